@@ -1,0 +1,33 @@
+"""Who gained or lost what, on `access.changes.v1`."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+
+from contracts.base import Instant, Message
+from contracts.order import HsaIdText, PersonRef
+from contracts.receipt import Citation
+from contracts.vocabulary import AccessReason, Service
+
+
+class AccessChange(Message):
+    """
+    One viewer's access to one patient and service, gained or lost at `at` (the true effective time).
+
+    `unit` null: every unit without an own line. `because` are the reasons of the answer from then on.
+    `cause` says what set it off: an order, a birthday, an end date, a register change.
+    """
+
+    change_id: UUID
+    patient: PersonRef
+    viewer: PersonRef
+    service: Service
+    unit: HsaIdText | None = None
+    access: Annotated[str, Field(pattern="^(gained|lost)$")]
+    at: Instant
+    because: tuple[AccessReason, ...]
+    citations: tuple[Citation, ...] = ()
+    cause: Annotated[str, Field(pattern="^(order|birthday|end_date|start_date|register)$")]
+    order_id: UUID | None = None
+    measures: tuple[UUID, ...] = ()

@@ -1,0 +1,72 @@
+"""A patient's whole present state, compacted, on `access.state.v1`: enough to decide in process."""
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+
+from contracts.base import Instant, Message
+from contracts.order import HsaIdText, PersonRef, RegionText, Units
+from contracts.vocabulary import IdType, Initiative, MeasureKind, Service
+
+
+class PersonState(Message):
+    """What a decision needs to know of one person. `birth_date` may be partial, as the register has it."""
+
+    key: str
+    ref: PersonRef
+    former: tuple[PersonRef, ...] = ()
+    birth_date: str
+    id_type: IdType
+    county: str | None = None
+    protected: bool = False
+    has_e_id: bool = True
+    died_on: date | None = None
+    registered: bool = True
+
+
+class GuardianState(Message):
+    """A guardian with the days of custody, both inclusive; null is open."""
+
+    person: PersonState
+    from_date: date | None = None
+    to_date: date | None = None
+
+
+class MeasureState(Message):
+    """A measure as it now stands; `valid_to` is exclusive, `ends_at_age` in whole years."""
+
+    measure_id: UUID
+    kind: MeasureKind
+    order_id: UUID | None
+    region: RegionText
+    initiative: Initiative
+    services: tuple[Service, ...]
+    units: Units | None = None
+    recorded_from: date | None = None
+    recorded_to: date | None = None
+    guardians: tuple[PersonRef, ...] | None = None
+    viewer: PersonRef | None = None
+    valid_from: Instant
+    valid_to: Instant | None = None
+    ends_at_age: int | None = None
+    ended_early: bool = False
+    rules: tuple[str, ...] = ()
+
+
+class PatientState(Message):
+    """
+    Everything about a patient that an access decision reads, as known at `known_at`.
+
+    `version` grows with every change of the patient; keep the highest.
+    """
+
+    key: str
+    version: Annotated[int, Field(ge=1)]
+    known_at: Instant
+    patient: PersonState
+    guardians: tuple[GuardianState, ...] = ()
+    viewers: tuple[PersonState, ...] = ()
+    measures: tuple[MeasureState, ...] = ()
+    unit_regions: tuple[tuple[HsaIdText, RegionText], ...] = ()
