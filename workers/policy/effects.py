@@ -1,0 +1,228 @@
+"""The values that judgements return. `workers.enact` turns them into rows, timers, audit entries and messages."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from contracts.vocabulary import (
+    MeasureId,
+    Opinion,
+    OrderId,
+    Outcome,
+    PendingCode,
+    PersonId,
+    RefusalCode,
+    RegionCode,
+    Remark,
+    Template,
+    UnitId,
+)
+from workers.policy.facts import Measure, ReleaseRequest, UnitAnswer
+
+
+class TimerKind(StrEnum):
+    """What falls due."""
+
+    MEASURE_STARTS = "measure_starts"
+    MEASURE_ENDS = "measure_ends"
+    GRANT_EXPIRING = "grant_expiring"
+    SIGNED_FORM_DEADLINE = "signed_form_deadline"
+    FOLLOW_UP_DEADLINE = "follow_up_deadline"
+    REQUEST_REMINDER = "request_reminder"
+    PATIENT_UNKNOWN_DEADLINE = "patient_unknown_deadline"
+    REVIEW_DUE = "review_due"
+    AGE_13_AHEAD = "age_13_ahead"
+    AGE_13 = "age_13"
+    AGE_16_AHEAD = "age_16_ahead"
+    AGE_16 = "age_16"
+    AGE_18 = "age_18"
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """The same thing in Swedish and English. Never holds a name, an identity number or a motivation."""
+
+    sv: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """A reason to refuse."""
+
+    code: RefusalCode
+    text: Sentence
+    rules: tuple[str, ...] = ()
+    field: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A thing that the order waits for."""
+
+    code: PendingCode
+    text: Sentence
+    rules: tuple[str, ...] = ()
+    until: datetime | None = None
+    units: tuple[UnitId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A remark in the receipt."""
+
+    code: Remark
+    text: Sentence
+    rules: tuple[str, ...] = ()
+    measures: tuple[MeasureId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Impose:
+    """A new measure. `action` is the receipt's word: imposed, continued, narrowed, scheduled."""
+
+    measure: Measure
+    action: str = "imposed"
+
+
+@dataclass(frozen=True, slots=True)
+class Revise:
+    """A new version of a measure that stands already. `action`: confirmed, extended, ended, narrowed."""
+
+    measure: Measure
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetTimer:
+    """Something to wake for at `due_at` (UTC). The same (kind, subject, due_at) twice is one timer."""
+
+    kind: TimerKind
+    due_at: datetime
+    patient: PersonId
+    region: RegionCode
+    measure_id: MeasureId | None = None
+    order_id: OrderId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """
+    Tell somebody. `to` None is the region's operators. `suppressed` set: do not, and record why.
+
+    `channel` as in `contracts.notification.Notification`.
+    """
+
+    to: PersonId | None
+    template: Template
+    text: Sentence
+    region: RegionCode
+    channel: str = "1177"
+    not_before: datetime | None = None
+    rules: tuple[str, ...] = ()
+    suppressed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRequest:
+    """A request to release is opened."""
+
+    request: ReleaseRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A unit's answer goes into the ledger; `closes` ends the request."""
+
+    request: OrderId
+    answer: UnitAnswer
+    closes: Opinion | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """An earlier order that waited gets its final receipt."""
+
+    order_id: OrderId
+    outcome: Outcome
+    text: Sentence
+
+
+@dataclass(frozen=True, slots=True)
+class AddTask:
+    """Something that people must do. `subject` makes it one task, however often it is asked for."""
+
+    kind: str
+    subject: str
+    text: Sentence
+    region: RegionCode
+    due_at: datetime | None = None
+    rules: tuple[str, ...] = ()
+    order_id: OrderId | None = None
+    measure_id: MeasureId | None = None
+    unit: UnitId | None = None
+    target: str | None = None
+    """For the work-list: the national system to key it into (`admin_journalen`, `personalverktyget`)."""
+    key_in: str | None = None
+    """For the work-list: what to do there (`seal`, `unseal`, `block`, `unblock`, `lock`, `unlock`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloseTask:
+    """A task that needs nobody any more."""
+
+    kind: str
+    subject: str
+
+
+Effect = Impose | Revise | SetTimer | Tell | OpenRequest | Answer | Settle | AddTask | CloseTask
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """The note to file in the record; the enacting room adds number and persons."""
+
+    keyword: str
+    measures: tuple[Measure, ...]
+    period_from: date
+    period_through: date | None
+    text: Sentence
+    duties: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """
+    What an order does, or every reason why it does nothing.
+
+    A refusal has no effects. A pending order may have some: a phone order's measure is in force already.
+    `named` are the measures of the form's own kind, for `ends_on` of the receipt.
+    """
+
+    outcome: Outcome
+    rulebook: str = ""
+    refusals: tuple[Objection, ...] = ()
+    waits: tuple[Wait, ...] = ()
+    remarks: tuple[Noted, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    named: tuple[MeasureId, ...] = ()
+    still_in_force: tuple[Measure, ...] = ()
+    ends_on: date | None = None
+    note: Note | None = None
+    flagged: tuple[str, ...] = ()
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The refusal or pending codes, sorted, each once."""
+        return tuple(sorted({str(r.code) for r in self.refusals} | {str(w.code) for w in self.waits}))
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """What follows from a timer, or from a register change, at its true time `at`."""
+
+    at: datetime
+    effects: tuple[Effect, ...] = ()
+    cause: str = "end_date"
+    compare: bool = True
+    """Whether access just before and at `at` is compared and the difference published."""
