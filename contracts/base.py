@@ -15,7 +15,6 @@ ShortText = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 def _whole_to_utc(moment: datetime) -> datetime:
-
     return moment.astimezone(UTC)
 
 
@@ -26,4 +25,6 @@ Instant = Annotated[AwareDatetime, AfterValidator(_whole_to_utc)]
 class Message(BaseModel):
     """Base of every message and part of one."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True
+    )

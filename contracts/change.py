@@ -22,12 +22,16 @@ class AccessChange(Message):
     change_id: UUID
     patient: PersonRef
     viewer: PersonRef
+    """Who gained or lost it."""
     service: Service
     unit: HsaIdText | None = None
     access: Annotated[str, Field(pattern="^(gained|lost)$")]
     at: Instant
+    """The true effective time, UTC; it can lie before the event was sent."""
     because: tuple[AccessReason, ...]
     citations: tuple[Citation, ...] = ()
     cause: Annotated[str, Field(pattern="^(order|birthday|end_date|start_date|register)$")]
     order_id: UUID | None = None
+    """The order that set it off; null: none did."""
     measures: tuple[UUID, ...] = ()
+    """The measures behind it."""

@@ -19,7 +19,9 @@ class Assignment(Message):
     region: RegionText
     roles: Annotated[tuple[Role, ...], Field(min_length=1, max_length=20)]
     from_date: date | None = None
+    """First day, inclusive; null: always."""
     through: date | None = None
+    """Last day, inclusive; null: until further notice."""
 
 
 class StaffRecord(Message):

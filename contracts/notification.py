@@ -31,9 +31,14 @@ class Notification(Message):
     recipient: Recipient
     template: Template
     channel: Annotated[str, Field(pattern="^(1177|letter|phone|sms|console)$")] = "1177"
+    """The preferred channel; the notification service may choose a safer one."""
     sv: Text
+    """What to say, in Swedish."""
     en: Text
+    """What to say, in English."""
     not_before: Instant | None = None
+    """UTC; null: at once."""
     order_id: UUID | None = None
     suppressed: str | None = None
+    """Code that says why nobody is told; null: tell."""
     citations: tuple[Citation, ...] = ()

@@ -30,14 +30,18 @@ class PersonRef(Message):
 
     id_type: IdType
     id: Identifier
+    """Twelve digits, no separator; a reserve number as its region writes it."""
 
 
 class StaffRef(Message):
     """A staff member in a role at a unit, as the form claims; the directory decides what holds."""
 
     hsa_id: HsaIdText
+    """The staff member (HSA-id)."""
     role: Role
+    """The role in which the staff member acts."""
     unit: HsaIdText
+    """The unit's HSA-id (vårdenhet)."""
 
 
 class CourtOrder(Message):
@@ -45,16 +49,22 @@ class CourtOrder(Message):
 
     court: ShortText
     reference: ShortText
+    """The court's case number."""
     date: date
+    """The day of the appointment, a Swedish date."""
     duties: Annotated[tuple[Duty, ...], Field(max_length=3)]
+    """What the representative is to do (uppdrag); `person` is what opens a journal."""
 
 
 class Inform(Message):
     """Who may be told. Nothing reaches a person whom the decision says not to inform."""
 
     guardians: bool = True
+    """Whether guardians may be told of the measure."""
     patient: bool = True
+    """Whether the patient may be told of the measure."""
     written_confirmation: bool = False
+    """Whether a letter that confirms it is wanted."""
 
 
 class SignedForm(Message):
@@ -66,32 +76,57 @@ class SignedForm(Message):
     """
 
     order_id: UUID
+    """Unique in the EHR. The same order sent again bears the same id and the same bytes."""
     audience: ShortText
+    """Must equal the receiver's setting, so that an order of the test system is never carried out for real."""
     region: RegionText
+    """Short name of the region whose rules apply: `kronoberg`."""
     form: Form
     patient: PersonRef
-    initiative: Initiative
+    initiative: Annotated[Initiative, Field(json_schema_extra={"not": {"const": "register"}})]
+    """Who wants it (initiativ); `register` is never allowed in a form."""
     decided_by: StaffRef | None = None
+    """Who decided. The signer, except on the channels `phone` and `paper`, where a support operator signs."""
     consulted: Annotated[tuple[StaffRef, ...], Field(max_length=20)] = ()
+    """Those with whom the decision was taken (samråd)."""
     decided_at: Instant
+    """When it was decided, with time zone. The directory is asked about this moment."""
     urgent: bool = False
+    """The urgent measure calls for a follow-up decision, which the receipt lists as a task."""
     channel: Channel = Channel.EHR_FORM
+    """`ehr_form`, or `phone` and `paper` as entered by the support desk."""
     units: Units | None = None
+    """HSA-ids of the units that the order is about."""
     recorded_from: date | None = None
+    """First information date hidden, inclusive; only together with `units`."""
     recorded_to: date | None = None
+    """Last information date hidden, inclusive; only together with `units`."""
     valid_from: date | None = None
+    """First day in force, from Swedish midnight; null: at once."""
     valid_through: date | None = None
+    """Last day in force, inclusive; null: open, or as the rules end it."""
     guardians: Annotated[tuple[PersonRef, ...], Field(min_length=1, max_length=20)] | None = None
+    """The guardians that the order is about."""
     representative: PersonRef | None = None
+    """The court-appointed representative (god man, förvaltare)."""
     court_order: CourtOrder | None = None
+    """The court's appointment that the representative showed."""
     releases: Annotated[tuple[UUID, ...], Field(min_length=1, max_length=100)] | None = None
+    """`order_id`s of the orders whose measures end."""
     follows_up: UUID | None = None
+    """`order_id` that this one confirms, continues, extends or answers."""
     decision: ContinueDecision | None = None
+    """`continue_measure` only: what was decided."""
     opinion: Opinion | None = None
+    """`unit_opinion` only: the unit's answer."""
     attestations: Annotated[tuple[Attestation, ...], Field(max_length=30)] = ()
+    """What the decider vouches for (intygande)."""
     motivation: Text | None = None
+    """Why. Goes into the note to file and nowhere else."""
     review_on: date | None = None
+    """Day of a renewed decision (omprövning)."""
     inform: Inform = Inform()
+    """Who may be told; left out: everybody whom the rules tell."""
 
     @field_validator("initiative")
     @classmethod

@@ -25,9 +25,13 @@ class Citation(Message):
     """A rule and where it stands."""
 
     rule: Annotated[str, Field(pattern=r"^[A-Z0-9]+-\d+(\.\d+)?$")]
+    """Rule id of the rulebook: `KR25-12`."""
     document: str
+    """The region's document that the rule stands in."""
     sv: Text
+    """The rule as a plain Swedish sentence."""
     en: Text
+    """The same in English."""
 
 
 class Refusal(Message):
@@ -73,15 +77,21 @@ class MeasureReport(Message):
     kind: MeasureKind
     action: Annotated[str, Field(pattern="^(imposed|confirmed|continued|extended|narrowed|ended|scheduled)$")]
     order_id: UUID | None = None
+    """The order that imposed it; null: it came from the register."""
     services: tuple[Service, ...]
+    """What it hides or opens."""
     units: Units | None = None
+    """Null: the whole journal."""
     recorded_from: date | None = None
     recorded_to: date | None = None
     guardians: tuple[PersonRef, ...] | None = None
+    """Null: all guardians."""
     representative: PersonRef | None = None
     starts_at: Instant
+    """UTC."""
     ends_on: date | None = None
     provisional: bool = False
+    """In force on a phone call, until the signed form has come or its deadline has passed."""
     because: tuple[Citation, ...] = ()
 
 
@@ -93,19 +103,26 @@ class NoteToFile(Message):
     """
 
     keyword: str
+    """The keyword (sökord) to file it under."""
     measures: tuple[MeasureKind, ...]
     for_whom_sv: Text
+    """Whom it is hidden from or open to, in Swedish."""
     period_from: date
+    """First day in force."""
     period_through: date | None = None
+    """Last day in force, inclusive."""
     motivation: Text | None = None
     decided_by: HsaIdText | None = None
     decided_role: Role | None = None
     review_on: date | None = None
     registration_number: str
+    """Reference number (diarienummer) that receipt and letters carry."""
     sv: Text
     en: Text
     duties: tuple[Text, ...] = ()
+    """What the filing unit must also do, in Swedish."""
     hidden_from_online_view: bool = True
+    """Always true: the note itself must not be shown online."""
 
 
 class Task(Message):
@@ -128,24 +145,38 @@ class Receipt(Message):
 
     receipt_id: UUID
     order_id: UUID | None
+    """Null when the signed form could not be trusted enough to name it."""
     answers_event: str
+    """`ce_id` of the message that this answers."""
     region: RegionText | None = None
     form: Form | None = None
     initiative: Initiative | None = None
     outcome: Outcome
     first_outcome: Outcome | None = None
+    """`duplicate` only: what the first answer was."""
     decided_at: Instant | None = None
+    """UTC."""
     received_at: Instant
+    """When the broker received the order, UTC."""
     judged_at: Instant
+    """UTC."""
     rulebook: str | None = None
+    """Region and version of the rulebook that judged it."""
     codes: tuple[str, ...] = ()
     refusals: tuple[Refusal, ...] = ()
+    """Every reason, not only the first."""
     waits: tuple[Waiting, ...] = ()
     remarks: tuple[RemarkNote, ...] = ()
     measures: tuple[MeasureReport, ...] = ()
+    """What this order imposed, changed or ended."""
     still_in_force: tuple[MeasureReport, ...] = ()
+    """The patient's measures that go on after a release."""
     tasks: tuple[Task, ...] = ()
+    """What people must do now."""
     note: NoteToFile | None = None
+    """The note that the EHR files in the record."""
     ends_on: date | None = None
     digest: str
+    """SHA-256 of the signed bytes, lower-case hex."""
     flagged: tuple[str, ...] = ()
+    """Codes of what was carried out in doubt and must be looked at."""

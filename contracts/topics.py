@@ -11,6 +11,15 @@ from contracts.receipt import Receipt
 from contracts.register import PersonRecord
 from contracts.state import PatientState
 
+WORKERS = frozenset({"intake", "register", "directory", "transitions", "relay", "ops"})
+"""Sigill's own processes, as `written_by` and `read_by` name them; every other name there is a system outside."""
+
+
+def group_of(worker: str) -> str:
+    """The consumer group of one of our workers."""
+    return f"sigill-{worker}"
+
+
 DAY_MS = 24 * 60 * 60 * 1000
 FOREVER = -1
 
@@ -21,6 +30,7 @@ class TopicSpec:
     A topic. `retention_ms` -1 keeps for ever; `key` says what the record key is.
 
     `event_type` is the CloudEvents type of its messages; dead-letter topics keep the original one.
+    `tombstones`: a record without a value is allowed and erases its key.
     """
 
     name: str
@@ -35,6 +45,7 @@ class TopicSpec:
     read_by: tuple[str, ...]
     compacted: bool = False
     stamped_by_broker: bool = False
+    tombstones: bool = False
     extra: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -128,6 +139,7 @@ STATE = TopicSpec(
     written_by=("relay",),
     read_by=("journalen", "e-services"),
     compacted=True,
+    tombstones=True,
 )
 NOTIFICATIONS = TopicSpec(
     name="access.notifications.v1",
