@@ -1,0 +1,323 @@
+"""
+Whose certificate it is, whether it hangs from an anchor, and whether it may sign an order.
+
+The path is built by `cryptography.x509.verification`; what its permissive end-entity policy leaves open (key
+usage, key type and size, certificate policies, directory-name constraints) is looked at here. A path that once held
+is kept with the span in which all its certificates are valid, so that the next signature by the same holder costs
+one look-up; a path that did not hold is never kept, so nobody can fill the book with rubbish.
+"""
+
+import base64
+import binascii
+import weakref
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.verification import (
+    Criticality,
+    ExtensionPolicy,
+    PolicyBuilder,
+    Store,
+    VerificationError,
+)
+from joserfc.jwk import ECKey, RSAKey
+
+from contracts.vocabulary import RefusalCode
+from workers.trust.identity import NotAnHsaId, hsa_id_of
+from workers.trust.policy import TrustPolicy
+
+ANY_POLICY = "2.5.29.32.0"
+HOLDERS_KEPT = 8192
+_E = TypeVar("_E", bound=x509.ExtensionType)
+
+#: What a certificate whose extended key usage names nothing else is for: not for signing an order.
+_OTHER_WORK = {
+    ExtendedKeyUsageOID.CLIENT_AUTH,
+    ExtendedKeyUsageOID.SERVER_AUTH,
+    ExtendedKeyUsageOID.SMARTCARD_LOGON,
+    ExtendedKeyUsageOID.CODE_SIGNING,
+    ExtendedKeyUsageOID.TIME_STAMPING,
+    ExtendedKeyUsageOID.OCSP_SIGNING,
+}
+_LEAF = ExtensionPolicy.permit_all()
+_AUTHORITY = ExtensionPolicy.webpki_defaults_ca().may_be_present(
+    x509.ExtendedKeyUsage, Criticality.AGNOSTIC, None
+)
+
+
+class NotCertificates(ValueError):
+    """The certificates of the message cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One reason why a certificate may not have signed the order."""
+
+    code: RefusalCode
+    check: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """
+    A certificate as far as it can be judged without the moment of signing.
+
+    `chain` runs from the leaf to the anchor, and is empty when no path was found; all of it is valid from
+    `not_before` through `not_after` (UTC, both inclusive). `algorithms` are those that the key may use.
+    """
+
+    certificate: x509.Certificate
+    key: ECKey | RSAKey | None
+    algorithms: frozenset[str]
+    fingerprint: str
+    hsa_id: str
+    issuer: str
+    chain: tuple[x509.Certificate, ...]
+    not_before: datetime
+    not_after: datetime
+    faults: tuple[Fault, ...]
+
+
+class CertificateBook:
+    """The certificates met under one policy: paths that held, by the certificates as they stood in the message."""
+
+    def __init__(self, policy: TrustPolicy) -> None:
+        self._policy = policy
+        self._store = Store(list(policy.anchors))
+        self._known: OrderedDict[tuple[str, ...], Holder] = OrderedDict()
+        self._authorities: dict[bytes, x509.Certificate] = {
+            c.public_bytes(Encoding.DER): c for c in (*policy.anchors, *policy.intermediates)
+        }
+
+    def holder(self, x5c: tuple[str, ...], at: datetime) -> Holder:
+        """
+        Look up or judge a holder by base64 (standard alphabet) DER certificates, leaf first.
+
+        `at` is the claimed signing time (UTC). Raises NotCertificates.
+        """
+        known = self._known.get(x5c)
+        if known is not None and known.not_before - self._policy.clock_skew <= at <= known.not_after:
+            return known
+
+        leaf, others = self._parse(x5c)
+        holder = self._judge(leaf, others, at)
+        if holder.chain:
+            self._known[x5c] = holder
+            self._known.move_to_end(x5c)
+            while len(self._known) > HOLDERS_KEPT:
+                self._known.popitem(last=False)
+        return holder
+
+    def _parse(self, x5c: tuple[str, ...]) -> tuple[x509.Certificate, list[x509.Certificate]]:
+        if not 0 < len(x5c) <= self._policy.max_chain:
+            raise NotCertificates(f"{len(x5c)} certificates, not 1 to {self._policy.max_chain}")
+        try:
+            ders = [_decode(text) for text in x5c]
+            leaf = x509.load_der_x509_certificate(ders[0])
+            others = [self._authorities.get(der) or x509.load_der_x509_certificate(der) for der in ders[1:]]
+            leaf.extensions  # noqa: B018 - parsed lazily; a broken one must fail here
+        except (ValueError, binascii.Error, TypeError) as error:
+            raise NotCertificates("a certificate cannot be read") from error
+        except x509.DuplicateExtension as error:
+            raise NotCertificates("a certificate carries an extension twice") from error
+        return leaf, others
+
+    def _judge(self, leaf: x509.Certificate, others: list[x509.Certificate], at: datetime) -> Holder:
+        helpers = [*others, *self._policy.intermediates]
+        chain = self._path_near(leaf, helpers, at)
+        key, algorithms = _key_of(leaf)
+
+        faults = list(_usage_faults(leaf, self._policy))
+        if key is None:
+            faults.append(Fault(RefusalCode.ALGORITHM_NOT_ALLOWED, "certificate_key", _key_text(leaf)))
+        if not chain:
+            faults.append(
+                Fault(RefusalCode.CERTIFICATE_UNTRUSTED, "certificate_path", "no path to a trust anchor")
+            )
+        else:
+            faults += _path_faults(chain, self._policy)
+        hsa_id = ""
+        try:
+            hsa_id = hsa_id_of(leaf, self._policy.hsa_id_pattern)
+        except NotAnHsaId as error:
+            faults.append(Fault(RefusalCode.CERTIFICATE_NOT_FOR_SIGNING, "certificate_holder", str(error)))
+
+        span = chain or (leaf,)
+        return Holder(
+            certificate=leaf,
+            key=key,
+            algorithms=algorithms,
+            fingerprint=leaf.fingerprint(SHA256()).hex(),
+            hsa_id=hsa_id,
+            issuer=leaf.issuer.rfc4514_string(),
+            chain=chain,
+            not_before=max(c.not_valid_before_utc for c in span),
+            not_after=min(c.not_valid_after_utc for c in span),
+            faults=tuple(faults),
+        )
+
+    def _path_near(
+        self, leaf: x509.Certificate, helpers: list[x509.Certificate], at: datetime
+    ) -> tuple[x509.Certificate, ...]:
+        """Build a path at the moment; if there is none, at one when all could be valid: expired is not untrusted."""
+        starts = {
+            c.not_valid_before_utc
+            for c in (leaf, *helpers, *self._policy.anchors)
+            if leaf.not_valid_before_utc <= c.not_valid_before_utc <= leaf.not_valid_after_utc
+        }
+        for moment in (at, *sorted(starts, reverse=True)[:8]):
+            if chain := self._path(leaf, helpers, moment):
+                return chain
+        return ()
+
+    def _path(
+        self, leaf: x509.Certificate, helpers: list[x509.Certificate], at: datetime
+    ) -> tuple[x509.Certificate, ...]:
+        verifier = (
+            PolicyBuilder()
+            .store(self._store)
+            .time(at)
+            .max_chain_depth(self._policy.max_chain)
+            .extension_policies(ca_policy=_AUTHORITY, ee_policy=_LEAF)
+            .build_client_verifier()
+        )
+        try:
+            chain = tuple(verifier.verify(leaf, helpers).chain)
+        except (VerificationError, ValueError):
+            return ()
+        # An anchor used as a leaf would be a path of one.
+        return chain if len(chain) > 1 else ()
+
+
+_books: weakref.WeakKeyDictionary[TrustPolicy, CertificateBook] = weakref.WeakKeyDictionary()
+
+
+def book_of(policy: TrustPolicy) -> CertificateBook:
+    """The book that belongs to a policy; it lives as long as the policy does."""
+    book = _books.get(policy)
+    if book is None:
+        book = _books[policy] = CertificateBook(policy)
+    return book
+
+
+def _decode(text: str) -> bytes:
+    return base64.b64decode(text.encode("ascii"), validate=True)
+
+
+def _key_of(leaf: x509.Certificate) -> tuple[ECKey | RSAKey | None, frozenset[str]]:
+    """The key and what it may sign with; None for a kind or size that no order is signed with."""
+    try:
+        key = leaf.public_key()
+    except (ValueError, TypeError, NotImplementedError):
+        return None, frozenset()
+    match key:
+        case ec.EllipticCurvePublicKey(curve=ec.SECP256R1()):
+            return ECKey.import_key(key), frozenset({"ES256"})
+        case ec.EllipticCurvePublicKey(curve=ec.SECP384R1()):
+            return ECKey.import_key(key), frozenset({"ES384"})
+        case rsa.RSAPublicKey() if 2048 <= key.key_size <= 8192:
+            return RSAKey.import_key(key), frozenset({"PS256", "RS256"})
+        case _:
+            return None, frozenset()
+
+
+def _key_text(leaf: x509.Certificate) -> str:
+    try:
+        key = leaf.public_key()
+    except (ValueError, TypeError, NotImplementedError):
+        return "the key cannot be read"
+    size = getattr(key, "key_size", None)
+    return f"{type(key).__name__.removesuffix('PublicKey')} {size or ''}".strip()
+
+
+def _usage_faults(leaf: x509.Certificate, policy: TrustPolicy) -> Sequence[Fault]:
+    """Key usage, extended key usage, CA flag: contentCommitment is the key that signs decisions (RFC 5280, 4.2.1.3)."""
+    found: list[str] = []
+    usage = _extension(leaf, x509.KeyUsage)
+    if usage is None:
+        found.append("no key usage")
+    else:
+        if not usage.content_commitment:
+            found.append("key usage without contentCommitment")
+        if usage.key_cert_sign or usage.crl_sign:
+            found.append("an authority's key usage")
+    basic = _extension(leaf, x509.BasicConstraints)
+    if basic is not None and basic.ca:
+        found.append("an authority's certificate")
+    extended = _extension(leaf, x509.ExtendedKeyUsage)
+    if extended is not None and all(oid in _OTHER_WORK for oid in extended):
+        found.append("extended key usage for other work only")
+    issuers = [
+        str(a.value)
+        for a in leaf.issuer.get_attributes_for_oid(NameOID.COMMON_NAME)
+        if any(text in str(a.value) for text in policy.refused_issuers)
+    ]
+    if issuers:
+        found.append("issued by an authority whose certificates sign no decisions")
+    return [Fault(RefusalCode.CERTIFICATE_NOT_FOR_SIGNING, "certificate_usage", text) for text in found]
+
+
+def _path_faults(chain: tuple[x509.Certificate, ...], policy: TrustPolicy) -> Sequence[Fault]:
+    faults = []
+    policies = _policies(chain[0])
+    for authority in chain[1:-1]:
+        passed_on = _policies(authority)
+        if ANY_POLICY not in passed_on:
+            policies &= passed_on
+    if policy.required_policies and not policies & policy.required_policies:
+        faults.append("none of the required certificate policies")
+    # A forbidden policy is forbidden also when no authority passed it on.
+    if forbidden := _policies(chain[0]) & policy.forbidden_policies:
+        faults.append(f"certificate policy {', '.join(sorted(forbidden))}")
+    found = [Fault(RefusalCode.CERTIFICATE_NOT_FOR_SIGNING, "certificate_policies", text) for text in faults]
+    if not _within_directory_names(chain):
+        text = "a name outside an authority's name constraints"
+        found.append(Fault(RefusalCode.CERTIFICATE_UNTRUSTED, "certificate_path", text))
+    return found
+
+
+def _policies(certificate: x509.Certificate) -> frozenset[str]:
+    policies = _extension(certificate, x509.CertificatePolicies)
+    return frozenset() if policies is None else frozenset(p.policy_identifier.dotted_string for p in policies)
+
+
+def _within_directory_names(chain: tuple[x509.Certificate, ...]) -> bool:
+    """Name constraints of type directoryName (RFC 5280, 4.2.1.10), which the path builder leaves out."""
+    for depth, authority in enumerate(chain):
+        constraints = _extension(authority, x509.NameConstraints) if depth else None
+        if constraints is None:
+            continue
+        permitted = [
+            n.value for n in constraints.permitted_subtrees or () if isinstance(n, x509.DirectoryName)
+        ]
+        excluded = [n.value for n in constraints.excluded_subtrees or () if isinstance(n, x509.DirectoryName)]
+        for below in chain[:depth]:
+            name = _name_key(below.subject)
+            if permitted and not any(_name_key(n) == name[: len(n.rdns)] for n in permitted):
+                return False
+            if any(_name_key(n) == name[: len(n.rdns)] for n in excluded):
+                return False
+    return True
+
+
+def _name_key(name: x509.Name) -> list[frozenset[tuple[str, str]]]:
+    return [
+        frozenset((a.oid.dotted_string, " ".join(str(a.value).split()).casefold()) for a in rdn)
+        for rdn in name.rdns
+    ]
+
+
+def _extension(certificate: x509.Certificate, kind: type[_E]) -> _E | None:
+    try:
+        return certificate.extensions.get_extension_for_class(kind).value
+    except x509.ExtensionNotFound:
+        return None

@@ -1,0 +1,324 @@
+"""
+Whether a certificate was revoked at the claimed signing time, or at arrival: good, revoked, or *cannot be known*.
+
+The signing time is only the signer's claim, so both moments count: whoever holds a stolen and revoked card would
+date the order back. Of all statements ever fetched three are asked: the one in force at signing (a hold that was
+lifted since is still in it), the first one after it, and the newest; and for a certificate that has run out, the last
+one from its life, since authorities drop the dead from their lists.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import Literal
+
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.x509 import ocsp
+from cryptography.x509.oid import ExtensionOID
+
+from workers.trust.chain import Holder
+from workers.trust.ocsp import SAFE_HASHES, NotBelieved, single_answer
+from workers.trust.policy import TrustPolicy
+
+Status = Literal["good", "revoked", "unknown"]
+
+_SERIALS_REMEMBERED = 16_384
+_VIEWS_REMEMBERED = 16_384
+#: Extensions of a CRL that may be critical and are understood (RFC 5280, 5.2).
+_UNDERSTOOD = {
+    ExtensionOID.ISSUING_DISTRIBUTION_POINT,
+    ExtensionOID.AUTHORITY_KEY_IDENTIFIER,
+    ExtensionOID.CRL_NUMBER,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What one CRL or OCSP answer says of one certificate: from, until (UTC, inclusive), revoked at or None."""
+
+    since: datetime
+    until: datetime
+    revoked_at: datetime | None
+
+
+class RevocationList:
+    """
+    One CRL with what was found out about it. Complete lists only: delta and indirect ones are no evidence here.
+
+    The same object may stand in many snapshots of evidence; what it remembers is true of the list itself.
+    """
+
+    def __init__(self, crl: x509.CertificateRevocationList) -> None:
+        self.crl = crl
+        self.issuer = crl.issuer.public_bytes()
+        self.since = crl.last_update_utc
+        self.until = crl.next_update_utc or crl.last_update_utc
+        self.fingerprint = crl.fingerprint(SHA256()).hex()
+        self.for_users, self.for_authorities, self.number = _scope(crl)
+        self._signed_by: dict[bytes, bool] = {}
+        self._serials: dict[int, datetime | None] = {}
+
+    @classmethod
+    def read(cls, data: bytes) -> "RevocationList":
+        """Parse DER or PEM. Raises ValueError."""
+        pem = data.lstrip().startswith(b"-----BEGIN")
+        return cls(x509.load_pem_x509_crl(data) if pem else x509.load_der_x509_crl(data))
+
+    def covers(self, certificate: x509.Certificate) -> bool:
+        try:
+            basic = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
+        except x509.ExtensionNotFound:
+            return self.for_users
+        return self.for_authorities if basic.ca else self.for_users
+
+    def is_signed_by(self, issuer: x509.Certificate) -> bool:
+        key = issuer.fingerprint(SHA256())
+        known = self._signed_by.get(key)
+        if known is None:
+            known = self._signed_by[key] = self._verify(issuer)
+        return known
+
+    def statement(self, serial: int) -> Statement:
+        return Statement(self.since, self.until, self._revoked_at(serial))
+
+    def _revoked_at(self, serial: int) -> datetime | None:
+        if serial in self._serials:
+            return self._serials[serial]
+        entry = self.crl.get_revoked_certificate_by_serial_number(serial)
+        found = None if entry is None else _effective(entry)
+        if len(self._serials) >= _SERIALS_REMEMBERED:
+            self._serials.clear()
+        self._serials[serial] = found
+        return found
+
+    def _verify(self, issuer: x509.Certificate) -> bool:
+        algorithm = self.crl.signature_hash_algorithm
+        if algorithm is None or algorithm.name not in SAFE_HASHES:
+            return False
+        try:
+            usage = issuer.extensions.get_extension_for_class(x509.KeyUsage).value
+        except x509.ExtensionNotFound:
+            usage = None
+        if usage is not None and not usage.crl_sign:
+            return False
+        try:
+            return self.crl.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]
+        except (TypeError, ValueError):
+            return False
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """The lists that speak for one certificate of a path, oldest first."""
+
+    certificate: x509.Certificate
+    issuer: x509.Certificate
+    serial: int
+    not_after: datetime
+    lists: tuple[RevocationList, ...]
+    since: tuple[datetime, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """
+    A snapshot of everything known about revocation. Nothing in it is believed before its signature is verified.
+
+    `lists` by the issuer's name (DER), oldest first; `answers` by the certificate's serial number.
+    """
+
+    lists: Mapping[bytes, tuple[RevocationList, ...]] = field(default_factory=dict)
+    answers: Mapping[int, tuple[ocsp.OCSPResponse, ...]] = field(default_factory=dict)
+    _views: dict[str, tuple[_View, ...]] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(
+        cls, lists: Iterable[RevocationList] = (), answers: Iterable[ocsp.OCSPResponse] = ()
+    ) -> "Evidence":
+        """Index lists and answers; the same list twice counts once."""
+        by_issuer: dict[bytes, dict[str, RevocationList]] = {}
+        for one in lists:
+            by_issuer.setdefault(one.issuer, {})[one.fingerprint] = one
+        by_serial: dict[int, list[ocsp.OCSPResponse]] = {}
+        for answer in answers:
+            for serial in _serials(answer):
+                by_serial.setdefault(serial, []).append(answer)
+        return cls(
+            MappingProxyType(
+                {
+                    name: tuple(sorted(found.values(), key=lambda c: (c.since, c.number)))
+                    for name, found in by_issuer.items()
+                }
+            ),
+            MappingProxyType({serial: tuple(found) for serial, found in by_serial.items()}),
+        )
+
+    @classmethod
+    def read(cls, crls: Iterable[bytes] = (), ocsp_answers: Iterable[bytes] = ()) -> "Evidence":
+        """Index DER or PEM lists and DER answers. Raises ValueError on what cannot be read."""
+        return cls.of(
+            [RevocationList.read(data) for data in crls],
+            [ocsp.load_der_ocsp_response(data) for data in ocsp_answers],
+        )
+
+    def views(self, holder: Holder) -> tuple[_View, ...]:
+        known = self._views.get(holder.fingerprint)
+        if known is not None and known[0].certificate == holder.certificate and _same_path(known, holder):
+            return known
+        views = tuple(
+            self._view(certificate, issuer)
+            for certificate, issuer in zip(holder.chain, holder.chain[1:], strict=False)
+        )
+        if len(self._views) >= _VIEWS_REMEMBERED:
+            self._views.clear()
+        self._views[holder.fingerprint] = views
+        return views
+
+    def _view(self, certificate: x509.Certificate, issuer: x509.Certificate) -> _View:
+        lists = tuple(
+            one
+            for one in self.lists.get(certificate.issuer.public_bytes(), ())
+            if one.covers(certificate) and one.is_signed_by(issuer)
+        )
+        return _View(
+            certificate,
+            issuer,
+            certificate.serial_number,
+            certificate.not_valid_after_utc,
+            lists,
+            tuple(one.since for one in lists),
+        )
+
+
+def revocation(
+    holder: Holder,
+    evidence: Evidence,
+    *,
+    signed_at: datetime,
+    arrived_at: datetime,
+    policy: TrustPolicy,
+    stapled: Evidence | None = None,
+) -> tuple[Status, str]:
+    """
+    Judge every certificate of the path but the anchor, at both moments (UTC). The worst status wins.
+
+    `stapled` is evidence that came with the message; it is held to the same rules.
+    """
+    worst: Status = "good"
+    detail = ""
+    for depth, view in enumerate(evidence.views(holder)):
+        statements = _statements(view, evidence, signed_at, arrived_at, policy)
+        if stapled is not None:
+            extra = stapled.views(holder)[depth]
+            statements += _statements(extra, stapled, signed_at, arrived_at, policy)
+        status, why = _judge(statements, signed_at, arrived_at, policy.hindsight)
+        if status == "revoked":
+            return status, f"certificate {depth} of the path {why}"
+        if status == "unknown" and worst == "good":
+            worst, detail = status, f"certificate {depth} of the path: {why}"
+    return worst, detail
+
+
+def _judge(
+    statements: Sequence[Statement], signed_at: datetime, arrived_at: datetime, hindsight: timedelta
+) -> tuple[Status, str]:
+    revoked = [s.revoked_at for s in statements if s.revoked_at is not None and s.revoked_at <= arrived_at]
+    if revoked:
+        return "revoked", f"revoked from {min(revoked).isoformat()}"
+    if not statements:
+        return "unknown", "no list or answer speaks for it"
+    if not any(
+        s.since <= signed_at <= s.until or signed_at < s.since <= signed_at + hindsight for s in statements
+    ):
+        return "unknown", "nothing speaks for the time of signing"
+    if not any(arrived_at <= s.until for s in statements):
+        return "unknown", f"the newest statement ran out {max(s.until for s in statements).isoformat()}"
+    return "good", ""
+
+
+def _statements(
+    view: _View, evidence: Evidence, signed_at: datetime, arrived_at: datetime, policy: TrustPolicy
+) -> list[Statement]:
+    found = [
+        view.lists[index].statement(view.serial)
+        for index in _asked(view.since, signed_at, arrived_at, view.not_after)
+    ]
+    answers = evidence.answers.get(view.serial)
+    if answers:
+        spoken = []
+        for answer in answers:
+            try:
+                spoken.append(
+                    Statement(*single_answer(answer, view.certificate, view.issuer, policy.status_age))
+                )
+            except (NotBelieved, ValueError):
+                continue
+        spoken.sort(key=lambda s: s.since)
+        found += [spoken[i] for i in _asked([s.since for s in spoken], signed_at, arrived_at, view.not_after)]
+    return found
+
+
+def _asked(
+    since: Sequence[datetime], signed_at: datetime, arrived_at: datetime, not_after: datetime
+) -> set[int]:
+    """Which of the statements, oldest first, are asked: see the top of the file."""
+    if not since:
+        return set()
+    newest = len(since) - 1
+    in_force = bisect_right(since, signed_at) - 1
+    asked = {newest, min(in_force + 1, newest)}
+    if in_force >= 0:
+        asked.add(in_force)
+    if not_after < arrived_at:
+        asked.add(max(bisect_right(since, not_after) - 1, 0))
+    return asked
+
+
+def _same_path(views: tuple[_View, ...], holder: Holder) -> bool:
+    return len(views) == len(holder.chain) - 1 and all(
+        view.issuer is issuer or view.issuer == issuer
+        for view, issuer in zip(views, holder.chain[1:], strict=True)
+    )
+
+
+def _effective(entry: x509.RevokedCertificate) -> datetime:
+    """The revocation date, or the invalidity date when that is earlier (RFC 5280, 5.3.2)."""
+    date = entry.revocation_date_utc
+    try:
+        invalid = entry.extensions.get_extension_for_class(x509.InvalidityDate).value.invalidity_date_utc
+    except (x509.ExtensionNotFound, ValueError):
+        return date
+    return min(date, invalid.astimezone(UTC))
+
+
+def _scope(crl: x509.CertificateRevocationList) -> tuple[bool, bool, int]:
+    """(speaks for users, for authorities, CRL number). A list with anything not understood speaks for nobody."""
+    users = authorities = True
+    number = 0
+    try:
+        extensions = list(crl.extensions)
+    except (ValueError, x509.DuplicateExtension):
+        return False, False, 0
+    for extension in extensions:
+        value = extension.value
+        if extension.oid == ExtensionOID.DELTA_CRL_INDICATOR or (
+            extension.critical and extension.oid not in _UNDERSTOOD
+        ):
+            return False, False, 0
+        if isinstance(value, x509.CRLNumber):
+            number = value.crl_number
+        if isinstance(value, x509.IssuingDistributionPoint):
+            if value.indirect_crl or value.only_contains_attribute_certs or value.only_some_reasons:
+                return False, False, 0
+            users = users and not value.only_contains_ca_certs
+            authorities = authorities and not value.only_contains_user_certs
+    return users, authorities, number
+
+
+def _serials(answer: ocsp.OCSPResponse) -> set[int]:
+    if answer.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
+        return set()
+    return {one.serial_number for one in answer.responses}
