@@ -1,0 +1,435 @@
+"""
+Every setting, read from `SIGILL_*` variables and from secret files, checked at start.
+
+A secret may lie in a file instead of a variable: `SIGILL_SECRETS_DIR` names a folder in which
+`sigill_database_password` holds what `SIGILL_DATABASE_PASSWORD` would.
+`python -m workers.runtime.settings --table` writes docs/settings.md; `--check` fails when it has drifted.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import re
+import socket
+import ssl
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError
+
+PREFIX = "SIGILL_"
+#: Variables of the same prefix that tests and start-up read, and that are no settings.
+NOT_SETTINGS = re.compile(r"SIGILL_(TEST_.*|REQUIRE_REAL_KAFKA|SECRETS_DIR)")
+LEAST_KEY_BYTES = 32
+
+
+def _split(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+Paths = Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_split)]
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class WrongSettings(Exception):
+    """One line for each wrong setting: its name and why. Never a secret's value."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self.lines = tuple(lines)
+        super().__init__("\n".join(lines))
+
+
+class General(BaseSettings):
+    """Where this runs, and for whom."""
+
+    environment: Literal["production", "test", "development"] = Field(
+        "development", description="Where this runs. In production, what is for trials only is refused."
+    )
+    audience: str = Field(
+        "sigill/development",
+        min_length=1,
+        description="The receiver that a signed form must name, so that no order of the test system counts here.",
+    )
+    region: str | None = Field(None, description="Region that commands assume when none is given.")
+    instance: str = Field(
+        default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}",
+        description="This process's name in logs and in the fencing table. Default: host and process id.",
+    )
+    clock_file: Path | None = Field(
+        None, description="Clock of a scenario run: a file of eight bytes. Refused in production."
+    )
+
+
+class Database(BaseSettings):
+    """PostgreSQL, 15 or later."""
+
+    database_url: SecretStr = Field(
+        SecretStr("postgresql://sigill@localhost:5432/sigill"),
+        description="Connection URL. The password may be left out here and given beside it.",
+    )
+    database_password: SecretStr | None = Field(None, description="The password, put into the URL.")
+    database_migration_url: SecretStr | None = Field(
+        None, description="Connection URL of the owner, for migrations only. Default: the same."
+    )
+    database_schema: str = Field(
+        "public", pattern=r"^[a-z_][a-z0-9_]*$", description="Schema that holds the tables."
+    )
+    database_tls: Literal["disable", "prefer", "require", "verify-ca", "verify-full"] = Field(
+        "prefer", description="As libpq's sslmode; `verify-full` in production."
+    )
+    database_ca: Path | None = Field(
+        None, description="PEM file of the authority that the server must prove."
+    )
+    database_certificate: Path | None = Field(None, description="PEM file of our client certificate.")
+    database_key: Path | None = Field(None, description="PEM file of its private key.")
+    database_pool_min: int = Field(2, ge=1, description="Connections kept open.")
+    database_pool_max: int = Field(10, ge=1, description="Connections at most, a process.")
+    database_statement_timeout: Seconds = Field(
+        30.0, description="Seconds after which the server ends a statement."
+    )
+    database_lock_timeout: Seconds = Field(10.0, description="Seconds to wait for a lock.")
+
+
+class Kafka(BaseSettings):
+    """Apache Kafka."""
+
+    kafka_bootstrap: str = Field(
+        "localhost:9092", min_length=3, description="Brokers to ask first, `host:port`, by commas."
+    )
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="How to connect; `SSL` or `SASL_SSL` in production."
+    )
+    kafka_ca: Path | None = Field(None, description="PEM file of the authority that the brokers must prove.")
+    kafka_certificate: Path | None = Field(
+        None, description="PEM file of our client certificate (mutual TLS)."
+    )
+    kafka_key: Path | None = Field(None, description="PEM file of its private key.")
+    kafka_key_password: SecretStr | None = Field(None, description="Password of the private key.")
+    kafka_check_hostname: bool = Field(True, description="Whether a broker's certificate must name its host.")
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "SCRAM-SHA-512", description="How to log in with `SASL_*`."
+    )
+    kafka_sasl_username: str | None = Field(None, description="User for `SASL_*`.")
+    kafka_sasl_password: SecretStr | None = Field(None, description="Password for `SASL_*`.")
+    kafka_group_prefix: str = Field(
+        "sigill", min_length=1, description="Consumer groups are `<prefix>.<worker>`, say `sigill.intake`."
+    )
+    kafka_topic_prefix: str = Field(
+        "", description="Put before every topic's name; for several systems on one cluster."
+    )
+    kafka_replication: int = Field(
+        1, ge=1, description="Replicas of each topic that `sigill topics apply` makes."
+    )
+    kafka_session_timeout: Seconds = Field(
+        10.0, description="Seconds until a silent worker loses its partitions."
+    )
+    kafka_send_timeout: Seconds = Field(
+        30.0, description="Seconds until an unacknowledged send is in doubt, and a new producer is made."
+    )
+
+
+class Work(BaseSettings):
+    """How the workers work."""
+
+    batch_size: int = Field(
+        500, ge=1, le=10_000, description="Records taken in one database transaction, at most."
+    )
+    max_message_bytes: int = Field(262_144, ge=1024, description="Largest message read, in bytes.")
+    stop_timeout: Seconds = Field(25.0, description="Seconds for the batch in hand when told to stop.")
+    dead_letter_max_ratio: float = Field(
+        0.5,
+        gt=0,
+        le=1,
+        description="Share of unreadable messages, of the last hundred, that stops the worker.",
+    )
+    dead_letter_max_run: int = Field(
+        20, ge=1, description="Unreadable messages in a row that stop the worker."
+    )
+    transitions_interval: Seconds = Field(1.0, description="Seconds between two looks for due timers.")
+    relay_interval: Seconds = Field(0.02, description="Seconds between two looks into the outbox.")
+    backoff_max: Seconds = Field(
+        10.0, description="Longest wait, in seconds, while the database or broker is down."
+    )
+
+
+class PatientKeys(BaseSettings):
+    """The pseudonymous key of a patient."""
+
+    patient_keys: dict[str, SecretStr] = Field(
+        default_factory=dict,
+        description='Secrets by version, in base64, 32 bytes or more: `{"v1": "…"}`. Shared with the EHR.',
+    )
+    patient_key_version: str = Field(
+        "v1", description="Version that new keys are made with; the others are read."
+    )
+
+    @field_validator("patient_keys")
+    @classmethod
+    def _long_enough(cls, keys: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        for version, secret in keys.items():
+            if not re.fullmatch(r"v[0-9]{1,4}", version):
+                msg = f"version {version!r} is not of the form v1"
+                raise ValueError(msg)
+            try:
+                length = len(base64.b64decode(secret.get_secret_value(), validate=True))
+            except binascii.Error:
+                msg = f"the secret of {version} is not base64"
+                raise ValueError(msg) from None
+            if length < LEAST_KEY_BYTES:
+                msg = f"the secret of {version} has {length} bytes, {LEAST_KEY_BYTES} are needed"
+                raise ValueError(msg)
+        return keys
+
+    def patient_secrets(self) -> dict[str, bytes]:
+        """Return the HMAC secrets by version, decoded."""
+        return {
+            version: base64.b64decode(key.get_secret_value()) for version, key in self.patient_keys.items()
+        }
+
+
+class Signatures(BaseSettings):
+    """Which signatures are believed."""
+
+    trust_anchors: Paths = Field(
+        (),
+        description="PEM files or folders, by commas: the issuing authorities that staff certificates must come from.",
+    )
+    trust_intermediates: Paths = Field(
+        (), description="PEM files or folders that help to build a path; not trusted."
+    )
+    crl_folders: Paths = Field(
+        (), description="Folders with revocation lists, PEM or DER; every list ever seen is kept."
+    )
+    crl_urls: Words = Field((), description="Addresses that revocation lists are fetched from, by commas.")
+    crl_cache: Path | None = Field(None, description="Folder for fetched lists. Default: none is kept.")
+    crl_refresh: Seconds = Field(900.0, description="Seconds between two fetches.")
+    signature_algorithms: Words = Field(
+        ("ES256", "ES384", "PS256", "RS256"), description="Algorithms accepted; none beside these is known."
+    )
+    signature_max_age_days: int = Field(
+        30, ge=1, description="Days that a signature may be old when it arrives."
+    )
+    signature_clock_skew: Seconds = Field(
+        300.0, description="Seconds that a signature may be ahead when it arrives."
+    )
+    signature_unknown_revocation: Literal["hold", "refuse"] = Field(
+        "hold", description="What becomes of an order when revocation cannot be known."
+    )
+    certificate_policies: Words = Field(
+        (), description="OIDs, one of which the certificate must carry. Default: no demand."
+    )
+
+
+class Ops(BaseSettings):
+    """Seeing inside, and the console."""
+
+    log_format: Literal["auto", "json", "console"] = Field(
+        "auto", description="`auto`: readable in a terminal, JSON elsewhere."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least level that is logged."
+    )
+    health_host: str = Field("127.0.0.1", description="Address that answers /livez, /readyz and /metrics.")
+    health_port: int | None = Field(None, ge=0, le=65535, description="Its port; 0 takes any, empty none.")
+    health_silence: Seconds = Field(
+        60.0, description="Seconds without a turn of the loop until /livez says so."
+    )
+    otlp_endpoint: str | None = Field(
+        None, description="OpenTelemetry collector, OTLP over HTTP. Default: no traces."
+    )
+    console_host: str = Field("127.0.0.1", description="Address of the console and the decision API.")
+    console_port: int = Field(8080, ge=0, le=65535, description="Their port.")
+    console_url: str | None = Field(
+        None, description="Address that browsers use, for the way back from login."
+    )
+    session_secret: SecretStr | None = Field(None, description="Secret of the console's session cookies.")
+    oidc_issuer: str | None = Field(
+        None, description="Issuer for the console's login. Default: a one-time link."
+    )
+    oidc_client_id: str | None = Field(None, description="Our client id there.")
+    oidc_client_secret: SecretStr | None = Field(None, description="Our client secret there, if it has one.")
+    oidc_role_claim: str = Field("roles", description="Claim that holds viewer, operator, approver, auditor.")
+    api_issuer: str | None = Field(None, description="Issuer of the decision API's access tokens.")
+    api_audience: str = Field("sigill-decisions", description="Audience that they must name.")
+    api_jwks_url: str | None = Field(None, description="Address of the issuer's keys.")
+    api_jwks_file: Path | None = Field(
+        None, description="File with the issuer's keys, instead of an address."
+    )
+
+
+class Retention(BaseSettings):
+    """How long what is kept."""
+
+    outbox_retention_days: int = Field(30, ge=1, description="Days that published events stay in the outbox.")
+    evidence_retention_days: int = Field(3650, ge=1, description="Days that the signed bytes are kept.")
+    access_log_retention_days: int = Field(
+        1830, ge=1827, description="Days that the access log is kept: five years at least (HSLF-FS 2016:40)."
+    )
+
+
+GROUPS: tuple[type[BaseSettings], ...] = (
+    General, Database, Kafka, Work, PatientKeys, Signatures, Ops, Retention,
+)  # fmt: skip
+
+
+class Settings(General, Database, Kafka, Work, PatientKeys, Signatures, Ops, Retention):
+    """All settings, checked together. Frozen; secrets do not show in its `repr`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True, hide_input_in_errors=True
+    )
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> Self:
+        problems = [*self._pairs_missing(), *self._unfit_for_production(), *self._files_missing()]
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
+
+    def _pairs_missing(self) -> list[str]:
+        problems = []
+        if self.kafka_security_protocol.startswith("SASL") and not (
+            self.kafka_sasl_username and self.kafka_sasl_password
+        ):
+            problems.append("kafka_sasl_username: needed, with its password, for SASL")
+        problems.extend(
+            f"{kind}_certificate: certificate and key go together"
+            for kind in ("kafka", "database")
+            if bool(getattr(self, f"{kind}_certificate")) != bool(getattr(self, f"{kind}_key"))
+        )
+        if self.patient_keys and self.patient_key_version not in self.patient_keys:
+            problems.append(f"patient_key_version: {self.patient_key_version} is not among the patient keys")
+        if self.database_pool_min > self.database_pool_max:
+            problems.append("database_pool_min: larger than database_pool_max")
+        if unknown := set(self.signature_algorithms) - {"ES256", "ES384", "PS256", "RS256"}:
+            problems.append(f"signature_algorithms: unknown {', '.join(sorted(unknown))}")
+        return problems
+
+    def _unfit_for_production(self) -> list[str]:
+        if self.environment != "production":
+            return []
+        demands = {
+            "clock_file: not in production": self.clock_file is None,
+            "audience: names the development system": not self.audience.endswith("/development"),
+            "patient_keys: needed in production": bool(self.patient_keys),
+            "trust_anchors: needed in production": bool(self.trust_anchors),
+        }
+        return [problem for problem, met in demands.items() if not met]
+
+    def _files_missing(self) -> list[str]:
+        named: dict[str, tuple[Path | None, ...]] = {
+            name: (getattr(self, name),)
+            for name in (
+                "database_ca", "database_certificate", "database_key",
+                "kafka_ca", "kafka_certificate", "kafka_key", "clock_file", "api_jwks_file",
+            )
+        }  # fmt: skip
+        named |= {
+            name: getattr(self, name) for name in ("trust_anchors", "trust_intermediates", "crl_folders")
+        }
+        return [
+            f"{name}: {path} does not exist"
+            for name, paths in named.items()
+            for path in paths
+            if path and not path.exists()
+        ]
+
+    def group(self, worker: str) -> str:
+        """Return the consumer group of a worker."""
+        return f"{self.kafka_group_prefix}.{worker}"
+
+    def topic(self, name: str) -> str:
+        """Return a topic's name on this cluster."""
+        return f"{self.kafka_topic_prefix}{name}"
+
+    def database_dsn(self, *, migrations: bool = False) -> str:
+        """Return the connection URL with its password. Never log it."""
+        url = (migrations and self.database_migration_url) or self.database_url
+        parts = urlsplit(url.get_secret_value())
+        if self.database_password and not parts.password and not (migrations and self.database_migration_url):
+            user = quote(parts.username or "sigill", safe="")
+            password = quote(self.database_password.get_secret_value(), safe="")
+            host = parts.netloc.rpartition("@")[2]
+            parts = parts._replace(netloc=f"{user}:{password}@{host}")
+        return urlunsplit(parts)
+
+    def database_ssl(self) -> ssl.SSLContext | Literal["prefer", "disable"]:
+        """Return what asyncpg takes as `ssl`."""
+        if self.database_tls in ("disable", "prefer"):
+            return "disable" if self.database_tls == "disable" else "prefer"
+        context = tls_context(self.database_ca, self.database_certificate, self.database_key, None)
+        context.check_hostname = self.database_tls == "verify-full"
+        if self.database_tls == "require":
+            context.verify_mode = ssl.CERT_NONE
+        return context
+
+
+def tls_context(
+    ca: Path | None, certificate: Path | None, key: Path | None, key_password: SecretStr | None
+) -> ssl.SSLContext:
+    """Return a client's TLS context (1.2 or later); without `ca` the system's authorities are believed."""
+    context = ssl.create_default_context(cafile=str(ca) if ca else None)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if certificate and key:
+        password = key_password.get_secret_value() if key_password else None
+        context.load_cert_chain(certificate, key, password)
+    return context
+
+
+def load_settings(**given: Any) -> Settings:
+    """
+    Read the settings from the environment and the secrets folder; `given` overrides both (for tests).
+
+    Raises `WrongSettings` with one line for each wrong setting, and for each `SIGILL_*` variable unknown.
+    """
+    lines = []
+    folder = os.environ.get("SIGILL_SECRETS_DIR")
+    if folder and not Path(folder).is_dir():
+        raise WrongSettings([f"SIGILL_SECRETS_DIR: {folder} is not a folder"])
+    for name in sorted(os.environ):
+        known = name.removeprefix(PREFIX).lower() in Settings.model_fields or NOT_SETTINGS.fullmatch(name)
+        if name.startswith(PREFIX) and not known:
+            lines.append(f"{name}: there is no such setting")
+    try:
+        settings = Settings(_secrets_dir=folder, **given)
+    except ValidationError as error:
+        for problem in error.errors(include_url=False, include_input=False, include_context=False):
+            lines.extend(_lines(problem["loc"], problem["msg"]))
+    except SettingsError as error:
+        found = re.search(r'field "(\w+)"', str(error))
+        lines.append(f"{PREFIX}{(found[1] if found else 'settings').upper()}: is not valid JSON")
+    if lines:
+        raise WrongSettings(lines)
+    return settings
+
+
+def settings_or_exit() -> Settings:
+    """Read the settings, or print one line for each wrong one on stderr and exit with status 2."""
+    try:
+        return load_settings()
+    except WrongSettings as error:
+        print(error, file=sys.stderr)  # noqa: T201 (nothing is set up to log with yet)
+        raise SystemExit(2) from None
+
+
+def _lines(place: tuple[int | str, ...], message: str) -> list[str]:
+    message = message.removeprefix("Value error, ")
+    if place:
+        return [f"{PREFIX}{str(place[0]).upper()}: {message}"]
+    named = (line.partition(": ") for line in message.splitlines())
+    return [f"{PREFIX}{name.upper()}: {why}" for name, _, why in named]
+
+
+if __name__ == "__main__":
+    from workers.runtime.tables import main
+
+    main("settings", sys.argv[1:])
