@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hashes import SHA256, HashAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from cryptography.x509.verification import (
@@ -85,6 +85,12 @@ class Holder:
     not_before: datetime
     not_after: datetime
     faults: tuple[Fault, ...]
+
+    def digest(self, algorithm: type[HashAlgorithm]) -> bytes:
+        """The certificate's digest; the usual one is remembered."""
+        if algorithm is SHA256:
+            return bytes.fromhex(self.fingerprint)
+        return self.certificate.fingerprint(algorithm())
 
 
 class CertificateBook:

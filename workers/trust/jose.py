@@ -9,14 +9,13 @@ apart into its compact ones: the signing input is the same, and there is one way
 import base64
 import binascii
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from hmac import compare_digest
 from typing import Any, ClassVar
 
-from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512, HashAlgorithm
 from cryptography.x509 import ocsp
 from joserfc import jws
@@ -33,7 +32,7 @@ ORDER_TYPE = "sigill-order+jws"
 _MAX_HEADER = 64 * 1024
 _MAX_STAPLED = 16
 
-_DIGESTS: dict[str, Callable[[], HashAlgorithm]] = {
+_DIGESTS: dict[str, type[HashAlgorithm]] = {
     "S256": SHA256,
     "S384": SHA384,
     "S512": SHA512,
@@ -200,7 +199,7 @@ def prove(container: Container, one: _Signature, policy: TrustPolicy) -> ProvenS
         holder = book_of(policy).holder(tuple(header["x5c"]), signed_at)
     except NotCertificates as error:
         raise _invalid("certificates", str(error)) from error
-    _check_references(header, holder.certificate)
+    _check_references(header, holder)
     if holder.key is None or algorithm not in holder.algorithms:
         detail = f"{algorithm} with a key that is not for it"
         raise Refused(RefusalCode.ALGORITHM_NOT_ALLOWED, "algorithm", detail)
@@ -218,6 +217,17 @@ def prove(container: Container, one: _Signature, policy: TrustPolicy) -> ProvenS
 
     stapled, notes = _stapled(one.unprotected)
     return ProvenSignature(holder, algorithm, signed_at, stapled, (*_notes(header), *notes))
+
+
+def claimed_form(raw: bytes, *, compact: bool) -> bytes | None:
+    """What an unproven message says: its payload when that is a JSON object, otherwise None."""
+    try:
+        payload = raw.split(b".")[1] if compact else _ascii(load_object(raw)["payload"])
+        form = _decode(payload)
+        load_object(form)
+    except (Unreadable, Refused, ValueError, KeyError, IndexError, AttributeError):
+        return None
+    return form
 
 
 def payload_of(container: Container) -> bytes:
@@ -297,7 +307,7 @@ def _signing_time(header: Mapping[str, Any]) -> datetime:
     return moments[-1]
 
 
-def _check_references(header: Mapping[str, Any], leaf: x509.Certificate) -> None:
+def _check_references(header: Mapping[str, Any], holder: Holder) -> None:
     """Every reference to the signing certificate must be to x5c[0] (ETSI TS 119 182-1, 5.1.7, 5.2.2)."""
     references: list[tuple[Any, Any]] = []
     if "x5t#S256" in header:
@@ -315,7 +325,7 @@ def _check_references(header: Mapping[str, Any], leaf: x509.Certificate) -> None
         digest = _DIGESTS.get(algorithm) if isinstance(algorithm, str) else None
         if digest is None or not isinstance(value, str):
             raise _invalid("certificates", "a certificate reference cannot be read")
-        if not compare_digest(_decode(_ascii(value)), leaf.fingerprint(digest())):
+        if not compare_digest(_decode(_ascii(value)), holder.digest(digest)):
             raise _invalid("certificates", "the certificate is not the one referred to")
 
 

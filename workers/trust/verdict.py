@@ -49,7 +49,9 @@ class Verdict:
     """
     The answer about one message.
 
-    `payload` is exactly what was signed (UTF-8 JSON), and None unless every signature over it holds.
+    `payload` is exactly what was signed (UTF-8 JSON), and None unless every signature over it holds; with a refusal
+    it is not to be acted on. `claimed` is what an unproven message says, and good for one thing: to address the
+    refusal; None when it says nothing readable.
     `refusals` holds each trust code once; empty means that every signature is proven, or, with `undetermined`,
     that only the certificate's revocation cannot be known. `signers` counts each HSA-id once.
     `signed_at` is the latest claimed signing time: the moment from which the form was signed by all.
@@ -61,6 +63,7 @@ class Verdict:
     undetermined: bool = False
     checks: tuple[Check, ...] = ()
     signed_at: datetime | None = None
+    claimed: bytes | None = None
 
     @property
     def proven(self) -> bool:

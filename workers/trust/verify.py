@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from contracts.vocabulary import RefusalCode
-from workers.trust import jose
+from workers.trust import jose, xades
 from workers.trust.jose import DuplicateName, ProvenSignature, Refused, load_object
 from workers.trust.policy import TrustPolicy
 from workers.trust.revocation import Evidence, revocation
@@ -39,12 +39,20 @@ def verify(
     kind = content_type.split(";", 1)[0].strip().lower()
     try:
         match kind:
-            case "application/jose" | "application/jose+json":
+            case "application/jose" | "application/jose+json":  # COMPACT, GENERAL
                 payload, proven = _prove_jws(raw, kind, policy)
+            case "application/xml":
+                payload, one = xades.prove(raw, policy)
+                proven = [one]
             case _:
                 raise Unreadable("a content type that no order has")
     except Refused as refused:
-        return Verdict(None, refusals=(refused.code,), checks=(Check(refused.check, "bad", refused.detail),))
+        return Verdict(
+            payload=None,
+            refusals=(refused.code,),
+            checks=(Check(refused.check, "bad", refused.detail),),
+            claimed=_claimed(raw, kind),
+        )
     return _judge(payload, proven, policy, evidence, arrived_at)
 
 
@@ -59,6 +67,12 @@ def _prove_jws(raw: bytes, kind: str, policy: TrustPolicy) -> tuple[bytes, list[
     except ValueError as error:
         raise Unreadable("what was signed is not a JSON object") from error
     return payload, proven
+
+
+def _claimed(raw: bytes, kind: str) -> bytes | None:
+    if kind == XML:
+        return xades.claimed_form(raw)
+    return jose.claimed_form(raw, compact=kind == COMPACT)
 
 
 def _judge(
@@ -88,6 +102,7 @@ def _judge(
         undetermined=undetermined,
         checks=tuple(checks),
         signed_at=max(one.signed_at for one in proven),
+        claimed=payload,
     )
 
 
