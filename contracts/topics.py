@@ -15,9 +15,9 @@ WORKERS = frozenset({"intake", "register", "directory", "transitions", "relay", 
 """Sigill's own processes, as `written_by` and `read_by` name them; every other name there is a system outside."""
 
 
-def group_of(worker: str) -> str:
-    """The consumer group of one of our workers."""
-    return f"sigill-{worker}"
+def group_of(worker: str, prefix: str = "sigill") -> str:
+    """The consumer group of one of our workers: `sigill.intake`, or with the prefix that settings give."""
+    return f"{prefix}.{worker}"
 
 
 DAY_MS = 24 * 60 * 60 * 1000

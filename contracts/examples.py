@@ -1,0 +1,107 @@
+"""
+Example messages: what the schemas, the AsyncAPI document, the catalogue and the tests show.
+
+They lie as files in `contracts/examples/`, as an EHR would write them and a reader would get them. The people are
+invented, and their numbers are test numbers (birth numbers 238 and 239 are never given to anybody).
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from contracts.base import Message
+from contracts.json_schema import message_name
+from contracts.topics import CHANGES, NOTIFICATIONS, ORDERS, PERSONS, RECEIPTS, STAFF, STATE, TopicSpec
+
+FOLDER = Path(__file__).parent / "examples"
+EXAMPLE_SECRET = b"the secret of the examples, only"
+"""Secret behind the pseudonymous keys in the examples; 32 bytes, and worth nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A message of a topic. `summary` is one sentence for the reader."""
+
+    topic: TopicSpec
+    name: str
+    summary: str
+
+    @property
+    def path(self) -> Path:
+        """The file that holds the message's JSON."""
+        return FOLDER / f"{message_name(self.topic)}.{self.name}.json"
+
+    def text(self) -> str:
+        """The message as it lies in the file."""
+        return self.path.read_text(encoding="utf-8")
+
+    def message(self) -> Message:
+        """The message as a value; pydantic.ValidationError when the file does not fit its model."""
+        if self.topic.model is None:
+            raise ValueError(f"{self.topic.name}: its messages have no model")
+        return self.topic.model.model_validate_json(self.text())
+
+
+_TABLE: tuple[tuple[TopicSpec, str, str], ...] = (
+    (
+        ORDERS,
+        "block-one-guardian",
+        "Care blocks one guardian's access to a child of nine; the guardian is not to be told.",
+    ),
+    (ORDERS, "seal-unit-and-dates", "A resident has what one unit recorded during one spring hidden."),
+    (
+        ORDERS,
+        "urgent-by-phone",
+        "At night the on-call physician has a record sealed by phone; a support operator signs, the form follows.",
+    ),
+    (
+        ORDERS,
+        "grant-guardian-access",
+        "A guardian may see what the children's clinic records about a fourteen-year-old.",
+    ),
+    (
+        ORDERS,
+        "appoint-representative",
+        "A court-appointed representative with the duty to care for the person sees an adult's record.",
+    ),
+    (ORDERS, "release-block", "The block is broken again; the order names the one that imposed it."),
+    (PERSONS, "child-with-two-guardians", "A child and those who have custody."),
+    (PERSONS, "guardian-with-co-ordination-number", "A person with a co-ordination number and no e-ID."),
+    (
+        STAFF,
+        "physician-at-two-units",
+        "A physician at one unit who was on call at another until the turn of the year.",
+    ),
+    (
+        RECEIPTS,
+        "executed",
+        "The block is in force, the child's login is locked with it, and there is a note to file.",
+    ),
+    (RECEIPTS, "refused", "Nothing was changed; the receipt says every reason at once."),
+    (RECEIPTS, "pending", "The seal ordered by phone is in force already; the signed form must follow."),
+    (RECEIPTS, "duplicate", "The same message came again: the first answer, and nothing changed."),
+    (CHANGES, "lost-by-order", "A guardian no longer reaches the child's record."),
+    (CHANGES, "gained-by-grant", "A guardian reaches what one unit recorded about a fourteen-year-old."),
+    (
+        CHANGES,
+        "lost-by-birthday",
+        "At Swedish midnight of the sixteenth birthday the guardian's grant ends by itself.",
+    ),
+    (STATE, "child-with-a-blocked-guardian", "All that a decision about this child needs, after the block."),
+    (NOTIFICATIONS, "told", "The resident is told by letter that the record is sealed."),
+    (
+        NOTIFICATIONS,
+        "suppressed",
+        "Somebody would have been told, and must not be: without a name or number, so that nobody can send it.",
+    ),
+    (
+        NOTIFICATIONS,
+        "task-for-operators",
+        "The signed form has not come in time: a task for the region's support desk.",
+    ),
+)
+EXAMPLES: tuple[Example, ...] = tuple(Example(*row) for row in _TABLE)
+
+
+def examples_of(topic: TopicSpec) -> tuple[Example, ...]:
+    """The examples of a topic, the one to show first standing first."""
+    return tuple(example for example in EXAMPLES if example.topic == topic)
