@@ -1,5 +1,6 @@
 """The values that judgements return. `workers.enact` turns them into rows, timers, audit entries and messages."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -17,7 +18,7 @@ from contracts.vocabulary import (
     Template,
     UnitId,
 )
-from workers.policy.facts import Measure, ReleaseRequest, UnitAnswer
+from workers.policy.facts import Measure, PatientFacts, ReleaseRequest, UnitAnswer
 
 
 class TimerKind(StrEnum):
@@ -226,3 +227,11 @@ class Transition:
     cause: str = "end_date"
     compare: bool = True
     """Whether access just before and at `at` is compared and the difference published."""
+
+
+def applied(facts: PatientFacts, effects: Iterable[Effect]) -> PatientFacts:
+    """The facts after some effects: measures imposed and revised. Nothing else changes what access depends on."""
+    for effect in effects:
+        if isinstance(effect, Impose | Revise):
+            facts = facts.with_measure(effect.measure)
+    return facts

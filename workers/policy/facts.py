@@ -111,7 +111,9 @@ class Assignment:
 
     def holds_on(self, day: date) -> bool:
         """Whether it holds on a Swedish date."""
-        return (self.from_date is None or self.from_date <= day) and (self.through is None or day <= self.through)
+        return (self.from_date is None or self.from_date <= day) and (
+            self.through is None or day <= self.through
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,6 +305,7 @@ class OrderFacts:
     identities: Mapping[Identity, PersonId] = field(default_factory=lambda: MappingProxyType({}))
     staff: Mapping[HsaId, Staff] = field(default=_NO_STAFF)
     signers: tuple[HsaId, ...] = ()
+    signed_at: datetime | None = None
     orders: Mapping[OrderId, EarlierOrder] = field(default=_NO_ORDERS)
     requests: tuple[ReleaseRequest, ...] = ()
     revocation_unknown: bool = False

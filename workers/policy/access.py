@@ -1,0 +1,387 @@
+"""May this viewer see this patient's record from this unit at this moment, and why.
+
+Order of evaluation: relation and identity, then age, then grants, then restrictions; a restriction beats a grant.
+The answer never depends on a job having run: it is read from validity ranges and birth dates.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from contracts.vocabulary import (
+    AccessReason,
+    IdType,
+    MeasureId,
+    MeasureKind,
+    PersonId,
+    RegionCode,
+    Service,
+    UnitId,
+)
+from workers.policy.calendar import age_begins, midnight, swedish_date
+from workers.policy.facts import Measure, PatientFacts, Person, PersonVersion
+from workers.policy.rulebook import Ages, Rulebooks, Version
+
+_LOGGED_IN = (Service.JOURNAL, Service.E_SERVICES)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """
+    Who wants to reach what, when.
+
+    `viewer` None is somebody whom no register knows. `unit` None asks about every unit without a measure of its
+    own. `recorded_on` None is information of unknown date, which counts as inside a sealed interval.
+    """
+
+    viewer: PersonId | None
+    service: Service
+    at: datetime
+    unit: UnitId | None = None
+    recorded_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One reason of an answer, with the measures and rules that it rests on."""
+
+    code: AccessReason
+    rules: tuple[str, ...] = ()
+    measures: tuple[MeasureId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The answer. Allowed: what it rests on; denied: everything that stands in the way."""
+
+    allowed: bool
+    reasons: tuple[Reason, ...]
+    region: str = ""
+    rulebook: str = ""
+
+    @property
+    def codes(self) -> tuple[AccessReason, ...]:
+        """The reasons' codes."""
+        return tuple(reason.code for reason in self.reasons)
+
+
+def decide(question: Question, facts: PatientFacts, books: Rulebooks) -> Decision:
+    """
+    Answer a question about one patient from what was known at one moment of knowledge.
+
+    Ages and defaults follow the rulebook in force at the instant asked about: the unit's region, else that of the
+    patient's county of residence, else the national default. A measure keeps the effects it was made with.
+    """
+    at = question.at
+    patient_now = facts.patient.at(at)
+    region = _region(question, facts, books, patient_now)
+    version = books.default_version(region, swedish_date(at))
+    case = _Case(question, facts, version, patient_now)
+
+    open_by = tuple(case.grounds())
+    barred_by = tuple(case.bars())
+    allowed = bool(open_by) and not barred_by
+    reasons = open_by if allowed else (*barred_by, *(() if open_by else case.lacking()))
+    return Decision(allowed, _merged(reasons), region or "", version.since.isoformat())
+
+
+def _region(
+    question: Question, facts: PatientFacts, books: Rulebooks, patient_now: PersonVersion
+) -> RegionCode | None:
+    of_unit = facts.unit_regions.get(question.unit) if question.unit else None
+    return of_unit or books.region_of_county(patient_now.county)
+
+
+def _merged(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
+    by_code: dict[AccessReason, Reason] = {}
+    for reason in reasons:
+        seen = by_code.get(reason.code)
+        by_code[reason.code] = (
+            reason
+            if seen is None
+            else Reason(
+                reason.code,
+                tuple(dict.fromkeys((*seen.rules, *reason.rules))),
+                tuple(dict.fromkeys((*seen.measures, *reason.measures))),
+            )
+        )
+    return tuple(by_code.values())
+
+
+class _Case:
+    """One question with what it needs looked up once."""
+
+    __slots__ = ("ages", "facts", "is_guardian", "is_own", "now", "patient", "q", "version", "viewer")
+
+    def __init__(
+        self, q: Question, facts: PatientFacts, version: Version, patient_now: PersonVersion
+    ) -> None:
+        self.q = q
+        self.facts = facts
+        self.patient = facts.patient
+        self.version = version
+        self.ages: Ages = version.ages
+        self.now = patient_now
+        self.viewer: Person | None = facts.person(q.viewer) if q.viewer else None
+        self.is_own = q.viewer == self.patient.person_id
+        self.is_guardian = (
+            not self.is_own and q.viewer is not None and q.viewer in self.patient.guardians_at(q.at)
+        )
+
+    def _reached(self, age: int, *, surely: bool) -> bool:
+        begins = age_begins(
+            self.patient.birth, age, latest=surely, leap_day_on_28th=self.ages.leap_day_on_28th
+        )
+        return begins <= self.q.at
+
+    def _says(self, code: AccessReason, *measures: Measure) -> Reason:
+        rules = self.version.reasons.get(code, ()) if not measures else ()
+        cited = tuple(dict.fromkeys((*rules, *(rule for m in measures for rule in m.rules))))
+        return Reason(code, cited, tuple(m.measure_id for m in measures))
+
+    def _grants(self, kind: MeasureKind, *, running: bool) -> tuple[Measure, ...]:
+        """Grants of a kind that are about this viewer and unit: those running, or those that ran out by themselves."""
+        return tuple(
+            m for m in self.facts.measures if m.kind is kind and self._grant_fits(m, running=running)
+        )
+
+    def _grant_fits(self, m: Measure, *, running: bool) -> bool:
+        if running != m.in_force(self.q.at, self.patient.birth):
+            return False
+        if not running and (m.released or self.q.at < m.valid_from):
+            return False
+        return self._about_viewer(m) and self._about_unit(m)
+
+    def _about_viewer(self, m: Measure) -> bool:
+        viewer = self.q.viewer
+        if m.kind is MeasureKind.MINOR_GRANT:
+            return self.is_own
+        if m.kind is MeasureKind.REPRESENTATIVE_GRANT:
+            return viewer is not None and viewer == m.viewer
+        return self.is_guardian and viewer is not None and m.covers_guardian(viewer)
+
+    def _about_unit(self, m: Measure) -> bool:
+        return m.units is None or (self.q.unit is not None and self.q.unit in m.units)
+
+    def grounds(self) -> Iterator[Reason]:
+        """What would let the viewer in, were nothing in the way."""
+        if not self.patient.registered or self.viewer is None:
+            return
+        if self.is_own:
+            yield from self._own_grounds()
+        if self.is_guardian:
+            yield from self._guardian_grounds()
+        if self.q.service is Service.JOURNAL:
+            for grant in self._grants(MeasureKind.REPRESENTATIVE_GRANT, running=True):
+                yield self._says(AccessReason.REPRESENTATIVE_GRANT, grant)
+
+    def _own_grounds(self) -> Iterator[Reason]:
+        match self.q.service:
+            case Service.PAPER_COPY:
+                yield self._says(AccessReason.OWN_RECORD)
+            case Service.E_SERVICES if self._reached(self.ages.own_account_from, surely=True):
+                yield self._says(AccessReason.OWN_ACCOUNT)
+            case Service.JOURNAL if self._reached(self.ages.own_record_from, surely=True):
+                yield self._says(AccessReason.OWN_RECORD)
+            case Service.JOURNAL if self._reached(self.ages.own_account_from, surely=True):
+                for grant in self._grants(MeasureKind.MINOR_GRANT, running=True):
+                    yield self._says(AccessReason.MINOR_GRANT, grant)
+
+    def _guardian_grounds(self) -> Iterator[Reason]:
+        if not self._reached(self.ages.guardian_until, surely=False):
+            proxy = self.q.service is Service.E_SERVICES
+            yield self._says(
+                AccessReason.GUARDIAN_PROXY if proxy else AccessReason.GUARDIAN_OF_CHILD_UNDER_13
+            )
+        elif self.q.service is Service.JOURNAL and not self._reached(self.ages.own_record_from, surely=False):
+            for grant in self._grants(MeasureKind.GUARDIAN_GRANT, running=True):
+                yield self._says(AccessReason.GUARDIAN_GRANT, grant)
+
+    def lacking(self) -> Iterator[Reason]:
+        """Why there is no ground."""
+        if self.is_own and self.patient.registered:
+            yield from self._own_lacks()
+        elif self.is_guardian and self._reached(self.ages.guardian_until, surely=False):
+            yield from self._ran_out(MeasureKind.GUARDIAN_GRANT)
+            yield self._says(AccessReason.GUARDIAN_OF_13_OR_OLDER)
+        else:
+            yield from self._ran_out(MeasureKind.REPRESENTATIVE_GRANT)
+            yield self._says(AccessReason.NO_RELATION)
+            if self._was_guardian() and self._reached(self.ages.guardian_until, surely=False):
+                yield self._says(AccessReason.GUARDIAN_OF_13_OR_OLDER)
+
+    def _own_lacks(self) -> Iterator[Reason]:
+        if not self._reached(self.ages.own_account_from, surely=True):
+            yield self._says(AccessReason.UNDER_13_OWN_LOGIN)
+            return
+        yield from self._ran_out(MeasureKind.MINOR_GRANT)
+        yield self._says(AccessReason.AGE_13_TO_15)
+
+    def _ran_out(self, kind: MeasureKind) -> Iterator[Reason]:
+        if self.q.service is Service.JOURNAL and (ended := self._grants(kind, running=False)):
+            yield self._says(AccessReason.GRANT_EXPIRED, *ended)
+
+    def _was_guardian(self) -> bool:
+        return any(c.guardian == self.q.viewer for v in self.patient.versions for c in v.custody)
+
+    def bars(self) -> Iterator[Reason]:
+        """Everything that stands in the way, whatever the ground: identity first, then restrictions."""
+        yield from self._identity_bars()
+        for m in self.facts.measures:
+            if (
+                not m.kind.opens
+                and self.q.service in m.services
+                and m.in_force(self.q.at, self.patient.birth)
+            ):
+                yield from self._bar_of(m)
+
+    def _identity_bars(self) -> Iterator[Reason]:
+        today = swedish_date(self.q.at)
+        if self.now.died_on is not None and self.now.died_on <= today:
+            yield self._says(AccessReason.PATIENT_DEAD)
+        viewer = self.viewer.at(self.q.at) if self.viewer else None
+        if viewer is not None and not self.is_own and viewer.died_on is not None and viewer.died_on <= today:
+            yield self._says(AccessReason.VIEWER_DEAD)
+        if self.q.service not in _LOGGED_IN:
+            return
+        if IdType.RESERVNUMMER in (self.now.identity.id_type, viewer.identity.id_type if viewer else None):
+            yield self._says(AccessReason.RESERVE_NUMBER)
+        if viewer is not None and not viewer.has_e_id:
+            yield self._says(AccessReason.NO_E_ID)
+        if self.is_guardian and (self.now.protected or (viewer is not None and viewer.protected)):
+            yield self._says(AccessReason.PROTECTED_IDENTITY)
+        if self._lacks_full_number():
+            yield self._says(AccessReason.NO_FULL_PERSONNUMMER)
+
+    def _lacks_full_number(self) -> bool:
+        return (
+            self.is_own
+            and self.ages.own_record_needs_full_personnummer
+            and self.q.service is Service.JOURNAL
+            and self.now.identity.id_type is IdType.SAMORDNINGSNUMMER
+            and self._reached(self.ages.own_record_from, surely=False)
+        )
+
+    def _bar_of(self, m: Measure) -> Iterator[Reason]:
+        viewer = self.q.viewer
+        match m.kind:
+            case MeasureKind.JOURNAL_SEAL if self._about_unit(m) and self._about_date(m):
+                yield self._says(AccessReason.JOURNAL_SEAL, m)
+            case MeasureKind.CHILD_SEAL:
+                yield self._says(AccessReason.CHILD_SEAL, m)
+            case MeasureKind.LOGIN_LOCK:
+                yield self._says(AccessReason.LOGIN_LOCK, m)
+            case MeasureKind.GUARDIAN_BLOCK if viewer and not self.is_own and self._hits_guardian(m, viewer):
+                yield self._says(AccessReason.GUARDIAN_BLOCK, m)
+            case MeasureKind.GUARDIAN_RESTRICTION if (
+                viewer and not self.is_own and self._about_unit(m) and self._hits_guardian(m, viewer)
+            ):
+                yield self._says(AccessReason.GUARDIAN_RESTRICTION, m)
+
+    def _hits_guardian(self, m: Measure, viewer: PersonId) -> bool:
+        """A block of *all* guardians hits whoever is one; a named one is hit even with custody in doubt."""
+        return (
+            viewer in m.guardians if m.guardians is not None else (self.is_guardian or self._was_guardian())
+        )
+
+    def _about_date(self, m: Measure) -> bool:
+        recorded = self.q.recorded_on
+        if recorded is None:
+            return True
+        after = m.recorded_from is None or m.recorded_from <= recorded
+        return after and (m.recorded_to is None or recorded <= m.recorded_to)
+
+
+Line = tuple[PersonId, Service, UnitId | None]
+"""Viewer, service and unit; unit None is every unit without a line of its own."""
+
+
+def viewers_of(facts: PatientFacts) -> tuple[PersonId, ...]:
+    """Everybody who has, had or may have something to do with the patient: itself, guardians, representatives."""
+    seen: dict[PersonId, None] = {facts.patient.person_id: None}
+    for version in facts.patient.versions:
+        seen.update({c.guardian: None for c in version.custody if c.guardian})
+    for m in facts.measures:
+        seen.update(dict.fromkeys(m.guardians or ()))
+        if m.viewer:
+            seen[m.viewer] = None
+    return tuple(seen)
+
+
+def units_of(facts: PatientFacts) -> tuple[UnitId | None, ...]:
+    """Every unit that a measure names, after None for all the others."""
+    named = sorted({unit for m in facts.measures for unit in m.units or ()})
+    return (None, *named)
+
+
+def picture(facts: PatientFacts, at: datetime, books: Rulebooks) -> dict[Line, Decision]:
+    """The whole picture of a patient at an instant: every viewer, service and unit with an answer of its own."""
+    lines: dict[Line, Decision] = {}
+    for viewer in viewers_of(facts):
+        lines[viewer, Service.E_SERVICES, None] = decide(
+            Question(viewer, Service.E_SERVICES, at), facts, books
+        )
+        lines[viewer, Service.PAPER_COPY, None] = decide(
+            Question(viewer, Service.PAPER_COPY, at), facts, books
+        )
+        for unit in units_of(facts):
+            lines[viewer, Service.JOURNAL, unit] = decide(
+                Question(viewer, Service.JOURNAL, at, unit), facts, books
+            )
+    return lines
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One line of the picture that changed; `now` is the answer from then on."""
+
+    viewer: PersonId
+    service: Service
+    unit: UnitId | None
+    gained: bool
+    now: Decision
+
+
+def differences(before: Mapping[Line, Decision], after: Mapping[Line, Decision]) -> tuple[Difference, ...]:
+    """
+    What changed between two pictures.
+
+    A line that stands in one only is compared with the other's line of the same viewer and service without unit.
+    """
+    found = []
+    for line in dict.fromkeys((*before, *after)):
+        was, now = _line(before, line), _line(after, line)
+        if now is None:
+            continue
+        was_allowed = was is not None and was.allowed
+        if was_allowed != now.allowed:
+            found.append(Difference(*line, gained=now.allowed, now=now))
+    return tuple(found)
+
+
+def _line(lines: Mapping[Line, Decision], line: Line) -> Decision | None:
+    viewer, service, _ = line
+    return lines.get(line) or lines.get((viewer, service, None))
+
+
+def valid_until(facts: PatientFacts, after: datetime, books: Rulebooks) -> datetime | None:
+    """
+    The next instant (UTC) after `after` at which an answer about the patient may change by itself; None: never.
+
+    Birthdays (both bounds of an uncertain one), starts and ends of measures, custody dates, rulebook versions.
+    """
+    moments: set[datetime] = set()
+    birth = facts.patient.birth
+    for age in (13, 16, 18):
+        moments.update({age_begins(birth, age), age_begins(birth, age, latest=True)})
+    for m in facts.measures:
+        moments.add(m.valid_from)
+        if end := m.ends_at(birth):
+            moments.add(end)
+    for version in facts.patient.versions:
+        moments.add(version.valid_from)
+        for custody in version.custody:
+            moments.update(midnight(d) for d in (custody.from_date, custody.to_date) if d)
+    for region in books.regions.values():
+        moments.update(midnight(v.since) for v in region.versions)
+    return min((m for m in moments if m > after), default=None)

@@ -1,0 +1,419 @@
+"""Every reason why an order is refused: first who decided and signed, then clause by clause of the rulebook."""
+
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+
+from contracts.vocabulary import (
+    IMPOSES,
+    RELEASES,
+    Channel,
+    Form,
+    IdType,
+    RefusalCode,
+    Role,
+)
+from workers.policy.calendar import age_begins, end_of, last_day_before, swedish_date
+from workers.policy.case import Case
+from workers.policy.effects import Objection, Sentence
+from workers.policy.facts import Assignment, Measure, Staff
+from workers.policy.rulebook import Entry
+from workers.policy.sentences import ATTESTATION, REFUSAL
+
+SKEW = timedelta(minutes=5)
+"""A decision may be dated so much after the signature: two clocks are never quite the same."""
+LONGEST_FROM_DECISION = timedelta(days=30)
+"""A decision is signed within this time, or its decider's role could be dated back."""
+
+_GRANTS = frozenset(form for form, kind in IMPOSES.items() if kind.opens)
+_NAMES_GUARDIANS = frozenset(
+    {Form.BLOCK_GUARDIANS, Form.GRANT_GUARDIAN_ACCESS, Form.RESTRICT_GUARDIAN_ACCESS, Form.REQUEST_RELEASE}
+)
+_C = RefusalCode
+
+
+def objections(case: Case) -> tuple[Objection, ...]:
+    """Every reason, each code with its field once, in a fixed order."""
+    found: dict[tuple[RefusalCode, str | None], Objection] = {}
+    for objection in (*_general(case), *_of_entries(case)):
+        found.setdefault((objection.code, objection.field), objection)
+    if any(code is _C.AGE_NOT_ELIGIBLE for code, _ in found):
+        # where the age alone forbids it, an end that follows from an age says nothing more
+        found = {key: o for key, o in found.items() if key[0] is not _C.END_DATE_TOO_LATE}
+    return tuple(found.values())
+
+
+def objection(
+    code: RefusalCode, field: str | None = None, rules: tuple[str, ...] = (), *, more: Sentence | None = None
+) -> Objection:
+    """A reason with its standard sentence, and what in particular."""
+    text = REFUSAL[code]
+    if more is not None:
+        text = Sentence(
+            f"{text.sv.removesuffix('.')}: {more.sv}.", f"{text.en.removesuffix('.')}: {more.en}."
+        )
+    return Objection(code, text, rules, field)
+
+
+# --- what holds for every form
+
+
+def _general(case: Case) -> Iterator[Objection]:
+    yield from _signer(case)
+    yield from _times(case)
+    yield from _fields(case)
+    yield from _patient(case)
+    yield from _follow_up(case)
+    yield from _guardians(case)
+    yield from _release(case)
+
+
+def _active(staff: Staff | None, roles: frozenset[Role], region: str, day: date) -> bool:
+    return staff is not None and any(
+        a.region == region and a.holds_on(day) and a.roles & roles for a in staff.assignments
+    )
+
+
+def _signer(case: Case) -> Iterator[Objection]:
+    form = case.form
+    if form.channel in (Channel.PHONE, Channel.PAPER):
+        operators = frozenset({Role.SUPPORT_OPERATOR})
+        day = case.signed_on
+        if not any(_active(case.facts.staff.get(s), operators, form.region, day) for s in case.facts.signers):
+            yield objection(_C.SIGNER_IS_NOT_DECIDER, "signature")
+    elif form.decided_by is not None and form.decided_by.hsa_id not in case.facts.signers:
+        yield objection(_C.SIGNER_IS_NOT_DECIDER, "signature")
+    if form.decided_by is None and case.by_phone:
+        rules = tuple(rule for e in case.entries if e.caller for rule in e.cites)
+        yield objection(_C.CALLER_NOT_IDENTIFIED, "decided_by", rules)
+
+
+def _times(case: Case) -> Iterator[Objection]:
+    signed_at = case.facts.signed_at
+    if signed_at is None:
+        return
+    if case.form.decided_at > signed_at + SKEW:
+        yield objection(_C.SIGNED_IN_FUTURE, "decided_at")
+    if signed_at - case.form.decided_at > LONGEST_FROM_DECISION:
+        yield objection(_C.SIGNATURE_TOO_OLD, "decided_at")
+
+
+def _fields(case: Case) -> Iterator[Objection]:
+    form = case.form
+    if form.form is Form.UNIT_OPINION and form.opinion is None:
+        yield objection(_C.FIELD_INVALID, "opinion")
+    if form.valid_from and form.valid_through and form.valid_through < form.valid_from:
+        yield objection(_C.FIELD_INVALID, "valid_through")
+    dated = form.recorded_from is not None or form.recorded_to is not None
+    if dated and form.form not in (Form.SEAL_JOURNAL, Form.CONTINUE_MEASURE):
+        yield objection(_C.FIELD_INVALID, "recorded_from")
+    if form.valid_through and form.valid_through < swedish_date(case.at):
+        yield objection(_C.END_DATE_IN_PAST, "valid_through")
+    if form.valid_through and (
+        form.form in RELEASES or form.form in (Form.REQUEST_RELEASE, Form.UNIT_OPINION)
+    ):
+        yield objection(_C.END_DATE_NOT_ALLOWED, "valid_through")
+    if form.form is Form.EXTEND_MEASURE and form.valid_through is None:
+        yield objection(_C.END_DATE_REQUIRED, "valid_through")
+
+
+def _patient(case: Case) -> Iterator[Objection]:
+    if case.known is None:
+        return
+    now = case.known.patient.at(case.at)
+    if now.died_on is not None and now.died_on <= swedish_date(case.at):
+        yield objection(_C.PATIENT_DEAD, "patient")
+    if now.identity_uncertain and not case.protective:
+        yield objection(_C.IDENTITY_UNCERTAIN, "patient")
+
+
+def _follow_up(case: Case) -> Iterator[Objection]:
+    form = case.form
+    match form.form:
+        case Form.CONTINUE_MEASURE | Form.EXTEND_MEASURE:
+            if case.known is not None and not case.targets:
+                yield objection(_C.FOLLOW_UP_UNKNOWN, "follows_up")
+        case Form.UNIT_OPINION:
+            yield from _opinion(case)
+        case _:
+            if form.follows_up is not None and str(form.follows_up) not in case.facts.orders:
+                yield objection(_C.FOLLOW_UP_UNKNOWN, "follows_up")
+
+
+def _opinion(case: Case) -> Iterator[Objection]:
+    request = case.request
+    if request is None or request.closed is not None:
+        yield objection(_C.FOLLOW_UP_UNKNOWN, "follows_up")
+    elif case.form.decided_by is not None and case.form.decided_by.unit not in request.units:
+        yield objection(_C.UNIT_NOT_INITIATOR, "decided_by.unit", _rules(case, "unanimity"))
+
+
+def _guardians(case: Case) -> Iterator[Objection]:
+    """Somebody named as guardian must be one; where custody is not known the order waits or is applied, below."""
+    form = case.form
+    if form.form not in _NAMES_GUARDIANS or form.guardians is None or case.known is None:
+        return
+    if case.custody_unclear:
+        return
+    for index, ref in enumerate(form.guardians):
+        if case.who(ref) not in case.custodians:
+            yield objection(_C.NOT_A_GUARDIAN, f"guardians.{index}")
+
+
+def _release(case: Case) -> Iterator[Objection]:
+    if case.known is None:
+        return
+    if case.form.form is Form.REQUEST_RELEASE and not case.targets:
+        yield objection(_C.NOTHING_TO_RELEASE, "releases")
+    if case.form.form not in RELEASES:
+        return
+    if not case.candidates:
+        yield objection(_C.NOTHING_TO_RELEASE, "releases")
+    elif not case.targets or (case.form.releases is not None and len(case.targets) < len(case.candidates)):
+        rules = _rules(case, "same_initiative")
+        yield objection(_C.INITIATIVE_NOT_ALLOWED, "initiative", rules)
+
+
+def _rules(case: Case, clause: str) -> tuple[str, ...]:
+    entries = case.version.matching(case.form.form)
+    return tuple(dict.fromkeys(r for e in entries if getattr(e, clause) is not None for r in e.cites))
+
+
+# --- clause by clause
+
+
+def _of_entries(case: Case) -> Iterator[Objection]:
+    for entry in case.entries:
+        for clause, check in _CLAUSES.items():
+            if getattr(entry, clause) is not None:
+                yield from check(case, entry)
+
+
+def _initiatives(case: Case, entry: Entry) -> Iterator[Objection]:
+    if entry.initiatives is not None and case.form.initiative not in entry.initiatives:
+        yield objection(_C.INITIATIVE_NOT_ALLOWED, "initiative", entry.cites)
+
+
+def _channels(case: Case, entry: Entry) -> Iterator[Objection]:
+    allowed = getattr(entry.channels, case.form.channel.value)
+    if allowed is None or (allowed == "urgent" and not case.form.urgent):
+        yield objection(_C.CHANNEL_NOT_ALLOWED, "channel", entry.cites)
+
+
+def _deciders(case: Case, entry: Entry) -> Iterator[Objection]:
+    if entry.deciders == "nobody" or entry.deciders is None:
+        return
+    claimed = case.form.decided_by
+    if claimed is None:
+        if not case.by_phone:
+            yield objection(_C.DECIDER_UNKNOWN, "decided_by", entry.cites)
+        return
+    staff = next((s for h, s in case.facts.staff.items() if h == claimed.hsa_id), None)
+    if staff is None:
+        yield objection(_C.DECIDER_UNKNOWN, "decided_by.hsa_id", entry.cites)
+        return
+    code = _fault_of(case, entry, staff, frozenset(entry.deciders))
+    if code is not None:
+        yield objection(code, "decided_by", entry.cites)
+
+
+def _fault_of(case: Case, entry: Entry, staff: Staff, roles: frozenset[Role]) -> RefusalCode | None:
+    """One cause, one code: never the role, not at that time, or not at that unit."""
+    having = [a for a in staff.assignments if a.roles & roles]
+    if not having:
+        return _C.DECIDER_LACKS_ROLE
+    fitting = [a for a in having if _unit_fits(case, entry, a)]
+    if any(a.holds_on(case.decided_on) for a in fitting):
+        return None
+    if any(a.holds_on(case.decided_on) for a in having) or not fitting:
+        return _C.DECIDER_WRONG_UNIT
+    return _C.DECIDER_NOT_ACTIVE
+
+
+def _unit_fits(case: Case, entry: Entry, assignment: Assignment) -> bool:
+    form = case.form
+    if assignment.region != form.region:
+        return False
+    if form.decided_by is not None and assignment.unit != form.decided_by.unit:
+        return False
+    if entry.decider_at == "exactly_its_unit":
+        return form.units is None or set(form.units) == {assignment.unit}
+    if entry.decider_at == "named_units" and form.units is not None:
+        return assignment.unit in form.units
+    return True
+
+
+def _consulted(case: Case, entry: Entry) -> Iterator[Objection]:
+    asked = entry.consulted
+    if asked is None:
+        return
+    form, roles = case.form, frozenset(asked.any_of)
+    voices = [ref.hsa_id for ref in form.consulted]
+    if asked.or_decider and form.decided_by is not None:
+        voices.append(form.decided_by.hsa_id)
+    staff = {str(h): s for h, s in case.facts.staff.items()}
+    if not any(_active(staff.get(voice), roles, form.region, case.decided_on) for voice in voices):
+        yield objection(_C.CONSULTATION_MISSING, "consulted", entry.cites)
+
+
+def _attestations(case: Case, entry: Entry) -> Iterator[Objection]:
+    missing = [a for a in entry.attestations or () if a not in case.form.attestations]
+    if missing:
+        more = Sentence(
+            ", ".join(ATTESTATION[a].sv for a in missing), ", ".join(ATTESTATION[a].en for a in missing)
+        )
+        yield objection(entry.otherwise or _C.ATTESTATION_MISSING, "attestations", entry.cites, more=more)
+
+
+def _one_attestation(case: Case, entry: Entry) -> Iterator[Objection]:
+    wanted = entry.one_attestation_of or ()
+    if wanted and not set(wanted) & set(case.form.attestations):
+        more = Sentence(
+            " eller ".join(ATTESTATION[a].sv for a in wanted), " or ".join(ATTESTATION[a].en for a in wanted)
+        )
+        yield objection(entry.otherwise or _C.ATTESTATION_MISSING, "attestations", entry.cites, more=more)
+
+
+def _units(case: Case, entry: Entry) -> Iterator[Objection]:
+    if entry.units == "required" and case.form.units is None:
+        yield objection(_C.UNITS_REQUIRED, "units", entry.cites)
+    if entry.units == "forbidden" and case.form.units is not None:
+        yield objection(_C.UNITS_NOT_ALLOWED, "units", entry.cites)
+
+
+def _recorded(case: Case, entry: Entry) -> Iterator[Objection]:
+    form = case.form
+    if form.recorded_from is None and form.recorded_to is None:
+        return
+    if entry.recorded_dates == "never":
+        yield objection(_C.FIELD_INVALID, "recorded_from", entry.cites)
+    elif form.units is None:
+        yield objection(_C.INFORMATION_DATES_NEED_UNITS, "recorded_from", entry.cites)
+
+
+def _end_date(case: Case, entry: Entry) -> Iterator[Objection]:
+    form, asked = case.form, entry.end_date
+    if asked is None:
+        return
+    if asked.never and form.valid_through is not None:
+        yield objection(_C.END_DATE_NOT_ALLOWED, "valid_through", entry.cites)
+    excused = asked.or_review_on and form.review_on is not None
+    if asked.required and form.valid_through is None and not excused:
+        yield objection(_C.END_DATE_REQUIRED, "valid_through", entry.cites)
+
+
+def _runs(case: Case, entry: Entry) -> Iterator[Objection]:
+    if case.form.valid_through and case.latest_end and case.form.valid_through > case.latest_end:
+        yield objection(_C.END_DATE_TOO_LATE, "valid_through", entry.cites)
+
+
+def _ends_at_age(case: Case, entry: Entry) -> Iterator[Objection]:
+    if case.form.form is Form.EXTEND_MEASURE or case.known is None or entry.ends_at_age is None:
+        return
+    yield from _past_age(case, entry.ends_at_age, entry.cites, IMPOSES[case.form.form].opens)
+
+
+def _past_age(case: Case, age: int, rules: tuple[str, ...], opens: bool) -> Iterator[Objection]:
+    through = case.form.valid_through
+    if through is None or case.known is None:
+        return
+    leap = case.version.ages.leap_day_on_28th
+    end = age_begins(case.known.patient.birth, age, latest=not opens, leap_day_on_28th=leap)
+    if end > case.starts_at and through > last_day_before(end):
+        yield objection(_C.END_DATE_TOO_LATE, "valid_through", rules)
+
+
+def _extension(case: Case, entry: Entry) -> Iterator[Objection]:
+    """An extension goes on from the end that is, and never past the end that an age gives."""
+    if case.form.form is not Form.EXTEND_MEASURE or case.form.valid_through is None:
+        return
+    for m in case.targets:
+        if m.ends_at_age is not None:
+            yield from _past_age(case, m.ends_at_age, entry.cites, m.kind.opens)
+        if _does_not_extend(case, m):
+            yield objection(_C.FIELD_INVALID, "valid_through", entry.cites)
+
+
+def _does_not_extend(case: Case, m: Measure) -> bool:
+    through = case.form.valid_through
+    return through is not None and m.valid_to is not None and end_of(through) <= m.valid_to
+
+
+def _age(case: Case, entry: Entry) -> Iterator[Objection]:
+    window = entry.age
+    if window is None or case.known is None:
+        return
+    patient, start = case.known.patient, case.starts_at
+    opens = not case.protective
+    young = window.since is not None and not patient.reached(window.since, start, surely=opens)
+    old = window.until is not None and patient.reached(window.until, start, surely=not opens)
+    early = False
+    if (
+        window.since is not None
+        and start > case.at
+        and not patient.reached(window.since, case.at, surely=opens)
+    ):
+        begins = age_begins(patient.birth, window.since, latest=opens)
+        early = begins - case.at > timedelta(days=window.ahead_days)
+    if young or old or early:
+        yield objection(_C.AGE_NOT_ELIGIBLE, "patient", entry.cites)
+
+
+def _motivation(case: Case, entry: Entry) -> Iterator[Objection]:
+    if not (case.form.motivation or "").strip():
+        yield objection(_C.MOTIVATION_REQUIRED, "motivation", entry.cites)
+
+
+def _court_order(case: Case, entry: Entry) -> Iterator[Objection]:
+    form = case.form
+    if form.representative is None:
+        yield objection(_C.REPRESENTATIVE_REQUIRED, "representative", entry.cites)
+    if form.court_order is None:
+        yield objection(_C.COURT_ORDER_REQUIRED, "court_order", entry.cites)
+    elif entry.court_order not in form.court_order.duties:
+        yield objection(_C.REPRESENTATIVE_REQUIRED, "court_order.duties", entry.cites)
+
+
+def _protected(case: Case, entry: Entry) -> Iterator[Objection]:
+    if case.known is None:
+        return
+    people = [case.known.patient, *(p for g in case.concerned if (p := case.known.person(g)))]
+    if any(person.at(case.at).protected for person in people):
+        yield objection(_C.PROTECTED_IDENTITY, "patient", entry.cites)
+
+
+def _reserve(case: Case, entry: Entry) -> Iterator[Objection]:
+    form = case.form
+    named = [form.patient, *(form.guardians or ()), *((form.representative,) if form.representative else ())]
+    current = case.known.patient.at(case.at).identity.id_type if case.known else form.patient.id_type
+    kinds = {current, *(ref.id_type for ref in named[1:])}
+    if IdType.RESERVNUMMER in kinds:
+        yield objection(_C.RESERVE_NUMBER, "patient", entry.cites)
+
+
+def _initiating_unit(case: Case, entry: Entry) -> Iterator[Objection]:
+    decided_by = case.form.decided_by
+    if case.initiating_units and decided_by is not None and decided_by.unit not in case.initiating_units:
+        yield objection(_C.UNIT_NOT_INITIATOR, "decided_by.unit", entry.cites)
+
+
+_CLAUSES: dict[str, Callable[[Case, Entry], Iterator[Objection]]] = {
+    "initiatives": _initiatives,
+    "channels": _channels,
+    "deciders": _deciders,
+    "consulted": _consulted,
+    "attestations": _attestations,
+    "one_attestation_of": _one_attestation,
+    "units": _units,
+    "recorded_dates": _recorded,
+    "end_date": _end_date,
+    "runs": _runs,
+    "ends_at_age": _ends_at_age,
+    "offered": _extension,
+    "age": _age,
+    "motivation": _motivation,
+    "court_order": _court_order,
+    "protected_identity": _protected,
+    "reserve_number": _reserve,
+    "initiating_unit_only": _initiating_unit,
+}
+"""What each clause of an entry asks. Clauses that are not here say what follows, not what is asked."""

@@ -1,0 +1,267 @@
+"""What an order does, or every reason why it does nothing."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from contracts.order import SignedForm
+from contracts.vocabulary import (
+    IMPOSES,
+    RELEASES,
+    Form,
+    MeasureKind,
+    Outcome,
+    PendingCode,
+    RefusalCode,
+    RegionCode,
+    Template,
+)
+from workers.policy import consequences, notices
+from workers.policy.calendar import swedish_date
+from workers.policy.case import Case
+from workers.policy.effects import (
+    Effect,
+    Impose,
+    Judgement,
+    Note,
+    OpenRequest,
+    Revise,
+    Sentence,
+    SetTimer,
+    Tell,
+    TimerKind,
+    Wait,
+    applied,
+)
+from workers.policy.facts import Measure, OrderFacts, PatientFacts
+from workers.policy.objections import objection, objections
+from workers.policy.rulebook import Rulebooks
+from workers.policy.sentences import MEASURE, PENDING
+
+
+def judge(form: SignedForm, facts: OrderFacts, books: Rulebooks) -> Judgement:
+    """
+    Say what an order does, or every reason why it does nothing.
+
+    Roles, the right to ask and the version of the rules are judged at `decided_at`; the effect at `facts.at`, the
+    moment of processing (UTC). Reasons come in the order of the rulebook, so that the same order reads the same
+    twice. A refused order has no effects. A protective order is applied and flagged where an opening one waits.
+    """
+    region = books.regions.get(RegionCode(form.region))
+    if region is None or region.national:
+        return _refused(objection(RefusalCode.FIELD_INVALID, "region"))
+    version = region.in_force(swedish_date(form.decided_at))
+    name = f"{region.region} {version.since.isoformat()}" if version else region.region
+    if version is None or not version.offers(form.form):
+        denied = () if version is None else version.matching(form.form)
+        rules = tuple(r for e in denied if e.offered is False for r in e.cites)
+        return _refused(objection(RefusalCode.FORM_NOT_OFFERED, "form", rules), rulebook=name)
+
+    case = Case(form, facts, region, version)
+    found = objections(case)
+    if found:
+        return Judgement(Outcome.REFUSED, name, refusals=found)
+    if case.known is None:
+        return _unknown(case, name)
+    holds = tuple(_holds(case))
+    if holds:
+        return Judgement(Outcome.PENDING, name, waits=holds)
+    return _execute(case, case.known, name)
+
+
+def _refused(*found: object, rulebook: str = "") -> Judgement:
+    return Judgement(Outcome.REFUSED, rulebook, refusals=found)  # type: ignore[arg-type]
+
+
+def _unknown(case: Case, name: str) -> Judgement:
+    """Nobody knows the patient: an opening order is refused, a protective one waits a while for the register."""
+    hours = case.version.unknown_patient_hours
+    until = (case.facts.first_seen_at or case.at) + timedelta(hours=hours)
+    if not case.protective or case.at >= until:
+        return _refused(objection(RefusalCode.PATIENT_UNKNOWN, "patient"), rulebook=name)
+    wait = _wait(PendingCode.PATIENT_NOT_YET_KNOWN, until=until)
+    effects: tuple[Effect, ...] = ()
+    if case.facts.known is not None:
+        stub = case.facts.known.patient.person_id
+        effects = (
+            SetTimer(
+                TimerKind.PATIENT_UNKNOWN_DEADLINE,
+                until,
+                stub,
+                RegionCode(case.form.region),
+                order_id=case.order_id,
+            ),
+        )
+    return Judgement(Outcome.PENDING, name, waits=(wait,), effects=effects)
+
+
+def _wait(code: PendingCode, *, until: datetime | None = None, **more: tuple[str, ...]) -> Wait:
+    return Wait(code, PENDING[code], until=until, **more)  # type: ignore[arg-type]
+
+
+def _holds(case: Case) -> Iterator[Wait]:
+    """What an opening order waits for before anything happens."""
+    if case.protective:
+        return
+    if case.facts.revocation_unknown:
+        yield _wait(PendingCode.AWAITING_REVOCATION_STATUS)
+    if case.facts.after_dead_letter:
+        yield _wait(PendingCode.AWAITING_EARLIER_MESSAGE)
+    if case.form.form is Form.GRANT_GUARDIAN_ACCESS and case.custody_unclear:
+        named = case.named or ()
+        if not named or any(g not in case.custodians for g in named):
+            yield _wait(PendingCode.CUSTODY_UNCONFIRMED)
+
+
+def _execute(case: Case, known: PatientFacts, name: str) -> Judgement:
+    done = consequences.effects_of(case, known)
+    after = applied(known, done)
+    touched = [e.measure for e in done if isinstance(e, Impose | Revise)]
+    named = _named(case, done)
+    waits = tuple(_waits(case, done, named))
+    follows = tuple(_follows(case, known, after, done, named))
+    told = () if _only_asks(done) else tuple(_told(case, after, touched))
+    ends = [m.last_day(known.patient.birth) for m in named if not m.released]
+    return Judgement(
+        outcome=Outcome.PENDING if waits else Outcome.EXECUTED,
+        rulebook=name,
+        waits=waits,
+        remarks=tuple(consequences.remarks_of(case, after, done)),
+        effects=(*done, *follows, *told),
+        named=tuple(m.measure_id for m in named),
+        still_in_force=consequences.still_holding(case, after) if _ends_something(case, done) else (),
+        ends_on=max((e for e in ends if e), default=None) if all(ends) else None,
+        note=_note(case, touched),
+        flagged=tuple(_flags(case)),
+    )
+
+
+def _only_asks(done: tuple[Effect, ...]) -> bool:
+    """A request changes nothing yet; nobody is told of a measure."""
+    return any(isinstance(e, OpenRequest) for e in done)
+
+
+def _ends_something(case: Case, done: tuple[Effect, ...]) -> bool:
+    return case.form.form in RELEASES or any(isinstance(e, Revise) and e.action == "ended" for e in done)
+
+
+def _named(case: Case, done: tuple[Effect, ...]) -> tuple[Measure, ...]:
+    """The measures that the receipt's `ends_on` speaks of: the form's own, not those that come beside."""
+    kind = IMPOSES.get(case.form.form) or RELEASES.get(case.form.form)
+    changed = [e.measure for e in done if isinstance(e, Impose | Revise) and e.measure.beside is None]
+    own = [m for m in changed if kind is None or m.kind is kind]
+    standing = [m for m in own if not m.released]
+    return tuple(standing or own)
+
+
+def _waits(case: Case, done: tuple[Effect, ...], named: tuple[Measure, ...]) -> Iterator[Wait]:
+    requests = [e.request for e in done if isinstance(e, OpenRequest)]
+    for request in requests:
+        yield Wait(
+            PendingCode.AWAITING_UNITS,
+            PENDING[PendingCode.AWAITING_UNITS],
+            tuple(dict.fromkeys(r for e in case.entries if e.unanimity or e.may_release for r in e.cites)),
+            units=request.unanswered,
+        )
+    if any(m.provisional for m in named):
+        hours = min((e.signed_form.within_hours for e in case.entries if e.signed_form), default=24)
+        rules = tuple(r for e in case.entries if e.signed_form for r in e.cites)
+        yield Wait(
+            PendingCode.AWAITING_SIGNED_FORM,
+            PENDING[PendingCode.AWAITING_SIGNED_FORM],
+            rules,
+            until=case.at + timedelta(hours=hours),
+        )
+    if case.starts_at > case.at and not requests:
+        yield _wait(PendingCode.NOT_YET_VALID, until=case.starts_at)
+
+
+def _follows(
+    case: Case,
+    known: PatientFacts,
+    after: PatientFacts,
+    done: tuple[Effect, ...],
+    named: tuple[Measure, ...],
+) -> Iterator[Effect]:
+    lead = case.version.lead.grant_expiring
+    for effect in done:
+        if not isinstance(effect, Impose | Revise):
+            continue
+        m = effect.measure
+        yield from consequences.timers_of(m, after, case.at, lead)
+        if m.valid_from <= case.at and not (m.released and case.starts_at > case.at):
+            if isinstance(effect, Impose) and not m.released:
+                yield from consequences.worklist(m, ends=False)
+            elif m.released:
+                yield from consequences.worklist(m, ends=True)
+    for m in named:
+        if m.provisional or (m.awaits_follow_up and not m.released):
+            yield from consequences.deadlines_of(case, m)
+
+
+def _told(case: Case, after: PatientFacts, touched: list[Measure]) -> Iterator[Tell]:
+    if case.starts_at > case.at:
+        return  # told on its day
+    for tell in notices.of_order(case, after, touched):
+        yield tell
+    if case.form.form is Form.CONTINUE_MEASURE:
+        yield from _opened_again(case, after, touched)
+
+
+def _opened_again(case: Case, after: PatientFacts, touched: list[Measure]) -> Iterator[Tell]:
+    """Guardians whom a narrowed measure no longer covers are told that it has ended for them (JH-20)."""
+    before = {g for m in touched if m.released for g in notices.guardians_of(after, (m,), case.at)}
+    still = {
+        g
+        for m in touched
+        if not m.released and m.kind is MeasureKind.GUARDIAN_BLOCK
+        for g in (m.guardians if m.guardians is not None else case.custodians)
+    }
+    blocks = any(m.kind is MeasureKind.GUARDIAN_BLOCK for m in touched)
+    for guardian in sorted(before - still) if blocks else ():
+        yield notices.to_person(
+            after,
+            guardian,
+            Template.MEASURE_RELEASED,
+            RegionCode(case.form.region),
+            case.at,
+            allowed=case.form.inform.guardians,
+        )
+
+
+def _flags(case: Case) -> Iterator[str]:
+    """What was in doubt when a protective order was applied all the same."""
+    if not case.protective or case.known is None:
+        return
+    if case.facts.revocation_unknown:
+        yield "revocation_unknown"
+    if case.known.patient.at(case.at).identity_uncertain:
+        yield "identity_uncertain"
+    if case.custody_unclear and case.form.guardians is not None:
+        yield "custody_unconfirmed"
+    if not case.known.patient.birth.certain:
+        yield "birth_date_uncertain"
+
+
+def _note(case: Case, touched: list[Measure]) -> Note | None:
+    """What the EHR files: which measure, for whom, from–through; a release has a from-date only (VGB-09)."""
+    if not touched:
+        return None
+    words = [e.note for e in case.entries if e.note]
+    keyword = words[0].keyword if words else "Journalen via nätet"
+    duties = tuple(d for w in words for d in w.duties)
+    ends = [m for m in touched if m.released]
+    lasting = [m for m in touched if not m.released]
+    kinds = dict.fromkeys(m.kind for m in (lasting or ends))
+    sv = ", ".join(MEASURE[k].sv for k in kinds)
+    en = ", ".join(MEASURE[k].en for k in kinds)
+    birth = case.known.patient.birth if case.known else None
+    through = None
+    if lasting and birth is not None:
+        days = [m.last_day(birth) for m in lasting if m.beside is None]
+        through = max((d for d in days if d), default=None) if days and all(days) else None
+    text = (
+        Sentence(f"Beslut: {sv}.", f"Decision: {en}.")
+        if lasting
+        else Sentence(f"Hävd: {sv}.", f"Lifted: {en}.")
+    )
+    return Note(keyword, tuple(lasting or ends), swedish_date(case.starts_at), through, text, duties)

@@ -1,0 +1,450 @@
+"""The typed form of a rulebook. A region's rules are data; what they mean is told here, once.
+
+No file is opened: `parse` takes the text of one region's file, `Rulebooks` holds all regions. A version is in force
+from its date until the next one's. An *entry* cites the rules it carries out, says for which forms and when it
+holds, and one or more clauses. Every clause of every entry that matches an order must hold.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from contracts.vocabulary import (
+    AccessReason,
+    Attestation,
+    Channel,
+    ContinueDecision,
+    Duty,
+    Form,
+    Initiative,
+    MeasureKind,
+    Opinion,
+    RefusalCode,
+    RegionCode,
+    Remark,
+    Role,
+    Service,
+    Template,
+)
+
+
+class Part(BaseModel):
+    """A part of a rulebook: frozen, and no key that we do not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Document(Part):
+    """A region's own document that rules stand in."""
+
+    title: str
+    valid_from: date | None = None
+
+
+class Rule(Part):
+    """One rule as its owner states it. `kind`: V validation, S state, T time, N notice, D documentation, H people."""
+
+    kind: tuple[Literal["V", "S", "T", "N", "D", "H"], ...]
+    document: str
+    sv: str
+    en: str
+
+
+class When(Part):
+    """When an entry holds. Every condition given must hold; none given: always."""
+
+    initiative: tuple[Initiative, ...] | None = None
+    channel: tuple[Channel, ...] | None = None
+    urgent: bool | None = None
+    """The order is urgent, or is the signed form of an urgent call."""
+    confirms_call: bool | None = None
+    """The order is the signed form that follows a call."""
+    measure: tuple[MeasureKind, ...] | None = None
+    """The order releases, continues, extends or answers about a measure of such a kind."""
+    measure_reported: bool | None = None
+    """The measure came with a report to police or social services."""
+    measure_initiative: tuple[Initiative, ...] | None = None
+    """A measure that it speaks of was imposed on such an initiative."""
+    decision: ContinueDecision | None = None
+    opinion: Opinion | None = None
+    protected_family: bool | None = None
+    """The patient, or a guardian, has protected identity."""
+    other_guardians: bool | None = None
+    """There are guardians whom the order does not name."""
+    all_guardians: bool | None = None
+    """The order is about every guardian."""
+    patient_under: int | None = None
+    """The patient is younger than this, in whole years."""
+
+
+class Channels(Part):
+    """Which channels are open: `always`, or `urgent` orders only."""
+
+    ehr_form: Literal["always", "urgent"] | None = None
+    phone: Literal["always", "urgent"] | None = None
+    paper: Literal["always", "urgent"] | None = None
+
+
+class Consulted(Part):
+    """Somebody of these roles must have been consulted; with `or_decider`, may be the decider."""
+
+    any_of: tuple[Role, ...]
+    or_decider: bool = False
+
+
+class EndDate(Part):
+    """What is asked of `valid_through`."""
+
+    required: bool = False
+    or_review_on: bool = False
+    """A date for a renewed decision does instead."""
+    never: bool = False
+
+
+class AgeWindow(Part):
+    """The patient's age at the time of taking effect: from the birthday `since`, until the birthday `until`."""
+
+    since: int | None = None
+    until: int | None = None
+    ahead_days: int = 0
+    """An order for a day after the `since` birthday may come so many days before it."""
+
+
+class Runs(Part):
+    """How long a measure runs when the order does not say, and at most, counted from the day of signature."""
+
+    years: int
+
+
+class Extra(Part):
+    """A measure that comes beside the form's own."""
+
+    kind: MeasureKind
+    services: tuple[Service, ...]
+    goes_with_it: bool = True
+    """It ends when the form's own measure is released."""
+    ends_at_age: int | None = None
+
+
+class Told(Part):
+    """Who is told what. `told` says on which word of the order: nothing reaches whom the order says not to inform."""
+
+    to: Literal["patient", "guardians", "representative", "asking_guardian", "operators"]
+    template: Template
+    on: Literal[
+        "always", "inform_patient", "inform_guardians", "written_confirmation", "not_inform_guardians"
+    ]
+    channel: Literal["1177", "letter", "phone", "console"] = "1177"
+    sv: str = ""
+    en: str = ""
+
+
+class Deed(Part):
+    """What operators must key into a national system, or people must do outside this one."""
+
+    kind: str
+    target: str | None = None
+    key_in: str | None = None
+    sv: str
+    en: str
+
+
+class NoteWords(Part):
+    """The note to file: its keyword, and what else people must do with the papers."""
+
+    keyword: str
+    duties: tuple[str, ...] = ()
+
+
+class RemarkWhen(Part):
+    """A remark in the receipt."""
+
+    code: Remark
+    sv: str
+    en: str
+
+
+class Deadline(Part):
+    """Hours within which something must follow."""
+
+    within_hours: int
+
+
+class Entry(Part):
+    """One rule, or several that belong together, made executable."""
+
+    id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
+    cites: tuple[str, ...] = Field(min_length=1)
+    forms: tuple[Form, ...] = Field(min_length=1)
+    when: When = When()
+    offered: bool | None = None
+    initiatives: tuple[Initiative, ...] | None = None
+    channels: Channels | None = None
+    deciders: tuple[Role, ...] | Literal["nobody"] | None = None
+    decider_at: Literal["named_units", "exactly_its_unit", "region"] = "named_units"
+    consulted: Consulted | None = None
+    attestations: tuple[Attestation, ...] | None = None
+    one_attestation_of: tuple[Attestation, ...] | None = None
+    otherwise: RefusalCode | None = None
+    units: Literal["required", "forbidden"] | None = None
+    recorded_dates: Literal["with_units", "never"] | None = None
+    end_date: EndDate | None = None
+    age: AgeWindow | None = None
+    motivation: Literal["required"] | None = None
+    caller: Literal["identified"] | None = None
+    court_order: Duty | None = None
+    protected_identity: Literal["refused"] | None = None
+    reserve_number: Literal["refused"] | None = None
+    same_initiative: bool | None = None
+    unanimity: bool | None = None
+    initiating_unit_only: bool | None = None
+    may_release: tuple[MeasureKind, ...] | None = None
+    services: tuple[Service, ...] | None = None
+    ends_at_age: int | None = None
+    runs: Runs | None = None
+    widens_to_all_guardians: bool | None = None
+    also_imposes: tuple[Extra, ...] | None = None
+    ends_running: tuple[MeasureKind, ...] | None = None
+    signed_form: Deadline | None = None
+    follow_up: Deadline | None = None
+    tells: tuple[Told, ...] | None = None
+    deeds: tuple[Deed, ...] | None = None
+    note: NoteWords | None = None
+    remark: RemarkWhen | None = None
+    long_after_months: int | None = None
+    remind_days: int | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "Entry":
+        said = self.model_fields_set - {"id", "cites", "forms", "when", "otherwise", "decider_at"}
+        if not said:
+            raise ValueError(f"entry {self.id} has no clause")
+        return self
+
+
+class Standing(Part):
+    """What the register's own word brings, without any order."""
+
+    id: str
+    cites: tuple[str, ...] = Field(min_length=1)
+    on: Literal[
+        "protected_patient",
+        "protected_guardian",
+        "protection_ended",
+        "turned_13_locked",
+        "died",
+        "custody_changed",
+    ]
+    patient_under: int | None = None
+    imposes: tuple[Extra, ...] = ()
+    sv: str = ""
+    en: str = ""
+
+
+class Ages(Part):
+    """The ages at which things begin and end, in whole years (a birthday begins at Swedish midnight)."""
+
+    guardian_until: int = 13
+    own_account_from: int = 13
+    own_record_from: int = 16
+    of_age: int = 18
+    leap_day_on_28th: bool = True
+    own_record_needs_full_personnummer: bool = False
+
+
+class Lead(Part):
+    """Days ahead of which somebody is reminded."""
+
+    grant_expiring: int = 60
+    birthday: int = 30
+
+
+class Version(Part):
+    """A region's rules from a date on."""
+
+    since: date
+    documents: tuple[str, ...]
+    extends: date | None = None
+    drops: tuple[str, ...] = ()
+    ages: Ages = Ages()
+    reasons: dict[AccessReason, tuple[str, ...]] = {}
+    people_only: dict[str, Literal["attestation", "channel", "worklist", "text"]] = {}
+    """Rules that only people can follow, and where they show."""
+    lead: Lead = Lead()
+    age_notices: bool = True
+    unknown_patient_hours: int = 72
+    entries: tuple[Entry, ...] = ()
+    standing: tuple[Standing, ...] = ()
+
+    def matching(self, form: Form) -> tuple[Entry, ...]:
+        """The entries about a form, in the rulebook's order."""
+        return self._by_form.get(form, ())
+
+    @cached_property
+    def _by_form(self) -> dict[Form, tuple[Entry, ...]]:
+        return {form: tuple(e for e in self.entries if form in e.forms) for form in Form}
+
+    def offers(self, form: Form) -> bool:
+        """Whether the region has such a form."""
+        return any(entry.offered for entry in self.matching(form))
+
+
+class Region(Part):
+    """One region's rulebook: its words, its rules and their versions in order of date."""
+
+    region: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
+    name: str
+    counties: tuple[str, ...] = ()
+    national: bool = False
+    support: str = ""
+    documents: dict[str, Document]
+    rules: dict[str, Rule]
+    versions: tuple[Version, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> "Region":
+        faults = list(_faults(self))
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
+
+    def in_force(self, on: date) -> Version | None:
+        """The version in force on a Swedish date; None before the first."""
+        found = None
+        for version in self.versions:
+            if version.since <= on:
+                found = version
+        return found
+
+    def ending(self, version: Version) -> date | None:
+        """The date from which the next version is in force; None for the last."""
+        later = [v.since for v in self.versions if v.since > version.since]
+        return min(later, default=None)
+
+
+def _cited(version: Version) -> Iterator[tuple[str, str]]:
+    for entry in version.entries:
+        yield from ((entry.id, rule) for rule in entry.cites)
+    for standing in version.standing:
+        yield from ((standing.id, rule) for rule in standing.cites)
+    for reason, rules in version.reasons.items():
+        yield from ((str(reason), rule) for rule in rules)
+    yield from (("people_only", rule) for rule in version.people_only)
+
+
+def _faults(region: Region) -> Iterator[str]:
+    dates = [version.since for version in region.versions]
+    if dates != sorted(set(dates)):
+        yield f"{region.region}: versions must stand in order of date, each date once"
+    for rule_id, rule in region.rules.items():
+        if rule.document not in region.documents:
+            yield f"{region.region}: rule {rule_id} names no known document"
+    for version in region.versions:
+        ids = [entry.id for entry in version.entries] + [standing.id for standing in version.standing]
+        for twice in {i for i in ids if ids.count(i) > 1}:
+            yield f"{region.region} {version.since}: entry {twice} stands twice"
+        for where, rule_id in _cited(version):
+            if rule_id not in region.rules:
+                yield f"{region.region} {version.since}: {where} cites {rule_id}, which is no rule of the file"
+        for document in version.documents:
+            if document not in region.documents:
+                yield f"{region.region} {version.since}: unknown document {document}"
+
+
+class RulebookError(ValueError):
+    """The rulebook cannot be read. The message names every fault with its place."""
+
+
+def _inherit(raw: dict[str, Any]) -> dict[str, Any]:
+    """
+    Lay a version that extends an earlier one over it.
+
+    Entries, standing rules and reasons are inherited; the same id replaces; `drops` takes away.
+    """
+    done: dict[date, dict[str, Any]] = {}
+    for version in raw.get("versions") or ():
+        base = version.get("extends")
+        if base is not None:
+            if base not in done:
+                raise RulebookError(
+                    f"versions: {version.get('since')} extends {base}, which does not stand before it"
+                )
+            earlier = done[base]
+            for part in ("entries", "standing"):
+                own = version.get(part) or []
+                taken = {entry.get("id") for entry in own} | set(version.get("drops") or ())
+                version[part] = [e for e in earlier.get(part) or [] if e.get("id") not in taken] + own
+            for part in ("ages", "lead", "reasons", "people_only"):
+                version[part] = {**(earlier.get(part) or {}), **(version.get(part) or {})}
+        done[version.get("since")] = version
+    return raw
+
+
+def parse(text: str) -> Region:
+    """
+    Read one region's rulebook.
+
+    Raises RulebookError with every fault at once, each with its place in the file.
+    """
+    try:
+        raw = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise RulebookError(f"not YAML: {error}") from error
+    if not isinstance(raw, dict):
+        raise RulebookError("a rulebook is a mapping")
+    try:
+        return Region.model_validate(_inherit(raw))
+    except ValidationError as error:
+        faults = (f"{'.'.join(str(p) for p in e['loc']) or 'file'}: {e['msg']}" for e in error.errors())
+        raise RulebookError("; ".join(faults)) from error
+
+
+@dataclass(frozen=True)
+class Rulebooks:
+    """All regions' rulebooks. One of them may be the national default for counties without an own one."""
+
+    regions: Mapping[RegionCode, Region]
+
+    @classmethod
+    def of(cls, *texts: str) -> "Rulebooks":
+        """Parse several files. Raises RulebookError."""
+        regions = [parse(text) for text in texts]
+        return cls({RegionCode(region.region): region for region in regions})
+
+    def version(self, region: str, on: date) -> Version | None:
+        """The version of a region in force on a Swedish date; None: no such region, or before its first version."""
+        found = self.regions.get(RegionCode(region))
+        return found.in_force(on) if found and not found.national else None
+
+    @cached_property
+    def national(self) -> Region:
+        """The national default. Raises LookupError where none is loaded."""
+        for region in self.regions.values():
+            if region.national:
+                return region
+        raise LookupError("no national rulebook is loaded")
+
+    @cached_property
+    def _of_county(self) -> dict[str, RegionCode]:
+        return {c: RegionCode(r.region) for r in self.regions.values() if not r.national for c in r.counties}
+
+    def region_of_county(self, county: str | None) -> RegionCode | None:
+        """The region of a county of residence; None where no rulebook is loaded for it."""
+        return self._of_county.get(county) if county else None
+
+    def default_version(self, region: RegionCode | None, on: date) -> Version:
+        """The version whose ages and reasons hold: the region's, else the national one."""
+        own = self.version(region, on) if region else None
+        if own is not None:
+            return own
+        return self.national.in_force(on) or self.national.versions[0]
+
+    @cached_property
+    def rules(self) -> dict[str, Rule]:
+        """Every rule of every region by id."""
+        return {rule_id: rule for region in self.regions.values() for rule_id, rule in region.rules.items()}
