@@ -1,0 +1,70 @@
+"""Who gained or lost what: two pictures of a patient's access, compared, become messages."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+from contracts.change import AccessChange
+from workers.enact.citations import Citations
+from workers.enact.ids import event_id
+from workers.enact.people import named, named_in
+from workers.policy.access import Decision, Difference, Line, differences
+from workers.policy.facts import PatientFacts
+
+Picture = Mapping[Line, Decision]
+
+
+def access_changes(
+    before: Picture,
+    after: Picture,
+    facts: PatientFacts,
+    citations: Citations,
+    *,
+    cause: str,
+    kind: str,
+    at: datetime,
+    order_id: UUID | None = None,
+) -> tuple[AccessChange, ...]:
+    """
+    The messages for every line that changed. `at` is the true effective time (UTC), however late it is told.
+
+    `cause` makes the ids; `kind` is the message's own word for it: order, birthday, end_date, start_date, register.
+    `facts` are those after. A viewer whom they do not hold has no number to be named by, and is left out.
+    """
+    told = (
+        _change(line, facts, citations, cause=cause, kind=kind, at=at, order_id=order_id)
+        for line in differences(before, after)
+    )
+    return tuple(change for change in told if change is not None)
+
+
+def _change(
+    line: Difference,
+    facts: PatientFacts,
+    citations: Citations,
+    *,
+    cause: str,
+    kind: str,
+    at: datetime,
+    order_id: UUID | None,
+) -> AccessChange | None:
+
+    viewer = named_in(facts, line.viewer)
+    if viewer is None:
+        return None
+    rules = (rule for reason in line.now.reasons for rule in reason.rules)
+    measures = dict.fromkeys(measure for reason in line.now.reasons for measure in reason.measures)
+    return AccessChange(
+        change_id=event_id(cause, f"change:{line.viewer}:{line.service}:{line.unit or ''}"),
+        patient=named(facts.patient),
+        viewer=viewer,
+        service=line.service,
+        unit=line.unit,
+        access="gained" if line.gained else "lost",
+        at=at,
+        because=line.now.codes,
+        citations=citations.of(rules),
+        cause=kind,
+        order_id=order_id,
+        measures=tuple(UUID(measure) for measure in measures),
+    )

@@ -1,0 +1,26 @@
+"""Rules as messages cite them: id, document, and the rule's sentence in Swedish and English."""
+
+from collections.abc import Iterable
+
+from contracts.receipt import Citation
+from workers.policy.rulebook import Rulebooks
+
+
+class Citations:
+    """Every rule of the loaded rulebooks, ready to be put into messages."""
+
+    def __init__(self, books: Rulebooks) -> None:
+        self._rules = {
+            rule_id: Citation(
+                rule=rule_id,
+                document=region.documents[rule.document].title,
+                sv=rule.sv,
+                en=rule.en,
+            )
+            for region in books.regions.values()
+            for rule_id, rule in region.rules.items()
+        }
+
+    def of(self, rules: Iterable[str]) -> tuple[Citation, ...]:
+        """The citations of some rules, each once, in the order given; an id that no rulebook has is left out."""
+        return tuple(self._rules[rule] for rule in dict.fromkeys(rules) if rule in self._rules)

@@ -1,0 +1,271 @@
+"""
+How a worker takes its batches, whatever they hold: one transaction a batch, offsets in it, the broker told after.
+
+The guarantee: each record's effects are in the database exactly once, whichever process, broker or database dies.
+The offset is written in the same transaction, under a generation that the newest owner of the partition has raised:
+a worker that lost its partition and does not know it yet is refused by the database.
+
+One bad record never blocks a partition: a batch that fails is taken in ever smaller parts, and a record that fails
+alone, for another reason than trouble that may pass, becomes a dead letter. When suddenly everything fails, the
+limit stops the worker before the batch is committed. What is left over: a record that breaks the database itself
+stops the worker each time, and an operator must look.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
+
+import structlog
+
+from workers.runtime.clock import Clock, stopwatch
+from workers.runtime.health import DATABASE, Health
+from workers.runtime.metrics import (
+    BATCH_RECORDS,
+    BATCHES,
+    DATABASE_RETRIES,
+    DEAD_LETTER_LIMIT,
+    STEP_SECONDS,
+    Metrics,
+)
+from workers.store import inbox
+from workers.store.inbox import Fenced
+from workers.store.session import Store, Tx, passing
+from workers.stream.connection import Connection
+from workers.stream.consumer import Batch, StreamConsumer
+from workers.stream.limit import DeadLetterLimit, DeadLetterLimitReached, Past
+from workers.stream.records import Partition, Record
+
+log = structlog.get_logger("sigill.consuming")
+Prepared = TypeVar("Prepared")
+
+CONFLICT_TRIES = 5
+"""How often a batch is done again at once after a deadlock or a broken connection, before the worker waits."""
+
+
+class DatabaseDown(Exception):
+    """The database cannot be reached, or gave up on the work: worth trying again."""
+
+
+class NotReady(Exception):
+    """Something that the work depends on is not there yet, such as the staff directory: worth trying again."""
+
+
+class RecordFault(Exception):
+    """A record's own content made its handling fail; the cause is this exception's."""
+
+    def __init__(self, record: Record) -> None:
+        self.record = record
+        super().__init__(f"{record.topic}/{record.partition} at {record.offset}")
+
+
+Spoiled = frozenset[tuple[str, int, int]]
+"""Topic, partition and offset of records that have been found to be at fault themselves."""
+
+
+def place_of(record: Record) -> tuple[str, int, int]:
+    """Where a record lies."""
+    return record.topic, record.partition, record.offset
+
+
+@dataclass(slots=True)
+class Steps:
+    """Seconds that each step of a batch took, in order."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextlib.contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Measure what the block takes, also when it raises."""
+        began = stopwatch()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + stopwatch() - began
+
+    def shared_by(self, records: int) -> dict[str, float]:
+        """Milliseconds of each step for one record of the batch."""
+        return {name: 1000 * spent / max(1, records) for name, spent in self.seconds.items()}
+
+
+class Handler(Protocol[Prepared]):
+    """What a worker does with its records. Called by one task at a time."""
+
+    async def prepare(self, records: Sequence[Record], spoiled: Spoiled) -> Prepared:
+        """Do what needs no database. May raise RecordFault."""
+        ...
+
+    async def take(self, tx: Tx, prepared: Prepared, steps: Steps) -> None:
+        """
+        Write a batch's effects into the open transaction. May raise RecordFault.
+
+        Spoiled records become dead letters here, in their place among the others.
+        """
+        ...
+
+    def unreadable(self, prepared: Prepared, record: Record) -> bool:
+        """Whether a record of the batch became a dead letter."""
+        ...
+
+    def report(self, prepared: Prepared, steps: Steps) -> None:
+        """Say what became of the records, after the commit."""
+        ...
+
+
+@dataclass(slots=True)
+class Consuming(Generic[Prepared]):
+    """A worker that consumes topics. `group` is its consumer group, `topics` their full names."""
+
+    name: str
+    group: str
+    topics: tuple[str, ...]
+    connection: Connection
+    store: Store
+    handler: Handler[Prepared]
+    clock: Clock
+    metrics: Metrics
+    health: Health
+    limit: DeadLetterLimit
+    batch_size: int = 500
+    session_timeout: float = 10.0
+    _generations: dict[Partition, int] = field(default_factory=dict)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until told to stop; the batch in hand is finished and committed first."""
+        while not stop.is_set():
+            try:
+                await self._session(stop)
+            except Fenced:
+                # another worker has taken over: join again, and take what the group gives
+                log.info("fenced", worker=self.name)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), 0.5)
+
+    async def _session(self, stop: asyncio.Event) -> None:
+        consumer = StreamConsumer(
+            self.connection,
+            self.topics,
+            self.group,
+            worker=self.name,
+            batch_size=self.batch_size,
+            on_assigned=self._assigned,
+            session_timeout=self.session_timeout,
+            metrics=self.metrics,
+            health=self.health,
+            clock=self.clock,
+        )
+        await consumer.start()
+        try:
+            async for batch in consumer.batches(stop):
+                await consumer.commit(await self.take(batch))
+        finally:
+            await consumer.stop()
+
+    async def _assigned(self, places: frozenset[Partition]) -> Mapping[Partition, int]:
+        """Raise the generation of each partition, and say from which offset it goes on."""
+        starts: dict[Partition, int] = {}
+        async with self._database(), self.store.transaction(self.clock.now()) as tx:
+            for place in sorted(places):
+                generation, stored = await inbox.assign(tx, self.group, place.topic, place.partition)
+                self._generations[place] = generation
+                if stored is not None:
+                    starts[place] = stored
+        for place in places:
+            self.limit.forget(*place)
+        return starts
+
+    async def take(self, batch: Batch) -> dict[Partition, int]:
+        """Take a batch. Returns the next offset of each partition, to be told to the broker."""
+        records = [record for part in batch.values() for record in part]
+        await self._take(records, frozenset())
+        self.metrics.inc(BATCHES, worker=self.name)
+        self.metrics.inc(BATCH_RECORDS, len(records), worker=self.name)
+        return {place: part[-1].offset + 1 for place, part in batch.items()}
+
+    async def _take(self, records: Sequence[Record], spoiled: Spoiled) -> None:
+        """Take records in one transaction, or, when they fail together, in ever smaller parts."""
+        try:
+            async with self._database():
+                await self._retried(records, spoiled)
+        except (Fenced, DeadLetterLimitReached, DatabaseDown, NotReady):
+            raise
+        except RecordFault as fault:
+            log.error("record at fault", **_where(fault.record), error=_kind(fault.__cause__))
+            await self._take(records, spoiled | {place_of(fault.record)})
+        except Exception as error:
+            if len(records) == 1:
+                if place_of(records[0]) in spoiled:
+                    raise
+                log.error("record at fault", **_where(records[0]), error=_kind(error))
+                await self._take(records, spoiled | {place_of(records[0])})
+                return
+            log.warning("batch taken in parts", worker=self.name, rows=len(records), error=_kind(error))
+            middle = len(records) // 2
+            await self._take(records[:middle], spoiled)
+            await self._take(records[middle:], spoiled)
+
+    async def _retried(self, records: Sequence[Record], spoiled: Spoiled) -> None:
+        for attempt in range(1, CONFLICT_TRIES + 1):
+            try:
+                await self._in_one_transaction(records, spoiled)
+                return
+            except Exception as error:
+                if not passing(error) or attempt == CONFLICT_TRIES:
+                    raise
+                self.metrics.inc(DATABASE_RETRIES, worker=self.name)
+                await asyncio.sleep(0.02 * 2**attempt)
+
+    async def _in_one_transaction(self, records: Sequence[Record], spoiled: Spoiled) -> None:
+        steps = Steps()
+        with steps.step("prepare"):
+            prepared = await self.handler.prepare(records, spoiled)
+        with steps.step("transaction"):
+            async with self.store.transaction(self.clock.now()) as tx:
+                await self._advance(tx, records)
+                await self.handler.take(tx, prepared, steps)
+                counted = self._count(prepared, records)
+        for place, past in counted.items():
+            self.limit.keep(*place, past)
+        for step, spent in steps.seconds.items():
+            self.metrics.observe(STEP_SECONDS, spent, worker=self.name, step=step)
+        self.health.up(DATABASE)
+        self.handler.report(prepared, steps)
+
+    async def _advance(self, tx: Tx, records: Sequence[Record]) -> None:
+        """Write the offsets first: who has lost a partition learns it before doing the work."""
+        offsets: dict[str, dict[int, tuple[int, int]]] = {}
+        for record in records:
+            generation = self._generations.get(record.place, 0)
+            offsets.setdefault(record.topic, {})[record.partition] = (generation, record.offset + 1)
+        for topic, parts in offsets.items():
+            await inbox.advance(tx, self.group, topic, parts)
+
+    def _count(self, prepared: Prepared, records: Sequence[Record]) -> dict[Partition, Past]:
+        """Hold this batch against the limit of dead letters, before it is committed."""
+        by_place: dict[Partition, list[bool]] = {}
+        for record in records:
+            by_place.setdefault(record.place, []).append(self.handler.unreadable(prepared, record))
+        try:
+            return {place: self.limit.check(*place, bad) for place, bad in by_place.items()}
+        except DeadLetterLimitReached:
+            self.metrics.inc(DEAD_LETTER_LIMIT, worker=self.name)
+            raise
+
+    @contextlib.asynccontextmanager
+    async def _database(self) -> AsyncIterator[None]:
+        """Call trouble of the database by one name, which the worker's supervisor waits out."""
+        try:
+            yield
+        except Exception as error:
+            if passing(error):
+                raise DatabaseDown(type(error).__name__) from error
+            raise
+
+
+def _where(record: Record) -> dict[str, object]:
+    return {"topic": record.topic, "partition": record.partition, "offset": record.offset}
+
+
+def _kind(error: BaseException | None) -> str:
+    return type(error).__name__

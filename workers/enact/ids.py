@@ -1,0 +1,39 @@
+"""Ids of what goes out: made from the cause, so that the same deed, done again, bears the same id."""
+
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+_NAMESPACE = uuid5(NAMESPACE_URL, "urn:se:sigill:events")
+
+
+def event_id(cause: str, what: str, index: int = 0) -> UUID:
+    """
+    The id of the `index`-th message of a kind that a cause brings.
+
+    `cause` names one order, one timer at its due time, or one message of a register; never a person's number.
+    """
+    return uuid5(_NAMESPACE, f"{cause}|{what}|{index}")
+
+
+def order_cause(order_id: str, digest: str) -> str:
+    """The cause that is the first judging of an order."""
+    return f"order:{order_id}:{digest}"
+
+
+def anew_cause(order_id: str, trigger: str) -> str:
+    """The cause that is judging a waiting order again, set off by a timer or a register message."""
+    return f"anew:{order_id}:{trigger}"
+
+
+def timer_cause(timer_id: int | str, due_at: str) -> str:
+    """The cause that is a timer falling due; `due_at` in ISO 8601, UTC."""
+    return f"timer:{timer_id}:{due_at}"
+
+
+def record_cause(topic: str, key: str, sequence: int | str) -> str:
+    """The cause that is a message of the register or the directory."""
+    return f"record:{topic}:{key}:{sequence}"
+
+
+def arrival_cause(topic: str, partition: int, offset: int) -> str:
+    """The cause that is one record on a topic: for answers to a repeated or unproven message."""
+    return f"arrival:{topic}:{partition}:{offset}"

@@ -1,0 +1,33 @@
+"""How a person of the facts is named in a message. Identity numbers stand in payloads only."""
+
+from contracts.order import PersonRef
+from contracts.vocabulary import PersonId
+from workers.policy.facts import Identity, PatientFacts, Person
+
+
+def ref_of(identity: Identity) -> PersonRef:
+    """An identity as messages write it."""
+    return PersonRef(id_type=identity.id_type, id=identity.number)
+
+
+def identity_of(ref: PersonRef) -> Identity:
+    """A message's person as the facts know it."""
+    return Identity(ref.id_type, ref.id)
+
+
+def named(person: Person) -> PersonRef:
+    """A person by the newest number."""
+    return ref_of(person.latest.identity)
+
+
+def named_in(facts: PatientFacts, person_id: PersonId) -> PersonRef | None:
+    """Somebody of the facts by the newest number; None for somebody whom the facts do not hold."""
+    person = facts.person(person_id)
+    return None if person is None else named(person)
+
+
+def all_named_in(facts: PatientFacts, people: tuple[PersonId, ...] | None) -> tuple[PersonRef, ...] | None:
+    """Several of them, in order; None stays None: everybody of the kind."""
+    if people is None:
+        return None
+    return tuple(ref for ref in (named_in(facts, person) for person in people) if ref is not None)

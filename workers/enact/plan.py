@@ -1,0 +1,100 @@
+"""
+What a transaction is going to write, gathered before its first statement. Values only; `write.py` writes it.
+
+Messages stand in the order in which they must reach their reader.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from contracts.base import Message
+from contracts.receipt import Receipt
+from contracts.topics import CHANGES, NOTIFICATIONS, RECEIPTS, TopicSpec
+from contracts.vocabulary import OrderId, PersonId, RegionCode
+from workers.policy.effects import AddTask, Answer, CloseTask, OpenRequest, SetTimer, Settle
+from workers.policy.facts import Measure
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One message to publish: which topic, under which key, with which id. `body` None is a tombstone."""
+
+    topic: TopicSpec
+    key: str
+    event_id: UUID
+    body: Message | None
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What became of an order, for the ledger of outcomes. `receipt` is what its sender was told."""
+
+    order_id: OrderId
+    patient: PersonId
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """An earlier order that another one, or a timer, brings to its end."""
+
+    settle: Settle
+    patient: PersonId
+    key: str
+    cause: str
+    after: int
+    """How many messages of the plan stand before its receipt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """
+    One line for the audit chain: what was done, why, by which rulebook, on whose signature.
+
+    `patient` is kept apart by the chain, as a salted digest; nothing else here names anybody but staff.
+    """
+
+    what: str
+    at: datetime
+    cause: str
+    patient: PersonId
+    region: RegionCode | None = None
+    order_id: OrderId | None = None
+    outcome: str | None = None
+    codes: tuple[str, ...] = ()
+    rulebook: str | None = None
+    rules: tuple[str, ...] = ()
+    measures: tuple[str, ...] = ()
+    signers: tuple[str, ...] = ()
+    digest: str | None = None
+
+
+@dataclass(slots=True)
+class Plan:
+    """Everything that the judgements of one transaction bring."""
+
+    measures: list[Measure] = field(default_factory=list)
+    timers: list[SetTimer] = field(default_factory=list)
+    requests: list[OpenRequest | Answer] = field(default_factory=list)
+    tasks: list[tuple[AddTask | CloseTask, PersonId]] = field(default_factory=list)
+    judged: list[Judged] = field(default_factory=list)
+    settlements: list[Settlement] = field(default_factory=list)
+    outgoing: list[Outgoing] = field(default_factory=list)
+    deeds: list[Deed] = field(default_factory=list)
+    touched: dict[PersonId, None] = field(default_factory=dict)
+    """Patients whose state is to be published anew."""
+
+    def send(
+        self, topic: TopicSpec, key: str, event_id: UUID, body: Message, traceparent: str | None
+    ) -> None:
+        """Put a message last."""
+        self.outgoing.append(Outgoing(topic, key, event_id, body, traceparent))
+
+    def answer(self, key: str, receipt: Receipt, traceparent: str | None = None) -> None:
+        """Send a receipt."""
+        self.send(RECEIPTS, key, receipt.receipt_id, receipt, traceparent)
+
+
+__all__ = ["CHANGES", "NOTIFICATIONS", "RECEIPTS", "Deed", "Judged", "Outgoing", "Plan", "Settlement"]

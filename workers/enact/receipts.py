@@ -1,0 +1,249 @@
+"""
+The answer to an order: what was done or why not, what still holds, what people must do, and the note to file.
+
+The receipt goes back to the record system that sent the order; identity numbers stand in its payload only.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from contracts.order import SignedForm
+from contracts.receipt import (
+    MeasureReport,
+    NoteToFile,
+    Receipt,
+    Refusal,
+    RemarkNote,
+    Task,
+    Waiting,
+)
+from contracts.vocabulary import MeasureKind, Outcome
+from workers.enact.citations import Citations
+from workers.enact.ids import event_id
+from workers.enact.people import all_named_in, named_in
+from workers.policy.effects import (
+    AddTask,
+    Impose,
+    Judgement,
+    Note,
+    Noted,
+    Objection,
+    Revise,
+    Sentence,
+    Wait,
+)
+from workers.policy.facts import Measure, PatientFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """
+    The message that a receipt answers. `event` is its CloudEvents id, `digest` of its bytes: SHA-256, hex.
+
+    `form` is None when nothing in the message is proven. `registration` is the number under which it was filed.
+    """
+
+    event: str
+    digest: str
+    received_at: datetime
+    form: SignedForm | None = None
+    registration: str | None = None
+
+
+def receipt(
+    answered: Answered,
+    judgement: Judgement,
+    facts: PatientFacts | None,
+    citations: Citations,
+    *,
+    cause: str,
+    at: datetime,
+) -> Receipt:
+    """The receipt of a judged order, `facts` being those after its effects. `at` is the moment of judging (UTC)."""
+    form = answered.form
+    return Receipt(
+        receipt_id=event_id(cause, "receipt"),
+        order_id=None if form is None else form.order_id,
+        answers_event=answered.event,
+        region=None if form is None else form.region,
+        form=None if form is None else form.form,
+        initiative=None if form is None else form.initiative,
+        outcome=judgement.outcome,
+        decided_at=None if form is None else form.decided_at,
+        received_at=answered.received_at,
+        judged_at=at,
+        rulebook=judgement.rulebook or None,
+        codes=judgement.codes,
+        refusals=tuple(_refusal(objection, citations) for objection in judgement.refusals),
+        waits=tuple(_waiting(wait, citations) for wait in judgement.waits),
+        remarks=tuple(_remark(noted, citations) for noted in judgement.remarks),
+        measures=_reports(judgement, facts, citations),
+        still_in_force=_still(judgement, facts, citations),
+        tasks=tuple(
+            task_of(effect, citations) for effect in judgement.effects if isinstance(effect, AddTask)
+        ),
+        note=_note(judgement.note, answered, facts),
+        ends_on=judgement.ends_on,
+        digest=answered.digest,
+        flagged=judgement.flagged,
+    )
+
+
+def duplicate_of(first: Receipt, *, cause: str, event: str, received_at: datetime, at: datetime) -> Receipt:
+    """
+    The answer to the same message again: the first answer, marked as a repeat. It changes nothing.
+
+    `first` is the newest receipt of the order, so that the sender of a lost answer learns how it stands now.
+    """
+    return first.model_copy(
+        update={
+            "receipt_id": event_id(cause, "receipt"),
+            "outcome": Outcome.DUPLICATE,
+            "first_outcome": first.first_outcome or first.outcome,
+            "answers_event": event,
+            "received_at": received_at,
+            "judged_at": at,
+        }
+    )
+
+
+def settled(earlier: Receipt, outcome: Outcome, text: Sentence, *, cause: str, at: datetime) -> Receipt:
+    """The final answer to an order that waited: what it waited for is there, or never will be."""
+    del text
+    return earlier.model_copy(
+        update={
+            "receipt_id": event_id(cause, "receipt"),
+            "outcome": outcome,
+            "judged_at": at,
+            "codes": (),
+            "waits": (),
+        }
+    )
+
+
+def report(measure: Measure, action: str, facts: PatientFacts, citations: Citations) -> MeasureReport:
+    """One measure as a receipt tells it; its end also where it comes by itself with an age."""
+    return MeasureReport(
+        measure_id=UUID(measure.measure_id),
+        kind=measure.kind,
+        action=action,
+        order_id=UUID(measure.orders[0]) if measure.orders else None,
+        services=measure.services,
+        units=None if measure.units is None else tuple(sorted(measure.units)),
+        recorded_from=measure.recorded_from,
+        recorded_to=measure.recorded_to,
+        guardians=all_named_in(facts, measure.guardians),
+        representative=None if measure.viewer is None else named_in(facts, measure.viewer),
+        starts_at=measure.valid_from,
+        ends_on=measure.last_day(facts.patient.birth),
+        provisional=measure.provisional,
+        because=citations.of(measure.rules),
+    )
+
+
+def task_of(task: AddTask, citations: Citations) -> Task:
+    """A task as a receipt tells it."""
+    return Task(
+        kind=task.kind, due=task.due_at, sv=task.text.sv, en=task.text.en, citations=citations.of(task.rules)
+    )
+
+
+def _refusal(objection: Objection, citations: Citations) -> Refusal:
+
+    return Refusal(
+        code=objection.code,
+        field=objection.field,
+        sv=objection.text.sv,
+        en=objection.text.en,
+        citations=citations.of(objection.rules),
+    )
+
+
+def _waiting(wait: Wait, citations: Citations) -> Waiting:
+
+    return Waiting(
+        code=wait.code,
+        until=wait.until,
+        units=wait.units,
+        sv=wait.text.sv,
+        en=wait.text.en,
+        citations=citations.of(wait.rules),
+    )
+
+
+def _remark(noted: Noted, citations: Citations) -> RemarkNote:
+
+    return RemarkNote(
+        code=noted.code,
+        measures=tuple(UUID(measure) for measure in noted.measures),
+        sv=noted.text.sv,
+        en=noted.text.en,
+        citations=citations.of(noted.rules),
+    )
+
+
+def _reports(
+    judgement: Judgement, facts: PatientFacts | None, citations: Citations
+) -> tuple[MeasureReport, ...]:
+
+    if facts is None:
+        return ()
+    return tuple(
+        report(effect.measure, effect.action, facts, citations)
+        for effect in judgement.effects
+        if isinstance(effect, Impose | Revise)
+    )
+
+
+def _still(
+    judgement: Judgement, facts: PatientFacts | None, citations: Citations
+) -> tuple[MeasureReport, ...]:
+
+    if facts is None:
+        return ()
+    return tuple(report(measure, "imposed", facts, citations) for measure in judgement.still_in_force)
+
+
+def _note(note: Note | None, answered: Answered, facts: PatientFacts | None) -> NoteToFile | None:
+
+    if note is None or answered.form is None or facts is None:
+        return None
+    form = answered.form
+    decided_by = form.decided_by
+    return NoteToFile(
+        keyword=note.keyword,
+        measures=tuple(dict.fromkeys(measure.kind for measure in note.measures)),
+        for_whom_sv="; ".join(dict.fromkeys(_for_whom(measure, facts) for measure in note.measures)),
+        period_from=note.period_from,
+        period_through=note.period_through,
+        motivation=form.motivation,
+        decided_by=None if decided_by is None else decided_by.hsa_id,
+        decided_role=None if decided_by is None else decided_by.role,
+        review_on=form.review_on,
+        registration_number=answered.registration or "",
+        sv=note.text.sv,
+        en=note.text.en,
+        duties=note.duties,
+    )
+
+
+def _for_whom(measure: Measure, facts: PatientFacts) -> str:
+    """For whom a measure is, as the note states it (VGB-09)."""
+    match measure.kind:
+        case MeasureKind.JOURNAL_SEAL:
+            return "alla som annars ser journalen på nätet"
+        case MeasureKind.LOGIN_LOCK:
+            return "alla inloggningar i patientens e-tjänster"
+        case MeasureKind.CHILD_SEAL:
+            return "barnet och samtliga vårdnadshavare"
+        case MeasureKind.MINOR_GRANT:
+            return "barnet"
+        case MeasureKind.REPRESENTATIVE_GRANT:
+            viewer = None if measure.viewer is None else named_in(facts, measure.viewer)
+            return "ombud" if viewer is None else f"ombud {viewer.id}"
+        case _:
+            guardians = all_named_in(facts, measure.guardians)
+            if guardians is None:
+                return "samtliga vårdnadshavare"
+            return "vårdnadshavare " + ", ".join(ref.id for ref in guardians)

@@ -1,0 +1,302 @@
+"""
+Judging, one after the other, what concerns some patients, in one transaction.
+
+Each judgement sees what the earlier ones did. Nothing is written here: deeds are gathered in a plan, which the
+caller writes once, at the end, into the transaction that the facts were read in.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from uuid import UUID
+
+from contracts.order import SignedForm
+from contracts.receipt import Receipt
+from contracts.vocabulary import HsaId, OrderId, PersonId, RegionCode
+from workers.enact.changes import Picture, access_changes
+from workers.enact.citations import Citations
+from workers.enact.notices import notification
+from workers.enact.plan import CHANGES, NOTIFICATIONS, Deed, Judged, Plan, Settlement
+from workers.enact.receipts import Answered, receipt
+from workers.enact.standing import Standing, absorb_effects, absorb_order
+from workers.policy.access import picture
+from workers.policy.effects import (
+    AddTask,
+    Answer,
+    CloseTask,
+    Effect,
+    Impose,
+    Judgement,
+    OpenRequest,
+    Revise,
+    SetTimer,
+    Settle,
+    Tell,
+    Transition,
+)
+from workers.policy.facts import Identity, OrderFacts, PatientFacts, Staff
+from workers.policy.orders import judge
+from workers.policy.rulebook import Rulebooks
+
+_INSTANT = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """
+    One order before its judge, with what was found out about its signature.
+
+    `key` is the record key that its receipt goes out under. `first_seen_at` is set for an order judged anew, with
+    `before`, the receipt that it had.
+    """
+
+    form: SignedForm
+    patient: PersonId
+    answered: Answered
+    cause: str
+    key: str
+    signers: tuple[HsaId, ...] = ()
+    signed_at: datetime | None = None
+    revocation_unknown: bool = False
+    after_dead_letter: bool = False
+    first_seen_at: datetime | None = None
+    before: Receipt | None = None
+    traceparent: str | None = None
+
+
+@dataclass(slots=True)
+class Sitting:
+    """
+    The standings of some patients while they are judged. `at` is the moment of taking effect (UTC).
+
+    `identities` and `staff` hold everybody whom the orders of the transaction name.
+    """
+
+    books: Rulebooks
+    citations: Citations
+    at: datetime
+    standings: dict[PersonId, Standing]
+    identities: Mapping[Identity, PersonId] = field(default_factory=lambda: MappingProxyType({}))
+    staff: Mapping[HsaId, Staff] = field(default_factory=lambda: MappingProxyType({}))
+    plan: Plan = field(default_factory=Plan)
+
+    def judge(self, order: Filed) -> Receipt:
+        """
+        Judge an order and plan what follows. Returns the receipt.
+
+        An order judged anew that waits for the same as before changes nothing and is not answered again.
+        """
+        standing = self.standings.get(order.patient, Standing(None))
+        judgement = judge(order.form, self._facts(order, standing), self.books)
+        after = absorb_order(standing, order.form, judgement)
+        self.standings[order.patient] = after
+
+        answer = receipt(
+            order.answered, judgement, after.facts, self.citations, cause=order.cause, at=self.at
+        )
+        if order.before is not None and _says_the_same(order.before, answer):
+            return order.before
+
+        self._record(order, judgement, answer)
+        if standing.facts is not None and after.facts is not None:
+            self._enact(
+                order.patient, judgement.effects, after.facts, order.cause, order.form.order_id, order.traceparent
+            )
+            if _changes_access(judgement.effects):
+                self._compare(
+                    picture(standing.facts, self.at, self.books),
+                    after.facts,
+                    cause=order.cause,
+                    kind="order",
+                    at=self.at,
+                    order_id=order.form.order_id,
+                    traceparent=order.traceparent,
+                )
+        else:
+            self._enact_unknown(order.patient, judgement.effects, order.cause, order.key)
+        return answer
+
+    def follow(
+        self,
+        patient: PersonId,
+        transition: Transition,
+        *,
+        cause: str,
+        order_id: OrderId | None = None,
+        before: PatientFacts | None = None,
+    ) -> None:
+        """
+        Plan what a timer or a register change brings, at its own true time.
+
+        `before` are the facts as they were until a register change; without it the instant before is compared.
+        """
+        standing = self.standings[patient]
+        assert standing.facts is not None, "transitions are about known patients"
+        after = absorb_effects(standing, transition.effects)
+        assert after.facts is not None
+        self.standings[patient] = after
+
+        uuid = None if order_id is None else UUID(order_id)
+        self._enact(patient, transition.effects, after.facts, cause, uuid, None)
+        if transition.effects:
+            self.plan.deeds.append(
+                _deed_of(transition.effects, "transition", transition.at, cause, patient, order_id)
+            )
+        if transition.compare:
+            was = (
+                picture(standing.facts, transition.at - _INSTANT, self.books)
+                if before is None
+                else picture(before, transition.at, self.books)
+            )
+            self._compare(
+                was, after.facts, cause=cause, kind=transition.cause, at=transition.at, order_id=uuid
+            )
+
+    def touch(self, patient: PersonId) -> None:
+        """Have a patient's state published anew, whatever else comes of it."""
+        self.plan.touched[patient] = None
+
+    def _facts(self, order: Filed, standing: Standing) -> OrderFacts:
+
+        own = OrderId(str(order.form.order_id))
+        return OrderFacts(
+            known=standing.facts,
+            at=self.at,
+            identities=self.identities,
+            staff=self.staff,
+            signers=order.signers,
+            signed_at=order.signed_at,
+            orders=MappingProxyType({k: v for k, v in standing.orders.items() if k != own}),
+            requests=standing.requests,
+            revocation_unknown=order.revocation_unknown,
+            after_dead_letter=order.after_dead_letter,
+            first_seen_at=order.first_seen_at,
+        )
+
+    def _record(self, order: Filed, judgement: Judgement, answer: Receipt) -> None:
+
+        order_id = OrderId(str(order.form.order_id))
+        self.plan.judged.append(Judged(order_id, order.patient, answer))
+        self.plan.answer(order.key, answer, order.traceparent)
+        deed = _deed_of(judgement.effects, "order", self.at, order.cause, order.patient, order_id)
+        self.plan.deeds.append(
+            replace(
+                deed,
+                region=RegionCode(order.form.region),
+                outcome=str(judgement.outcome),
+                codes=judgement.codes,
+                rulebook=judgement.rulebook or None,
+                signers=tuple(order.signers),
+                digest=order.answered.digest,
+            )
+        )
+
+    def _enact(
+        self,
+        patient: PersonId,
+        effects: Iterable[Effect],
+        facts: PatientFacts,
+        cause: str,
+        order_id: UUID | None,
+        traceparent: str | None,
+    ) -> None:
+
+        told = 0
+        key = facts.patient.key
+        for effect in effects:
+            match effect:
+                case Impose() | Revise():
+                    self.plan.measures.append(effect.measure)
+                    self.plan.touched[patient] = None
+                case Tell():
+                    note = notification(
+                        effect, facts, self.citations, cause=cause, index=told, order_id=order_id
+                    )
+                    told += 1
+                    self.plan.send(NOTIFICATIONS, key, note.notification_id, note, traceparent)
+                case _:
+                    self._enact_quietly(patient, effect, cause, key)
+
+    def _enact_unknown(
+        self, patient: PersonId, effects: Iterable[Effect], cause: str, key: str
+    ) -> None:
+        """Of a patient whom no register knows: deadlines and tasks, and nothing that is told to anybody."""
+        for effect in effects:
+            if not isinstance(effect, Impose | Revise | Tell):
+                self._enact_quietly(patient, effect, cause, key)
+
+    def _enact_quietly(self, patient: PersonId, effect: Effect, cause: str, key: str) -> None:
+
+        match effect:
+            case SetTimer():
+                self.plan.timers.append(effect)
+            case OpenRequest() | Answer():
+                self.plan.requests.append(effect)
+            case AddTask() | CloseTask():
+                self.plan.tasks.append((effect, patient))
+            case Settle():
+                self.plan.settlements.append(
+                    Settlement(effect, patient, key, cause, after=len(self.plan.outgoing))
+                )
+            case _:
+                raise AssertionError(f"an effect that nobody enacts: {type(effect).__name__}")
+
+    def _compare(
+        self,
+        before: Picture,
+        facts: PatientFacts,
+        *,
+        cause: str,
+        kind: str,
+        at: datetime,
+        order_id: UUID | None = None,
+        traceparent: str | None = None,
+    ) -> None:
+
+        changes = access_changes(
+            before,
+            picture(facts, at, self.books),
+            facts,
+            self.citations,
+            cause=cause,
+            kind=kind,
+            at=at,
+            order_id=order_id,
+        )
+        for change in changes:
+            self.plan.send(CHANGES, facts.patient.key, change.change_id, change, traceparent)
+
+
+def _changes_access(effects: Iterable[Effect]) -> bool:
+    return any(isinstance(effect, Impose | Revise) for effect in effects)
+
+
+def _says_the_same(before: Receipt, after: Receipt) -> bool:
+    return (before.outcome, before.codes) == (after.outcome, after.codes)
+
+
+def _deed_of(
+    effects: Iterable[Effect],
+    what: str,
+    at: datetime,
+    cause: str,
+    patient: PersonId,
+    order_id: OrderId | None,
+) -> Deed:
+
+    changed = [effect for effect in effects if isinstance(effect, Impose | Revise)]
+    return Deed(
+        what=what,
+        at=at,
+        cause=cause,
+        patient=patient,
+        region=changed[0].measure.region if changed else None,
+        order_id=order_id,
+        rulebook=changed[0].measure.rulebook if changed else None,
+        rules=tuple(dict.fromkeys(rule for effect in changed for rule in effect.measure.rules)),
+        measures=tuple(f"{effect.action}:{effect.measure.measure_id}" for effect in changed),
+    )
+
+
+__all__ = ["Filed", "Sitting"]

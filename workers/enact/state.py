@@ -1,0 +1,79 @@
+"""A patient's whole state, for consumers who decide in their own process (`access.state.v1`)."""
+
+from datetime import datetime
+from uuid import UUID
+
+from contracts.state import GuardianState, MeasureState, PatientState, PersonState
+from workers.enact.people import all_named_in, named_in, ref_of
+from workers.policy.facts import Measure, PatientFacts, Person
+
+
+def state_of(facts: PatientFacts, *, version: int, known_at: datetime) -> PatientState:
+    """
+    All that a decision about the patient reads, ended measures included, so that the past can be asked about too.
+
+    Raises nothing for people whom the facts lack: they are left out, which shows less.
+    """
+    newest = facts.patient.latest
+    guardians = tuple(
+        GuardianState(
+            person=_person(facts.people[custody.guardian]),
+            from_date=custody.from_date,
+            to_date=custody.to_date,
+        )
+        for custody in newest.custody
+        if custody.guardian is not None and custody.guardian in facts.people
+    )
+    viewers = dict.fromkeys(m.viewer for m in facts.measures if m.viewer is not None)
+    return PatientState(
+        key=facts.patient.key,
+        version=version,
+        known_at=known_at,
+        patient=_person(facts.patient),
+        guardians=guardians,
+        viewers=tuple(_person(facts.people[viewer]) for viewer in viewers if viewer in facts.people),
+        measures=tuple(
+            _measure(measure, facts)
+            for measure in sorted(facts.measures, key=lambda m: (m.valid_from, m.measure_id))
+        ),
+        unit_regions=tuple(sorted((str(unit), str(region)) for unit, region in facts.unit_regions.items())),
+    )
+
+
+def _person(person: Person) -> PersonState:
+
+    newest = person.latest
+    return PersonState(
+        key=person.key,
+        ref=ref_of(newest.identity),
+        former=tuple(ref_of(identity) for identity in person.former),
+        birth_date=str(person.birth),
+        id_type=newest.identity.id_type,
+        county=newest.county,
+        protected=newest.protected,
+        has_e_id=newest.has_e_id,
+        died_on=newest.died_on,
+        registered=person.registered,
+    )
+
+
+def _measure(measure: Measure, facts: PatientFacts) -> MeasureState:
+
+    return MeasureState(
+        measure_id=UUID(measure.measure_id),
+        kind=measure.kind,
+        order_id=UUID(measure.orders[0]) if measure.orders else None,
+        region=measure.region,
+        initiative=measure.initiative,
+        services=measure.services,
+        units=None if measure.units is None else tuple(sorted(measure.units)),
+        recorded_from=measure.recorded_from,
+        recorded_to=measure.recorded_to,
+        guardians=all_named_in(facts, measure.guardians),
+        viewer=None if measure.viewer is None else named_in(facts, measure.viewer),
+        valid_from=measure.valid_from,
+        valid_to=measure.valid_to,
+        ends_at_age=measure.ends_at_age,
+        ended_early=measure.released,
+        rules=measure.rules,
+    )

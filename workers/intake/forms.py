@@ -1,0 +1,59 @@
+"""
+What was signed, read as a form: every field at fault named, no value ever repeated.
+
+A fault's text goes into a receipt, which the sender reads; a value could be an identity number.
+"""
+
+import re
+
+from pydantic import ValidationError
+
+from contracts.order import SignedForm
+from contracts.vocabulary import RefusalCode
+from workers.policy.effects import Objection, Sentence
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_WHY: dict[str, Sentence] = {
+    "missing": Sentence("Fältet saknas.", "The field is missing."),
+    "extra_forbidden": Sentence("Fältet finns inte i blanketten.", "The form has no such field."),
+    "enum": Sentence("Värdet hör inte till dem som får anges.", "The value is not one of those allowed."),
+    "string_too_long": Sentence("Texten är för lång.", "The text is too long."),
+    "string_too_short": Sentence("Texten är för kort.", "The text is too short."),
+    "too_long": Sentence("Listan är för lång.", "The list is too long."),
+    "too_short": Sentence("Listan får inte vara tom.", "The list must not be empty."),
+    "timezone_aware": Sentence("Tidpunkten saknar tidszon.", "The moment has no time zone."),
+}
+_OTHERWISE = Sentence("Värdet har fel form.", "The value does not have the right form.")
+
+
+class FormInvalid(ValueError):
+    """What was signed is not a valid form. `objections` names each field at fault, once."""
+
+    def __init__(self, objections: tuple[Objection, ...]) -> None:
+        super().__init__(f"{len(objections)} fields at fault")
+        self.objections = objections
+
+
+def read_form(payload: bytes) -> SignedForm:
+    """Read a signed payload (UTF-8 JSON). Raises FormInvalid with all faults at once."""
+    try:
+        return SignedForm.model_validate_json(payload)
+    except ValidationError as error:
+        found = {
+            field_name(fault["loc"]): _WHY.get(fault["type"], _OTHERWISE)
+            for fault in error.errors(include_url=False, include_context=False, include_input=False)
+        }
+        raise FormInvalid(
+            tuple(Objection(RefusalCode.FIELD_INVALID, text, field=name) for name, text in found.items())
+        ) from None
+
+
+def field_name(place: tuple[int | str, ...]) -> str:
+    """
+    Where in the form a fault is, dotted. A name that no field of ours could have is shown as `?`: it is the
+    sender's text, and could be anything.
+    """
+    return (
+        ".".join(str(part) if isinstance(part, int) or _NAME.fullmatch(part) else "?" for part in place)
+        or "?"
+    )
