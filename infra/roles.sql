@@ -1,0 +1,82 @@
+-- Roles of the access store: one for each kind of process, none of which may change history.
+--
+-- NOLOGIN groups: the user of a connection URL is made a member of one (GRANT sigill_intake TO kronoberg_intake).
+-- Run by `sigill migrate`, before and after the tables. Running it again changes nothing.
+
+-- name: create_roles
+-- Makes the roles that are missing; several databases of one server may do so at once.
+DO $$
+DECLARE
+  name text;
+BEGIN
+  FOREACH name IN ARRAY ARRAY['sigill_owner', 'sigill_intake', 'sigill_register', 'sigill_transitions',
+                              'sigill_relay', 'sigill_reader', 'sigill_ops', 'sigill_auditor'] LOOP
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) THEN
+      BEGIN
+        EXECUTE format('CREATE ROLE %I NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOINHERIT', name);
+      EXCEPTION WHEN duplicate_object OR unique_violation THEN
+        NULL; -- another database's migration was first
+      END;
+    END IF;
+  END LOOP;
+END $$;
+
+-- name: grant_rights
+-- Takes every right on the schema's tables away and gives back what each role needs. In the schema of search_path.
+DO $$
+DECLARE
+  here    text := current_schema();
+  workers text := 'sigill_intake, sigill_register, sigill_transitions';
+  all_but_owner text := workers || ', sigill_relay, sigill_reader, sigill_ops, sigill_auditor';
+BEGIN
+  EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA %I FROM PUBLIC, %s', here, all_but_owner);
+  EXECUTE format('REVOKE ALL ON ALL SEQUENCES IN SCHEMA %I FROM PUBLIC, %s', here, all_but_owner);
+  EXECUTE format('REVOKE ALL ON ALL FUNCTIONS IN SCHEMA %I FROM %s', here, all_but_owner);
+  EXECUTE format('REVOKE CREATE ON SCHEMA %I FROM PUBLIC, %s', here, all_but_owner);
+  EXECUTE format('GRANT USAGE ON SCHEMA %I TO %s', here, all_but_owner);
+  EXECUTE format('GRANT SELECT ON alembic_version TO %s', all_but_owner);
+
+  -- the workers read what judging needs, and only ever add to history
+  EXECUTE format('GRANT SELECT ON person, person_identity, person_version, custody, person_name, person_merge, '
+                 'staff_version, staff_assignment, unit, inbox, signed_order, order_outcome, measure, '
+                 'measure_version, release_request, release_answer, release_event, consumer_offset, pending_order, '
+                 'outbox, timer, task, dead_letter, dead_letter_action, audit_entry, person_erasure TO %s', workers);
+  EXECUTE format('GRANT INSERT ON person, person_identity, person_version, custody, person_name, order_outcome, '
+                 'measure, measure_version, release_request, release_answer, release_event, consumer_offset, '
+                 'pending_order, outbox, timer, task, audit_entry, audit_personal TO %s', workers);
+  EXECUTE format('GRANT UPDATE (generation, next_offset, assigned_at) ON consumer_offset TO %s', workers);
+  EXECUTE format('GRANT UPDATE (codes, until, person_id) ON pending_order TO %s', workers);
+  EXECUTE format('GRANT DELETE ON pending_order TO %s', workers);
+  EXECUTE format('GRANT UPDATE (state, fired_at) ON timer TO %s', workers);
+  EXECUTE format('GRANT UPDATE (state, ended_at, due_at) ON task TO %s', workers);
+  GRANT INSERT ON inbox, signed_order, dead_letter TO sigill_intake;
+  GRANT USAGE ON SEQUENCE registration TO sigill_intake;
+  GRANT INSERT ON person_merge, staff_version, staff_assignment, unit, dead_letter TO sigill_register;
+
+  -- the relay sees events, not people
+  GRANT SELECT ON outbox, audit_entry TO sigill_relay;
+  GRANT INSERT ON outbox, audit_entry TO sigill_relay;
+  GRANT UPDATE (published_at) ON outbox TO sigill_relay;
+  GRANT EXECUTE ON FUNCTION rotate_outbox TO sigill_relay;
+
+  -- answers about access: reads, and says in the log whom it told about
+  GRANT SELECT ON person, person_identity, person_version, custody, person_merge, staff_version, staff_assignment,
+                  unit, measure, measure_version, audit_entry, person_erasure TO sigill_reader;
+  GRANT INSERT ON access_log, audit_entry TO sigill_reader;
+
+  -- operators
+  GRANT SELECT ON person, person_identity, person_version, custody, person_name, person_merge, staff_version,
+                  staff_assignment, unit, inbox, signed_order, order_outcome, measure, measure_version,
+                  release_request, release_answer, release_event, consumer_offset, pending_order, outbox, timer,
+                  task, dead_letter, dead_letter_action, proposal, proposal_verdict, audit_entry, person_erasure
+                  TO sigill_ops;
+  GRANT INSERT ON outbox, dead_letter_action, proposal, proposal_verdict, access_log, audit_entry, audit_personal
+                  TO sigill_ops;
+  GRANT UPDATE (state, ended_at, done_by, remark) ON task TO sigill_ops;
+  GRANT EXECUTE ON FUNCTION erase_person, purge_dead_letters, rotate_outbox TO sigill_ops;
+
+  -- auditors read everything, and their own looking is logged too
+  EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA %I TO sigill_auditor', here);
+  GRANT INSERT ON access_log, audit_entry TO sigill_auditor;
+  GRANT EXECUTE ON FUNCTION purge_access_log TO sigill_auditor;
+END $$;

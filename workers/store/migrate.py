@@ -1,0 +1,120 @@
+"""
+Brings a schema to the newest version: alembic keeps the account, plain SQL files do the work.
+
+Several processes may call at once: one migrates, the others wait and find nothing left to do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+from asyncpg import exceptions as pg
+
+from workers.store.queries import blocks
+from workers.store.session import quoted
+
+INFRA = Path(__file__).parents[2] / "infra"
+MIGRATIONS = INFRA / "migrations"
+HEAD = max(path.name[:4] for path in MIGRATIONS.glob("[0-9]*.sql"))
+"""The number of the newest migration."""
+OWNER = "sigill_owner"
+_WAIT = 120.0
+
+
+async def migrate(dsn: str, schema: str = "sigill", **connect: Any) -> list[str]:  # noqa: ANN401 - asyncpg's own
+    """
+    Apply what is pending in `schema`, make the roles and grant their rights; return the files that were run.
+
+    The connection's user owns the tables through `sigill_owner` where roles can be made or are there; a user who
+    can do neither owns them itself, and no right is granted. `connect` goes to asyncpg (`ssl`).
+    """
+    keeper = await asyncpg.connect(dsn, timeout=30, **connect)
+    try:
+        # one database, one migration at a time; ends with the connection, however this ends
+        async with asyncio.timeout(_WAIT):
+            await keeper.execute("SELECT pg_advisory_lock(hashtextextended('sigill:migrate', 0))")
+        roles = blocks((INFRA / "roles.sql").read_text(encoding="utf-8"))
+        owner = await _owner(keeper, roles["create_roles"])
+        await keeper.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}")
+        if owner:
+            await keeper.execute(f"GRANT ALL ON SCHEMA {quoted(schema)} TO {owner}")
+
+        todo = await _pending(keeper, schema)
+        settings = {"search_path": quoted(schema), "timezone": "UTC", **({"role": owner} if owner else {})}
+        if todo:
+            await _upgrade(dsn, schema, {**connect, "server_settings": settings})
+        if owner:
+            # by the user itself: rights on the schema are its to give, not the tables' owner's
+            await keeper.execute(f"SET search_path TO {quoted(schema)}")
+            await keeper.execute(roles["grant_rights"])
+        return todo
+    finally:
+        await keeper.close()
+
+
+async def pending(dsn: str, schema: str = "sigill", **connect: Any) -> list[str]:  # noqa: ANN401 - asyncpg's own
+    """Return the migrations that `schema` lacks, in order."""
+    conn = await asyncpg.connect(dsn, timeout=30, **connect)
+    try:
+        return await _pending(conn, schema)
+    finally:
+        await conn.close()
+
+
+async def _pending(conn: asyncpg.Connection[asyncpg.Record], schema: str) -> list[str]:
+    files = sorted(path.name for path in MIGRATIONS.glob("[0-9]*.sql"))
+    table = f"{quoted(schema)}.alembic_version"
+    if await conn.fetchval("SELECT to_regclass($1) IS NULL", table):
+        return files
+    done = await conn.fetchval(f"SELECT max(version_num) FROM {table}") or ""  # noqa: S608 - a quoted identifier
+    return [name for name in files if name[:4] > done]
+
+
+async def _owner(conn: asyncpg.Connection[asyncpg.Record], create_roles: str) -> str | None:
+    """Make the roles where that is allowed; return the role that is to own the tables, if we may act as it."""
+    if await conn.fetchval("SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user"):
+        for _ in range(5):
+            try:
+                await conn.execute(create_roles)
+                break
+            except pg.InternalServerError:  # "tuple concurrently updated": another database's migration
+                await asyncio.sleep(0.1)
+        if not await conn.fetchval("SELECT pg_has_role(current_user, $1, 'MEMBER')", OWNER):
+            await conn.execute(f"GRANT {OWNER} TO CURRENT_USER")
+        return OWNER
+    there = await conn.fetchval(
+        "SELECT pg_has_role(current_user, oid, 'MEMBER') FROM pg_roles WHERE rolname = $1", OWNER
+    )
+    return OWNER if there else None
+
+
+async def _upgrade(dsn: str, schema: str, connect: dict[str, Any]) -> None:
+    # imported here: workers check `pending` and never load alembic
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+    from sqlalchemy import Connection, NullPool  # noqa: PLC0415
+    from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415
+
+    async def connected() -> asyncpg.Connection[asyncpg.Record]:
+        return await asyncpg.connect(dsn, timeout=30, **connect)
+
+    def run(connection: Connection) -> None:
+        def run_file(name: str) -> None:
+            text = (MIGRATIONS / name).read_text(encoding="utf-8")
+            driver: Any = connection.connection.dbapi_connection
+            driver.run_async(lambda raw: raw.execute(text))
+
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.attributes.update(connection=connection, schema=schema, run_file=run_file)
+        command.upgrade(config, "head")
+
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=connected, poolclass=NullPool)
+    try:
+        async with engine.connect() as connection:
+            await connection.run_sync(run)
+    finally:
+        await engine.dispose()

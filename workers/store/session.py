@@ -1,0 +1,225 @@
+"""
+The pool, and the open transaction that every writing function demands.
+
+Guarantee: what one `transaction` writes is there as a whole, durable, or not at all. Left over: when the connection
+dies at COMMIT nobody knows which; the caller does the batch again, and the inbox says what had been done.
+Time-outs are the server's own, so that no statement outlives its caller.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+
+import asyncpg
+from asyncpg import exceptions as pg
+
+from contracts.vocabulary import PersonId
+from workers.runtime.settings import Settings
+
+if TYPE_CHECKING:
+    Connection: TypeAlias = (
+        asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+    )
+    Row: TypeAlias = asyncpg.Record
+
+Role = Literal[
+    "sigill_owner",
+    "sigill_intake",
+    "sigill_register",
+    "sigill_transitions",
+    "sigill_relay",
+    "sigill_reader",
+    "sigill_ops",
+    "sigill_auditor",
+]
+
+_PASSING = (
+    pg.PostgresConnectionError,
+    pg.CannotConnectNowError,
+    pg.AdminShutdownError,
+    pg.CrashShutdownError,
+    pg.TransactionRollbackError,  # serialization failure, deadlock
+    pg.LockNotAvailableError,
+    pg.QueryCanceledError,  # statement_timeout
+    pg.IdleInTransactionSessionTimeoutError,
+    pg.InsufficientResourcesError,  # connections, disk, memory
+    pg.ReadOnlySQLTransactionError,  # a stand-by answered during a fail-over
+    ConnectionError,
+    TimeoutError,
+    OSError,
+)
+
+
+class TooPowerful(Exception):
+    """The database user may change history unseen (superuser or BYPASSRLS), and this is production."""
+
+
+def passing(error: BaseException) -> bool:
+    """Whether trouble may pass, so that the whole batch is worth doing again; anything else is a bug or a refusal."""
+    if isinstance(error, pg.InterfaceError):
+        # asyncpg says so of a connection that died while nobody looked; any other interface error is a bug
+        return "closed" in str(error) or "closing" in str(error)
+    return isinstance(error, _PASSING)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A snapshot: what had been committed when it was opened, and nothing later."""
+
+    conn: Connection
+
+    async def fetch(self, query: str, *arguments: object) -> list[Row]:
+        """Return the rows of a statement."""
+        return await self.conn.fetch(query, *arguments)
+
+    async def value(self, query: str, *arguments: object) -> Any:  # noqa: ANN401 - the column's own type
+        """Return the first column of the first row; None without rows."""
+        return await self.conn.fetchval(query, *arguments)
+
+
+@dataclass(frozen=True, slots=True)
+class Tx(Reading):
+    """
+    An open transaction. `now` (UTC) is the system time of all that it writes.
+
+    `held` are the persons that it serialises; outgoing events of anybody else are refused.
+    """
+
+    now: datetime
+    held: set[PersonId] = field(default_factory=set)
+
+    async def run(self, query: str, *arguments: object) -> int:
+        """Run a statement and return how many rows it wrote."""
+        status = await self.conn.execute(query, *arguments)
+        last = status.rsplit(" ", 1)[-1]
+        return int(last) if last.isdigit() else 0
+
+    async def run_each(self, query: str, rows: Sequence[Sequence[object]]) -> None:
+        """Run a statement for each row in one round trip; for a few rows only, sets of rows go by `unnest`."""
+        await self.conn.executemany(query, rows)
+
+
+class Store:
+    """The access store of one process."""
+
+    def __init__(
+        self, pool: asyncpg.Pool[asyncpg.Record], settings: Settings, options: dict[str, Any]
+    ) -> None:
+        self._pool = pool
+        self._options = options
+        self.schema = settings.database_schema
+
+    @classmethod
+    async def open(cls, settings: Settings, *, role: Role | None = None) -> Self:
+        """
+        Connect. With `role` every session acts as that role, whatever its user could do beside.
+
+        Raises TooPowerful in production when the sessions could change history; trouble that may pass comes as
+        an exception that `passing` knows.
+        """
+        options = connection_options(settings, role)
+        pool = await asyncpg.create_pool(
+            **options,
+            min_size=settings.database_pool_min,
+            max_size=settings.database_pool_max,
+            max_inactive_connection_lifetime=300,
+            init=prepare,
+        )
+        store = cls(pool, settings, options)
+        try:
+            if settings.environment == "production" and await store.too_powerful():
+                raise TooPowerful("connect as a member of one of the roles of infra/roles.sql")
+        except BaseException:
+            await store.close()
+            raise
+        return store
+
+    async def close(self) -> None:
+        """Close the pool; after five seconds, whatever still runs is cut off."""
+        try:
+            async with asyncio.timeout(5):
+                await self._pool.close()
+        except TimeoutError:
+            self._pool.terminate()
+
+    @asynccontextmanager
+    async def transaction(self, now: datetime) -> AsyncIterator[Tx]:
+        """
+        Open a transaction (READ COMMITTED); it commits when the block ends and rolls back when it raises.
+
+        READ COMMITTED is enough, since a unique key, a row lock or a person's lock decides wherever two meet.
+        """
+        async with self._pool.acquire() as conn, conn.transaction():
+            yield Tx(conn, now)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Reading]:
+        """Open a snapshot (REPEATABLE READ, READ ONLY)."""
+        async with self._pool.acquire() as conn, conn.transaction(isolation="repeatable_read", readonly=True):
+            yield Reading(conn)
+
+    async def dedicated(self) -> asyncpg.Connection[asyncpg.Record]:
+        """Return a connection of its own, for locks that must outlive a transaction. The caller closes it."""
+        conn: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(**self._options)
+        await prepare(conn)
+        return conn
+
+    async def too_powerful(self) -> bool:
+        """Whether this store's sessions could change history unseen."""
+        async with self._pool.acquire() as conn:
+            return bool(
+                await conn.fetchval(
+                    "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user"
+                )
+            )
+
+    async def answers(self) -> bool:
+        """Whether the database answers now; for the health page."""
+        try:
+            async with asyncio.timeout(2), self._pool.acquire() as conn:
+                return bool(await conn.fetchval("SELECT true"))
+        except Exception as error:
+            if passing(error):
+                return False
+            raise
+
+    def connections(self) -> tuple[int, int]:
+        """Return how many connections are open, and how many of them are idle."""
+        return self._pool.get_size(), self._pool.get_idle_size()
+
+
+def connection_options(settings: Settings, role: Role | None, *, migrations: bool = False) -> dict[str, Any]:
+    """Return asyncpg's arguments for one connection: where, as whom, and the server's own time-outs."""
+    statement = int(settings.database_statement_timeout * 1000)
+    return {
+        "dsn": settings.database_dsn(migrations=migrations),
+        "ssl": settings.database_ssl() if settings.database_tls != "prefer" else None,
+        "command_timeout": settings.database_statement_timeout + 5,
+        "statement_cache_size": 512,
+        "server_settings": {
+            "search_path": quoted(settings.database_schema),
+            "application_name": f"sigill {settings.instance}"[:63],
+            "timezone": "UTC",
+            "jit": "off",  # statements are short; compiling them costs more than they do
+            "statement_timeout": str(statement),
+            "lock_timeout": str(int(settings.database_lock_timeout * 1000)),
+            "idle_in_transaction_session_timeout": str(2 * statement),
+            **({"role": role} if role else {}),
+        },
+    }
+
+
+def quoted(identifier: str) -> str:
+    """Quote a name for SQL."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+async def prepare(conn: Connection) -> None:
+    """Pass json and jsonb as text: the messages' own models read and write it."""
+    for kind in ("json", "jsonb"):
+        await conn.set_type_codec(kind, schema="pg_catalog", encoder=str, decoder=str, format="text")
