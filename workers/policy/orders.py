@@ -201,8 +201,7 @@ def _follows(
 def _told(case: Case, after: PatientFacts, touched: list[Measure]) -> Iterator[Tell]:
     if case.starts_at > case.at:
         return  # told on its day
-    for tell in notices.of_order(case, after, touched):
-        yield tell
+    yield from notices.of_order(case, after, touched)
     if case.form.form is Form.CONTINUE_MEASURE:
         yield from _opened_again(case, after, touched)
 

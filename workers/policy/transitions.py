@@ -1,0 +1,417 @@
+"""What falls due, and what follows from it; and what the register's own word brings.
+
+Access never waits for any of this: the store answers from validity ranges and birth dates. What follows here is that
+somebody is told, a task appears, an event says who gained or lost what, each with its true time.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import NAMESPACE_URL, uuid5
+
+from contracts.vocabulary import (
+    Initiative,
+    MeasureId,
+    MeasureKind,
+    Outcome,
+    PersonId,
+    RegionCode,
+    Template,
+)
+from workers.policy import notices
+from workers.policy.calendar import age_begins, swedish_date
+from workers.policy.consequences import timers_of, worklist
+from workers.policy.effects import (
+    AddTask,
+    CloseTask,
+    Effect,
+    Impose,
+    Sentence,
+    SetTimer,
+    Settle,
+    Tell,
+    TimerKind,
+    Transition,
+)
+from workers.policy.facts import Inform, Measure, PatientFacts, Person, ReleaseRequest
+from workers.policy.rulebook import Rulebooks, Standing, Version
+from workers.policy.sentences import NOTICE
+
+AGAIN = timedelta(days=1)
+"""An overdue alert comes again so often, until somebody has done something."""
+
+_AHEAD = {TimerKind.AGE_13_AHEAD: Template.AGE_13_AHEAD, TimerKind.AGE_16_AHEAD: Template.AGE_16_AHEAD}
+_REACHED = {
+    TimerKind.AGE_13: Template.AGE_13,
+    TimerKind.AGE_16: Template.AGE_16,
+    TimerKind.AGE_18: Template.AGE_18,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A timer that has fallen due, with what it is about."""
+
+    timer: SetTimer
+    facts: PatientFacts
+    requests: tuple[ReleaseRequest, ...] = ()
+
+
+def follow(due: Due, books: Rulebooks, *, now: datetime) -> Transition:
+    """
+    Say what follows from a timer, at its true time `due.timer.due_at` (UTC), however late it is looked at.
+
+    A timer whose measure has changed meanwhile brings nothing: its newer version set another. `now` is only used to
+    set the next alert.
+    """
+    timer = due.timer
+    match timer.kind:
+        case TimerKind.MEASURE_STARTS | TimerKind.MEASURE_ENDS | TimerKind.GRANT_EXPIRING:
+            return _of_measure(due, books)
+        case TimerKind.SIGNED_FORM_DEADLINE | TimerKind.FOLLOW_UP_DEADLINE:
+            return _overdue(due, now)
+        case TimerKind.REQUEST_REMINDER:
+            return _request_reminder(due)
+        case TimerKind.REVIEW_DUE:
+            return _review(due)
+        case TimerKind.PATIENT_UNKNOWN_DEADLINE:
+            return Transition(timer.due_at, compare=False)
+        case _:
+            return _milestone(due, books)
+
+
+def _nothing(due: Due) -> Transition:
+    return Transition(due.timer.due_at, compare=False)
+
+
+def _measure(due: Due) -> Measure | None:
+    return next((m for m in due.facts.measures if m.measure_id == due.timer.measure_id), None)
+
+
+def _of_measure(due: Due, books: Rulebooks) -> Transition:
+    m, at, facts = _measure(due), due.timer.due_at, due.facts
+    if m is None:
+        return _nothing(due)
+    end = m.ends_at(facts.patient.birth)
+    match due.timer.kind:
+        case TimerKind.MEASURE_STARTS if m.valid_from == at and (end is None or end > at):
+            return Transition(at, tuple(_started(m, facts)), "start_date")
+        case TimerKind.MEASURE_ENDS if end == at:
+            by_age = m.ends_at_age is not None and m.valid_to != end
+            return Transition(at, tuple(_over(m, facts, by_age)), "birthday" if by_age else "end_date")
+        case TimerKind.GRANT_EXPIRING if end is not None and end > at:
+            version = books.default_version(m.region, swedish_date(at))
+            if end - timedelta(days=version.lead.grant_expiring) == at:
+                return Transition(
+                    at, tuple(_tell_holders(m, facts, Template.GRANT_EXPIRING, at)), compare=False
+                )
+    return _nothing(due)
+
+
+def _started(m: Measure, facts: PatientFacts) -> Iterator[Effect]:
+    yield from worklist(m, ends=False)
+    if m.orders:
+        yield Settle(
+            m.orders[0],
+            Outcome.EXECUTED,
+            Sentence("Beställningens dag har kommit.", "The order's day has come."),
+        )
+    if m.kind.opens:
+        yield from _tell_holders(m, facts, Template.GRANT_GIVEN, m.valid_from)
+    else:
+        yield from _tell_concerned(m, facts, Template.MEASURE_IMPOSED, m.valid_from)
+
+
+def _over(m: Measure, facts: PatientFacts, by_age: bool) -> Iterator[Effect]:
+    at = m.ends_at(facts.patient.birth) or m.valid_from
+    yield from worklist(m, ends=True)
+    yield CloseTask("follow_up_decision", str(m.measure_id))
+    if m.released and m.orders:
+        yield Settle(
+            m.orders[-1],
+            Outcome.EXECUTED,
+            Sentence("Beställningens dag har kommit.", "The order's day has come."),
+        )
+    if m.kind.opens:
+        yield from _tell_holders(m, facts, Template.GRANT_EXPIRED, at)
+    elif not by_age:
+        yield from _tell_concerned(m, facts, Template.MEASURE_RELEASED, at)
+
+
+def _tell_holders(m: Measure, facts: PatientFacts, template: Template, at: datetime) -> Iterator[Tell]:
+    """Tell those whom a grant lets in, each by the word of the order that gave it."""
+    match m.kind:
+        case MeasureKind.MINOR_GRANT:
+            holders: tuple[PersonId, ...] = (m.patient,)
+        case MeasureKind.REPRESENTATIVE_GRANT:
+            holders = (m.viewer,) if m.viewer else ()
+        case _:
+            holders = m.guardians or ()
+    for person in holders:
+        yield notices.to_person(facts, person, template, m.region, at, rules=m.rules)
+
+
+def _tell_concerned(m: Measure, facts: PatientFacts, template: Template, at: datetime) -> Iterator[Tell]:
+    patient = facts.patient.person_id
+    yield notices.to_person(facts, patient, template, m.region, at, rules=m.rules, allowed=m.inform.patient)
+    if m.kind in (MeasureKind.GUARDIAN_BLOCK, MeasureKind.GUARDIAN_RESTRICTION, MeasureKind.CHILD_SEAL):
+        for guardian in notices.guardians_of(facts, (m,), at):
+            yield notices.to_person(
+                facts, guardian, template, m.region, at, rules=m.rules, allowed=m.inform.guardians
+            )
+
+
+def _overdue(due: Due, now: datetime) -> Transition:
+    """An alert to the operators, again each day; the protection stays (never open by default)."""
+    m, timer = _measure(due), due.timer
+    if m is None or m.released or not m.not_over(timer.due_at, due.facts.patient.birth):
+        return _nothing(due)
+    form = timer.kind is TimerKind.SIGNED_FORM_DEADLINE
+    if not (m.provisional if form else m.awaits_follow_up):
+        return _nothing(due)
+    template = Template.SIGNED_FORM_OVERDUE if form else Template.FOLLOW_UP_OVERDUE
+    tell = Tell(None, template, NOTICE[template], m.region, "console", rules=m.rules)
+    missed = max(0, (now - timer.due_at) // AGAIN)
+    again = replace(timer, due_at=timer.due_at + AGAIN * (missed + 1))
+    return Transition(timer.due_at, (tell, again), compare=False)
+
+
+def _request_reminder(due: Due) -> Transition:
+    request = next((r for r in due.requests if r.order_id == due.timer.order_id), None)
+    if request is None or request.closed is not None:
+        return _nothing(due)
+    text = Sentence(
+        "En enhet har inte tagit ställning till en begäran om upplåsning.",
+        "A unit has not answered a request to unlock.",
+    )
+    reminders: list[Effect] = [
+        AddTask(
+            "unit_reminder",
+            f"{request.order_id}:{unit}",
+            text,
+            request.region,
+            order_id=request.order_id,
+            unit=unit,
+        )
+        for unit in request.unanswered
+    ]
+    again = replace(due.timer, due_at=due.timer.due_at + timedelta(days=7))
+    return Transition(due.timer.due_at, (*reminders, again), compare=False)
+
+
+def _review(due: Due) -> Transition:
+    m = _measure(due)
+    if m is None or m.released or not m.in_force(due.timer.due_at, due.facts.patient.birth):
+        return _nothing(due)
+    text = Sentence("Ett förnyat beslut ska fattas om åtgärden.", "A renewed decision on the measure is due.")
+    task = AddTask(
+        "review",
+        str(m.measure_id),
+        text,
+        m.region,
+        due.timer.due_at,
+        m.rules,
+        m.orders[0] if m.orders else None,
+        m.measure_id,
+        m.unit,
+    )
+    return Transition(due.timer.due_at, (task,), compare=False)
+
+
+# --- birthdays
+
+
+def next_milestone(person: Person, books: Rulebooks, after: datetime) -> SetTimer | None:
+    """
+    The next birthday, or reminder ahead of one, after an instant; None for those of age and the dead.
+
+    With an uncertain birth date: the earliest possible birthday. One timer a child is enough: it sets the next.
+    """
+    if person.reached(18, after, surely=False) or person.latest.died_on is not None or not person.registered:
+        return None
+    region = books.region_of_county(person.latest.county)
+    version = books.default_version(region, swedish_date(after))
+    lead = timedelta(days=version.lead.birthday)
+    leap = version.ages.leap_day_on_28th
+
+    def at_age(age: int) -> datetime:
+        return age_begins(person.birth, age, leap_day_on_28th=leap)
+
+    moments = (
+        (at_age(13) - lead, TimerKind.AGE_13_AHEAD),
+        (at_age(13), TimerKind.AGE_13),
+        (at_age(16) - lead, TimerKind.AGE_16_AHEAD),
+        (at_age(16), TimerKind.AGE_16),
+        (at_age(18), TimerKind.AGE_18),
+    )
+    for moment, kind in moments:
+        if moment > after:
+            return SetTimer(kind, moment, person.person_id, region or RegionCode(""))
+    return None
+
+
+def _milestone(due: Due, books: Rulebooks) -> Transition:
+    timer, facts = due.timer, due.facts
+    expected = next_milestone(facts.patient, books, timer.due_at - timedelta(microseconds=1))
+    if expected is None or (expected.kind, expected.due_at) != (timer.kind, timer.due_at):
+        return _nothing(due)
+    effects: list[Effect] = list(_age_notices(due, books))
+    if timer.kind is TimerKind.AGE_13:
+        effects.extend(_locked_at_13(due, books))
+    following = next_milestone(facts.patient, books, timer.due_at)
+    if following is not None:
+        effects.append(following)
+    return Transition(timer.due_at, tuple(effects), "birthday", compare=timer.kind in _REACHED)
+
+
+def _age_notices(due: Due, books: Rulebooks) -> Iterator[Tell]:
+    timer, facts = due.timer, due.facts
+    version = books.default_version(timer.region or None, swedish_date(timer.due_at))
+    if not version.age_notices:
+        return
+    template = _AHEAD.get(timer.kind) or _REACHED[timer.kind]
+    patient = facts.patient.person_id
+    if timer.kind is not TimerKind.AGE_13_AHEAD:
+        yield notices.to_person(facts, patient, template, timer.region, timer.due_at)
+    if timer.kind in (TimerKind.AGE_13_AHEAD, TimerKind.AGE_13, TimerKind.AGE_16_AHEAD):
+        just_before = timer.due_at - timedelta(microseconds=1)
+        for guardian in facts.patient.guardians_at(just_before):
+            shut = _shut_out(facts, guardian, just_before)
+            tell = notices.to_person(facts, guardian, template, timer.region, timer.due_at)
+            yield replace(tell, suppressed=tell.suppressed or "guardian_is_shut_out") if shut else tell
+
+
+def _shut_out(facts: PatientFacts, guardian: PersonId, at: datetime) -> bool:
+    """A guardian who is blocked, or kept away by protected identity, hears nothing of the child's birthdays."""
+    other = facts.person(guardian)
+    if facts.patient.at(at).protected or (other is not None and other.at(at).protected):
+        return True
+    return any(
+        m.kind is MeasureKind.CHILD_SEAL
+        or (m.kind is MeasureKind.GUARDIAN_BLOCK and m.covers_guardian(guardian))
+        for m in facts.in_force(at)
+    )
+
+
+def _locked_at_13(due: Due, books: Rulebooks) -> Iterator[AddTask]:
+    at = due.timer.due_at
+    for m in due.facts.in_force(at):
+        version = books.version(m.region, swedish_date(at))
+        if m.kind is not MeasureKind.LOGIN_LOCK or version is None:
+            continue
+        for rule in version.standing:
+            if rule.on == "turned_13_locked":
+                yield AddTask(
+                    "lock_at_13",
+                    str(m.measure_id),
+                    Sentence(rule.sv, rule.en),
+                    m.region,
+                    at,
+                    rule.cites,
+                    None,
+                    m.measure_id,
+                )
+
+
+# --- the register's own word
+
+
+def register_change(
+    before: PatientFacts | None, after: PatientFacts, at: datetime, books: Rulebooks
+) -> Transition:
+    """
+    What a register change of a patient, or of somebody around the patient, brings at `at` (UTC).
+
+    Nothing re-opens by itself: a protection that ended leaves what stood and makes a task for people.
+    """
+    region = books.region_of_county(after.patient.at(at).county)
+    version = books.version(region, swedish_date(at)) if region else None
+    effects: list[Effect] = []
+    if version is not None and region is not None:
+        effects.extend(_standing(before, after, at, region, version))
+    effects.extend(_timers_anew(before, after, at, books))
+    return Transition(at, tuple(effects), "register", compare=before is not None)
+
+
+def _standing(
+    before: PatientFacts | None, after: PatientFacts, at: datetime, region: RegionCode, version: Version
+) -> Iterator[Effect]:
+    happened = {
+        "protected_patient": _protected(after, at) and not _protected(before, at),
+        "protection_ended": _protected(before, at) and not _protected(after, at),
+        "protected_guardian": bool(_protected_guardians(after, at) - _protected_guardians(before, at)),
+        "died": after.patient.latest.died_on is not None
+        and (before is None or before.patient.latest.died_on is None),
+        "custody_changed": before is not None
+        and before.patient.guardians_at(at) != after.patient.guardians_at(at),
+    }
+    for rule in version.standing:
+        if not happened.get(rule.on, False):
+            continue
+        if rule.patient_under is not None and after.patient.reached(rule.patient_under, at, surely=True):
+            continue
+        yield from _standing_measures(after, at, region, version, rule)
+        if rule.sv:
+            subject = f"{after.patient.person_id}:{rule.on}:{at.isoformat()}"
+            yield AddTask(rule.on, subject, Sentence(rule.sv, rule.en), region, at, rule.cites)
+
+
+def _protected(facts: PatientFacts | None, at: datetime) -> bool:
+    return facts is not None and facts.patient.latest.protected
+
+
+def _protected_guardians(facts: PatientFacts | None, at: datetime) -> set[PersonId]:
+    if facts is None:
+        return set()
+    people = [(g, facts.person(g)) for g in facts.patient.guardians_at(at)]
+    return {g for g, person in people if person is not None and person.latest.protected}
+
+
+def _standing_measures(
+    after: PatientFacts, at: datetime, region: RegionCode, version: Version, rule: Standing
+) -> Iterator[Effect]:
+    patient = after.patient
+    for extra in rule.imposes:
+        stands = any(
+            m.kind is extra.kind and m.initiative is Initiative.REGISTER and m.not_over(at, patient.birth)
+            for m in after.measures
+        )
+        if stands:
+            continue
+        name = f"sigill:standing:{patient.person_id}:{extra.kind}:{at.isoformat()}"
+        m = Measure(
+            measure_id=MeasureId(str(uuid5(NAMESPACE_URL, name))),
+            patient=patient.person_id,
+            kind=extra.kind,
+            region=region,
+            initiative=Initiative.REGISTER,
+            orders=(),
+            services=extra.services,
+            valid_from=at,
+            ends_at_age=extra.ends_at_age,
+            inform=Inform(guardians=False, patient=False),
+            rules=rule.cites,
+            rulebook=version.since.isoformat(),
+        )
+        yield Impose(m)
+        yield from timers_of(m, after, at, version.lead.grant_expiring)
+        yield from worklist(m, ends=False)
+
+
+def _timers_anew(
+    before: PatientFacts | None, after: PatientFacts, at: datetime, books: Rulebooks
+) -> Iterator[SetTimer]:
+    """A new or changed birth date moves every timer that hangs on it; the old ones find nothing to do."""
+    moved = before is None or before.patient.birth != after.patient.birth
+    newly = before is None or not before.patient.registered
+    if not (moved or newly):
+        return
+    milestone = next_milestone(after.patient, books, at)
+    if milestone is not None:
+        yield milestone
+    for m in after.measures:
+        version = books.default_version(m.region, swedish_date(at))
+        yield from timers_of(m, after, at, version.lead.grant_expiring)
+
+
+__all__ = ["Due", "follow", "next_milestone", "register_change"]
