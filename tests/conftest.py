@@ -1,0 +1,79 @@
+"""Fixtures that all tests may ask for. Kafka and PostgreSQL are real; each test borrows its own topics and database."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from infra.embedded import EmbeddedKafka, EmbeddedPostgres
+from tests.kit.services import Services
+from workers.stream.connection import Connection
+
+_services = Services()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    distributed = bool(getattr(config.option, "numprocesses", None))
+    if distributed and not os.environ.get("PYTEST_XDIST_WORKER"):
+        _services.share()
+
+
+def pytest_unconfigure() -> None:
+    _services.stop()
+
+
+@pytest.fixture(scope="session")
+async def services() -> AsyncIterator[Services]:
+    yield _services
+    await _services.close()
+
+
+@pytest.fixture(scope="session")
+def kafka(services: Services) -> EmbeddedKafka:
+    """The broker of this run. Do not kill it: `own_kafka` is for that."""
+    return services.kafka()
+
+
+@pytest.fixture(scope="session")
+def connection(kafka: EmbeddedKafka) -> Connection:
+    """How to reach the broker of this run."""
+    return Connection(kafka.bootstrap, client_id="test")
+
+
+@pytest.fixture
+def own_kafka() -> Iterator[EmbeddedKafka]:
+    """A broker for one test, which may kill it and start it again on the same port and data."""
+    broker = EmbeddedKafka(own=True)
+    if not broker.real:
+        pytest.skip("the mock cluster cannot be killed and started again")
+    with broker:
+        yield broker
+
+
+@pytest.fixture(scope="session")
+def postgres(services: Services) -> EmbeddedPostgres:
+    """The PostgreSQL server of this run. Do not kill it: `own_postgres` is for that."""
+    return services.postgres()
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[EmbeddedPostgres]:
+    """A server for one test, which may kill it and start it again on the same port and data."""
+    with EmbeddedPostgres(own=True) as server:
+        yield server
+
+
+@pytest.fixture
+async def database(services: Services) -> AsyncIterator[str]:
+    """Connection URL of a migrated database for one test, cloned from a template."""
+    async with services.database() as dsn:
+        yield dsn
+
+
+@pytest.fixture
+def topic_prefix() -> str:
+    """Put before every topic's name, so that tests on one broker do not meet."""
+    return f"t{uuid.uuid4().hex[:10]}."

@@ -1,0 +1,1 @@
+"""What tests are built from: services, invented people, a certificate authority, actors."""

@@ -1,0 +1,87 @@
+"""How far behind a consumer is: as a count, and as the time of the oldest record not processed yet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from workers.runtime.clock import Clock
+from workers.runtime.metrics import (
+    CONSUMER_ASSIGNED,
+    CONSUMER_COMMITTED,
+    CONSUMER_LAG,
+    CONSUMER_OLDEST,
+    Metrics,
+)
+from workers.stream.records import Partition, Record
+
+
+class LagWatch:
+    """
+    Keeps the lag metrics of the partitions that are assigned, and removes those of the others.
+
+    Time lag is exact while a batch is in hand. Behind that it is the time of the last record processed, which is
+    older than the next one's: it tells rather too much lag than too little.
+    """
+
+    def __init__(self, kafka: AIOKafkaConsumer, worker: str, metrics: Metrics, clock: Clock) -> None:
+        self._kafka, self._worker, self._metrics, self._clock = kafka, worker, metrics, clock
+        self._places: frozenset[Partition] = frozenset()
+        self._committed: dict[Partition, int] = {}
+        self._ends: dict[Partition, int] = {}
+        self._oldest: dict[Partition, float] = {}
+        self._last: dict[Partition, float] = {}
+
+    def assigned(self, places: frozenset[Partition]) -> None:
+        """Begin anew with these partitions."""
+        for place in self._places - places:
+            for metric in (CONSUMER_LAG, CONSUMER_OLDEST, CONSUMER_COMMITTED):
+                self._metrics.forget(metric, **self._labels(place))
+        self._places = places
+        for state in (self._committed, self._ends, self._oldest, self._last):
+            state.clear()
+        self._metrics.set(CONSUMER_ASSIGNED, len(places), worker=self._worker)
+
+    def handed_out(self, place: Partition, records: Sequence[Record]) -> None:
+        """Note what a worker has in hand."""
+        self._oldest[place] = records[0].timestamp / 1000
+        self._last[place] = records[-1].timestamp / 1000
+        self._committed.setdefault(place, records[0].offset)
+        self._show(place)
+
+    def committed(self, place: Partition, offset: int) -> None:
+        """Note that everything before `offset` is processed."""
+        self._committed[place] = offset
+        if place in self._last:
+            self._oldest[place] = self._last[place]
+        self._show(place)
+
+    async def measure(self) -> None:
+        """Ask the broker for the ends of the assigned partitions; with none assigned, only whether it answers."""
+        places = self._places
+        if not places:
+            await self._kafka.topics()
+            return
+        ends = await self._kafka.end_offsets([TopicPartition(*place) for place in places])
+        for tp, end in ends.items():
+            place = Partition(*tp)
+            if place in self._places:
+                self._ends[place] = end
+                if place not in self._committed:
+                    self._committed[place] = await self._kafka.position(tp)
+                self._show(place)
+
+    def _show(self, place: Partition) -> None:
+        if place not in self._places or place not in self._ends:
+            return
+        # an offset below the log's start would show lag that is none; markers of transactions keep it above 0
+        lag = max(0, self._ends[place] - self._committed.get(place, self._ends[place]))
+        now = self._clock.now().timestamp()
+        self._metrics.set(CONSUMER_LAG, lag, **self._labels(place))
+        self._metrics.set(
+            CONSUMER_OLDEST, self._oldest.get(place, now) if lag else now, **self._labels(place)
+        )
+
+    def _labels(self, place: Partition) -> dict[str, str]:
+        return {"worker": self._worker, "topic": place.topic, "partition": str(place.partition)}

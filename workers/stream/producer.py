@@ -1,0 +1,193 @@
+"""
+Idempotent sending, in order.
+
+Within one producer nothing is doubled or reordered in a partition. A send without an answer is *in doubt*:
+aiokafka would wait for ever (an idempotent batch never expires), so after `send_timeout` the producer is
+thrown away and a new one made, and the caller sends again from its first unacknowledged row. That can
+double a record on the topic, never lose or reorder one; readers remove repeats by `ce_id`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+from aiokafka import AIOKafkaProducer, errors
+
+from workers.stream.connection import BrokerDown, Connection, StreamStopped, passing
+from workers.stream.records import Headers
+
+log = structlog.get_logger("sigill.producer")
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A record to send. The key decides the partition, and with it the order."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+    partition: int | None = None
+
+
+class SendInDoubt(BrokerDown):
+    """
+    Not everything was acknowledged. `acknowledged` holds the indexes that certainly were, such that no
+    earlier record of the same topic and key is missing: send all the others again, in their order.
+    """
+
+    def __init__(self, acknowledged: frozenset[int], error_type: str) -> None:
+        self.acknowledged = acknowledged
+        self.error_type = error_type
+        super().__init__(error_type)
+
+
+class StreamProducer:
+    """One idempotent producer, replaced when it is in doubt. Use from one task at a time."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        send_timeout: float = 30.0,
+        linger_ms: int = 2,
+        max_request_bytes: int = 2 * 1024 * 1024,
+    ) -> None:
+        self._connection = connection
+        self._send_timeout = send_timeout
+        self._linger_ms = linger_ms
+        self._max_request_bytes = max_request_bytes
+        self._producer: AIOKafkaProducer | None = None
+
+    async def start(self) -> None:
+        """Connect; `BrokerDown` when the broker does not answer. Sending does it too when it is needed."""
+        await self._open()
+
+    async def stop(self) -> None:
+        """Close, under a timeout."""
+        await self._throw_away()
+
+    async def __aenter__(self) -> StreamProducer:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def send_in_order(self, records: Sequence[Outgoing]) -> None:
+        """
+        Send records, those of a key in the given order, and return when all replicas have them.
+
+        Raises `SendInDoubt` (send the rest again), `BrokerDown` (nothing was sent), or `StreamStopped` when a
+        record can never be sent, before anything was.
+        """
+        if not records:
+            return
+        self._check_sizes(records)
+        producer = await self._open()
+        futures: list[asyncio.Future[object]] = []
+        failure: BaseException | None = None
+        try:
+            async with asyncio.timeout(self._send_timeout):
+                for record in records:
+                    sent = await producer.send(
+                        record.topic,
+                        value=record.value,
+                        key=record.key,
+                        partition=record.partition,
+                        headers=list(record.headers),
+                    )
+                    futures.append(asyncio.ensure_future(sent))
+                await asyncio.gather(*futures)
+        except (errors.KafkaError, OSError, TimeoutError) as error:
+            failure = error
+        except asyncio.CancelledError:
+            # whoever cancelled does not know what arrived; the next caller must not use this producer
+            await asyncio.shield(self._throw_away())
+            raise
+        if failure is not None:
+            await self._throw_away()
+            acknowledged = _acknowledged(records, futures)
+            log.warning(
+                "send in doubt",
+                error=type(failure).__name__,
+                sent=len(records),
+                acknowledged=len(acknowledged),
+            )
+            if not acknowledged and not passing(failure) and not isinstance(failure, _NEW_PRODUCER):
+                raise StreamStopped(
+                    f"the broker refuses to take records: {type(failure).__name__}"
+                ) from failure
+            raise SendInDoubt(acknowledged, type(failure).__name__) from failure
+
+    def _check_sizes(self, records: Sequence[Outgoing]) -> None:
+        for index, record in enumerate(records):
+            size = len(record.key or b"") + len(record.value or b"") + 128
+            size += sum(len(name) + len(value) + 8 for name, value in record.headers)
+            if size > self._max_request_bytes:
+                msg = f"record {index} for {record.topic} has {size} bytes, {self._max_request_bytes} can be sent"
+                raise StreamStopped(msg)
+
+    async def _open(self) -> AIOKafkaProducer:
+        if self._producer is not None:
+            return self._producer
+        producer = AIOKafkaProducer(
+            **self._connection.options(),
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=self._linger_ms,
+            max_request_size=self._max_request_bytes,
+            compression_type="gzip",
+        )
+        try:
+            async with asyncio.timeout(self._send_timeout):
+                await producer.start()
+        except (errors.KafkaError, OSError, TimeoutError) as error:
+            await _close(producer)
+            if not passing(error):
+                raise StreamStopped(f"the broker refuses the connection: {type(error).__name__}") from error
+            raise BrokerDown(type(error).__name__) from error
+        self._producer = producer
+        return producer
+
+    async def _throw_away(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await _close(producer)
+
+
+#: After these a producer's sequence is lost; only a new producer helps (aiokafka #1017).
+_NEW_PRODUCER = (
+    errors.OutOfOrderSequenceNumber,
+    errors.UnknownProducerId,
+    errors.InvalidProducerEpoch,
+    errors.InvalidProducerIdMapping,
+    errors.ProducerFenced,
+    errors.ProducerClosed,
+)
+
+
+async def _close(producer: AIOKafkaProducer) -> None:
+    # stop() flushes and can wait for ever when all brokers are gone (aiokafka #659)
+    with contextlib.suppress(TimeoutError, errors.KafkaError, OSError, asyncio.InvalidStateError):
+        await asyncio.wait_for(producer.stop(), 5.0)
+
+
+def _acknowledged(records: Sequence[Outgoing], futures: Sequence[asyncio.Future[object]]) -> frozenset[int]:
+    broken: set[tuple[str, bytes | None]] = set()
+    good = set()
+    for index, record in enumerate(records):
+        sequence = (record.topic, record.key)
+        future = futures[index] if index < len(futures) else None
+        arrived = (
+            future is not None and future.done() and not future.cancelled() and future.exception() is None
+        )
+        if arrived and sequence not in broken:
+            good.add(index)
+        else:
+            broken.add(sequence)
+    return frozenset(good)
