@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from contracts.base import MAX_MESSAGE_BYTES, MAX_TEXT
 from contracts.dead_letter import DeadLetterReason
-from contracts.examples import examples_of
+from contracts.examples import Example, examples_of
 from contracts.json_schema import file_name
 from contracts.topics import DAY_MS, DEAD_LETTERS, FOREVER, INCOMING, OUTGOING, TOPICS, TopicSpec, group_of
 
@@ -19,7 +19,8 @@ AsyncAPI 3; the [JSON Schemas](schemas) (2020-12) have one `$id` a version.
 
 - **Key**: the record key and `ce_subject` are the same: the patient's pseudonymous key, `v1.` + unpadded base64url of
   HMAC-SHA-256(secret, identity number of twelve digits). The secret is shared between the EHR and Sigill by settings.
-  Never put an identity number in a key or a header.
+  Never put an identity number in a key or a header. Partition by the key as Kafka's Java client does (murmur2;
+  librdkafka: `partitioner=murmur2_random`), else two senders' orders of one patient have no order between them.
 - **At least once**: the same event can come twice. It then has the same `ce_source` and `ce_id`: keep those you have
   dealt with, or use the ids in the message.
 - **New fields**: what comes in is closed, an unknown field is refused. What goes out is open: a reader ignores fields
@@ -28,6 +29,13 @@ AsyncAPI 3; the [JSON Schemas](schemas) (2020-12) have one `$id` a version.
 - **Limits**: a message {MAX_MESSAGE_BYTES // 1024} KiB, a text {MAX_TEXT} characters. Times are RFC 3339 with a zone,
   UTC in what goes out; dates are Swedish dates, and a last day is inclusive where it is called `through`.
 """
+
+
+_PROGRAM_FOLDER = "../docs/examples/"
+_PROGRAMS = (
+    ("Python", "ehr_publisher.py", "notification_consumer.py"),
+    ("Java 17", "EhrPublisher.java", "NotificationConsumer.java"),
+)
 
 
 def page() -> str:
@@ -82,6 +90,17 @@ def _chapters() -> Iterator[str]:
         "`kafka_dlt-exception-fqcn`:\n"
     )
     yield ", ".join(f"`{reason.value}`" for reason in DeadLetterReason) + "."
+    yield "\n## Programs to begin with\n"
+    yield "| | publishes signed orders | reads notifications |"
+    yield "| --- | --- | --- |"
+    for language, publisher, consumer in _PROGRAMS:
+        yield f"| {language} | [{publisher}]({_PROGRAM_FOLDER}{publisher}) | [{consumer}]({_PROGRAM_FOLDER}{consumer}) |"
+
+
+def _signed(example: Example) -> str:
+    found = [example.path.with_suffix(ending) for ending in (".jose", ".jose.json", ".xml")]
+    links = ", ".join(f"[{path.name}](examples/{path.name})" for path in found if path.exists())
+    return f" Signed: {links}, by an authority whose root is [root.crt](examples/root.crt)." if links else ""
 
 
 def _chapter(spec: TopicSpec) -> Iterator[str]:
@@ -99,5 +118,5 @@ def _chapter(spec: TopicSpec) -> Iterator[str]:
         yield "- the model is that of the form *inside* the signature"
     examples = examples_of(spec)
     for example in examples:
-        yield f"- [{example.path.name}](examples/{example.path.name}): {example.summary}"
+        yield f"- [{example.path.name}](examples/{example.path.name}): {example.summary}{_signed(example)}"
     yield f"\n```json\n{examples[0].text().rstrip()}\n```"
