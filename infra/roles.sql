@@ -49,6 +49,7 @@ BEGIN
   EXECUTE format('GRANT DELETE ON pending_order TO %s', workers);
   EXECUTE format('GRANT UPDATE (state, fired_at) ON timer TO %s', workers);
   EXECUTE format('GRANT UPDATE (state, ended_at, due_at) ON task TO %s', workers);
+  EXECUTE format('GRANT USAGE ON SEQUENCE person_person_id_seq TO %s', workers);
   GRANT INSERT ON inbox, signed_order, dead_letter TO sigill_intake;
   GRANT USAGE ON SEQUENCE registration TO sigill_intake;
   GRANT INSERT ON person_merge, staff_version, staff_assignment, unit, dead_letter TO sigill_register;

@@ -24,7 +24,7 @@ OWNER = "sigill_owner"
 _WAIT = 120.0
 
 
-async def migrate(dsn: str, schema: str = "sigill", **connect: Any) -> list[str]:  # noqa: ANN401 - asyncpg's own
+async def migrate(dsn: str, schema: str = "sigill", **connect: Any) -> list[str]:
     """
     Apply what is pending in `schema`, make the roles and grant their rights; return the files that were run.
 
@@ -55,7 +55,7 @@ async def migrate(dsn: str, schema: str = "sigill", **connect: Any) -> list[str]
         await keeper.close()
 
 
-async def pending(dsn: str, schema: str = "sigill", **connect: Any) -> list[str]:  # noqa: ANN401 - asyncpg's own
+async def pending(dsn: str, schema: str = "sigill", **connect: Any) -> list[str]:
     """Return the migrations that `schema` lacks, in order."""
     conn = await asyncpg.connect(dsn, timeout=30, **connect)
     try:

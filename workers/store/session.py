@@ -77,7 +77,7 @@ class Reading:
         """Return the rows of a statement."""
         return await self.conn.fetch(query, *arguments)
 
-    async def value(self, query: str, *arguments: object) -> Any:  # noqa: ANN401 - the column's own type
+    async def value(self, query: str, *arguments: object) -> Any:
         """Return the first column of the first row; None without rows."""
         return await self.conn.fetchval(query, *arguments)
 

@@ -1,0 +1,122 @@
+"""
+Measures (åtgärder), append only: the first version adds the measure itself, every later one only a version.
+
+Valid time is in the version (`valid_from` until `valid_to`, exclusive); system time is `known_from`, the
+transaction's `now`. The scope never changes: `append` refuses a version that widens or narrows it.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from contracts.vocabulary import MeasureId, PersonId, RegionCode
+from workers.policy.facts import Measure
+from workers.store import persons, rows
+from workers.store.queries import queries
+from workers.store.session import Reading, Row, Tx
+from workers.store.values import person_of, surrogates, uuid_or_none, uuids
+
+_SQL = queries("measures")
+
+
+class ScopeChanged(Exception):
+    """A later version of a measure has another scope, or its measure is missing."""
+
+
+async def append(tx: Tx, measures: Sequence[Measure]) -> None:
+    """
+    Add versions, known from `tx.now`. Version 1 adds the measure; a batch may hold several versions of one.
+
+    Raises ScopeChanged; a version that is there already breaks the unique key (two writers without the lock).
+    """
+    if not measures:
+        return
+    if new := [m for m in measures if m.version == 1]:
+        await tx.run(
+            _SQL["add_measures"],
+            uuids(m.measure_id for m in new),
+            [int(m.patient) for m in new],
+            [str(m.kind) for m in new],
+            [m.region for m in new],
+            [str(m.initiative) for m in new],
+            [",".join(m.services) for m in new],
+            [_units(m) for m in new],
+            [m.recorded_from for m in new],
+            [m.recorded_to for m in new],
+            [None if m.guardians is None else ",".join(m.guardians) for m in new],
+            [None if m.viewer is None else int(m.viewer) for m in new],
+            [m.unit for m in new],
+            [uuid_or_none(m.beside) for m in new],
+            tx.now,
+        )
+    added = await tx.run(
+        _SQL["add_versions"],
+        uuids(m.measure_id for m in measures),
+        [m.version for m in measures],
+        [m.valid_from for m in measures],
+        [m.valid_to for m in measures],
+        [m.ends_at_age for m in measures],
+        [",".join(m.orders) for m in measures],
+        [m.provisional for m in measures],
+        [m.awaits_follow_up for m in measures],
+        [m.released for m in measures],
+        [m.urgent for m in measures],
+        [m.reported_to_authority for m in measures],
+        [m.inform.guardians for m in measures],
+        [m.inform.patient for m in measures],
+        [m.inform.written_confirmation for m in measures],
+        [m.review_on for m in measures],
+        [",".join(m.rules) for m in measures],
+        [m.rulebook for m in measures],
+        [str(m.kind) for m in measures],
+        [m.region for m in measures],
+        [",".join(m.services) for m in measures],
+        [_units(m) for m in measures],
+        [m.recorded_from for m in measures],
+        [m.recorded_to for m in measures],
+        [m.unit for m in measures],
+        tx.now,
+    )
+    if added != len(measures):
+        raise ScopeChanged(f"{len(measures) - added} of {len(measures)} versions do not fit their measure")
+
+
+async def by_ids(tx: Reading, measure_ids: Iterable[MeasureId]) -> dict[MeasureId, Measure]:
+    """Return measures in their newest version; unknown ids are missing."""
+    found = await tx.fetch(_SQL["by_ids"], uuids(set(measure_ids)))
+    return {measure.measure_id: measure for measure in await _read(tx, found)}
+
+
+async def history(tx: Reading, measure_ids: Iterable[MeasureId]) -> list[tuple[datetime, Measure]]:
+    """Return every version of the measures with the moment (UTC) from which it was known, in that order."""
+    found = await tx.fetch(_SQL["history"], uuids(set(measure_ids)))
+    return list(zip((row["known_from"] for row in found), await _read(tx, found), strict=True))
+
+
+async def patients_naming(tx: Reading, person_ids: Iterable[PersonId]) -> set[PersonId]:
+    """Return the patients with a measure, ended or not, that lets one of the persons in or names it as guardian."""
+    asked = set(person_ids)
+    same = await persons.merged(tx, asked)
+    found = await tx.fetch(_SQL["naming"], surrogates(asked | set(same)))
+    return {person_of(row["person_id"]) for row in found}
+
+
+async def walk(
+    tx: Reading, region: RegionCode | None = None, *, page: int = 10_000
+) -> AsyncIterator[list[Measure]]:
+    """Walk, in pages, through all measures of a region (None: of all) in their newest version."""
+    after = UUID(int=0)
+    while found := await tx.fetch(_SQL["page"], after, region, page):
+        after = found[-1]["measure_id"]
+        yield await _read(tx, found)
+
+
+async def _read(tx: Reading, found: Sequence[Row]) -> list[Measure]:
+    numbers = {row["person_id"] for row in found} | {row["viewer"] for row in found if row["viewer"]}
+    numbers.update(guardian for row in found for guardian in row["guardians"] or ())
+    same = await persons.merged(tx, {person_of(number) for number in numbers}) if numbers else {}
+    return [rows.measure(row, same) for row in found]
+
+
+def _units(measure: Measure) -> str | None:
+    return None if measure.units is None else ",".join(sorted(measure.units))

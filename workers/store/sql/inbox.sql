@@ -1,0 +1,58 @@
+-- What was claimed on arrival, and the offsets that go with it.
+
+-- name: claim
+-- Claims, in one order for everybody; of two writers the first wins and the other gets no row.
+INSERT INTO inbox (claim, digest, registration, claimed_at)
+SELECT claim, digest, nextval('registration'), $3
+  FROM (SELECT * FROM unnest($1::bytea[], $2::bytea[]) AS new (claim, digest) ORDER BY claim) AS new
+ON CONFLICT DO NOTHING
+RETURNING claim, registration;
+
+-- name: claim_under
+-- Claims under registrations that are drawn already.
+INSERT INTO inbox (claim, digest, registration, claimed_at)
+SELECT claim, digest, registration, $4
+  FROM (SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bigint[]) AS new (claim, digest, registration)
+         ORDER BY claim) AS new
+ON CONFLICT DO NOTHING
+RETURNING claim;
+
+-- name: claimed
+-- Who has the claims.
+SELECT claim, digest, registration FROM inbox WHERE claim = ANY ($1::bytea[]);
+
+-- name: first_answers
+-- The first receipt of each registered order.
+SELECT o.registration, o.outcome, o.receipt
+  FROM order_outcome o
+ WHERE o.registration = ANY ($1::bigint[]) AND o.version = 1;
+
+-- name: assign
+-- A new generation for each partition: whoever had it before can write no more.
+INSERT INTO consumer_offset AS mine (consumer_group, topic, partition, generation, assigned_at)
+SELECT $1, $2, partition, 1, $4 FROM (SELECT unnest($3::integer[]) AS partition ORDER BY 1) AS wanted
+ON CONFLICT (consumer_group, topic, partition)
+   DO UPDATE SET generation = mine.generation + 1, assigned_at = excluded.assigned_at
+RETURNING partition, generation, next_offset;
+
+-- name: advance
+-- Moves offsets forward where the generation is still the writer's; rows are locked in one order for everybody.
+WITH held AS MATERIALIZED (
+  SELECT o.partition, told.next_offset
+    FROM consumer_offset o
+    JOIN unnest($3::integer[], $4::bigint[], $5::bigint[]) AS told (partition, generation, next_offset)
+      ON told.partition = o.partition AND told.generation = o.generation
+   WHERE o.consumer_group = $1 AND o.topic = $2
+   ORDER BY o.partition
+     FOR UPDATE OF o
+)
+UPDATE consumer_offset o
+   SET next_offset = greatest(o.next_offset, held.next_offset)
+  FROM held
+ WHERE o.consumer_group = $1 AND o.topic = $2 AND o.partition = held.partition
+RETURNING o.partition;
+
+-- name: stored
+-- Stored offsets of a group.
+SELECT topic, partition, generation, next_offset, assigned_at
+  FROM consumer_offset WHERE consumer_group = $1 ORDER BY topic, partition;

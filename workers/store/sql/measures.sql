@@ -1,0 +1,72 @@
+-- Measures: an immutable part, and versions.
+
+-- name: add_measures
+-- The parts that never change.
+INSERT INTO measure (measure_id, person_id, kind, region, initiative, services, units, recorded_from, recorded_to,
+                     guardians, viewer, unit, beside, known_from)
+SELECT measure_id, person_id, kind, region, initiative, string_to_array(services, ','), string_to_array(units, ','),
+       recorded_from, recorded_to, string_to_array(guardians, ',')::bigint[], viewer, unit, beside, $14
+  FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::date[],
+              $9::date[], $10::text[], $11::bigint[], $12::text[], $13::uuid[])
+    AS new (measure_id, person_id, kind, region, initiative, services, units, recorded_from, recorded_to, guardians,
+            viewer, unit, beside);
+
+-- name: add_versions
+-- Newer versions of measures whose scope is still the same; a changed scope adds no row.
+INSERT INTO measure_version (measure_id, version, known_from, valid_from, valid_to, ends_at_age, orders, provisional,
+                             awaits_follow_up, released, urgent, reported_to_authority, inform_guardians,
+                             inform_patient, inform_written, review_on, rules, rulebook)
+SELECT new.measure_id, new.version, $25, new.valid_from, new.valid_to, new.ends_at_age,
+       string_to_array(new.orders, ',')::uuid[], new.provisional, new.awaits_follow_up, new.released, new.urgent,
+       new.reported, new.inform_guardians, new.inform_patient, new.inform_written, new.review_on,
+       string_to_array(new.rules, ','), new.rulebook
+  FROM unnest($1::uuid[], $2::integer[], $3::timestamptz[], $4::timestamptz[], $5::smallint[], $6::text[],
+              $7::boolean[], $8::boolean[], $9::boolean[], $10::boolean[], $11::boolean[], $12::boolean[],
+              $13::boolean[], $14::boolean[], $15::date[], $16::text[], $17::text[], $18::text[], $19::text[],
+              $20::text[], $21::text[], $22::date[], $23::date[], $24::text[])
+    AS new (measure_id, version, valid_from, valid_to, ends_at_age, orders, provisional, awaits_follow_up, released,
+            urgent, reported, inform_guardians, inform_patient, inform_written, review_on, rules, rulebook,
+            kind, region, services, units, recorded_from, recorded_to, unit)
+  JOIN measure m ON m.measure_id = new.measure_id
+ WHERE (m.kind, m.region, m.services) = (new.kind, new.region, string_to_array(new.services, ','))
+   AND m.units IS NOT DISTINCT FROM string_to_array(new.units, ',')
+   AND m.recorded_from IS NOT DISTINCT FROM new.recorded_from
+   AND m.recorded_to IS NOT DISTINCT FROM new.recorded_to
+   AND m.unit IS NOT DISTINCT FROM new.unit
+ ORDER BY new.measure_id, new.version;
+
+-- name: by_ids
+-- Measures in their newest version.
+SELECT m.person_id, m.measure_id, m.kind, m.region, m.initiative, m.services, m.units, m.recorded_from,
+       m.recorded_to, m.guardians, m.viewer, m.unit, m.beside, v.*
+  FROM measure m
+ CROSS JOIN LATERAL (SELECT * FROM measure_version v WHERE v.measure_id = m.measure_id
+                      ORDER BY v.version DESC LIMIT 1) AS v
+ WHERE m.measure_id = ANY ($1::uuid[])
+ ORDER BY v.valid_from, m.known_from, m.measure_id;
+
+-- name: history
+-- Every version of the measures, with the moment from which the store knew it.
+SELECT m.person_id, m.measure_id, m.kind, m.region, m.initiative, m.services, m.units, m.recorded_from,
+       m.recorded_to, m.guardians, m.viewer, m.unit, m.beside, v.*
+  FROM measure m
+  JOIN measure_version v USING (measure_id)
+ WHERE m.measure_id = ANY ($1::uuid[])
+ ORDER BY v.known_from, v.measure_id, v.version;
+
+-- name: naming
+-- Patients of the measures that let the persons in or name them as guardian.
+SELECT DISTINCT m.person_id FROM measure m WHERE m.viewer = ANY ($1::bigint[])
+UNION
+SELECT m.person_id FROM measure m WHERE m.guardians && $1::bigint[];
+
+-- name: page
+-- A page of measures in their newest version, by id; $2 null: of every region.
+SELECT m.person_id, m.measure_id, m.kind, m.region, m.initiative, m.services, m.units, m.recorded_from,
+       m.recorded_to, m.guardians, m.viewer, m.unit, m.beside, v.*
+  FROM measure m
+ CROSS JOIN LATERAL (SELECT * FROM measure_version v WHERE v.measure_id = m.measure_id
+                      ORDER BY v.version DESC LIMIT 1) AS v
+ WHERE m.measure_id > $1 AND ($2::text IS NULL OR m.region = $2)
+ ORDER BY m.measure_id
+ LIMIT $3;

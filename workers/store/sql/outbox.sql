@@ -1,0 +1,50 @@
+-- Events to publish, in order of id; read without a position.
+
+-- name: append
+-- Events, numbered in the order given.
+INSERT INTO outbox (event_id, aggregatetype, aggregateid, type, payload, headers, shard, created_at)
+SELECT event_id, aggregatetype, aggregateid, type, payload, headers, shard, $8
+  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::jsonb[], $7::smallint[])
+       WITH ORDINALITY AS new (event_id, aggregatetype, aggregateid, type, payload, headers, shard, place)
+ ORDER BY place;
+
+-- name: unpublished
+-- What is still to be published of the shards, lowest id first.
+SELECT id, event_id, aggregatetype, aggregateid, type, payload, headers, shard, created_at
+  FROM outbox
+ WHERE published_at IS NULL AND shard = ANY ($1::smallint[])
+ ORDER BY id
+ LIMIT $2;
+
+-- name: mark
+-- Published now; a row that another relay has marked already keeps its time.
+UPDATE outbox SET published_at = $2 WHERE id = ANY ($1::bigint[]) AND published_at IS NULL;
+
+-- name: stats
+-- How many wait, and since when.
+SELECT count(*) AS pending, min(created_at) AS oldest FROM outbox WHERE published_at IS NULL;
+
+-- name: rotate
+-- Makes partitions ahead and lets go of rows published before $1.
+SELECT rotate_outbox($1);
+
+-- name: of_key
+-- Events of a key, newest first; for the console.
+SELECT id, event_id, aggregatetype, aggregateid, type, payload, headers, shard, created_at, published_at
+  FROM outbox WHERE event_id = ANY ($1::uuid[]);
+
+-- name: try_lock
+-- One of the locks of a name's family, held by the session; false when somebody else has it.
+SELECT pg_try_advisory_lock(hashtextextended(current_schema() || ':' || $1::text, 0));
+
+-- name: unlock
+-- Gives one of them back.
+SELECT pg_advisory_unlock(hashtextextended(current_schema() || ':' || $1::text, 0));
+
+-- name: count_locked
+-- How many of the named locks are held by any session.
+SELECT count(*)
+  FROM (SELECT hashtextextended(current_schema() || ':' || name, 0) AS key FROM unnest($1::text[]) AS name) AS asked
+  JOIN pg_locks l ON l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted
+   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+   AND l.classid::bigint = (asked.key >> 32) & 4294967295 AND l.objid::bigint = asked.key & 4294967295;

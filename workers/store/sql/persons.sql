@@ -1,0 +1,146 @@
+-- Persons: numbers, versions, custody, names, merges. $n::bigint[] are surrogates.
+
+-- name: resolve
+-- Whose the numbers are now; old numbers included.
+SELECT DISTINCT ON (i.number, i.id_type) i.number, i.id_type, i.person_id
+  FROM unnest($1::text[], $2::smallint[]) AS asked (number, id_type)
+  JOIN person_identity i USING (number, id_type)
+ ORDER BY i.number, i.id_type, i.remap DESC;
+
+-- name: resolve_keys
+-- Whose the pseudonymous keys are now.
+SELECT DISTINCT ON (i.key) i.key, i.person_id
+  FROM person_identity i
+ WHERE i.key = ANY ($1::text[])
+ ORDER BY i.key, i.remap DESC;
+
+-- name: add_identities
+-- Maps numbers that nobody has yet to fresh surrogates; of two writers the first wins, the other gets no row.
+INSERT INTO person_identity (person_id, known_from, id_type, number, key)
+SELECT nextval('person_person_id_seq'), $4, id_type, number, key
+  FROM (SELECT number, id_type, key FROM unnest($1::text[], $2::smallint[], $3::text[]) AS named (number, id_type, key)
+         ORDER BY number, id_type) named
+ON CONFLICT DO NOTHING
+RETURNING person_id, number, id_type;
+
+-- name: add_persons
+-- Surrogates with their first version: named by somebody, not told by the register (sequence -1).
+WITH named AS (
+  SELECT * FROM unnest($1::bigint[], $2::text[], $3::smallint[], $4::date[], $5::date[])
+    AS named (person_id, number, id_type, birth_earliest, birth_latest)
+), new_person AS (
+  INSERT INTO person (person_id, known_from) SELECT person_id, $6 FROM named
+)
+INSERT INTO person_version (person_id, sequence, valid_from, known_from, birth_earliest, birth_latest, id_type,
+                            number, protected, has_e_id, identity_uncertain)
+SELECT person_id, -1, $6, $6, birth_earliest, birth_latest, id_type, number, false, true, false FROM named;
+
+-- name: lock
+-- Serialises the persons until the transaction ends, in one order for everybody.
+SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ':person:' || person_id, 0))
+  FROM (SELECT DISTINCT unnest($1::bigint[]) AS person_id ORDER BY 1) AS sorted;
+
+-- name: latest_sequence
+-- The highest sequence that the register has told of each person.
+SELECT asked.person_id, newest.sequence
+  FROM unnest($1::bigint[]) AS asked (person_id)
+ CROSS JOIN LATERAL (SELECT v.sequence FROM person_version v
+                      WHERE v.person_id = asked.person_id AND v.sequence >= 0
+                      ORDER BY v.sequence DESC LIMIT 1) AS newest;
+
+-- name: add_versions
+-- What the register told, one row a person and sequence.
+INSERT INTO person_version (person_id, sequence, valid_from, known_from, birth_earliest, birth_latest, died_on,
+                            emigrated_on, id_type, number, county, protected, has_e_id, identity_uncertain)
+SELECT person_id, sequence, valid_from, $14, birth_earliest, birth_latest, died_on, emigrated_on, id_type, number,
+       county, protected, has_e_id, identity_uncertain
+  FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::date[], $5::date[], $6::date[], $7::date[],
+              $8::smallint[], $9::text[], $10::text[], $11::boolean[], $12::boolean[], $13::boolean[])
+    AS told (person_id, sequence, valid_from, birth_earliest, birth_latest, died_on, emigrated_on, id_type, number,
+             county, protected, has_e_id, identity_uncertain);
+
+-- name: add_custody
+-- The custody of a child in one version, in the register's order.
+INSERT INTO custody (child_id, sequence, guardian_id, from_date, to_date, ordinal)
+SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::date[], $5::date[], $6::smallint[]);
+
+-- name: add_names
+-- Names, for letters.
+INSERT INTO person_name (person_id, sequence, given, family)
+SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[]);
+
+-- name: remap
+-- Numbers that belong to somebody else than was thought, or to nobody yet.
+INSERT INTO person_identity (person_id, known_from, id_type, remap, number, key)
+SELECT told.person_id, $5, told.id_type,
+       coalesce((SELECT max(i.remap) + 1 FROM person_identity i
+                  WHERE i.number = told.number AND i.id_type = told.id_type), 0),
+       told.number, told.key
+  FROM unnest($1::bigint[], $2::smallint[], $3::text[], $4::text[]) AS told (person_id, id_type, number, key)
+ ORDER BY told.number, told.id_type;
+
+-- name: merge
+-- Surrogates that turned out to be another person, and all that had been merged into them before.
+INSERT INTO person_merge (person_id, into_id, known_from)
+SELECT gone, into_id, $3 FROM unnest($1::bigint[], $2::bigint[]) AS told (gone, into_id)
+UNION
+SELECT earlier.person_id, told.into_id, $3
+  FROM unnest($1::bigint[], $2::bigint[]) AS told (gone, into_id)
+  JOIN person_merge earlier ON earlier.into_id = told.gone AND earlier.person_id <> told.into_id;
+
+-- name: merged
+-- Which surrogates are one person with the asked ones, as known at $2 (null: now): of each the newest row, unless a
+-- still newer one made it the person that others became part of.
+SELECT DISTINCT ON (m.person_id) m.person_id, m.into_id
+  FROM person_merge m
+ WHERE m.person_id IN (SELECT p.person_id FROM person_merge p
+                        WHERE p.into_id = ANY ($1::bigint[]) OR p.person_id = ANY ($1::bigint[]))
+   AND ($2::timestamptz IS NULL OR m.known_from <= $2)
+   AND NOT EXISTS (SELECT FROM person_merge later
+                    WHERE later.into_id = m.person_id AND later.merge_id > m.merge_id
+                      AND ($2::timestamptz IS NULL OR later.known_from <= $2))
+ ORDER BY m.person_id, m.merge_id DESC;
+
+-- name: names
+-- Newest names.
+SELECT DISTINCT ON (n.person_id) n.person_id, n.given, n.family
+  FROM person_name n
+ WHERE n.person_id = ANY ($1::bigint[])
+ ORDER BY n.person_id, n.sequence DESC;
+
+-- name: children_of
+-- Children whose newest custody names the guardians, ended custody included.
+SELECT c.guardian_id, c.child_id
+  FROM custody c
+ WHERE c.guardian_id = ANY ($1::bigint[])
+   AND c.sequence = (SELECT max(v.sequence) FROM person_version v WHERE v.person_id = c.child_id)
+ GROUP BY c.guardian_id, c.child_id
+ ORDER BY c.guardian_id, c.child_id;
+
+-- name: identities
+-- Every number of the persons, newest first.
+SELECT i.person_id, i.id_type, i.number, i.key
+  FROM person_identity i
+ WHERE i.person_id = ANY ($1::bigint[])
+   AND i.remap = (SELECT max(n.remap) FROM person_identity n WHERE n.number = i.number AND n.id_type = i.id_type)
+ ORDER BY i.person_id, i.known_from DESC, i.number;
+
+-- name: born_between
+-- A page of the persons whose earliest or latest birth date lies in the days, both inclusive, alive as known.
+SELECT v.person_id, v.birth_earliest, v.birth_latest, v.county
+  FROM person_version v
+ WHERE v.person_id > $3
+   AND v.birth_earliest <= $2 AND v.birth_latest >= $1
+   AND v.died_on IS NULL
+   AND NOT EXISTS (SELECT FROM person_version later
+                    WHERE later.person_id = v.person_id AND later.sequence > v.sequence)
+ ORDER BY v.person_id
+ LIMIT $4;
+
+-- name: counties
+-- The county code of the persons, as the register told it last.
+SELECT asked.person_id, newest.county
+  FROM unnest($1::bigint[]) AS asked (person_id)
+ CROSS JOIN LATERAL (SELECT v.county FROM person_version v
+                      WHERE v.person_id = asked.person_id ORDER BY v.sequence DESC LIMIT 1) AS newest
+ WHERE newest.county IS NOT NULL;
