@@ -274,9 +274,9 @@ class PatientFacts:
     """
 
     patient: Person
-    people: Mapping[PersonId, Person] = field(default=_NOBODY)
+    people: Mapping[PersonId, Person] = field(default_factory=lambda: _NOBODY)
     measures: tuple[Measure, ...] = ()
-    unit_regions: Mapping[UnitId, RegionCode] = field(default=_NO_UNITS)
+    unit_regions: Mapping[UnitId, RegionCode] = field(default_factory=lambda: _NO_UNITS)
 
     def person(self, person_id: PersonId) -> Person | None:
         """Somebody of the facts."""
@@ -303,10 +303,10 @@ class OrderFacts:
     known: PatientFacts | None
     at: datetime
     identities: Mapping[Identity, PersonId] = field(default_factory=lambda: MappingProxyType({}))
-    staff: Mapping[HsaId, Staff] = field(default=_NO_STAFF)
+    staff: Mapping[HsaId, Staff] = field(default_factory=lambda: _NO_STAFF)
     signers: tuple[HsaId, ...] = ()
     signed_at: datetime | None = None
-    orders: Mapping[OrderId, EarlierOrder] = field(default=_NO_ORDERS)
+    orders: Mapping[OrderId, EarlierOrder] = field(default_factory=lambda: _NO_ORDERS)
     requests: tuple[ReleaseRequest, ...] = ()
     revocation_unknown: bool = False
     after_dead_letter: bool = False
