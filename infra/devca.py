@@ -230,7 +230,8 @@ class DevAuthority:
         )
         for extension, critical in extensions:
             builder = builder.add_extension(extension, critical)
-        entries = [*extra, *((s, when, why) for s, (when, why) in self.revoked.items() if when <= at)]
+        known = () if authority is self.root else self.revoked.items()
+        entries = [*extra, *((s, when, why) for s, (when, why) in known if when <= at)]
         for serial, when, why in entries:
             builder = builder.add_revoked_certificate(
                 x509.RevokedCertificateBuilder()

@@ -8,7 +8,6 @@ one look-up; a path that did not hold is never kept, so nobody can fill the book
 """
 
 import base64
-import binascii
 import weakref
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -31,6 +30,7 @@ from cryptography.x509.verification import (
 from joserfc.jwk import ECKey, RSAKey
 
 from contracts.vocabulary import RefusalCode
+from workers.trust.asn1 import CANNOT_BE_READ
 from workers.trust.identity import NotAnHsaId, hsa_id_of
 from workers.trust.policy import TrustPolicy
 
@@ -104,6 +104,9 @@ class CertificateBook:
             c.public_bytes(Encoding.DER): c for c in (*policy.anchors, *policy.intermediates)
         }
 
+    def __len__(self) -> int:
+        return len(self._known)
+
     def holder(self, x5c: tuple[str, ...], at: datetime) -> Holder:
         """
         Look up or judge a holder by base64 (standard alphabet) DER certificates, leaf first.
@@ -112,6 +115,7 @@ class CertificateBook:
         """
         known = self._known.get(x5c)
         if known is not None and known.not_before - self._policy.clock_skew <= at <= known.not_after:
+            self._known.move_to_end(x5c)
             return known
 
         leaf, others = self._parse(x5c)
@@ -130,11 +134,10 @@ class CertificateBook:
             ders = [_decode(text) for text in x5c]
             leaf = x509.load_der_x509_certificate(ders[0])
             others = [self._authorities.get(der) or x509.load_der_x509_certificate(der) for der in ders[1:]]
-            leaf.extensions  # noqa: B018 - parsed lazily; a broken one must fail here
-        except (ValueError, binascii.Error, TypeError) as error:
+            for certificate in (leaf, *others):  # read lazily; what is broken must fail here
+                certificate.subject, certificate.issuer, certificate.extensions  # noqa: B018
+        except CANNOT_BE_READ as error:
             raise NotCertificates("a certificate cannot be read") from error
-        except x509.DuplicateExtension as error:
-            raise NotCertificates("a certificate carries an extension twice") from error
         return leaf, others
 
     def _judge(self, leaf: x509.Certificate, others: list[x509.Certificate], at: datetime) -> Holder:
@@ -198,7 +201,7 @@ class CertificateBook:
         )
         try:
             chain = tuple(verifier.verify(leaf, helpers).chain)
-        except (VerificationError, ValueError):
+        except (VerificationError, *CANNOT_BE_READ):
             return ()
         # An anchor used as a leaf would be a path of one.
         return chain if len(chain) > 1 else ()
@@ -223,7 +226,7 @@ def _key_of(leaf: x509.Certificate) -> tuple[ECKey | RSAKey | None, frozenset[st
     """The key and what it may sign with; None for a kind or size that no order is signed with."""
     try:
         key = leaf.public_key()
-    except (ValueError, TypeError, NotImplementedError):
+    except CANNOT_BE_READ:
         return None, frozenset()
     match key:
         case ec.EllipticCurvePublicKey(curve=ec.SECP256R1()):
@@ -239,7 +242,7 @@ def _key_of(leaf: x509.Certificate) -> tuple[ECKey | RSAKey | None, frozenset[st
 def _key_text(leaf: x509.Certificate) -> str:
     try:
         key = leaf.public_key()
-    except (ValueError, TypeError, NotImplementedError):
+    except CANNOT_BE_READ:
         return "the key cannot be read"
     size = getattr(key, "key_size", None)
     return f"{type(key).__name__.removesuffix('PublicKey')} {size or ''}".strip()

@@ -20,9 +20,11 @@ from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512, HashAl
 from cryptography.x509 import ocsp
 from joserfc import jws
 from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, RSAKey
 from joserfc.registry import HeaderParameter, HeaderRegistryDict
 
 from contracts.vocabulary import RefusalCode
+from workers.trust.asn1 import CANNOT_BE_READ
 from workers.trust.chain import Holder, NotCertificates, book_of
 from workers.trust.policy import ALGORITHMS, TrustPolicy
 from workers.trust.revocation import Evidence, RevocationList
@@ -117,7 +119,9 @@ class ProvenSignature:
 
 
 @dataclass(frozen=True, slots=True)
-class _Signature:
+class Signature:
+    """One signature of a container, as encoded; nothing in it is proven."""
+
     protected: bytes
     signature: bytes
     unprotected: Mapping[str, Any]
@@ -128,7 +132,7 @@ class Container:
     """A JWS taken apart; nothing in it is proven."""
 
     payload: bytes
-    signatures: tuple[_Signature, ...]
+    signatures: tuple[Signature, ...]
 
 
 def open_compact(raw: bytes) -> Container:
@@ -139,7 +143,7 @@ def open_compact(raw: bytes) -> Container:
     protected, payload, signature = parts
     for part in parts:
         _must_be_base64url(part)
-    return Container(payload, (_Signature(protected, signature, {}),))
+    return Container(payload, (Signature(protected, signature, {}),))
 
 
 def open_general(raw: bytes, max_signatures: int) -> Container:
@@ -166,7 +170,7 @@ def open_general(raw: bytes, max_signatures: int) -> Container:
     return Container(_ascii(payload), tuple(_member(one) for one in signatures))
 
 
-def _member(one: Any) -> _Signature:
+def _member(one: Any) -> Signature:
     if not isinstance(one, dict):
         raise Unreadable("a signature is not an object")
     protected, signature, header = one.get("protected"), one.get("signature"), one.get("header", {})
@@ -178,19 +182,19 @@ def _member(one: Any) -> _Signature:
         raise _invalid("container", "unknown members in a signature")
     if set(header) - _UNPROTECTED:
         raise _invalid("header", "parameters that nobody signed")
-    return _Signature(_ascii(protected), _ascii(signature), header)
+    return Signature(_ascii(protected), _ascii(signature), header)
 
 
-def prove(container: Container, one: _Signature, policy: TrustPolicy) -> ProvenSignature:
+def prove(container: Container, one: Signature, policy: TrustPolicy) -> ProvenSignature:
     """
     Prove one signature. Raises Refused (the header, the algorithm or the signature is not acceptable) or Unreadable.
 
     The key comes from x5c alone, never from `jwk`, `jku`, `x5u` or `kid` (RFC 8725, 3.10).
     """
-    header = _header(one.protected)
+    header = read_header(one.protected)
     algorithm = header.get("alg")
     if not isinstance(algorithm, str) or algorithm not in policy.algorithms:
-        name = algorithm if algorithm in _REFUSED_ALGORITHMS else "an unknown algorithm"
+        name = algorithm if str(algorithm) in _REFUSED_ALGORITHMS else "an unknown algorithm"
         raise Refused(RefusalCode.ALGORITHM_NOT_ALLOWED, "algorithm", f"{name} is not on the list")
     _check_parameters(header, policy)
     signed_at = _signing_time(header)
@@ -199,24 +203,26 @@ def prove(container: Container, one: _Signature, policy: TrustPolicy) -> ProvenS
         holder = book_of(policy).holder(tuple(header["x5c"]), signed_at)
     except NotCertificates as error:
         raise _invalid("certificates", str(error)) from error
-    _check_references(header, holder)
     if holder.key is None or algorithm not in holder.algorithms:
         detail = f"{algorithm} with a key that is not for it"
         raise Refused(RefusalCode.ALGORITHM_NOT_ALLOWED, "algorithm", detail)
 
+    check_signature(container.payload, one, header, holder.key)
+    _check_references(header, holder)
+    stapled, notes = _stapled(one.unprotected)
+    return ProvenSignature(holder, algorithm, signed_at, stapled, (*_notes(header), *notes))
+
+
+def check_signature(payload: bytes, one: Signature, header: dict[str, Any], key: ECKey | RSAKey) -> None:
+    """Check one signature over header and payload (as encoded) with a key that is for its algorithm. Raises Refused."""
     signature = jws.CompactSignature(header, b"")
-    signature.segments.update(
-        {"header": one.protected, "payload": container.payload, "signature": one.signature}
-    )
+    signature.segments.update({"header": one.protected, "payload": payload, "signature": one.signature})
     try:
-        holds = jws.validate_compact(signature, holder.key, registry=_REGISTRY)
-    except (JoseError, ValueError) as error:
+        holds = jws.validate_compact(signature, key, registry=_REGISTRY)
+    except (JoseError, *CANNOT_BE_READ) as error:
         raise _invalid("signature", "the header or the signature is not acceptable") from error
     if not holds:
         raise _invalid("signature", "the signature does not hold over header and payload")
-
-    stapled, notes = _stapled(one.unprotected)
-    return ProvenSignature(holder, algorithm, signed_at, stapled, (*_notes(header), *notes))
 
 
 def claimed_form(raw: bytes, *, compact: bool) -> bytes | None:
@@ -250,7 +256,8 @@ def load_object(data: bytes) -> dict[str, Any]:
     return value
 
 
-def _header(protected: bytes) -> dict[str, Any]:
+def read_header(protected: bytes) -> dict[str, Any]:
+    """Decode a protected header strictly. Raises Unreadable or Refused."""
     if len(protected) > _MAX_HEADER:
         raise _invalid("header", "the header is too long")
     try:
@@ -349,7 +356,7 @@ def _stapled(unprotected: Mapping[str, Any]) -> tuple[Evidence | None, tuple[str
             lists += [RevocationList.read(der) for der in _values(revocations, "crlVals")]
             answers += [ocsp.load_der_ocsp_response(der) for der in _values(revocations, "ocspVals")]
             notes += [f"{name} not evaluated" for name in sorted(values.keys() & _UNSIGNED_PROPERTIES)]
-        except (ValueError, TypeError, KeyError, AttributeError, Refused, Unreadable):
+        except (*CANNOT_BE_READ, KeyError, AttributeError, Refused, Unreadable):
             notes.append("an etsiU component cannot be read")
     if not lists and not answers:
         return None, tuple(notes)

@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from workers.trust.asn1 import CANNOT_BE_READ
+
 SAFE_HASHES = frozenset({"sha256", "sha384", "sha512"})
 
 
@@ -29,11 +31,25 @@ def single_answer(
     status_age: timedelta,
 ) -> tuple[datetime, datetime, datetime | None]:
     """
-    Give (from, until, revoked at or None) in UTC for the certificate; `until` is exclusive of nothing: inclusive.
+    Give (from, until, revoked at or None) in UTC for the certificate, both times inclusive.
 
     Raises NotBelieved when the answer is for another certificate, not signed by the issuer or its delegate, says
-    *unknown*, or contradicts itself in time.
+    *unknown*, contradicts itself in time, or cannot be read.
     """
+    try:
+        return _single_answer(response, certificate, issuer, status_age)
+    except NotBelieved:
+        raise
+    except CANNOT_BE_READ as error:
+        raise NotBelieved("the answer cannot be read") from error
+
+
+def _single_answer(
+    response: ocsp.OCSPResponse,
+    certificate: x509.Certificate,
+    issuer: x509.Certificate,
+    status_age: timedelta,
+) -> tuple[datetime, datetime, datetime | None]:
     if response.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
         raise NotBelieved("the responder gave no answer")
     answer = next((a for a in response.responses if _is_about(a, certificate, issuer)), None)
@@ -49,6 +65,16 @@ def single_answer(
     if answer.certificate_status is ocsp.OCSPCertStatus.REVOKED:
         return since, until, answer.revocation_time_utc or since
     return since, until, None
+
+
+def believed_until(
+    answer: bytes,
+    certificate: x509.Certificate,
+    issuer: x509.Certificate,
+    status_age: timedelta = timedelta(hours=12),
+) -> datetime:
+    """Say until when (UTC) a fetched answer (DER) is good. Raises NotBelieved, or ValueError when it is not OCSP."""
+    return single_answer(ocsp.load_der_ocsp_response(answer), certificate, issuer, status_age)[1]
 
 
 def _is_about(
@@ -92,7 +118,7 @@ def _check_delegate(responder: x509.Certificate, issuer: x509.Certificate, at: d
         responder.verify_directly_issued_by(issuer)
         usage = responder.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
         responder.extensions.get_extension_for_class(x509.OCSPNoCheck)
-    except (ValueError, TypeError, InvalidSignature, x509.ExtensionNotFound) as error:
+    except (*CANNOT_BE_READ, x509.ExtensionNotFound) as error:
         raise NotBelieved("the responder is not delegated by the issuer") from error
     if ExtendedKeyUsageOID.OCSP_SIGNING not in usage:
         raise NotBelieved("the responder's certificate is not for OCSP")

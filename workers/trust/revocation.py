@@ -19,9 +19,11 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtensionOID
 
+from workers.trust.asn1 import CANNOT_BE_READ
 from workers.trust.chain import Holder
 from workers.trust.ocsp import SAFE_HASHES, NotBelieved, single_answer
 from workers.trust.policy import TrustPolicy
+from workers.trust.verdict import Question
 
 Status = Literal["good", "revoked", "unknown"]
 
@@ -65,7 +67,10 @@ class RevocationList:
     def read(cls, data: bytes) -> "RevocationList":
         """Parse DER or PEM. Raises ValueError."""
         pem = data.lstrip().startswith(b"-----BEGIN")
-        return cls(x509.load_pem_x509_crl(data) if pem else x509.load_der_x509_crl(data))
+        try:
+            return cls(x509.load_pem_x509_crl(data) if pem else x509.load_der_x509_crl(data))
+        except CANNOT_BE_READ as error:
+            raise ValueError("not a revocation list") from error
 
     def covers(self, certificate: x509.Certificate) -> bool:
         try:
@@ -95,9 +100,6 @@ class RevocationList:
         return found
 
     def _verify(self, issuer: x509.Certificate) -> bool:
-        algorithm = self.crl.signature_hash_algorithm
-        if algorithm is None or algorithm.name not in SAFE_HASHES:
-            return False
         try:
             usage = issuer.extensions.get_extension_for_class(x509.KeyUsage).value
         except x509.ExtensionNotFound:
@@ -105,8 +107,11 @@ class RevocationList:
         if usage is not None and not usage.crl_sign:
             return False
         try:
+            algorithm = self.crl.signature_hash_algorithm
+            if algorithm is None or algorithm.name not in SAFE_HASHES:
+                return False
             return self.crl.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]
-        except (TypeError, ValueError):
+        except CANNOT_BE_READ:
             return False
 
 
@@ -193,6 +198,33 @@ class Evidence:
         )
 
 
+class EvidenceIndex:
+    """Builds snapshots one after the other; a list that stays is parsed and verified once."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, RevocationList] = {}
+
+    def __call__(self, lists: Mapping[str, bytes], answers: Iterable[bytes]) -> Evidence:
+        """
+        Index lists (DER or PEM, by a name of their content) and OCSP answers (DER). What cannot be read is left out:
+        it speaks for nobody.
+        """
+        known: dict[str, RevocationList] = {}
+        for name, data in lists.items():
+            try:
+                known[name] = self._known.get(name) or RevocationList.read(data)
+            except ValueError:
+                continue
+        self._known = known
+        parsed = []
+        for answer in answers:
+            try:
+                parsed.append(ocsp.load_der_ocsp_response(answer))
+            except CANNOT_BE_READ:
+                continue
+        return Evidence.of(known.values(), parsed)
+
+
 def revocation(
     holder: Holder,
     evidence: Evidence,
@@ -201,14 +233,17 @@ def revocation(
     arrived_at: datetime,
     policy: TrustPolicy,
     stapled: Evidence | None = None,
-) -> tuple[Status, str]:
+) -> tuple[Status, str, tuple[Question, ...]]:
     """
     Judge every certificate of the path but the anchor, at both moments (UTC). The worst status wins.
+
+    Gives the status, why, and the certificates (each with its issuer) of which nobody could tell.
 
     `stapled` is evidence that came with the message; it is held to the same rules.
     """
     worst: Status = "good"
     detail = ""
+    open_questions: list[Question] = []
     for depth, view in enumerate(evidence.views(holder)):
         statements = _statements(view, evidence, signed_at, arrived_at, policy)
         if stapled is not None:
@@ -216,10 +251,11 @@ def revocation(
             statements += _statements(extra, stapled, signed_at, arrived_at, policy)
         status, why = _judge(statements, signed_at, arrived_at, policy.hindsight)
         if status == "revoked":
-            return status, f"certificate {depth} of the path {why}"
-        if status == "unknown" and worst == "good":
-            worst, detail = status, f"certificate {depth} of the path: {why}"
-    return worst, detail
+            return status, f"certificate {depth} of the path {why}", ()
+        if status == "unknown":
+            worst, detail = status, detail or f"certificate {depth} of the path: {why}"
+            open_questions.append((view.certificate, view.issuer))
+    return worst, detail, tuple(open_questions)
 
 
 def _judge(
@@ -254,7 +290,7 @@ def _statements(
                 spoken.append(
                     Statement(*single_answer(answer, view.certificate, view.issuer, policy.status_age))
                 )
-            except (NotBelieved, ValueError):
+            except NotBelieved:
                 continue
         spoken.sort(key=lambda s: s.since)
         found += [spoken[i] for i in _asked([s.since for s in spoken], signed_at, arrived_at, view.not_after)]
@@ -289,7 +325,7 @@ def _effective(entry: x509.RevokedCertificate) -> datetime:
     date = entry.revocation_date_utc
     try:
         invalid = entry.extensions.get_extension_for_class(x509.InvalidityDate).value.invalidity_date_utc
-    except (x509.ExtensionNotFound, ValueError):
+    except (x509.ExtensionNotFound, *CANNOT_BE_READ):
         return date
     return min(date, invalid.astimezone(UTC))
 
@@ -300,7 +336,7 @@ def _scope(crl: x509.CertificateRevocationList) -> tuple[bool, bool, int]:
     number = 0
     try:
         extensions = list(crl.extensions)
-    except (ValueError, x509.DuplicateExtension):
+    except CANNOT_BE_READ:
         return False, False, 0
     for extension in extensions:
         value = extension.value
@@ -319,6 +355,9 @@ def _scope(crl: x509.CertificateRevocationList) -> tuple[bool, bool, int]:
 
 
 def _serials(answer: ocsp.OCSPResponse) -> set[int]:
-    if answer.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
+    try:
+        if answer.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
+            return set()
+        return {one.serial_number for one in answer.responses}
+    except CANNOT_BE_READ:
         return set()
-    return {one.serial_number for one in answer.responses}

@@ -9,8 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from cryptography import x509
+
 from contracts.vocabulary import RefusalCode
 
+#: A certificate and its issuer, whose status nobody could tell.
+Question = tuple[x509.Certificate, x509.Certificate]
 Finding = Literal["good", "bad", "undetermined", "not_checked"]
 
 
@@ -52,6 +56,7 @@ class Verdict:
     `payload` is exactly what was signed (UTF-8 JSON), and None unless every signature over it holds; with a refusal
     it is not to be acted on. `claimed` is what an unproven message says, and good for one thing: to address the
     refusal; None when it says nothing readable.
+    `questions` are the certificates of which nobody could tell: ask OCSP about them, and verify again.
     `refusals` holds each trust code once; empty means that every signature is proven, or, with `undetermined`,
     that only the certificate's revocation cannot be known. `signers` counts each HSA-id once.
     `signed_at` is the latest claimed signing time: the moment from which the form was signed by all.
@@ -64,6 +69,7 @@ class Verdict:
     checks: tuple[Check, ...] = ()
     signed_at: datetime | None = None
     claimed: bytes | None = None
+    questions: tuple[Question, ...] = ()
 
     @property
     def proven(self) -> bool:

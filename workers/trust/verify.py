@@ -14,7 +14,7 @@ from workers.trust import jose, xades
 from workers.trust.jose import DuplicateName, ProvenSignature, Refused, load_object
 from workers.trust.policy import TrustPolicy
 from workers.trust.revocation import Evidence, revocation
-from workers.trust.verdict import Check, Signer, Unreadable, Verdict
+from workers.trust.verdict import Check, Question, Signer, Unreadable, Verdict
 
 COMPACT = "application/jose"
 GENERAL = "application/jose+json"
@@ -84,32 +84,33 @@ def _judge(
 ) -> Verdict:
     refusals: dict[RefusalCode, None] = {}
     checks: list[Check] = []
-    undetermined = False
+    questions: list[Question] = []
     signers: dict[str, Signer] = {}
     for one in proven:
         codes, unknown = _judge_one(one, policy, evidence, arrived_at, checks)
         refusals.update(dict.fromkeys(codes))
-        undetermined = undetermined or unknown
+        questions += unknown
         signer = _signer(one)
         if signer.hsa_id:
             signers.setdefault(signer.hsa_id, signer)
-    if undetermined and policy.on_unknown_revocation == "refuse":
+    if questions and policy.on_unknown_revocation == "refuse":
         refusals[RefusalCode.REVOCATION_UNKNOWN] = None
     return Verdict(
         payload=payload,
         signers=tuple(signers.values()),
         refusals=tuple(refusals),
-        undetermined=undetermined,
+        undetermined=bool(questions),
         checks=tuple(checks),
         signed_at=max(one.signed_at for one in proven),
         claimed=payload,
+        questions=tuple(questions),
     )
 
 
 def _judge_one(
     one: ProvenSignature, policy: TrustPolicy, evidence: Evidence, arrived_at: datetime, checks: list[Check]
-) -> tuple[list[RefusalCode], bool]:
-    """Judge certificate and time of a signature that holds. Gives the refusals, and whether revocation is unknown."""
+) -> tuple[list[RefusalCode], tuple[Question, ...]]:
+    """Judge certificate and time of a signature that holds. Gives the refusals, and whose revocation is unknown."""
     holder, signed_at = one.holder, one.signed_at
     checks.append(Check("signature", "good", one.algorithm))
     checks += [Check("header", "not_checked", note) for note in one.notes]
@@ -129,9 +130,9 @@ def _judge_one(
         span = f"valid {holder.not_before.isoformat()} to {holder.not_after.isoformat()}"
         checks.append(Check("certificate_validity", "bad", f"signed {signed_at.isoformat()}, {span}"))
 
-    unknown = False
+    unknown: tuple[Question, ...] = ()
     if holder.chain:
-        status, detail = revocation(
+        status, detail, questions = revocation(
             holder, evidence, signed_at=signed_at, arrived_at=arrived_at, policy=policy, stapled=one.stapled
         )
         if status == "revoked":
@@ -140,7 +141,7 @@ def _judge_one(
         elif status == "unknown" and codes:
             checks.append(Check("revocation", "not_checked", "refused already"))
         elif status == "unknown":
-            unknown = True
+            unknown = questions
             checks.append(Check("revocation", "undetermined", detail))
         else:
             checks.append(Check("revocation", "good"))

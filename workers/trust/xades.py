@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
-import cryptography.exceptions
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512, HashAlgorithm
 from cryptography.x509 import ocsp
@@ -24,6 +23,7 @@ from signxml.exceptions import SignXMLException
 from signxml.xades.xades import XAdESSignatureConfiguration, XAdESVerifier
 
 from contracts.vocabulary import RefusalCode
+from workers.trust.asn1 import CANNOT_BE_READ
 from workers.trust.chain import Holder, NotCertificates, book_of
 from workers.trust.form_xml import ROOT, NotAForm, Repeated, json_of
 from workers.trust.jose import ProvenSignature, Refused
@@ -138,11 +138,9 @@ def _verify(
         )
     except (
         SignXMLException,
-        cryptography.exceptions.InvalidSignature,
+        *CANNOT_BE_READ,
         etree.LxmlError,
-        ValueError,
         KeyError,
-        TypeError,
         AttributeError,
     ) as error:
         raise _invalid("signature", "digest, signature or schema does not hold") from error
@@ -272,7 +270,7 @@ def _certificates(signature: etree._Element, signed: etree._Element) -> tuple[st
     for index, text in enumerate(texts[:16]):
         try:
             certificate = x509.load_der_x509_certificate(base64.b64decode(text, validate=True))
-        except (ValueError, binascii.Error) as error:
+        except CANNOT_BE_READ as error:
             raise _invalid("certificates", "a certificate cannot be read") from error
         if _refers_to(signed, certificate):
             return (text, *texts[:index], *texts[index + 1 :])
@@ -324,7 +322,7 @@ def _stapled(properties: etree._Element) -> tuple[Evidence | None, tuple[str, ..
     try:
         lists = [RevocationList.read(der) for der in _values(unsigned, "EncapsulatedCRLValue")]
         answers = [ocsp.load_der_ocsp_response(der) for der in _values(unsigned, "EncapsulatedOCSPValue")]
-    except (ValueError, binascii.Error):
+    except CANNOT_BE_READ:
         return None, ("unsigned revocation values cannot be read",)
     if next(unsigned.iter(f"{_XADES}SignatureTimeStamp"), None) is not None:
         notes.append("SignatureTimeStamp not evaluated")

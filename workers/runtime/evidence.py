@@ -1,0 +1,306 @@
+"""
+Where evidence of revocation comes from: lists in files, folders and at addresses, and OCSP answers.
+
+Every list ever fetched is kept, because an order is judged as of its signing time and an old list cannot be fetched
+again. Fetching never raises into the caller: a source that fails is named in `states`, the snapshot stays as it was,
+and when what it holds grows stale the verifier's answer becomes *undetermined* by itself.
+
+This room knows no verifier: what a snapshot is, and whether an OCSP answer may be believed, is handed in.
+"""
+
+import asyncio
+import hashlib
+import os
+import tempfile
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import httpx
+import structlog
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
+from cryptography.x509.oid import AuthorityInformationAccessOID
+
+from workers.runtime.clock import Clock
+
+SnapshotT = TypeVar("SnapshotT")
+
+#: A certificate and its issuer, whose status nobody could tell.
+Question = tuple[x509.Certificate, x509.Certificate]
+#: (lists by their SHA-256, OCSP answers) → a snapshot. Called in a thread.
+Index = Callable[[Mapping[str, bytes], Sequence[bytes]], SnapshotT]
+#: (answer, certificate, issuer) → until when it is good. Raises ValueError when it may not be believed.
+Believe = Callable[[bytes, x509.Certificate, x509.Certificate], datetime]
+
+MAX_LIST_BYTES = 32 * 1024 * 1024
+MAX_ANSWER_BYTES = 64 * 1024
+ANSWERS_KEPT = 10_000
+_SUFFIXES = {".crl", ".der", ".pem"}
+_log = structlog.get_logger("sigill.evidence")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """How the last look at a source went. Times are UTC; `error` is empty when it went well."""
+
+    source: str
+    looked_at: datetime
+    good_until: datetime | None
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceSources:
+    """
+    `paths` are files or folders, `urls` http(s) addresses of lists; `kept` is the folder of every list ever fetched.
+
+    `ocsp_url` asks this responder instead of the one that a certificate names; `ask_ocsp` false asks none.
+    `window` is how far back lists are loaded: longer than the longest accepted age of a signature.
+    """
+
+    paths: tuple[Path, ...] = ()
+    urls: tuple[str, ...] = ()
+    kept: Path | None = None
+    ocsp_url: str | None = None
+    ask_ocsp: bool = True
+    window: timedelta = timedelta(days=45)
+    timeout: timedelta = timedelta(seconds=5)
+
+
+class EvidenceKeeper(Generic[SnapshotT]):
+    """Keeps one snapshot of evidence, renewed in the background. `snapshot` never waits."""
+
+    def __init__(
+        self,
+        sources: EvidenceSources,
+        *,
+        index: Index[SnapshotT],
+        believe: Believe,
+        clock: Clock,
+        client: httpx.AsyncClient | None = None,
+    ) -> None:
+        self._sources = sources
+        self._index = index
+        self._believe = believe
+        self._clock = clock
+        self._client = client or httpx.AsyncClient(
+            timeout=sources.timeout.total_seconds(), follow_redirects=False, trust_env=False
+        )
+        self._lists: dict[str, bytes] = {}
+        self._answers: OrderedDict[bytes, tuple[datetime, bytes]] = OrderedDict()
+        self._states: dict[str, SourceState] = {}
+        self._asked: dict[bytes, asyncio.Task[bool]] = {}
+        self.snapshot: SnapshotT = index({}, ())
+
+    @property
+    def states(self) -> tuple[SourceState, ...]:
+        """How each source stands, for health and metrics."""
+        return tuple(self._states.values())
+
+    async def refresh(self) -> None:
+        """Look at every source once and renew the snapshot. Never raises for a source that fails."""
+        found: dict[str, bytes] = {}
+        local = [*self._sources.paths, *([self._sources.kept] if self._sources.kept else [])]
+        for path in local:
+            found |= await asyncio.to_thread(self._read_path, path)
+        fetched = await asyncio.gather(*(self._fetch(url) for url in self._sources.urls))
+        for data in fetched:
+            if data is not None:
+                found[_name(data)] = data
+                await self._keep(data)
+        # What was fetched stays, also when there is no folder to keep it in.
+        self._lists |= found
+        await self._renew()
+
+    async def run(self, every: timedelta, stop: asyncio.Event) -> None:
+        """Refresh until told to stop."""
+        while not stop.is_set():
+            await self.refresh()
+            try:
+                await asyncio.wait_for(stop.wait(), every.total_seconds())
+            except TimeoutError:
+                continue
+
+    async def ask(self, questions: Iterable[Question]) -> bool:
+        """
+        Ask OCSP about certificates whose status is unknown; true when the snapshot learned something.
+
+        Answers are kept while they are good, and the same question is asked once at a time.
+        """
+        if not self._sources.ask_ocsp:
+            return False
+        tasks = [self._ask_once(certificate, issuer) for certificate, issuer in questions]
+        learned = any(await asyncio.gather(*tasks)) if tasks else False
+        if learned:
+            await self._renew()
+        return learned
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def _ask_once(self, certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+        key = certificate.fingerprint(SHA256())
+        known = self._answers.get(key)
+        if known is not None and known[0] > self._clock.now():
+            return False
+        task = self._asked.get(key)
+        if task is None:
+            task = self._asked[key] = asyncio.create_task(self._ask(key, certificate, issuer))
+            task.add_done_callback(lambda _: self._asked.pop(key, None))
+        return await asyncio.shield(task)
+
+    async def _ask(self, key: bytes, certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+        url = self._sources.ocsp_url or _responder_of(certificate)
+        if url is None:
+            return False
+        try:
+            request = ocsp.OCSPRequestBuilder().add_certificate(certificate, issuer, SHA256()).build()
+            # POST: an address would show the certificate's serial number in every log on the way.
+            answer = await self._load(
+                url,
+                MAX_ANSWER_BYTES,
+                request.public_bytes(Encoding.DER),
+                {"content-type": "application/ocsp-request"},
+            )
+            good_until = self._believe(answer, certificate, issuer)
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+            self._note(url, None, _reason(error))
+            return False
+        self._note(url, good_until, "")
+        self._answers[key] = (good_until, answer)
+        self._answers.move_to_end(key)
+        while len(self._answers) > ANSWERS_KEPT:
+            self._answers.popitem(last=False)
+        return True
+
+    async def _renew(self) -> None:
+        oldest = self._clock.now() - self._sources.window
+        lists = {name: data for name, data in self._lists.items() if _until(data) >= oldest}
+        self._lists = dict(lists)
+        answers = [answer for _, answer in self._answers.values()]
+        self.snapshot = await asyncio.to_thread(self._index, lists, answers)
+
+    async def _fetch(self, url: str) -> bytes | None:
+        try:
+            data = await self._load(url, MAX_LIST_BYTES)
+            until = _parse(data).next_update_utc
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+            self._note(url, None, _reason(error))
+            return None
+        self._note(url, until, "")
+        return data
+
+    async def _load(
+        self, url: str, limit: int, content: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> bytes:
+        method = "GET" if content is None else "POST"
+        body = bytearray()
+        async with self._client.stream(method, url, content=content, headers=headers) as response:
+            if response.status_code != httpx.codes.OK:
+                raise ValueError(f"status {response.status_code}")
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > limit:
+                    raise ValueError(f"more than {limit} bytes")
+        return bytes(body)
+
+    def _read_path(self, path: Path) -> dict[str, bytes]:
+        """Read a file, or the lists in a folder. What cannot be read is noted and left out."""
+        found: dict[str, bytes] = {}
+        error = ""
+        until: datetime | None = None
+        try:
+            files = sorted(p for p in path.iterdir() if p.suffix in _SUFFIXES) if path.is_dir() else [path]
+        except OSError as problem:
+            files, error = [], _reason(problem)
+        for file in files:
+            known = file.stem if file.parent == self._sources.kept else ""
+            if known in self._lists:
+                found[known] = self._lists[known]
+                continue
+            try:
+                data = file.read_bytes()
+                until = max(_until(data), until or _until(data))
+                found[_name(data)] = data
+            except (OSError, ValueError) as problem:
+                error = f"{file.name}: {_reason(problem)}"
+        self._note(str(path), until, error)
+        return found
+
+    async def _keep(self, data: bytes) -> None:
+        folder = self._sources.kept
+        if folder is None or _name(data) in self._lists:
+            return
+        try:
+            await asyncio.to_thread(_write, folder / f"{_name(data)}.crl", data)
+        except OSError as error:
+            self._note(str(folder), None, _reason(error))
+
+    def _note(self, source: str, good_until: datetime | None, error: str) -> None:
+        """Remember how it went, and say it once when it changes."""
+        before = self._states.get(source)
+        if error and (before is None or not before.error):
+            _log.warning("revocation_source_fails", source=source, error=error)
+        elif not error and before is not None and before.error:
+            _log.info("revocation_source_is_back", source=source)
+        if good_until is None and before is not None:
+            good_until = before.good_until
+        self._states[source] = SourceState(source, self._clock.now(), good_until, error)
+
+
+def _responder_of(certificate: x509.Certificate) -> str | None:
+    try:
+        access = certificate.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
+    except x509.ExtensionNotFound:
+        return None
+    for one in access:
+        location = one.access_location
+        if (
+            one.access_method == AuthorityInformationAccessOID.OCSP
+            and isinstance(location, x509.UniformResourceIdentifier)
+            and location.value.startswith(("http://", "https://"))
+        ):
+            return location.value
+    return None
+
+
+def _parse(data: bytes) -> x509.CertificateRevocationList:
+    pem = data.lstrip().startswith(b"-----BEGIN")
+    return x509.load_pem_x509_crl(data) if pem else x509.load_der_x509_crl(data)
+
+
+def _until(data: bytes) -> datetime:
+    crl = _parse(data)
+    return crl.next_update_utc or crl.last_update_utc
+
+
+def _name(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except OSError:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _reason(error: Exception) -> str:
+    """The kind of an error, and our own words; never a foreign text, which could hold anything."""
+    ours = str(error) if type(error) is ValueError and len(str(error)) < 80 else ""
+    return ours or type(error).__name__
