@@ -65,7 +65,9 @@ def _narrowed(
             yield from _closest(branch, new.branches, path, seen)
         return
 
-    yield from _types(old.node, new.node, path)
+    if misfit := _type_change(old.node, new.node):
+        yield f"{path}: {misfit}"
+        return
     yield from _values(old.node, new.node, path)
     yield from _fields(old, new, path, seen)
     yield from _entries(old, new, path, seen)
@@ -76,13 +78,15 @@ def _closest(
 ) -> list[str]:
     """A branch is still allowed when one of the new branches takes all of it; else the nearest miss is told."""
     misses = [list(_narrowed(old, branch, path, seen)) for branch in branches]
-    return min(misses, key=lambda miss: (len(miss), any("type" in line for line in miss)))
+    return min(misses, key=len)
 
 
-def _types(old: Schema, new: Schema, path: str) -> Iterator[str]:
+def _type_change(old: Schema, new: Schema) -> str | None:
     before, after = _type_set(old), _type_set(new)
-    if after and not (before and before <= (after | ({"integer"} if "number" in after else set()))):
-        yield f"{path}: type {_words(before)} became {_words(after)}"
+    wide = after | ({"integer"} if "number" in after else set())
+    if not after or (before and before <= wide):
+        return None
+    return f"type {_words(before)} became {_words(after)}"
 
 
 def _type_set(node: Schema) -> set[str]:

@@ -3,6 +3,9 @@ Writes the generated contracts: `schemas/*.json`, `asyncapi.yaml` and `README.md
 
     python -m contracts.export            # write
     python -m contracts.export --check    # exit status 1 and one line a file, when one does not fit the models
+    python -m contracts.export --against FOLDER   # exit status 1 and one line a change that breaks what FOLDER holds
+
+FOLDER is the `schemas` of an earlier release: `git archive v1.0.0 contracts/schemas | tar -x -C /tmp`.
 """
 
 import argparse
@@ -14,7 +17,9 @@ from pathlib import Path
 import yaml
 
 from contracts import asyncapi, catalogue
+from contracts.compatibility import breaking_changes
 from contracts.json_schema import file_name, schema_of, with_schema
+from contracts.topics import INCOMING
 
 FOLDER = Path(__file__).parent
 _HEADER = "# Written by `python -m contracts.export` from contracts/topics.py and the models. Do not edit by hand.\n"
@@ -47,6 +52,27 @@ def drift(folder: Path = FOLDER) -> list[str]:
     return found
 
 
+def broken_since(released: Path) -> list[str]:
+    """
+    What the models break of the schemas in a folder: one line each, with the file.
+
+    What comes in may not get narrower (old writers go on), what goes out not wider (old readers go on). A message
+    that is gone breaks too.
+    """
+    present = {file_name(spec): spec for spec in with_schema()}
+    found = []
+    for path in sorted(released.glob("*.json")):
+        old = json.loads(path.read_text(encoding="utf-8"))
+        if path.name not in present:
+            found.append(f"{path.name}: the message is gone")
+            continue
+        spec = present[path.name]
+        new = schema_of(spec)
+        changes = breaking_changes(old, new) if spec in INCOMING else breaking_changes(new, old)
+        found += [f"{path.name}: {change}" for change in changes]
+    return found
+
+
 def write(folder: Path = FOLDER) -> list[Path]:
     """Write what differs, remove what belongs to no message, and return the files touched."""
     wanted = rendered()
@@ -68,16 +94,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m contracts.export", description=__doc__.split("\n\n")[0].strip()
     )
     parser.add_argument("--check", action="store_true", help="write nothing; fail when a file differs")
-    if parser.parse_args(arguments).check:
-        lines = drift()
-        for line in lines:
-            sys.stderr.write(f"{line}\n")
-        if lines:
-            sys.stderr.write("run `python -m contracts.export` and commit what it writes\n")
-        return 1 if lines else 0
+    parser.add_argument("--against", type=Path, metavar="FOLDER", help="schemas of an earlier release")
+    asked = parser.parse_args(arguments)
+    if asked.against is not None:
+        return _told(broken_since(asked.against), "a breaking change is a new version, on a new topic")
+    if asked.check:
+        return _told(drift(), "run `python -m contracts.export` and commit what it writes")
     for path in write():
         sys.stdout.write(f"{path}\n")
     return 0
+
+
+def _told(lines: list[str], way_out: str) -> int:
+    for line in lines:
+        sys.stderr.write(f"{line}\n")
+    if lines:
+        sys.stderr.write(f"{way_out}\n")
+    return 1 if lines else 0
 
 
 class _NoAliases(yaml.SafeDumper):
