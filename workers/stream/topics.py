@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
@@ -67,7 +68,7 @@ async def apply_topics(
             ),
             *await _adjust(admin, {n: s for n, s in wanted.items() if n in present}, present, dry_run),
         ]
-    except (errors.KafkaError, OSError) as error:
+    except (errors.KafkaError, OSError, TimeoutError) as error:
         if passing(error):
             raise BrokerDown(type(error).__name__) from error
         raise StreamStopped(
@@ -105,9 +106,21 @@ async def _create(
                 raise StreamStopped(
                     f"topic {name} could not be made: {error.__name__} {rest[0] if rest else ''}"
                 )
+        await _until_led(admin, missing)
     return [
         TopicReport(name, "created", (f"{spec.partitions} partitions",)) for name, spec in missing.items()
     ]
+
+
+async def _until_led(admin: AIOKafkaAdminClient, made: Mapping[str, Spec]) -> None:
+    """Return when every partition has a leader: the controller answers before the brokers have heard."""
+    async with asyncio.timeout(30):
+        while True:
+            found = [topic for topic in await admin.describe_topics(list(made)) if not topic["error_code"]]
+            led = [topic for topic in found if all(part["leader"] >= 0 for part in topic["partitions"])]
+            if len(led) == len(made):
+                return
+            await asyncio.sleep(0.05)
 
 
 async def _adjust(

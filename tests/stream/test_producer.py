@@ -1,0 +1,112 @@
+"""Sending in order, and what is known after the broker was away."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from aiokafka import AIOKafkaConsumer, errors
+
+from infra.embedded import EmbeddedKafka
+from tests.stream.conftest import MakeTopic, Spec, numbered
+from workers.stream.connection import BrokerDown, Connection, StreamStopped
+from workers.stream.producer import Outgoing, SendInDoubt, StreamProducer, _acknowledged
+from workers.stream.topics import apply_topics
+
+
+async def everything(connection: Connection, topic: str, count: int) -> list[bytes]:
+    async with AIOKafkaConsumer(topic, **connection.options(), auto_offset_reset="earliest") as consumer:
+        return [(await asyncio.wait_for(consumer.getone(), 20)).value for _ in range(count)]
+
+
+async def test_records_of_a_key_arrive_in_order_and_once(
+    connection: Connection, topic: MakeTopic, producer: StreamProducer
+) -> None:
+    name = await topic()
+    for start in range(0, 1000, 250):
+        await producer.send_in_order(numbered(name, 250, start=start))
+    assert await everything(connection, name, 1000) == [str(n).encode() for n in range(1000)]
+
+
+async def test_a_record_too_large_stops_before_anything_is_sent(
+    connection: Connection, topic: MakeTopic, producer: StreamProducer
+) -> None:
+    name = await topic()
+    with pytest.raises(StreamStopped, match="can be sent"):
+        await producer.send_in_order([*numbered(name, 1), Outgoing(name, b"k", bytes(3_000_000))])
+    await producer.send_in_order([Outgoing(name, b"k", b"only")])
+    assert await everything(connection, name, 1) == [b"only"]
+
+
+async def test_a_tombstone_is_a_record_without_value(
+    connection: Connection, topic: MakeTopic, producer: StreamProducer
+) -> None:
+    name = await topic()
+    await producer.send_in_order([Outgoing(name, b"k", None)])
+    async with AIOKafkaConsumer(name, **connection.options(), auto_offset_reset="earliest") as consumer:
+        assert (await asyncio.wait_for(consumer.getone(), 10)).value is None
+
+
+async def test_no_broker_is_trouble_that_may_pass() -> None:
+    with pytest.raises(BrokerDown):
+        await StreamProducer(Connection("127.0.0.1:1"), send_timeout=2).start()
+
+
+async def test_a_send_to_a_dead_broker_is_in_doubt_and_order_survives_the_resend(
+    own_kafka: EmbeddedKafka,
+) -> None:
+    connection = Connection(own_kafka.bootstrap)
+    await apply_topics(connection, [Spec("t")])
+    async with StreamProducer(connection, send_timeout=2) as producer:
+        await producer.send_in_order(numbered("t", 5))
+        await asyncio.to_thread(own_kafka.kill)
+        rest = numbered("t", 5, start=5)
+        with pytest.raises(SendInDoubt) as doubt:
+            await producer.send_in_order(rest)
+        assert doubt.value.acknowledged == frozenset()
+        with pytest.raises(BrokerDown):
+            await producer.send_in_order(rest)
+        await asyncio.to_thread(own_kafka.start)
+        async with asyncio.timeout(30):
+            while True:
+                try:
+                    await producer.send_in_order(rest)
+                    break
+                except BrokerDown:
+                    await asyncio.sleep(0.2)
+    # the last record, for the reader to know where it ends
+    got = await everything(connection, "t", 10)
+    assert list(dict.fromkeys(got)) == [str(n).encode() for n in range(10)]
+
+
+async def test_a_lost_sequence_makes_a_new_producer(
+    connection: Connection, topic: MakeTopic, producer: StreamProducer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Users saw OutOfOrderSequenceNumber for ever until a restart; here the next send goes through."""
+    name = await topic()
+    await producer.send_in_order(numbered(name, 1))
+    broken = producer._producer
+    assert broken is not None
+
+    async def refuse(*_: object, **__: object) -> None:
+        raise errors.OutOfOrderSequenceNumber
+
+    monkeypatch.setattr(broken, "send", refuse)
+    with pytest.raises(SendInDoubt) as doubt:
+        await producer.send_in_order(numbered(name, 1, start=1))
+    assert doubt.value.error_type == "OutOfOrderSequenceNumber"
+    await producer.send_in_order(numbered(name, 1, start=1))
+    assert producer._producer is not broken
+    assert await everything(connection, name, 2) == [b"0", b"1"]
+
+
+async def test_acknowledged_leaves_out_what_follows_a_gap_in_its_key() -> None:
+    def future(good: bool) -> asyncio.Future[object]:
+        made: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+        if good:
+            made.set_result(None)
+        return made
+
+    records = [Outgoing("t", key, b"") for key in (b"a", b"b", b"a", b"b", b"a")]
+    futures = [future(good) for good in (True, False, True, True)]
+    assert _acknowledged(records, futures) == {0, 2}

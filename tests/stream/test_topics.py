@@ -1,0 +1,70 @@
+"""The topic configurator on a real broker."""
+
+from __future__ import annotations
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+
+from contracts.topics import TOPICS
+from tests.stream.conftest import Spec
+from workers.stream.connection import BrokerDown, Connection
+from workers.stream.topics import apply_topics, delete_topics
+
+
+async def setting(connection: Connection, topic: str, name: str) -> str:
+    admin = AIOKafkaAdminClient(**connection.options())
+    await admin.start()
+    try:
+        (answer,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
+        ((_, _, _, _, entries),) = answer.resources
+        return {entry[0]: entry[1] for entry in entries}[name]
+    finally:
+        await admin.close()
+
+
+async def test_the_table_of_topics_is_made_once_and_then_left(
+    connection: Connection, topic_prefix: str
+) -> None:
+    first = await apply_topics(connection, TOPICS, prefix=topic_prefix)
+    again = await apply_topics(connection, TOPICS, prefix=topic_prefix)
+    try:
+        assert [report.name for report in first] == [f"{topic_prefix}{spec.name}" for spec in TOPICS]
+        assert {report.outcome for report in first} == {"created"}
+        assert {(report.outcome, report.notes) for report in again} == {("unchanged", ())}
+        orders = f"{topic_prefix}ehr.orders.v1"
+        assert await setting(connection, orders, "message.timestamp.type") == "LogAppendTime"
+        assert await setting(connection, f"{topic_prefix}access.state.v1", "cleanup.policy") == "compact"
+    finally:
+        await delete_topics(connection, [report.name for report in first])
+
+
+async def test_a_setting_that_was_changed_is_set_back_and_others_are_left(
+    connection: Connection, topic_prefix: str
+) -> None:
+    await apply_topics(
+        connection, [Spec("t", 1, {"retention.ms": "1000", "segment.ms": "60000"})], prefix=topic_prefix
+    )
+    wanted = [Spec("t", 1, {"retention.ms": "2000"})]
+    (dry,) = await apply_topics(connection, wanted, prefix=topic_prefix, dry_run=True)
+    assert (dry.outcome, dry.notes) == ("changed", ("retention.ms: 1000 → 2000",))
+    assert await setting(connection, f"{topic_prefix}t", "retention.ms") == "1000"
+    (report,) = await apply_topics(connection, wanted, prefix=topic_prefix)
+    assert report.outcome == "changed"
+    assert await setting(connection, f"{topic_prefix}t", "retention.ms") == "2000"
+    assert await setting(connection, f"{topic_prefix}t", "segment.ms") == "60000"
+    await delete_topics(connection, [report.name])
+
+
+async def test_another_number_of_partitions_is_told_and_never_changed(
+    connection: Connection, topic_prefix: str
+) -> None:
+    await apply_topics(connection, [Spec("t", 2)], prefix=topic_prefix)
+    (report,) = await apply_topics(connection, [Spec("t", 3)], prefix=topic_prefix)
+    assert (report.outcome, report.notes) == ("differs", ("2 partitions, 3 wanted",))
+    await delete_topics(connection, [report.name])
+
+
+async def test_no_broker_is_trouble_that_may_pass() -> None:
+    with pytest.raises(BrokerDown):
+        await apply_topics(Connection("127.0.0.1:1"), TOPICS)
