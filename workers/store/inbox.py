@@ -84,7 +84,7 @@ async def claim(tx: Tx, arrivals: Sequence[Arrival]) -> list[Claimed]:
 
     # which event claim each arrival stands against: its own, an earlier one's of the batch, or an older one
     first: list[tuple[bytes, int]] = []
-    for place, event in enumerate(events):
+    for event in events:
         digest = arrivals[owner[event]].digest if event in won else taken[event][0]
         registration = won[event] if event in won else taken[event][1]
         first.append((digest, registration))

@@ -51,7 +51,7 @@ class Coming:
     timers: int
 
 
-async def add(tx: Tx, timers: Sequence[SetTimer]) -> None:
+async def set(tx: Tx, timers: Sequence[SetTimer]) -> None:
     """Set timers. One that is set or has fired already is left alone; a cancelled one is set again."""
     if not timers:
         return

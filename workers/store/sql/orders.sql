@@ -1,0 +1,85 @@
+-- Signed orders and their answers.
+
+-- name: add
+-- Orders as they came.
+INSERT INTO signed_order (registration, order_id, proven, person_id, region, form, unit, urgent, source, event_id,
+                          content_type, digest, original, payload, trust_report, received_at, topic, partition,
+                          record_offset, traceparent, known_from)
+SELECT *, $21::timestamptz
+  FROM unnest($1::bigint[], $2::uuid[], $3::boolean[], $4::bigint[], $5::text[], $6::text[], $7::text[],
+              $8::boolean[], $9::text[], $10::text[], $11::text[], $12::bytea[], $13::bytea[], $14::jsonb[],
+              $15::jsonb[], $16::timestamptz[], $17::text[], $18::integer[], $19::bigint[], $20::text[]);
+
+-- name: answer
+-- The next version of each order's answer.
+INSERT INTO order_outcome (registration, version, outcome, codes, measures, receipt, judged_at, known_from)
+SELECT told.registration,
+       1 + coalesce((SELECT max(o.version) FROM order_outcome o WHERE o.registration = told.registration), 0),
+       told.outcome, string_to_array(told.codes, ','), string_to_array(told.measures, ',')::uuid[], told.receipt,
+       told.judged_at, $7
+  FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::timestamptz[])
+    AS told (registration, outcome, codes, measures, receipt, judged_at);
+
+-- name: keep_pending
+-- Orders that wait, and for what.
+INSERT INTO pending_order (registration, person_id, region, codes, until)
+SELECT told.registration, s.person_id, s.region, string_to_array(told.codes, ','), told.until
+  FROM unnest($1::bigint[], $2::text[], $3::timestamptz[]) AS told (registration, codes, until)
+  JOIN signed_order s USING (registration)
+ON CONFLICT (registration) DO UPDATE SET codes = excluded.codes, until = excluded.until;
+
+-- name: end_pending
+-- Orders that wait no longer.
+DELETE FROM pending_order WHERE registration = ANY ($1::bigint[]);
+
+-- name: waiting
+-- Orders that wait, oldest first: of the persons ($1 null: of all), with one of the codes ($2 null: any).
+SELECT s.*, p.codes, p.until, o.version, o.outcome
+  FROM pending_order p
+  JOIN signed_order s USING (registration)
+ CROSS JOIN LATERAL (SELECT o.version, o.outcome FROM order_outcome o WHERE o.registration = p.registration
+                      ORDER BY o.version DESC LIMIT 1) AS o
+ WHERE ($1::bigint[] IS NULL OR p.person_id = ANY ($1))
+   AND ($2::text[] IS NULL OR p.codes && $2)
+   AND p.registration > $3
+ ORDER BY p.registration
+ LIMIT $4;
+
+-- name: registrations
+-- The registration of proven orders.
+SELECT order_id, registration FROM signed_order WHERE proven AND order_id = ANY ($1::uuid[]);
+
+-- name: load
+-- Orders by id, unproven and changed ones too, in order of arrival.
+SELECT s.* FROM signed_order s WHERE s.order_id = ANY ($1::uuid[]) ORDER BY s.registration;
+
+-- name: by_registration
+-- Orders by registration.
+SELECT s.* FROM signed_order s WHERE s.registration = ANY ($1::bigint[]) ORDER BY s.registration;
+
+-- name: answers
+-- Every answer to the orders, the first one first.
+SELECT o.* FROM order_outcome o WHERE o.registration = ANY ($1::bigint[]) ORDER BY o.registration, o.version;
+
+-- name: find
+-- A page of orders, newest first; each null condition is none. $7: only below this registration.
+SELECT s.registration, s.order_id, s.proven, s.person_id, s.region, s.form, s.unit, s.urgent, s.received_at,
+       o.outcome, o.codes, o.judged_at
+  FROM signed_order s
+  LEFT JOIN LATERAL (SELECT o.outcome, o.codes, o.judged_at FROM order_outcome o
+                      WHERE o.registration = s.registration ORDER BY o.version DESC LIMIT 1) AS o ON true
+ WHERE ($1::bigint IS NULL OR s.person_id = $1)
+   AND ($2::text IS NULL OR s.region = $2)
+   AND ($3::text IS NULL OR s.unit = $3)
+   AND ($4::text IS NULL OR o.outcome = $4)
+   AND ($5::timestamptz IS NULL OR s.received_at >= $5)
+   AND ($6::timestamptz IS NULL OR s.received_at < $6)
+   AND ($7::bigint IS NULL OR s.registration < $7)
+ ORDER BY s.registration DESC
+ LIMIT $8;
+
+-- name: pending_counts
+-- How many orders wait for what, by region, and the earliest deadline.
+SELECT p.region, code, count(*) AS orders, min(p.until) AS until
+  FROM pending_order p CROSS JOIN LATERAL unnest(p.codes) AS code
+ GROUP BY p.region, code ORDER BY p.region, code;

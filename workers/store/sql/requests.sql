@@ -1,0 +1,40 @@
+-- Requests to release, and the ledger of what units answered.
+
+-- name: open
+-- New requests.
+INSERT INTO release_request (order_id, person_id, region, initiative, measures, units, asked_by, inform_guardians,
+                             inform_patient, inform_written, opened_at, known_from)
+SELECT order_id, person_id, region, initiative, string_to_array(measures, ',')::uuid[], string_to_array(units, ','),
+       string_to_array(asked_by, ',')::bigint[], inform_guardians, inform_patient, inform_written,
+       coalesce(opened_at, $12), $12
+  FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::boolean[],
+              $9::boolean[], $10::boolean[], $11::timestamptz[])
+    AS new (order_id, person_id, region, initiative, measures, units, asked_by, inform_guardians, inform_patient,
+            inform_written, opened_at);
+
+-- name: answer
+-- Answers, in the order given.
+INSERT INTO release_answer (request, unit, opinion, order_id, given_at, known_from)
+SELECT request, unit, opinion, order_id, given_at, $6
+  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::timestamptz[])
+       WITH ORDINALITY AS new (request, unit, opinion, order_id, given_at, place)
+ ORDER BY place;
+
+-- name: event
+-- What became of requests.
+INSERT INTO release_event (request, event, opinion, known_from)
+SELECT request, event, opinion, $4 FROM unnest($1::uuid[], $2::text[], $3::text[]) AS new (request, event, opinion);
+
+-- name: ledger
+-- Every answer to a request, withdrawn ones too, in the order given.
+SELECT request, unit, opinion, order_id, given_at FROM release_answer
+ WHERE request = ANY ($1::uuid[]) ORDER BY request, answer_id;
+
+-- name: open_requests
+-- The patients of requests that no decision has closed, oldest first; $1 null: of every region.
+SELECT r.order_id, r.person_id
+  FROM release_request r
+ WHERE ($1::text IS NULL OR r.region = $1)
+   AND NOT EXISTS (SELECT FROM release_event e WHERE e.request = r.order_id AND e.event = 'closed')
+ ORDER BY r.known_from, r.order_id
+ LIMIT $2;
