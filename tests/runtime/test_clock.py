@@ -49,4 +49,4 @@ def test_a_fixed_clock_moves_only_when_told_and_takes_no_naive_time() -> None:
     clock.advance(timedelta(hours=2))
     assert clock.now() == MOMENT + timedelta(hours=2)
     with pytest.raises(ValueError, match="without time zone"):
-        clock.set(datetime(2026, 1, 1))  # noqa: DTZ001
+        clock.set(datetime(2026, 1, 1))

@@ -1,0 +1,99 @@
+# Sigill. `make help` tells what there is. A fresh machine needs Python 3.11 or later, and nothing else for `make demo`.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+VENV ?= .venv
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PYTEST ?= $(BIN)/pytest -n 2 --dist loadfile
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2}'
+
+# The stamps make the second run instant: pip runs again only when a lock or the project file has changed.
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Sigill needs Python 3.11 or later; none was found (set PYTHON=…)" >&2; exit 1; }
+	@echo "making $(VENV) with $$($(PYTHON) --version)" >&2
+	@$(PYTHON) -m venv $(VENV) || { echo "python3-venv seems to be missing: on Debian, apt-get install python3-venv" >&2; exit 1; }
+
+$(VENV)/.demo: requirements.lock pyproject.toml | $(BIN)/python
+	@echo "installing what Sigill runs on (once)" >&2
+	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock pyproject.toml | $(BIN)/python
+	@echo "installing what Sigill is tested with (once)" >&2
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@ $(VENV)/.demo
+
+.PHONY: demo
+demo: $(VENV)/.demo ## a realistic day of orders, with an embedded PostgreSQL and broker
+	@$(BIN)/sigill demo
+
+.PHONY: install
+install: $(VENV)/.dev ## only install, for working on Sigill
+
+.PHONY: test
+test: $(VENV)/.dev ## all tests, on a real Kafka and PostgreSQL where there is Docker or Java 17
+	@$(PYTEST) $(ARGS)
+
+.PHONY: lint
+lint: $(VENV)/.dev ## formatting, lint, and the walls between the rooms
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/lint-imports --no-cache
+
+.PHONY: types
+types: $(VENV)/.dev ## mypy, strict
+	@$(BIN)/mypy
+
+.PHONY: drift
+drift: $(VENV)/.dev ## whether what is generated still matches what it comes from
+	@$(BIN)/python -m workers.runtime.settings --check
+	@$(BIN)/python -m workers.runtime.metrics --check
+	@$(BIN)/python -m contracts.export --check
+
+.PHONY: check
+check: lint types drift test ## what a change must pass before it is sent
+
+.PHONY: scenarios
+scenarios: $(VENV)/.demo ## the rule owners' stories, against the running program
+	@$(BIN)/sigill scenario run tests/scenarios
+
+.PHONY: bench
+bench: $(VENV)/.dev ## figures on this machine
+	@$(BIN)/python -m tests.benchmarks
+
+.PHONY: chaos
+chaos: $(VENV)/.dev ## processes, broker and database are killed, and the counts compared
+	@$(BIN)/pytest -m faults tests/faults $(ARGS)
+
+.PHONY: docs
+docs: $(VENV)/.dev ## the documentation site, into site/
+	@$(BIN)/python -m workers.runtime.settings --table
+	@$(BIN)/python -m workers.runtime.metrics --table
+	@$(BIN)/mkdocs build --strict
+
+.PHONY: generate
+generate: $(VENV)/.dev ## write again what is generated: schemas, AsyncAPI, settings and metrics pages
+	@$(BIN)/python -m workers.runtime.settings --table
+	@$(BIN)/python -m workers.runtime.metrics --table
+	@$(BIN)/python -m contracts.export
+
+.PHONY: lock
+lock: ## newest versions that fit into the locks (needs uv)
+	@command -v uv >/dev/null || { echo "make lock needs uv: pip install uv" >&2; exit 1; }
+	@uv pip compile pyproject.toml --extra build --extra dev -o requirements-dev.lock $(LOCK)
+	@uv pip compile pyproject.toml --extra build -c requirements-dev.lock -o requirements.lock $(LOCK)
+
+LOCK := --upgrade --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
+
+.PHONY: clean
+clean: ## remove the environment and everything that was built
+	@rm -rf $(VENV) dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
