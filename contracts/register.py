@@ -46,7 +46,8 @@ class Deregistration(Message):
 
 class Custody(Message):
     """
-    A guardian of the person (vårdnadshavare). `from_date` is the first day, `to_date` the last day, inclusive.
+    A guardian of the person (vårdnadshavare). `from_date` is the first day; `to_date` the day on which custody
+    ended: from that day on there is none (the reading that shows less).
 
     `guardian` may be missing: the register then knows that there is custody, not whose.
     """

@@ -27,7 +27,7 @@ class PersonState(Message):
 
 
 class GuardianState(Message):
-    """A guardian with the days of custody, both inclusive; null is open."""
+    """A guardian; custody runs from `from_date` and has ended on `to_date`; null is open."""
 
     person: PersonState
     from_date: date | None = None
