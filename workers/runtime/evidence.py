@@ -61,7 +61,9 @@ class EvidenceSources:
     `paths` are files or folders, `urls` http(s) addresses of lists; `kept` is the folder of every list ever fetched.
 
     `ocsp_url` asks this responder instead of the one that a certificate names; `ask_ocsp` false asks none.
-    `window` is how far back lists are loaded: longer than the longest accepted age of a signature.
+    `window` is how far back lists are loaded: longer than the longest accepted age of a signature. Of these the
+    newest are held, up to `memory` bytes; a signature older than what is held cannot be judged and waits.
+    `proxy` is what the way out goes through; the environment is not asked.
     """
 
     paths: tuple[Path, ...] = ()
@@ -70,6 +72,8 @@ class EvidenceSources:
     ocsp_url: str | None = None
     ask_ocsp: bool = True
     window: timedelta = timedelta(days=45)
+    memory: int = 512 * 1024 * 1024
+    proxy: str | None = None
     timeout: timedelta = timedelta(seconds=5)
 
 
@@ -90,9 +94,13 @@ class EvidenceKeeper(Generic[SnapshotT]):
         self._believe = believe
         self._clock = clock
         self._client = client or httpx.AsyncClient(
-            timeout=sources.timeout.total_seconds(), follow_redirects=False, trust_env=False
+            timeout=sources.timeout.total_seconds(),
+            follow_redirects=False,
+            trust_env=False,
+            proxy=sources.proxy,
         )
         self._lists: dict[str, bytes] = {}
+        self._times: dict[str, tuple[datetime, datetime]] = {}
         self._answers: OrderedDict[bytes, tuple[datetime, bytes]] = OrderedDict()
         self._states: dict[str, SourceState] = {}
         self._asked: dict[bytes, asyncio.Task[bool]] = {}
@@ -181,11 +189,23 @@ class EvidenceKeeper(Generic[SnapshotT]):
         return True
 
     async def _renew(self) -> None:
-        oldest = self._clock.now() - self._sources.window
-        lists = {name: data for name, data in self._lists.items() if _until(data) >= oldest}
-        self._lists = dict(lists)
+        self._lists = self._worth_holding()
+        self._times = {name: self._times[name] for name in self._lists}
         answers = [answer for _, answer in self._answers.values()]
-        self.snapshot = await asyncio.to_thread(self._index, lists, answers)
+        self.snapshot = await asyncio.to_thread(self._index, dict(self._lists), answers)
+
+    def _worth_holding(self) -> dict[str, bytes]:
+        """The lists of the window, newest first, as far as there is room."""
+        oldest = self._clock.now() - self._sources.window
+        for name, data in self._lists.items():
+            self._times[name] = self._times.get(name) or _span(data)
+        held: dict[str, bytes] = {}
+        room = self._sources.memory
+        for name in sorted(self._lists, key=lambda n: self._times[n][0], reverse=True):
+            room -= len(self._lists[name])
+            if self._times[name][1] >= oldest and room >= 0:
+                held[name] = self._lists[name]
+        return held
 
     async def _fetch(self, url: str) -> bytes | None:
         try:
@@ -204,11 +224,11 @@ class EvidenceKeeper(Generic[SnapshotT]):
         body = bytearray()
         async with self._client.stream(method, url, content=content, headers=headers) as response:
             if response.status_code != httpx.codes.OK:
-                raise ValueError(f"status {response.status_code}")
+                raise _Failed(f"status {response.status_code}")
             async for chunk in response.aiter_bytes():
                 body += chunk
                 if len(body) > limit:
-                    raise ValueError(f"more than {limit} bytes")
+                    raise _Failed(f"more than {limit} bytes")
         return bytes(body)
 
     def _read_path(self, path: Path) -> dict[str, bytes]:
@@ -216,6 +236,8 @@ class EvidenceKeeper(Generic[SnapshotT]):
         found: dict[str, bytes] = {}
         error = ""
         until: datetime | None = None
+        if path == self._sources.kept and not path.exists():
+            return found
         try:
             files = sorted(p for p in path.iterdir() if p.suffix in _SUFFIXES) if path.is_dir() else [path]
         except OSError as problem:
@@ -227,7 +249,8 @@ class EvidenceKeeper(Generic[SnapshotT]):
                 continue
             try:
                 data = file.read_bytes()
-                until = max(_until(data), until or _until(data))
+                ends = _span(data)[1]
+                until = max(ends, until or ends)
                 found[_name(data)] = data
             except (OSError, ValueError) as problem:
                 error = f"{file.name}: {_reason(problem)}"
@@ -255,6 +278,10 @@ class EvidenceKeeper(Generic[SnapshotT]):
         self._states[source] = SourceState(source, self._clock.now(), good_until, error)
 
 
+class _Failed(ValueError):
+    """A look at a source failed; the message is ours and may be shown."""
+
+
 def _responder_of(certificate: x509.Certificate) -> str | None:
     try:
         access = certificate.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
@@ -273,12 +300,16 @@ def _responder_of(certificate: x509.Certificate) -> str | None:
 
 def _parse(data: bytes) -> x509.CertificateRevocationList:
     pem = data.lstrip().startswith(b"-----BEGIN")
-    return x509.load_pem_x509_crl(data) if pem else x509.load_der_x509_crl(data)
+    try:
+        return x509.load_pem_x509_crl(data) if pem else x509.load_der_x509_crl(data)
+    except (ValueError, x509.InvalidVersion) as error:
+        raise _Failed("not a revocation list") from error
 
 
-def _until(data: bytes) -> datetime:
+def _span(data: bytes) -> tuple[datetime, datetime]:
+    """From and until, UTC. Raises _Failed."""
     crl = _parse(data)
-    return crl.next_update_utc or crl.last_update_utc
+    return crl.last_update_utc, crl.next_update_utc or crl.last_update_utc
 
 
 def _name(data: bytes) -> str:
@@ -302,5 +333,4 @@ def _write(path: Path, data: bytes) -> None:
 
 def _reason(error: Exception) -> str:
     """The kind of an error, and our own words; never a foreign text, which could hold anything."""
-    ours = str(error) if type(error) is ValueError and len(str(error)) < 80 else ""
-    return ours or type(error).__name__
+    return str(error) if isinstance(error, _Failed) else type(error).__name__

@@ -138,6 +138,8 @@ class CertificateBook:
                 certificate.subject, certificate.issuer, certificate.extensions  # noqa: B018
         except CANNOT_BE_READ as error:
             raise NotCertificates("a certificate cannot be read") from error
+        if leaf.serial_number <= 0:
+            raise NotCertificates("a serial number that no authority may give")
         return leaf, others
 
     def _judge(self, leaf: x509.Certificate, others: list[x509.Certificate], at: datetime) -> Holder:

@@ -1,0 +1,51 @@
+"""The throw-away authority: what it signs is what it says, also after it was saved."""
+
+from datetime import UTC, datetime, timedelta
+
+from infra.devca import DevAuthority, sign_jws, tampered_jws
+from tests.trust.bench import NOW, PAYLOAD, SIGNER
+from workers.trust import Evidence, TrustPolicy, verify
+
+
+def test_it_can_be_saved_and_loaded(tmp_path):
+    made = DevAuthority.create(NOW)
+    holder, revoked = made.staff(SIGNER), made.revoked_staff(SIGNER)
+    made.revoke(made.staff("SE2321000065-1009"), NOW)
+    made.save(tmp_path)
+
+    loaded = DevAuthority.load(tmp_path)
+
+    assert loaded.anchors == made.anchors
+    assert loaded.staff(SIGNER).certificate == holder.certificate
+    assert loaded.revoked_staff(SIGNER).certificate == revoked.certificate
+    assert loaded.revoked == made.revoked
+    assert sorted(loaded.reserved) == sorted(made.reserved)
+    assert {p.stat().st_mode & 0o077 for p in tmp_path.rglob("*.key")} == {0}
+
+
+def test_a_list_of_the_first_day_serves_for_years():
+    """Scenarios play in 2022 to 2030 on one list: also what is revoked later stands in it."""
+    start, end = datetime(2018, 1, 1, tzinfo=UTC), datetime(2035, 1, 1, tzinfo=UTC)
+    ca = DevAuthority.create(NOW, not_before=start, not_after=end)
+    evidence = Evidence.read(ca.crls(start + timedelta(days=1), next_update=end))
+    policy = TrustPolicy(anchors=ca.anchors)
+
+    for year in range(2022, 2031):
+        at = datetime(year, 6, 1, tzinfo=UTC)
+        holder = ca.staff(f"SE2321000065-{year}")
+        good = verify(
+            sign_jws(PAYLOAD, holder, signed_at=at),
+            "application/jose",
+            policy=policy,
+            evidence=evidence,
+            arrived_at=at,
+        )
+        bad = verify(
+            tampered_jws("revoked_certificate", PAYLOAD, holder.hsa_id, ca, signed_at=at),
+            "application/jose",
+            policy=policy,
+            evidence=evidence,
+            arrived_at=at,
+        )
+        assert good.proven
+        assert [str(c) for c in bad.refusals] == ["certificate_revoked"]
