@@ -119,7 +119,7 @@ def _clause(
             case.at,
             clause=clause,
             rules=rules,
-            allowed=words[clause.on],
+            allowed=words[clause.told],
         )
 
 

@@ -136,7 +136,7 @@ class Told(Part):
 
     to: Literal["patient", "guardians", "representative", "asking_guardian", "operators"]
     template: Template
-    on: Literal[
+    told: Literal[
         "always", "inform_patient", "inform_guardians", "written_confirmation", "not_inform_guardians"
     ]
     channel: Literal["1177", "letter", "phone", "console"] = "1177"
@@ -232,7 +232,7 @@ class Standing(Part):
 
     id: str
     cites: tuple[str, ...] = Field(min_length=1)
-    on: Literal[
+    event: Literal[
         "protected_patient",
         "protected_guardian",
         "protection_ended",

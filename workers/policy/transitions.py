@@ -300,7 +300,7 @@ def _locked_at_13(due: Due, books: Rulebooks) -> Iterator[AddTask]:
         if m.kind is not MeasureKind.LOGIN_LOCK or version is None:
             continue
         for rule in version.standing:
-            if rule.on == "turned_13_locked":
+            if rule.event == "turned_13_locked":
                 yield AddTask(
                     "lock_at_13",
                     str(m.measure_id),
@@ -346,14 +346,14 @@ def _standing(
         and before.patient.guardians_at(at) != after.patient.guardians_at(at),
     }
     for rule in version.standing:
-        if not happened.get(rule.on, False):
+        if not happened.get(rule.event, False):
             continue
         if rule.patient_under is not None and after.patient.reached(rule.patient_under, at, surely=True):
             continue
         yield from _standing_measures(after, at, region, version, rule)
         if rule.sv:
-            subject = f"{after.patient.person_id}:{rule.on}:{at.isoformat()}"
-            yield AddTask(rule.on, subject, Sentence(rule.sv, rule.en), region, at, rule.cites)
+            subject = f"{after.patient.person_id}:{rule.event}:{at.isoformat()}"
+            yield AddTask(rule.event, subject, Sentence(rule.sv, rule.en), region, at, rule.cites)
 
 
 def _protected(facts: PatientFacts | None, at: datetime) -> bool:

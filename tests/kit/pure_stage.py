@@ -1,0 +1,309 @@
+"""A stage without broker or database: the pure core over plain lists. Stories run on it in milliseconds."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from contracts.directory import StaffRecord
+from contracts.order import PersonRef, SignedForm
+from contracts.register import PersonRecord
+from contracts.vocabulary import HsaId, OrderId, PersonId, RegionCode, Service, UnitId
+from workers.policy.access import Question, decide, differences, picture
+from workers.policy.calendar import BirthDate
+from workers.policy.effects import (
+    Answer as UnitSaid,
+)
+from workers.policy.effects import (
+    Effect,
+    Impose,
+    Judgement,
+    OpenRequest,
+    Revise,
+    SetTimer,
+    Settle,
+    Tell,
+)
+from workers.policy.facts import (
+    Assignment,
+    Custody,
+    EarlierOrder,
+    Identity,
+    Measure,
+    OrderFacts,
+    PatientFacts,
+    Person,
+    PersonVersion,
+    ReleaseRequest,
+    Staff,
+)
+from workers.policy.orders import judge
+from workers.policy.rulebook import Rulebooks
+from workers.policy.transitions import Due, follow, register_change
+from workers.scenario.play import Answer, Changed, Notified, SignedOrder, Told
+
+_TAMPERED = {
+    "payload": "signature_invalid",
+    "signature": "signature_invalid",
+    "alg_none": "algorithm_not_allowed",
+    "expired_certificate": "certificate_expired",
+    "revoked_certificate": "certificate_revoked",
+    "untrusted_issuer": "certificate_untrusted",
+    "wrong_key_usage": "certificate_not_for_signing",
+}
+
+
+def _identity(ref: PersonRef) -> Identity:
+    return Identity(ref.id_type, ref.id)
+
+
+@dataclass
+class PureStage:
+    """The whole world in memory. Measures keep every version with the moment it was known."""
+
+    books: Rulebooks
+    now: datetime = datetime.min
+    persons: dict[PersonId, Person] = field(default_factory=dict)
+    identities: dict[Identity, PersonId] = field(default_factory=dict)
+    staff: dict[HsaId, Staff] = field(default_factory=dict)
+    units: dict[UnitId, RegionCode] = field(default_factory=dict)
+    versions: list[tuple[datetime, Measure]] = field(default_factory=list)
+    requests: dict[PersonId, dict[OrderId, ReleaseRequest]] = field(default_factory=dict)
+    orders: dict[OrderId, tuple[str, EarlierOrder, PersonId]] = field(default_factory=dict)
+    receipts: dict[OrderId, Told] = field(default_factory=dict)
+    waiting: dict[OrderId, tuple[SignedOrder, datetime]] = field(default_factory=dict)
+    timers: set[SetTimer] = field(default_factory=set)
+    said: list[tuple[PersonId, Changed]] = field(default_factory=list)
+    told: list[Notified] = field(default_factory=list)
+
+    # --- people
+
+    def _ensure(self, ref: PersonRef) -> PersonId:
+        identity = _identity(ref)
+        if identity not in self.identities:
+            person = PersonId(f"p{len(self.persons) + 1}")
+            self.identities[identity] = person
+            stub = PersonVersion(datetime(1900, 1, 1, tzinfo=self.now.tzinfo), identity)
+            birth = BirthDate.parse("1900")
+            self.persons[person] = Person(person, "", birth, (stub,), registered=False)
+        return self.identities[identity]
+
+    async def tell_register(self, records: Iterable[PersonRecord]) -> None:
+        for record in records:
+            self._record(record)
+
+    def _record(self, record: PersonRecord) -> None:
+        for former in record.former_ids:
+            if _identity(former) in self.identities:
+                self.identities[_identity(record.person)] = self.identities[_identity(former)]
+        person_id = self._ensure(record.person)
+        old = self.persons[person_id]
+        affected = [
+            person_id,
+            *(p for p in self.persons if person_id in self.persons[p].guardians_at(self.now)),
+        ]
+        before = {p: self.facts(p) for p in affected}
+        version = PersonVersion(
+            valid_from=record.changed_at,
+            identity=_identity(record.person),
+            county=record.county,
+            protected=record.secrecy_mark or record.protected_registration,
+            has_e_id=record.has_e_id,
+            custody=tuple(
+                Custody(self._ensure(c.guardian) if c.guardian else None, c.from_date, c.to_date)
+                for c in record.custody
+            ),
+            died_on=record.deregistration.date if record.deregistration else None,
+        )
+        versions = (*old.versions, version) if old.registered else (version,)
+        self.persons[person_id] = Person(
+            person_id,
+            "",
+            BirthDate.parse(record.birth_date),
+            versions,
+            tuple(_identity(f) for f in record.former_ids),
+        )
+        for p in affected:
+            was = before[p] if before[p].patient.registered else None
+            after = self.facts(p)
+            if not after.patient.registered:
+                continue
+            transition = register_change(was, after, self.now, self.books)
+            self._enact(p, transition.effects, "register")
+            if was is not None:
+                self._publish(p, picture(was, self.now, self.books), self.now)
+        self._anew(person_id)
+
+    def _anew(self, person: PersonId) -> None:
+        for order_id, (order, first) in list(self.waiting.items()):
+            if self.orders[order_id][2] == person:
+                del self.waiting[order_id]
+                self._judge(order, first)
+
+    async def tell_directory(self, records: Iterable[StaffRecord]) -> None:
+        for record in records:
+            found = tuple(
+                Assignment(UnitId(a.unit), RegionCode(a.region), frozenset(a.roles), a.from_date, a.through)
+                for a in record.assignments
+            )
+            self.staff[HsaId(record.hsa_id)] = Staff(HsaId(record.hsa_id), found)
+            self.units.update({a.unit: a.region for a in found})
+
+    def facts(self, person: PersonId, known_at: datetime | None = None) -> PatientFacts:
+        newest: dict[str, Measure] = {}
+        for known, m in self.versions:
+            if m.patient == person and (known_at is None or known <= known_at):
+                newest[m.measure_id] = m
+        return PatientFacts(self.persons[person], self.persons, tuple(newest.values()), self.units)
+
+    # --- orders
+
+    async def send(self, order: SignedOrder) -> Told:
+        if order.tamper in _TAMPERED:
+            told = Told("refused", (_TAMPERED[order.tamper],))
+            self.receipts[OrderId(order.form["order_id"])] = told
+            return told
+        order_id = OrderId(order.form["order_id"])
+        if order_id in self.orders:
+            told = Told("refused", ("replayed_with_changes",))
+            self.receipts[order_id] = told
+            return told
+        return self._judge(order, None)
+
+    def _judge(self, order: SignedOrder, first: datetime | None) -> Told:
+        import json
+
+        form = SignedForm.model_validate_json(json.dumps(order.form))
+        order_id = OrderId(str(form.order_id))
+        patient = self._ensure(form.patient)
+        for ref in (*(form.guardians or ()), *((form.representative,) if form.representative else ())):
+            self._ensure(ref)
+        facts = OrderFacts(
+            known=self.facts(patient),
+            at=self.now,
+            identities=self.identities,
+            staff=self.staff,
+            signers=(HsaId(order.signer),) if order.signer else (),
+            signed_at=order.signed_at,
+            orders={o: e for o, (_, e, p) in self.orders.items() if p == patient},
+            requests=tuple(self.requests.get(patient, {}).values()),
+            first_seen_at=first,
+        )
+        judgement = judge(form, facts, self.books)
+        ids = tuple(e.measure.measure_id for e in judgement.effects if isinstance(e, Impose))
+        earlier = EarlierOrder(
+            order_id, RegionCode(form.region), form.form, judgement.outcome, judgement.codes, form.urgent, ids
+        )
+        self.orders[order_id] = (str(order.form), earlier, patient)
+        if "patient_not_yet_known" in judgement.codes:
+            self.waiting[order_id] = (order, first or self.now)
+        before = picture(self.facts(patient), self.now, self.books)
+        self._enact(patient, judgement.effects, "order")
+        self._publish(patient, before, self.now)
+        told = self._as_told(judgement)
+        self.receipts[order_id] = told
+        return told
+
+    def _as_told(self, j: Judgement) -> Told:
+        why = "; ".join(f"{r.code}: {r.text.en}" for r in j.refusals)
+        return Told(j.outcome.value, j.codes, j.ends_on, tuple(str(r.code) for r in j.remarks), why)
+
+    def _enact(self, patient: PersonId, effects: Iterable[Effect], cause: str) -> None:
+        for effect in effects:
+            match effect:
+                case Impose(measure=m) | Revise(measure=m):
+                    self.versions.append((self.now, m))
+                case SetTimer():
+                    self.timers.add(effect)
+                case Tell(suppressed=None):
+                    ref = self.persons[effect.to].latest.identity if effect.to else None
+                    self.told.append(
+                        Notified(
+                            PersonRef(id_type=ref.id_type, id=ref.number) if ref else None, effect.template
+                        )
+                    )
+                case OpenRequest(request=request):
+                    self.requests.setdefault(patient, {})[request.order_id] = request
+                case UnitSaid(request=which, answer=answer, closes=closes):
+                    old = self.requests[patient][which]
+                    others = tuple(a for a in old.answers if a.unit != answer.unit)
+                    self.requests[patient][which] = replace(old, answers=(*others, answer), closed=closes)
+                case Settle(order_id=which, outcome=outcome):
+                    self.receipts[which] = replace(
+                        self.receipts.get(which, Told("pending")), outcome=outcome.value, codes=()
+                    )
+                case _:
+                    pass
+
+    def _publish(self, patient: PersonId, before: dict, at: datetime) -> None:
+        for d in differences(before, picture(self.facts(patient), at, self.books)):
+            who = self.persons[d.viewer].latest.identity
+            whom = self.persons[patient].latest.identity
+            self.said.append(
+                (
+                    patient,
+                    Changed(
+                        PersonRef(id_type=who.id_type, id=who.number),
+                        PersonRef(id_type=whom.id_type, id=whom.number),
+                        d.service.value,
+                        d.unit,
+                        "gained" if d.gained else "lost",
+                        at,
+                        tuple(str(c) for c in d.now.codes),
+                    ),
+                )
+            )
+
+    async def send_again(self, order_id: UUID) -> Told:
+        return replace(self.receipts[OrderId(str(order_id))], outcome="duplicate")
+
+    async def newest_receipt(self, order_id: UUID) -> Told | None:
+        return self.receipts.get(OrderId(str(order_id)))
+
+    # --- time and answers
+
+    async def move_clock(self, now: datetime) -> None:
+        while due := sorted((t for t in self.timers if t.due_at <= now), key=lambda t: (t.due_at, t.kind)):
+            timer = due[0]
+            self.timers.discard(timer)
+            self.now = max(self.now, timer.due_at) if self.now.tzinfo else timer.due_at
+            facts = self.facts(timer.patient)
+            requests = tuple(self.requests.get(timer.patient, {}).values())
+            transition = follow(Due(timer, facts, requests), self.books, now=timer.due_at)
+            self._enact(timer.patient, transition.effects, transition.cause)
+            if transition.compare:
+                before = picture(facts, transition.at - timedelta(microseconds=1), self.books)
+                self._publish(timer.patient, before, transition.at)
+            if timer.kind == "patient_unknown_deadline":
+                self.now = timer.due_at
+                self._anew(timer.patient)
+        self.now = now
+
+    async def ask(
+        self,
+        viewer: PersonRef,
+        patient: PersonRef,
+        service: Service,
+        unit: str | None,
+        recorded_on: date | None,
+        at: datetime,
+        known_at: datetime | None,
+    ) -> Answer:
+        facts = self.facts(self._ensure(patient), known_at)
+        question = Question(
+            self.identities.get(_identity(viewer)), service, at, UnitId(unit) if unit else None, recorded_on
+        )
+        decision = decide(question, facts, self.books)
+        return Answer(decision.allowed, tuple(str(c) for c in decision.codes))
+
+    async def changes(self) -> tuple[Changed, ...]:
+        return tuple(c for _, c in self.said)
+
+    async def notifications(self) -> tuple[Notified, ...]:
+        return tuple(self.told)
+
+    async def measures(self, patient: PersonRef, at: datetime) -> set[str]:
+        return {m.kind.value for m in self.facts(self._ensure(patient)).in_force(at)}
+
+    async def restart(self, workers: tuple[str, ...]) -> None:
+        """Nothing to kill here."""

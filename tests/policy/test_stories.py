@@ -1,0 +1,36 @@
+"""
+Every story of `tests/scenarios` holds for the pure core alone, in milliseconds.
+
+The same files are played against the running program by `sigill scenario run`.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from tests.kit.pure_stage import PureStage
+from workers.policy.rulebook import Rulebooks
+from workers.scenario.cast import Numbers
+from workers.scenario.format import Scenario, files_of, read_file
+from workers.scenario.play import Play
+
+ROOT = Path(__file__).parents[2]
+STORIES = [s for f in files_of([ROOT / "tests" / "scenarios"]) for s in read_file(f)]
+
+
+@pytest.fixture(scope="module")
+def books() -> Rulebooks:
+    return Rulebooks.of(
+        *(p.read_text("utf-8") for p in sorted((ROOT / "workers" / "rulebooks").glob("*.yaml")))
+    )
+
+
+@pytest.mark.parametrize("story", STORIES, ids=[s.id for s in STORIES])
+async def test_a_story_holds_for_the_pure_core(story: Scenario, books: Rulebooks) -> None:
+    await Play(story, PureStage(books), books, Numbers(), "sigill/test").run()
+
+
+def test_every_story_has_an_id_of_its_own() -> None:
+    ids = [story.id for story in STORIES]
+    assert len(ids) == len(set(ids))
+    assert len(ids) >= 40

@@ -1,0 +1,66 @@
+"""`sigill …`: parse, call, print. Data goes to stdout, everything else to stderr; no decision is made here."""
+
+from importlib import import_module
+
+import typer
+
+_COMMANDS: dict[str, tuple[str, str]] = {
+    "access": ("workers.cli.access", "Ask the store: who may see what, when, and why."),
+    "audit": ("workers.cli.audit", "Verify the audit chain; extracts and archive packages."),
+    "demo": ("workers.cli.demo", "A realistic day on an embedded database and broker."),
+    "dev": ("workers.cli.dev", "A throw-away certificate authority and other aids."),
+    "dlq": ("workers.cli.dlq", "Dead letters: list, show, replay, discard."),
+    "import": ("workers.cli.importing", "Take in the support desk's list of what exists today."),
+    "migrate": ("workers.cli.migrate", "Bring the database to the newest schema."),
+    "order": ("workers.cli.order", "Sign, send and show orders."),
+    "population": ("workers.cli.population", "Synthesize and load a population register."),
+    "rulebook": ("workers.cli.rulebook", "Show, check and compare the regions' rules."),
+    "scenario": ("workers.cli.scenario", "Play stories against the real program."),
+    "status": ("workers.cli.status", "Queues, lag and what waits, live."),
+    "topics": ("workers.cli.topics", "Create the topics, or compare them with the table."),
+    "transitions": ("workers.cli.transitions", "Rehearse what birthdays and end dates will do."),
+    "worker": ("workers.cli.worker", "Run workers."),
+    "worklist": ("workers.cli.worklist", "What is still to be keyed into the national services."),
+}
+"""Name → module with `app: typer.Typer`, and one line of help. A module is imported when its command is named."""
+
+
+class _Lazy(typer.core.TyperGroup):
+    """Commands by name, imported when asked for: `sigill --help` starts no driver and no broker client."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: typer.Context, cmd_name: str):  # type: ignore[no-untyped-def, override]
+        if cmd_name not in _COMMANDS:
+            return None
+        module, help_line = _COMMANDS[cmd_name]
+        sub = import_module(module).app
+        command = typer.main.get_command(sub)
+        command.name = cmd_name
+        command.help = command.help or help_line
+        return command
+
+    def format_commands(self, ctx, formatter) -> None:  # type: ignore[no-untyped-def]
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in sorted(_COMMANDS.items())])
+
+
+app = typer.Typer(
+    cls=_Lazy,
+    name="sigill",
+    help="Sigill seals, locks, blocks and opens residents' online journals from signed orders, and proves it.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_show_locals=False,
+)
+
+
+@app.callback()
+def _root() -> None:
+    """Exit codes: 0 done, 1 something failed, 2 wrong use or an unreadable file."""
+
+
+def main() -> None:
+    """The program's entry."""
+    app()

@@ -1,0 +1,314 @@
+"""The scenario file as a typed value. An unknown key is an error, with file, line and key."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from contracts.vocabulary import (
+    AccessReason,
+    Attestation,
+    Channel,
+    ContinueDecision,
+    Form,
+    IdType,
+    Initiative,
+    MeasureKind,
+    Opinion,
+    PendingCode,
+    RefusalCode,
+    Remark,
+    Role,
+    Service,
+    Template,
+)
+from workers.policy.calendar import STOCKHOLM
+
+
+class UnreadableScenario(ValueError):
+    """A scenario file cannot be read. The message names file, line and key."""
+
+
+def _local(value: object) -> object:
+    """Local time, Europe/Stockholm, as YAML wrote it; or a shift such as `+3d`, which stays a string."""
+    if isinstance(value, str) and not value.startswith("+"):
+        value = datetime.fromisoformat(value)
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime(value.year, value.month, value.day)  # noqa: DTZ001 - given its zone below
+    if isinstance(value, datetime):
+        zoned = value if value.tzinfo else value.replace(tzinfo=STOCKHOLM)
+        return zoned.astimezone(UTC)
+    return value
+
+
+LocalTime = Annotated[datetime, BeforeValidator(_local)]
+Shift = Annotated[str, Field(pattern=r"^\+\d+[smhdw]$")]
+
+
+class Part(BaseModel):
+    """A part of a scenario."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class PersonSpec(Part):
+    """Somebody in the story."""
+
+    born: date | str | int
+    guardians: tuple[str, ...] = ()
+    id_type: IdType = IdType.PERSONNUMMER
+    protected: bool = False
+    died: date | None = None
+    e_id: bool = True
+    registered: bool = True
+    county: str | None = None
+
+
+class StaffSpec(Part):
+    """A staff member in the story."""
+
+    unit: str
+    roles: tuple[Role, ...]
+    from_: date | None = Field(default=None, alias="from")
+    through: date | None = None
+
+
+class InformSpec(Part):
+    """Who may be told; what is left out is as in the form's own default."""
+
+    guardians: bool | None = None
+    patient: bool | None = None
+    written_confirmation: bool | None = None
+
+
+Tamper = Literal[
+    "payload",
+    "signature",
+    "expired_certificate",
+    "revoked_certificate",
+    "untrusted_issuer",
+    "wrong_key_usage",
+    "alg_none",
+    "unknown_signer",
+]
+
+
+class OrderStep(Part):
+    """An order. What is left out gets a valid default; what is given, null too, is used as given."""
+
+    id: str
+    resend: bool = False
+    form: Form | None = None
+    patient: str | None = None
+    initiative: Initiative | None = None
+    decided_by: str | None = None
+    consulted: tuple[str, ...] | None = None
+    signed_by: str | None = None
+    units: tuple[str, ...] | None = None
+    guardians: tuple[str, ...] | None = None
+    attestations: tuple[Attestation, ...] | None = None
+    channel: Channel | None = None
+    urgent: bool | None = None
+    decided_at: LocalTime | None = None
+    published_at: LocalTime | None = None
+    valid_from: date | None = None
+    valid_through: date | None = None
+    recorded_from: date | None = None
+    recorded_to: date | None = None
+    representative: str | None = None
+    court_order: str | dict[str, Any] | None = None
+    releases: tuple[str, ...] | None = None
+    follows_up: str | None = None
+    opinion: Opinion | None = None
+    decision: ContinueDecision | None = None
+    region: str | None = None
+    review_on: date | None = None
+    motivation: str | None = None
+    inform: InformSpec | None = None
+    tamper: Tamper | None = None
+
+    def gives(self, key: str) -> bool:
+        """Whether the story itself says something about a key."""
+        return key in self.model_fields_set
+
+
+class AccessStep(Part):
+    """A question to the store."""
+
+    viewer: str
+    patient: str
+    service: Service
+    unit: str | None = None
+    recorded_on: date | None = None
+    at: LocalTime | None = None
+    known_at: LocalTime | None = None
+
+
+class RegisterStep(Part):
+    """The population register tells of a change."""
+
+    person: str
+    protected: bool | None = None
+    born: date | str | None = None
+    died: date | None = None
+    guardians: tuple[str, ...] | None = None
+    custody_ended: str | None = None
+    id_changed_to: IdType | None = None
+    registered: bool | None = None
+    e_id: bool | None = None
+    county: str | None = None
+
+
+class DirectoryStep(Part):
+    """The staff directory tells of a change."""
+
+    staff: str
+    roles: tuple[Role, ...] | None = None
+    unit: str | None = None
+    from_: date | None = Field(default=None, alias="from")
+    through: date | None = None
+
+
+class Expectation(Part):
+    """What must be true of the step that it stands under."""
+
+    outcome: Literal["executed", "refused", "pending", "duplicate", "dead_letter"] | None = None
+    codes: tuple[RefusalCode | PendingCode, ...] | None = None
+    allowed: bool | None = None
+    because: tuple[AccessReason, ...] = ()
+
+
+class ReceiptExpectation(Part):
+    """What the newest receipt of an order must say."""
+
+    order: str
+    outcome: Literal["executed", "refused", "pending", "duplicate"] | None = None
+    codes: tuple[RefusalCode | PendingCode, ...] | None = None
+    ends_on: date | None = None
+    remarks: tuple[Remark, ...] | None = None
+
+
+class ChangeExpectation(Part):
+    """A change that must have been published."""
+
+    viewer: str
+    patient: str
+    service: Service | None = None
+    unit: str | None = None
+    access: Literal["gained", "lost"] | None = None
+    at: LocalTime | None = None
+    because: AccessReason | tuple[AccessReason, ...] | None = None
+
+
+class NotificationExpectation(Part):
+    """A notification; `to: operators` addresses the region's operators."""
+
+    to: str
+    template: Template | None = None
+
+
+class MeasuresExpectation(Part):
+    """The measure kinds in force for a patient, each once."""
+
+    patient: str
+    active: tuple[MeasureKind, ...]
+
+
+class Step(Part):
+    """One step: exactly one thing happens or is looked at."""
+
+    order: OrderStep | None = None
+    at: LocalTime | Shift | None = None
+    access: AccessStep | None = None
+    register_: RegisterStep | None = Field(default=None, alias="register")
+    directory: DirectoryStep | None = None
+    restart: tuple[str, ...] | None = None
+    expect_receipt: ReceiptExpectation | None = None
+    expect_changes: tuple[ChangeExpectation, ...] | None = None
+    expect_notifications: tuple[NotificationExpectation, ...] | None = None
+    expect_no_notification: NotificationExpectation | None = None
+    expect_measures: MeasuresExpectation | None = None
+    expect: Expectation | None = None
+
+    @model_validator(mode="after")
+    def _one_thing(self) -> "Step":
+        if len(self.model_fields_set - {"expect"}) != 1:
+            raise ValueError("a step does exactly one thing")
+        return self
+
+
+class Scenario(Part):
+    """One story."""
+
+    scenario: str
+    id: str
+    cites: tuple[str, ...] = Field(min_length=1)
+    region: str
+    start: LocalTime
+    units: tuple[str, ...] | dict[str, str] = ()
+    people: dict[str, PersonSpec]
+    staff: dict[str, StaffSpec] = {}
+    steps: tuple[Step, ...]
+
+    @property
+    def unit_regions(self) -> dict[str, str]:
+        """Each unit's region; those listed without one are of the scenario's."""
+        return dict(self.units) if isinstance(self.units, dict) else dict.fromkeys(self.units, self.region)
+
+
+def read_file(path: Path) -> tuple[Scenario, ...]:
+    """Every scenario of a file. Raises UnreadableScenario naming file, line and key."""
+    try:
+        text = path.read_text("utf-8")
+        documents = [node for node in yaml.compose_all(text, yaml.SafeLoader) if node is not None]
+        loaded = [data for data in yaml.safe_load_all(text) if data is not None]
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnreadableScenario(f"{path}: cannot be read ({type(error).__name__})") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        raise UnreadableScenario(f"{path}{line}: not YAML ({getattr(error, 'problem', error)})") from error
+    return tuple(_validated(path, node, data) for node, data in zip(documents, loaded, strict=True))
+
+
+def _validated(path: Path, node: yaml.Node, data: object) -> Scenario:
+    try:
+        return Scenario.model_validate(data)
+    except ValidationError as error:
+        faults = [
+            f"{path}:{_line_of(node, e['loc'])}: {'.'.join(str(p) for p in e['loc'])}: {e['msg']}"
+            for e in error.errors()
+        ]
+        raise UnreadableScenario("\n".join(faults)) from error
+
+
+def _line_of(node: yaml.Node, loc: tuple[int | str, ...]) -> int:
+    """The line of the deepest part of a path that stands in the file."""
+    line = node.start_mark.line
+    for part in loc:
+        following: yaml.Node | None = None
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                if key.value == str(part):
+                    line, following = key.start_mark.line, value
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            following = node.value[part]
+            line = following.start_mark.line
+        if following is None:
+            continue  # a name of the model that is no key of the file
+        node = following
+    return line + 1
+
+
+def files_of(paths: list[Path]) -> Iterator[Path]:
+    """The YAML files of files and folders, sorted. Raises UnreadableScenario for a path that is not there."""
+    for path in paths:
+        if path.is_dir():
+            yield from sorted(p for p in path.rglob("*.y*ml"))
+        elif path.exists():
+            yield path
+        else:
+            raise UnreadableScenario(f"{path}: no such file or folder")
