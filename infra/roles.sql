@@ -52,6 +52,7 @@ BEGIN
   EXECUTE format('GRANT USAGE ON SEQUENCE person_person_id_seq TO %s', workers);
   GRANT INSERT ON inbox, signed_order, dead_letter TO sigill_intake;
   GRANT USAGE ON SEQUENCE registration TO sigill_intake;
+  EXECUTE format('GRANT USAGE ON SEQUENCE outbox_id_seq TO %s', workers);
   GRANT INSERT ON person_merge, staff_version, staff_assignment, unit, dead_letter TO sigill_register;
 
   -- the relay sees events, not people
@@ -64,6 +65,7 @@ BEGIN
   GRANT SELECT ON person, person_identity, person_version, custody, person_merge, staff_version, staff_assignment,
                   unit, measure, measure_version, audit_entry, person_erasure TO sigill_reader;
   GRANT INSERT ON access_log, audit_entry TO sigill_reader;
+  GRANT SELECT (look_id) ON access_log TO sigill_reader, sigill_ops; -- the number of what they write, not the log
 
   -- operators
   GRANT SELECT ON person, person_identity, person_version, custody, person_name, person_merge, staff_version,

@@ -96,6 +96,13 @@ async def append(tx: Tx, events: Sequence[OutboxRow]) -> None:
     )
 
 
+async def draw(tx: Tx, count: int) -> list[int]:
+    """
+    Draw numbers for the versions of patients' states: for a person that is locked, each is higher than all before.
+    """
+    return [row["number"] for row in await tx.fetch(_SQL["draw"], count)] if count else []
+
+
 async def unpublished(tx: Reading, shards: Iterable[int], limit: int) -> list[Unpublished]:
     """Return the lowest unpublished events of the shards, in the order to publish them."""
     rows = await tx.fetch(_SQL["unpublished"], sorted(shards), limit)

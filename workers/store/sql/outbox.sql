@@ -8,6 +8,10 @@ SELECT event_id, aggregatetype, aggregateid, type, payload, headers, shard, $8
        WITH ORDINALITY AS new (event_id, aggregatetype, aggregateid, type, payload, headers, shard, place)
  ORDER BY place;
 
+-- name: draw
+-- Numbers from the events' own sequence: under a person's lock they grow from one transaction to the next.
+SELECT nextval(pg_get_serial_sequence('outbox', 'id')) AS number FROM generate_series(1, $1::integer);
+
 -- name: unpublished
 -- What is still to be published of the shards, lowest id first.
 SELECT id, event_id, aggregatetype, aggregateid, type, payload, headers, shard, created_at

@@ -1,0 +1,163 @@
+"""
+Who looked at whom: operator or client, unit, patient, time, reason, and what was shown.
+
+HSLF-FS 2016:40, 4 kap. 9 §, asks for these; kept five years at least; PDL 8 kap. 5 § gives the patient the extract.
+This log alone names people. Each batch leaves its digests in an audit chain, so that a changed or removed line shows.
+"""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from contracts.vocabulary import PersonId
+from workers.store import audit, persons
+from workers.store.queries import queries
+from workers.store.session import Reading, Row, Tx
+from workers.store.values import person_of, surrogates
+
+_SQL = queries("access_log")
+_LOOKED = "looked"
+_PURGED = "access_log_purged"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """
+    One look at one patient. `actor` is an operator's or a client's name, `unit` the care unit or office.
+
+    `reason` as given by who looked; `shown` says what was shown or done, in words of ours.
+    """
+
+    actor: str
+    unit: str | None
+    patient: PersonId
+    reason: str
+    shown: str
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A look as it stands in the log; `at` is UTC."""
+
+    look_id: int
+    at: datetime
+    look: Look
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class LookFault:
+    """A line of the log that was changed or removed."""
+
+    look_id: int
+    kind: str
+
+
+async def append(tx: Tx, looks: Sequence[Look], *, chain: str = "access-log") -> None:
+    """Log looks at `tx.now`, and their digests in `chain`: one a process, since it is locked until the end."""
+    if not looks:
+        return
+    salts = [secrets.token_bytes(16) for _ in looks]
+    digests = [_digest(salt, tx.now, look) for salt, look in zip(salts, looks, strict=True)]
+    rows = await tx.fetch(
+        _SQL["append"],
+        [look.actor for look in looks],
+        [look.unit for look in looks],
+        [int(look.patient) for look in looks],
+        [look.reason for look in looks],
+        [look.shown for look in looks],
+        salts,
+        digests,
+        tx.now,
+    )
+    lines = [[row["look_id"], digest.hex()] for row, digest in zip(rows, digests, strict=True)]
+    await audit.append(tx, [audit.AuditEntry(chain, "access-log", _LOOKED, {"looks": lines})])
+
+
+async def of_person(
+    tx: Reading,
+    person_id: PersonId,
+    *,
+    looked_from: datetime | None = None,
+    looked_before: datetime | None = None,
+) -> list[Looked]:
+    """Return the extract for a patient, in order of time (UTC; `looked_before` exclusive; None: no bound)."""
+    same = await persons.merged(tx, [person_id])
+    spellings = {person_id} | {gone for gone, to in same.items() if to == person_id}
+    rows = await tx.fetch(_SQL["of_person"], surrogates(spellings), looked_from, looked_before)
+    return [_looked(row) for row in rows]
+
+
+async def of_actor(
+    tx: Reading,
+    actor: str | None,
+    *,
+    looked_from: datetime | None = None,
+    looked_before: datetime | None = None,
+    limit: int = 1000,
+) -> list[Looked]:
+    """Return what somebody (None: anybody) looked at, newest first: for the recurring sample checks."""
+    rows = await tx.fetch(_SQL["of_actor"], actor, looked_from, looked_before, limit)
+    return [_looked(row) for row in rows]
+
+
+async def purge(tx: Tx, before: datetime, actor: str) -> int:
+    """End the keeping of what is older than `before` (UTC), five years at least; return how many lines went."""
+    gone = sorted(row["look_id"] for row in await tx.fetch(_SQL["purge"], before, tx.now))
+    if gone:
+        spans = _spans(gone)
+        await audit.append(tx, [audit.AuditEntry("access-log", actor, _PURGED, {"spans": spans})])
+    return len(gone)
+
+
+async def verify(tx: Reading) -> list[LookFault]:
+    """Compare the log with the digests in the chains; return the lines that were changed or removed."""
+    faults: list[LookFault] = []
+    purged = [
+        range(first, last + 1)
+        for row in await tx.fetch(audit.statement("of_action"), [_PURGED])
+        for first, last in json.loads(row["body"])["spans"]
+    ]
+    async for entry in tx.conn.cursor(audit.statement("of_action"), [_LOOKED], prefetch=500):
+        expected = {look_id: bytes.fromhex(digest) for look_id, digest in json.loads(entry["body"])["looks"]}
+        rows = {row["look_id"]: row for row in await tx.fetch(_SQL["by_ids"], list(expected))}
+        for look_id, digest in expected.items():
+            row = rows.get(look_id)
+            if row is None:
+                if not any(look_id in span for span in purged):
+                    faults.append(LookFault(look_id, "removed"))
+            elif _digest(row["salt"], row["looked_at"], _looked(row).look) != digest:
+                faults.append(LookFault(look_id, "changed"))
+    return sorted(faults)
+
+
+def _looked(row: Row) -> Looked:
+    look = Look(row["actor"], row["actor_unit"], person_of(row["person_id"]), row["reason"], row["shown"])
+    return Looked(row["look_id"], row["looked_at"], look)
+
+
+def _digest(salt: bytes, at: datetime, look: Look) -> bytes:
+    line = audit.canonical(
+        {
+            "actor": look.actor,
+            "at": at.astimezone(UTC).isoformat(timespec="microseconds"),
+            "patient": look.patient,
+            "reason": look.reason,
+            "shown": look.shown,
+            "unit": look.unit,
+        }
+    )
+    return hashlib.sha256(salt + line.encode()).digest()
+
+
+def _spans(numbers: Iterable[int]) -> list[list[int]]:
+    """Return sorted numbers as spans of neighbours, both ends included."""
+    spans: list[list[int]] = []
+    for number in numbers:
+        if spans and spans[-1][1] == number - 1:
+            spans[-1][1] = number
+        else:
+            spans.append([number, number])
+    return spans

@@ -1,0 +1,58 @@
+"""
+Erasure: what ends being kept, and what still proves afterwards that things were done.
+
+Numbers, names, versions, custody, forms, receipts and the personal parts of the audit go; measures, outcomes and the
+chain stay, about a surrogate that names nobody. The access log stays its five years. The audit chain verifies on.
+"""
+
+from datetime import date, datetime
+from uuid import NAMESPACE_OID, uuid5
+
+from contracts.topics import STATE
+from contracts.vocabulary import PersonId
+from workers.store import audit, outbox, persons
+from workers.store.queries import queries
+from workers.store.session import Reading, Tx
+from workers.store.values import person_of
+
+_SQL = queries("erasure")
+
+
+async def erase(tx: Tx, person_id: PersonId, actor: str, *, chain: str = "erasure") -> tuple[str, ...]:
+    """
+    Erase a person at `tx.now`, put the tombstones of its state on their way, and note it in the audit chain.
+
+    Returns the pseudonymous keys, the tombstones' record keys. Raises a unique violation for one erased before.
+    """
+    await persons.lock(tx, [person_id])
+    rows = await tx.fetch(_SQL["erase"], int(person_id), tx.now)
+    keys: list[str] = await tx.value(_SQL["keys"], int(person_id))
+    await outbox.append(
+        tx,
+        [
+            outbox.OutboxRow(
+                event_id=uuid5(NAMESPACE_OID, f"tombstone:{person_id}:{key}"),
+                aggregatetype=STATE.name,
+                aggregateid=key,
+                type=STATE.event_type or "",
+                payload=None,
+                person=person_id,
+            )
+            for key in sorted(keys)
+        ],
+    )
+    emptied: list[audit.Json] = [[row["chain"], row["pos"]] for row in rows]
+    await audit.append(
+        tx, [audit.AuditEntry(chain, actor, audit.ERASED, {"entries": emptied, "person": person_id})]
+    )
+    return tuple(sorted(keys))
+
+
+async def lapsed(tx: Reading, died_before: date, *, after: int = 0, limit: int = 1000) -> list[PersonId]:
+    """Return persons who died before a date (Swedish) and about whom nothing waits; a page by surrogate number."""
+    return [person_of(row["person_id"]) for row in await tx.fetch(_SQL["lapsed"], died_before, after, limit)]
+
+
+async def purge_dead_letters(tx: Tx, before: datetime) -> int:
+    """Empty dead letters that are dealt with and came before a moment (UTC); return how many."""
+    return int(await tx.value(_SQL["purge_dead_letters"], before))

@@ -1,0 +1,52 @@
+-- Messages that could not be read.
+
+-- name: append
+-- Messages as they came, in the order given.
+INSERT INTO dead_letter (topic, partition, record_offset, stamped_at, consumer_group, key, value, headers, reason,
+                         known_from)
+SELECT topic, partition, record_offset, stamped_at, consumer_group, key, value, headers, reason, $10
+  FROM unnest($1::text[], $2::integer[], $3::bigint[], $4::timestamptz[], $5::text[], $6::bytea[], $7::bytea[],
+              $8::jsonb[], $9::text[])
+       WITH ORDINALITY AS new (topic, partition, record_offset, stamped_at, consumer_group, key, value, headers,
+                               reason, place)
+ ORDER BY place
+RETURNING dead_letter_id;
+
+-- name: open_keys
+-- Those of the keys under which a message lies that nobody has dealt with.
+SELECT DISTINCT d.key
+  FROM dead_letter d
+ WHERE d.key = ANY ($1::bytea[])
+   AND NOT EXISTS (SELECT FROM dead_letter_action a WHERE a.dead_letter_id = d.dead_letter_id);
+
+-- name: page
+-- A page of dead letters, newest first; $1 null: of every topic; $2: also those that are dealt with.
+SELECT d.*, a.action, a.operator, a.approver, a.reason AS action_reason, a.known_from AS acted_at
+  FROM dead_letter d
+  LEFT JOIN LATERAL (SELECT * FROM dead_letter_action a WHERE a.dead_letter_id = d.dead_letter_id
+                      ORDER BY a.action_id DESC LIMIT 1) AS a ON true
+ WHERE ($1::text IS NULL OR d.topic = $1) AND ($2 OR a.action IS NULL)
+   AND ($3::bigint IS NULL OR d.dead_letter_id < $3)
+ ORDER BY d.dead_letter_id DESC
+ LIMIT $4;
+
+-- name: by_ids
+-- Dead letters with what was done last.
+SELECT d.*, a.action, a.operator, a.approver, a.reason AS action_reason, a.known_from AS acted_at
+  FROM dead_letter d
+  LEFT JOIN LATERAL (SELECT * FROM dead_letter_action a WHERE a.dead_letter_id = d.dead_letter_id
+                      ORDER BY a.action_id DESC LIMIT 1) AS a ON true
+ WHERE d.dead_letter_id = ANY ($1::bigint[])
+ ORDER BY d.dead_letter_id;
+
+-- name: act
+-- What was done with dead letters.
+INSERT INTO dead_letter_action (dead_letter_id, action, operator, approver, reason, known_from)
+SELECT unnest($1::bigint[]), $2, $3, $4, $5, $6;
+
+-- name: counts
+-- How many nobody has dealt with, by topic and reason, and since when.
+SELECT d.topic, d.reason, count(*) AS letters, min(d.known_from) AS oldest
+  FROM dead_letter d
+ WHERE NOT EXISTS (SELECT FROM dead_letter_action a WHERE a.dead_letter_id = d.dead_letter_id)
+ GROUP BY d.topic, d.reason ORDER BY d.topic, d.reason;
