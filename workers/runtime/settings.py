@@ -81,7 +81,7 @@ class Database(BaseSettings):
         None, description="Connection URL of the owner, for migrations only. Default: the same."
     )
     database_schema: str = Field(
-        "public", pattern=r"^[a-z_][a-z0-9_]*$", description="Schema that holds the tables."
+        "sigill", pattern=r"^[a-z_][a-z0-9_]*$", description="Schema that holds the tables."
     )
     database_tls: Literal["disable", "prefer", "require", "verify-ca", "verify-full"] = Field(
         "prefer", description="As libpq's sslmode; `verify-full` in production."
