@@ -135,6 +135,15 @@ class Holder:
         return json.dumps({"x5c": self.x5c, "x5t#S256": self.thumbprint}, separators=(",", ":"))[1:]
 
 
+@dataclass(frozen=True)
+class PublicFiles:
+    """Where `publish` wrote: two PEM files and the folder of the lists (DER)."""
+
+    anchors: Path
+    intermediates: Path
+    crls: Path
+
+
 @dataclass
 class DevAuthority:
     """
@@ -380,6 +389,22 @@ class DevAuthority:
                 {f"{s:x}": [t.isoformat(), why.name] for s, (t, why) in self.revoked.items()}, indent=1
             )
         )
+
+    def publish(self, folder: Path, at: datetime, *, next_update: datetime | None = None) -> PublicFiles:
+        """
+        Write what a receiver needs, and nothing secret: anchors, intermediates, and the lists as of `at` (aware).
+
+        Lists are named by their moment, so that publishing again adds and takes nothing away.
+        """
+        files = PublicFiles(folder / "anchors.pem", folder / "intermediates.pem", folder / "crls")
+        files.crls.mkdir(parents=True, exist_ok=True)
+        for path, certificates in ((files.anchors, self.anchors), (files.intermediates, self.intermediates)):
+            path.write_bytes(b"".join(c.public_bytes(serialization.Encoding.PEM) for c in certificates))
+        for name, data in zip(
+            ("root", "issuing", "functions"), self.crls(at, next_update=next_update), strict=True
+        ):
+            (files.crls / f"{name}-{int(at.timestamp())}.crl").write_bytes(data)
+        return files
 
     @classmethod
     def load(cls, folder: Path) -> "DevAuthority":

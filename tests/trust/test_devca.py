@@ -2,9 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from infra.devca import DevAuthority, sign_jws, tampered_jws
 from tests.trust.bench import NOW, PAYLOAD, SIGNER
-from workers.trust import Evidence, TrustPolicy, verify
+from workers.trust import Evidence, TrustPolicy, read_certificates, verify
 
 
 def test_it_can_be_saved_and_loaded(tmp_path):
@@ -49,3 +51,24 @@ def test_a_list_of_the_first_day_serves_for_years():
         )
         assert good.proven
         assert [str(c) for c in bad.refusals] == ["certificate_revoked"]
+
+
+def test_what_it_publishes_is_all_that_a_receiver_needs(tmp_path):
+    ca = DevAuthority.create(NOW, issuing_key="RSA-2048")
+    files = ca.publish(tmp_path, NOW - timedelta(hours=1))
+
+    policy = TrustPolicy(
+        anchors=read_certificates(files.anchors.read_bytes()),
+        intermediates=read_certificates(files.intermediates.read_bytes()),
+    )
+    evidence = Evidence.read(path.read_bytes() for path in files.crls.iterdir())
+    raw = sign_jws(PAYLOAD, ca.staff(SIGNER), signed_at=NOW)
+
+    assert verify(raw, "application/jose", policy=policy, evidence=evidence, arrived_at=NOW).proven
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and b"PRIVATE" in path.read_bytes()]
+
+
+def test_a_file_without_certificates_says_so():
+    for data in (b"", b"-----BEGIN CERTIFICATE-----", b"-----BEGIN PRIVATE KEY-----"):
+        with pytest.raises(ValueError, match="no certificate in it"):
+            read_certificates(data)

@@ -82,6 +82,15 @@ def test_null_is_left_out_or_nil():
     assert read('<units xsi:nil="true"/>') == {"units": None}
 
 
+def test_a_schema_location_is_not_followed():
+    root = xml_of({"form": "seal_journal"})
+    root.set(
+        "{http://www.w3.org/2001/XMLSchema-instance}schemaLocation", "urn:sigill:order:1 http://127.0.0.1:9/"
+    )
+
+    assert form_of(root) == {"form": "seal_journal"}
+
+
 def test_white_space_between_fields_means_nothing_and_inside_everything():
     assert read("\n  <form> seal_journal </form>\n") == {"form": " seal_journal "}
 

@@ -1,5 +1,6 @@
 """Trust: bytes, anchors, evidence and moments in; who signed what, or why it is not believed, out. Pure."""
 
+from workers.trust.chain import read_certificates
 from workers.trust.ocsp import believed_until
 from workers.trust.policy import TrustPolicy
 from workers.trust.revocation import Evidence, EvidenceIndex
@@ -15,5 +16,6 @@ __all__ = [
     "Unreadable",
     "Verdict",
     "believed_until",
+    "read_certificates",
     "verify",
 ]

@@ -93,6 +93,16 @@ class Holder:
         return self.certificate.fingerprint(algorithm())
 
 
+def read_certificates(data: bytes) -> tuple[x509.Certificate, ...]:
+    """Read the certificates of a file: PEM, one or many, or one in DER. Raises ValueError when there is none."""
+    try:
+        if b"-----BEGIN" in data:
+            return tuple(x509.load_pem_x509_certificates(data))
+        return (x509.load_der_x509_certificate(data),)
+    except CANNOT_BE_READ as error:
+        raise ValueError("no certificate in it, neither PEM nor DER") from error
+
+
 class CertificateBook:
     """The certificates met under one policy: paths that held, by the certificates as they stood in the message."""
 
@@ -180,13 +190,14 @@ class CertificateBook:
         self, leaf: x509.Certificate, helpers: list[x509.Certificate], at: datetime
     ) -> tuple[x509.Certificate, ...]:
         """Build a path at the moment; if there is none, at one when all could be valid: expired is not untrusted."""
-        starts = {
-            c.not_valid_before_utc
-            for c in (leaf, *helpers, *self._policy.anchors)
-            if leaf.not_valid_before_utc <= c.not_valid_before_utc <= leaf.not_valid_after_utc
-        }
-        for moment in (at, *sorted(starts, reverse=True)[:8]):
-            if chain := self._path(leaf, helpers, moment):
+        chain = self._path(leaf, helpers, at)
+        if chain:
+            return chain
+        family = _family(leaf, [*helpers, *self._policy.anchors])
+        if all(c.not_valid_before_utc <= at <= c.not_valid_after_utc for c in family):
+            return ()  # it is not a matter of time
+        for moment in sorted({c.not_valid_before_utc for c in family}, reverse=True)[:8]:
+            if leaf.not_valid_before_utc <= moment and (chain := self._path(leaf, helpers, moment)):
                 return chain
         return ()
 
@@ -218,6 +229,17 @@ def book_of(policy: TrustPolicy) -> CertificateBook:
     if book is None:
         book = _books[policy] = CertificateBook(policy)
     return book
+
+
+def _family(leaf: x509.Certificate, others: Sequence[x509.Certificate]) -> list[x509.Certificate]:
+    """The certificates that could stand above the leaf, by their names."""
+    family, names = [leaf], {leaf.issuer.public_bytes()}
+    remaining = list(others)
+    while above := [c for c in remaining if c.subject.public_bytes() in names]:
+        family += above
+        remaining = [c for c in remaining if c not in above]
+        names |= {c.issuer.public_bytes() for c in above}
+    return family
 
 
 def _decode(text: str) -> bytes:

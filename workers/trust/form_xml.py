@@ -9,7 +9,7 @@ Namespace `urn:sigill:order:1`, root `order`, one element a field, named as in t
 - true and false are `true` and `false` (or `1` and `0`);
 - null is the element left out, or empty with `xsi:nil="true"`.
 
-No attribute but xsi:nil, no text between elements, no processing instruction. A field that no form has goes through
+No attribute but xsi:nil (and, on the root, an xsi:schemaLocation that nobody follows), no text between elements, no processing instruction. A field that no form has goes through
 as text, so that the form's model can refuse it by name.
 """
 
@@ -22,6 +22,7 @@ from lxml import etree
 NAMESPACE = "urn:sigill:order:1"
 ROOT = f"{{{NAMESPACE}}}order"
 _NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
+_SCHEMA_LOCATION = "{http://www.w3.org/2001/XMLSchema-instance}schemaLocation"
 _PREFIX = f"{{{NAMESPACE}}}"
 
 Value: TypeAlias = "str | bool | list[Value] | dict[str, Value] | None"
@@ -43,7 +44,7 @@ def form_of(root: etree._Element) -> dict[str, Value]:
     """Read the form. Raises NotAForm."""
     if root.tag != ROOT:
         raise NotAForm("the root is not an order")
-    if root.attrib:
+    if set(root.attrib) - {_SCHEMA_LOCATION}:
         raise NotAForm("the root has attributes")
     return _fields(root, "")
 

@@ -248,7 +248,7 @@ class DuplicateName(ValueError):
 def load_object(data: bytes) -> dict[str, Any]:
     """Read a JSON object strictly: UTF-8, no name twice, no NaN. Raises ValueError, DuplicateName among them."""
     try:
-        value = json.loads(data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
+        value = _STRICT.decode(data.decode("utf-8"))
     except RecursionError as error:
         raise ValueError("nested too deep") from error
     if not isinstance(value, dict):
@@ -383,6 +383,10 @@ def _no_constant(_: str) -> None:
     raise ValueError("not a JSON number")
 
 
+#: Made once: `json.loads` with hooks builds a decoder each time.
+_STRICT = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
+
+
 def _ascii(text: str) -> bytes:
     try:
         data = text.encode("ascii")
@@ -392,6 +396,9 @@ def _ascii(text: str) -> bytes:
     return data
 
 
+_STANDARD = bytes.maketrans(b"-_", b"+/")
+#: Last characters whose unused bits are zero, by how many characters are spared.
+_LAST = {1: b"AEIMQUYcgkosw048", 2: b"AQgw"}
 _BASE64URL = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 
@@ -402,11 +409,13 @@ def _must_be_base64url(part: bytes) -> None:
 
 
 def _decode(part: bytes) -> bytes:
-    """Decode base64url and insist on the one canonical encoding: unused bits are zero."""
-    try:
-        data = base64.urlsafe_b64decode(part + b"=" * (-len(part) % 4))
-    except (binascii.Error, ValueError) as error:
-        raise Unreadable("not base64url") from error
-    if base64.urlsafe_b64encode(data).rstrip(b"=") != part:
+    """Decode base64url and insist on the one canonical encoding: unused bits are zero (RFC 4648, 3.5)."""
+    spare = -len(part) % 4
+    if spare == 3:
+        raise Unreadable("not base64url")
+    if spare and part[-1] not in _LAST[spare]:
         raise _invalid("container", "base64url that is not canonical")
-    return data
+    try:
+        return binascii.a2b_base64(part.translate(_STANDARD) + b"=" * spare, strict_mode=True)
+    except binascii.Error as error:
+        raise Unreadable("not base64url") from error
