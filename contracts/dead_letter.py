@@ -25,3 +25,7 @@ class DeadLetterReason(StrEnum):
     UNREADABLE_SIGNATURE = "unreadable_signature"
     UNREADABLE_PAYLOAD = "unreadable_payload"
     UNREADABLE_RECORD = "unreadable_record"
+    CONTRADICTS_ITSELF = "contradicts_itself"
+    """A message of the register or the directory that cannot be true."""
+    GOES_BACKWARD = "goes_backward"
+    """A message of the register that claims to be newer than what it is older than."""

@@ -19,6 +19,8 @@ from typing import Generic, Protocol, TypeVar
 
 import structlog
 
+from contracts.dead_letter import DeadLetterReason
+from contracts.topics import TopicSpec
 from workers.runtime.clock import Clock, stopwatch
 from workers.runtime.health import DATABASE, Health
 from workers.runtime.metrics import (
@@ -30,6 +32,7 @@ from workers.runtime.metrics import (
     Metrics,
 )
 from workers.store import inbox
+from workers.store.dead_letters import DeadRecord
 from workers.store.inbox import Fenced
 from workers.store.session import Store, Tx, passing
 from workers.stream.connection import Connection
@@ -67,6 +70,21 @@ Spoiled = frozenset[tuple[str, int, int]]
 def place_of(record: Record) -> tuple[str, int, int]:
     """Where a record lies."""
     return record.topic, record.partition, record.offset
+
+
+def dead_record(record: Record, reason: DeadLetterReason, topic: TopicSpec, group: str) -> DeadRecord:
+    """A record on its way to the dead letters, called by its topic's own name, whatever that is on this cluster."""
+    return DeadRecord(
+        topic=topic.name,
+        partition=record.partition,
+        offset=record.offset,
+        group=group,
+        key=record.key,
+        value=record.value,
+        headers=record.headers,
+        reason=reason,
+        stamped_at=record.at,
+    )
 
 
 @dataclass(slots=True)
@@ -166,11 +184,13 @@ class Consuming(Generic[Prepared]):
         """Raise the generation of each partition, and say from which offset it goes on."""
         starts: dict[Partition, int] = {}
         async with self._database(), self.store.transaction(self.clock.now()) as tx:
-            for place in sorted(places):
-                generation, stored = await inbox.assign(tx, self.group, place.topic, place.partition)
-                self._generations[place] = generation
-                if stored is not None:
-                    starts[place] = stored
+            for topic in sorted({place.topic for place in places}):
+                parts = [place.partition for place in places if place.topic == topic]
+                taken = await inbox.assign(tx, self.group, topic, parts)
+                for partition, (generation, stored) in taken.items():
+                    self._generations[Partition(topic, partition)] = generation
+                    if stored is not None:
+                        starts[Partition(topic, partition)] = stored
         for place in places:
             self.limit.forget(*place)
         return starts

@@ -24,9 +24,9 @@ def anew_cause(order_id: str, trigger: str) -> str:
     return f"anew:{order_id}:{trigger}"
 
 
-def timer_cause(timer_id: int | str, due_at: str) -> str:
-    """The cause that is a timer falling due; `due_at` in ISO 8601, UTC."""
-    return f"timer:{timer_id}:{due_at}"
+def timer_cause(about: str, due_at: str) -> str:
+    """The cause that is a timer falling due: what it is about, and when, in ISO 8601, UTC."""
+    return f"timer:{about}:{due_at}"
 
 
 def record_cause(topic: str, key: str, sequence: int | str) -> str:

@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping
 
 from contracts.keys import patient_key
-from workers.policy.facts import Identity
 
 _FORM = re.compile(r"v[0-9]{1,4}\.[A-Za-z0-9_-]{43}")
 UNKEYED = "unknown"
@@ -23,15 +22,13 @@ class KeyRing:
     def __repr__(self) -> str:
         return f"KeyRing(versions={sorted(self._secrets)}, new={self._version})"
 
-    def of(self, identity: Identity) -> str:
-        """A person's key, by the present version."""
-        return patient_key(identity.number, self._secrets[self._version], self._version)
+    def of(self, number: str) -> str:
+        """The key of an identity number, by the present version."""
+        return patient_key(number, self._secrets[self._version], self._version)
 
-    def every(self, identity: Identity) -> frozenset[str]:
-        """A person's keys under every version that is read."""
-        return frozenset(
-            patient_key(identity.number, secret, version) for version, secret in self._secrets.items()
-        )
+    def every(self, number: str) -> frozenset[str]:
+        """The keys of an identity number under every version that is read."""
+        return frozenset(patient_key(number, secret, version) for version, secret in self._secrets.items())
 
 
 def shaped_like_a_key(key: bytes | None) -> str | None:

@@ -33,7 +33,7 @@ def notification(
         recipient=Recipient(
             kind="operators" if tell.to is None else "person",
             person=person,
-            region=tell.region,
+            region=tell.region or None,
         ),
         template=tell.template,
         channel="console" if tell.to is None else tell.channel,

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from contracts.base import Message
 from contracts.receipt import Receipt
-from contracts.topics import CHANGES, NOTIFICATIONS, RECEIPTS, TopicSpec
+from contracts.topics import RECEIPTS, TopicSpec
 from contracts.vocabulary import OrderId, PersonId, RegionCode
 from workers.policy.effects import AddTask, Answer, CloseTask, OpenRequest, SetTimer, Settle
 from workers.policy.facts import Measure
@@ -24,15 +24,16 @@ class Outgoing:
     key: str
     event_id: UUID
     body: Message | None
+    person: PersonId | None = None
+    """Whom it is about, and who is locked therefore; None for an answer to an unproven message."""
     traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What became of an order, for the ledger of outcomes. `receipt` is what its sender was told."""
+    """What became of the message filed under a number. `receipt` is what its sender was told."""
 
-    order_id: OrderId
-    patient: PersonId
+    registration: int
     receipt: Receipt
 
 
@@ -46,6 +47,8 @@ class Settlement:
     cause: str
     after: int
     """How many messages of the plan stand before its receipt."""
+    touched: tuple[tuple[Measure, str], ...] = ()
+    """What was done to bring it to its end, each measure with the receipt's word for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ class Deed:
     what: str
     at: datetime
     cause: str
-    patient: PersonId
+    patient: PersonId | None
     region: RegionCode | None = None
     order_id: OrderId | None = None
     outcome: str | None = None
@@ -86,15 +89,8 @@ class Plan:
     touched: dict[PersonId, None] = field(default_factory=dict)
     """Patients whose state is to be published anew."""
 
-    def send(
-        self, topic: TopicSpec, key: str, event_id: UUID, body: Message, traceparent: str | None
+    def answer(
+        self, key: str, receipt: Receipt, person: PersonId | None, traceparent: str | None = None
     ) -> None:
-        """Put a message last."""
-        self.outgoing.append(Outgoing(topic, key, event_id, body, traceparent))
-
-    def answer(self, key: str, receipt: Receipt, traceparent: str | None = None) -> None:
         """Send a receipt."""
-        self.send(RECEIPTS, key, receipt.receipt_id, receipt, traceparent)
-
-
-__all__ = ["CHANGES", "NOTIFICATIONS", "RECEIPTS", "Deed", "Judged", "Outgoing", "Plan", "Settlement"]
+        self.outgoing.append(Outgoing(RECEIPTS, key, receipt.receipt_id, receipt, person, traceparent))

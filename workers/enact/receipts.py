@@ -4,6 +4,7 @@ The answer to an order: what was done or why not, what still holds, what people 
 The receipt goes back to the record system that sent the order; identity numbers stand in its payload only.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -18,7 +19,7 @@ from contracts.receipt import (
     Task,
     Waiting,
 )
-from contracts.vocabulary import MeasureKind, Outcome
+from contracts.vocabulary import MeasureId, MeasureKind, Outcome, Remark
 from workers.enact.citations import Citations
 from workers.enact.ids import event_id
 from workers.enact.people import all_named_in, named_in
@@ -34,6 +35,11 @@ from workers.policy.effects import (
     Wait,
 )
 from workers.policy.facts import Measure, PatientFacts
+
+
+def registration_number(registration: int) -> str:
+    """The number under which an order is registered (diarienummer), as people write it."""
+    return f"SIGILL-{registration}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +114,32 @@ def duplicate_of(first: Receipt, *, cause: str, event: str, received_at: datetim
     )
 
 
-def settled(earlier: Receipt, outcome: Outcome, text: Sentence, *, cause: str, at: datetime) -> Receipt:
-    """The final answer to an order that waited: what it waited for is there, or never will be."""
-    del text
+def settled(
+    earlier: Receipt,
+    outcome: Outcome,
+    text: Sentence,
+    facts: PatientFacts | None,
+    citations: Citations,
+    touched: Sequence[tuple[Measure, str]],
+    *,
+    cause: str,
+    at: datetime,
+) -> Receipt:
+    """
+    The final answer to an order that waited: what it waited for is there, or never will be.
+
+    Its measures are told as they stand now; of an order that had none until now, those that were `touched`.
+    `text` says why, for an order that comes to nothing.
+    """
+    measures = earlier.measures
+    if facts is not None:
+        standing = {measure.measure_id: measure for measure in facts.measures}
+        told = [(standing.get(MeasureId(str(m.measure_id))), m.action) for m in earlier.measures]
+        changed = [(m, action) for m, action in told or touched if m is not None]
+        measures = tuple(report(m, action, facts, citations) for m, action in changed)
+    remarks = earlier.remarks
+    if outcome is Outcome.REFUSED:
+        remarks = (*remarks, RemarkNote(code=Remark.STILL_HOLDS, sv=text.sv, en=text.en))
     return earlier.model_copy(
         update={
             "receipt_id": event_id(cause, "receipt"),
@@ -118,6 +147,8 @@ def settled(earlier: Receipt, outcome: Outcome, text: Sentence, *, cause: str, a
             "judged_at": at,
             "codes": (),
             "waits": (),
+            "remarks": remarks,
+            "measures": measures if outcome is Outcome.EXECUTED else (),
         }
     )
 

@@ -13,11 +13,12 @@ from uuid import UUID
 
 from contracts.order import SignedForm
 from contracts.receipt import Receipt
+from contracts.topics import CHANGES, NOTIFICATIONS
 from contracts.vocabulary import HsaId, OrderId, PersonId, RegionCode
 from workers.enact.changes import Picture, access_changes
-from workers.enact.citations import Citations
+from workers.enact.citations import Desk
 from workers.enact.notices import notification
-from workers.enact.plan import CHANGES, NOTIFICATIONS, Deed, Judged, Plan, Settlement
+from workers.enact.plan import Deed, Judged, Outgoing, Plan, Settlement
 from workers.enact.receipts import Answered, receipt
 from workers.enact.standing import Standing, absorb_effects, absorb_order
 from workers.policy.access import picture
@@ -37,7 +38,6 @@ from workers.policy.effects import (
 )
 from workers.policy.facts import Identity, OrderFacts, PatientFacts, Staff
 from workers.policy.orders import judge
-from workers.policy.rulebook import Rulebooks
 
 _INSTANT = timedelta(microseconds=1)
 
@@ -47,12 +47,13 @@ class Filed:
     """
     One order before its judge, with what was found out about its signature.
 
-    `key` is the record key that its receipt goes out under. `first_seen_at` is set for an order judged anew, with
+    `registration` is the number it is filed under, `key` the record key that its receipt goes out under. `first_seen_at` is set for an order judged anew, with
     `before`, the receipt that it had.
     """
 
     form: SignedForm
     patient: PersonId
+    registration: int
     answered: Answered
     cause: str
     key: str
@@ -70,16 +71,27 @@ class Sitting:
     """
     The standings of some patients while they are judged. `at` is the moment of taking effect (UTC).
 
+    `chain` is the audit chain that its deeds go into, one for each writer that works beside others.
+    `same` says which person a surrogate became part of, where somebody is still called by that.
     `identities` and `staff` hold everybody whom the orders of the transaction name.
     """
 
-    books: Rulebooks
-    citations: Citations
+    desk: Desk
     at: datetime
+    chain: str
     standings: dict[PersonId, Standing]
+    same: Mapping[PersonId, PersonId] = field(default_factory=dict)
     identities: Mapping[Identity, PersonId] = field(default_factory=lambda: MappingProxyType({}))
     staff: Mapping[HsaId, Staff] = field(default_factory=lambda: MappingProxyType({}))
     plan: Plan = field(default_factory=Plan)
+
+    def called(self, patient: PersonId) -> PersonId:
+        """The person that a surrogate is read as."""
+        return self.same.get(patient, patient)
+
+    def standing(self, patient: PersonId) -> Standing:
+        """What holds for a patient now."""
+        return self.standings[self.called(patient)]
 
     def judge(self, order: Filed) -> Receipt:
         """
@@ -87,13 +99,14 @@ class Sitting:
 
         An order judged anew that waits for the same as before changes nothing and is not answered again.
         """
-        standing = self.standings.get(order.patient, Standing(None))
-        judgement = judge(order.form, self._facts(order, standing), self.books)
+        patient = self.called(order.patient)
+        standing = self.standings.get(patient, Standing(None))
+        judgement = judge(order.form, self._facts(order, standing), self.desk.books)
         after = absorb_order(standing, order.form, judgement)
-        self.standings[order.patient] = after
+        self.standings[patient] = after
 
         answer = receipt(
-            order.answered, judgement, after.facts, self.citations, cause=order.cause, at=self.at
+            order.answered, judgement, after.facts, self.desk.citations, cause=order.cause, at=self.at
         )
         if order.before is not None and _says_the_same(order.before, answer):
             return order.before
@@ -101,11 +114,16 @@ class Sitting:
         self._record(order, judgement, answer)
         if standing.facts is not None and after.facts is not None:
             self._enact(
-                order.patient, judgement.effects, after.facts, order.cause, order.form.order_id, order.traceparent
+                patient,
+                judgement.effects,
+                after.facts,
+                order.cause,
+                order.form.order_id,
+                order.traceparent,
             )
             if _changes_access(judgement.effects):
                 self._compare(
-                    picture(standing.facts, self.at, self.books),
+                    picture(standing.facts, self.at, self.desk.books),
                     after.facts,
                     cause=order.cause,
                     kind="order",
@@ -114,7 +132,7 @@ class Sitting:
                     traceparent=order.traceparent,
                 )
         else:
-            self._enact_unknown(order.patient, judgement.effects, order.cause, order.key)
+            self._enact_unknown(patient, judgement.effects)
         return answer
 
     def follow(
@@ -131,6 +149,7 @@ class Sitting:
 
         `before` are the facts as they were until a register change; without it the instant before is compared.
         """
+        patient = self.called(patient)
         standing = self.standings[patient]
         assert standing.facts is not None, "transitions are about known patients"
         after = absorb_effects(standing, transition.effects)
@@ -145,9 +164,9 @@ class Sitting:
             )
         if transition.compare:
             was = (
-                picture(standing.facts, transition.at - _INSTANT, self.books)
+                picture(standing.facts, transition.at - _INSTANT, self.desk.books)
                 if before is None
-                else picture(before, transition.at, self.books)
+                else picture(before, transition.at, self.desk.books)
             )
             self._compare(
                 was, after.facts, cause=cause, kind=transition.cause, at=transition.at, order_id=uuid
@@ -155,7 +174,7 @@ class Sitting:
 
     def touch(self, patient: PersonId) -> None:
         """Have a patient's state published anew, whatever else comes of it."""
-        self.plan.touched[patient] = None
+        self.plan.touched[self.called(patient)] = None
 
     def _facts(self, order: Filed, standing: Standing) -> OrderFacts:
 
@@ -177,9 +196,11 @@ class Sitting:
     def _record(self, order: Filed, judgement: Judgement, answer: Receipt) -> None:
 
         order_id = OrderId(str(order.form.order_id))
-        self.plan.judged.append(Judged(order_id, order.patient, answer))
-        self.plan.answer(order.key, answer, order.traceparent)
-        deed = _deed_of(judgement.effects, "order", self.at, order.cause, order.patient, order_id)
+        self.plan.judged.append(Judged(order.registration, answer))
+        self.plan.answer(order.key, answer, self.called(order.patient), order.traceparent)
+        deed = _deed_of(
+            judgement.effects, "order", self.at, order.cause, self.called(order.patient), order_id
+        )
         self.plan.deeds.append(
             replace(
                 deed,
@@ -204,6 +225,8 @@ class Sitting:
 
         told = 0
         key = facts.patient.key
+        effects = tuple(effects)
+        touched = tuple((e.measure, e.action) for e in effects if isinstance(e, Impose | Revise))
         for effect in effects:
             match effect:
                 case Impose() | Revise():
@@ -211,22 +234,25 @@ class Sitting:
                     self.plan.touched[patient] = None
                 case Tell():
                     note = notification(
-                        effect, facts, self.citations, cause=cause, index=told, order_id=order_id
+                        effect, facts, self.desk.citations, cause=cause, index=told, order_id=order_id
                     )
                     told += 1
-                    self.plan.send(NOTIFICATIONS, key, note.notification_id, note, traceparent)
+                    self.plan.outgoing.append(
+                        Outgoing(NOTIFICATIONS, key, note.notification_id, note, patient, traceparent)
+                    )
+                case Settle():
+                    place = len(self.plan.outgoing)
+                    self.plan.settlements.append(Settlement(effect, patient, key, cause, place, touched))
                 case _:
-                    self._enact_quietly(patient, effect, cause, key)
+                    self._enact_quietly(patient, effect)
 
-    def _enact_unknown(
-        self, patient: PersonId, effects: Iterable[Effect], cause: str, key: str
-    ) -> None:
+    def _enact_unknown(self, patient: PersonId, effects: Iterable[Effect]) -> None:
         """Of a patient whom no register knows: deadlines and tasks, and nothing that is told to anybody."""
         for effect in effects:
-            if not isinstance(effect, Impose | Revise | Tell):
-                self._enact_quietly(patient, effect, cause, key)
+            if not isinstance(effect, Impose | Revise | Tell | Settle):
+                self._enact_quietly(patient, effect)
 
-    def _enact_quietly(self, patient: PersonId, effect: Effect, cause: str, key: str) -> None:
+    def _enact_quietly(self, patient: PersonId, effect: Effect) -> None:
 
         match effect:
             case SetTimer():
@@ -235,10 +261,6 @@ class Sitting:
                 self.plan.requests.append(effect)
             case AddTask() | CloseTask():
                 self.plan.tasks.append((effect, patient))
-            case Settle():
-                self.plan.settlements.append(
-                    Settlement(effect, patient, key, cause, after=len(self.plan.outgoing))
-                )
             case _:
                 raise AssertionError(f"an effect that nobody enacts: {type(effect).__name__}")
 
@@ -256,16 +278,19 @@ class Sitting:
 
         changes = access_changes(
             before,
-            picture(facts, at, self.books),
+            picture(facts, at, self.desk.books),
             facts,
-            self.citations,
+            self.desk.citations,
             cause=cause,
             kind=kind,
             at=at,
             order_id=order_id,
         )
-        for change in changes:
-            self.plan.send(CHANGES, facts.patient.key, change.change_id, change, traceparent)
+        patient = facts.patient
+        self.plan.outgoing.extend(
+            Outgoing(CHANGES, patient.key, change.change_id, change, patient.person_id, traceparent)
+            for change in changes
+        )
 
 
 def _changes_access(effects: Iterable[Effect]) -> bool:
@@ -297,6 +322,3 @@ def _deed_of(
         rules=tuple(dict.fromkeys(rule for effect in changed for rule in effect.measure.rules)),
         measures=tuple(f"{effect.action}:{effect.measure.measure_id}" for effect in changed),
     )
-
-
-__all__ = ["Filed", "Sitting"]

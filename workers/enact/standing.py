@@ -25,7 +25,7 @@ class Standing:
     """
 
     facts: PatientFacts | None
-    orders: Mapping[OrderId, EarlierOrder] = field(default=_NO_ORDERS)
+    orders: Mapping[OrderId, EarlierOrder] = field(default_factory=lambda: _NO_ORDERS)
     requests: tuple[ReleaseRequest, ...] = ()
 
 

@@ -16,7 +16,6 @@ from contracts.order import SignedForm
 from contracts.topics import ORDERS
 from contracts.vocabulary import RefusalCode
 from workers.enact.keys import KeyRing, shaped_like_a_key
-from workers.enact.people import identity_of
 from workers.intake.forms import FormInvalid, read_form
 from workers.intake.texts import objection
 from workers.policy.effects import Objection
@@ -93,9 +92,7 @@ class Door:
         if content_type not in ORDERS.content_types:
             return Lost(record, DeadLetterReason.UNKNOWN_CONTENT_TYPE)
         try:
-            verdict = verify(
-                signed, content_type, policy=self.trust, evidence=evidence, arrived_at=record.at
-            )
+            verdict = verify(signed, content_type, policy=self.trust, evidence=evidence, arrived_at=record.at)
         except Unreadable as error:
             return Lost(record, _unreadable(error))
         return self._judge(record, envelope, signed, verdict)
@@ -120,7 +117,7 @@ class Door:
 
     def _faults(self, form: SignedForm, envelope: Envelope, key: str | None) -> list[Objection]:
         """Where the envelope says something else than what was signed, or the form is for another system."""
-        own = self.keys.every(identity_of(form.patient))
+        own = self.keys.every(form.patient.id)
         fits = {
             "ce_id": envelope.id.lower() == str(form.order_id),
             "ce_subject": envelope.subject in own,

@@ -83,12 +83,15 @@ def signer_for(environment: str, key_file: Path | None) -> tuple[Signer, str | N
         return Signer.from_file(key_file), None
     if environment == "production":
         raise NoAuditKey("SIGILL_AUDIT_KEY: needed in production, to sign the audit chains' heads")
-    return Signer.ephemeral(), "audit heads are signed with a key made at this start; set SIGILL_AUDIT_KEY to keep one"
+    return (
+        Signer.ephemeral(),
+        "audit heads are signed with a key made at this start; set SIGILL_AUDIT_KEY to keep one",
+    )
 
 
 def read_checkpoint(token: bytes, public: Mapping[str, object]) -> Head:
     """Verify a checkpoint. Raises ValueError when it is not signed by that key."""
-    key = ECKey.import_key({str(k): v for k, v in public.items()})
+    key = ECKey.import_key({str(name): str(value) for name, value in public.items()})
     try:
         found = jws.deserialize_compact(token, key, algorithms=[ALGORITHM])
     except Exception as error:

@@ -1,0 +1,93 @@
+"""
+What the staff directory says, kept with validity, so that a decider's role can be judged as it stood at signing.
+
+Late and repeated messages change nothing. One that contradicts itself is parked with its reason, visible among the
+dead letters; it never blocks those behind it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from contracts.dead_letter import DeadLetterReason
+from contracts.directory import StaffRecord
+from contracts.topics import STAFF
+from workers.directory.reading import contradictions
+from workers.enact.consuming import Spoiled, Steps, dead_record, place_of
+from workers.enact.reading import Unread, read_message
+from workers.runtime.metrics import DEAD_LETTERS, Metrics
+from workers.store import dead_letters, staff
+from workers.store.session import Tx
+from workers.stream.records import Record
+
+log = structlog.get_logger("sigill.directory")
+
+
+@dataclass(slots=True)
+class Told:
+    """A batch, read. `lost` are the places of those that could not be."""
+
+    read: list[tuple[Record, StaffRecord]]
+    parked: list[tuple[Record, DeadLetterReason]]
+    news: int = 0
+
+
+@dataclass(slots=True)
+class Directory:
+    """Takes messages of the staff directory."""
+
+    metrics: Metrics
+    group: str
+
+    async def prepare(self, records: Sequence[Record], spoiled: Spoiled) -> Told:
+        """Read the messages."""
+        told = Told([], [])
+        for record in records:
+            if place_of(record) in spoiled:
+                told.parked.append((record, DeadLetterReason.UNREADABLE_RECORD))
+                continue
+            try:
+                message = read_message(record, STAFF, StaffRecord)
+            except Unread as unread:
+                told.parked.append((record, unread.reason))
+                continue
+            if message is None:
+                continue  # a tombstone: history is kept
+            if faults := contradictions(message):
+                log.warning(
+                    "parked",
+                    topic=record.topic,
+                    partition=record.partition,
+                    offset=record.offset,
+                    fields=list(faults),
+                )
+                told.parked.append((record, DeadLetterReason.CONTRADICTS_ITSELF))
+                continue
+            told.read.append((record, message))
+        return told
+
+    async def take(self, tx: Tx, prepared: Told, steps: Steps) -> None:
+        """Keep what is news, in order."""
+        with steps.step("write"):
+            news = await staff.record_all(tx, [message for _, message in prepared.read])
+            await dead_letters.append(
+                tx, [dead_record(record, reason, STAFF, self.group) for record, reason in prepared.parked]
+            )
+        prepared.news = sum(news)
+
+    def unreadable(self, prepared: Told, record: Record) -> bool:
+        """Whether a record of the batch became a dead letter."""
+        return any(record is one for one, _ in prepared.parked)
+
+    def report(self, prepared: Told, steps: Steps) -> None:
+        """Count, and say how many were news."""
+        for record, reason in prepared.parked:
+            self.metrics.inc(DEAD_LETTERS, topic=record.topic, reason=str(reason))
+        log.info(
+            "directory",
+            rows=len(prepared.read),
+            news=prepared.news,
+            parked=len(prepared.parked),
+            ms={name: round(1000 * spent, 2) for name, spent in steps.seconds.items()},
+        )

@@ -1,0 +1,60 @@
+"""A JSON message of the register or the directory out of its record, strictly; or why it cannot be read."""
+
+import json
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from contracts.base import MAX_MESSAGE_BYTES, Message
+from contracts.dead_letter import DeadLetterReason
+from contracts.topics import TopicSpec
+from workers.stream.records import NotCloudEvent, Record, read_event
+
+M = TypeVar("M", bound=Message)
+
+
+class Unread(Exception):
+    """The record cannot be read; `reason` says how far it was understood."""
+
+    def __init__(self, reason: DeadLetterReason) -> None:
+        self.reason = reason
+        super().__init__(str(reason))
+
+
+def read_message(
+    record: Record, topic: TopicSpec, model: type[M], largest: int = MAX_MESSAGE_BYTES
+) -> M | None:
+    """
+    Read the record's message; None for a tombstone on a compacted topic.
+
+    Raises Unread. Names that stand twice in the JSON are refused, since readers would differ on which one counts.
+    """
+    if record.value is None:
+        if topic.compacted:
+            return None
+        raise Unread(DeadLetterReason.NO_VALUE)
+    if len(record.value) > largest:
+        raise Unread(DeadLetterReason.TOO_LARGE)
+    try:
+        event = read_event(record)
+    except NotCloudEvent:
+        raise Unread(DeadLetterReason.NOT_CLOUD_EVENT) from None
+    if event.envelope.type != topic.event_type:
+        raise Unread(DeadLetterReason.UNKNOWN_TYPE)
+    media_type = (event.envelope.content_type or "").split(";", 1)[0].strip().lower()
+    if media_type not in topic.content_types:
+        raise Unread(DeadLetterReason.UNKNOWN_CONTENT_TYPE)
+    if event.data is None:
+        raise Unread(DeadLetterReason.NO_VALUE)
+    try:
+        json.loads(event.data, object_pairs_hook=_once)
+        return model.model_validate_json(event.data)
+    except (ValidationError, ValueError, RecursionError):
+        raise Unread(DeadLetterReason.UNREADABLE_PAYLOAD) from None
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a name stands twice")
+    return members

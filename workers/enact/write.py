@@ -1,0 +1,248 @@
+"""
+A plan into rows: the one place where decisions become deeds. All of it in the caller's transaction, or none.
+
+Measures, timers, ledger, tasks, answers, audit entries and outgoing events are written a set at a time, in an order
+in which each row finds what it refers to. Outgoing events keep the order of the plan; a patient's new state comes
+after all that changed it, once a transaction.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import groupby
+from uuid import UUID
+
+from contracts.envelope import Envelope
+from contracts.receipt import Receipt
+from contracts.topics import RECEIPTS, STATE, TopicSpec
+from contracts.vocabulary import MeasureId, OrderId, Outcome, PersonId
+from workers.enact.ids import event_id
+from workers.enact.plan import Deed, Judged, Outgoing, Plan, Settlement
+from workers.enact.receipts import settled
+from workers.enact.sitting import Sitting
+from workers.enact.state import state_of
+from workers.policy.effects import AddTask, Answer, CloseTask, OpenRequest
+from workers.store import audit, measures, orders, outbox, requests, tasks, timers
+from workers.store.audit import AuditEntry, Json
+from workers.store.outbox import Headers, OutboxRow
+from workers.store.session import Tx
+from workers.stream.records import Event, write_binary
+
+ACTOR = "sigill"
+"""Who acts, in the audit chain, where no operator does."""
+
+
+async def write(tx: Tx, sitting: Sitting) -> None:
+    """Write everything that was planned. The patients whom it is about must be locked in this transaction."""
+    plan = sitting.plan
+    await measures.append(tx, plan.measures)
+    await timers.set(tx, plan.timers)
+    await _write_requests(tx, plan.requests)
+    await _write_tasks(tx, plan.tasks)
+    outgoing = await _settle(tx, sitting)
+    await _write_answers(tx, plan.judged)
+    await audit.append(tx, [_entry(deed, sitting.chain) for deed in plan.deeds])
+    outgoing += await _states(tx, sitting)
+    await outbox.append(tx, [_row(one, sitting.desk.source, tx.now) for one in outgoing])
+
+
+def event_headers(
+    topic: TopicSpec,
+    ident: UUID,
+    key: str,
+    source: str,
+    at: datetime,
+    content_type: str | None,
+    traceparent: str | None = None,
+) -> Headers:
+    """The record headers of an event of ours: CloudEvents in binary mode; a tombstone has no content type."""
+    envelope = Envelope(
+        id=str(ident),
+        source=source,
+        type=topic.event_type or "",
+        time=at.astimezone(UTC),
+        subject=key,
+        content_type=content_type,
+        traceparent=traceparent,
+    )
+    return write_binary(Event(envelope, None))[0]
+
+
+def _row(one: Outgoing, source: str, at: datetime) -> OutboxRow:
+
+    content_type = None if one.body is None else one.topic.content_types[0]
+    return OutboxRow(
+        event_id=one.event_id,
+        aggregatetype=one.topic.name,
+        aggregateid=one.key,
+        type=one.topic.event_type or "",
+        payload=None if one.body is None else one.body.model_dump_json().encode(),
+        headers=event_headers(one.topic, one.event_id, one.key, source, at, content_type, one.traceparent),
+        person=one.person,
+    )
+
+
+async def _write_requests(tx: Tx, planned: Sequence[OpenRequest | Answer]) -> None:
+    """Open first, then the answers in order, those that came with the request among them."""
+    await requests.open_all(tx, [one.request for one in planned if isinstance(one, OpenRequest)])
+    answers: list[Answer] = []
+    for one in planned:
+        if isinstance(one, OpenRequest):
+            answers += [Answer(one.request.order_id, given) for given in one.request.answers]
+        else:
+            answers.append(one)
+    await requests.answer(tx, answers)
+
+
+async def _write_tasks(tx: Tx, planned: Sequence[tuple[AddTask | CloseTask, PersonId]]) -> None:
+    """In order: closing and opening the same task are not to change places."""
+    for adding, run in groupby(planned, key=lambda pair: isinstance(pair[0], AddTask)):
+        pairs = list(run)
+        if adding:
+            await tasks.add(tx, [(who, task) for task, who in pairs if isinstance(task, AddTask)])
+        else:
+            await tasks.close(tx, [task for task, _ in pairs if isinstance(task, CloseTask)])
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """The newest answer to an earlier order."""
+
+    registration: int
+    receipt: Receipt
+
+
+async def _settle(tx: Tx, sitting: Sitting) -> list[Outgoing]:
+    """
+    Give the orders that waited their final answer, each in its place among the other messages.
+
+    One that does not wait (any more) has had its last answer.
+    """
+    plan = sitting.plan
+    if not plan.settlements:
+        return list(plan.outgoing)
+    newest = await _newest_answers(tx, plan)
+    answers: list[tuple[int, Outgoing]] = []
+    for settlement in plan.settlements:
+        order_id = settlement.settle.order_id
+        earlier = newest.get(order_id)
+        if earlier is None or earlier.receipt.outcome is not Outcome.PENDING:
+            continue
+        final = _final(settlement, earlier.receipt, sitting)
+        newest[order_id] = replace(earlier, receipt=final)
+        plan.judged.append(Judged(earlier.registration, final))
+        message = Outgoing(RECEIPTS, settlement.key, final.receipt_id, final, settlement.patient)
+        answers.append((settlement.after, message))
+    return _merged(plan.outgoing, answers)
+
+
+def _final(settlement: Settlement, earlier: Receipt, sitting: Sitting) -> Receipt:
+
+    facts = sitting.standing(settlement.patient).facts
+    return settled(
+        earlier,
+        settlement.settle.outcome,
+        settlement.settle.text,
+        facts,
+        sitting.desk.citations,
+        settlement.touched,
+        cause=f"{settlement.cause}|settles:{settlement.settle.order_id}",
+        at=sitting.at,
+    )
+
+
+def _merged(outgoing: Sequence[Outgoing], answers: Iterable[tuple[int, Outgoing]]) -> list[Outgoing]:
+
+    merged: list[Outgoing] = []
+    place = 0
+    for after, message in answers:
+        merged += outgoing[place:after]
+        merged.append(message)
+        place = max(place, after)
+    return merged + list(outgoing[place:])
+
+
+async def _newest_answers(tx: Tx, plan: Plan) -> dict[OrderId, _Standing]:
+
+    wanted = {settlement.settle.order_id for settlement in plan.settlements}
+    known = await orders.registrations(tx, wanted)
+    given = await orders.answers_to(tx, known.values())
+    newest: dict[OrderId, _Standing] = {}
+    for order_id, registration in known.items():
+        last = given.get(registration, ())[-1:]
+        if last and last[0].receipt is not None:
+            newest[order_id] = _Standing(registration, Receipt.model_validate_json(last[0].receipt))
+    for judged in plan.judged:
+        order = judged.receipt.order_id
+        if order is not None and OrderId(str(order)) in wanted:
+            newest[OrderId(str(order))] = _Standing(judged.registration, judged.receipt)
+    return newest
+
+
+async def _write_answers(tx: Tx, judged: Sequence[Judged]) -> None:
+    """One answer an order and call: an order judged and settled at once has two, in order."""
+    left = list(judged)
+    while left:
+        wave: dict[int, Judged] = {}
+        later: list[Judged] = []
+        for one in left:
+            if one.registration in wave:
+                later.append(one)
+            else:
+                wave[one.registration] = one
+        await orders.answer(tx, [_answered(one) for one in wave.values()])
+        left = later
+
+
+def _answered(one: Judged) -> orders.Answered:
+
+    receipt = one.receipt
+    deadlines = [wait.until for wait in receipt.waits if wait.until is not None]
+    return orders.Answered(
+        registration=one.registration,
+        outcome=receipt.outcome,
+        receipt=receipt.model_dump_json(),
+        judged_at=receipt.judged_at,
+        codes=receipt.codes,
+        measures=tuple(dict.fromkeys(MeasureId(str(m.measure_id)) for m in receipt.measures)),
+        until=min(deadlines, default=None),
+    )
+
+
+async def _states(tx: Tx, sitting: Sitting) -> list[Outgoing]:
+    """Each touched patient's whole state, once, with a version that is higher than any before."""
+    touched = [
+        facts for person in sitting.plan.touched if (facts := sitting.standing(person).facts) is not None
+    ]
+    versions = await outbox.draw(tx, len(touched))
+    states = []
+    for facts, version in zip(touched, versions, strict=True):
+        key = facts.patient.key
+        ident = event_id(f"state:{key}", "state", version)
+        state = state_of(facts, version=version, known_at=tx.now)
+        states.append(Outgoing(STATE, key, ident, state, facts.patient.person_id))
+    return states
+
+
+def _entry(deed: Deed, chain: str) -> AuditEntry:
+
+    body: dict[str, Json] = {
+        "at": deed.at.isoformat(),
+        "cause": deed.cause,
+        "region": deed.region,
+        "order_id": deed.order_id,
+        "outcome": deed.outcome,
+        "codes": deed.codes,
+        "rulebook": deed.rulebook,
+        "rules": deed.rules,
+        "measures": deed.measures,
+        "signers": deed.signers,
+        "digest": deed.digest,
+    }
+    return AuditEntry(
+        chain=chain,
+        actor=ACTOR,
+        action=deed.what,
+        body={name: value for name, value in body.items() if value not in (None, ())},
+        person=deed.patient,
+    )

@@ -1,0 +1,386 @@
+"""
+A batch of signed orders, judged in one transaction. The caller commits the offsets after it.
+
+Exactly once: a message seen before gets its first answer again and changes nothing; another message under the same
+id is refused. Within the batch a patient's later order sees the effects of the earlier one. After a message that
+could not be read, *opening* orders under the same key wait until somebody has dealt with it; protective ones pass.
+
+What an unproven message claims owns nothing: it takes no order id, so that a forged one cannot stand in the way of
+the true one.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from contracts.dead_letter import DeadLetterReason
+from contracts.receipt import Receipt
+from contracts.topics import ORDERS
+from contracts.vocabulary import HsaId, OrderId, Outcome, PersonId, RefusalCode, RegionCode, UnitId
+from workers.enact.citations import Desk
+from workers.enact.consuming import NotReady, RecordFault, Spoiled, Steps, dead_record, place_of
+from workers.enact.ids import arrival_cause, order_cause
+from workers.enact.keys import UNKEYED
+from workers.enact.people import identity_of
+from workers.enact.plan import Deed, Judged
+from workers.enact.receipts import Answered, duplicate_of, receipt, registration_number
+from workers.enact.sitting import Filed, Sitting
+from workers.enact.standings import people_in, sitting_about, staff_in
+from workers.enact.trust_report import report_of
+from workers.enact.write import write
+from workers.intake.evidence import RevocationLists
+from workers.intake.texts import objection
+from workers.intake.unwrap import Arrival, Door, Lost, SignedOrder, TurnedAway
+from workers.policy.effects import Judgement, Objection
+from workers.policy.facts import Identity
+from workers.runtime.logging import log_message
+from workers.runtime.metrics import DEAD_LETTERS, PROCESSED, REFUSALS, Metrics
+from workers.store import dead_letters, inbox, orders, persons, staff
+from workers.store.dead_letters import DeadRecord
+from workers.store.inbox import Changed, Fresh, Repeated
+from workers.store.session import Tx
+from workers.stream.records import Record
+
+log = structlog.get_logger("sigill.intake")
+LOST = "dead_letter"
+DIRECTORY_WAIT = "the staff directory is not read to its end yet"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What became of one record, for its line in the log."""
+
+    record: Record
+    outcome: str
+    codes: tuple[str, ...] = ()
+    order_id: str | None = None
+    form: str | None = None
+    region: str | None = None
+
+
+@dataclass(slots=True)
+class Arrivals:
+    """A batch after unwrapping, and what became of it."""
+
+    arrivals: list[Arrival]
+    lost: frozenset[tuple[str, int, int]] = frozenset()
+    lines: list[Line] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Intake:
+    """Takes orders. `directory_read` says whether the staff directory is read to its end; None: do not ask."""
+
+    desk: Desk
+    door: Door
+    lists: RevocationLists
+    metrics: Metrics
+    group: str
+    directory_read: Callable[[], Awaitable[bool]] | None = None
+
+    async def prepare(self, records: Sequence[Record], spoiled: Spoiled) -> Arrivals:
+        """Verify the signatures, in a thread, so that the loop turns and the broker hears of us meanwhile."""
+        arrivals = await asyncio.to_thread(self._unwrap, records, spoiled)
+        lost = frozenset(place_of(one.record) for one in arrivals if isinstance(one, Lost))
+        return Arrivals(arrivals, lost)
+
+    def _unwrap(self, records: Sequence[Record], spoiled: Spoiled) -> list[Arrival]:
+        evidence = self.lists.evidence
+        arrivals: list[Arrival] = []
+        for record in records:
+            if place_of(record) in spoiled:
+                arrivals.append(Lost(record, DeadLetterReason.UNREADABLE_RECORD))
+                continue
+            try:
+                arrivals.append(self.door.unwrap(record, evidence))
+            except Exception as error:
+                raise RecordFault(record) from error
+        return arrivals
+
+    def unreadable(self, prepared: Arrivals, record: Record) -> bool:
+        """Whether a record of the batch became a dead letter."""
+        return place_of(record) in prepared.lost
+
+    async def take(self, tx: Tx, prepared: Arrivals, steps: Steps) -> None:
+        """Judge a batch and write what follows. Raises RecordFault for a record that cannot be judged."""
+        arrivals = prepared.arrivals
+        signed = [one for one in arrivals if isinstance(one, SignedOrder)]
+        with steps.step("people"):
+            identities = await persons.ensure(tx, people_in(one.form for one in signed), self.door.keys.of)
+            await persons.lock(tx, {identities[identity_of(one.form.patient)] for one in signed})
+        with steps.step("inbox"):
+            claimed = await self._claim(tx, arrivals)
+        with steps.step("facts"):
+            fresh = [
+                one for one, claim in claimed if isinstance(one, SignedOrder) and isinstance(claim, Fresh)
+            ]
+            sitting = await self._sitting(tx, fresh, identities, arrivals)
+            held_up = await self._held_up(tx, fresh, sitting)
+        batch = _Batch(self, sitting, held_up)
+        with steps.step("judge"):
+            for arrival, claim in claimed:
+                try:
+                    batch.judge(arrival, claim)
+                except Exception as error:
+                    raise RecordFault(arrival.record) from error
+        with steps.step("write"):
+            await orders.record(tx, batch.filed)
+            await dead_letters.append(tx, batch.lost)
+            await write(tx, sitting)
+        prepared.lines = batch.lines
+
+    async def _claim(self, tx: Tx, arrivals: Sequence[Arrival]) -> list[tuple[Arrival, inbox.Claimed | None]]:
+        """Pair each arrival with what is known of it; a message that cannot be read claims nothing."""
+        asked = [_claim_of(one) for one in arrivals if not isinstance(one, Lost)]
+        answers = iter(await inbox.claim(tx, asked))
+        return [(one, None if isinstance(one, Lost) else next(answers)) for one in arrivals]
+
+    async def _sitting(
+        self,
+        tx: Tx,
+        fresh: Sequence[SignedOrder],
+        identities: Mapping[Identity, PersonId],
+        arrivals: Sequence[Arrival],
+    ) -> Sitting:
+
+        forms = [one.form for one in fresh]
+        signers = {HsaId(signer.hsa_id) for one in fresh for signer in one.verdict.signers}
+        wanted = staff_in(forms, signers)
+        employed = await staff.load(tx, wanted)
+        if wanted - employed.keys() and self.directory_read is not None and not await self.directory_read():
+            raise NotReady(DIRECTORY_WAIT)
+        first = arrivals[0].record
+        return await sitting_about(
+            tx,
+            self.desk,
+            {identities[identity_of(form.patient)] for form in forms},
+            chain=f"intake-{first.partition}",
+            forms=forms,
+            identities=identities,
+            staff=employed,
+        )
+
+    async def _held_up(self, tx: Tx, fresh: Sequence[SignedOrder], sitting: Sitting) -> set[bytes]:
+        """The record keys under which an unreadable message is still to be dealt with."""
+        keys = {one.envelope.subject for one in fresh if one.envelope.subject is not None}
+        for standing in sitting.standings.values():
+            if standing.facts is not None:
+                keys.add(standing.facts.patient.key)
+        return {key.encode() for key in await dead_letters.open_keys(tx, keys)} if keys else set()
+
+    def report(self, prepared: Arrivals, steps: Steps) -> None:
+        """One line a message in the log, and the counts."""
+        each = steps.shared_by(len(prepared.lines))
+        for line in prepared.lines:
+            record = line.record
+            log_message(
+                order_id=line.order_id,
+                form=line.form,
+                region=line.region,
+                outcome=line.outcome,
+                codes=line.codes,
+                steps_ms=each,
+                topic=record.topic,
+                partition=record.partition,
+                offset=record.offset,
+            )
+            if line.outcome == LOST:
+                self.metrics.inc(DEAD_LETTERS, topic=record.topic, reason=line.codes[0])
+                continue
+            region = line.region if line.region in self.desk.books.regions else "unknown"
+            self.metrics.inc(
+                PROCESSED, outcome=line.outcome, form=line.form or "unknown", region=region or "unknown"
+            )
+            if line.outcome == Outcome.REFUSED:
+                for code in line.codes:
+                    self.metrics.inc(REFUSALS, code=code, region=region or "unknown")
+
+
+class _Batch:
+    """Judges the arrivals of one batch, in order, and gathers what is to be written beside the sitting's plan."""
+
+    def __init__(self, intake: Intake, sitting: Sitting, held_up: set[bytes]) -> None:
+        self._intake = intake
+        self._sitting = sitting
+        self._held_up = held_up
+        self._answers: dict[int, Receipt] = {}
+        self.filed: list[orders.SignedOrder] = []
+        self.lost: list[DeadRecord] = []
+        self.lines: list[Line] = []
+
+    def judge(self, arrival: Arrival, claim: inbox.Claimed | None) -> None:
+        """Judge one arrival: refuse, repeat, or decide."""
+        match arrival, claim:
+            case Lost(), _:
+                self._lose(arrival)
+            case _, Repeated():
+                self._repeat(arrival, claim)
+            case SignedOrder(), Fresh():
+                self._decide(arrival, claim.registration)
+            case SignedOrder(), Changed():
+                codes = (objection(RefusalCode.REPLAYED_WITH_CHANGES, "order_id"),)
+                self._turn_away(arrival, claim.registration, codes)
+            case TurnedAway(), Fresh() | Changed():
+                self._turn_away(arrival, claim.registration, arrival.objections)
+            case _:
+                raise AssertionError("every arrival is one of these")
+
+    def _decide(self, arrival: SignedOrder, registration: int) -> None:
+
+        form = arrival.form
+        patient = self._sitting.identities[identity_of(form.patient)]
+        facts = self._sitting.standing(patient).facts
+        own_keys = {arrival.record.key, facts.patient.key.encode() if facts else None}
+        self.filed.append(_filed(arrival, registration, proven=True, patient=patient))
+        answer = self._sitting.judge(
+            Filed(
+                form=form,
+                patient=patient,
+                registration=registration,
+                answered=_answered(arrival, registration),
+                cause=order_cause(str(form.order_id), arrival.digest),
+                key=arrival.envelope.subject or UNKEYED,
+                signers=tuple(HsaId(signer.hsa_id) for signer in arrival.verdict.signers),
+                signed_at=arrival.verdict.signed_at,
+                revocation_unknown=arrival.verdict.undetermined,
+                after_dead_letter=bool(own_keys & self._held_up),
+                traceparent=arrival.envelope.traceparent,
+            )
+        )
+        self._answers[registration] = answer
+        self._say(arrival, answer)
+
+    def _turn_away(
+        self, arrival: SignedOrder | TurnedAway, registration: int, objections: tuple[Objection, ...]
+    ) -> None:
+        """Refuse at the door: nothing changes, the bytes are kept, and the sender learns every reason."""
+        cause = arrival_cause(*place_of(arrival.record))
+        judgement = Judgement(Outcome.REFUSED, refusals=objections)
+        answer = receipt(
+            _answered(arrival, registration),
+            judgement,
+            None,
+            self._intake.desk.citations,
+            cause=cause,
+            at=self._sitting.at,
+        )
+        self.filed.append(_filed(arrival, registration, proven=False, patient=None))
+        plan = self._sitting.plan
+        plan.judged.append(Judged(registration, answer))
+        plan.answer(_key_of(arrival), answer, None, arrival.envelope.traceparent)
+        plan.deeds.append(
+            Deed(
+                what="order",
+                at=self._sitting.at,
+                cause=cause,
+                patient=None,
+                outcome=str(Outcome.REFUSED),
+                codes=judgement.codes,
+                signers=tuple(signer.hsa_id for signer in arrival.verdict.signers),
+                digest=arrival.digest,
+            )
+        )
+        self._answers[registration] = answer
+        self._say(arrival, answer)
+
+    def _repeat(self, arrival: SignedOrder | TurnedAway, claim: Repeated) -> None:
+        """The same message again: the first answer again, and nothing else."""
+        first = self._answers.get(claim.registration)
+        if first is None and claim.receipt is not None:
+            first = Receipt.model_validate_json(claim.receipt)
+        if first is None:
+            # its person was erased, and the answer with it
+            self._say(arrival, None)
+            return
+        answer = duplicate_of(
+            first,
+            cause=arrival_cause(*place_of(arrival.record)),
+            event=arrival.envelope.id,
+            received_at=arrival.record.at,
+            at=self._sitting.at,
+        )
+        self._sitting.plan.answer(_key_of(arrival), answer, None, arrival.envelope.traceparent)
+        self._say(arrival, answer)
+
+    def _lose(self, arrival: Lost) -> None:
+
+        if arrival.record.key is not None:
+            self._held_up.add(arrival.record.key)
+        self.lost.append(dead_record(arrival.record, arrival.reason, ORDERS, self._intake.group))
+        self.lines.append(Line(arrival.record, LOST, (str(arrival.reason),)))
+
+    def _say(self, arrival: SignedOrder | TurnedAway, answer: Receipt | None) -> None:
+
+        form = arrival.form
+        self.lines.append(
+            Line(
+                arrival.record,
+                str(Outcome.DUPLICATE if answer is None else answer.outcome),
+                () if answer is None else answer.codes,
+                None if form is None else str(form.order_id),
+                None if form is None else str(form.form),
+                None if form is None else form.region,
+            )
+        )
+
+
+def _claim_of(arrival: SignedOrder | TurnedAway) -> inbox.Arrival:
+    """
+    What an arrival claims. One that proves nothing claims only its own bytes: a forgery must not use up the id of a
+    true message that comes after it.
+    """
+    envelope, digest = arrival.envelope, bytes.fromhex(arrival.digest)
+    if isinstance(arrival, SignedOrder):
+        order_id = OrderId(str(arrival.form.order_id))
+        return inbox.Arrival(envelope.source, envelope.id, order_id, digest)
+    return inbox.Arrival(f"unproven:{envelope.source}", f"{envelope.id}:{arrival.digest}", None, digest)
+
+
+def _key_of(arrival: SignedOrder | TurnedAway) -> str:
+    """The record key of the answer: keyed like the order, if that is a key of ours."""
+    if isinstance(arrival, TurnedAway):
+        return arrival.key or UNKEYED
+    return arrival.envelope.subject or UNKEYED
+
+
+def _answered(arrival: SignedOrder | TurnedAway, registration: int) -> Answered:
+
+    return Answered(
+        event=arrival.envelope.id,
+        digest=arrival.digest,
+        received_at=arrival.record.at,
+        form=arrival.form,
+        registration=registration_number(registration),
+    )
+
+
+def _filed(
+    arrival: SignedOrder | TurnedAway, registration: int, *, proven: bool, patient: PersonId | None
+) -> orders.SignedOrder:
+
+    form, record = arrival.form, arrival.record
+    decider = None if form is None else form.decided_by
+    return orders.SignedOrder(
+        registration=registration,
+        order_id=None if form is None else OrderId(str(form.order_id)),
+        proven=proven,
+        patient=patient,
+        region=None if form is None else RegionCode(form.region),
+        form=None if form is None else form.form,
+        unit=None if decider is None else UnitId(decider.unit),
+        urgent=form is not None and form.urgent,
+        source=arrival.envelope.source,
+        event_id=arrival.envelope.id,
+        content_type=arrival.envelope.content_type,
+        digest=bytes.fromhex(arrival.digest),
+        original=arrival.evidence,
+        payload=None if form is None else form.model_dump_json(),
+        trust_report=report_of(arrival.verdict).model_dump_json(),
+        received_at=record.at,
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        traceparent=arrival.envelope.traceparent,
+    )

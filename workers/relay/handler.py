@@ -1,0 +1,202 @@
+"""
+The outbox to the topics: in order for each key, at least once, each event under its own id.
+
+The guarantee: an event is on its topic when it is marked; a row that is not marked is sent again, from the first
+unacknowledged one of its key on. Several relays share the shards and never work on the same one. What is left over:
+after a crash between acknowledgement and mark an event stands twice on its topic, under the same `ce_id`.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import structlog
+
+from contracts.topics import AUDIT_HEADS
+from workers.enact.consuming import DatabaseDown
+from workers.enact.ids import event_id
+from workers.enact.write import event_headers
+from workers.relay.checkpoints import Head, Signer
+from workers.runtime.clock import Clock, stopwatch
+from workers.runtime.health import BROKER, DATABASE, Health
+from workers.runtime.metrics import (
+    OUTBOX_FAILURES,
+    OUTBOX_OLDEST,
+    OUTBOX_PENDING,
+    OUTBOX_PUBLISHED,
+    OUTBOX_SECONDS,
+    Metrics,
+)
+from workers.store import audit, outbox
+from workers.store.outbox import OutboxRow, Shards, Unpublished
+from workers.store.session import Store, passing
+from workers.stream.producer import Outgoing, SendInDoubt, StreamProducer
+from workers.stream.records import sendable
+
+log = structlog.get_logger("sigill.relay")
+
+BATCH = 1000
+BALANCE_SECONDS = 1.0
+MEASURE_SECONDS = 5.0
+CHECKPOINT_SECONDS = 60.0
+ROTATE_SECONDS = 3600.0
+
+
+@dataclass(slots=True)
+class _Every:
+    """Something to do now and then. `seconds` by the stopwatch, not by the calendar."""
+
+    seconds: float
+    last: float | None = None
+
+    def is_due(self) -> bool:
+        """Whether it is time; asking makes the next time begin."""
+        now = stopwatch()
+        if self.last is not None and now - self.last < self.seconds:
+            return False
+        self.last = now
+        return True
+
+
+@dataclass(slots=True)
+class Relay:
+    """
+    The worker. `topic_of` gives a topic's name on this cluster, `source` is the `ce_source` of what Sigill itself
+    says; `interval` is seconds between two looks into an empty outbox.
+    """
+
+    store: Store
+    producer: StreamProducer
+    topic_of: Callable[[str], str]
+    signer: Signer
+    source: str
+    clock: Clock
+    metrics: Metrics
+    health: Health
+    interval: float = 0.02
+    retention: timedelta = timedelta(days=30)
+    batch: int = BATCH
+    name: str = "relay"
+    _balance: _Every = field(default_factory=lambda: _Every(BALANCE_SECONDS))
+    _measure: _Every = field(default_factory=lambda: _Every(MEASURE_SECONDS))
+    _checkpoint: _Every = field(default_factory=lambda: _Every(CHECKPOINT_SECONDS))
+    _rotate: _Every = field(default_factory=lambda: _Every(ROTATE_SECONDS))
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until told to stop; what is under way is acknowledged and marked first."""
+        async with self._database():
+            shards = await Shards.open(self.store)
+        try:
+            await self.producer.start()
+            self.health.up(BROKER)
+            self._balance.last = None
+            while not stop.is_set():
+                self.health.tick(self.name)
+                async with self._database():
+                    if self._balance.is_due():
+                        await shards.balance()
+                    sent = await self.publish(shards.held)
+                    await self._now_and_then(shards.held)
+                self.health.up(DATABASE)
+                if sent == 0:
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(stop.wait(), self.interval)
+        finally:
+            await self.producer.stop()
+            with contextlib.suppress(Exception):
+                await shards.close()
+
+    async def publish(self, shards: Sequence[int]) -> int:
+        """
+        Publish one batch of the shards' waiting events. Returns how many were acknowledged and marked.
+
+        Raises SendInDoubt after marking what was acknowledged: the rest is sent again, in its order.
+        """
+        if not shards:
+            return 0
+        async with self.store.reading() as tx:
+            waiting = await outbox.unpublished(tx, shards, self.batch)
+        if not waiting:
+            return 0
+        try:
+            await self.producer.send_in_order([self._record(event) for event in waiting])
+        except SendInDoubt as doubt:
+            self.metrics.inc(OUTBOX_FAILURES, error_type=doubt.error_type)
+            await self._mark([event for place, event in enumerate(waiting) if place in doubt.acknowledged])
+            raise
+        self.health.up(BROKER)
+        await self._mark(waiting)
+        return len(waiting)
+
+    async def publish_all(self) -> int:
+        """Publish everything that waits, for runs that end. Returns how many events."""
+        total = 0
+        while sent := await self.publish(range(outbox.SHARDS)):
+            total += sent
+        return total
+
+    def _record(self, event: Unpublished) -> Outgoing:
+        return Outgoing(
+            topic=self.topic_of(event.aggregatetype),
+            key=event.aggregateid.encode(),
+            value=event.payload,
+            headers=sendable(event.headers),
+        )
+
+    async def _mark(self, events: Sequence[Unpublished]) -> None:
+        if not events:
+            return
+        now = self.clock.now()
+        async with self.store.transaction(now) as tx:
+            await outbox.mark(tx, [event.id for event in events])
+        for event in events:
+            self.metrics.inc(OUTBOX_PUBLISHED, topic=event.aggregatetype)
+            self.metrics.observe(OUTBOX_SECONDS, max(0.0, (now - event.created_at).total_seconds()))
+
+    async def _now_and_then(self, shards: Sequence[int]) -> None:
+        if self._measure.is_due():
+            await self._measure_outbox()
+        if 0 in shards and self._checkpoint.is_due():
+            await self.checkpoint()
+        if 0 in shards and self._rotate.is_due():
+            async with self.store.transaction(self.clock.now()) as tx:
+                await outbox.rotate(tx, tx.now - self.retention)
+
+    async def _measure_outbox(self) -> None:
+        async with self.store.reading() as tx:
+            waiting = await outbox.stats(tx)
+        self.metrics.set(OUTBOX_PENDING, waiting.pending)
+        oldest = waiting.oldest or self.clock.now()
+        self.metrics.set(OUTBOX_OLDEST, oldest.timestamp())
+
+    async def checkpoint(self) -> None:
+        """Publish, signed, how long each audit chain is and where it ends."""
+        async with self.store.transaction(self.clock.now()) as tx:
+            rows = []
+            for head in await audit.checkpoint(tx, self.source):
+                said = Head(head.chain, head.position, head.row_hash.hex())
+                ident = event_id(f"audit:{said.chain}:{said.count}:{said.head}", "checkpoint")
+                rows.append(
+                    OutboxRow(
+                        event_id=ident,
+                        aggregatetype=AUDIT_HEADS.name,
+                        aggregateid=said.chain,
+                        type=AUDIT_HEADS.event_type or "",
+                        payload=self.signer.checkpoint(said, tx.now, self.source),
+                        headers=event_headers(
+                            AUDIT_HEADS, ident, said.chain, self.source, tx.now, "application/jose"
+                        ),
+                    )
+                )
+            await outbox.append(tx, rows)
+
+    @contextlib.asynccontextmanager
+    async def _database(self) -> AsyncIterator[None]:
+        try:
+            yield
+        except Exception as error:
+            if passing(error):
+                raise DatabaseDown(type(error).__name__) from error
+            raise
