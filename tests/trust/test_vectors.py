@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from joserfc.jwk import ECKey, RSAKey
 
-from workers.trust.jose import Refused, check_signature, open_compact, read_header
-from workers.trust.verdict import Unreadable
+from workers.trust.jades import read_header
+from workers.trust.jose import check_signature, open_compact
+from workers.trust.verdict import Refused, Unreadable
 
 GROUPS = json.loads((Path(__file__).parent / "vectors" / "wycheproof_jws.json").read_text())["groups"]
 CASES = [

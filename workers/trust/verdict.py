@@ -75,3 +75,16 @@ class Verdict:
     def proven(self) -> bool:
         """True when nothing is wrong and nothing is unknown."""
         return not self.refusals and not self.undetermined
+
+
+class Refused(Exception):
+    """One signature is not acceptable, and nothing else can be said about it."""
+
+    def __init__(self, code: RefusalCode, check: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code, self.check, self.detail = code, check, detail
+
+
+def invalid(check: str, detail: str) -> Refused:
+    """The refusal for a signature that does not hold, or is not made as an order's."""
+    return Refused(RefusalCode.SIGNATURE_INVALID, check, detail)

@@ -11,10 +11,12 @@ from datetime import UTC, datetime
 
 from contracts.vocabulary import RefusalCode
 from workers.trust import jose, xades
-from workers.trust.jose import DuplicateName, ProvenSignature, Refused, load_object
+from workers.trust.evidence import Evidence
 from workers.trust.policy import TrustPolicy
-from workers.trust.revocation import Evidence, revocation
-from workers.trust.verdict import Check, Question, Signer, Unreadable, Verdict
+from workers.trust.proof import ProvenSignature
+from workers.trust.revocation import revocation
+from workers.trust.strict import DuplicateName, load_object
+from workers.trust.verdict import Check, Question, Refused, Signer, Unreadable, Verdict
 
 COMPACT = "application/jose"
 GENERAL = "application/jose+json"

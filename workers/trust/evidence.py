@@ -1,0 +1,290 @@
+"""
+Evidence of revocation: complete lists and OCSP answers, indexed. Nothing in it is believed before it is verified.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import MappingProxyType
+
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.x509 import ocsp
+from cryptography.x509.oid import ExtensionOID
+
+from workers.trust.asn1 import CANNOT_BE_READ
+from workers.trust.chain import Holder
+from workers.trust.ocsp import SAFE_HASHES
+
+_SERIALS_REMEMBERED = 16_384
+
+
+#: How many of an issuer's newest lists are held ready for quick look-ups.
+_WARM = 8
+
+
+_VIEWS_REMEMBERED = 16_384
+
+
+#: Extensions of a CRL that may be critical and are understood (RFC 5280, 5.2).
+_UNDERSTOOD = {
+    ExtensionOID.ISSUING_DISTRIBUTION_POINT,
+    ExtensionOID.AUTHORITY_KEY_IDENTIFIER,
+    ExtensionOID.CRL_NUMBER,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What one CRL or OCSP answer says of one certificate: from, until (UTC, inclusive), revoked at or None."""
+
+    since: datetime
+    until: datetime
+    revoked_at: datetime | None
+
+
+class RevocationList:
+    """
+    One CRL with what was found out about it. Complete lists only: delta and indirect ones are no evidence here.
+
+    The same object may stand in many snapshots of evidence; what it remembers is true of the list itself.
+    """
+
+    def __init__(self, crl: x509.CertificateRevocationList) -> None:
+        self.crl = crl
+        self.issuer = crl.issuer.public_bytes()
+        self.since = crl.last_update_utc
+        self.until = crl.next_update_utc or crl.last_update_utc
+        self.fingerprint = crl.fingerprint(SHA256()).hex()
+        self.for_users, self.for_authorities, self.number = _scope(crl)
+        self._signed_by: dict[bytes, bool] = {}
+        self._serials: dict[int, datetime | None] = {}
+        self._named: frozenset[int] | None = None
+
+    @classmethod
+    def read(cls, data: bytes) -> "RevocationList":
+        """Parse DER or PEM. Raises ValueError."""
+        pem = data.lstrip().startswith(b"-----BEGIN")
+        try:
+            return cls(x509.load_pem_x509_crl(data) if pem else x509.load_der_x509_crl(data))
+        except CANNOT_BE_READ as error:
+            raise ValueError("not a revocation list") from error
+
+    def covers(self, certificate: x509.Certificate) -> bool:
+        try:
+            basic = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
+        except x509.ExtensionNotFound:
+            return self.for_users
+        return self.for_authorities if basic.ca else self.for_users
+
+    def is_signed_by(self, issuer: x509.Certificate) -> bool:
+        key = issuer.fingerprint(SHA256())
+        known = self._signed_by.get(key)
+        if known is None:
+            known = self._signed_by[key] = self._verify(issuer)
+        return known
+
+    def statement(self, serial: int) -> Statement:
+        return Statement(self.since, self.until, self._revoked_at(serial))
+
+    def warm(self) -> None:
+        """Read all serial numbers at once: a look-up in a long list takes a millisecond, in this set nothing."""
+        if self._named is None:
+            self._named = frozenset(entry.serial_number for entry in self.crl)
+
+    def cool(self) -> None:
+        """Forget them again: an older list is asked seldom."""
+        self._named = None
+
+    def _revoked_at(self, serial: int) -> datetime | None:
+        if serial in self._serials:
+            return self._serials[serial]
+        if self._named is not None and serial not in self._named:
+            return None
+        entry = self.crl.get_revoked_certificate_by_serial_number(serial)
+        found = None if entry is None else _effective(entry)
+        if len(self._serials) >= _SERIALS_REMEMBERED:
+            self._serials.clear()
+        self._serials[serial] = found
+        return found
+
+    def _verify(self, issuer: x509.Certificate) -> bool:
+        try:
+            usage = issuer.extensions.get_extension_for_class(x509.KeyUsage).value
+        except x509.ExtensionNotFound:
+            usage = None
+        if usage is not None and not usage.crl_sign:
+            return False
+        try:
+            algorithm = self.crl.signature_hash_algorithm
+            if algorithm is None or algorithm.name not in SAFE_HASHES:
+                return False
+            return self.crl.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]
+        except CANNOT_BE_READ:
+            return False
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The lists that speak for one certificate of a path, oldest first."""
+
+    certificate: x509.Certificate
+    issuer: x509.Certificate
+    serial: int
+    not_after: datetime
+    lists: tuple[RevocationList, ...]
+    since: tuple[datetime, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """
+    A snapshot of everything known about revocation. Nothing in it is believed before its signature is verified.
+
+    `lists` by the issuer's name (DER), oldest first; `answers` by the certificate's serial number.
+    """
+
+    lists: Mapping[bytes, tuple[RevocationList, ...]] = field(default_factory=dict)
+    answers: Mapping[int, tuple[ocsp.OCSPResponse, ...]] = field(default_factory=dict)
+    _views: dict[str, tuple[View, ...]] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(
+        cls, lists: Iterable[RevocationList] = (), answers: Iterable[ocsp.OCSPResponse] = ()
+    ) -> "Evidence":
+        """Index lists and answers; the same list twice counts once."""
+        by_issuer: dict[bytes, dict[str, RevocationList]] = {}
+        for one in lists:
+            by_issuer.setdefault(one.issuer, {})[one.fingerprint] = one
+        by_serial: dict[int, list[ocsp.OCSPResponse]] = {}
+        for answer in answers:
+            for serial in _serials(answer):
+                by_serial.setdefault(serial, []).append(answer)
+        return cls(
+            MappingProxyType(
+                {
+                    name: tuple(sorted(found.values(), key=lambda c: (c.since, c.number)))
+                    for name, found in by_issuer.items()
+                }
+            ),
+            MappingProxyType({serial: tuple(found) for serial, found in by_serial.items()}),
+        )
+
+    @classmethod
+    def read(cls, crls: Iterable[bytes] = (), ocsp_answers: Iterable[bytes] = ()) -> "Evidence":
+        """Index DER or PEM lists and DER answers. Raises ValueError on what cannot be read."""
+        return cls.of(
+            [RevocationList.read(data) for data in crls],
+            [ocsp.load_der_ocsp_response(data) for data in ocsp_answers],
+        )
+
+    def views(self, holder: Holder) -> tuple[View, ...]:
+        known = self._views.get(holder.fingerprint)
+        if known is not None and known[0].certificate == holder.certificate and _same_path(known, holder):
+            return known
+        views = tuple(
+            self._view(certificate, issuer)
+            for certificate, issuer in zip(holder.chain, holder.chain[1:], strict=False)
+        )
+        if len(self._views) >= _VIEWS_REMEMBERED:
+            self._views.clear()
+        self._views[holder.fingerprint] = views
+        return views
+
+    def _view(self, certificate: x509.Certificate, issuer: x509.Certificate) -> View:
+        lists = tuple(
+            one
+            for one in self.lists.get(certificate.issuer.public_bytes(), ())
+            if one.covers(certificate) and one.is_signed_by(issuer)
+        )
+        return View(
+            certificate,
+            issuer,
+            certificate.serial_number,
+            certificate.not_valid_after_utc,
+            lists,
+            tuple(one.since for one in lists),
+        )
+
+
+class EvidenceIndex:
+    """Builds snapshots one after the other; a list that stays is parsed and verified once."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, RevocationList] = {}
+
+    def __call__(self, lists: Mapping[str, bytes], answers: Iterable[bytes]) -> Evidence:
+        """
+        Index lists (DER or PEM, by a name of their content) and OCSP answers (DER). What cannot be read is left out:
+        it speaks for nobody.
+        """
+        known: dict[str, RevocationList] = {}
+        for name, data in lists.items():
+            try:
+                known[name] = self._known.get(name) or RevocationList.read(data)
+            except ValueError:
+                continue
+        self._known = known
+        by_issuer: dict[bytes, list[RevocationList]] = {}
+        for one in sorted(known.values(), key=lambda c: c.since, reverse=True):
+            by_issuer.setdefault(one.issuer, []).append(one)
+        for found in by_issuer.values():
+            for place, one in enumerate(found):
+                one.warm() if place < _WARM else one.cool()
+        parsed = []
+        for answer in answers:
+            try:
+                parsed.append(ocsp.load_der_ocsp_response(answer))
+            except CANNOT_BE_READ:
+                continue
+        return Evidence.of(known.values(), parsed)
+
+
+def _same_path(views: tuple[View, ...], holder: Holder) -> bool:
+    return len(views) == len(holder.chain) - 1 and all(
+        view.issuer is issuer or view.issuer == issuer
+        for view, issuer in zip(views, holder.chain[1:], strict=True)
+    )
+
+
+def _effective(entry: x509.RevokedCertificate) -> datetime:
+    """The revocation date, or the invalidity date when that is earlier (RFC 5280, 5.3.2)."""
+    date = entry.revocation_date_utc
+    try:
+        invalid = entry.extensions.get_extension_for_class(x509.InvalidityDate).value.invalidity_date_utc
+    except (x509.ExtensionNotFound, *CANNOT_BE_READ):
+        return date
+    return min(date, invalid.astimezone(UTC))
+
+
+def _scope(crl: x509.CertificateRevocationList) -> tuple[bool, bool, int]:
+    """(speaks for users, for authorities, CRL number). A list with anything not understood speaks for nobody."""
+    users = authorities = True
+    number = 0
+    try:
+        extensions = list(crl.extensions)
+    except CANNOT_BE_READ:
+        return False, False, 0
+    for extension in extensions:
+        value = extension.value
+        if extension.oid == ExtensionOID.DELTA_CRL_INDICATOR or (
+            extension.critical and extension.oid not in _UNDERSTOOD
+        ):
+            return False, False, 0
+        if isinstance(value, x509.CRLNumber):
+            number = value.crl_number
+        if isinstance(value, x509.IssuingDistributionPoint):
+            if value.indirect_crl or value.only_contains_attribute_certs or value.only_some_reasons:
+                return False, False, 0
+            users = users and not value.only_contains_ca_certs
+            authorities = authorities and not value.only_contains_user_certs
+    return users, authorities, number
+
+
+def _serials(answer: ocsp.OCSPResponse) -> set[int]:
+    try:
+        if answer.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
+            return set()
+        return {one.serial_number for one in answer.responses}
+    except CANNOT_BE_READ:
+        return set()

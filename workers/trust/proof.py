@@ -1,0 +1,18 @@
+"""A signature that holds, before its certificate is judged."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from workers.trust.chain import Holder
+from workers.trust.evidence import Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenSignature:
+    """A signature that holds over the payload, by the key of this certificate; the certificate is not yet judged."""
+
+    holder: Holder
+    algorithm: str
+    signed_at: datetime
+    stapled: Evidence | None
+    notes: tuple[str, ...]
