@@ -1,0 +1,30 @@
+"""What commands share: settings that say what is wrong in one line each, and the rulebooks."""
+
+import sys
+from pathlib import Path
+
+import typer
+
+from workers.policy.rulebook import RulebookError, Rulebooks
+from workers.runtime.settings import Settings, WrongSettings, load_settings
+
+RULEBOOKS = Path(__file__).parents[1] / "rulebooks"
+
+
+def settings() -> Settings:
+    """The settings of this process; ends it with one line for each wrong one."""
+    try:
+        return load_settings()
+    except WrongSettings as wrong:
+        for line in wrong.lines:
+            print(line, file=sys.stderr)
+        raise typer.Exit(2) from None
+
+
+def rulebooks(folder: Path | None = None) -> Rulebooks:
+    """The regions' rules; ends the process when one cannot be read."""
+    try:
+        return Rulebooks.of(*(p.read_text("utf-8") for p in sorted((folder or RULEBOOKS).glob("*.yaml"))))
+    except RulebookError as error:
+        print(f"rulebooks: {error}", file=sys.stderr)
+        raise typer.Exit(2) from None

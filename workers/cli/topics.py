@@ -1,0 +1,43 @@
+"""`sigill topics apply`: the topics as the table has them."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from contracts.topics import TOPICS
+from workers.cli.common import settings
+from workers.stream.connection import Connection
+from workers.stream.topics import apply_topics
+
+app = typer.Typer(no_args_is_help=True, help="Create the topics, or compare them with the table.")
+
+
+@app.callback()
+def _group() -> None:
+    """Create the topics, or compare them with the table."""
+
+
+@app.command()
+def apply(dry_run: Annotated[bool, typer.Option(help="Say what would be done.")] = False) -> None:
+    """Create missing topics and set their retention and compaction. Exit 1 where only a person can settle it."""
+    current = settings()
+    reports = asyncio.run(
+        apply_topics(
+            Connection.of(current),
+            TOPICS,
+            prefix=current.kafka_topic_prefix,
+            replication=current.kafka_replication,
+            dry_run=dry_run,
+        )
+    )
+    for report in reports:
+        print(f"{report.outcome:10} {report.name} {'; '.join(report.notes)}".rstrip())
+    raise typer.Exit(1 if any(r.outcome == "differs" for r in reports) else 0)
+
+
+@app.command("list")
+def list_() -> None:
+    """Print the table: topic, who writes, who reads."""
+    for spec in TOPICS:
+        print(f"{spec.name:28} {', '.join(spec.written_by)} → {', '.join(spec.read_by)}: {spec.summary}")

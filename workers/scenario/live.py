@@ -1,0 +1,314 @@
+"""The real stage: orders are signed, published to real topics, taken by real worker processes, written to PostgreSQL."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+from contracts.directory import StaffRecord
+from contracts.envelope import patient_key
+from contracts.order import PersonRef
+from contracts.register import PersonRecord
+from contracts.topics import ORDERS, PERSONS, STAFF, TopicSpec, group_of
+from contracts.vocabulary import Service, UnitId
+from infra.devca import DevAuthority, sign_jws, tampered_jws
+from workers.policy.access import Question, decide
+from workers.policy.facts import Identity
+from workers.policy.rulebook import Rulebooks
+from workers.policy.sentences import ACCESS
+from workers.runtime.clock import write_clock
+from workers.scenario.play import Answer, Changed, Notified, SignedOrder, Told
+from workers.scenario.wire import Wire, cloud_event
+from workers.store import facts as store_facts
+from workers.store import inbox, outbox, persons, timers
+from workers.store.session import Reading, Store
+
+_PATIENCE = 30.0
+_NOBODY = "SE9999999999-NOBODY"
+
+
+@dataclass
+class Ground:
+    """What a run stands on: database, topics, keys and the throw-away authority."""
+
+    store: Store
+    wire: Wire
+    books: Rulebooks
+    authority: DevAuthority
+    secret: bytes
+    key_version: str
+    clock_file: Path
+    environment: dict[str, str]
+    group_prefix: str = "sigill"
+
+
+class Workers:
+    """The worker process of a run, killed and started again as the story says."""
+
+    def __init__(self, environment: dict[str, str], log: Path) -> None:
+        self._environment, self._log = environment, log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start all workers in one process."""
+        with self._log.open("ab") as out:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "workers.cli", "worker", "all"],
+                env={**os.environ, **self._environment},
+                stdout=out,
+                stderr=out,
+            )
+
+    def kill(self) -> None:
+        """SIGKILL: nothing is finished, nothing is said."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def stop(self) -> None:
+        """SIGTERM, and SIGKILL for what does not stop."""
+        if self._process is None:
+            return
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def check(self) -> None:
+        """Raises RuntimeError with the end of the log when the workers have died."""
+        if self._process is not None and self._process.poll() is not None:
+            tail = self._log.read_text("utf-8", "replace")[-2000:]
+            raise RuntimeError(f"the workers stopped with {self._process.returncode}:\n{tail}")
+
+
+@dataclass
+class LiveStage:
+    """One story's view of the running program."""
+
+    ground: Ground
+    workers: Workers
+    now: datetime | None = None
+    _sent: dict[str, tuple[str, bytes, list[tuple[str, bytes]]]] = field(default_factory=dict)
+    _changes_from: int = 0
+    _notices_from: int = 0
+    _refs: dict[str, PersonRef] = field(default_factory=dict)
+
+    async def begin(self) -> None:
+        """Forget what earlier stories published."""
+        await self._drained()
+        self._changes_from = len(self.ground.wire.changes)
+        self._notices_from = len(self.ground.wire.notifications)
+
+    def _key(self, number: str) -> str:
+        return patient_key(number, self.ground.secret, self.ground.key_version)
+
+    # --- the clock
+
+    async def move_clock(self, now: datetime) -> None:
+        self.now = now
+        write_clock(self.ground.clock_file, now)
+
+        async def nothing_due(tx: Reading) -> bool:
+            stats = await timers.stats(tx, now)
+            return stats.overdue == 0
+
+        await self._until(nothing_due, "the due timers")
+
+    # --- what comes in
+
+    async def tell_register(self, records: Iterable[PersonRecord]) -> None:
+        await self._publish_all(
+            PERSONS, [(self._key(r.person.id), r.model_dump_json().encode()) for r in records], "register"
+        )
+
+    async def tell_directory(self, records: Iterable[StaffRecord]) -> None:
+        await self._publish_all(
+            STAFF, [(r.hsa_id, r.model_dump_json().encode()) for r in records], "directory"
+        )
+
+    async def _publish_all(self, spec: TopicSpec, messages: list[tuple[str, bytes]], worker: str) -> None:
+        sent = []
+        for key, value in messages:
+            headers = cloud_event(
+                spec, str(uuid4()), f"/scenario/{worker}", key, self._clock(), "application/json"
+            )
+            sent.append(await self.ground.wire.publish(spec, key, value, headers, self._clock()))
+        await self._taken(sent, worker)
+
+    def _clock(self) -> datetime:
+        if self.now is None:
+            raise RuntimeError("the clock has not been set")
+        return self.now
+
+    async def send(self, order: SignedOrder) -> Told:
+        payload = json.dumps(order.form, ensure_ascii=False).encode()
+        signer = order.signer or _NOBODY
+        if order.tamper in (None, "unknown_signer"):
+            signed = sign_jws(payload, self.ground.authority.staff(signer), signed_at=order.signed_at)
+        else:
+            signed = tampered_jws(
+                order.tamper,  # type: ignore[arg-type]
+                payload,
+                signer,
+                self.ground.authority,
+                signed_at=order.signed_at,
+            )
+        order_id = order.form["order_id"]
+        key = self._key(order.form["patient"]["id"])
+        headers = cloud_event(ORDERS, order_id, "/scenario/ehr", key, self._clock(), "application/jose")
+        self._sent.setdefault(order_id, (key, signed, headers))
+        return await self._answered(order_id, key, signed, headers)
+
+    async def send_again(self, order_id: UUID) -> Told:
+        key, signed, headers = self._sent[str(order_id)]
+        return await self._answered(str(order_id), key, signed, headers)
+
+    async def _answered(
+        self, order_id: str, key: str, signed: bytes, headers: list[tuple[str, bytes]]
+    ) -> Told:
+        wire = self.ground.wire
+        before = len(wire.receipts[order_id])
+        await wire.publish(ORDERS, key, signed, headers, self._clock())
+
+        def come() -> bool:
+            return len(wire.receipts[order_id]) > before or order_id in wire.dead
+
+        try:
+            await wire.until(come, "a receipt", _PATIENCE)
+        except TimeoutError:
+            self.workers.check()
+            raise
+        if order_id in wire.dead and len(wire.receipts[order_id]) == before:
+            return Told("dead_letter")
+        return _told(wire.receipts[order_id][-1])
+
+    # --- what comes out
+
+    async def newest_receipt(self, order_id: UUID) -> Told | None:
+        await self._drained()
+        found = self.ground.wire.receipts.get(str(order_id))
+        return _told(found[-1]) if found else None
+
+    async def changes(self) -> tuple[Changed, ...]:
+        await self._drained()
+        return tuple(_changed(c) for c in self.ground.wire.changes[self._changes_from :])
+
+    async def notifications(self) -> tuple[Notified, ...]:
+        await self._drained()
+        own = set(self._sent)
+        return tuple(
+            _notified(n)
+            for n in self.ground.wire.notifications[self._notices_from :]
+            if not n["suppressed"]
+            and (n["order_id"] is None or n["order_id"] in own or n["recipient"]["person"])
+        )
+
+    async def ask(
+        self,
+        viewer: PersonRef,
+        patient: PersonRef,
+        service: Service,
+        unit: str | None,
+        recorded_on: date | None,
+        at: datetime,
+        known_at: datetime | None,
+    ) -> Answer:
+        async with self.ground.store.reading() as tx:
+            who = await persons.resolve(tx, [_identity(viewer), _identity(patient)])
+            person = who.get(_identity(patient))
+            known = await store_facts.patient_facts(tx, [person] if person else [], known_at=known_at)
+        facts = known.get(person) if person else None
+        if facts is None:
+            return Answer(False, ("no_relation",), "the patient is not known")
+        question = Question(
+            who.get(_identity(viewer)), service, at, UnitId(unit) if unit else None, recorded_on
+        )
+        decision = decide(question, facts, self.ground.books)
+        why = "; ".join(f"{r.code}: {ACCESS[r.code].en} {list(r.rules)}" for r in decision.reasons)
+        return Answer(decision.allowed, tuple(str(c) for c in decision.codes), why)
+
+    async def measures(self, patient: PersonRef, at: datetime) -> set[str]:
+        async with self.ground.store.reading() as tx:
+            who = await persons.resolve(tx, [_identity(patient)])
+            known = await store_facts.patient_facts(tx, who.values())
+        return {m.kind.value for facts in known.values() for m in facts.in_force(at)}
+
+    async def restart(self, workers: tuple[str, ...]) -> None:
+        self.workers.kill()
+        self.workers.start()
+
+    # --- waiting
+
+    async def _until(self, met: Callable[[Reading], Awaitable[bool]], what: str) -> None:
+        deadline = time.monotonic() + _PATIENCE
+        wait = 0.002
+        while True:
+            async with self.ground.store.reading() as tx:
+                if await met(tx):
+                    return
+            self.workers.check()
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"waited {_PATIENCE:.0f} s for {what}")
+            await asyncio.sleep(wait)
+            wait = min(wait * 1.5, 0.05)
+
+    async def _taken(self, sent: list[tuple[str, int, int]], worker: str) -> None:
+        wanted: dict[tuple[str, int], int] = {}
+        for topic, partition, offset in sent:
+            place = (self.ground.environment.get("SIGILL_KAFKA_TOPIC_PREFIX", "") + topic, partition)
+            wanted[place] = max(wanted.get(place, 0), offset + 1)
+
+        async def all_taken(tx: Reading) -> bool:
+            stored = await inbox.stored(tx, group_of(worker, self.ground.group_prefix))
+            return all((stored.get(place, (0, None))[1] or 0) >= offset for place, offset in wanted.items())
+
+        await self._until(all_taken, f"the {worker} messages to be taken")
+
+    async def _drained(self) -> None:
+        async def nothing_pending(tx: Reading) -> bool:
+            return (await outbox.stats(tx)).pending == 0
+
+        await self._until(nothing_pending, "the outbox to be empty")
+        await self.ground.wire.caught_up()
+
+
+def _identity(ref: PersonRef) -> Identity:
+    return Identity(ref.id_type, ref.id)
+
+
+def _told(receipt: dict[str, Any]) -> Told:
+    why = "; ".join(f"{r['code']}: {r['en']}" for r in (*receipt["refusals"], *receipt["waits"]))
+    return Told(
+        outcome=receipt["outcome"],
+        codes=tuple(receipt["codes"]),
+        ends_on=date.fromisoformat(receipt["ends_on"]) if receipt["ends_on"] else None,
+        remarks=tuple(r["code"] for r in receipt["remarks"]),
+        why=why,
+    )
+
+
+def _changed(change: dict[str, Any]) -> Changed:
+    return Changed(
+        viewer=PersonRef.model_validate_json(json.dumps(change["viewer"])),
+        patient=PersonRef.model_validate_json(json.dumps(change["patient"])),
+        service=change["service"],
+        unit=change["unit"],
+        access=change["access"],
+        at=datetime.fromisoformat(change["at"]),
+        because=tuple(change["because"]),
+    )
+
+
+def _notified(notice: dict[str, Any]) -> Notified:
+    person = notice["recipient"]["person"]
+    return Notified(PersonRef.model_validate_json(json.dumps(person)) if person else None, notice["template"])
