@@ -159,6 +159,10 @@ class Cast:
             county=spec.county or home,
         )
 
+    def add(self, name: str, spec: PersonSpec) -> None:
+        """Somebody more."""
+        self.people[name] = self._actor(name, spec)
+
     def record(self, name: str, at: datetime) -> PersonRecord:
         """The register's message about somebody, as of an instant."""
         actor = self.people[name]

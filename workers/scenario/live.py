@@ -19,7 +19,7 @@ from contracts.envelope import patient_key
 from contracts.order import PersonRef
 from contracts.register import PersonRecord
 from contracts.topics import ORDERS, PERSONS, STAFF, TopicSpec, group_of
-from contracts.vocabulary import Service, UnitId
+from contracts.vocabulary import OrderId, Service, UnitId
 from infra.devca import DevAuthority, sign_jws, tampered_jws
 from workers.policy.access import Question, decide
 from workers.policy.facts import Identity
@@ -109,7 +109,8 @@ class LiveStage:
         self._changes_from = len(self.ground.wire.changes)
         self._notices_from = len(self.ground.wire.notifications)
 
-    def _key(self, number: str) -> str:
+    def key_of(self, number: str) -> str:
+        """The pseudonymous key of a number."""
         return patient_key(number, self.ground.secret, self.ground.key_version)
 
     # --- the clock
@@ -128,7 +129,7 @@ class LiveStage:
 
     async def tell_register(self, records: Iterable[PersonRecord]) -> None:
         await self._publish_all(
-            PERSONS, [(self._key(r.person.id), r.model_dump_json().encode()) for r in records], "register"
+            PERSONS, [(self.key_of(r.person.id), r.model_dump_json().encode()) for r in records], "register"
         )
 
     async def tell_directory(self, records: Iterable[StaffRecord]) -> None:
@@ -164,7 +165,7 @@ class LiveStage:
                 signed_at=order.signed_at,
             )
         order_id = order.form["order_id"]
-        key = self._key(order.form["patient"]["id"])
+        key = self.key_of(order.form["patient"]["id"])
         headers = cloud_event(ORDERS, order_id, "/scenario/ehr", key, self._clock(), "application/jose")
         self._sent.setdefault(order_id, (key, signed, headers))
         return await self._answered(order_id, key, signed, headers)
@@ -172,6 +173,29 @@ class LiveStage:
     async def send_again(self, order_id: UUID) -> Told:
         key, signed, headers = self._sent[str(order_id)]
         return await self._answered(str(order_id), key, signed, headers)
+
+    async def publish_raw(
+        self, event_id: str, key: str, value: bytes, headers: list[tuple[str, bytes]]
+    ) -> Told:
+        """Publish bytes as they are, and wait for what becomes of them."""
+        return await self._answered(event_id, key, value, headers)
+
+    async def publish_many(self, orders: list[tuple[OrderId, str, bytes]]) -> None:
+        """Publish signed orders at once, and wait for every receipt."""
+        wire, at = self.ground.wire, self._clock()
+        await asyncio.gather(
+            *(
+                wire.publish(
+                    ORDERS,
+                    key,
+                    signed,
+                    cloud_event(ORDERS, order_id, "/scenario/ehr", key, at, "application/jose"),
+                    at,
+                )
+                for order_id, key, signed in orders
+            )
+        )
+        await wire.until(lambda: all(wire.receipts.get(o) for o, _, _ in orders), "every receipt", 120)
 
     async def _answered(
         self, order_id: str, key: str, signed: bytes, headers: list[tuple[str, bytes]]

@@ -146,17 +146,21 @@ class Play:
 
     async def run(self) -> None:
         """Play every step. Raises Failed at the first expectation that is not met."""
+        await self.prepare()
+        for number, step in enumerate(self.story.steps, 1):
+            try:
+                await self.step(step)
+            except Failed as failure:
+                raise Failed(f"step {number} ({_name(step)}): {failure}") from None
+
+    async def prepare(self) -> None:
+        """Set the clock, and let directory and register tell of everybody."""
         await self.stage.move_clock(self.clock)
         self._hire_everybody()
         await self.stage.tell_directory([self.cast.assignments(name, self.clock) for name in self.cast.staff])
         await self.stage.tell_register(
             [self.cast.record(name, self.clock) for name in self.cast.registered()]
         )
-        for number, step in enumerate(self.story.steps, 1):
-            try:
-                await self._step(step)
-            except Failed as failure:
-                raise Failed(f"step {number} ({_name(step)}): {failure}") from None
 
     def _hire_everybody(self) -> None:
         """Staff that the orders' defaults call for are in the directory from the start."""
@@ -164,11 +168,12 @@ class Play:
             if step.order is not None and step.order.form is not None:
                 self.cast.form(step.order, self.clock)
 
-    async def _step(self, step: Step) -> None:
+    async def step(self, step: Step) -> None:
+        """Play one step. Raises Failed."""
         if step.at is not None:
             await self._move(step.at if isinstance(step.at, datetime) else self.clock + _shift(step.at))
         elif step.order is not None:
-            self._check_told(await self._order(step.order), step.expect)
+            self._check_told(await self.order(step.order), step.expect)
         elif step.access is not None:
             self._check_answer(await self._ask(step.access), step.expect)
         elif step.register_ is not None:
@@ -217,7 +222,8 @@ class Play:
         self.clock = to
         await self.stage.move_clock(to)
 
-    async def _order(self, step: OrderStep) -> Told:
+    async def order(self, step: OrderStep) -> Told:
+        """Send an order and return its answer."""
         if step.resend:
             return await self.stage.send_again(self.cast.orders[step.id])
         form, signer = self.cast.form(step, self.clock)

@@ -81,7 +81,7 @@ async def _play(story: Scenario, stage: LiveStage, books: Rulebooks, numbers: Nu
 
 @asynccontextmanager
 async def ground(
-    books: Rulebooks, *, database: str | None = None, kafka: str | None = None
+    books: Rulebooks, *, database: str | None = None, kafka: str | None = None, real: bool = True
 ) -> AsyncIterator[tuple[Ground, Workers]]:
     """Servers, topics, keys and workers of one run; all gone afterwards."""
     with ExitStack() as stack:
@@ -89,7 +89,7 @@ async def ground(
         stack.callback(shutil.rmtree, folder, True)
         postgres = stack.enter_context(EmbeddedPostgres(database, durable=database is not None))
         dsn = postgres.database_dsn("postgres") if database is None else database
-        bootstrap, real = kafka, True
+        bootstrap = kafka
         if bootstrap is None:
             broker = stack.enter_context(EmbeddedKafka())
             bootstrap, real = broker.bootstrap, broker.real

@@ -1,0 +1,45 @@
+"""Publishing one order, and reading its answers back from the store."""
+
+import json
+from typing import Any
+
+from contracts.topics import TopicSpec
+from contracts.vocabulary import OrderId
+from workers.runtime.clock import SystemClock
+from workers.runtime.settings import Settings
+from workers.store import orders
+from workers.store.session import Store
+from workers.stream.connection import Connection
+from workers.stream.producer import Outgoing, StreamProducer
+
+
+async def publish(
+    settings: Settings, spec: TopicSpec, event_id: str, source: str, key: str, value: bytes, content_type: str
+) -> str:
+    """Publish one event in binary mode, acknowledged by the broker."""
+    attributes = {
+        "ce_specversion": "1.0",
+        "ce_id": event_id,
+        "ce_source": source,
+        "ce_type": spec.event_type or "",
+        "ce_time": SystemClock().now().isoformat(),
+        "ce_subject": key,
+        "content-type": content_type,
+    }
+    headers = tuple((name, text.encode()) for name, text in attributes.items())
+    topic = settings.kafka_topic_prefix + spec.name
+    async with StreamProducer(Connection.of(settings)) as producer:
+        await producer.send_in_order([Outgoing(topic, key.encode(), value, headers)])
+    return f"sent to {topic}"
+
+
+async def answers(settings: Settings, order_id: str) -> list[dict[str, Any]]:
+    """Every receipt of an order, oldest first."""
+    store = await Store.open(settings, role="sigill_reader")
+    try:
+        async with store.reading() as tx:
+            numbers = await orders.registrations(tx, [OrderId(order_id)])
+            found = await orders.answers_to(tx, numbers.values())
+        return [json.loads(a.receipt) for given in found.values() for a in given if a.receipt]
+    finally:
+        await store.close()

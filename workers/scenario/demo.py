@@ -1,0 +1,157 @@
+"""A realistic day, played on an embedded database and broker with really signed orders, and told as it goes."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from time import monotonic
+from typing import Literal
+from uuid import uuid4
+
+from contracts.topics import ORDERS
+from contracts.vocabulary import Form, IdType, OrderId, Service
+from infra.devca import sign_jws
+from workers.policy.calendar import STOCKHOLM
+from workers.policy.rulebook import Rulebooks
+from workers.scenario.cast import Numbers
+from workers.scenario.format import PersonSpec, Step, read_file
+from workers.scenario.live import Ground, LiveStage, Workers
+from workers.scenario.play import Play, Told
+from workers.scenario.run import AUDIENCE
+from workers.scenario.wire import cloud_event
+
+DAY = Path(__file__).with_name("day.yaml")
+Kill = Literal["broker", "database", "workers"]
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """One order of the day and what became of it."""
+
+    at: datetime
+    form: str
+    patient: str
+    what: str
+    told: Told
+    milliseconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One line of somebody's access."""
+
+    viewer: str
+    service: str
+    allowed: bool
+    because: tuple[str, ...]
+
+
+class Day:
+    """The day on a running program."""
+
+    def __init__(self, ground: Ground, workers: Workers, books: Rulebooks) -> None:
+        (self.story,) = read_file(DAY)
+        self.ground, self.workers = ground, workers
+        self.stage = LiveStage(ground, workers)
+        self.numbers = Numbers()
+        self.play = Play(self.story, self.stage, books, self.numbers, AUDIENCE)
+
+    async def begin(self) -> None:
+        """Tell register and directory of everybody."""
+        await self.stage.begin()
+        await self.play.prepare()
+
+    async def happen(
+        self, told: Callable[[Happened], None], interrupt: Callable[[], None] | None = None
+    ) -> None:
+        """Let the day pass. `interrupt` is called once, in its middle."""
+        orders = [i for i, step in enumerate(self.story.steps) if step.order is not None]
+        middle = orders[len(orders) // 2]
+        for index, step in enumerate(self.story.steps):
+            if index == middle:
+                told(await self._unreadable())
+                if interrupt is not None:
+                    interrupt()
+            if step.order is None:
+                await self.play.step(step)
+            else:
+                told(await self._order(step))
+
+    async def _order(self, step: Step) -> Happened:
+        order = step.order
+        if order is None:
+            raise ValueError("no order")
+        began = monotonic()
+        answer = await self.play.order(order)
+        took = (monotonic() - began) * 1000
+        first = next(s.order for s in self.story.steps if s.order and s.order.id == order.id)
+        words = [
+            "by phone" if order.channel == "phone" else "",
+            "the same bytes again" if order.resend else "",
+            f"forged: {order.tamper}" if order.tamper else "",
+            "the signed form"
+            if order.follows_up and order.form == first.form and order.id.endswith("f")
+            else "",
+        ]
+        form = (order.form or first.form or Form.SEAL_JOURNAL).value
+        patient = order.patient or first.patient or ""
+        return Happened(self.play.clock, form, patient, " ".join(w for w in words if w), answer, took)
+
+    async def _unreadable(self) -> Happened:
+        """Bytes that nobody can read: they go to the dead letters as they are, and nothing stops."""
+        began = monotonic()
+        event_id = str(uuid4())
+        key = self.stage.key_of(self.play.cast.people["Sven"].ref.id)
+        headers = cloud_event(ORDERS, event_id, "/scenario/ehr", key, self.play.clock, "application/jose")
+        answer = await self.stage.publish_raw(event_id, key, b"\x00\xffnot a signature", headers)
+        return Happened(self.play.clock, "?", "?", "unreadable bytes", answer, (monotonic() - began) * 1000)
+
+    async def access(self, child: str, viewers: tuple[str, ...], at: datetime) -> tuple[Seen, ...]:
+        """Who sees what of a child now."""
+        lines = []
+        for viewer in viewers:
+            for service in (Service.JOURNAL, Service.E_SERVICES):
+                unit = self.play.cast.units["barnklinik"] if service is Service.JOURNAL else None
+                people = self.play.cast.people
+                answer = await self.stage.ask(
+                    people[viewer].ref, people[child].ref, service, unit, None, at, None
+                )
+                lines.append(Seen(viewer, service.value, answer.allowed, answer.codes))
+        return tuple(lines)
+
+    async def rate(self, count: int) -> float:
+        """Orders a second from publishing to the last receipt: each a real signature of its own patient's."""
+        names = [f"resident-{i}" for i in range(count)]
+        for name in names:
+            self.play.cast.add(name, PersonSpec(born="1980-01-01", id_type=IdType.RESERVNUMMER))
+        clock = self.play.clock
+        await self.stage.tell_register([self.play.cast.record(name, clock) for name in names])
+        prepared = [self._simple(name, clock) for name in names]
+        began = monotonic()
+        await self.stage.publish_many(prepared)
+        return count / (monotonic() - began)
+
+    def _simple(self, name: str, clock: datetime) -> tuple[OrderId, str, bytes]:
+        step = Step.model_validate(
+            {
+                "order": {
+                    "id": f"rate-{name}",
+                    "form": "lock_login",
+                    "patient": name,
+                    "initiative": "care",
+                    "decided_by": "Dahl",
+                }
+            }
+        ).order
+        if step is None:
+            raise ValueError("no order")
+        form, signer = self.play.cast.form(step, clock)
+        holder = self.ground.authority.staff(self.play.cast.staff[signer or "Dahl"].hsa_id)
+        signed = sign_jws(json.dumps(form).encode(), holder, signed_at=clock)
+        return OrderId(form["order_id"]), self.stage.key_of(form["patient"]["id"]), signed
+
+
+def local(at: datetime) -> str:
+    """Clock time in Sweden."""
+    return f"{at.astimezone(STOCKHOLM):%H:%M}"
