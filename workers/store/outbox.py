@@ -7,6 +7,8 @@ person's lock, so that their order is the order of commits for each key. Left ov
 published again; consumers drop it by its id.
 """
 
+from __future__ import annotations
+
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
