@@ -147,6 +147,7 @@ class EmbeddedPostgres:
     def _start_process(self) -> None:
         user = _server_user()
         binaries = _usable_by(_wheel_binaries() if self.kind == "wheel" else _local_binaries(), user)
+        fresh = self._folder is None
         folder = self._folder or self._init(binaries, user)
         log = folder / "postgres.log"
         with log.open("ab") as out:
@@ -160,7 +161,12 @@ class EmbeddedPostgres:
                 **_as_user(user),
             )
         self._leash = Leash(self._process.pid, folder)
-        self._wait(binaries, log)
+        try:
+            self._wait(binaries, log)
+        except PostgresUnavailable:
+            if fresh:
+                self.stop()
+            raise
 
     def _init(self, binaries: Path, user: str | None) -> Path:
         folder = private_folder("sigill-pg-", pwd.getpwnam(user).pw_uid if user else None)

@@ -56,7 +56,10 @@ def progress(text: str) -> Iterator[None]:
 
 def private_folder(prefix: str, owner: int | None = None) -> Path:
     """Make a temporary folder that only `owner` (a user id; default: this process's) can read."""
-    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    place = Path(tempfile.gettempdir())
+    if owner is not None and not all(parent.stat().st_mode & 0o001 for parent in (place, *place.parents)):
+        place = Path("/var/tmp")  # noqa: S108 (mkdtemp makes the name; the other place is closed to `owner`)
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=place))
     if owner is not None:
         os.chown(folder, owner, -1)
     return folder

@@ -16,6 +16,7 @@ import subprocess
 import time
 import uuid
 from base64 import urlsafe_b64encode
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -70,11 +71,18 @@ class EmbeddedKafka:
     """A broker, started and stopped. `bootstrap` is its address; `real` is False only for the mock."""
 
     def __init__(
-        self, *, require_real: bool | None = None, kind: Kind | None = None, own: bool = False
+        self,
+        *,
+        require_real: bool | None = None,
+        kind: Kind | None = None,
+        own: bool = False,
+        settings: Mapping[str, str] | None = None,
     ) -> None:
         """
         `require_real` refuses the mock (default: `SIGILL_REQUIRE_REAL_KAFKA`); `kind` skips the choice;
         `own` passes over the broker that `KAFKA_BOOTSTRAP_SERVERS` names, for tests that kill theirs.
+        `settings` are further lines of server.properties, for a broker from jars; those about listeners are
+        added to ours.
         """
         required = os.environ.get("SIGILL_REQUIRE_REAL_KAFKA", "") not in ("", "0", "false")
         self._require_real = required if require_real is None else require_real
@@ -84,7 +92,7 @@ class EmbeddedKafka:
                 "a real Apache Kafka is demanded, and there is none: set KAFKA_BOOTSTRAP_SERVERS, or start "
                 "Docker, or install Java 17 and Maven"
             )
-        self._runner = _runner(self.kind)
+        self._runner = _runner(self.kind, settings or {})
 
     @property
     def bootstrap(self) -> str:
@@ -163,26 +171,32 @@ def docker_answers() -> bool:
         return False
 
 
-def _runner(kind: Kind) -> _Runner:
+def _runner(kind: Kind, settings: Mapping[str, str]) -> _Runner:
     match kind:
         case "given":
             return _Given(os.environ["KAFKA_BOOTSTRAP_SERVERS"])
         case "docker":
             return _Docker()
         case "jars":
-            return _Jars()
+            return _Jars(settings)
         case "mock":
             return _Mock()
 
 
-def wait_until_answering(bootstrap: str, timeout: float = START_TIMEOUT) -> None:
-    """Return when the broker answers a metadata request; `BrokerUnavailable` after `timeout` seconds."""
+def wait_until_answering(
+    bootstrap: str, timeout: float = START_TIMEOUT, still_running: Callable[[], bool] = lambda: True
+) -> None:
+    """
+    Return when the broker answers a metadata request.
+
+    Raises `BrokerUnavailable` after `timeout` seconds, or as soon as its process is no longer there.
+    """
     from confluent_kafka import KafkaException
     from confluent_kafka.admin import AdminClient
 
     host, _, port = bootstrap.split(",", maxsplit=1)[0].rpartition(":")
     deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and still_running():
         # librdkafka backs off for long after a refused connection, so knock first
         with contextlib.suppress(OSError):
             socket.create_connection((host, int(port)), timeout=1).close()
@@ -191,7 +205,7 @@ def wait_until_answering(bootstrap: str, timeout: float = START_TIMEOUT) -> None
                 if client.list_topics(timeout=2).brokers:
                     return
         time.sleep(0.05)
-    raise BrokerUnavailable(f"no Kafka broker answered at {bootstrap} within {timeout:.0f} s")
+    raise BrokerUnavailable(f"no Kafka broker answered at {bootstrap}")
 
 
 class _Given:
@@ -214,7 +228,8 @@ class _Given:
 class _Jars:
     """Apache Kafka as one Java process, broker and controller in one."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Mapping[str, str]) -> None:
+        self._settings = settings
         self._port, self._controller = free_port(), free_port()
         self.bootstrap = f"127.0.0.1:{self._port}"
         self._folder: Path | None = None
@@ -225,6 +240,7 @@ class _Jars:
         if self._process is not None and self._process.poll() is None:
             return
         classpath = f"{jars.fetch()}/*"
+        fresh = self._folder is None
         folder = self._folder or self._format(classpath)
         log = folder / "broker.log"
         with log.open("ab") as out:
@@ -238,12 +254,16 @@ class _Jars:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        self._leash = Leash(self._process.pid, folder)
+        process = self._process
+        self._leash = Leash(process.pid, folder)
         try:
-            wait_until_answering(self.bootstrap)
+            wait_until_answering(self.bootstrap, still_running=lambda: process.poll() is None)
         except BrokerUnavailable as error:
             self.kill()
-            raise BrokerUnavailable(f"{error}\n{tail(log)}") from None
+            said = tail(log)
+            if fresh:
+                self.remove()
+            raise BrokerUnavailable(f"{error}\n{said}") from None
 
     def stop(self) -> None:
         self._end(signal.SIGTERM)
@@ -285,6 +305,8 @@ class _Jars:
             "log.dirs": str(folder / "data"),
             **BROKER_SETTINGS,
         }
+        for name, value in self._settings.items():
+            settings[name] = f"{settings[name]},{value}" if "listener" in name and name in settings else value
         file = folder / "server.properties"
         file.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
