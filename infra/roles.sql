@@ -76,6 +76,10 @@ BEGIN
   GRANT INSERT ON outbox, dead_letter_action, proposal, proposal_verdict, access_log, audit_entry, audit_personal
                   TO sigill_ops;
   GRANT UPDATE (state, ended_at, done_by, remark) ON task TO sigill_ops;
+  GRANT SELECT, INSERT, UPDATE, DELETE ON console_session TO sigill_ops;
+  -- what an operator has dealt with is followed by the workers: operators set the timer, and write no measure
+  GRANT INSERT ON timer TO sigill_ops;
+  GRANT UPDATE (state, fired_at) ON timer TO sigill_ops;
   GRANT EXECUTE ON FUNCTION erase_person, purge_dead_letters, rotate_outbox TO sigill_ops;
 
   -- auditors read everything, and their own looking is logged too
