@@ -19,23 +19,23 @@ versions:
       - {id: seal, cites: [TL-01], forms: [seal_journal], offered: true, initiatives: [care, resident],
          channels: {ehr_form: always, phone: urgent}, deciders: [treating_physician],
          signed_form: {within_hours: 24},
-         tells: [{to: patient, template: measure_imposed, "on": inform_patient}],
+         tells: [{to: patient, template: measure_imposed, told: inform_patient}],
          note: {keyword: Journalen via nätet}}
       - {id: block, cites: [TL-02], forms: [block_guardians], offered: true, initiatives: [care],
          channels: {ehr_form: always}, deciders: [treating_physician],
-         tells: [{to: guardians, template: measure_imposed, "on": inform_guardians}],
+         tells: [{to: guardians, template: measure_imposed, told: inform_guardians}],
          note: {keyword: Journalen via nätet}}
       - {id: grant, cites: [TL-03], forms: [grant_guardian_access], offered: true,
          initiatives: [guardian, child, care], channels: {ehr_form: always}, deciders: [treating_physician],
          ends_at_age: 16, runs: {years: 1},
-         tells: [{to: guardians, template: grant_given, "on": always}]}
+         tells: [{to: guardians, template: grant_given, told: always}]}
       - {id: release, cites: [TL-04], forms: [release_journal_seal, release_guardian_block], offered: true,
          initiatives: [care, resident], channels: {ehr_form: always}, deciders: [treating_physician],
-         tells: [{to: patient, template: measure_released, "on": inform_patient}]}
+         tells: [{to: patient, template: measure_released, told: inform_patient}]}
     standing:
-      - {id: protected-child, cites: [TL-05], "on": protected_patient, patient_under: 13,
+      - {id: protected-child, cites: [TL-05], event: protected_patient, patient_under: 13,
          imposes: [{kind: journal_seal, services: [journal]}], sv: Skyddat barn förseglat., en: Protected child sealed.}
-      - {id: protection-ended, cites: [TL-05], "on": protection_ended,
+      - {id: protection-ended, cites: [TL-05], event: protection_ended,
          sv: Skyddet har upphört. Personal beslutar., en: The protection has ended. Staff decide.}
 """
 

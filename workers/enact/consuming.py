@@ -23,6 +23,7 @@ from contracts.dead_letter import DeadLetterReason
 from contracts.topics import TopicSpec
 from workers.runtime.clock import Clock, stopwatch
 from workers.runtime.health import DATABASE, Health
+from workers.runtime.lifecycle import Backoff
 from workers.runtime.metrics import (
     BATCH_RECORDS,
     BATCHES,
@@ -43,6 +44,8 @@ from workers.stream.records import Partition, Record
 log = structlog.get_logger("sigill.consuming")
 Prepared = TypeVar("Prepared")
 
+READY_SECONDS = 15.0
+"""How long a batch is kept in hand while something it depends on is not there yet; a rebalance waits for it."""
 CONFLICT_TRIES = 5
 """How often a batch is done again at once after a deadlock or a broken connection, before the worker waits."""
 
@@ -53,6 +56,10 @@ class DatabaseDown(Exception):
 
 class NotReady(Exception):
     """Something that the work depends on is not there yet, such as the staff directory: worth trying again."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        super().__init__(what)
 
 
 class RecordFault(Exception):
@@ -133,7 +140,10 @@ class Handler(Protocol[Prepared]):
 
 @dataclass(slots=True)
 class Consuming(Generic[Prepared]):
-    """A worker that consumes topics. `group` is its consumer group, `topics` their full names."""
+    """
+    A worker that consumes topics. `group` is its consumer group, `topics` their full names; `depends_on` names what
+    its handler may find `NotReady`.
+    """
 
     name: str
     group: str
@@ -147,6 +157,7 @@ class Consuming(Generic[Prepared]):
     limit: DeadLetterLimit
     batch_size: int = 500
     session_timeout: float = 10.0
+    depends_on: tuple[str, ...] = ()
     _generations: dict[Partition, int] = field(default_factory=dict)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -206,8 +217,7 @@ class Consuming(Generic[Prepared]):
     async def _take(self, records: Sequence[Record], spoiled: Spoiled) -> None:
         """Take records in one transaction, or, when they fail together, in ever smaller parts."""
         try:
-            async with self._database():
-                await self._retried(records, spoiled)
+            await self._when_ready(records, spoiled)
         except (Fenced, DeadLetterLimitReached, DatabaseDown, NotReady):
             raise
         except RecordFault as fault:
@@ -224,6 +234,25 @@ class Consuming(Generic[Prepared]):
             middle = len(records) // 2
             await self._take(records[:middle], spoiled)
             await self._take(records[middle:], spoiled)
+
+    async def _when_ready(self, records: Sequence[Record], spoiled: Spoiled) -> None:
+        """Wait a while for what the work depends on, with the batch in hand; then let the supervisor wait."""
+        backoff = Backoff(longest=1.0, first=0.05)
+        until = stopwatch() + READY_SECONDS
+        while True:
+            try:
+                async with self._database():
+                    await self._retried(records, spoiled)
+            except NotReady as missing:
+                self.health.down(missing.what, "not read to its end yet")
+                self.health.tick(self.name)
+                if stopwatch() > until:
+                    raise
+                await asyncio.sleep(backoff.next())
+            else:
+                for what in self.depends_on:
+                    self.health.up(what)
+                return
 
     async def _retried(self, records: Sequence[Record], spoiled: Spoiled) -> None:
         for attempt in range(1, CONFLICT_TRIES + 1):

@@ -17,7 +17,7 @@ from cryptography.x509.oid import NameOID
 
 from workers.runtime.metrics import CRL_UPDATED, Metrics
 from workers.trust import Evidence
-from workers.trust.revocation import RevocationList
+from workers.trust.evidence import RevocationList
 
 log = structlog.get_logger("sigill.evidence")
 

@@ -45,7 +45,8 @@ from workers.stream.records import Record
 
 log = structlog.get_logger("sigill.intake")
 LOST = "dead_letter"
-DIRECTORY_WAIT = "the staff directory is not read to its end yet"
+DIRECTORY = "directory"
+"""What orders wait for when nobody knows their decider: perhaps the directory is not read to its end yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +151,7 @@ class Intake:
         wanted = staff_in(forms, signers)
         employed = await staff.load(tx, wanted)
         if wanted - employed.keys() and self.directory_read is not None and not await self.directory_read():
-            raise NotReady(DIRECTORY_WAIT)
+            raise NotReady(DIRECTORY)
         first = arrivals[0].record
         return await sitting_about(
             tx,

@@ -258,11 +258,38 @@ class Ops(BaseSettings):
     oidc_client_id: str | None = Field(None, description="Our client id there.")
     oidc_client_secret: SecretStr | None = Field(None, description="Our client secret there, if it has one.")
     oidc_role_claim: str = Field("roles", description="Claim that holds viewer, operator, approver, auditor.")
+    oidc_role_map: dict[str, Literal["viewer", "operator", "approver", "auditor"]] = Field(
+        default_factory=dict,
+        description='What the claim\'s values mean here: `{"it-support": "operator"}`. Default: the roles\' own names.',
+    )
+    oidc_hsa_claim: str = Field("employeeHsaId", description="Claim that holds the operator's HSA-id.")
+    oidc_unit_claim: str = Field(
+        "healthCareUnitHsaId", description="Claim that holds the operator's unit, for the access log."
+    )
+    oidc_scope: str = Field("openid", description="Scopes asked for at login.")
+    session_idle: Seconds = Field(1800.0, description="Seconds without a request until the console logs out.")
+    session_longest: Seconds = Field(28_800.0, description="Seconds until it logs out in any case.")
+    operator_keys: Path | None = Field(
+        None,
+        description="Folder with each operator's signing key, `<HSA-id>.key` (PKCS#8, PEM) and `<HSA-id>.pem` "
+        "(certificates, own first), for phone orders. Default: none can be entered.",
+    )
+    operator_key_password: SecretStr | None = Field(None, description="Password of those keys.")
     api_issuer: str | None = Field(None, description="Issuer of the decision API's access tokens.")
     api_audience: str = Field("sigill-decisions", description="Audience that they must name.")
     api_jwks_url: str | None = Field(None, description="Address of the issuer's keys.")
     api_jwks_file: Path | None = Field(
         None, description="File with the issuer's keys, instead of an address."
+    )
+
+
+class Audit(BaseSettings):
+    """The audit chains' heads, published outside the database."""
+
+    audit_key: Path | None = Field(
+        None,
+        description="PEM file of the EC key (P-256) that signs them. Default: one that dies with the process; "
+        "needed in production.",
     )
 
 
@@ -277,11 +304,11 @@ class Retention(BaseSettings):
 
 
 GROUPS: tuple[type[BaseSettings], ...] = (
-    General, Database, Kafka, Work, PatientKeys, Signatures, Ops, Retention,
+    General, Database, Kafka, Work, PatientKeys, Signatures, Ops, Audit, Retention,
 )  # fmt: skip
 
 
-class Settings(General, Database, Kafka, Work, PatientKeys, Signatures, Ops, Retention):
+class Settings(General, Database, Kafka, Work, PatientKeys, Signatures, Ops, Audit, Retention):
     """All settings, checked together. Frozen; secrets do not show in its `repr`."""
 
     model_config = SettingsConfigDict(
@@ -330,7 +357,7 @@ class Settings(General, Database, Kafka, Work, PatientKeys, Signatures, Ops, Ret
             name: (getattr(self, name),)
             for name in (
                 "database_ca", "database_certificate", "database_key",
-                "kafka_ca", "kafka_certificate", "kafka_key", "clock_file", "api_jwks_file",
+                "kafka_ca", "kafka_certificate", "kafka_key", "clock_file", "api_jwks_file", "audit_key",
             )
         }  # fmt: skip
         named |= {

@@ -47,9 +47,9 @@ class AuditEntry:
     chain: str
     actor: str
     action: str
-    body: Mapping[str, Json] = field(default=_NOTHING)
+    body: Mapping[str, Json] = field(default_factory=lambda: _NOTHING)
     person: PersonId | None = None
-    personal: Mapping[str, Json] = field(default=_NOTHING)
+    personal: Mapping[str, Json] = field(default_factory=lambda: _NOTHING)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,165 @@
+"""A town whose messages are handed to the real handlers, on a real database."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from contracts.change import AccessChange
+from contracts.notification import Notification
+from contracts.receipt import Receipt
+from contracts.state import PatientState
+from contracts.topics import ORDERS, PERSONS, STAFF, TopicSpec
+from tests.workers.rulebook import NATIONAL, TESTLAND
+from tests.workers.town import AUDIENCE, KEYS, Sent, Town
+from workers.directory.handler import Directory
+from workers.enact.citations import Desk
+from workers.enact.consuming import Consuming, Handler
+from workers.intake.evidence import RevocationLists
+from workers.intake.handler import Intake
+from workers.intake.unwrap import Door
+from workers.policy.rulebook import Rulebooks
+from workers.register.handler import Register
+from workers.runtime.clock import FixedClock
+from workers.runtime.health import Health
+from workers.runtime.metrics import Metrics
+from workers.runtime.settings import Settings
+from workers.store import outbox
+from workers.store.outbox import Unpublished
+from workers.store.session import Store
+from workers.stream.connection import Connection
+from workers.stream.limit import DeadLetterLimit
+from workers.stream.records import Partition, Record
+from workers.transitions.handler import Transitions
+from workers.trust import Evidence, TrustPolicy
+from workers.trust.evidence import RevocationList
+
+START = datetime(2025, 3, 10, 9, tzinfo=UTC)
+_NOWHERE = Connection("localhost:1")
+
+
+@dataclass
+class Office:
+    """The workers of a town without a broker: records are handed over as a consumer would."""
+
+    store: Store
+    town: Town
+    clock: FixedClock
+    desk: Desk
+    metrics: Metrics = field(default_factory=Metrics)
+    offsets: dict[str, int] = field(default_factory=dict)
+    consuming: dict[str, Consuming[Any]] = field(default_factory=dict)
+    _read: int = 0
+
+    def __post_init__(self) -> None:
+        trust = TrustPolicy(
+            anchors=self.town.authority.anchors, intermediates=self.town.authority.intermediates
+        )
+        lists = RevocationLists()
+        crls = [RevocationList.read(data) for data in self.crls()]
+        lists.evidence = Evidence.of(crls)
+        self.lists = lists
+        door = Door(AUDIENCE, KEYS, trust, 262_144)
+        self.take_as(ORDERS, Intake(self.desk, door, lists, self.metrics, "intake"))
+        self.take_as(PERSONS, Register(self.desk, KEYS, self.metrics, "register"))
+        self.take_as(STAFF, Directory(self.metrics, "directory"))
+
+    def crls(self) -> tuple[bytes, ...]:
+        return self.town.authority.crls(START - timedelta(hours=1), next_update=START + timedelta(days=7000))
+
+    def take_as(self, topic: TopicSpec, handler: Handler[Any], **more: Any) -> Consuming[Any]:
+        """Have a topic's records taken by a handler."""
+        made = Consuming(
+            name=topic.read_by[0],
+            group=topic.read_by[0],
+            topics=(topic.name,),
+            connection=_NOWHERE,
+            store=self.store,
+            handler=handler,
+            clock=self.clock,
+            metrics=self.metrics,
+            health=Health(),
+            limit=more.pop("limit", DeadLetterLimit(0.9, 50)),
+            **more,
+        )
+        self.consuming[topic.name] = made
+        return made
+
+    async def assign(self) -> None:
+        """Take partition 0 of every topic, as after a rebalance."""
+        for name, worker in self.consuming.items():
+            await worker._assigned(frozenset({Partition(name, 0)}))
+
+    def records(self, messages: Sequence[Sent]) -> list[Record]:
+        """The records that the broker would make of messages."""
+        made = []
+        for sent in messages:
+            offset = self.offsets.get(sent.topic.name, 0)
+            self.offsets[sent.topic.name] = offset + 1
+            made.append(sent.record(offset, self.clock.now()))
+        return made
+
+    async def hand_over(self, *messages: Sent) -> None:
+        """Hand messages of one topic over as one batch."""
+        await self.hand_over_records(self.records(messages))
+
+    async def hand_over_records(self, records: Sequence[Record]) -> None:
+        """Hand records over as one batch."""
+        topic = records[0].topic
+        await self.consuming[topic].take({Partition(topic, 0): list(records)})
+
+    async def out(self) -> list[Unpublished]:
+        """What has gone into the outbox since the last time."""
+        async with self.store.reading() as tx:
+            events = await outbox.unpublished(tx, range(outbox.SHARDS), 10_000)
+        new = [event for event in events if event.id > self._read]
+        self._read = max((event.id for event in events), default=self._read)
+        return new
+
+    def transitions(self) -> Transitions:
+        return Transitions(self.store, self.desk, self.clock, self.metrics, Health())
+
+
+_MODELS = {
+    "access.receipts.v1": Receipt,
+    "access.changes.v1": AccessChange,
+    "access.notifications.v1": Notification,
+    "access.state.v1": PatientState,
+}
+
+
+def read(events: Sequence[Unpublished], topic: str) -> list[Any]:
+    """The messages of one topic, read with its model."""
+    model = _MODELS[topic]
+    return [model.model_validate_json(e.payload or b"") for e in events if e.aggregatetype == topic]
+
+
+def receipts(events: Sequence[Unpublished]) -> list[Receipt]:
+    return read(events, "access.receipts.v1")
+
+
+@pytest.fixture(scope="session")
+def town() -> Town:
+    return Town(START)
+
+
+@pytest.fixture
+async def store(database: str) -> AsyncIterator[Store]:
+    settings = Settings(database_url=SecretStr(database), database_schema="sigill", database_pool_max=4)
+    opened = await Store.open(settings)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def office(store: Store, town: Town) -> Office:
+    """The town's people and staff are known already."""
+    made = Office(store, town, FixedClock(START), Desk.of(Rulebooks.of(TESTLAND, NATIONAL), "urn:sigill:test"))
+    await made.assign()
+    await made.hand_over(*town.staff(START - timedelta(days=30)))
+    await made.hand_over(*town.people(START - timedelta(days=30)))
+    await made.out()
+    return made

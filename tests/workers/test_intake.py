@@ -1,0 +1,139 @@
+"""A batch of orders in one transaction: judged, answered, repeated, refused, parked."""
+
+from datetime import timedelta
+
+from tests.workers.conftest import START, Office, read, receipts
+from tests.workers.town import ADULT, CHILD, KEYS, MOTHER, person
+
+
+async def test_an_order_is_executed_and_everything_that_follows_goes_out_in_order(office: Office) -> None:
+    order = office.town.orders(START)
+    await office.hand_over(order)
+    events = await office.out()
+    [receipt] = receipts(events)
+    assert receipt.outcome == "executed"
+    assert receipt.codes == ()
+    assert str(receipt.order_id) == order.order_id
+    assert [(m.kind, m.action) for m in receipt.measures] == [("journal_seal", "imposed")]
+    assert receipt.measures[0].because[0].rule == "TL-01"
+    assert receipt.note is not None
+    assert receipt.note.hidden_from_online_view
+    assert receipt.note.registration_number.startswith("SIGILL-")
+    [change] = read(events, "access.changes.v1")
+    assert (change.access, change.service, change.because) == ("lost", "journal", ("journal_seal",))
+    [told] = read(events, "access.notifications.v1")
+    assert (told.template, told.recipient.person.id) == ("measure_imposed", ADULT)
+    [state] = read(events, "access.state.v1")
+    assert [m.kind for m in state.measures] == ["journal_seal"]
+    assert {e.aggregateid for e in events} == {KEYS.of(ADULT)}
+    assert [e.aggregatetype for e in events][-1] == "access.state.v1"
+
+
+async def test_the_same_message_again_gets_the_first_answer_and_changes_nothing(office: Office) -> None:
+    order = office.town.orders(START)
+    await office.hand_over(order)
+    [first] = receipts(await office.out())
+    await office.hand_over(order, order)
+    events = await office.out()
+    repeats = receipts(events)
+    assert [r.outcome for r in repeats] == ["duplicate", "duplicate"]
+    assert {r.first_outcome for r in repeats} == {"executed"}
+    assert repeats[0].measures == first.measures
+    assert len({r.receipt_id for r in (first, *repeats)}) == 3
+    assert {e.aggregatetype for e in events} == {"access.receipts.v1"}
+
+
+async def test_a_message_twice_in_one_batch_is_judged_once(office: Office) -> None:
+    order = office.town.orders(START)
+    await office.hand_over(order, order)
+    events = await office.out()
+    assert [r.outcome for r in receipts(events)] == ["executed", "duplicate"]
+    assert len(read(events, "access.notifications.v1")) == 1
+
+
+async def test_another_content_under_a_used_order_id_is_refused_and_the_first_stands(office: Office) -> None:
+    form = office.town.form(START)
+    await office.hand_over(office.town.signs(form, START))
+    await office.out()
+    await office.hand_over(office.town.signs({**form, "motivation": "Other."}, START))
+    events = await office.out()
+    [receipt] = receipts(events)
+    assert (receipt.outcome, receipt.codes) == ("refused", ("replayed_with_changes",))
+    assert {e.aggregatetype for e in events} == {"access.receipts.v1"}
+
+
+async def test_a_forgery_does_not_stand_in_the_way_of_the_true_order(office: Office) -> None:
+    form = office.town.form(START)
+    await office.hand_over(office.town.signs(form, START, tamper="signature"))
+    await office.hand_over(office.town.signs(form, START))
+    assert [(r.outcome, r.codes) for r in receipts(await office.out())] == [
+        ("refused", ("signature_invalid",)),
+        ("executed", ()),
+    ]
+
+
+async def test_later_orders_of_a_batch_see_the_effects_of_earlier_ones(office: Office) -> None:
+    town = office.town
+    seal = town.orders(START)
+    lift = town.orders(START, "release_journal_seal", releases=[seal.order_id])
+    again = town.orders(START, "release_journal_seal", releases=[seal.order_id])
+    await office.hand_over(seal, lift, again)
+    answers = receipts(await office.out())
+    assert [(r.outcome, r.codes) for r in answers] == [
+        ("executed", ()),
+        ("executed", ()),
+        ("refused", ("nothing_to_release",)),
+    ]
+
+
+async def test_after_an_unreadable_message_opening_orders_wait_and_protective_ones_pass(office: Office) -> None:
+    town = office.town
+    seal = town.orders(START)
+    lift = town.orders(START, "release_journal_seal", releases=[seal.order_id])
+    other = town.orders(START, "grant_guardian_access", patient=person(MOTHER), guardians=[person(ADULT)])
+    await office.hand_over(town.garbage(), seal, lift, other)
+    events = await office.out()
+    assert [(r.outcome, r.codes) for r in receipts(events)][:2] == [
+        ("executed", ()),
+        ("pending", ("awaiting_earlier_message",)),
+    ]
+    assert "awaiting_earlier_message" not in receipts(events)[2].codes
+    assert [e.aggregatetype for e in events if e.aggregatetype.endswith(".dlq")] == ["ehr.orders.v1.dlq"]
+    # in the next batch it still waits
+    await office.hand_over(town.orders(START, "release_journal_seal", releases=[seal.order_id]))
+    [receipt] = receipts(await office.out())
+    assert receipt.codes == ("awaiting_earlier_message",)
+
+
+async def test_a_protective_order_waits_for_a_patient_whom_the_register_has_not_told_of(office: Office) -> None:
+    town = office.town
+    stranger = "199001012384"
+    await office.hand_over(town.orders(START, patient=person(stranger)))
+    [waiting] = receipts(await office.out())
+    assert (waiting.outcome, waiting.codes) == ("pending", ("patient_not_yet_known",))
+
+    await office.hand_over(town.registers(START, stranger))
+    events = await office.out()
+    [receipt] = receipts(events)
+    assert (receipt.outcome, receipt.order_id) == ("executed", waiting.order_id)
+    assert [m.kind for m in read(events, "access.state.v1")[-1].measures] == ["journal_seal"]
+
+
+async def test_a_patient_whom_nobody_ever_tells_of_is_refused_after_the_deadline(office: Office) -> None:
+    await office.hand_over(office.town.orders(START, patient=person("199001012384")))
+    await office.out()
+    office.clock.set(START + timedelta(hours=73))
+    assert await office.transitions().run_due(office.clock.now()) == 1
+    [receipt] = receipts(await office.out())
+    assert (receipt.outcome, receipt.codes) == ("refused", ("patient_unknown",))
+
+
+async def test_a_guardian_block_takes_both_guardians_access_and_says_whose(office: Office) -> None:
+    await office.hand_over(office.town.orders(START, "block_guardians", patient=person(CHILD)))
+    events = await office.out()
+    changes = read(events, "access.changes.v1")
+    assert {(c.viewer.id, c.service, c.access) for c in changes} >= {
+        (MOTHER, "journal", "lost"),
+        (MOTHER, "e_services", "lost"),
+    }
+    assert {c.cause for c in changes} == {"order"}

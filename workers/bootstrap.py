@@ -1,0 +1,344 @@
+"""
+The only wiring: settings become a pool, clients, rulebooks, and workers that run until they are told to stop.
+
+Nothing is connected before a worker runs, so that a database or broker that is down at the start is waited for like one
+that goes down later. Tests and the scenario runner call `Wiring` too.
+"""
+
+import asyncio
+import contextlib
+import platform
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TypeVar
+
+import structlog
+from cryptography import x509
+
+from contracts.topics import ORDERS, PERSONS, STAFF
+from workers.directory.handler import Directory
+from workers.enact.citations import Desk
+from workers.enact.consuming import Consuming, DatabaseDown, Handler, NotReady
+from workers.enact.keys import KeyRing
+from workers.intake.directory_watch import DirectoryWatch
+from workers.intake.evidence import RevocationLists
+from workers.intake.handler import DIRECTORY, Intake
+from workers.intake.unwrap import Door
+from workers.policy.rulebook import Rulebooks
+from workers.register.handler import Register
+from workers.relay.checkpoints import Signer, signer_for
+from workers.relay.handler import Relay
+from workers.runtime.clock import Clock, FileClock, SystemClock
+from workers.runtime.health import ASSIGNMENT, BROKER, DATABASE, MIGRATIONS, Health, ProbeServer
+from workers.runtime.lifecycle import Worker, run_workers
+from workers.runtime.logging import configure_logging
+from workers.runtime.metrics import BUILD_INFO, Metrics
+from workers.runtime.settings import Settings
+from workers.store.migrate import pending
+from workers.store.session import Role, Store, passing
+from workers.stream.connection import BROKER_TROUBLE, Connection
+from workers.stream.limit import DeadLetterLimit
+from workers.stream.producer import StreamProducer
+from workers.transitions.handler import Transitions
+from workers.trust import TrustPolicy
+
+log = structlog.get_logger("sigill.bootstrap")
+P = TypeVar("P")
+
+WORKERS: tuple[str, ...] = ("directory", "register", "intake", "transitions", "relay")
+"""The workers by name, in the order in which they are started."""
+RULEBOOKS = Path(__file__).parent / "rulebooks"
+_ROLES: dict[str, Role] = {
+    "directory": "sigill_register",
+    "register": "sigill_register",
+    "intake": "sigill_intake",
+    "transitions": "sigill_transitions",
+    "relay": "sigill_relay",
+}
+_CONSUMERS = frozenset({"directory", "register", "intake"})
+
+
+class NotMigrated(Exception):
+    """The database's schema is older than this program: run `sigill migrate`, or wait for it."""
+
+
+class NoPatientKeys(Exception):
+    """No secret is set to make the patients' keys with (SIGILL_PATIENT_KEYS)."""
+
+
+def run(names: Sequence[str], settings: Settings) -> None:
+    """
+    Run workers in this process until a SIGTERM; the batch in hand is finished and committed first.
+
+    Raises what a worker failed with, for the command line to print: a wrong setting, a limit that was reached.
+    """
+    configure_logging(settings.log_format, settings.log_level)
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(Wiring.of(settings).serve(names))
+
+
+def load_rulebooks(folder: Path = RULEBOOKS) -> Rulebooks:
+    """Read every region's rulebook. Raises RulebookError with every fault at once."""
+    return Rulebooks.of(*(path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.yaml"))))
+
+
+def certificates(paths: Iterable[Path]) -> tuple[x509.Certificate, ...]:
+    """
+    Read certificates from PEM files, or from the PEM files of folders.
+
+    Raises ValueError with the file's name for one that holds none that can be read.
+    """
+    found: list[x509.Certificate] = []
+    for path in paths:
+        files = sorted(p for p in path.iterdir() if p.suffix in (".pem", ".crt")) if path.is_dir() else [path]
+        for file in files:
+            try:
+                found += x509.load_pem_x509_certificates(file.read_bytes())
+            except ValueError as error:
+                raise ValueError(f"{file}: no certificate in PEM form can be read from it") from error
+    return tuple(found)
+
+
+def trust_policy(settings: Settings) -> TrustPolicy:
+    """What is demanded of signatures, as the settings say."""
+    return TrustPolicy(
+        anchors=certificates(settings.trust_anchors),
+        intermediates=certificates(settings.trust_intermediates),
+        algorithms=settings.signature_algorithms,
+        longest_age=timedelta(days=settings.signature_max_age_days),
+        clock_skew=timedelta(seconds=settings.signature_clock_skew),
+        required_policies=frozenset(settings.certificate_policies),
+        max_bytes=settings.max_message_bytes,
+        on_unknown_revocation=settings.signature_unknown_revocation,
+    )
+
+
+def key_ring(settings: Settings) -> KeyRing:
+    """The patients' keys. Raises NoPatientKeys."""
+    secrets = settings.patient_secrets()
+    if not secrets:
+        raise NoPatientKeys("SIGILL_PATIENT_KEYS: needed, the secret shared with the record system")
+    return KeyRing(secrets, settings.patient_key_version)
+
+
+@dataclass(slots=True)
+class _Opened:
+    """A worker that opens its store when it runs, and closes it when it stops or fails."""
+
+    name: str
+    opening: Callable[[], Awaitable[Store]]
+    work: Callable[[Store, asyncio.Event], Awaitable[None]]
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Open, work until told to stop, close."""
+        try:
+            store = await self.opening()
+        except Exception as error:
+            if passing(error):
+                raise DatabaseDown(type(error).__name__) from error
+            raise
+        try:
+            await self.work(store, stop)
+        finally:
+            await store.close()
+
+
+@dataclass(slots=True)
+class Wiring:
+    """Everything that workers of one process share."""
+
+    settings: Settings
+    desk: Desk
+    clock: Clock
+    metrics: Metrics
+    health: Health
+    connection: Connection
+
+    @classmethod
+    def of(
+        cls, settings: Settings, *, books: Rulebooks | None = None, clock: Clock | None = None
+    ) -> "Wiring":
+        """Wire what the settings describe. `books` and `clock` take the place of the ones that they name."""
+        chosen = clock or (FileClock(settings.clock_file) if settings.clock_file else SystemClock())
+        metrics = Metrics()
+        return cls(
+            settings=settings,
+            desk=Desk.of(books or load_rulebooks(), f"urn:sigill:{settings.environment}"),
+            clock=chosen,
+            metrics=metrics,
+            health=Health(silence=settings.health_silence, metrics=metrics, clock=chosen),
+            connection=Connection.of(settings),
+        )
+
+    async def serve(self, names: Sequence[str], stop: asyncio.Event | None = None) -> None:
+        """Run workers, with the probes where a port is set, until they are told to stop."""
+        settings = self.settings
+        workers = self.workers(names)
+        self.health.expect(MIGRATIONS, DATABASE, BROKER)
+        if _CONSUMERS & set(names):
+            self.health.expect(ASSIGNMENT)
+        self.metrics.set(BUILD_INFO, 1, version=_version(), python=platform.python_version())
+        probes = None
+        if settings.health_port is not None:
+            probes = ProbeServer(
+                self.health, self.metrics, settings.health_host, settings.health_port
+            ).start()
+        log.info("started", workers=list(names))
+        try:
+            await run_workers(
+                workers,
+                health=self.health,
+                troubles={
+                    DATABASE: (DatabaseDown,),
+                    BROKER: BROKER_TROUBLE,
+                    MIGRATIONS: (NotMigrated,),
+                    DIRECTORY: (NotReady,),
+                },
+                stop=stop,
+                stop_timeout=settings.stop_timeout,
+                longest_wait=settings.backoff_max,
+            )
+        finally:
+            if probes is not None:
+                probes.stop()
+        log.info("stopped", workers=list(names))
+
+    def workers(self, names: Sequence[str]) -> list[Worker]:
+        """
+        Make workers by name. Raises LookupError for a name that is none, NoPatientKeys, NoAuditKey, or ValueError for
+        a certificate that cannot be read: before anything is connected.
+        """
+        makers: dict[str, Callable[[], _Opened]] = {
+            "intake": self._intake,
+            "directory": self._directory,
+            "register": self._register,
+            "transitions": self._transitions,
+            "relay": self._relay,
+        }
+        return [makers[name]() for name in dict.fromkeys(names)]
+
+    async def open_store(self, name: str) -> Store:
+        """Open the store as the role of a worker, where the database's user may act as it. Raises NotMigrated."""
+        settings = self.settings
+        if missing := await pending(settings.database_dsn(), settings.database_schema):
+            raise NotMigrated(f"{len(missing)} migrations are missing")
+        self.health.up(MIGRATIONS)
+        role = _ROLES[name]
+        store = await Store.open(settings)
+        async with store.reading() as tx:
+            member = await tx.value(
+                "SELECT coalesce((SELECT pg_has_role(oid, 'MEMBER') FROM pg_roles WHERE rolname = $1), false)",
+                role,
+            )
+        if not member:
+            return store
+        await store.close()
+        return await Store.open(settings, role=role)
+
+    def _consuming(self, name: str, topic: str, store: Store, handler: Handler[P]) -> Consuming[P]:
+        settings = self.settings
+        return Consuming(
+            name=name,
+            group=settings.group(name),
+            topics=(settings.topic(topic),),
+            connection=self.connection,
+            store=store,
+            handler=handler,
+            clock=self.clock,
+            metrics=self.metrics,
+            health=self.health,
+            limit=DeadLetterLimit(settings.dead_letter_max_ratio, settings.dead_letter_max_run),
+            batch_size=settings.batch_size,
+            session_timeout=settings.kafka_session_timeout,
+        )
+
+    def _intake(self) -> _Opened:
+        settings = self.settings
+        door = Door(settings.audience, key_ring(settings), trust_policy(settings), settings.max_message_bytes)
+        lists = RevocationLists(
+            settings.crl_folders, settings.crl_urls, cache=settings.crl_cache, metrics=self.metrics
+        )
+
+        async def work(store: Store, stop: asyncio.Event) -> None:
+            watch = DirectoryWatch(
+                self.connection, store, settings.topic(STAFF.name), settings.group("directory")
+            )
+            handler = Intake(self.desk, door, lists, self.metrics, settings.group("intake"), watch.is_read)
+            consuming = self._consuming("intake", ORDERS.name, store, handler)
+            consuming.depends_on = (DIRECTORY,)
+            await lists.refresh()
+            refreshing = asyncio.create_task(lists.keep_fresh(settings.crl_refresh, stop))
+            try:
+                await consuming.run(stop)
+            finally:
+                refreshing.cancel()
+                await asyncio.gather(refreshing, return_exceptions=True)
+
+        return _Opened("intake", lambda: self.open_store("intake"), work)
+
+    def _directory(self) -> _Opened:
+        group = self.settings.group("directory")
+
+        async def work(store: Store, stop: asyncio.Event) -> None:
+            handler = Directory(self.metrics, group)
+            await self._consuming("directory", STAFF.name, store, handler).run(stop)
+
+        return _Opened("directory", lambda: self.open_store("directory"), work)
+
+    def _register(self) -> _Opened:
+        keys = key_ring(self.settings)
+        group = self.settings.group("register")
+
+        async def work(store: Store, stop: asyncio.Event) -> None:
+            handler = Register(self.desk, keys, self.metrics, group)
+            await self._consuming("register", PERSONS.name, store, handler).run(stop)
+
+        return _Opened("register", lambda: self.open_store("register"), work)
+
+    def transitions(self, store: Store) -> Transitions:
+        """The transitions worker over an open store; `run_due` follows what is due and returns."""
+        return Transitions(
+            store, self.desk, self.clock, self.metrics, self.health, self.settings.transitions_interval
+        )
+
+    def _transitions(self) -> _Opened:
+        async def work(store: Store, stop: asyncio.Event) -> None:
+            await self.transitions(store).run(stop)
+
+        return _Opened("transitions", lambda: self.open_store("transitions"), work)
+
+    def relay(self, store: Store, signer: Signer) -> Relay:
+        """The relay over an open store; `publish_all` publishes what waits and returns."""
+        settings = self.settings
+        return Relay(
+            store=store,
+            producer=StreamProducer(self.connection, send_timeout=settings.kafka_send_timeout),
+            topic_of=settings.topic,
+            signer=signer,
+            source=self.desk.source,
+            clock=self.clock,
+            metrics=self.metrics,
+            health=self.health,
+            interval=settings.relay_interval,
+            retention=timedelta(days=settings.outbox_retention_days),
+        )
+
+    def _relay(self) -> _Opened:
+        signer, note = signer_for(self.settings.environment, self.settings.audit_key)
+        if note:
+            log.warning("audit key", note=note)
+
+        async def work(store: Store, stop: asyncio.Event) -> None:
+            await self.relay(store, signer).run(stop)
+
+        return _Opened("relay", lambda: self.open_store("relay"), work)
+
+
+def _version() -> str:
+    try:
+        return version("sigill")
+    except PackageNotFoundError:
+        return "unpackaged"
