@@ -1,0 +1,96 @@
+"""What falls due is told with its true time, once, in order, whenever this worker runs."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+from tests.workers.conftest import START, Office, read, receipts
+from tests.workers.town import ADULT, CHILD, DOCTOR, FATHER, MOTHER, OPERATOR, UNIT, person
+
+DECIDED = {"hsa_id": DOCTOR, "role": "treating_physician", "unit": UNIT}
+
+
+async def test_an_end_date_opens_at_its_swedish_midnight_however_late_it_is_told(office: Office) -> None:
+    await office.hand_over(office.town.orders(START, valid_through="2025-03-12"))
+    await office.out()
+    office.clock.set(START + timedelta(days=9))
+    assert await office.transitions().run_due(office.clock.now()) == 1
+    events = await office.out()
+    [change] = read(events, "access.changes.v1")
+    assert (change.access, change.at) == ("gained", datetime(2025, 3, 12, 23, tzinfo=UTC))
+    assert change.cause == "end_date"
+    assert await office.transitions().run_due(office.clock.now()) == 0
+    assert await office.out() == []
+
+
+async def test_after_a_week_everything_is_caught_up_with_in_order_of_time(office: Office) -> None:
+    town = office.town
+    for day in (16, 12, 14):
+        await office.hand_over(town.orders(START, valid_through=f"2025-03-{day}"))
+    await office.hand_over(town.orders(START, patient=person(MOTHER), valid_through="2025-03-13"))
+    await office.out()
+    office.clock.set(START + timedelta(days=20))
+    await office.transitions().run_due(office.clock.now())
+    changes = read(await office.out(), "access.changes.v1")
+    assert [(c.patient.id, c.at.date().isoformat()) for c in changes] == [
+        (MOTHER, "2025-03-13"),
+        (ADULT, "2025-03-16"),  # the last of the three seals
+    ]
+
+
+async def test_a_seal_for_a_later_day_begins_on_it_and_its_order_is_answered_then(office: Office) -> None:
+    order = office.town.orders(START, valid_from="2025-03-20")
+    await office.hand_over(order)
+    events = await office.out()
+    assert [(r.outcome, r.codes) for r in receipts(events)] == [("pending", ("not_yet_valid",))]
+    assert read(events, "access.changes.v1") == []
+    office.clock.set(START + timedelta(days=10))
+    await office.transitions().run_due(office.clock.now())
+    events = await office.out()
+    [receipt] = receipts(events)
+    assert (receipt.outcome, str(receipt.order_id)) == ("executed", order.order_id)
+    assert [m.kind for m in receipt.measures] == ["journal_seal"]
+    [change] = read(events, "access.changes.v1")
+    assert (change.access, change.at, change.cause) == (
+        "lost",
+        datetime(2025, 3, 19, 23, tzinfo=UTC),
+        "start_date",
+    )
+
+
+async def test_a_13th_birthday_moves_access_once_with_several_workers_at_it(office: Office) -> None:
+    office.clock.set(datetime(2031, 3, 7, 9, tzinfo=UTC))
+    fired = await asyncio.gather(*(office.transitions().run_due(office.clock.now()) for _ in range(4)))
+    assert sum(fired) >= 1
+    changes = read(await office.out(), "access.changes.v1")
+    about = [c for c in changes if c.patient.id == CHILD]
+    assert {(c.viewer.id, c.service, c.access) for c in about} >= {
+        (MOTHER, "journal", "lost"),
+        (FATHER, "journal", "lost"),
+        (CHILD, "e_services", "gained"),
+    }
+    assert {c.at for c in about} == {datetime(2031, 3, 4, 23, tzinfo=UTC)}
+    assert len({c.change_id for c in changes}) == len(changes)
+
+
+async def test_a_phone_order_whose_form_never_comes_is_alerted_each_day_and_stays(office: Office) -> None:
+    town = office.town
+    form = town.form(START, channel="phone", urgent=True, decided_by=DECIDED)
+    await office.hand_over(town.signs(form, START, by=OPERATOR))
+    events = await office.out()
+    assert [(r.outcome, r.codes) for r in receipts(events)] == [("pending", ("awaiting_signed_form",))]
+    assert [c.access for c in read(events, "access.changes.v1")] == ["lost"]
+
+    alerts = []
+    for day in (1, 2, 3):
+        office.clock.set(START + timedelta(days=day, hours=1))
+        await office.transitions().run_due(office.clock.now())
+        alerts += [n.template for n in read(await office.out(), "access.notifications.v1")]
+    assert alerts == ["signed_form_overdue"] * 3
+
+    signed = town.form(office.clock.now(), follows_up=form["order_id"], decided_at=START.isoformat())
+    await office.hand_over(town.signs(signed, office.clock.now()))
+    answers = {str(r.order_id): r.outcome for r in receipts(await office.out())}
+    assert answers == {form["order_id"]: "executed", signed["order_id"]: "executed"}
+    office.clock.set(START + timedelta(days=5))
+    await office.transitions().run_due(office.clock.now())
+    assert read(await office.out(), "access.notifications.v1") == []
