@@ -49,6 +49,8 @@ class Case:
         """Whether the order can only ever show less."""
         if self.form.form is Form.UNIT_OPINION:
             return self.form.opinion is Opinion.KEEP
+        if self.form.form is Form.EXTEND_MEASURE and any(m.kind.opens for m in self.targets):
+            return False
         return self.form.form in PROTECTIVE_FORMS
 
     @property
@@ -88,6 +90,14 @@ class Case:
     def custodians(self) -> tuple[PersonId, ...]:
         """Who has custody when the order takes effect."""
         return self.known.patient.guardians_at(self.starts_at) if self.known else ()
+
+    @property
+    def ever_custodians(self) -> tuple[PersonId, ...]:
+        """Everybody who has, or once had, custody: a measure against all guardians is about them."""
+        if self.known is None:
+            return ()
+        custody = [c for v in self.known.patient.versions for c in v.custody]
+        return tuple(dict.fromkeys(c.guardian for c in custody if c.guardian is not None))
 
     @cached_property
     def custody_unclear(self) -> bool:
@@ -160,7 +170,8 @@ class Case:
             viewer = self.who(self.form.representative)
             found = tuple(m for m in found if m.viewer is None or m.viewer == viewer)
         if self.form.units is not None:
-            found = tuple(m for m in found if m.units is None or m.units & set(self.form.units))
+            # a seal of the whole record cannot be opened in part: it takes an order that says so
+            found = tuple(m for m in found if m.units is not None and m.units & set(self.form.units))
         return found
 
     @cached_property

@@ -195,11 +195,15 @@ def ended(m: Measure, at: datetime, order_id: OrderId | None = None) -> Revise:
     )
 
 
-def _goes_on(m: Measure, case: Case, **changes: object) -> Impose:
-    """The same measure with another scope, from now on: a new row of the same lineage."""
+def _goes_on(m: Measure, case: Case, part: str = "after", **changes: object) -> Iterator[Effect]:
+    """
+    The same measure with another scope, from now on: a new row of the same lineage.
+
+    What came beside the old row goes with the new one, so that its release finds it (KR25-17, KR25-23).
+    """
     follower = replace(
         m,
-        measure_id=measure_id_of(case.order_id, m.kind, f"after:{m.measure_id}"),
+        measure_id=measure_id_of(case.order_id, m.kind, f"{part}:{m.measure_id}"),
         valid_from=case.starts_at,
         orders=(*m.orders, case.order_id),
         provisional=False,
@@ -207,7 +211,23 @@ def _goes_on(m: Measure, case: Case, **changes: object) -> Impose:
         version=1,
         **changes,  # type: ignore[arg-type]
     )
-    return Impose(follower, "continued")
+    yield Impose(follower, "continued")
+    for c in _companions(case, m):
+        yield Revise(
+            _with_order(replace(c, beside=follower.measure_id, version=c.version + 1), case), "continued"
+        )
+
+
+def _companions(case: Case, m: Measure) -> tuple[Measure, ...]:
+    """What came beside a measure, and stands."""
+    if case.known is None:
+        return ()
+    birth = case.known.patient.birth
+    return tuple(c for c in case.known.measures if c.beside == m.measure_id and c.not_over(case.at, birth))
+
+
+def _with_order(m: Measure, case: Case) -> Measure:
+    return m if case.order_id in m.orders else replace(m, orders=(*m.orders, case.order_id))
 
 
 def _confirm(case: Case, known: PatientFacts) -> Iterator[Effect]:
@@ -215,16 +235,15 @@ def _confirm(case: Case, known: PatientFacts) -> Iterator[Effect]:
     wanted = _main(case, known)
     call = OrderId(str(case.form.follows_up))
     main = next((m for m in case.confirmed if m.kind is wanted.kind and m.beside is None), None)
-    for m in case.confirmed:
-        if m is not main:
-            yield Revise(_confirmed(m, case, m.valid_to), "confirmed")
+    beside = [m for m in case.confirmed if m is not main]
     if main is None:
         yield from _impose(case, known)
     elif _same_scope(main, wanted):
         yield Revise(_confirmed(main, case, wanted.valid_to, wanted), "confirmed")
+        yield from (Revise(_confirmed(m, case, wanted.valid_to), "confirmed") for m in beside)
     else:
         yield ended(main, case.at, case.order_id)
-        yield _goes_on(
+        for effect in _goes_on(
             main,
             case,
             units=wanted.units,
@@ -234,13 +253,22 @@ def _confirm(case: Case, known: PatientFacts) -> Iterator[Effect]:
             valid_to=wanted.valid_to,
             review_on=wanted.review_on,
             inform=wanted.inform,
-        )
+        ):
+            yield _provisional_no_more(effect, wanted.valid_to)
+        loose = [m for m in beside if m.beside != main.measure_id]
+        yield from (Revise(_confirmed(m, case, wanted.valid_to), "confirmed") for m in loose)
     yield Settle(
         call,
         Outcome.EXECUTED,
         Sentence("Den underskrivna blanketten har kommit.", "The signed form has come."),
     )
     yield CloseTask("signed_form", str(call))
+
+
+def _provisional_no_more(effect: Effect, valid_to: datetime | None) -> Effect:
+    if not isinstance(effect, Revise):
+        return effect
+    return Revise(replace(effect.measure, provisional=False, valid_to=valid_to), "confirmed")
 
 
 def _same_scope(m: Measure, other: Measure) -> bool:
@@ -291,7 +319,7 @@ def _continue(case: Case) -> Iterator[Effect]:
             yield Revise(kept, "continued")
         else:
             yield ended(m, case.starts_at, case.order_id)
-            yield _goes_on(
+            yield from _goes_on(
                 m,
                 case,
                 units=units,
@@ -321,13 +349,20 @@ def _extend(case: Case) -> Iterator[Effect]:
         for each in (m, *companions):
             later = replace(
                 each,
-                valid_to=end_of(through) if through else each.valid_to,
+                valid_to=_later(each, end_of(through) if through else None),
                 orders=(*each.orders, case.order_id),
                 review_on=case.form.review_on or each.review_on,
                 inform=_inform(case),
                 version=each.version + 1,
             )
             yield Revise(later, "extended")
+
+
+def _later(m: Measure, end: datetime | None) -> datetime | None:
+    """The later of two ends: an extension of what has no end of its own never gives it one."""
+    if end is None or m.valid_to is None:
+        return m.valid_to
+    return max(m.valid_to, end)
 
 
 # --- releasing
@@ -343,14 +378,12 @@ def _release(case: Case, known: PatientFacts, targets: Iterable[Measure]) -> Ite
         rest_guardians = _rest_of_guardians(case, m)
         rest_units = m.units - set(case.form.units or ()) if m.units and case.form.units else frozenset()
         if rest_guardians:
-            yield _goes_on(m, case, guardians=rest_guardians)
-        elif rest_units:
-            yield _goes_on(m, case, units=rest_units)
-        companions = [
-            c for c in known.measures if c.beside == m.measure_id and c.not_over(at, known.patient.birth)
-        ]
-        if not rest_guardians:
-            yield from (ended(c, at, case.order_id) for c in companions)
+            yield from _goes_on(m, case, guardians=rest_guardians)
+        if rest_units:
+            freed = case.named if rest_guardians else m.guardians
+            yield from _goes_on(m, case, "units", units=rest_units, guardians=freed)
+        if not rest_guardians and not rest_units:
+            yield from (ended(c, at, case.order_id) for c in _companions(case, m))
 
 
 def _rest_of_guardians(case: Case, m: Measure) -> tuple[PersonId, ...]:
@@ -360,7 +393,7 @@ def _rest_of_guardians(case: Case, m: Measure) -> tuple[PersonId, ...]:
         MeasureKind.GUARDIAN_GRANT,
     ):
         return ()
-    covered = m.guardians if m.guardians is not None else case.custodians
+    covered = m.guardians if m.guardians is not None else case.ever_custodians
     return tuple(g for g in covered if g not in case.named)
 
 

@@ -88,11 +88,26 @@ def of_order(case: Case, after: PatientFacts, measures: Iterable[Measure]) -> It
     done: set[tuple[PersonId | None, Template, bool]] = set()
     for entry in case.entries:
         for clause in entry.tells or ():
+            if _told_at_the_call(case, clause):
+                continue
             for tell in _clause(case, after, touched, clause, entry.cites):
                 key = (tell.to, tell.template, tell.suppressed is None)
                 if key not in done:
                     done.add(key)
                     yield tell
+
+
+def _told_at_the_call(case: Case, clause: Told) -> bool:
+    """The signed form after a call tells nobody again; it does tell whom the call said not to inform."""
+    if clause.template is not Template.MEASURE_IMPOSED or not case.confirmed:
+        return False
+    then = case.confirmed[0].inform
+    same_people = case.confirmed[0].guardians == case.named or clause.to != "guardians"
+    return same_people and {
+        "inform_patient": then.patient,
+        "inform_guardians": then.guardians,
+        "written_confirmation": then.written_confirmation,
+    }.get(clause.told, True)
 
 
 def _clause(
@@ -134,7 +149,18 @@ def _recipients(
         case "asking_guardian":
             return case.named or ()
         case _:
-            return guardians_of(after, touched, case.at)
+            return _guardians_told(after, touched, clause.template, case.at)
+
+
+def _guardians_told(
+    facts: PatientFacts, touched: tuple[Measure, ...], template: Template, at: datetime
+) -> tuple[PersonId, ...]:
+    """Those for whom it ended, where an end is told; else those for whom it goes on (JH-19, JH-20)."""
+    lasting = guardians_of(facts, (m for m in touched if not m.released), at)
+    ended = guardians_of(facts, (m for m in touched if m.released), at)
+    if template in (Template.MEASURE_RELEASED, Template.GRANT_REVOKED):
+        return tuple(g for g in ended if g not in lasting)
+    return lasting or ended
 
 
 def guardians_of(facts: PatientFacts, measures: Iterable[Measure], at: datetime) -> tuple[PersonId, ...]:

@@ -82,6 +82,11 @@ def _signer(case: Case) -> Iterator[Objection]:
             yield objection(_C.SIGNER_IS_NOT_DECIDER, "signature")
     elif form.decided_by is not None and form.decided_by.hsa_id not in case.facts.signers:
         yield objection(_C.SIGNER_IS_NOT_DECIDER, "signature")
+    elif form.decided_by is None and not any(
+        _active(case.facts.staff.get(s), frozenset(Role), form.region, case.signed_on)
+        for s in case.facts.signers
+    ):
+        yield objection(_C.DECIDER_UNKNOWN, "decided_by")
     if form.decided_by is None and case.by_phone:
         rules = tuple(rule for e in case.entries if e.caller for rule in e.cites)
         yield objection(_C.CALLER_NOT_IDENTIFIED, "decided_by", rules)
@@ -103,6 +108,8 @@ def _fields(case: Case) -> Iterator[Objection]:
         yield objection(_C.FIELD_INVALID, "opinion")
     if form.valid_from and form.valid_through and form.valid_through < form.valid_from:
         yield objection(_C.FIELD_INVALID, "valid_through")
+    if form.recorded_from and form.recorded_to and form.recorded_to < form.recorded_from:
+        yield objection(_C.FIELD_INVALID, "recorded_to")
     dated = form.recorded_from is not None or form.recorded_to is not None
     if dated and form.form not in (Form.SEAL_JOURNAL, Form.CONTINUE_MEASURE):
         yield objection(_C.FIELD_INVALID, "recorded_from")

@@ -119,7 +119,7 @@ def _execute(case: Case, known: PatientFacts, name: str) -> Judgement:
     named = _named(case, done)
     waits = tuple(_waits(case, done, named))
     follows = tuple(_follows(case, known, after, done, named))
-    told = () if _only_asks(done) else tuple(_told(case, after, touched))
+    told = tuple(_told(case, after, touched)) if touched else ()
     ends = [m.last_day(known.patient.birth) for m in named if not m.released]
     return Judgement(
         outcome=Outcome.PENDING if waits else Outcome.EXECUTED,
@@ -133,11 +133,6 @@ def _execute(case: Case, known: PatientFacts, name: str) -> Judgement:
         note=_note(case, touched),
         flagged=tuple(_flags(case)),
     )
-
-
-def _only_asks(done: tuple[Effect, ...]) -> bool:
-    """A request changes nothing yet; nobody is told of a measure."""
-    return any(isinstance(e, OpenRequest) for e in done)
 
 
 def _ends_something(case: Case, done: tuple[Effect, ...]) -> bool:
@@ -199,6 +194,7 @@ def _follows(
 
 
 def _told(case: Case, after: PatientFacts, touched: list[Measure]) -> Iterator[Tell]:
+    """A request, or one unit's answer among several, changes nothing yet: then nobody is told of a measure."""
     if case.starts_at > case.at:
         return  # told on its day
     yield from notices.of_order(case, after, touched)
