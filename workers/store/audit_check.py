@@ -116,6 +116,7 @@ def _explain(chain: str, links: Sequence[_Link]) -> list[Fault]:
     changed = {one.position for one in links if not one.whole}
     # a stretch begins with an entry whose predecessor is not there any more
     removed = {one.position for one in order if one.prev_hash != START and one.prev_hash not in by_hash}
+    removed -= {position + 1 for position in changed}  # the next one follows what stood there
     inserted: set[int] = set()
     for position in {one.position for one in links} - in_order:
         if position + 1 in removed:  # one is missing, and another with a hash of its own stands in its place

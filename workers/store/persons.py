@@ -5,7 +5,7 @@ Guarantee: one number is one person, also when two writers meet it at once; what
 two surrogates that turn out to be one person stay two sets of rows, read as one (`person_merge`).
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -179,6 +179,18 @@ async def _remap(tx: Tx, told: Sequence[Told], key_of: KeyOf) -> dict[PersonId, 
     claimed = {
         identity: one.person_id for one in told for identity in (one.version.identity, *one.identities)
     }
+    return await claim(tx, claimed, key_of)
+
+
+async def claim(
+    tx: Tx, claimed: Mapping[Identity, PersonId], key_of: KeyOf
+) -> dict[PersonId, tuple[PersonId, ...]]:
+    """
+    Map numbers to the persons that the register says they are.
+
+    A number that named another person until now moves over; that other one is then read as part of this person.
+    Returns those, by the person they became part of.
+    """
     owners = await resolve(tx, claimed)
     moved = {identity: to for identity, to in claimed.items() if owners.get(identity) != to}
     if not moved:

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
 
 import asyncpg
 from asyncpg import exceptions as pg
@@ -21,11 +21,10 @@ from asyncpg import exceptions as pg
 from contracts.vocabulary import PersonId
 from workers.runtime.settings import Settings
 
-if TYPE_CHECKING:
-    Connection: TypeAlias = (
-        asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
-    )
-    Row: TypeAlias = asyncpg.Record
+Connection: TypeAlias = (
+    "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+)
+Row: TypeAlias = asyncpg.Record
 
 Role = Literal[
     "sigill_owner",
@@ -161,6 +160,12 @@ class Store:
     async def reading(self) -> AsyncIterator[Reading]:
         """Open a snapshot (REPEATABLE READ, READ ONLY)."""
         async with self._pool.acquire() as conn, conn.transaction(isolation="repeatable_read", readonly=True):
+            yield Reading(conn)
+
+    @asynccontextmanager
+    async def looking(self) -> AsyncIterator[Reading]:
+        """Lend a connection outside any transaction, for a single statement, which is a snapshot of its own."""
+        async with self._pool.acquire() as conn:
             yield Reading(conn)
 
     async def dedicated(self) -> asyncpg.Connection[asyncpg.Record]:

@@ -112,17 +112,17 @@ async def page(
         limit,
         offset,
     )
-    return [_task(row) for row in rows]
+    return [task_of(row) for row in rows]
 
 
 async def by_ids(tx: Reading, task_ids: Iterable[int]) -> dict[int, Task]:
     """Return tasks in whatever state."""
-    return {row["task_id"]: _task(row) for row in await tx.fetch(_SQL["by_ids"], sorted(task_ids))}
+    return {row["task_id"]: task_of(row) for row in await tx.fetch(_SQL["by_ids"], sorted(task_ids))}
 
 
 async def of_orders(tx: Reading, order_ids: Iterable[OrderId]) -> list[Task]:
     """Return the tasks that orders brought, in whatever state."""
-    return [_task(row) for row in await tx.fetch(_SQL["of_orders"], uuids(set(order_ids)))]
+    return [task_of(row) for row in await tx.fetch(_SQL["of_orders"], uuids(set(order_ids)))]
 
 
 async def stats(tx: Reading) -> list[TaskStats]:
@@ -133,7 +133,8 @@ async def stats(tx: Reading) -> list[TaskStats]:
     ]
 
 
-def _task(row: Row) -> Task:
+def task_of(row: Row) -> Task:
+    """Read a task from its row."""
     order_id, measure_id = row["order_id"], row["measure_id"]
     return Task(
         task_id=row["task_id"],

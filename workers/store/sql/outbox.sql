@@ -32,11 +32,6 @@ SELECT count(*) AS pending, min(created_at) AS oldest FROM outbox WHERE publishe
 -- Makes partitions ahead and lets go of rows published before $1.
 SELECT rotate_outbox($1);
 
--- name: of_key
--- Events of a key, newest first; for the console.
-SELECT id, event_id, aggregatetype, aggregateid, type, payload, headers, shard, created_at, published_at
-  FROM outbox WHERE event_id = ANY ($1::uuid[]);
-
 -- name: try_lock
 -- One of the locks of a name's family, held by the session; false when somebody else has it.
 SELECT pg_try_advisory_lock(hashtextextended(current_schema() || ':' || $1::text, 0));

@@ -82,9 +82,9 @@ SELECT told.person_id, $5, told.id_type,
 -- name: merge
 -- Surrogates that turned out to be another person, and all that had been merged into them before.
 INSERT INTO person_merge (person_id, into_id, known_from)
-SELECT gone, into_id, $3 FROM unnest($1::bigint[], $2::bigint[]) AS told (gone, into_id)
+SELECT gone, into_id, $3::timestamptz FROM unnest($1::bigint[], $2::bigint[]) AS told (gone, into_id)
 UNION
-SELECT earlier.person_id, told.into_id, $3
+SELECT earlier.person_id, told.into_id, $3::timestamptz
   FROM unnest($1::bigint[], $2::bigint[]) AS told (gone, into_id)
   JOIN person_merge earlier ON earlier.into_id = told.gone AND earlier.person_id <> told.into_id;
 

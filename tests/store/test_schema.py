@@ -1,0 +1,136 @@
+"""Migrations, their sum, and every named statement on the migrated schema."""
+
+import re
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from infra.embedded import EmbeddedPostgres
+from tests.store.catalog import catalog
+from workers.store import migrate as migrations
+from workers.store.migrate import HEAD, INFRA, MIGRATIONS, migrate, pending
+from workers.store.queries import FOLDER, blocks, queries
+
+STATEMENTS = [(path.stem, name) for path in sorted(FOLDER.glob("*.sql")) for name in queries(path.stem)]
+
+
+async def test_schema_sql_is_the_sum_of_the_migrations(database: str, admin: asyncpg.Connection) -> None:
+    await admin.execute("CREATE SCHEMA summed; SET search_path TO summed")
+    await admin.execute((INFRA / "schema.sql").read_text())
+    summed = await catalog(admin, "summed")
+    await admin.execute("SET search_path TO sigill")
+    migrated = await catalog(admin, "sigill")
+    assert len(migrated["columns"]) > 150
+    assert summed == migrated
+
+
+async def test_migrating_again_changes_nothing_and_several_at_once_are_safe(
+    postgres: EmbeddedPostgres,
+) -> None:
+    import asyncio
+
+    dsn = await postgres.create_database("migrated_by_many")
+    try:
+        done = await asyncio.gather(*(migrate(dsn, schema) for schema in ("a", "b", "a", "b", "a")))
+        assert sorted(len(files) for files in done) == [0, 0, 0, 4, 4]
+        assert await pending(dsn, "a") == []
+        assert await pending(dsn, "elsewhere") == sorted(path.name for path in MIGRATIONS.glob("0*.sql"))
+    finally:
+        await postgres.drop_database("migrated_by_many")
+
+
+async def test_a_failed_migration_leaves_nothing_behind(
+    postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    import shutil
+
+    copy = tmp_path / "migrations"
+    shutil.copytree(MIGRATIONS, copy)
+    last = copy / "0004_pre_create_audit.sql"
+    last.write_text(last.read_text() + "\nSELECT 1 / 0;\n")
+    monkeypatch.setattr(migrations, "MIGRATIONS", copy)
+    dsn = await postgres.create_database("migrated_halfway")
+    try:
+        with pytest.raises(Exception, match="division by zero"):
+            await migrate(dsn)
+        assert await pending(dsn) == ["0004_pre_create_audit.sql"]
+        monkeypatch.setattr(migrations, "MIGRATIONS", MIGRATIONS)
+        assert await migrate(dsn) == ["0004_pre_create_audit.sql"]
+    finally:
+        await postgres.drop_database("migrated_halfway")
+
+
+def test_each_file_says_before_or_after_and_times_out_early() -> None:
+    files = sorted(MIGRATIONS.glob("[0-9]*.sql"))
+    assert files[-1].name[:4] == HEAD
+    for number, path in enumerate(files, start=1):
+        assert re.fullmatch(rf"{number:04}_(pre|post)_[a-z]+_[a-z_]+\.sql", path.name)
+        assert "SET LOCAL lock_timeout" in path.read_text()
+        assert "SET LOCAL statement_timeout" in path.read_text()
+        assert path.name in (MIGRATIONS / "versions" / f"r{number:04}.py").read_text()
+
+
+@pytest.fixture(scope="module")
+async def migrated(services):
+    async with services.database() as dsn:
+        conn = await asyncpg.connect(dsn, server_settings={"search_path": "sigill"})
+        yield conn
+        await conn.close()
+
+
+@pytest.mark.parametrize(("family", "name"), STATEMENTS, ids=lambda part: part)
+async def test_every_statement_prepares(migrated: asyncpg.Connection, family: str, name: str) -> None:
+    text = queries(family)[name]
+    assert re.match(r"(-- .*\n)+", text), "a sentence stands above each statement"
+    await migrated.prepare(text)
+
+
+def test_every_statement_is_used_and_every_used_one_exists() -> None:
+    sources = "\n".join(path.read_text() for path in FOLDER.parent.glob("*.py"))
+    for family, name in STATEMENTS:
+        assert f'["{name}"]' in sources or f'statement("{name}")' in sources, f"{family}.{name} is not used"
+
+
+def test_a_block_named_twice_is_refused() -> None:
+    with pytest.raises(ValueError, match="stands twice"):
+        blocks("-- name: a\n-- One.\nSELECT 1;\n-- name: a\n-- Two.\nSELECT 2;\n")
+
+
+async def test_one_patient_costs_the_same_however_many_there_are(admin: asyncpg.Connection) -> None:
+    """No plan of a decision's statements reads a table from end to end."""
+    await admin.execute(
+        """
+        INSERT INTO person (person_id, known_from) SELECT n, now() FROM generate_series(1, 50000) n;
+        INSERT INTO person_identity (person_id, known_from, id_type, number, key)
+          SELECT n, now(), 1, 'n' || n, 'v1.' || n FROM generate_series(1, 50000) n;
+        INSERT INTO person_version (person_id, sequence, valid_from, known_from, birth_earliest, birth_latest,
+                                    id_type, protected, has_e_id, identity_uncertain, number)
+          SELECT n, 1, now(), now(), '2000-01-01', '2000-01-01', 1, false, true, false, 'n' || n
+            FROM generate_series(1, 50000) n;
+        INSERT INTO custody SELECT n, 1, n + 1, NULL, NULL, 0 FROM generate_series(1, 49999) n;
+        INSERT INTO measure SELECT gen_random_uuid(), n, 'journal_seal', 'x', 'care', '{journal}', NULL, NULL, NULL,
+                                   NULL, NULL, NULL, NULL, now() FROM generate_series(1, 20000) n;
+        INSERT INTO measure_version
+          SELECT measure_id, 1, now(), now(), NULL, NULL, '{}', false, false, false, false, false, true, true, false,
+                 NULL, '{}', '' FROM measure;
+        ANALYZE;
+        """
+    )
+    facts, people = queries("facts"), queries("persons")
+    asked = {
+        people["resolve"]: ("ARRAY['n7']", "ARRAY[1::smallint]"),
+        people["children_of"]: ("ARRAY[7]",),
+        people["latest_sequence"]: ("ARRAY[7]",),
+        facts["measures"]: ("ARRAY[7]", "NULL"),
+        facts["custody"]: ("ARRAY[7]", "NULL"),
+        facts["versions"]: ("ARRAY[7]", "NULL"),
+        facts["identities"]: ("ARRAY[7]", "NULL"),
+    }
+    for number, (statement, arguments) in enumerate(asked.items()):
+        await admin.execute("SET plan_cache_mode = force_generic_plan")
+        await admin.execute(f"PREPARE asked{number} AS {statement}")
+        plan = await admin.fetch(f"EXPLAIN EXECUTE asked{number} ({', '.join(arguments)})")
+        text = "\n".join(row[0] for row in plan)
+        assert "Index" in text
+        assert "Seq Scan" not in text, text

@@ -1,0 +1,171 @@
+"""
+Loading a population register by COPY, a chunk of lines in one transaction.
+
+Guarantee: a chunk is in the store as a whole with the note that it is, or not at all, whoever is killed; the rows are
+those that the register worker would have written, line by line. Left over: the consequences of a change. Persons of
+whom the register has told already are therefore left to its worker, and nobody is locked: a bulk load sends no events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from contracts.vocabulary import PersonId
+from workers.policy.facts import Identity
+from workers.store import persons
+from workers.store.persons import KeyOf
+from workers.store.queries import queries
+from workers.store.session import Tx
+from workers.store.values import identity_of, person_of
+
+if TYPE_CHECKING:
+    from workers.store.session import Connection
+
+_SQL = queries("bulk")
+_TOLD = (
+    "line", "id_type", "number", "key", "sequence", "changed_at", "birth_earliest", "birth_latest", "county",
+    "protected", "has_e_id", "identity_uncertain", "died_on", "emigrated_on", "given", "family", "timer_kind",
+    "timer_due", "timer_region",
+)  # fmt: skip
+_CUSTODY = ("line", "ordinal", "id_type", "number", "from_date", "to_date")
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """A load of one file, known by its fingerprint. `finished_at`: every chunk is in the store since then (UTC)."""
+
+    load_id: int
+    chunk_lines: int
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """What became of a chunk: its lines were loaded, left because the register has told of them, or refused."""
+
+    number: int
+    digest: bytes
+    lines: int
+    loaded: int
+    known: int
+    refused: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A line that contradicts itself, counted from 1, and the fields in which it does."""
+
+    line: int
+    faults: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """
+    A chunk ready to be written. `told` and `custody` are CSV as PostgreSQL reads it, in the columns that `columns` names.
+
+    `former` are further numbers of a line's person.
+    """
+
+    number: int
+    digest: bytes
+    lines: int
+    loaded: int
+    told: bytes
+    custody: bytes
+    former: tuple[tuple[int, Identity], ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+
+
+async def prepare(conn: Connection) -> None:
+    """Make the session's staging tables; once a connection."""
+    await conn.execute(_SQL["stage"])
+
+
+async def begin(conn: Connection, fingerprint: bytes, chunk_lines: int, now: datetime) -> Load:
+    """Begin a load, or find the one of the same file that was begun before, with its size of chunk."""
+    row = await conn.fetchrow(_SQL["begin_load"], fingerprint, chunk_lines, now)
+    assert row is not None, "another load of the same file began at this very moment"
+    return Load(row["load_id"], row["chunk_lines"], row["finished_at"])
+
+
+async def done(conn: Connection, load_id: int) -> dict[int, Chunk]:
+    """Return the chunks that are in the store, by number."""
+    rows = await conn.fetch(_SQL["done_chunks"], load_id)
+    return {row["chunk"]: Chunk(*row) for row in rows}
+
+
+async def refusals(conn: Connection, load_id: int, limit: int = 20) -> list[Refusal]:
+    """Return the first refused lines of a load."""
+    return [Refusal(r["line"], tuple(r["faults"])) for r in await conn.fetch(_SQL["refusals"], load_id, limit)]
+
+
+async def finish(conn: Connection, load_id: int, now: datetime) -> None:
+    """Note that every chunk is in the store, and have the planner look at the tables."""
+    await conn.execute(_SQL["end_load"], load_id, now)
+    await conn.execute(_SQL["analyze"])
+
+
+async def write(tx: Tx, load_id: int, chunk: Staged, key_of: KeyOf) -> Chunk | None:
+    """
+    Write a chunk into the open transaction; None: it was in the store already.
+
+    Numbers that somebody had named before keep their person; a person of whom the register has told is left alone.
+    """
+    claimed = await tx.value(
+        _SQL["claim_chunk"],
+        load_id, chunk.number, chunk.digest, chunk.lines, chunk.loaded, len(chunk.refusals), tx.now,
+    )  # fmt: skip
+    if claimed is None:
+        return None
+    await _copy(tx, "told", _TOLD, chunk.told)
+    known = 0
+    if await tx.run(_SQL["add_identities"], tx.now) < chunk.loaded:
+        await tx.run(_SQL["find_known"])
+        known = await tx.run(_SQL["leave_told"])
+    await tx.run(_SQL["add_persons"], tx.now)
+    await tx.run(_SQL["add_versions"], tx.now)
+    await tx.run(_SQL["add_names"])
+    if chunk.custody:
+        await _copy(tx, "told_custody", _CUSTODY, chunk.custody)
+        unknown = await tx.fetch(_SQL["unknown_guardians"])
+        await persons.ensure(tx, [identity_of(row["id_type"], row["number"]) for row in unknown], key_of)
+        await tx.run(_SQL["add_custody"])
+    await tx.run(_SQL["add_timers"])
+    if chunk.former:
+        await _add_former(tx, chunk.former, key_of)
+    if known:
+        await tx.run(_SQL["count_known"], load_id, chunk.number, known)
+    if chunk.refusals:
+        lines = [refusal.line for refusal in chunk.refusals]
+        await tx.run(_SQL["add_refusals"], load_id, lines, [" ".join(r.faults) for r in chunk.refusals])
+    return Chunk(chunk.number, chunk.digest, chunk.lines, chunk.loaded - known, known, len(chunk.refusals))
+
+
+async def _copy(tx: Tx, table: str, columns: Sequence[str], content: bytes) -> None:
+    await tx.conn.copy_to_table(table, source=_Bytes(content), columns=list(columns), format="csv")
+
+
+class _Bytes:
+    """Bytes as the driver reads them: in pieces that it need not hold twice."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = memoryview(content)
+        self._at = 0
+
+    def read(self, size: int) -> bytes:
+        piece = bytes(self._content[self._at : self._at + size])
+        self._at += len(piece)
+        return piece
+
+
+async def _add_former(tx: Tx, former: Sequence[tuple[int, Identity]], key_of: Callable[[str], str]) -> None:
+    """Map former numbers, as for a message of the register: one that was somebody else's until now moves over."""
+    rows = await tx.fetch(_SQL["owners_of_lines"], sorted({line for line, _ in former}))
+    owners: dict[int, PersonId] = {row["line"]: person_of(row["person_id"]) for row in rows}
+    claimed = {identity: owners[line] for line, identity in former if line in owners}
+    await persons.claim(tx, claimed, key_of)
+

@@ -1,0 +1,386 @@
+"""
+What the operators' console lists. Every page and every count is bounded, however much there is.
+
+Guarantee: a count is exact up to `MOST`, and says so beyond it; a part is never presented as the whole.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from contracts.vocabulary import Form, MeasureId, OrderId, Outcome, PersonId, RegionCode, UnitId
+from workers.policy.effects import TimerKind
+from workers.store import persons, tasks
+from workers.store.orders import FoundOrder
+from workers.store.queries import queries
+from workers.store.session import Reading, Row, Tx
+from workers.store.tasks import Task
+from workers.store.timers import Due
+from workers.store.values import person_of, surrogates, uuid_or_none
+
+_SQL = queries("console")
+MOST = 10_000
+"""How far is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is searched for; None is no condition. Moments are UTC, `before` exclusive."""
+
+    patient: PersonId | None = None
+    region: RegionCode | None = None
+    unit: UnitId | None = None
+    form: Form | None = None
+    order_id: OrderId | None = None
+    since: datetime | None = None
+    before: datetime | None = None
+    outcome: Outcome | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """How many there are: `number` exactly, or more than that with `more`."""
+
+    number: int
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many things wait, how many of them are past their time, and the earliest deadline (UTC)."""
+
+    number: int
+    overdue: int
+    due: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SentEvent:
+    """An event that went with a decision; `published_at` None: it waits for the relay. Times are UTC."""
+
+    id: int
+    event_id: UUID
+    topic: str
+    type: str
+    payload: bytes | None
+    created_at: datetime
+    published_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class LetterSequence:
+    """Open dead letters under one key of one topic, by id, the oldest first."""
+
+    topic: str
+    key: bytes | None
+    ids: tuple[int, ...]
+    oldest: datetime
+    newest: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Consumed:
+    """How far a consumer group has come in a partition; `next_offset` None: nowhere yet."""
+
+    group: str
+    topic: str
+    partition: int
+    next_offset: int | None
+    assigned_at: datetime
+
+
+async def fresh_plans(tx: Reading) -> None:
+    """Plan the statements of this transaction for their own conditions."""
+    await tx.value(_SQL["fresh_plans"])
+
+
+async def find_orders(
+    tx: Reading, wanted: Wanted, *, below: int | None = None, limit: int = 100
+) -> list[FoundOrder]:
+    """Return a page of orders, newest first; `below` is the last registration of the page before."""
+    await fresh_plans(tx)
+    arguments = [*await _conditions(tx, wanted), below, limit]
+    if wanted.outcome is None:
+        found = await tx.fetch(_SQL["orders"], *arguments)
+    else:
+        found = await tx.fetch(_SQL["orders_of_outcome"], *arguments, str(wanted.outcome))
+    return [_found(row) for row in found]
+
+
+async def count_orders(tx: Reading, wanted: Wanted) -> Total:
+    """Say how many orders there are."""
+    await fresh_plans(tx)
+    arguments = [*await _conditions(tx, wanted), MOST + 1]
+    if wanted.outcome is None:
+        return _total(await tx.value(_SQL["count_orders"], *arguments))
+    return _total(await tx.value(_SQL["count_orders_of_outcome"], *arguments, str(wanted.outcome)))
+
+
+async def pending_page(
+    tx: Reading,
+    code: str | None = None,
+    region: RegionCode | None = None,
+    *,
+    limit: int = 100,
+    offset: int = 0,
+) -> list[tuple[FoundOrder, datetime | None]]:
+    """Return orders that wait for `code` (None: for anything) with their deadlines (UTC), the earliest first."""
+    rows = await tx.fetch(_SQL["pending_page"], code, region, limit, offset)
+    return [(_found(row), row["judged_at"]) for row in rows]
+
+
+async def count_pending(
+    tx: Reading, now: datetime, code: str | None = None, region: RegionCode | None = None
+) -> Tally:
+    """Say how many orders wait for `code`."""
+    row = (await tx.fetch(_SQL["count_pending"], code, region, now))[0]
+    return Tally(row["count"], row["overdue"], row["until"])
+
+
+async def events_of(tx: Reading, registration: int, keys: Iterable[str]) -> list[SentEvent]:
+    """Return the events that were written together with the answers to an order, under the patient's keys."""
+    moments = [row["known_from"] for row in await tx.fetch(_SQL["answer_moments"], registration)]
+    return [
+        SentEvent(
+            row["id"],
+            row["event_id"],
+            row["aggregatetype"],
+            row["type"],
+            row["payload"],
+            row["created_at"],
+            row["published_at"],
+        )
+        for row in await tx.fetch(_SQL["events_at"], moments, sorted(set(keys)))
+    ]
+
+
+async def letter_sequences(
+    tx: Reading, topic: str | None = None, *, limit: int = 50, offset: int = 0
+) -> list[LetterSequence]:
+    """Return sequences of open dead letters, the one with the oldest letter first."""
+    return [
+        LetterSequence(row["topic"], row["key"], tuple(row["ids"]), row["oldest"], row["newest"])
+        for row in await tx.fetch(_SQL["letter_sequences"], limit, offset, topic)
+    ]
+
+
+async def count_letters(tx: Reading, topic: str | None = None) -> tuple[int, int]:
+    """Return how many dead letters are open, and in how many sequences."""
+    row = (await tx.fetch(_SQL["count_letters"], topic))[0]
+    return row["letters"], row["sequences"]
+
+
+async def open_before(tx: Reading, ids: Sequence[int]) -> list[int]:
+    """Return open dead letters that come before the given ones in their sequences and are not among them."""
+    return [row["dead_letter_id"] for row in await tx.fetch(_SQL["open_before"], list(ids))]
+
+
+async def serialise_letters(tx: Tx, ids: Sequence[int]) -> None:
+    """Let one operator at a time deal with these dead letters, until the transaction ends."""
+    await tx.fetch(_SQL["serialise_letters"], list(ids))
+
+
+async def newest_letters(tx: Reading) -> dict[str, tuple[str, datetime]]:
+    """Return the reason and the time (UTC) of the newest dead letter of each topic."""
+    rows = await tx.fetch(_SQL["newest_letters"])
+    return {row["topic"]: (row["reason"], row["known_from"]) for row in rows}
+
+
+async def consumed(tx: Reading) -> list[Consumed]:
+    """Return how far each consumer group has come, by the account that moves with the effects."""
+    return [
+        Consumed(
+            row["consumer_group"], row["topic"], row["partition"], row["next_offset"], row["assigned_at"]
+        )
+        for row in await tx.fetch(_SQL["consumed"])
+    ]
+
+
+async def worklist_page(
+    tx: Reading,
+    target: str | None = None,
+    region: RegionCode | None = None,
+    *,
+    limit: int = 50,
+    offset: int = 0,
+) -> list[Task]:
+    """Return open work-list tasks, the oldest first."""
+    return [
+        tasks.task_of(row) for row in await tx.fetch(_SQL["worklist_page"], target, region, limit, offset)
+    ]
+
+
+async def worklist_done(tx: Reading, limit: int = 20) -> list[Task]:
+    """Return the work-list tasks that were ticked off last."""
+    return [tasks.task_of(row) for row in await tx.fetch(_SQL["worklist_done"], limit)]
+
+
+async def tasks_page(
+    tx: Reading,
+    kinds: Sequence[str] | None = None,
+    but: Sequence[str] | None = None,
+    *,
+    limit: int = 50,
+    offset: int = 0,
+) -> list[Task]:
+    """Return open tasks of `kinds`, or of any kind `but` some, the earliest deadline first."""
+    return [tasks.task_of(row) for row in await tx.fetch(_SQL["tasks_page"], kinds, but, limit, offset)]
+
+
+async def count_tasks(
+    tx: Reading, now: datetime, kinds: Sequence[str] | None = None, but: Sequence[str] | None = None
+) -> Tally:
+    """Say how many such tasks are open."""
+    row = (await tx.fetch(_SQL["count_tasks"], kinds, but, now))[0]
+    return Tally(row["tasks"], row["overdue"], row["due"])
+
+
+async def count_requests(tx: Reading) -> int:
+    """Say how many requests to release are open."""
+    return int(await tx.value(_SQL["count_requests"]))
+
+
+async def timers_between(
+    tx: Reading, first: datetime, end: datetime, *, limit: int = 100, offset: int = 0
+) -> list[Due]:
+    """Return what falls due from `first` until `end` (UTC, exclusive), in order of time."""
+    return [
+        Due(
+            row["timer_id"],
+            TimerKind(row["kind"]),
+            row["due_at"],
+            person_of(row["person_id"]),
+            RegionCode(row["region"]),
+            None if row["measure_id"] is None else MeasureId(str(row["measure_id"])),
+            None if row["order_id"] is None else OrderId(str(row["order_id"])),
+        )
+        for row in await tx.fetch(_SQL["timers_of_day"], first, end, limit, offset)
+    ]
+
+
+async def count_timers(tx: Reading, first: datetime, end: datetime) -> int:
+    """Say how many fall due from `first` until `end` (UTC, exclusive)."""
+    return int(await tx.value(_SQL["count_timers"], first, end))
+
+
+async def count_looks(tx: Reading) -> int:
+    """Say how many lines the access log has. For the auditor's role."""
+    return int(await tx.value(_SQL["count_audit"]))
+
+
+# --- sessions
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSession:
+    """A session of the console. `opened` is JSON: what may be shown unmasked. Times are UTC."""
+
+    operator: str
+    hsa_id: str | None
+    unit: str | None
+    roles: tuple[str, ...]
+    csrf: str
+    opened: str
+    began_at: datetime
+    seen_at: datetime
+    ends_at: datetime
+
+
+async def begin_session(
+    tx: Tx,
+    token_hash: bytes,
+    *,
+    operator: str,
+    hsa_id: str | None,
+    unit: str | None,
+    roles: Iterable[str],
+    csrf: str,
+    ends_at: datetime,
+) -> None:
+    """Keep a session that begins at `tx.now` and ends at `ends_at` (UTC) at the latest."""
+    await tx.run(
+        _SQL["begin_session"], token_hash, operator, hsa_id, unit, sorted(roles), csrf, tx.now, ends_at
+    )
+
+
+async def session(
+    tx: Reading, token_hash: bytes, now: datetime, silent_since: datetime
+) -> StoredSession | None:
+    """Return a session; None when there is none, it is over at `now`, or was last seen before `silent_since`."""
+    rows = await tx.fetch(_SQL["session"], token_hash, now, silent_since)
+    if not rows:
+        return None
+    row = rows[0]
+    return StoredSession(
+        row["operator"],
+        row["hsa_id"],
+        row["unit"],
+        tuple(row["roles"]),
+        row["csrf"],
+        row["opened"],
+        row["began_at"],
+        row["seen_at"],
+        row["ends_at"],
+    )
+
+
+async def touch_session(tx: Tx, token_hash: bytes) -> None:
+    """Note that the session was seen at `tx.now`."""
+    await tx.run(_SQL["touch_session"], token_hash, tx.now)
+
+
+async def open_in_session(tx: Tx, token_hash: bytes, opened: str) -> None:
+    """Add to what the session may show unmasked (JSON)."""
+    await tx.run(_SQL["open_in_session"], token_hash, opened)
+
+
+async def end_session(tx: Tx, token_hash: bytes) -> None:
+    """End a session."""
+    await tx.run(_SQL["end_session"], token_hash)
+
+
+async def sweep_sessions(tx: Tx, silent_since: datetime) -> int:
+    """Let go of the sessions that are over at `tx.now`, or silent since `silent_since` (UTC)."""
+    return await tx.run(_SQL["sweep_sessions"], tx.now, silent_since)
+
+
+# --- rows
+
+
+async def _conditions(tx: Reading, wanted: Wanted) -> list[object]:
+    spellings: list[int] | None = None
+    if wanted.patient is not None:
+        same = await persons.merged(tx, [wanted.patient])
+        person = same.get(wanted.patient, wanted.patient)
+        spellings = surrogates({person, wanted.patient} | {gone for gone, to in same.items() if to == person})
+    return [
+        spellings,
+        wanted.region,
+        wanted.unit,
+        None if wanted.form is None else str(wanted.form),
+        uuid_or_none(wanted.order_id),
+        wanted.since,
+        wanted.before,
+    ]
+
+
+def _total(number: int) -> Total:
+    return Total(min(number, MOST), number > MOST)
+
+
+def _found(row: Row) -> FoundOrder:
+    return FoundOrder(
+        registration=row["registration"],
+        order_id=None if row["order_id"] is None else OrderId(str(row["order_id"])),
+        proven=row["proven"],
+        patient=None if row["person_id"] is None else person_of(row["person_id"]),
+        region=row["region"],
+        form=None if row["form"] is None else Form(row["form"]),
+        unit=row["unit"],
+        urgent=row["urgent"],
+        received_at=row["received_at"],
+        outcome=None if row["outcome"] is None else Outcome(row["outcome"]),
+        codes=tuple(row["codes"] or ()),
+        judged_at=row["judged_at"],
+    )

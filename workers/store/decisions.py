@@ -1,0 +1,66 @@
+"""
+What a question about access looks up each time: whose the numbers are now, and a stamp of what is written about whom.
+
+Guarantee: as long as a person's stamp is the same, every row about that person is the same, since history is only
+ever added to and an erasure takes all of a person's versions at once. So a copy in memory with the stamps of everybody
+it was made from is as good as the rows, at the moment at which the stamps were read. Left over: nothing is said of
+anything that commits later.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from contracts.vocabulary import PersonId, RegionCode, UnitId
+from workers.policy.facts import Identity
+from workers.store.queries import queries
+from workers.store.session import Reading
+from workers.store.values import ID_TYPE_NUMBER, person_of, surrogates
+
+_SQL = queries("decisions")
+
+Stamp = tuple[int, int, int, int]
+"""How many versions, numbers, merges and versions of measures are written about a person."""
+NOTHING: Stamp = (0, 0, 0, 0)
+"""The stamp of somebody about whom nothing is written, or nothing any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What one snapshot showed. Unknown numbers, keys and units are missing."""
+
+    numbers: Mapping[Identity, PersonId]
+    keys: Mapping[str, PersonId]
+    stamps: Mapping[PersonId, Stamp]
+    regions: Mapping[UnitId, RegionCode]
+
+
+async def look(
+    tx: Reading,
+    identities: Sequence[Identity],
+    keys: Sequence[str],
+    persons: Iterable[PersonId],
+    units: Sequence[UnitId] = (),
+) -> Looked:
+    """Look up numbers, keys, stamps and units' regions in one statement, so in one snapshot."""
+    rows = await tx.fetch(
+        _SQL["look"],
+        [identity.number for identity in identities],
+        [ID_TYPE_NUMBER[identity.id_type] for identity in identities],
+        keys,
+        surrogates(persons),
+        units,
+    )
+    numbers: dict[Identity, PersonId] = {}
+    by_key: dict[str, PersonId] = {}
+    stamps: dict[PersonId, Stamp] = {}
+    regions: dict[UnitId, RegionCode] = {}
+    for what, place, number, versions, known_numbers, merges, measures, region in rows:
+        if what == "s":
+            stamps[person_of(number)] = (versions, known_numbers, merges, measures)
+        elif what == "n":
+            numbers[identities[place - 1]] = person_of(number)
+        elif what == "k":
+            by_key[keys[place - 1]] = person_of(number)
+        else:
+            regions[units[place - 1]] = RegionCode(region)
+    return Looked(numbers, by_key, stamps, regions)
