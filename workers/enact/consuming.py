@@ -257,13 +257,27 @@ class Consuming(Generic[Prepared]):
     async def _retried(self, records: Sequence[Record], spoiled: Spoiled) -> None:
         for attempt in range(1, CONFLICT_TRIES + 1):
             try:
-                await self._in_one_transaction(records, spoiled)
+                # a connection that died at COMMIT may have committed: the stored offset knows
+                left = records if attempt == 1 else await self._not_taken(records)
+                if left:
+                    await self._in_one_transaction(left, spoiled)
                 return
             except Exception as error:
                 if not passing(error) or attempt == CONFLICT_TRIES:
                     raise
                 self.metrics.inc(DATABASE_RETRIES, worker=self.name)
                 await asyncio.sleep(0.02 * 2**attempt)
+
+    async def _not_taken(self, records: Sequence[Record]) -> Sequence[Record]:
+        """The records that the store does not know to be taken yet."""
+        async with self.store.reading() as tx:
+            stored = await inbox.stored(tx, self.group)
+        nothing: tuple[int, int | None] = (0, None)
+        return [
+            record
+            for record in records
+            if record.offset >= (stored.get((record.topic, record.partition), nothing)[1] or 0)
+        ]
 
     async def _in_one_transaction(self, records: Sequence[Record], spoiled: Spoiled) -> None:
         steps = Steps()

@@ -5,6 +5,7 @@ A fault's text goes into a receipt, which the sender reads; a value could be an 
 """
 
 import re
+from collections.abc import Iterator
 
 from pydantic import ValidationError
 
@@ -37,7 +38,7 @@ class FormInvalid(ValueError):
 def read_form(payload: bytes) -> SignedForm:
     """Read a signed payload (UTF-8 JSON). Raises FormInvalid with all faults at once."""
     try:
-        return SignedForm.model_validate_json(payload)
+        form = SignedForm.model_validate_json(payload)
     except ValidationError as error:
         found = {
             field_name(fault["loc"]): _WHY.get(fault["type"], _OTHERWISE)
@@ -46,6 +47,26 @@ def read_form(payload: bytes) -> SignedForm:
         raise FormInvalid(
             tuple(Objection(RefusalCode.FIELD_INVALID, text, field=name) for name, text in found.items())
         ) from None
+    if unfit := tuple(_unfit(form.model_dump(mode="json"), ())):
+        raise FormInvalid(
+            tuple(
+                Objection(RefusalCode.FIELD_INVALID, _OTHERWISE, field=field_name(place)) for place in unfit
+            )
+        )
+    return form
+
+
+def _unfit(value: object, place: tuple[int | str, ...]) -> Iterator[tuple[int | str, ...]]:
+    """Texts with characters that no text has: PostgreSQL cannot keep U+0000, and nobody can read it."""
+    match value:
+        case str() if "\x00" in value:
+            yield place
+        case dict():
+            for name, part in value.items():
+                yield from _unfit(part, (*place, name))
+        case list():
+            for index, part in enumerate(value):
+                yield from _unfit(part, (*place, index))
 
 
 def field_name(place: tuple[int | str, ...]) -> str:

@@ -1,0 +1,176 @@
+"""Nothing lost, doubled or reordered, whatever fails while a batch is taken."""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from contracts.topics import ORDERS
+from tests.workers.conftest import START, Office, read, receipts
+from workers.enact.consuming import DatabaseDown, RecordFault
+from workers.intake.handler import Intake
+from workers.store import dead_letters, inbox, orders
+from workers.store.inbox import Fenced
+from workers.store.session import Store, Tx
+from workers.stream.limit import DeadLetterLimit, DeadLetterLimitReached
+from workers.stream.records import Partition
+
+
+class Failing:
+    """A store whose transactions break as told: before anything is done, at COMMIT, or after COMMIT took effect."""
+
+    def __init__(self, store: Store, breaks: list[str]) -> None:
+        self._store = store
+        self.breaks = breaks
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    @contextlib.asynccontextmanager
+    async def transaction(self, now: datetime) -> AsyncIterator[Tx]:
+        how = self.breaks.pop(0) if self.breaks else "not at all"
+        if how == "before":
+            raise ConnectionRefusedError
+        async with self._store.transaction(now) as tx:
+            yield tx
+            if how == "at commit":
+                raise ConnectionResetError
+        if how == "after commit":
+            raise ConnectionResetError
+
+
+async def stored_offset(office: Office) -> int | None:
+    async with office.store.reading() as tx:
+        return (await inbox.stored(tx, "intake"))[ORDERS.name, 0][1]
+
+
+@pytest.mark.parametrize("how", ["before", "at commit", "after commit"])
+async def test_trouble_at_any_moment_of_the_transaction_does_the_batch_exactly_once(
+    office: Office, how: str
+) -> None:
+    worker = office.consuming[ORDERS.name]
+    worker.store = Failing(office.store, [how] * 3)  # type: ignore[assignment]
+    sent = [office.town.orders(START) for _ in range(5)]
+    await office.hand_over(*sent)
+    answers = receipts(await office.out())
+    assert [str(r.order_id) for r in answers] == [s.order_id for s in sent]
+    assert {r.outcome for r in answers} == {"executed"}
+    assert await stored_offset(office) == 5
+
+
+async def test_a_database_that_stays_down_is_said_so_and_the_batch_comes_again(office: Office) -> None:
+    worker = office.consuming[ORDERS.name]
+    worker.store = Failing(office.store, ["before"] * 5)  # type: ignore[assignment]
+    records = office.records([office.town.orders(START) for _ in range(3)])
+    with pytest.raises(DatabaseDown):
+        await office.hand_over_records(records)
+    assert await stored_offset(office) is None
+    await office.hand_over_records(records)
+    assert [r.outcome for r in receipts(await office.out())] == ["executed"] * 3
+
+
+async def test_a_worker_whose_partition_was_taken_writes_nothing(office: Office) -> None:
+    order = office.town.orders(START)
+    async with office.store.transaction(START) as tx:
+        await inbox.assign(tx, "intake", ORDERS.name, [0])  # another worker
+    with pytest.raises(Fenced):
+        await office.hand_over(order)
+    assert await office.out() == []
+    async with office.store.reading() as tx:
+        assert await orders.load(tx, [order.order_id]) == []  # type: ignore[list-item]
+
+
+async def test_offsets_go_on_where_the_store_is_not_where_the_broker_believes(office: Office) -> None:
+    await office.hand_over(*(office.town.orders(START) for _ in range(4)))
+    starts = await office.consuming[ORDERS.name]._assigned(frozenset({Partition(ORDERS.name, 0)}))
+    assert starts == {Partition(ORDERS.name, 0): 4}
+
+
+def breaking(matches: Callable[[Any], bool], error: Exception) -> Any:
+    """A `judge` that cannot bear one kind of form."""
+    from workers.policy import orders as policy
+
+    def judge(form: Any, facts: Any, books: Any) -> Any:
+        if matches(form):
+            raise error
+        return policy.judge(form, facts, books)
+
+    return judge
+
+
+async def test_one_record_that_cannot_be_judged_becomes_a_dead_letter_and_the_others_pass(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "workers.enact.sitting.judge", breaking(lambda f: f.motivation == "poison", ValueError("no"))
+    )
+    good = [office.town.orders(START) for _ in range(6)]
+    poison = office.town.orders(START, motivation="poison")
+    await office.hand_over(*good[:3], poison, *good[3:])
+    events = await office.out()
+    assert [str(r.order_id) for r in receipts(events)] == [s.order_id for s in good]
+    async with office.store.reading() as tx:
+        [letter] = await dead_letters.page(tx)
+    assert (letter.record.offset, str(letter.record.reason)) == (3, "unreadable_record")
+    assert letter.record.value == poison.value
+    assert await stored_offset(office) == 7
+
+
+async def test_a_record_that_the_database_itself_refuses_is_found_by_halving(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = orders.record
+
+    async def refusing(tx: Tx, filed: Any) -> None:
+        await record(tx, filed)
+        if any("poison" in (one.payload or "") for one in filed):
+            await tx.run("SELECT 1 / 0")
+
+    monkeypatch.setattr("workers.intake.handler.orders.record", refusing)
+    sent = [office.town.orders(START, motivation="poison" if n == 5 else "Text.") for n in range(9)]
+    await office.hand_over(*sent)
+    answers = receipts(await office.out())
+    assert [str(r.order_id) for r in answers] == [s.order_id for n, s in enumerate(sent) if n != 5]
+    async with office.store.reading() as tx:
+        [letter] = await dead_letters.page(tx)
+    assert letter.record.offset == 5
+
+
+async def test_a_text_that_the_database_cannot_keep_is_refused_by_its_field(office: Office) -> None:
+    await office.hand_over(office.town.orders(START, motivation="a\x00b"))
+    [receipt] = receipts(await office.out())
+    assert receipt.codes == ("field_invalid",)
+    assert [r.field for r in receipt.refusals] == ["motivation"]
+
+
+async def test_when_suddenly_everything_is_unreadable_the_worker_stops_and_nothing_is_thrown_away(
+    office: Office,
+) -> None:
+    worker = office.consuming[ORDERS.name]
+    worker.limit = DeadLetterLimit(0.5, 10)
+    with pytest.raises(DeadLetterLimitReached, match="10 messages in a row"):
+        await office.hand_over(office.town.orders(START), *(office.town.garbage() for _ in range(10)))
+    assert await office.out() == []
+    assert await stored_offset(office) is None
+    assert b'sigill_dead_letter_limit_reached_total{worker="intake"} 1.0' in office.metrics.text()
+
+
+async def test_what_breaks_while_unwrapping_names_its_record(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RecursionError
+
+    monkeypatch.setattr("workers.intake.unwrap.verify", broken)
+    intake = office.consuming[ORDERS.name].handler
+    assert isinstance(intake, Intake)
+    [record] = office.records([office.town.orders(START)])
+    with pytest.raises(RecordFault):
+        await intake.prepare([record], frozenset())
+    await office.hand_over_records([record])
+    async with office.store.reading() as tx:
+        [letter] = await dead_letters.page(tx)
+    assert str(letter.record.reason) == "unreadable_record"
+    assert read(await office.out(), "access.receipts.v1") == []
