@@ -35,6 +35,13 @@ _FIRST = datetime(2010, 1, 1, tzinfo=UTC)
 _LAST = datetime(2060, 1, 1, tzinfo=UTC)
 
 
+_ANY_TIME = {
+    "message.timestamp.after.max.ms": str(2**63 - 1),
+    "message.timestamp.before.max.ms": str(2**63 - 1),
+}
+"""Records are stamped by the sender: the clock is the story's, years back or ahead."""
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """How one story went. `failure` None: it passed."""
@@ -97,8 +104,10 @@ async def ground(
         await migrate(dsn, settings.database_schema)
         connection = Connection.of(settings)
         if real:
-            # stamped by the sender: the clock is the story's
-            specs = [replace(spec, stamped_by_broker=False, partitions=1) for spec in TOPICS]
+            specs = [
+                replace(s, stamped_by_broker=False, partitions=1, retention_ms=-1, extra=_ANY_TIME)
+                for s in TOPICS
+            ]
             await apply_topics(connection, specs, prefix=settings.kafka_topic_prefix)
         authority = _authority(folder)
         workers = Workers(environment, folder / "workers.log")

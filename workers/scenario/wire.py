@@ -26,6 +26,7 @@ class Wire:
         self.dead: set[str] = set()
         self.changes: list[dict[str, Any]] = []
         self.notifications: list[dict[str, Any]] = []
+        self._seen: set[bytes] = set()
         self._arrived = asyncio.Condition()
         self._reader: asyncio.Task[None] | None = None
         self._producer = AIOKafkaProducer(**connection.options(), acks="all", linger_ms=0)
@@ -92,10 +93,14 @@ class Wire:
                 self._arrived.notify_all()
 
     def _keep(self, name: str, record: Any) -> None:
+        headers = dict(record.headers)
         if name == DEAD:
-            headers = dict(record.headers)
             self.dead.add(headers.get("ce_id", b"").decode())
             return
+        event_id = headers["ce_id"]
+        if event_id in self._seen:
+            return  # published at least once: a relay that was killed sends its last batch again
+        self._seen.add(event_id)
         message = json.loads(record.value)
         if name == RECEIPTS.name:
             self.receipts[message["answers_event"]].append(message)
