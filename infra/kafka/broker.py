@@ -3,7 +3,8 @@ A Kafka broker of one node for the demo, the scenarios and the tests.
 
 Chosen in this order: the broker that `KAFKA_BOOTSTRAP_SERVERS` names; Apache Kafka in Docker, when a daemon
 answers; Apache Kafka from its own jars, with Java; librdkafka's mock cluster, with a loud note. The mock keeps
-everything in memory, makes topics by itself and knows no topic settings: it is for a first look only.
+the last 5 MB of a partition in memory, makes topics by itself and knows no settings of theirs: it is for a first
+look only.
 """
 
 from __future__ import annotations
@@ -109,7 +110,7 @@ class EmbeddedKafka:
         if self.kind == "mock":
             say(
                 "[bold yellow]No Docker and no Java 17 with Maven here: the broker is librdkafka's mock "
-                "cluster, in memory. Nothing measured on it speaks for Kafka.[/bold yellow]"
+                "cluster, which keeps the last 5 MB of a partition in memory. Nothing measured on it speaks for Kafka.[/bold yellow]"
             )
         if self.kind == "given":
             self._runner.start()

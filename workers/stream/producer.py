@@ -141,7 +141,6 @@ class StreamProducer:
             enable_idempotence=True,
             linger_ms=self._linger_ms,
             max_request_size=self._max_request_bytes,
-            compression_type="gzip",
         )
         try:
             async with asyncio.timeout(self._send_timeout):
