@@ -1,0 +1,22 @@
+"""The workers as a process of their own, over the town's rulebooks: `python -m tests.workers.program intake relay …`."""
+
+import asyncio
+import sys
+
+from tests.workers.rulebook import NATIONAL, TESTLAND
+from workers.bootstrap import WORKERS, Wiring
+from workers.policy.rulebook import Rulebooks
+from workers.runtime.logging import configure_logging
+from workers.runtime.settings import settings_or_exit
+
+
+def main() -> None:
+    """Run the named workers, or all, until a SIGTERM."""
+    settings = settings_or_exit()
+    configure_logging("json", settings.log_level)
+    wiring = Wiring.of(settings, books=Rulebooks.of(TESTLAND, NATIONAL))
+    asyncio.run(wiring.serve(sys.argv[1:] or WORKERS))
+
+
+if __name__ == "__main__":
+    main()
