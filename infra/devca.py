@@ -57,8 +57,6 @@ from infra.devsign import (
 )
 
 _YEAR = timedelta(days=365)
-
-
 _RESERVED = 256
 
 

@@ -15,12 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
-
-
 #: Level of assurance 3 and 2 as this authority writes them; a private arc, since the real OIDs are Inera's.
 LEVEL_3 = "1.3.6.1.4.1.99999.1.3"
-
-
 LEVEL_2 = "1.3.6.1.4.1.99999.1.2"
 
 

@@ -31,32 +31,22 @@ Tamper = Literal[
     "wrong_key_usage",
     "alg_none",
 ]
-
-
 ORDER_TYPE = "sigill-order+jws"
 
 
 DS = "http://www.w3.org/2000/09/xmldsig#"
-
-
 XADES = "http://uri.etsi.org/01903/v1.3.2#"
 
 
 ENVELOPED = f"{DS}enveloped-signature"
-
-
 EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
 
 
 INCLUSIVE = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
-
-
 SIGNED_PROPERTIES = "http://uri.etsi.org/01903#SignedProperties"
 
 
 SHA256_URI = "http://www.w3.org/2001/04/xmlenc#sha256"
-
-
 XML_METHODS = {
     "ES256": "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256",
     "ES384": "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha384",

@@ -4,6 +4,7 @@ import base64
 import json
 
 import pytest
+from cryptography import x509
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -119,7 +120,10 @@ def test_a_broken_certificate_has_an_answer(data):
     verdict = judged(sign_jws_with(header, PAYLOAD, HOLDER), COMPACT)
 
     assert verdict is not None
-    assert verdict.refusals or bytes(der) == base64.b64decode(HOLDER.x5c[0])
+    if not verdict.refusals:
+        # Outside what the authority signed a byte can mean nothing: the signature's count of unused bits does.
+        read = x509.load_der_x509_certificate(bytes(der))
+        assert read.tbs_certificate_bytes == HOLDER.certificate.tbs_certificate_bytes
 
 
 @given(st.data())

@@ -8,7 +8,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from infra.devca import Authority, DevAuthority, Holder, key_usage, new_key, sign_jws
+from infra.devca import Authority, DevAuthority, Holder, key_usage, make_authority, new_key, sign_jws
 from tests.trust.bench import GENERAL, NOW, OTHER, PAYLOAD, SIGNER, Bench
 from workers.trust import Evidence, EvidenceIndex, TrustPolicy
 
@@ -165,13 +165,15 @@ def test_a_later_list_speaks_for_the_signing_within_hindsight(fresh: Bench, late
 
 def test_an_authority_that_drops_the_dead_from_its_lists(fresh: Bench):
     holder = fresh.ca.issue(SIGNER, not_after=NOW + DAY)
-    first = fresh.ca.crl(NOW - HOUR)
+    first, second = fresh.ca.crl(NOW - HOUR), fresh.ca.crl(NOW + HOUR)
     fresh.ca.revoke(holder, NOW + HOUR)
-    second = fresh.ca.crl(NOW + 2 * HOUR)
+    third = fresh.ca.crl(NOW + 2 * HOUR)
     fresh.ca.release(holder)
-    third = fresh.ca.crl(NOW + 2 * DAY)
+    fourth = fresh.ca.crl(NOW + 2 * DAY)
 
-    assert codes(fresh, holder, first, second, third, arrived_at=NOW + 3 * DAY) == ["certificate_revoked"]
+    lists = (first, second, third, fourth)
+    assert codes(fresh, holder, *lists, arrived_at=NOW + 3 * DAY) == ["certificate_revoked"]
+    assert codes(fresh, holder, first, second, fourth, arrived_at=NOW + 3 * DAY) == []
 
 
 def test_a_revoked_authority_takes_its_certificates_with_it(fresh: Bench):
@@ -203,6 +205,18 @@ def test_a_list_of_a_look_alike_is_no_evidence_and_hides_nothing(fresh: Bench):
     forged = fresh.ca.crl(NOW - timedelta(minutes=1), by=fresh.ca.stranger)
 
     assert codes(fresh, holder, fresh.ca.crl(NOW - HOUR), forged) == ["certificate_revoked"]
+
+
+def test_an_authority_that_may_not_sign_lists_signs_none(fresh: Bench):
+    span = (NOW - 900 * DAY, NOW + 900 * DAY)
+    root = make_authority("R", None, *span)
+    issuing = make_authority("I", root, *span, usage=key_usage("key_cert_sign"))
+    evidence = Evidence.read([fresh.ca.crl(NOW - HOUR, by=a) for a in (root, issuing)])
+    policy = TrustPolicy(anchors=(root.certificate,))
+
+    raw = signed(fresh.ca.issue(SIGNER, by=issuing))
+
+    assert fresh.codes(raw, evidence=evidence, policy=policy) == ["undetermined"]
 
 
 @pytest.mark.parametrize(
@@ -325,6 +339,18 @@ def test_answers_that_are_not_believed(fresh: Bench):
         "a responder that is not for OCSP": answer(
             fresh, holder, responder=_rogue(fresh, extensions=[(x509.OCSPNoCheck(), False)])
         ),
+        "a responder for something else": answer(
+            fresh,
+            holder,
+            responder=_rogue(
+                fresh,
+                extensions=[
+                    (x509.OCSPNoCheck(), False),
+                    (x509.ExtendedKeyUsage([x509.oid.ExtendedKeyUsageOID.CLIENT_AUTH]), False),
+                ],
+            ),
+        ),
+        "a responder that had run out": answer(fresh, holder, responder=_rogue(fresh, not_after=NOW - DAY)),
         "a responder nobody knows": answer(fresh, holder, embed=False),
         "old": answer(fresh, holder, NOW - 2 * DAY, next_update=NOW - DAY),
     }

@@ -238,6 +238,17 @@ def _another_reference(root):
     return root
 
 
+def _reference_twice(root):
+    info = _signature(root).find(tag("SignedInfo"))
+    info.append(copy.deepcopy(info.find(tag("Reference"))))
+    return root
+
+
+def _properties_in_the_form(root):
+    etree.SubElement(root[0], tag("SignedProperties", XADES))
+    return root
+
+
 def _processing_instruction(root):
     root.insert(0, etree.ProcessingInstruction("x", "y"))
     return root
@@ -272,6 +283,8 @@ SHAPES: dict[str, Callable] = {
     "an external reference": _set(tag("Reference"), "URI", "https://example.org/"),
     "a reference to a file": _set(tag("Reference"), "URI", "file:///etc/hostname"),
     "one reference more": _another_reference,
+    "a reference twice": _reference_twice,
+    "properties in the form": _properties_in_the_form,
     "the document is not signed": _drop(tag("Reference")),
     "no key information": _drop(tag("KeyInfo")),
     "no certificate": _drop(tag("X509Certificate")),
@@ -292,9 +305,52 @@ SHAPES: dict[str, Callable] = {
 }
 
 
+#: Why each is refused: by its shape, before anything is verified. What is not here, the signature itself gives away.
+REASONS = {
+    "not exactly one signature, last in the order": [
+        "the original in an evil root",
+        "two signatures",
+        "something after the signature",
+    ],
+    "2 Object elements, not one": [
+        "the original moved into ds:Object",
+        "an unsigned ds:Object",
+        "fake properties before the real ones",
+    ],
+    "an Object with something else in it": ["something beside the properties"],
+    "two elements with the same Id": ["two elements with the same Id", "the same Id by another name"],
+    "transforms that are not accepted": [
+        "an XSLT transform",
+        "an XPath transform",
+        "a base64 transform",
+        "a filter transform",
+    ],
+    "a transform with parameters": ["a transform with parameters"],
+    "a canonicalisation that is not accepted": ["canonicalisation with comments"],
+    "a digest that is not accepted": ["SHA-1"],
+    "a reference to something else, or twice to the same": [
+        "an external reference",
+        "a reference to a file",
+        "one reference more",
+        "a reference twice",
+    ],
+    "the document or the properties are not signed": ["the document is not signed"],
+    "more than one set of properties": ["properties in the form"],
+    "properties of another signature": ["properties of another signature"],
+    "the signing certificate is not in the signature": ["no certificate", "another certificate digest"],
+    "processing instructions or entities": ["a processing instruction"],
+    "too many elements": ["too many elements"],
+    "the root is not an order": ["another namespace"],
+}
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 def test_another_shape_is_refused(bench: Bench, shape: str):
-    assert codes(bench, SHAPES[shape](good(bench))) == ["signature_invalid"]
+    verdict = bench.verdict(etree.tostring(SHAPES[shape](good(bench))), XML)
+
+    assert [str(c) for c in verdict.refusals] == ["signature_invalid"]
+    for reason in (reason for reason, shapes in REASONS.items() if shape in shapes):
+        assert verdict.checks[0].detail == reason
 
 
 @pytest.mark.parametrize("method", ["rsa-sha1", "hmac-sha256", "dsa-sha256", "none"])
@@ -316,7 +372,10 @@ def test_a_method_outside_the_list_is_refused_alone(bench: Bench, method: str):
 def test_a_document_type_is_refused_before_it_is_read(bench: Bench, doctype: bytes):
     declaration, rest = sign_xades(FORM, bench.ca.staff(SIGNER), NOW).split(b"?>", 1)
 
-    assert codes(bench, declaration + b"?>" + doctype + rest) == ["signature_invalid"]
+    verdict = bench.verdict(declaration + b"?>" + doctype + rest, XML)
+
+    assert [str(c) for c in verdict.refusals] == ["signature_invalid"]
+    assert [c.detail for c in verdict.checks] == ["a document type"]
 
 
 # Only what was signed is read

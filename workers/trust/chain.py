@@ -33,8 +33,6 @@ from workers.trust.policy import TrustPolicy
 from workers.trust.usage import Fault, key_of, key_text, path_faults, usage_faults
 
 HOLDERS_KEPT = 8192
-
-
 _LEAF = ExtensionPolicy.permit_all()
 
 

@@ -17,12 +17,8 @@ from workers.trust.chain import Holder
 from workers.trust.ocsp import SAFE_HASHES
 
 _SERIALS_REMEMBERED = 16_384
-
-
 #: How many of an issuer's newest lists are held ready for quick look-ups.
 _WARM = 8
-
-
 _VIEWS_REMEMBERED = 16_384
 
 

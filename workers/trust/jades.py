@@ -21,14 +21,10 @@ from workers.trust.strict import DuplicateName, ascii_part, decode_part, load_ob
 from workers.trust.verdict import Refused, Unreadable, invalid
 
 ORDER_TYPE = "sigill-order+jws"
-
-
 _MAX_HEADER = 64 * 1024
 
 
 _MAX_STAPLED = 16
-
-
 _DIGESTS: dict[str, type[HashAlgorithm]] = {
     "S256": SHA256,
     "S384": SHA384,
@@ -68,21 +64,15 @@ _JADES: HeaderRegistryDict = {
     "adoTst": HeaderParameter("Time stamp on the form", _any_object),
     "sigPId": HeaderParameter("Signature policy", _any_object),
 }
-
-
 _PROTECTED = frozenset({"alg", "typ", "cty", "x5c", "x5t", "x5t#S256", "kid", "crit", *_JADES})
 
 
 #: What `crit` may name: parameters beyond RFC 7515 that this verifier acts on, or that ask nothing of it.
 _UNDERSTOOD = frozenset({"iat", "sigT", "x5t#o", "sigX5ts", "srCm", "srCms", "sigPl", "srAts", "sigPId"})
-
-
 UNPROTECTED = frozenset({"etsiU"})
 
 
 _REFUSED_PARAMETERS = frozenset({"jwk", "jku", "x5u", "b64", "zip", "enc", "sigD", "etsiU"})
-
-
 _UNSIGNED_PROPERTIES = frozenset(
     {"sigTst", "xVals", "xRefs", "rRefs", "axVals", "arVals", "arcTst", "tstVD", "cSig"}
 )

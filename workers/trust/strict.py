@@ -35,15 +35,11 @@ def _no_constant(_: str) -> None:
 
 #: Made once: `json.loads` with hooks builds a decoder each time.
 _STRICT = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
-
-
 _STANDARD = bytes.maketrans(b"-_", b"+/")
 
 
 #: Last characters whose unused bits are zero, by how many characters are spared.
 _LAST = {1: b"AEIMQUYcgkosw048", 2: b"AQgw"}
-
-
 _BASE64URL = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 

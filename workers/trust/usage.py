@@ -14,8 +14,6 @@ from workers.trust.asn1 import CANNOT_BE_READ
 from workers.trust.policy import TrustPolicy
 
 ANY_POLICY = "2.5.29.32.0"
-
-
 _E = TypeVar("_E", bound=x509.ExtensionType)
 
 

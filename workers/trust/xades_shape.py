@@ -22,20 +22,14 @@ from workers.trust.policy import TrustPolicy
 from workers.trust.verdict import Refused, Unreadable, invalid
 
 DS = "{http://www.w3.org/2000/09/xmldsig#}"
-
-
 XADES = "{http://uri.etsi.org/01903/v1.3.2#}"
 
 
 _SIGNED_PROPERTIES = "http://uri.etsi.org/01903#SignedProperties"
-
-
 _ENVELOPED = "http://www.w3.org/2000/09/xmldsig#enveloped-signature"
 
 
 _MAX_ELEMENTS = 2_000
-
-
 _MAX_STAPLED = 16
 
 
@@ -46,8 +40,6 @@ METHODS = {
     "RS256": SignatureMethod.RSA_SHA256,
     "PS256": SignatureMethod.SHA256_RSA_MGF1,
 }
-
-
 _NAMES = {method.value: name for name, method in METHODS.items()}
 
 
@@ -56,8 +48,6 @@ DIGESTS: dict[str, type[HashAlgorithm]] = {
     DigestAlgorithm.SHA384.value: SHA384,
     DigestAlgorithm.SHA512.value: SHA512,
 }
-
-
 _CANONICAL = {
     CanonicalizationMethod.CANONICAL_XML_1_0.value,
     CanonicalizationMethod.CANONICAL_XML_1_1.value,
