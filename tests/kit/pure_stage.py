@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
+from pydantic import ValidationError
+
 from contracts.directory import StaffRecord
 from contracts.order import PersonRef, SignedForm
 from contracts.register import PersonRecord
@@ -173,8 +175,12 @@ class PureStage:
     def _judge(self, order: SignedOrder, first: datetime | None) -> Told:
         import json
 
-        form = SignedForm.model_validate_json(json.dumps(order.form))
-        order_id = OrderId(str(form.order_id))
+        order_id = OrderId(str(order.form["order_id"]))
+        try:
+            form = SignedForm.model_validate_json(json.dumps(order.form))
+        except ValidationError:
+            self.receipts[order_id] = Told("refused", ("field_invalid",))
+            return self.receipts[order_id]
         patient = self._ensure(form.patient)
         for ref in (*(form.guardians or ()), *((form.representative,) if form.representative else ())):
             self._ensure(ref)

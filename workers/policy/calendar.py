@@ -35,6 +35,11 @@ def last_day_before(end: datetime) -> date:
     return swedish_date(end - timedelta(microseconds=1))
 
 
+def days_before(moment: datetime, days: int) -> datetime:
+    """The Swedish midnight (UTC) that lies so many dates before an instant's date, whatever the clocks do between."""
+    return midnight(swedish_date(moment) - timedelta(days=days))
+
+
 def birthday(born: date, age: int, *, leap_day_on_28th: bool = True) -> date:
     """
     The date on which somebody born on `born` reaches `age`.

@@ -25,7 +25,7 @@ from contracts.vocabulary import (
     UnitId,
 )
 from workers.policy import notices
-from workers.policy.calendar import end_of, last_day_of_years, midnight
+from workers.policy.calendar import days_before, end_of, last_day_of_years, midnight
 from workers.policy.case import Case, measure_id_of
 from workers.policy.effects import (
     AddTask,
@@ -514,7 +514,7 @@ def timers_of(m: Measure, known: PatientFacts, at: datetime, lead_days: int) -> 
     end = m.ends_at(known.patient.birth)
     if end is not None and end > at:
         yield timer(TimerKind.MEASURE_ENDS, end)
-        reminder = end - timedelta(days=lead_days)
+        reminder = days_before(end, lead_days)
         if m.kind.opens and reminder > at:
             yield timer(TimerKind.GRANT_EXPIRING, reminder)
     if m.review_on is not None and midnight(m.review_on) > at:

@@ -7,7 +7,7 @@ never with the person.
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from contracts.vocabulary import MeasureKind, PersonId, RegionCode, Template
+from contracts.vocabulary import IMPOSES, RELEASES, MeasureKind, PersonId, RegionCode, Template
 from workers.policy.case import Case
 from workers.policy.effects import Sentence, Tell
 from workers.policy.facts import Measure, PatientFacts
@@ -84,30 +84,33 @@ def _held_back(
 
 def of_order(case: Case, after: PatientFacts, measures: Iterable[Measure]) -> Iterator[Tell]:
     """What an executed order has told, clause by clause of the rulebook."""
-    touched = tuple(measures)
+    kind = IMPOSES.get(case.form.form) or RELEASES.get(case.form.form)
+    # what comes beside a block is no measure against the other guardians: they are not written to about it
+    touched = tuple(m for m in measures if kind is None or m.kind is kind)
     done: set[tuple[PersonId | None, Template, bool]] = set()
     for entry in case.entries:
         for clause in entry.tells or ():
-            if _told_at_the_call(case, clause):
-                continue
+            known_already = _told_at_the_call(case, after, clause)
             for tell in _clause(case, after, touched, clause, entry.cites):
+                if tell.to in known_already:
+                    continue
                 key = (tell.to, tell.template, tell.suppressed is None)
                 if key not in done:
                     done.add(key)
                     yield tell
 
 
-def _told_at_the_call(case: Case, clause: Told) -> bool:
-    """The signed form after a call tells nobody again; it does tell whom the call said not to inform."""
+def _told_at_the_call(case: Case, after: PatientFacts, clause: Told) -> frozenset[PersonId]:
+    """The signed form after a call tells nobody again; it does tell whom the call did not name, or not inform."""
     if clause.template is not Template.MEASURE_IMPOSED or not case.confirmed:
-        return False
-    then = case.confirmed[0].inform
-    same_people = case.confirmed[0].guardians == case.named or clause.to != "guardians"
-    return same_people and {
-        "inform_patient": then.patient,
-        "inform_guardians": then.guardians,
-        "written_confirmation": then.written_confirmation,
+        return frozenset()
+    call = next((m for m in case.confirmed if m.beside is None), case.confirmed[0])
+    told = {
+        "inform_patient": call.inform.patient,
+        "inform_guardians": call.inform.guardians,
+        "written_confirmation": call.inform.written_confirmation,
     }.get(clause.told, True)
+    return frozenset(_recipients(case, after, (call,), clause)) if told else frozenset()
 
 
 def _clause(
@@ -156,8 +159,10 @@ def _guardians_told(
     facts: PatientFacts, touched: tuple[Measure, ...], template: Template, at: datetime
 ) -> tuple[PersonId, ...]:
     """Those for whom it ended, where an end is told; else those for whom it goes on (JH-19, JH-20)."""
-    lasting = guardians_of(facts, (m for m in touched if not m.released), at)
-    ended = guardians_of(facts, (m for m in touched if m.released), at)
+    over = [m for m in touched if m.released]
+    kinds = {m.kind for m in over}
+    ended = guardians_of(facts, over, at)
+    lasting = guardians_of(facts, (m for m in touched if not m.released and (not kinds or m.kind in kinds)), at)
     if template in (Template.MEASURE_RELEASED, Template.GRANT_REVOKED):
         return tuple(g for g in ended if g not in lasting)
     return lasting or ended

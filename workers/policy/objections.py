@@ -108,8 +108,6 @@ def _fields(case: Case) -> Iterator[Objection]:
         yield objection(_C.FIELD_INVALID, "opinion")
     if form.valid_from and form.valid_through and form.valid_through < form.valid_from:
         yield objection(_C.FIELD_INVALID, "valid_through")
-    if form.recorded_from and form.recorded_to and form.recorded_to < form.recorded_from:
-        yield objection(_C.FIELD_INVALID, "recorded_to")
     dated = form.recorded_from is not None or form.recorded_to is not None
     if dated and form.form not in (Form.SEAL_JOURNAL, Form.CONTINUE_MEASURE):
         yield objection(_C.FIELD_INVALID, "recorded_from")

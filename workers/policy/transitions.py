@@ -19,7 +19,7 @@ from contracts.vocabulary import (
     Template,
 )
 from workers.policy import notices
-from workers.policy.calendar import age_begins, swedish_date
+from workers.policy.calendar import age_begins, days_before, swedish_date
 from workers.policy.consequences import timers_of, worklist
 from workers.policy.effects import (
     AddTask,
@@ -101,7 +101,7 @@ def _of_measure(due: Due, books: Rulebooks) -> Transition:
             return Transition(at, tuple(_over(m, facts, by_age)), "birthday" if by_age else "end_date")
         case TimerKind.GRANT_EXPIRING if end is not None and end > at:
             version = books.default_version(m.region, swedish_date(at))
-            if end - timedelta(days=version.lead.grant_expiring) == at:
+            if days_before(end, version.lead.grant_expiring) == at:
                 return Transition(
                     at, tuple(_tell_holders(m, facts, Template.GRANT_EXPIRING, at)), compare=False
                 )
@@ -231,16 +231,16 @@ def next_milestone(person: Person, books: Rulebooks, after: datetime) -> SetTime
         return None
     region = books.region_of_county(person.latest.county)
     version = books.default_version(region, swedish_date(after))
-    lead = timedelta(days=version.lead.birthday)
+    lead = version.lead.birthday
     leap = version.ages.leap_day_on_28th
 
     def at_age(age: int) -> datetime:
         return age_begins(person.birth, age, leap_day_on_28th=leap)
 
     moments = (
-        (at_age(13) - lead, TimerKind.AGE_13_AHEAD),
+        (days_before(at_age(13), lead), TimerKind.AGE_13_AHEAD),
         (at_age(13), TimerKind.AGE_13),
-        (at_age(16) - lead, TimerKind.AGE_16_AHEAD),
+        (days_before(at_age(16), lead), TimerKind.AGE_16_AHEAD),
         (at_age(16), TimerKind.AGE_16),
         (at_age(18), TimerKind.AGE_18),
     )

@@ -341,6 +341,11 @@ class Cast:
         ref = self.people[name].ref
         return {"id_type": ref.id_type.value, "id": ref.id}
 
+    def hsa_id_of(self, name: str | None) -> str | None:
+        """A staff member's HSA-id, also of one whom no directory knows."""
+        ref = self._staff_ref(name)
+        return ref["hsa_id"] if ref else None
+
     def _staff_ref(self, name: str | None) -> dict[str, str] | None:
         if name is None:
             return None

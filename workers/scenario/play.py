@@ -235,7 +235,7 @@ class Play:
         return await self.stage.send(
             SignedOrder(
                 form,
-                self.cast.staff[signer].hsa_id if signer in self.cast.staff else None,
+                self.cast.hsa_id_of(signer),
                 signed_at,
                 step.tamper,
             )
