@@ -23,6 +23,7 @@ from workers.directory.handler import Directory
 from workers.enact.citations import Desk
 from workers.enact.consuming import Consuming, DatabaseDown, Handler, NotReady
 from workers.enact.keys import KeyRing
+from workers.enact.limit import DeadLetterLimit
 from workers.intake.directory_watch import DirectoryWatch
 from workers.intake.evidence import RevocationLists
 from workers.intake.handler import DIRECTORY, Intake
@@ -40,7 +41,6 @@ from workers.runtime.settings import Settings
 from workers.store.migrate import pending
 from workers.store.session import Role, Store, passing
 from workers.stream.connection import BROKER_TROUBLE, Connection
-from workers.stream.limit import DeadLetterLimit
 from workers.stream.producer import StreamProducer
 from workers.transitions.handler import Transitions
 from workers.trust import TrustPolicy

@@ -18,6 +18,7 @@ from tests.workers.town import AUDIENCE, KEYS, Sent, Town
 from workers.directory.handler import Directory
 from workers.enact.citations import Desk
 from workers.enact.consuming import Consuming, Handler
+from workers.enact.limit import DeadLetterLimit
 from workers.intake.evidence import RevocationLists
 from workers.intake.handler import Intake
 from workers.intake.unwrap import Door
@@ -31,7 +32,6 @@ from workers.store import outbox
 from workers.store.outbox import Unpublished
 from workers.store.session import Store
 from workers.stream.connection import Connection
-from workers.stream.limit import DeadLetterLimit
 from workers.stream.records import Partition, Record
 from workers.transitions.handler import Transitions
 from workers.trust import Evidence, TrustPolicy

@@ -10,11 +10,11 @@ import pytest
 from contracts.topics import ORDERS
 from tests.workers.conftest import START, Office, read, receipts
 from workers.enact.consuming import DatabaseDown, RecordFault
+from workers.enact.limit import DeadLetterLimit, DeadLetterLimitReached
 from workers.intake.handler import Intake
 from workers.store import dead_letters, inbox, orders
 from workers.store.inbox import Fenced
 from workers.store.session import Store, Tx
-from workers.stream.limit import DeadLetterLimit, DeadLetterLimitReached
 from workers.stream.records import Partition
 
 

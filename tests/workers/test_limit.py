@@ -2,7 +2,7 @@
 
 import pytest
 
-from workers.stream.limit import DeadLetterLimit, DeadLetterLimitReached
+from workers.enact.limit import DeadLetterLimit, DeadLetterLimitReached
 
 
 def test_a_run_of_unreadable_messages_stops_before_the_batch_is_kept() -> None:

@@ -21,6 +21,7 @@ import structlog
 
 from contracts.dead_letter import DeadLetterReason
 from contracts.topics import TopicSpec
+from workers.enact.limit import DeadLetterLimit, DeadLetterLimitReached, Past
 from workers.runtime.clock import Clock, stopwatch
 from workers.runtime.health import DATABASE, Health
 from workers.runtime.lifecycle import Backoff
@@ -38,7 +39,6 @@ from workers.store.inbox import Fenced
 from workers.store.session import Store, Tx, passing
 from workers.stream.connection import Connection
 from workers.stream.consumer import Batch, StreamConsumer
-from workers.stream.limit import DeadLetterLimit, DeadLetterLimitReached, Past
 from workers.stream.records import Partition, Record
 
 log = structlog.get_logger("sigill.consuming")
