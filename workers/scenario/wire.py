@@ -29,7 +29,13 @@ class Wire:
         self._seen: set[bytes] = set()
         self._arrived = asyncio.Condition()
         self._reader: asyncio.Task[None] | None = None
-        self._producer = AIOKafkaProducer(**connection.options(), acks="all", linger_ms=0)
+        self._producer = AIOKafkaProducer(
+            **connection.options(),
+            acks="all",
+            linger_ms=0,
+            max_batch_size=1_000_000,
+            max_request_size=2_000_000,
+        )
         self._consumer = AIOKafkaConsumer(
             **connection.options(),
             enable_auto_commit=False,
