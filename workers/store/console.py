@@ -138,6 +138,25 @@ async def count_pending(
     return Tally(row["count"], row["overdue"], row["until"])
 
 
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """How many orders of a region wait for one thing, and how many of them past their deadline."""
+
+    region: RegionCode | None
+    code: str
+    orders: int
+    overdue: int
+    until: datetime | None
+
+
+async def waiting(tx: Reading, now: datetime) -> list[Waits]:
+    """Say how many orders wait at `now` (UTC), by region and what for."""
+    return [
+        Waits(row["region"], row["code"], row["orders"], row["overdue"], row["until"])
+        for row in await tx.fetch(_SQL["waiting"], now)
+    ]
+
+
 async def events_of(tx: Reading, registration: int, keys: Iterable[str]) -> list[SentEvent]:
     """Return the events that were written together with the answers to an order, under the patient's keys."""
     moments = [row["known_from"] for row in await tx.fetch(_SQL["answer_moments"], registration)]
@@ -179,6 +198,11 @@ async def open_before(tx: Reading, ids: Sequence[int]) -> list[int]:
 async def serialise_letters(tx: Tx, ids: Sequence[int]) -> None:
     """Let one operator at a time deal with these dead letters, until the transaction ends."""
     await tx.fetch(_SQL["serialise_letters"], list(ids))
+
+
+async def mark_replayed(tx: Tx, ids: Sequence[int], operator: str) -> int:
+    """Mark letters whose copies the brokers have; return how many nobody had dealt with."""
+    return await tx.run(_SQL["mark_replayed"], list(ids), operator, tx.now)
 
 
 async def newest_letters(tx: Reading) -> dict[str, tuple[str, datetime]]:

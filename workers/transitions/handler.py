@@ -29,7 +29,7 @@ from workers.policy.transitions import Due, follow
 from workers.runtime.clock import Clock
 from workers.runtime.health import DATABASE, Health
 from workers.runtime.metrics import DATABASE_RETRIES, STEP_SECONDS, TIMERS_FIRED, TIMERS_OVERDUE, Metrics
-from workers.store import timers
+from workers.store import dead_letters, timers
 from workers.store.session import Store, Tx, passing
 
 log = structlog.get_logger("sigill.transitions")
@@ -37,7 +37,10 @@ log = structlog.get_logger("sigill.transitions")
 BATCH = 500
 CHAINS = 8
 """Audit chains of transitions: workers side by side seldom wait for the same one."""
-_JUDGED_ANEW = {TimerKind.PATIENT_UNKNOWN_DEADLINE: frozenset({PendingCode.PATIENT_NOT_YET_KNOWN})}
+_JUDGED_ANEW = {
+    TimerKind.PATIENT_UNKNOWN_DEADLINE: frozenset({PendingCode.PATIENT_NOT_YET_KNOWN}),
+    TimerKind.EARLIER_MESSAGE_SETTLED: frozenset({PendingCode.AWAITING_EARLIER_MESSAGE}),
+}
 """Timers after which a waiting order is judged again, and what it waits for."""
 _TRIES = 5
 
@@ -128,9 +131,16 @@ class Transitions:
         return sitting
 
     async def _judge_waiting(self, tx: Tx, sitting: Sitting, timer: SetTimer) -> None:
-        """Judge anew what waited for a deadline that has passed."""
-        if waits := _JUDGED_ANEW.get(timer.kind):
-            await judge_anew(tx, sitting, [timer.patient], waits, trigger=_cause(timer))
+        """Judge anew what waited for a deadline that has passed, or for an operator to settle a message before it."""
+        waits = _JUDGED_ANEW.get(timer.kind)
+        if not waits:
+            return
+        settled = timer.kind is TimerKind.EARLIER_MESSAGE_SETTLED
+        facts = sitting.standing(timer.patient).facts
+        if settled and (facts is None or await dead_letters.open_keys(tx, {facts.patient.key})):
+            return  # another one has come meanwhile: the operator who settles that sets the timer again
+        resolved = waits if settled else frozenset[PendingCode]()
+        await judge_anew(tx, sitting, [timer.patient], waits, trigger=_cause(timer), resolved=resolved)
 
     async def _look_at_what_waits(self) -> None:
         async with self._database(), self.store.reading() as tx:

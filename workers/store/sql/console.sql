@@ -87,6 +87,12 @@ SELECT count(*), min(p.until) AS until, count(*) FILTER (WHERE p.until <= $3) AS
   FROM pending_order p
  WHERE ($1::text IS NULL OR p.codes @> ARRAY[$1]) AND ($2::text IS NULL OR p.region = $2);
 
+-- name: waiting
+-- How many orders wait for what, by region, how many of them past their time at $1, and the earliest deadline.
+SELECT p.region, code, count(*) AS orders, count(*) FILTER (WHERE p.until <= $1) AS overdue, min(p.until) AS until
+  FROM pending_order p CROSS JOIN LATERAL unnest(p.codes) AS code
+ GROUP BY p.region, code ORDER BY p.region, code;
+
 -- name: answer_moments
 -- When the answers to an order became known: the events of that moment went with them.
 SELECT known_from FROM order_outcome WHERE registration = $1 ORDER BY version;
@@ -131,6 +137,14 @@ SELECT DISTINCT b.dead_letter_id
 -- One operator at a time deals with these letters.
 SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ':dead-letter:' || id, 0))
   FROM (SELECT unnest($1::bigint[]) AS id ORDER BY 1) AS sorted;
+
+-- name: mark_replayed
+-- What the brokers have acknowledged, and nobody had dealt with.
+INSERT INTO dead_letter_action (dead_letter_id, action, operator, known_from)
+SELECT d.dead_letter_id, 'replayed', $2, $3
+  FROM dead_letter d
+ WHERE d.dead_letter_id = ANY ($1::bigint[])
+   AND NOT EXISTS (SELECT FROM dead_letter_action a WHERE a.dead_letter_id = d.dead_letter_id);
 
 -- name: newest_letters
 -- The newest dead letter of each topic, dealt with or not.

@@ -1,0 +1,265 @@
+"""
+What every page has at hand, and the door in front of each: logged in, the right role, not forged, not too often.
+"""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from urllib.parse import quote
+
+import structlog
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from contracts.vocabulary import PersonId
+from workers.enact.citations import Citations
+from workers.enact.keys import KeyRing
+from workers.ops.console.rendering import Pages
+from workers.ops.login import Issuer, TrialLinks
+from workers.ops.phone import Sending
+from workers.ops.security import Attempts, client_of, forged
+from workers.ops.sessions import EVERYBODY, ConsoleRole, Operator, Session, Sessions
+from workers.ops.signing import Signers
+from workers.ops.watch import Watch
+from workers.policy.effects import Sentence
+from workers.policy.rulebook import Rulebooks
+from workers.runtime.clock import Clock
+from workers.runtime.settings import Settings
+from workers.store import access_log, audit
+from workers.store.access_log import Look
+from workers.store.audit import AuditEntry, Json
+from workers.store.session import Store, Tx, passing
+
+log = structlog.get_logger("sigill.console")
+COOKIE, COOKIE_HTTPS = "sigill_session", "__Host-sigill_session"
+CHAIN = "console"
+"""The audit chain of what operators do."""
+LOOKS = "access-log-console"
+LONGEST_REASON = 500
+
+
+@dataclass(slots=True)
+class Desk:
+    """
+    The console's parts. `auditors` is the store as the auditor's role sees it; None: those pages are not offered.
+
+    `signers` None: no phone order can be entered. `https`: browsers come by TLS, so cookies are bound to it.
+    """
+
+    store: Store
+    auditors: Store | None
+    settings: Settings
+    clock: Clock
+    books: Rulebooks
+    citations: Citations
+    keys: KeyRing
+    sessions: Sessions
+    pages: Pages
+    watch: Watch
+    sending: Sending
+    signers: Signers | None
+    issuer: Issuer | None
+    links: TrialLinks | None
+    https: bool
+    cookie_secret: str
+    rulebook_pages: bool = False
+    logins: Attempts = field(default_factory=lambda: Attempts(burst=10, each_minute=10))
+    searches: Attempts = field(default_factory=lambda: Attempts(burst=30, each_minute=30))
+
+    @property
+    def cookie(self) -> str:
+        """The session cookie's name; `__Host-` binds it to this host and to TLS."""
+        return COOKIE_HTTPS if self.https else COOKIE
+
+    def page(
+        self, request: Request, template: str, session: Session | None, status: int = 200, **values: object
+    ) -> Response:
+        """Return a page."""
+        return self.pages.page(
+            request,
+            template,
+            session,
+            self.clock.now(),
+            status,
+            notice=_NOTICES.get(request.query_params.get("done", "")),
+            figures=self.watch.figures,
+            phone=self.signers is not None,
+            auditing=self.auditors is not None,
+            **values,
+        )
+
+    def sorry(
+        self, request: Request, session: Session | None, status: int, text: Sentence, back: str = "/"
+    ) -> Response:
+        """Return a page that says what is wrong and where to go."""
+        return self.page(request, "sorry.html", session, status, text=text, back=back)
+
+    async def note(
+        self,
+        tx: Tx,
+        operator: Operator,
+        action: str,
+        body: Mapping[str, Json],
+        person: PersonId | None = None,
+        personal: Mapping[str, Json] | None = None,
+    ) -> None:
+        """Write into the audit chain what an operator does, in the transaction that does it."""
+        entry = AuditEntry(CHAIN, operator.name, action, body, person, personal or {})
+        await audit.append(tx, [entry])
+
+    async def looked(self, tx: Tx, operator: Operator, person: PersonId, reason: str, shown: str) -> None:
+        """Write into the access log that an operator looked at somebody."""
+        look = Look(operator.name, operator.unit, person, reason, shown)
+        await access_log.append(tx, [look], chain=LOOKS)
+
+
+Handler = Callable[[Request, Desk, Session], Awaitable[Response]]
+PostHandler = Callable[[Request, Desk, Session, FormData], Awaitable[Response]]
+
+
+def desk_of(request: Request) -> Desk:
+    """The desk of the application that serves a request."""
+    found: Desk = request.app.state.desk
+    return found
+
+
+def get(path: str, handler: Handler, roles: Collection[ConsoleRole] = EVERYBODY) -> Route:
+    """A page for the logged in with one of the roles."""
+
+    async def endpoint(request: Request) -> Response:
+        desk = desk_of(request)
+        session = await desk.sessions.find(request.cookies.get(desk.cookie))
+        if session is None:
+            return _to_login(request)
+        if not session.operator.may(roles):
+            return _no_right(request, desk, session)
+        return await handler(request, desk, session)
+
+    return Route(path, _guarded(endpoint), methods=["GET"], name=handler.__name__)
+
+
+def post(path: str, handler: PostHandler, roles: Collection[ConsoleRole]) -> Route:
+    """An act of the logged in with one of the roles; forged posts are refused before anything is read of them."""
+
+    async def endpoint(request: Request) -> Response:
+        desk = desk_of(request)
+        session = await desk.sessions.find(request.cookies.get(desk.cookie))
+        if session is None:
+            return _to_login(request)
+        async with request.form(max_fields=1200, max_files=0) as form:
+            if forged(request, session.csrf, form.get("csrf")):
+                log.warning("forged post refused", path=path, operator=session.operator.name)
+                return desk.sorry(request, session, 403, _FORGED)
+            if not session.operator.may(roles):
+                return _no_right(request, desk, session)
+            return await handler(request, desk, session, form)
+
+    return Route(path, _guarded(endpoint), methods=["POST"], name=handler.__name__)
+
+
+def _guarded(endpoint: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    """The database may be down: say so in a page of the console's own."""
+
+    async def outer(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except Exception as error:
+            if not passing(error):
+                raise
+            log.warning("database down", error=type(error).__name__)
+            return desk_of(request).sorry(request, None, 503, _DATABASE, back=request.url.path)
+
+    return outer
+
+
+def _to_login(request: Request) -> Response:
+    if request.headers.get("hx-request") == "true":
+        return Response(status_code=401, headers={"HX-Redirect": "/login"})
+    back = request.url.path if request.method == "GET" else "/"
+    return RedirectResponse(f"/login?next={quote(back)}", 303)
+
+
+def _no_right(request: Request, desk: Desk, session: Session) -> Response:
+    log.warning("role is missing", path=request.url.path, operator=session.operator.name)
+    return desk.sorry(request, session, 403, _NO_RIGHT)
+
+
+def text_of(form: FormData, name: str, longest: int = LONGEST_REASON) -> str:
+    """A field as text, stripped and cut; empty when it is missing."""
+    value = form.get(name)
+    return value.strip()[:longest] if isinstance(value, str) else ""
+
+
+def numbers_of(form: FormData, name: str) -> list[int]:
+    """Every whole number of a repeated field, each once, in order."""
+    given = {str(value) for value in form.getlist(name)}
+    return sorted(int(value) for value in given if value.isascii() and value.isdecimal() and len(value) < 19)
+
+
+def number_of(text: str | None) -> int | None:
+    """A whole number of a path or query; None for anything else."""
+    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 19 else None
+
+
+def offset_of(request: Request) -> int:
+    """Where a page of a list begins."""
+    return number_of(request.query_params.get("from")) or 0
+
+
+def client(request: Request) -> str:
+    """The address that tries are counted by."""
+    return client_of(request)
+
+
+def done(path: str, what: str) -> Response:
+    """Go to a page that says what was done."""
+    return RedirectResponse(f"{path}{'&' if '?' in path else '?'}done={what}", 303)
+
+
+def soon(moment: datetime, now: datetime) -> bool:
+    """Whether something falls due within a day."""
+    return (moment - now).total_seconds() < 86_400
+
+
+_FORGED = Sentence(
+    "Sidan var för gammal eller kom från ett annat håll. Ladda om och försök igen.",
+    "The page was too old or came from elsewhere. Load it again and retry.",
+)
+_NO_RIGHT = Sentence("Din roll räcker inte för detta.", "Your role does not allow this.")
+_DATABASE = Sentence(
+    "Databasen svarar inte just nu. Inget har ändrats; försök igen om en stund.",
+    "The database does not answer just now. Nothing was changed; try again in a while.",
+)
+TOO_OFTEN = Sentence(
+    "För många försök. Vänta en minut och försök igen.", "Too many tries. Wait a minute and try again."
+)
+GONE = Sentence("Det finns inte.", "There is no such thing.")
+_NOTICES = {
+    "ticked": Sentence("Avprickad.", "Ticked off."),
+    "gone": Sentence("Den var redan klar.", "It was done already."),
+    "proposed": Sentence(
+        "Föreslaget. En annan handläggare ska godkänna.", "Proposed. A second operator must approve."
+    ),
+    "discarded": Sentence("Kasserat efter två personers beslut.", "Discarded, by two people's decision."),
+    "declined": Sentence("Förslaget avslogs.", "The proposal was declined."),
+    "same": Sentence(
+        "Den som föreslog kan inte själv godkänna.", "The one who proposed cannot approve as well."
+    ),
+    "replayed": Sentence(
+        "Omsänt och kvitterat av Kafka; markerat efteråt.",
+        "Sent again and acknowledged by Kafka; then marked.",
+    ),
+    "partly": Sentence(
+        "Kafka kvitterade inte allt. Det som inte kvitterades ligger kvar.",
+        "Kafka did not acknowledge everything. What it did not stays here.",
+    ),
+    "nothing": Sentence("Inget valdes.", "Nothing was chosen."),
+    "unmasked": Sentence(
+        "Visas omaskerat i 15 minuter. Det är loggat.", "Unmasked for 15 minutes. It is logged."
+    ),
+    "reason": Sentence("Skriv en anledning.", "Write a reason."),
+    "unknown": Sentence("Ingen träff.", "Nothing found."),
+    "sent": Sentence("Skickad. Svaret visas här.", "Sent. The answer will show here."),
+}
