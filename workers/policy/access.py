@@ -7,6 +7,7 @@ The answer never depends on a job having run: it is read from validity ranges an
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 
 from contracts.vocabulary import (
     AccessReason,
@@ -364,24 +365,62 @@ def _line(lines: Mapping[Line, Decision], line: Line) -> Decision | None:
     return lines.get(line) or lines.get((viewer, service, None))
 
 
+class Turn(StrEnum):
+    """What may change an answer by itself, without anybody's order."""
+
+    BIRTHDAY = "birthday"
+    MEASURE_STARTS = "measure_starts"
+    MEASURE_ENDS = "measure_ends"
+    CUSTODY_BEGINS = "custody_begins"
+    CUSTODY_ENDS = "custody_ends"
+    REGISTER = "register"
+    """The register's word on the patient, a guardian or a representative holds from then on."""
+    DEATH = "death"
+    RULEBOOK = "rulebook"
+
+
+def turns(facts: PatientFacts, books: Rulebooks) -> Iterator[tuple[datetime, Turn, str]]:
+    """
+    Every instant (UTC), in no order, at which an answer about the patient may change by itself, with its cause.
+
+    Both bounds of an uncertain birth date; every age that any version of a rulebook names. The third part says
+    which: an age, a measure's id, a person's id, or a region and the day of its new rules.
+    """
+    birth = facts.patient.birth
+    for age, leap in books.turning_ages:
+        yield age_begins(birth, age, leap_day_on_28th=leap), Turn.BIRTHDAY, str(age)
+        if not birth.certain:
+            yield age_begins(birth, age, latest=True, leap_day_on_28th=leap), Turn.BIRTHDAY, str(age)
+    for m in facts.measures:
+        yield m.valid_from, Turn.MEASURE_STARTS, m.measure_id
+        if end := m.ends_at(birth):
+            yield end, Turn.MEASURE_ENDS, m.measure_id
+    yield from _turns_of(facts.patient)
+    for version in facts.patient.versions:
+        for custody in version.custody:
+            if custody.from_date:
+                yield midnight(custody.from_date), Turn.CUSTODY_BEGINS, custody.guardian or ""
+            if custody.to_date:
+                yield midnight(custody.to_date), Turn.CUSTODY_ENDS, custody.guardian or ""
+    for person in facts.people.values():
+        if person.person_id != facts.patient.person_id:
+            yield from _turns_of(person)
+    for moment, which in books.turning_days:
+        yield moment, Turn.RULEBOOK, which
+
+
+def _turns_of(person: Person) -> Iterator[tuple[datetime, Turn, str]]:
+    for version in person.versions:
+        yield version.valid_from, Turn.REGISTER, person.person_id
+        if version.died_on:
+            yield midnight(version.died_on), Turn.DEATH, person.person_id
+
+
 def valid_until(facts: PatientFacts, after: datetime, books: Rulebooks) -> datetime | None:
     """
     The next instant (UTC) after `after` at which an answer about the patient may change by itself; None: never.
 
-    Birthdays (both bounds of an uncertain one), starts and ends of measures, custody dates, rulebook versions.
+    Birthdays, starts and ends of measures, custody dates, what the register said of anybody around the patient,
+    rulebook versions. An order may change it at any moment before.
     """
-    moments: set[datetime] = set()
-    birth = facts.patient.birth
-    for age in (13, 16, 18):
-        moments.update({age_begins(birth, age), age_begins(birth, age, latest=True)})
-    for m in facts.measures:
-        moments.add(m.valid_from)
-        if end := m.ends_at(birth):
-            moments.add(end)
-    for version in facts.patient.versions:
-        moments.add(version.valid_from)
-        for custody in version.custody:
-            moments.update(midnight(d) for d in (custody.from_date, custody.to_date) if d)
-    for region in books.regions.values():
-        moments.update(midnight(v.since) for v in region.versions)
-    return min((m for m in moments if m > after), default=None)
+    return min((moment for moment, _, _ in turns(facts, books) if moment > after), default=None)

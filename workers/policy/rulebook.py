@@ -7,7 +7,7 @@ holds, and one or more clauses. Every clause of every entry that matches an orde
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any, Literal
 
@@ -31,6 +31,7 @@ from contracts.vocabulary import (
     Service,
     Template,
 )
+from workers.policy.calendar import midnight
 
 
 class Part(BaseModel):
@@ -448,3 +449,23 @@ class Rulebooks:
     def rules(self) -> dict[str, Rule]:
         """Every rule of every region by id."""
         return {rule_id: rule for region in self.regions.values() for rule_id, rule in region.rules.items()}
+
+    @cached_property
+    def turning_ages(self) -> tuple[tuple[int, bool], ...]:
+        """Every age at which an answer may change by any version's rules, and how a leap day counts there."""
+        found = {(18, True)}  # custody ends at 18 whatever a rulebook says
+        for region in self.regions.values():
+            for version in region.versions:
+                ages = version.ages
+                named = (ages.guardian_until, ages.own_account_from, ages.own_record_from, ages.of_age)
+                found.update((age, ages.leap_day_on_28th) for age in named)
+        return tuple(sorted(found))
+
+    @cached_property
+    def turning_days(self) -> tuple[tuple[datetime, str], ...]:
+        """Every instant (UTC) from which a version holds, with its region and day."""
+        return tuple(
+            (midnight(version.since), f"{region.region} {version.since}")
+            for region in self.regions.values()
+            for version in region.versions
+        )

@@ -1,0 +1,1 @@
+"""The decision API: who may see what, when, and why."""

@@ -1,0 +1,319 @@
+"""What the decision API takes and gives. Identity numbers come in in bodies only, and never go out."""
+
+import re
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+)
+
+from contracts.base import Instant
+from contracts.order import HsaIdText, Identifier
+from contracts.receipt import Citation
+from contracts.vocabulary import AccessReason, IdType, MeasureKind, Service
+
+EARLIEST, LATEST = 1900, 2200
+MOST_QUESTIONS = 1000
+KEY_PATTERN = r"^v[0-9]{1,4}\.[A-Za-z0-9_-]{43}$"
+PURPOSE_PATTERN = r"^[^\x00-\x1f\x7f]+$"
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)")
+
+
+def _reasonable(moment: datetime) -> datetime:
+    if not EARLIEST <= moment.year < LATEST:
+        raise ValueError(f"a moment lies between {EARLIEST} and {LATEST}")
+    return moment
+
+
+def _reasonable_day(day: date) -> date:
+    if not EARLIEST <= day.year < LATEST:
+        raise ValueError(f"a date lies between {EARLIEST} and {LATEST}")
+    return day
+
+
+Moment = Annotated[Instant, AfterValidator(_reasonable)]
+"""A moment between 1900 and 2200, with its zone."""
+Day = Annotated[date, AfterValidator(_reasonable_day)]
+Key = Annotated[str, StringConstraints(pattern=KEY_PATTERN)]
+Purpose = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=PURPOSE_PATTERN)]
+
+
+def read_moment(text: str) -> datetime:
+    """Read a moment of a query string: RFC 3339, with zone. Raises ValueError."""
+    if not _MOMENT.fullmatch(text):
+        raise ValueError("a moment is written 2026-03-01T09:30:00Z (RFC 3339)")
+    return _reasonable(datetime.fromisoformat(text.upper()))
+
+
+class Part(BaseModel):
+    """A part of what comes in: frozen, strict, and no field that we do not know."""
+
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True
+    )
+
+
+class ByNumber(Part):
+    """Somebody by identity number, of now or before."""
+
+    id_type: IdType
+    id: Identifier
+
+
+class ByKey(Part):
+    """Somebody by pseudonymous key."""
+
+    key: Key
+
+
+def _kind(value: Any) -> str:
+    return "key" if (value.get("key") if isinstance(value, dict) else hasattr(value, "key")) else "number"
+
+
+Somebody = Annotated[Annotated[ByNumber, Tag("number")] | Annotated[ByKey, Tag("key")], Discriminator(_kind)]
+
+
+class About(Part):
+    """May this viewer reach this patient's record by this service?"""
+
+    patient: Somebody
+    viewer: Somebody
+    service: Service
+    unit: HsaIdText | None = None
+    """The unit whose part of the record is asked for; null: every unit that no measure names."""
+    recorded_on: Day | None = None
+    """When the information was recorded, a Swedish date; null: not known, which counts as inside a sealed interval."""
+    as_of: Moment | None = None
+    """The moment asked about; null: now."""
+    known_at: Moment | None = None
+    """Answer by what was known at that moment, not later than now; null: by all that is known now."""
+
+
+class Context(Part):
+    """Why, and from where: what the access log must hold (HSLF-FS 2016:40)."""
+
+    purpose: Purpose
+    """Why it is asked, in a few words or a code of the caller's: `resident_login`."""
+    on_behalf_of: HsaIdText | None = None
+    """The staff member who asks, where one does; null: the client itself."""
+    asking_unit: HsaIdText | None = None
+    """The care unit or office that asks."""
+    explain: bool = False
+    """Say every reason with its sentences, rules and measures. Takes the scope `access:explain`."""
+
+
+class Question(About, Context):
+    """One question."""
+
+
+class Questions(Context):
+    """Up to a thousand questions, answered in their order."""
+
+    questions: Annotated[tuple[About, ...], Field(min_length=1, max_length=MOST_QUESTIONS)]
+
+
+def _one_or_many(value: Any) -> str:
+    many = "questions" in value if isinstance(value, dict) else isinstance(value, Questions)
+    return "many" if many else "one"
+
+
+AskedFor = Annotated[
+    Annotated[Question, Tag("one")] | Annotated[Questions, Tag("many")], Discriminator(_one_or_many)
+]
+
+
+class PictureOf(Part):
+    """The whole picture of a patient."""
+
+    patient: Somebody
+    as_of: Moment | None = None
+    known_at: Moment | None = None
+    purpose: Purpose
+    on_behalf_of: HsaIdText | None = None
+    asking_unit: HsaIdText | None = None
+
+
+class TimelineOf(Part):
+    """
+    What changed and will change by time alone. Left out: from the patient's birth until the 19th birthday, or for
+    ten years from now on if that is later.
+    """
+
+    patient: Somebody
+    viewer: Somebody | None = None
+    """Only what concerns this person; null: everybody who has, had or may have something to do with the patient."""
+    service: Service | None = None
+    since: Moment | None = None
+    """From this moment, inclusive."""
+    until: Moment | None = None
+    """Through this moment, inclusive."""
+    known_at: Moment | None = None
+    purpose: Purpose
+    on_behalf_of: HsaIdText | None = None
+    asking_unit: HsaIdText | None = None
+
+
+FirstDay = Annotated[str, Field(json_schema_extra={"format": "date"})]
+"""The day from which a version of the rules is in force, a Swedish date."""
+
+
+class Answer(BaseModel):
+    """A part of what goes out."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+
+class MeasureTold(Answer):
+    """A measure that stands behind an answer, or that the patient has."""
+
+    measure_id: str
+    kind: MeasureKind
+    sv: str
+    en: str
+    region: str
+    units: tuple[str, ...] | None
+    """Null: the whole record."""
+    order_ids: tuple[str, ...]
+    """The order that imposed it, then those that confirmed, continued or extended it."""
+    valid_from: AwareDatetime
+    ends_at: AwareDatetime | None
+    """When it ends, exclusive, if it is not released or extended before; null: until released."""
+    last_day: date | None
+    """The last Swedish date in force."""
+    released: bool
+
+
+class ReasonTold(Answer):
+    """One reason, in words, with the rules it stands on and the measures it comes from."""
+
+    code: AccessReason
+    sv: str
+    en: str
+    rules: tuple[Citation, ...]
+    measures: tuple[MeasureTold, ...]
+
+
+class DecisionTold(Answer):
+    """An answer."""
+
+    allowed: bool
+    codes: tuple[AccessReason, ...]
+    """Allowed: what it rests on. Denied: everything that stands in the way."""
+    region: str | None
+    """The region whose rules were asked; null: the national ones."""
+    rulebook: FirstDay
+    """The day from which these rules are in force."""
+    as_of: AwareDatetime
+    known_at: AwareDatetime
+    valid_until: AwareDatetime | None
+    """
+    The answer may be another one from then on, by time alone; null: never. An order may change it at any moment:
+    `access.changes.v1` says when.
+    """
+    reasons: tuple[ReasonTold, ...] | None = None
+    """Only where an explanation was asked for."""
+
+
+class DecisionsTold(Answer):
+    """Answers, in the order of the questions."""
+
+    decisions: tuple[DecisionTold, ...]
+
+
+class LineTold(Answer):
+    """One line of the picture."""
+
+    viewer: str
+    """The viewer's pseudonymous key."""
+    relation: Literal["self", "guardian", "former_guardian", "representative", "other"]
+    service: Service
+    unit: str | None
+    """Null: every unit without a line of its own."""
+    allowed: bool
+    region: str | None
+    rulebook: FirstDay
+    reasons: tuple[ReasonTold, ...]
+
+
+class PictureTold(Answer):
+    """Everybody who has, had or may have something to do with the patient, and what they see."""
+
+    patient: str
+    """The patient's pseudonymous key."""
+    as_of: AwareDatetime
+    known_at: AwareDatetime
+    valid_until: AwareDatetime | None
+    lines: tuple[LineTold, ...]
+    measures: tuple[MeasureTold, ...]
+    """In force or still to come at `as_of`."""
+
+
+class CauseTold(Answer):
+    """Why something changes."""
+
+    turn: str
+    sv: str
+    en: str
+    age: int | None = None
+    measure: MeasureTold | None = None
+    person: str | None = None
+    """The pseudonymous key of the person whom the register's word is about."""
+    rulebook: str | None = None
+
+
+class ChangeTold(Answer):
+    """One line of the picture that is another one from then on."""
+
+    viewer: str
+    relation: Literal["self", "guardian", "former_guardian", "representative", "other"]
+    service: Service
+    unit: str | None
+    access: Literal["gained", "lost", "same"]
+    """`same`: the same answer for other reasons."""
+    before: tuple[ReasonTold, ...]
+    after: tuple[ReasonTold, ...]
+
+
+class StepTold(Answer):
+    """A moment at which something changes."""
+
+    at: AwareDatetime
+    swedish_date: date
+    causes: tuple[CauseTold, ...]
+    changes: tuple[ChangeTold, ...]
+
+
+class TimelineTold(Answer):
+    """The past as it is known, and the future as it will be if nobody orders anything."""
+
+    patient: str
+    since: AwareDatetime
+    until: AwareDatetime
+    known_at: AwareDatetime
+    steps: tuple[StepTold, ...]
+
+
+class FieldFault(Answer):
+    """What is wrong with one place of the request."""
+
+    pointer: str
+    """Where: a JSON pointer into the body, or the parameter's name."""
+    detail: str
+
+
+class Problem(Answer):
+    """A problem (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str | None = None
+    errors: tuple[FieldFault, ...] | None = None

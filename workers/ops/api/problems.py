@@ -1,0 +1,121 @@
+"""What goes wrong, told as RFC 9457 has it. Never a number, name or text of the request."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+
+from workers.ops.api.desk import StoreDown
+from workers.ops.api.models import FieldFault, Problem
+from workers.ops.auth import Refused
+
+MEDIA_TYPE = "application/problem+json"
+_PREFIX = "urn:sigill:problem:"
+_log = structlog.get_logger("sigill.api")
+
+KINDS: Mapping[str, tuple[int, str]] = {
+    "unreadable": (400, "The body is not JSON"),
+    "not-authenticated": (401, "Who asks is not proven"),
+    "not-allowed": (403, "Who asks may not do this"),
+    "no-such-person": (404, "Nobody is known by that key or number"),
+    "not-found": (404, "There is nothing at that address"),
+    "wrong-method": (405, "The address does not take that method"),
+    "too-large": (413, "The body is too large"),
+    "not-json": (415, "The body must be application/json"),
+    "invalid": (422, "Something in the request is not as it should be"),
+    "fault": (500, "Something is wrong here"),
+    "store-down": (503, "The access store does not answer now"),
+    "keys-unavailable": (503, "The keys of the token issuer cannot be fetched now"),
+}
+"""Every kind of problem: its status and title."""
+
+
+class Trouble(Exception):
+    """A problem to answer with."""
+
+    def __init__(
+        self,
+        kind: str,
+        detail: str | None = None,
+        *,
+        errors: Sequence[FieldFault] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(kind)
+        self.kind, self.detail, self.errors = kind, detail, tuple(errors)
+        self.headers = dict(headers or {})
+
+    def response(self) -> Response:
+        """The answer."""
+        status, title = KINDS[self.kind]
+        problem = Problem(
+            type=_PREFIX + self.kind,
+            title=title,
+            status=status,
+            detail=self.detail,
+            errors=self.errors or None,
+        )
+        return Response(
+            problem.model_dump_json(exclude_none=True),
+            status,
+            {"Cache-Control": "no-store", **self.headers},
+            MEDIA_TYPE,
+        )
+
+
+def invalid(error: ValidationError | RequestValidationError, where: str = "") -> Trouble:
+    """Tell each wrong place, never what stood there."""
+    faults = []
+    for one in error.errors():
+        place = [
+            str(part) for part in one["loc"] if part not in ("body", "query", "path", "header", "one", "many")
+        ]
+        message = str(one["msg"]).removeprefix("Value error, ")
+        faults.append(FieldFault(pointer=where + "/" + "/".join(place), detail=message))
+    return Trouble("invalid", errors=faults[:50])
+
+
+def install(app: FastAPI) -> None:
+    """Answer every exception with a problem."""
+
+    async def trouble(_: Request, error: Exception) -> Response:
+        assert isinstance(error, Trouble)
+        return error.response()
+
+    async def refused(_: Request, error: Exception) -> Response:
+        assert isinstance(error, Refused)
+        headers = {"WWW-Authenticate": error.challenge} if error.challenge else {}
+        if error.kind == "keys-unavailable":
+            headers["Retry-After"] = "5"
+        return Trouble(error.kind, error.detail, headers=headers).response()
+
+    async def down(_: Request, error: Exception) -> Response:
+        return Trouble("store-down", headers={"Retry-After": "1"}).response()
+
+    async def wrong(_: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        return invalid(error).response()
+
+    async def http(_: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        kind = {404: "not-found", 405: "wrong-method"}.get(error.status_code, "invalid")
+        return Trouble(kind, headers=error.headers).response()
+
+    async def fault(_: Request, error: Exception) -> Response:
+        _log.error("fault", error=type(error).__name__, exc_info=error)
+        return Trouble("fault").response()
+
+    handlers: Mapping[type[Exception], Any] = {
+        Trouble: trouble,
+        Refused: refused,
+        StoreDown: down,
+        RequestValidationError: wrong,
+        HTTPException: http,
+        Exception: fault,
+    }
+    for kind, handler in handlers.items():
+        app.add_exception_handler(kind, handler)
