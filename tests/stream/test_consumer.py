@@ -63,6 +63,28 @@ async def test_what_was_not_committed_comes_again(
         assert len(await take(consumer, 6)) == 6
 
 
+async def test_a_batch_left_by_an_exception_comes_again_and_nobody_waits_for_it(
+    connection: Connection, topic: MakeTopic, producer: StreamProducer
+) -> None:
+    name = await topic()
+    await producer.send_in_order(numbered(name, 3))
+    consumer = StreamConsumer(connection, [name], name)
+    await consumer.start()
+
+    async def work() -> None:
+        try:
+            async for _ in consumer.batches(asyncio.Event()):
+                raise LookupError("the database is away")
+        finally:
+            async with asyncio.timeout(10):  # a third of the drain timeout
+                await consumer.stop()
+
+    with pytest.raises(LookupError):
+        await work()
+    async with StreamConsumer(connection, [name], name) as again:
+        assert [offset for _, offset, _ in await take(again, 3)] == [0, 1, 2]
+
+
 async def test_a_batch_is_bounded_over_all_partitions_and_none_starves(
     connection: Connection, topic: MakeTopic, producer: StreamProducer
 ) -> None:

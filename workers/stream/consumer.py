@@ -197,6 +197,8 @@ class StreamConsumer:
 
     async def stop(self, timeout: float = 10.0) -> None:  # noqa: ASYNC109 (the client's own can wait for ever)
         """Leave the group and close, within `timeout` seconds; `on_revoked` is called first."""
+        # called by the task that took the batches: what it left by an exception is not in hand any more
+        self._idle.set()
         if self._watch is not None:
             self._watch.cancel()
             await asyncio.gather(self._watch, return_exceptions=True)

@@ -141,6 +141,8 @@ class StreamProducer:
             enable_idempotence=True,
             linger_ms=self._linger_ms,
             max_request_size=self._max_request_bytes,
+            # one batch is in flight a partition, so the default of 16 KiB would make a round trip every ten records
+            max_batch_size=512 * 1024,
         )
         try:
             async with asyncio.timeout(self._send_timeout):
