@@ -1,7 +1,9 @@
--- The access store as it stands: the sum of infra/migrations, compared with them by a test.
--- Read this to know the tables; change them by a migration, and here.
+-- The access store as it stands: the sum of infra/migrations, written by `python -m infra.migrations`.
+-- Read this to know the tables; change them by a migration.
 
 -- 0001_pre_create_people.sql
+-- Runs before the code that needs it. Persons, staff and units, as they were known at every moment.
+--
 -- History tables: a row is written once. `known_from` is system time: when the store came to know it.
 
 -- Refuses a change of history, whoever asks. Erasure is the one exception: it runs as the tables' owner inside
@@ -130,6 +132,7 @@ BEGIN
 END $$;
 
 -- 0002_pre_create_orders.sql
+-- Runs before the code that needs it. Orders, what they brought about, and requests to release.
 
 -- The number under which an order is registered on arrival (diarienummer); gaps are normal.
 CREATE SEQUENCE registration AS bigint;
@@ -280,6 +283,7 @@ BEGIN
 END $$;
 
 -- 0003_pre_create_work.sql
+-- Runs before the code that needs it. Work still to do: these rows may be changed, and are no evidence.
 
 -- The offset to read next, per consumer group and partition; a writer with an old generation is refused.
 CREATE TABLE consumer_offset (
@@ -472,6 +476,7 @@ BEGIN
 END $$;
 
 -- 0004_pre_create_audit.sql
+-- Runs before the code that needs it. Who did what, who looked at whom, and how a person is erased.
 
 -- Hash chains: row_hash = SHA-256(prev_hash || RFC 8785 form of the row). No personal field stands here; their
 -- salted digest does, so that the chain still verifies after the person is erased.
@@ -594,3 +599,68 @@ BEGIN
 END $$;
 
 REVOKE EXECUTE ON FUNCTION erase_person, purge_access_log, purge_dead_letters, rotate_outbox FROM PUBLIC;
+
+-- 0005_pre_create_console.sql
+-- Runs before the code that needs it. The operators' console: its sessions, and the indexes of its lists.
+
+-- Who is logged in to the console. Work, not evidence: a row goes when its session ends. The token itself is only
+-- in the browser; here stands its SHA-256.
+CREATE TABLE console_session (
+  token_hash bytea PRIMARY KEY,
+  operator   text NOT NULL,
+  hsa_id     text COLLATE "C",
+  unit       text COLLATE "C",
+  roles      text[] NOT NULL,
+  csrf       text NOT NULL,
+  opened     jsonb NOT NULL DEFAULT '{}', -- what this session may show unmasked, until when, and for what reason
+  began_at   timestamptz NOT NULL,
+  seen_at    timestamptz NOT NULL,
+  ends_at    timestamptz NOT NULL
+);
+CREATE INDEX console_session_ends ON console_session (ends_at);
+
+-- Orders by their newest outcome, newest first, without walking through the others.
+CREATE INDEX order_outcome_of_kind ON order_outcome (outcome, registration DESC, version DESC);
+
+-- The events of a moment: rows lie in order of time, so a block range index finds them and costs writers nothing.
+CREATE INDEX outbox_created ON outbox USING brin (created_at) WITH (pages_per_range = 16);
+
+-- Tasks by kind, earliest deadline first.
+CREATE INDEX task_kind ON task (kind, due_at, task_id) WHERE state = 'open';
+CREATE INDEX task_target ON task (target, opened_at) WHERE state = 'open' AND target IS NOT NULL;
+
+-- Waiting orders, earliest deadline first.
+CREATE INDEX pending_order_until ON pending_order (until, registration);
+
+-- 0006_pre_create_population_load.sql
+-- Runs before the code that needs it. What a bulk load of the population register has done, so that it can go on.
+
+-- A register file, known again by its size and its first and last megabyte.
+CREATE TABLE population_load (
+  load_id     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  fingerprint bytea NOT NULL UNIQUE,
+  chunk_lines integer NOT NULL,
+  started_at  timestamptz NOT NULL,
+  finished_at timestamptz
+);
+
+-- A chunk of lines, written in the same transaction as its persons.
+CREATE TABLE population_load_chunk (
+  load_id   bigint NOT NULL REFERENCES population_load,
+  chunk     integer NOT NULL,
+  digest    bytea NOT NULL,
+  lines     integer NOT NULL,
+  loaded    integer NOT NULL,
+  known     integer NOT NULL, -- the register has told of them already: left as they were
+  refused   integer NOT NULL, -- contradict themselves
+  loaded_at timestamptz NOT NULL,
+  PRIMARY KEY (load_id, chunk)
+);
+
+-- Why a line was refused: names of fields, never a value.
+CREATE TABLE population_load_refusal (
+  load_id bigint NOT NULL REFERENCES population_load,
+  line    bigint NOT NULL, -- counted from 1, without the header
+  faults  text[] NOT NULL,
+  PRIMARY KEY (load_id, line)
+);

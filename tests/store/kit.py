@@ -22,7 +22,7 @@ from contracts.vocabulary import (
 from workers.policy.calendar import BirthDate
 from workers.policy.facts import Custody, Identity, Measure, PersonVersion
 from workers.runtime.settings import load_settings
-from workers.store import inbox, orders, persons
+from workers.store import facts, inbox, orders, persons
 from workers.store.persons import Told
 from workers.store.session import Role, Store, Tx
 
@@ -134,3 +134,8 @@ async def ids(tx: Tx, *identities: Identity) -> list[PersonId]:
 
 def uuids(count: int) -> Iterable[UUID]:
     return (uuid4() for _ in range(count))
+
+
+async def measures_of(store: Store, patient: PersonId) -> list[Measure]:
+    async with store.reading() as tx:
+        return list((await facts.patient_facts(tx, [patient]))[patient].measures)

@@ -62,7 +62,7 @@ def passing(error: BaseException) -> bool:
     """Whether trouble may pass, so that the whole batch is worth doing again; anything else is a bug or a refusal."""
     if isinstance(error, pg.InterfaceError):
         # asyncpg says so of a connection that died while nobody looked; any other interface error is a bug
-        return "closed" in str(error) or "closing" in str(error)
+        return any(word in str(error) for word in ("closed", "closing", "released back to the pool"))
     return isinstance(error, _PASSING)
 
 
