@@ -281,6 +281,24 @@ class Ops(BaseSettings):
     api_jwks_file: Path | None = Field(
         None, description="File with the issuer's keys, instead of an address."
     )
+    api_clients: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="Rights of client certificates, by subject (RFC 4514) or SHA-256 in hex: "
+        '`{"CN=journalen,O=…": ["access:decide"]}`.',
+    )
+    api_client_ca: Path | None = Field(
+        None, description="PEM file of the authority that clients must prove, when the API itself takes TLS."
+    )
+    api_certificate: Path | None = Field(None, description="PEM file of the API's own certificate.")
+    api_key: Path | None = Field(None, description="PEM file of its private key.")
+    api_proxies: Words = Field(
+        (), description="Addresses of the proxies whose `Client-Cert` (RFC 9440) is believed, by commas."
+    )
+    api_development: bool = Field(
+        False, description="Make a key at start and print one token; on a loopback address only, for trials."
+    )
+    api_copies: int = Field(50_000, ge=1, description="Patients whose facts are kept in memory, at most.")
+    api_lanes: int = Field(3, ge=1, le=32, description="Store transactions of the API side by side.")
 
 
 class Audit(BaseSettings):
@@ -330,7 +348,7 @@ class Settings(General, Database, Kafka, Work, PatientKeys, Signatures, Ops, Aud
             problems.append("kafka_sasl_username: needed, with its password, for SASL")
         problems.extend(
             f"{kind}_certificate: certificate and key go together"
-            for kind in ("kafka", "database")
+            for kind in ("kafka", "database", "api")
             if bool(getattr(self, f"{kind}_certificate")) != bool(getattr(self, f"{kind}_key"))
         )
         if self.patient_keys and self.patient_key_version not in self.patient_keys:
@@ -348,6 +366,7 @@ class Settings(General, Database, Kafka, Work, PatientKeys, Signatures, Ops, Aud
             "clock_file: not in production": self.clock_file is None,
             "audience: names the development system": not self.audience.endswith("/development"),
             "patient_keys: needed in production": bool(self.patient_keys),
+            "api_development: not in production": not self.api_development,
             "trust_anchors: needed in production": bool(self.trust_anchors),
         }
         return [problem for problem, met in demands.items() if not met]
