@@ -1,0 +1,481 @@
+"""A rulebook's entries in plain words: when one holds and what it demands or brings, in Swedish and English.
+
+The same sentences stand in the terminal, on the pages for rule owners and in a comparison of two versions.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from contracts.vocabulary import Channel, ContinueDecision, Duty, Initiative, Opinion, Role
+from workers.policy.effects import Sentence
+from workers.policy.rulebook import Entry, Extra, Standing, Told, When
+from workers.policy.sentences import ATTESTATION, MEASURE, NOTICE, SERVICE
+
+ROLE: Mapping[Role, Sentence] = {
+    Role.TREATING_PHYSICIAN: Sentence("behandlande läkare", "treating physician"),
+    Role.PHYSICIAN: Sentence("läkare", "physician"),
+    Role.SENIOR_PHYSICIAN: Sentence("överläkare", "senior physician"),
+    Role.ON_CALL_PHYSICIAN: Sentence("bakjour", "on-call physician"),
+    Role.HEAD_OF_UNIT: Sentence("verksamhetschef", "head of unit"),
+    Role.HEAD_DELEGATE: Sentence("av verksamhetschefen utsedd", "delegate of the head of unit"),
+    Role.LICENSED_STAFF: Sentence("annan legitimerad personal", "other licensed staff"),
+    Role.TREATING_STAFF: Sentence("behandlande personal", "treating staff"),
+    Role.SUPPORT_OPERATOR: Sentence("handläggare vid supporten", "support operator"),
+}
+INITIATIVE: Mapping[Initiative, Sentence] = {
+    Initiative.RESIDENT: Sentence("invånaren", "the resident"),
+    Initiative.GUARDIAN: Sentence("vårdnadshavaren", "the guardian"),
+    Initiative.CHILD: Sentence("barnet", "the child"),
+    Initiative.REPRESENTATIVE: Sentence("ställföreträdaren", "the representative"),
+    Initiative.CARE: Sentence("vården", "care"),
+    Initiative.REGISTER: Sentence("folkbokföringen", "the population register"),
+}
+CHANNEL: Mapping[Channel, Sentence] = {
+    Channel.EHR_FORM: Sentence("underskriven blankett i journalsystemet", "signed form in the EHR"),
+    Channel.PHONE: Sentence("telefon till supporten", "phone to the support desk"),
+    Channel.PAPER: Sentence("papper via supporten", "paper through the support desk"),
+}
+_DUTY: Mapping[Duty, Sentence] = {
+    Duty.PERSON: Sentence("sörja för person", "care for the person"),
+    Duty.PROPERTY: Sentence("förvalta egendom", "manage property"),
+    Duty.RIGHTS: Sentence("bevaka rätt", "guard rights"),
+}
+_DECISION = {
+    ContinueDecision.KEEP: Sentence("åtgärden står kvar", "the measure stays"),
+    ContinueDecision.RELEASE: Sentence("åtgärden hävs", "the measure is released"),
+}
+_OPINION = {
+    Opinion.AGREE: Sentence("enheten går med på upplåsning", "the unit agrees to unlock"),
+    Opinion.KEEP: Sentence("enheten vill behålla skyddet", "the unit keeps the protection"),
+}
+_TO = {
+    "patient": Sentence("Patienten", "The patient"),
+    "guardians": Sentence("Berörda vårdnadshavare", "The guardians concerned"),
+    "representative": Sentence("Ställföreträdaren", "The representative"),
+    "asking_guardian": Sentence("Vårdnadshavaren som frågar", "The guardian who asks"),
+    "operators": Sentence("Supporten", "The support desk"),
+}
+_ON_WORD = {
+    "always": Sentence("alltid", "always"),
+    "inform_patient": Sentence("om beställningen inte säger annat", "unless the order says otherwise"),
+    "inform_guardians": Sentence("om beställningen inte säger annat", "unless the order says otherwise"),
+    "written_confirmation": Sentence(
+        "om invånaren har valt bekräftelse", "if the resident chose a confirmation"
+    ),
+    "not_inform_guardians": Sentence(
+        "när beställningen säger att de inte ska informeras", "when the order says not to inform them"
+    ),
+}
+_EVENT = {
+    "protected_patient": Sentence("Patienten får skyddad identitet", "The patient gets protected identity"),
+    "protected_guardian": Sentence(
+        "En vårdnadshavare får skyddad identitet", "A guardian gets protected identity"
+    ),
+    "protection_ended": Sentence("Skyddad identitet upphör", "Protected identity ends"),
+    "turned_13_locked": Sentence(
+        "Barnet fyller 13 med låst inloggning", "The child turns 13 with a locked login"
+    ),
+    "died": Sentence("Patienten avlider", "The patient dies"),
+    "custody_changed": Sentence("Vårdnaden ändras", "Custody changes"),
+}
+
+
+def listed(words: Iterable[Sentence], *, sv: str = "eller", en: str = "or") -> Sentence:
+    """Several words as one: `a, b or c`."""
+    found = list(words)
+    return Sentence(_joined([w.sv for w in found], sv), _joined([w.en for w in found], en))
+
+
+def _joined(words: list[str], last: str) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}" if words else "–"
+
+
+def conditions(when: When) -> tuple[Sentence, ...]:
+    """When an entry holds; empty: always."""
+    return tuple(_conditions(when))
+
+
+def _conditions(when: When) -> Iterator[Sentence]:
+    if when.initiative is not None:
+        who = listed(INITIATIVE[i] for i in when.initiative)
+        yield Sentence(f"på initiativ av {who.sv}", f"on the initiative of {who.en}")
+    if when.channel is not None:
+        how = listed(CHANNEL[c] for c in when.channel)
+        yield Sentence(f"via {how.sv}", f"by {how.en}")
+    if when.measure is not None:
+        what = listed(MEASURE[m] for m in when.measure)
+        yield Sentence(f"om åtgärden är {what.sv}", f"if the measure is: {what.en}")
+    if when.measure_initiative is not None:
+        who = listed(INITIATIVE[i] for i in when.measure_initiative)
+        yield Sentence(
+            f"om åtgärden kom på initiativ av {who.sv}", f"if the measure was asked for by {who.en}"
+        )
+    if when.decision is not None:
+        yield _DECISION[when.decision]
+    if when.opinion is not None:
+        yield _OPINION[when.opinion]
+    if when.patient_under is not None:
+        yield Sentence(
+            f"patienten är under {when.patient_under} år", f"the patient is under {when.patient_under}"
+        )
+    for flag, yes, no in _FLAGS:
+        value = getattr(when, flag)
+        if value is not None:
+            yield yes if value else no
+
+
+_FLAGS = (
+    ("urgent", Sentence("brådskande", "urgent"), Sentence("inte brådskande", "not urgent")),
+    (
+        "confirms_call",
+        Sentence("blanketten följer på ett samtal", "the form follows a call"),
+        Sentence("inget samtal har gått före", "no call went before"),
+    ),
+    (
+        "measure_reported",
+        Sentence("åtgärden hörde till en anmälan", "the measure came with a report to an authority"),
+        Sentence("utan anmälan", "without a report"),
+    ),
+    (
+        "protected_family",
+        Sentence(
+            "barn eller vårdnadshavare har skyddad identitet", "child or guardian has protected identity"
+        ),
+        Sentence("ingen i familjen har skyddad identitet", "nobody in the family has protected identity"),
+    ),
+    (
+        "other_guardians",
+        Sentence("det finns vårdnadshavare som inte omfattas", "there are guardians it does not name"),
+        Sentence("alla vårdnadshavare omfattas", "no guardian is left out"),
+    ),
+    (
+        "all_guardians",
+        Sentence("alla vårdnadshavare omfattas", "every guardian is concerned"),
+        Sentence("inte alla vårdnadshavare omfattas", "not every guardian is concerned"),
+    ),
+)
+
+
+def demands(entry: Entry) -> tuple[tuple[str, Sentence], ...]:
+    """What an entry asks and brings: the clause's key and its sentence, in a fixed order."""
+    found: list[tuple[str, Sentence]] = []
+    for key, say in _SAYS.items():
+        value = getattr(entry, key)
+        if value is not None:
+            found.extend((key, sentence) for sentence in say(entry))
+    return tuple(found)
+
+
+def _one(sv: str, en: str) -> tuple[Sentence, ...]:
+    return (Sentence(sv, en),)
+
+
+def _offered(entry: Entry) -> Iterable[Sentence]:
+    if entry.offered:
+        return _one("Blanketten finns.", "The form is offered.")
+    return _one("Blanketten finns inte.", "The form is not offered.")
+
+
+def _initiatives(entry: Entry) -> Iterable[Sentence]:
+    who = listed(INITIATIVE[i] for i in entry.initiatives or ())
+    return _one(f"Initiativ: {who.sv}.", f"Initiative: {who.en}.")
+
+
+def _channels(entry: Entry) -> Iterable[Sentence]:
+    for channel in Channel:
+        mode = getattr(entry.channels, channel.value)
+        words = CHANNEL[channel]
+        if mode == "always":
+            yield Sentence(f"Kanal: {words.sv}.", f"Channel: {words.en}.")
+        elif mode == "urgent":
+            yield Sentence(f"Kanal: {words.sv}, bara brådskande.", f"Channel: {words.en}, urgent only.")
+    shut = [CHANNEL[c] for c in Channel if getattr(entry.channels, c.value) is None]
+    if shut:
+        words = listed(shut)
+        yield Sentence(f"Inte via {words.sv}.", f"Not by {words.en}.")
+
+
+def _deciders(entry: Entry) -> Iterable[Sentence]:
+    if entry.deciders == "nobody" or entry.deciders is None:
+        return _one("Ingen beslutsfattare krävs.", "No decider is asked for.")
+    who = listed(ROLE[r] for r in entry.deciders)
+    where = {
+        "named_units": Sentence("", ""),
+        "exactly_its_unit": Sentence(" vid just den enhet som omfattas", ", of exactly the unit concerned"),
+        "region": Sentence(" i regionen", ", anywhere in the region"),
+    }[entry.decider_at]
+    return _one(f"Beslutas av {who.sv}{where.sv}.", f"Decided by {who.en}{where.en}.")
+
+
+def _consulted(entry: Entry) -> Iterable[Sentence]:
+    asked = entry.consulted
+    who = listed(ROLE[r] for r in asked.any_of) if asked else Sentence("", "")
+    or_self = asked is not None and asked.or_decider
+    return _one(
+        f"I samråd med {who.sv}{', om beslutsfattaren inte själv är det' if or_self else ''}.",
+        f"In consultation with {who.en}{', unless the decider is one' if or_self else ''}.",
+    )
+
+
+def _attestations(entry: Entry) -> Iterable[Sentence]:
+    what = listed((ATTESTATION[a] for a in entry.attestations or ()), sv="och", en="and")
+    return _one(f"Intygas: {what.sv}.", f"Attested: {what.en}.")
+
+
+def _one_attestation(entry: Entry) -> Iterable[Sentence]:
+    what = listed(ATTESTATION[a] for a in entry.one_attestation_of or ())
+    return _one(f"Minst ett intygas: {what.sv}.", f"At least one is attested: {what.en}.")
+
+
+def _units(entry: Entry) -> Iterable[Sentence]:
+    if entry.units == "required":
+        return _one("Vårdenhet måste anges.", "Units must be named.")
+    return _one("Vårdenhet får inte anges: hela omfattas.", "Units may not be named: all is covered.")
+
+
+def _recorded(entry: Entry) -> Iterable[Sentence]:
+    if entry.recorded_dates == "never":
+        return _one("Datum för registrering får inte anges.", "Recording dates may not be given.")
+    return _one(
+        "Datum för registrering bara tillsammans med vårdenhet.", "Recording dates only together with units."
+    )
+
+
+def _end_date(entry: Entry) -> Iterable[Sentence]:
+    asked = entry.end_date
+    if asked is None:
+        return ()
+    if asked.never:
+        return _one("Slutdatum får inte anges.", "An end date may not be given.")
+    if asked.required and asked.or_review_on:
+        return _one(
+            "Slutdatum eller dag för förnyat beslut krävs.",
+            "An end date or a date for a renewed decision is required.",
+        )
+    return _one("Slutdatum krävs.", "An end date is required.") if asked.required else ()
+
+
+def _age(entry: Entry) -> Iterable[Sentence]:
+    window = entry.age
+    if window is None:
+        return ()
+    match window.since, window.until:
+        case int(since), int(until):
+            sentence = Sentence(
+                f"Patienten är {since}–{until - 1} år.", f"The patient is {since}–{until - 1}."
+            )
+        case int(since), None:
+            sentence = Sentence(f"Patienten har fyllt {since}.", f"The patient has turned {since}.")
+        case None, int(until):
+            sentence = Sentence(f"Patienten är under {until} år.", f"The patient is under {until}.")
+        case _:
+            return ()
+    if window.ahead_days:
+        ahead = Sentence(
+            f" Får beställas {window.ahead_days} dagar före.",
+            f" May be ordered {window.ahead_days} days ahead.",
+        )
+        sentence = Sentence(sentence.sv + ahead.sv, sentence.en + ahead.en)
+    return (sentence,)
+
+
+def _court_order(entry: Entry) -> Iterable[Sentence]:
+    duty = _DUTY[entry.court_order] if entry.court_order else Sentence("", "")
+    return _one(
+        f"Domstolens förordnande med uppdraget att {duty.sv} krävs.",
+        f"The court's appointment with the duty to {duty.en} is required.",
+    )
+
+
+def _release_kinds(entry: Entry) -> Iterable[Sentence]:
+    what = listed(MEASURE[m] for m in entry.may_release or ())
+    return _one(f"Begäran kan gälla {what.sv}.", f"The request may be about: {what.en}.")
+
+
+def _services(entry: Entry) -> Iterable[Sentence]:
+    what = listed((SERVICE[s] for s in entry.services or ()), sv="och", en="and")
+    return _one(f"Gäller {what.sv}.", f"Concerns: {what.en}.")
+
+
+def _ends_at_age(entry: Entry) -> Iterable[Sentence]:
+    age = entry.ends_at_age
+    return _one(f"Upphör senast på {age}-årsdagen.", f"Ends at the latest on birthday {age}.")
+
+
+def _runs(entry: Entry) -> Iterable[Sentence]:
+    years = entry.runs.years if entry.runs else 0
+    return _one(
+        f"Gäller högst {years} år från och med underskriftens dag.",
+        f"Runs for at most {years} year{'s' if years != 1 else ''} from the day of signature.",
+    )
+
+
+def _imposed(extra: Extra) -> Sentence:
+    words = MEASURE[extra.kind]
+    end = (
+        Sentence(" och hävs tillsammans med den", ", released together with it")
+        if extra.goes_with_it
+        else Sentence(" och hävs för sig", ", released by itself")
+    )
+    return Sentence(f"Medför också {words.sv}{end.sv}.", f"Also brings: {words.en}{end.en}.")
+
+
+def _also(entry: Entry) -> Iterable[Sentence]:
+    return tuple(_imposed(extra) for extra in entry.also_imposes or ())
+
+
+def _ends_running(entry: Entry) -> Iterable[Sentence]:
+    what = listed((MEASURE[m] for m in entry.ends_running or ()), sv="och", en="and")
+    return _one(f"Avslutar pågående {what.sv} för gott.", f"Ends for good what runs of: {what.en}.")
+
+
+def _hours(hours: int) -> Sentence:
+    return Sentence(f"{hours} timmar", f"{hours} hours")
+
+
+def _signed_form(entry: Entry) -> Iterable[Sentence]:
+    within = _hours(entry.signed_form.within_hours if entry.signed_form else 0)
+    return _one(
+        f"Verkställs vid samtalet; underskriven blankett ska följa inom {within.sv}, annars larmas supporten och skyddet står kvar.",
+        f"Carried out on the call; the signed form must follow within {within.en}, else support is alerted and the protection stays.",
+    )
+
+
+def _follow_up(entry: Entry) -> Iterable[Sentence]:
+    within = _hours(entry.follow_up.within_hours if entry.follow_up else 0)
+    return _one(
+        f"Beslut om fortsättning bevakas efter {within.sv}.",
+        f"A decision on continuing is watched for after {within.en}.",
+    )
+
+
+def _told(clause: Told) -> Sentence:
+    who, on = _TO[clause.to], _ON_WORD[clause.told]
+    what = NOTICE[clause.template]
+    extra = Sentence(f" {clause.sv}" if clause.sv else "", f" {clause.en}" if clause.en else "")
+    return Sentence(
+        f"{who.sv} får besked, {on.sv}: ”{what.sv}{extra.sv}”",
+        f"{who.en}: told, {on.en}: “{what.en}{extra.en}”",
+    )
+
+
+def _tells(entry: Entry) -> Iterable[Sentence]:
+    return tuple(_told(clause) for clause in entry.tells or ())
+
+
+def _note(entry: Entry) -> Iterable[Sentence]:
+    if entry.note is None:
+        return ()
+    more = f" {' '.join(entry.note.duties)}" if entry.note.duties else ""
+    return _one(
+        f"Antecknas under sökordet ”{entry.note.keyword}”.{more}",
+        f"Filed under the keyword “{entry.note.keyword}”.{more}",
+    )
+
+
+_FIXED: dict[str, Sentence] = {
+    "motivation": Sentence("Motivering krävs.", "A motivation is required."),
+    "caller": Sentence("Den som ringer ska ange vem den är.", "The caller must say who it is."),
+    "protected_identity": Sentence(
+        "Ges inte när barnet eller vårdnadshavaren har skyddad identitet.",
+        "Not given while child or guardian has protected identity.",
+    ),
+    "reserve_number": Sentence(
+        "Ges inte till eller för reservnummer.", "Not given to or for a reserve number."
+    ),
+    "same_initiative": Sentence(
+        "Vården häver det som vården beslutat, invånaren det som invånaren begärt.",
+        "Care releases what care imposed, the resident what the resident asked for.",
+    ),
+    "unanimity": Sentence("Alla initierande enheter måste vara eniga.", "Every initiating unit must agree."),
+    "initiating_unit_only": Sentence("Bara en initierande enhet.", "An initiating unit only."),
+    "widens_to_all_guardians": Sentence(
+        "Omfattar alla vårdnadshavare, även om bara en anges.", "Covers every guardian, even if one is named."
+    ),
+}
+
+
+def _fixed(key: str) -> Callable[[Entry], Iterable[Sentence]]:
+    return lambda entry: (_FIXED[key],) if getattr(entry, key) else ()
+
+
+def _deeds(entry: Entry) -> Iterable[Sentence]:
+    return tuple(Sentence(d.sv, d.en) for d in entry.deeds or ())
+
+
+def _remark(entry: Entry) -> Iterable[Sentence]:
+    if entry.remark is None:
+        return ()
+    return _one(f"Kvittensen anmärker: {entry.remark.sv}", f"The receipt remarks: {entry.remark.en}")
+
+
+def _long(entry: Entry) -> Iterable[Sentence]:
+    months = entry.long_after_months
+    return _one(f"Anmärkning efter {months} månader.", f"A remark beyond {months} months.")
+
+
+def _remind(entry: Entry) -> Iterable[Sentence]:
+    return _one(f"Påminnelse {entry.remind_days} dagar före.", f"Reminded {entry.remind_days} days ahead.")
+
+
+_SAYS: dict[str, Callable[[Entry], Iterable[Sentence]]] = {
+    "offered": _offered,
+    "initiatives": _initiatives,
+    "channels": _channels,
+    "deciders": _deciders,
+    "consulted": _consulted,
+    "attestations": _attestations,
+    "one_attestation_of": _one_attestation,
+    "motivation": _fixed("motivation"),
+    "caller": _fixed("caller"),
+    "court_order": _court_order,
+    "age": _age,
+    "units": _units,
+    "recorded_dates": _recorded,
+    "end_date": _end_date,
+    "protected_identity": _fixed("protected_identity"),
+    "reserve_number": _fixed("reserve_number"),
+    "same_initiative": _fixed("same_initiative"),
+    "may_release": _release_kinds,
+    "unanimity": _fixed("unanimity"),
+    "initiating_unit_only": _fixed("initiating_unit_only"),
+    "services": _services,
+    "widens_to_all_guardians": _fixed("widens_to_all_guardians"),
+    "ends_at_age": _ends_at_age,
+    "runs": _runs,
+    "also_imposes": _also,
+    "ends_running": _ends_running,
+    "signed_form": _signed_form,
+    "follow_up": _follow_up,
+    "remark": _remark,
+    "long_after_months": _long,
+    "remind_days": _remind,
+    "tells": _tells,
+    "deeds": _deeds,
+    "note": _note,
+}
+"""Each clause of an entry with its words. A test says that none is missing."""
+
+SAID_CLAUSES = frozenset(_SAYS)
+
+
+def standing_words(rule: Standing) -> Sentence:
+    """What the register's own word brings, as one sentence."""
+    event = _EVENT[rule.event]
+    under = (
+        Sentence(f" (under {rule.patient_under} år)", f" (under {rule.patient_under})")
+        if rule.patient_under is not None
+        else Sentence("", "")
+    )
+    brings = [MEASURE[e.kind] for e in rule.imposes]
+    what = listed(brings, sv="och", en="and") if brings else None
+    sv = (
+        f"{event.sv}{under.sv}:"
+        + (f" {what.sv} läggs in." if what else "")
+        + (f" {rule.sv}" if rule.sv else "")
+    )
+    en = (
+        f"{event.en}{under.en}:"
+        + (f" {what.en} is imposed." if what else "")
+        + (f" {rule.en}" if rule.en else "")
+    )
+    return Sentence(sv, en)
