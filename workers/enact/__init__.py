@@ -1,0 +1,1 @@
+"""The one place where a decision becomes deeds: rows, timers, audit entries and outgoing messages."""
