@@ -8,7 +8,7 @@ that goes down later. Tests and the scenario runner call `Wiring` too.
 import asyncio
 import contextlib
 import platform
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import PackageNotFoundError, version
@@ -27,6 +27,7 @@ from workers.enact.limit import DeadLetterLimit
 from workers.intake.directory_watch import DirectoryWatch
 from workers.intake.evidence import RevocationLists
 from workers.intake.handler import DIRECTORY, Intake
+from workers.intake.recheck import Recheck
 from workers.intake.unwrap import Door
 from workers.policy.rulebook import Rulebooks
 from workers.register.handler import Register
@@ -270,12 +271,9 @@ class Wiring:
             consuming = self._consuming("intake", ORDERS.name, store, handler)
             consuming.depends_on = (DIRECTORY,)
             await lists.refresh()
-            refreshing = asyncio.create_task(lists.keep_fresh(settings.crl_refresh, stop))
-            try:
+            recheck = Recheck(store, self.desk, door, lists, self.clock)
+            async with _beside(lists.keep_fresh(settings.crl_refresh, stop), recheck.keep_looking(stop)):
                 await consuming.run(stop)
-            finally:
-                refreshing.cancel()
-                await asyncio.gather(refreshing, return_exceptions=True)
 
         return _Opened("intake", lambda: self.open_store("intake"), work)
 
@@ -335,6 +333,26 @@ class Wiring:
             await self.relay(store, signer).run(stop)
 
         return _Opened("relay", lambda: self.open_store("relay"), work)
+
+
+@contextlib.asynccontextmanager
+async def _beside(*works: Coroutine[object, object, None]) -> AsyncIterator[None]:
+    """Run something beside the block, and end it with the block. What it fails with is logged, and does no more."""
+    tasks = [asyncio.create_task(_logged(work)) for work in works]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _logged(work: Coroutine[object, object, None]) -> None:
+    try:
+        await work
+    except Exception as error:
+        # the next start of the worker begins it again; orders that wait for it lose nothing
+        log.warning("work beside the worker ended", error=type(error).__name__)
 
 
 def _version() -> str:

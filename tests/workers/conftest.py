@@ -157,7 +157,9 @@ async def store(database: str) -> AsyncIterator[Store]:
 @pytest.fixture
 async def office(store: Store, town: Town) -> Office:
     """The town's people and staff are known already."""
-    made = Office(store, town, FixedClock(START), Desk.of(Rulebooks.of(TESTLAND, NATIONAL), "urn:sigill:test"))
+    made = Office(
+        store, town, FixedClock(START), Desk.of(Rulebooks.of(TESTLAND, NATIONAL), "urn:sigill:test")
+    )
     await made.assign()
     await made.hand_over(*town.staff(START - timedelta(days=30)))
     await made.hand_over(*town.people(START - timedelta(days=30)))

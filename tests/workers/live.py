@@ -72,7 +72,9 @@ class Live:
         """Read the receipts topic from its beginning until `count` have come; then whatever else is there."""
         topic = f"{self.prefix}{RECEIPTS.name}"
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self.connection.bootstrap, enable_auto_commit=False, auto_offset_reset="earliest"
+            bootstrap_servers=self.connection.bootstrap,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
         )
         await consumer.start()
         found: list[Receipt] = []
@@ -156,5 +158,3 @@ def check_history(sent: Sequence[Sent], receipts: Sequence[Receipt]) -> None:
         own = [place[s.order_id] for s in sent if s.key == key]
         assert own == sorted(own), "a patient's answers out of order"
     assert {r.outcome for r in unique} == {"executed"}
-
-

@@ -86,7 +86,9 @@ async def test_later_orders_of_a_batch_see_the_effects_of_earlier_ones(office: O
     ]
 
 
-async def test_after_an_unreadable_message_opening_orders_wait_and_protective_ones_pass(office: Office) -> None:
+async def test_after_an_unreadable_message_opening_orders_wait_and_protective_ones_pass(
+    office: Office,
+) -> None:
     town = office.town
     seal = town.orders(START)
     lift = town.orders(START, "release_journal_seal", releases=[seal.order_id])
@@ -105,7 +107,9 @@ async def test_after_an_unreadable_message_opening_orders_wait_and_protective_on
     assert receipt.codes == ("awaiting_earlier_message",)
 
 
-async def test_a_protective_order_waits_for_a_patient_whom_the_register_has_not_told_of(office: Office) -> None:
+async def test_a_protective_order_waits_for_a_patient_whom_the_register_has_not_told_of(
+    office: Office,
+) -> None:
     town = office.town
     stranger = "199001012384"
     await office.hand_over(town.orders(START, patient=person(stranger)))

@@ -31,7 +31,12 @@ def town_today() -> Town:
 
 @pytest.fixture
 async def run(
-    kafka: EmbeddedKafka, connection: Connection, database: str, topic_prefix: str, tmp_path: Path, town_today: Town
+    kafka: EmbeddedKafka,
+    connection: Connection,
+    database: str,
+    topic_prefix: str,
+    tmp_path: Path,
+    town_today: Town,
 ) -> AsyncIterator[Live]:
     if not kafka.real:
         pytest.skip("the mock cluster takes no topics")
@@ -61,7 +66,9 @@ async def test_a_stop_in_the_middle_finishes_the_batch_and_the_next_start_goes_o
     assert all(r.outcome == "executed" for r in receipts)
 
 
-async def test_killed_again_and_again_nothing_is_lost_doubled_or_reordered(run: Live, town_today: Town) -> None:
+async def test_killed_again_and_again_nothing_is_lost_doubled_or_reordered(
+    run: Live, town_today: Town
+) -> None:
     sent = orders_of(town_today, NOW, 300)
     await run.send(sent[:100])
     for turn, part in enumerate((sent[100:150], sent[150:220], sent[220:])):

@@ -118,7 +118,11 @@ async def test_a_grant_waits_for_custody_and_is_given_when_the_register_tells_of
     teen = "201101012387"
     await office.hand_over(town.registers(START, teen))
     grant = town.orders(
-        START, "grant_guardian_access", patient=person(teen), guardians=[person(MOTHER)], initiative="guardian"
+        START,
+        "grant_guardian_access",
+        patient=person(teen),
+        guardians=[person(MOTHER)],
+        initiative="guardian",
     )
     await office.hand_over(grant)
     [waiting] = receipts(await office.out())

@@ -32,15 +32,19 @@ async def judge_anew(
     *,
     trigger: str,
     resolved: Collection[PendingCode] = (),
+    only: Collection[int] | None = None,
 ) -> list[Receipt]:
     """
     Judge the patients' orders that wait for any of `waits`, in order of arrival. Returns the newest receipts.
 
     The patients are in the sitting, and locked. `trigger` names what set it off, for the ids of what follows;
     `resolved` are the things that are known to be there now (`awaiting_revocation_status`,
-    `awaiting_earlier_message`): what else they waited for still holds as it was found at the door.
+    `awaiting_earlier_message`): what else they waited for still holds as it was found at the door. `only` limits it to
+    orders with these registrations.
     """
     found = await orders.waiting(tx, persons=set(patients), codes=[str(code) for code in waits], limit=LIMIT)
+    if only is not None:
+        found = [one for one in found if one.order.registration in only]
     if not found:
         return []
     forms = [SignedForm.model_validate_json(one.order.payload) for one in found if one.order.payload]
@@ -55,13 +59,13 @@ async def judge_anew(
             continue
         receipts.append(
             sitting.judge(
-                _filed(one, form, report, Receipt.model_validate_json(last), trigger, resolved, sitting)
+                filed_again(one, form, report, Receipt.model_validate_json(last), trigger, resolved, sitting)
             )
         )
     return receipts
 
 
-def _filed(
+def filed_again(
     one: WaitingOrder,
     form: SignedForm,
     report: TrustReport,
@@ -70,7 +74,7 @@ def _filed(
     resolved: Collection[PendingCode],
     sitting: Sitting,
 ) -> Filed:
-
+    """A waiting order before its judge again, with what was found out about it at the door."""
     order = one.order
     assert order.patient is not None
     standing = sitting.standing(order.patient)

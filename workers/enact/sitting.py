@@ -14,7 +14,7 @@ from uuid import UUID
 from contracts.order import SignedForm
 from contracts.receipt import Receipt
 from contracts.topics import CHANGES, NOTIFICATIONS
-from contracts.vocabulary import HsaId, OrderId, PersonId, RegionCode
+from contracts.vocabulary import HsaId, OrderId, Outcome, PersonId, RegionCode
 from workers.enact.changes import Picture, access_changes
 from workers.enact.citations import Desk
 from workers.enact.notices import notification
@@ -29,6 +29,7 @@ from workers.policy.effects import (
     Effect,
     Impose,
     Judgement,
+    Objection,
     OpenRequest,
     Revise,
     SetTimer,
@@ -133,6 +134,18 @@ class Sitting:
                 )
         else:
             self._enact_unknown(patient, judgement.effects)
+        return answer
+
+    def refuse(self, order: Filed, objections: tuple[Objection, ...]) -> Receipt:
+        """Refuse an order that waited, for what has turned out about it at the door since."""
+        patient = self.called(order.patient)
+        standing = self.standings.get(patient, Standing(None))
+        judgement = Judgement(Outcome.REFUSED, refusals=objections)
+        self.standings[patient] = absorb_order(standing, order.form, judgement)
+        answer = receipt(
+            order.answered, judgement, standing.facts, self.desk.citations, cause=order.cause, at=self.at
+        )
+        self._record(order, judgement, answer)
         return answer
 
     def follow(

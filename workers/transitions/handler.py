@@ -26,7 +26,7 @@ from workers.enact.standings import sitting_about
 from workers.enact.write import write
 from workers.policy.effects import SetTimer, TimerKind
 from workers.policy.transitions import Due, follow
-from workers.runtime.clock import Clock
+from workers.runtime.clock import Clock, stopwatch
 from workers.runtime.health import DATABASE, Health
 from workers.runtime.metrics import DATABASE_RETRIES, STEP_SECONDS, TIMERS_FIRED, TIMERS_OVERDUE, Metrics
 from workers.store import dead_letters, timers
@@ -37,6 +37,8 @@ log = structlog.get_logger("sigill.transitions")
 BATCH = 500
 CHAINS = 8
 """Audit chains of transitions: workers side by side seldom wait for the same one."""
+LOOK_SECONDS = 5.0
+"""Between two looks at what is overdue."""
 _JUDGED_ANEW = {
     TimerKind.PATIENT_UNKNOWN_DEADLINE: frozenset({PendingCode.PATIENT_NOT_YET_KNOWN}),
     TimerKind.EARLIER_MESSAGE_SETTLED: frozenset({PendingCode.AWAITING_EARLIER_MESSAGE}),
@@ -56,6 +58,7 @@ class Transitions:
     health: Health
     interval: float = 1.0
     name: str = "transitions"
+    _looked: float | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop; the timers in hand are finished and committed first."""
@@ -64,7 +67,7 @@ class Transitions:
             fired = await self.run_once(self.clock.now())
             self.health.up(DATABASE)
             if fired == 0:
-                await self._look_at_what_waits()
+                await self._measure()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), self.interval)
 
@@ -142,7 +145,11 @@ class Transitions:
         resolved = waits if settled else frozenset[PendingCode]()
         await judge_anew(tx, sitting, [timer.patient], waits, trigger=_cause(timer), resolved=resolved)
 
-    async def _look_at_what_waits(self) -> None:
+    async def _measure(self) -> None:
+        """Measure what is overdue."""
+        if self._looked is not None and stopwatch() - self._looked < LOOK_SECONDS:
+            return
+        self._looked = stopwatch()
         async with self._database(), self.store.reading() as tx:
             self.metrics.set(TIMERS_OVERDUE, (await timers.stats(tx, self.clock.now())).overdue)
 
