@@ -1,0 +1,140 @@
+"""The outbox to the topics: in order for each key, at least once, marked after the acknowledgement."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from contracts.topics import AUDIT_HEADS
+from tests.workers.conftest import START, Office
+from workers.relay.checkpoints import Head, NoAuditKey, Signer, read_checkpoint, signer_for
+from workers.relay.handler import Relay
+from workers.runtime.clock import FixedClock
+from workers.runtime.health import Health
+from workers.runtime.metrics import Metrics
+from workers.store import audit, audit_check, outbox
+from workers.store.outbox import Shards
+from workers.stream.producer import Outgoing, SendInDoubt
+
+
+class Topic:
+    """Takes what is sent, and acknowledges as told: everything, or only the first so many of the next batch."""
+
+    def __init__(self, acknowledges: list[int] | None = None) -> None:
+        self.sent: list[Outgoing] = []
+        self.acknowledges = acknowledges or []
+
+    async def send_in_order(self, records: Sequence[Outgoing]) -> None:
+        await asyncio.sleep(0)
+        if not self.acknowledges:
+            self.sent += records
+            return
+        good = self.acknowledges.pop(0)
+        self.sent += records[:good]
+        raise SendInDoubt(frozenset(range(good)), "RequestTimedOutError")
+
+
+def relay(office: Office, topic: Topic, batch: int = 1000) -> Relay:
+    return Relay(
+        store=office.store,
+        producer=topic,  # type: ignore[arg-type]
+        topic_of=lambda name: name,
+        signer=Signer.ephemeral(),
+        source="urn:sigill:test",
+        clock=FixedClock(START),
+        metrics=Metrics(),
+        health=Health(),
+        batch=batch,
+    )
+
+
+async def test_everything_goes_out_once_in_the_order_of_each_key(office: Office) -> None:
+    await office.hand_over(*(office.town.orders(START) for _ in range(5)))
+    events = await office.out()
+    topic = Topic()
+    sending = relay(office, topic, batch=4)
+    assert await sending.publish_all() > len(events)  # the people's own states lay there before
+    assert await sending.publish_all() == 0
+    written = [str(e.event_id) for e in events]
+    ids = [dict(r.headers)["ce_id"].decode() for r in topic.sent]
+    assert [i for i in ids if i in set(written)] == written
+    first = dict(topic.sent[0].headers)
+    assert set(first) >= {"ce_specversion", "ce_type", "ce_source", "ce_time", "ce_subject", "content-type"}
+    assert first["ce_subject"] == topic.sent[0].key
+    async with office.store.reading() as tx:
+        assert (await outbox.stats(tx)).pending == 0
+
+
+async def test_after_a_doubtful_send_it_goes_on_from_the_first_unacknowledged_event(office: Office) -> None:
+    await office.hand_over(*(office.town.orders(START) for _ in range(4)))
+    async with office.store.reading() as tx:
+        waiting = await outbox.unpublished(tx, range(outbox.SHARDS), 1000)
+    topic = Topic([3])
+    sending = relay(office, topic)
+    with pytest.raises(SendInDoubt):
+        await sending.publish_all()
+    assert await sending.publish_all() == len(waiting) - 3
+    ids = [dict(r.headers)["ce_id"].decode() for r in topic.sent]
+    assert ids == [str(e.event_id) for e in waiting]
+
+
+async def test_two_relays_never_work_on_the_same_shard_and_a_lost_one_is_replaced(office: Office) -> None:
+    one, two = await Shards.open(office.store), await Shards.open(office.store)
+    try:
+        await one.balance()
+        for _ in range(3):
+            held = [set(await one.balance()), set(await two.balance())]
+        assert held[0] & held[1] == set()
+        assert held[0] | held[1] == set(range(outbox.SHARDS))
+        await two.close()
+        for _ in range(3):
+            held_now = await one.balance()
+        assert set(held_now) == set(range(outbox.SHARDS))
+    finally:
+        await one.close()
+
+
+async def test_signed_heads_leave_the_database_and_show_a_cut_tail(office: Office) -> None:
+    await office.hand_over(*(office.town.orders(START) for _ in range(3)))
+    sending = relay(office, Topic())
+    await sending.checkpoint()
+    tokens = [e for e in await office.out() if e.aggregatetype == AUDIT_HEADS.name]
+    assert tokens
+    public = json.loads(json.dumps(dict(sending.signer.public_jwk())))
+    heads = [read_checkpoint(e.payload or b"", public) for e in tokens]
+    async with office.store.reading() as tx:
+        known = {h.chain: h for h in await audit.heads(tx)}
+        published = [audit.ChainHead(h.chain, h.count, bytes.fromhex(h.head)) for h in heads]
+        assert await audit_check.verify(tx, published) == []
+        longer = [audit.ChainHead(h.chain, h.position + 1, h.row_hash) for h in published]
+        assert {f.kind for f in await audit_check.verify(tx, longer)} == {"unpublished"}
+    assert all(known[h.chain].position >= h.count for h in heads)
+
+
+def test_a_checkpoint_by_another_key_is_not_believed() -> None:
+    token = Signer.ephemeral().checkpoint(Head("c", 3, "ab"), START, "urn:sigill:test")
+    with pytest.raises(ValueError, match="not signed by this key"):
+        read_checkpoint(token, Signer.ephemeral().public_jwk())
+
+
+def _pem(path: Path, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> Path:
+    path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return path
+
+
+def test_production_does_not_start_without_a_key_for_the_heads(tmp_path: Path) -> None:
+    with pytest.raises(NoAuditKey):
+        signer_for("production", None)
+    assert signer_for("development", None)[1] is not None
+    good = _pem(tmp_path / "ec.pem", ec.generate_private_key(ec.SECP256R1()))
+    signer, note = signer_for("production", good)
+    assert note is None
+    token = signer.checkpoint(Head("c", 1, "00"), START + timedelta(days=1), "urn:sigill:production")
+    assert read_checkpoint(token, signer.public_jwk()) == Head("c", 1, "00")
+    with pytest.raises(ValueError, match="P-256"):
+        signer_for("production", _pem(tmp_path / "rsa.pem", rsa.generate_private_key(65537, 2048)))
