@@ -21,6 +21,8 @@ ROLE: Mapping[Role, Sentence] = {
     Role.TREATING_STAFF: Sentence("behandlande personal", "treating staff"),
     Role.SUPPORT_OPERATOR: Sentence("handläggare vid supporten", "support operator"),
 }
+_ALL_STAFF = frozenset(Role) - {Role.SUPPORT_OPERATOR}
+_RESPONSIBLE = Sentence("ansvarig hälso- och sjukvårdspersonal", "responsible health-care staff")
 INITIATIVE: Mapping[Initiative, Sentence] = {
     Initiative.RESIDENT: Sentence("invånaren", "the resident"),
     Initiative.GUARDIAN: Sentence("vårdnadshavaren", "the guardian"),
@@ -191,13 +193,13 @@ def _channels(entry: Entry) -> Iterable[Sentence]:
     shut = [CHANNEL[c] for c in Channel if getattr(entry.channels, c.value) is None]
     if shut:
         words = listed(shut)
-        yield Sentence(f"Inte via {words.sv}.", f"Not by {words.en}.")
+        yield Sentence(f"Stängd kanal: {words.sv}.", f"Closed channel: {words.en}.")
 
 
 def _deciders(entry: Entry) -> Iterable[Sentence]:
     if entry.deciders == "nobody" or entry.deciders is None:
         return _one("Ingen beslutsfattare krävs.", "No decider is asked for.")
-    who = listed(ROLE[r] for r in entry.deciders)
+    who = _RESPONSIBLE if set(entry.deciders) == _ALL_STAFF else listed(ROLE[r] for r in entry.deciders)
     where = {
         "named_units": Sentence("", ""),
         "exactly_its_unit": Sentence(" vid just den enhet som omfattas", ", of exactly the unit concerned"),
@@ -410,7 +412,10 @@ def _remark(entry: Entry) -> Iterable[Sentence]:
 
 def _long(entry: Entry) -> Iterable[Sentence]:
     months = entry.long_after_months
-    return _one(f"Anmärkning efter {months} månader.", f"A remark beyond {months} months.")
+    return _one(
+        f"Kvittensen anmärker ett slutdatum bortom {months} månader.",
+        f"The receipt remarks an end date beyond {months} months.",
+    )
 
 
 def _remind(entry: Entry) -> Iterable[Sentence]:
@@ -455,7 +460,8 @@ _SAYS: dict[str, Callable[[Entry], Iterable[Sentence]]] = {
 }
 """Each clause of an entry with its words. A test says that none is missing."""
 
-SAID_CLAUSES = frozenset(_SAYS)
+CLAUSE_ORDER: Mapping[str, int] = {key: number for number, key in enumerate(_SAYS)}
+"""The order in which a form's clauses are read: who asks and decides, then what is asked, then what follows."""
 
 
 def standing_words(rule: Standing) -> Sentence:

@@ -118,7 +118,7 @@ def _of_form(form: Form, before: Version, after: Version) -> Iterator[RuleChange
             )
         else:
             yield RuleChange(form, "removed", line.entry.id, line.sentence, None, line.entry.cites)
-    for line in come:
+    for line in sorted(come, key=lambda line: line.clause != "offered"):
         yield RuleChange(form, "added", line.entry.id, None, line.sentence, line.entry.cites)
 
 

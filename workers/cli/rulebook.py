@@ -1,0 +1,251 @@
+"""`sigill rulebook …`: the regions' rules shown, checked, compared, and held against the stories."""
+
+import sys
+from collections.abc import Iterable
+from datetime import date, datetime
+from itertools import groupby
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from contracts.vocabulary import Form, RegionCode
+from workers.cli.common import RULEBOOKS, rulebooks
+from workers.ops import rulebook_pages as pages
+from workers.policy.checking import check as findings_of
+from workers.policy.clauses import standing_words
+from workers.policy.coverage import coverage as coverage_of
+from workers.policy.effects import Sentence
+from workers.policy.impact import RuleChange, compare
+from workers.policy.rulebook import Region, RulebookError, Version, parse
+from workers.policy.sentences import FORM
+from workers.scenario.format import UnreadableScenario, files_of, read_file
+
+app = typer.Typer(no_args_is_help=True, help="Show, check and compare the regions' rules.")
+
+STORIES = RULEBOOKS.parents[1] / "tests" / "scenarios"
+Folder = Annotated[
+    Path, typer.Option("--rulebooks", envvar="SIGILL_RULEBOOKS", help="The folder with one file a region.")
+]
+Stories = Annotated[Path, typer.Option("--stories", help="The folder with the stories that cite rules.")]
+English = Annotated[bool, typer.Option("--english", help="In English instead of Swedish.")]
+
+
+@app.command()
+def show(
+    region: Annotated[str, typer.Argument(help="A region's short name: kronoberg.")],
+    on: Annotated[datetime, typer.Option("--on", formats=["%Y-%m-%d"], help="The Swedish date asked about.")],
+    html: Annotated[Path | None, typer.Option("--html", help="Write a page of its own instead.")] = None,
+    english: English = False,
+    folder: Folder = RULEBOOKS,
+    stories: Stories = STORIES,
+) -> None:
+    """Show a region's rules on a day: decision tables with sentences and citations."""
+    found = _region(folder, region)
+    version = _in_force(found, on.date())
+    if html is not None:
+        html.write_text(
+            pages.html(found, version, on.date(), _cites(stories, optional=True)), encoding="utf-8"
+        )
+        print(f"{html}: {found.name}, {version.since} on {on.date()}", file=sys.stderr)
+        return
+    _print_tables(found, version, english=english)
+
+
+@app.command()
+def check(
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Files; left out: every file of the folder.")
+    ] = None,
+    folder: Folder = RULEBOOKS,
+) -> None:
+    """Say what is wrong: schema, citations, dates, rules that can never apply, contradictions. Exit 1 if anything is."""
+    regions, faults = _read(files or sorted(folder.glob("*.yaml")))
+    faults += [str(finding) for finding in findings_of(regions)]
+    for fault in faults:
+        print(fault)
+    versions = sum(len(region.versions) for region in regions)
+    entries = sum(len(version.entries) for region in regions for version in region.versions)
+    print(
+        f"{len(regions)} rulebooks, {versions} versions, {entries} entries: {len(faults) or 'no'} faults",
+        file=sys.stderr,
+    )
+    raise typer.Exit(1 if faults else 0)
+
+
+@app.command()
+def diff(
+    before: Annotated[str, typer.Argument(metavar="A", help="REGION@DATE, or a file (its last version).")],
+    after: Annotated[str, typer.Argument(metavar="B", help="The same, to compare with.")],
+    english: English = False,
+    folder: Folder = RULEBOOKS,
+) -> None:
+    """Say what another version would change, form by form. Exit 0 also when something does."""
+    was, now = _named(before, folder), _named(after, folder)
+    changes = compare(was, now)
+    for form, of_form in groupby(changes, key=lambda change: change.form):
+        words = FORM[form] if form else Sentence("Allmänt", "In general")
+        print(words.en if english else words.sv)
+        for change in of_form:
+            for line in _told(change, english=english):
+                print(f"  {line}")
+        print()
+    print(f"{len(changes)} differences", file=sys.stderr)
+
+
+@app.command()
+def coverage(
+    folder: Folder = RULEBOOKS,
+    stories: Stories = STORIES,
+    gaps_only: Annotated[bool, typer.Option("--gaps", help="Print only what is missing.")] = False,
+) -> None:
+    """Print the table rule ↔ entry ↔ story. Exit 1 on a gap."""
+    table = coverage_of(rulebooks(folder).regions.values(), _cites(stories))
+    if not gaps_only:
+        for row in table.rows:
+            carried = ", ".join(dict.fromkeys(entry.partition(" ")[2] for entry in row.entries))
+            people = f"[{', '.join(row.people)}]" if row.people else ""
+            print(
+                f"{row.rule_id:8} {''.join(row.rule.kind):4} "
+                f"{' '.join(filter(None, (carried, people))) or '–'} ← {', '.join(row.stories) or '–'}"
+            )
+    for gap in table.gaps:
+        print(f"GAP {gap}")
+    held = sum(1 for row in table.rows if row.held_by_software)
+    print(
+        f"{len(table.rows)} rules, {held} held by the program, {len(table.gaps) or 'no'} gaps",
+        file=sys.stderr,
+    )
+    raise typer.Exit(1 if table.gaps else 0)
+
+
+@app.command("pages")
+def pages_(
+    check_only: Annotated[
+        bool, typer.Option("--check", help="Only say what does not fit; exit 1 then.")
+    ] = False,
+    folder: Folder = RULEBOOKS,
+    stories: Stories = STORIES,
+) -> None:
+    """Write the pages for rule owners and the schema, beside the rulebooks."""
+    wanted = pages.rendered(rulebooks(folder).regions.values(), _cites(stories))
+    if check_only:
+        faults = pages.drift(folder, wanted)
+        for fault in faults:
+            print(f"{fault}: run `sigill rulebook pages`")
+        raise typer.Exit(1 if faults else 0)
+    for name, text in wanted.items():
+        (folder / name).write_text(text, encoding="utf-8")
+        print(folder / name)
+
+
+# --- reading
+
+
+def _read(files: Iterable[Path]) -> tuple[list[Region], list[str]]:
+    regions, faults = [], []
+    for path in files:
+        try:
+            regions.append(parse(path.read_text("utf-8")))
+        except RulebookError as error:
+            faults += [f"{path}: {fault}" for fault in str(error).split("; ")]
+        except OSError as error:
+            faults.append(f"{path}: {error.strerror}")
+    return regions, faults
+
+
+def _wrong(message: str) -> typer.Exit:
+    print(message, file=sys.stderr)
+    return typer.Exit(2)
+
+
+def _region(folder: Path, name: str) -> Region:
+    regions = rulebooks(folder).regions
+    found = regions.get(RegionCode(name))
+    if found is None:
+        raise _wrong(f"no region {name}; there are: {', '.join(sorted(regions))}")
+    return found
+
+
+def _in_force(region: Region, on: date) -> Version:
+    version = region.in_force(on)
+    if version is None:
+        raise _wrong(f"{region.region} has no rules before {region.versions[0].since}")
+    return version
+
+
+def _named(name: str, folder: Path) -> Version:
+    path = Path(name)
+    if path.suffix in (".yaml", ".yml"):
+        regions, faults = _read([path])
+        if faults:
+            raise _wrong("\n".join(faults))
+        return regions[0].versions[-1]
+    region, _, day = name.partition("@")
+    try:
+        on = date.fromisoformat(day)
+    except ValueError:
+        raise _wrong(f"{name}: give REGION@YYYY-MM-DD, or a .yaml file") from None
+    return _in_force(_region(folder, region), on)
+
+
+def _cites(folder: Path, *, optional: bool = False) -> dict[str, tuple[str, ...]]:
+    if optional and not folder.is_dir():
+        return {}
+    try:
+        return {story.id: story.cites for path in files_of([folder]) for story in read_file(path)}
+    except UnreadableScenario as error:
+        raise _wrong(str(error)) from None
+
+
+# --- printing
+
+
+def _told(change: RuleChange, *, english: bool) -> Iterable[str]:
+    def words(sentence: Sentence | None) -> str:
+        return "" if sentence is None else sentence.en if english else sentence.sv
+
+    cited = f"  [{', '.join(change.rules)}]" if change.rules else ""
+    match change.kind:
+        case "added":
+            return (f"+ {words(change.after)}{cited}",)
+        case "removed":
+            return (f"- {words(change.before)}{cited}",)
+        case _:
+            return (f"- {words(change.before)}", f"+ {words(change.after)}{cited}")
+
+
+def _print_tables(region: Region, version: Version, *, english: bool) -> None:
+    console = Console(highlight=False)
+
+    def words(sentence: Sentence) -> str:
+        return sentence.en if english else sentence.sv
+
+    console.print(Text(f"{region.name} {version.since}", style="bold"))
+    for sentence in pages.ages_of(version):
+        console.print(Text(words(sentence)))
+    for form in Form:
+        if not version.offers(form):
+            continue
+        table = Table(title=f"{words(FORM[form])} ({form})", title_justify="left", expand=True)
+        table.add_column("When" if english else "När", ratio=2)
+        table.add_column("Says" if english else "Gäller", ratio=5)
+        table.add_column("Rule" if english else "Regel", ratio=1)
+        for line in pages.table_of(version, form):
+            when = words(line.when) or ("always" if english else "alltid")
+            for number, said in enumerate(line.says):
+                table.add_row(
+                    Text("" if number else when),
+                    Text(words(said.sentence)),
+                    Text(", ".join(said.rules)),
+                    end_section=number == len(line.says) - 1,
+                )
+        console.print()
+        console.print(table)
+    missing = [words(FORM[form]) for form in Form if not version.offers(form)]
+    console.print(Text(f"\n{'Not offered' if english else 'Finns inte'}: {', '.join(missing)}"))
+    for rule in version.standing:
+        console.print(Text(f"{words(standing_words(rule))} [{', '.join(rule.cites)}]"))
