@@ -64,6 +64,7 @@ async def sitting_about(
     contexts = await stored.order_context(tx, patients)
     others = {known.patient.person_id: known.patient for known in found.values()}
 
+    named_with = _named_with(forms, named)
     standings: dict[PersonId, Standing] = {}
     same: dict[PersonId, PersonId] = {}
     for asked in patients:
@@ -73,7 +74,7 @@ async def sitting_about(
             same[asked] = patient
         orders, requests = contexts[asked]
         standings[patient] = Standing(
-            facts=None if known is None else with_people(known, others, _named_about(forms, patient, named)),
+            facts=None if known is None else with_people(known, others, named_with.get(patient, ())),
             orders=orders,
             requests=requests,
         )
@@ -91,12 +92,17 @@ async def sitting_about(
     )
 
 
-def _named_about(
-    forms: Sequence[SignedForm], patient: PersonId, identities: Mapping[Identity, PersonId]
-) -> set[PersonId]:
-    """Everybody whom the forms about one patient name."""
-    about = (form for form in forms if identities.get(identity_of(form.patient)) == patient)
-    return {identities[identity] for identity in people_in(about) if identity in identities}
+def _named_with(
+    forms: Sequence[SignedForm], identities: Mapping[Identity, PersonId]
+) -> dict[PersonId, set[PersonId]]:
+    """Everybody whom the forms about each patient name."""
+    named: dict[PersonId, set[PersonId]] = {}
+    for form in forms:
+        patient = identities.get(identity_of(form.patient))
+        if patient is not None:
+            about = (identities.get(identity) for identity in people_in([form]))
+            named.setdefault(patient, set()).update(person for person in about if person is not None)
+    return named
 
 
 def with_people(
