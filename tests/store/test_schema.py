@@ -95,7 +95,8 @@ async def test_every_statement_prepares(migrated: asyncpg.Connection, family: st
     assert re.match(r"(-- .*\n)+", text), "a sentence stands above each statement"
     async with migrated.transaction():
         # several commands in one block (settings of a session) cannot be prepared, only run
-        await (migrated.execute(text) if ";" in text else migrated.prepare(text))
+        several = ";" in re.sub(r"--.*", "", text)
+        await (migrated.execute(text) if several else migrated.prepare(text))
 
 
 def test_every_statement_is_used_and_every_used_one_exists() -> None:

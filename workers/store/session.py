@@ -48,6 +48,7 @@ _PASSING = (
     pg.IdleInTransactionSessionTimeoutError,
     pg.InsufficientResourcesError,  # connections, disk, memory
     pg.ReadOnlySQLTransactionError,  # a stand-by answered during a fail-over
+    pg.InternalClientError,  # asyncpg's word when the server goes while a statement is on its way
     ConnectionError,
     TimeoutError,
     OSError,
