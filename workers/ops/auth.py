@@ -139,7 +139,7 @@ class Keys:
     @classmethod
     def from_file(cls, path: Path) -> Keys:
         """Keys of a file, read again when a token names an unknown one."""
-        return cls(lambda: path.read_bytes())
+        return cls(path.read_bytes)
 
     @classmethod
     def from_url(cls, url: str, client: httpx.AsyncClient) -> Keys:
