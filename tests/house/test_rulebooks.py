@@ -1,0 +1,187 @@
+"""The rulebooks are whole: nothing uncited, nothing untold, nothing contradictory, every page as generated."""
+
+import re
+from datetime import date
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from tests.house.made_up import SOLBYGDEN, STORY
+from tests.kit.pure_stage import PureStage
+from workers.cli.common import RULEBOOKS
+from workers.cli.rulebook import STORIES, app
+from workers.ops.rulebook_pages import drift, rendered
+from workers.policy.checking import check
+from workers.policy.clauses import CLAUSE_ORDER
+from workers.policy.coverage import coverage
+from workers.policy.rulebook import Entry, Rulebooks
+from workers.scenario.cast import Numbers
+from workers.scenario.format import Scenario, files_of, read_file
+from workers.scenario.play import Play
+
+BOOKS = Rulebooks.of(*(p.read_text("utf-8") for p in sorted(RULEBOOKS.glob("*.yaml"))))
+TOLD: tuple[Scenario, ...] = tuple(s for f in files_of([STORIES]) for s in read_file(f))
+CITES = {story.id: story.cites for story in TOLD}
+run = CliRunner()
+
+
+@pytest.fixture
+def solbygden(tmp_path: Path) -> Path:
+    """A folder with the real rulebooks and the made-up region's file beside them, and its story."""
+    for path in RULEBOOKS.glob("*.yaml"):
+        (tmp_path / path.name).write_text(path.read_text("utf-8"), "utf-8")
+    (tmp_path / "solbygden.yaml").write_text(SOLBYGDEN, "utf-8")
+    (tmp_path / "stories").mkdir()
+    (tmp_path / "stories" / "solbygden.story.yml").write_text(STORY, "utf-8")
+    return tmp_path
+
+
+def test_nothing_is_wrong_with_the_rulebooks() -> None:
+    assert [str(finding) for finding in check(BOOKS.regions.values())] == []
+
+
+def test_every_rule_is_carried_out_and_shown_by_a_story() -> None:
+    table = coverage(BOOKS.regions.values(), CITES)
+    assert table.gaps == ()
+    assert (
+        len(table.rows) >= 105 + 4
+    )  # every numbered rule of the regions' documents, and the national grounds
+
+
+def test_a_rule_that_no_story_cites_is_a_gap() -> None:
+    without = {story: tuple(r for r in rules if r != "KR-17") for story, rules in CITES.items()}
+    assert coverage(BOOKS.regions.values(), without).gaps == ("KR-17: no story cites it",)
+
+
+def test_a_story_that_cites_no_rule_of_ours_is_a_gap() -> None:
+    gaps = coverage(BOOKS.regions.values(), {**CITES, "X-S01": ("KR-99",)}).gaps
+    assert gaps == ("X-S01 cites KR-99, which is no rule",)
+
+
+def test_a_rule_that_no_entry_cites_is_a_gap() -> None:
+    kronoberg = BOOKS.regions["kronoberg"]  # type: ignore[index]
+    rules = {**kronoberg.rules, "KR-98": kronoberg.rules["KR-17"]}
+    gaps = coverage([kronoberg.model_copy(update={"rules": rules})], CITES).gaps
+    assert "KR-98: no entry cites it" in gaps
+
+
+def test_the_pages_for_rule_owners_and_the_schema_are_as_generated() -> None:
+    assert drift(RULEBOOKS, rendered(BOOKS.regions.values(), CITES)) == []
+
+
+def test_a_page_that_no_longer_fits_is_found(tmp_path: Path) -> None:
+    wanted = rendered(BOOKS.regions.values(), CITES)
+    for name, text in wanted.items():
+        (tmp_path / name).write_text(text, "utf-8")
+    (tmp_path / "kronoberg.md").write_text("something else", "utf-8")
+    (tmp_path / "atlantis.md").write_text("gone", "utf-8")
+    (tmp_path / "schema.json").unlink()
+    assert drift(tmp_path, wanted) == [
+        "kronoberg.md: differs",
+        "schema.json: is missing",
+        "atlantis.md: no such region",
+    ]
+
+
+def test_every_clause_of_an_entry_has_words() -> None:
+    silent = {"id", "cites", "forms", "when", "otherwise", "decider_at"}
+    assert set(Entry.model_fields) - silent == set(CLAUSE_ORDER)
+
+
+@pytest.mark.parametrize(
+    ("region", "day"),
+    [
+        ("kronoberg", "2024-06-01"),
+        ("kronoberg", "2025-06-01"),
+        ("jamtland-harjedalen", "2025-06-01"),
+        ("vastra-gotaland", "2020-06-01"),
+        ("vastra-gotaland", "2026-06-01"),
+    ],
+)
+def test_a_page_of_a_region_fetches_nothing_and_names_every_rule_in_force(
+    region: str, day: str, tmp_path: Path
+) -> None:
+    page = tmp_path / "page.html"
+    assert run.invoke(app, ["show", region, "--on", day, "--html", str(page)]).exit_code == 0
+    text = page.read_text("utf-8")
+    assert not re.search(r"""(src|href)=["'](?!#)|@import|url\(""", text)
+    anchors = set(re.findall(r'id="([^"]+)"', text))
+    assert set(re.findall(r'href="#([^"]+)"', text)) <= anchors
+    version = BOOKS.version(region, date.fromisoformat(day))
+    assert version is not None
+    cited = {rule for entry in version.entries for rule in entry.cites}
+    assert cited <= anchors
+
+
+def test_showing_a_region_in_the_terminal_says_who_decides() -> None:
+    result = run.invoke(app, ["show", "jamtland-harjedalen", "--on", "2025-06-01", "--english"])
+    assert result.exit_code == 0
+    assert "head of unit or delegate of the" in re.sub(r"\s+", " ", result.output.replace("│", " "))
+
+
+def test_a_region_that_is_not_there_and_a_day_before_its_rules_are_wrong_use() -> None:
+    assert run.invoke(app, ["show", "atlantis", "--on", "2025-06-01"]).exit_code == 2
+    assert run.invoke(app, ["show", "kronoberg", "--on", "2019-06-01"]).exit_code == 2
+    assert run.invoke(app, ["diff", "kronoberg", "kronoberg@2025-06-01"]).exit_code == 2
+
+
+def test_comparing_kronobergs_versions_tells_of_the_lock_beside_a_block() -> None:
+    result = run.invoke(app, ["diff", "kronoberg@2024-06-01", "kronoberg@2025-06-01", "--english"])
+    assert result.exit_code == 0
+    assert "+ Also brings: lock of the login, released together with it.  [KR25-17]" in result.output
+    assert "+ An end date or a date for a renewed decision is required." in result.output
+
+
+def test_the_coverage_command_fails_on_a_gap(tmp_path: Path) -> None:
+    assert run.invoke(app, ["coverage"]).exit_code == 0
+    result = run.invoke(app, ["coverage", "--gaps", "--stories", str(tmp_path)])
+    assert result.exit_code == 1
+    assert "GAP KR-17: no story cites it" in result.output
+
+
+def test_the_check_command_names_every_fault_of_a_file(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(
+        SOLBYGDEN.replace("cites: [SB-03]", "cites: [SB-77]").replace("own_will]", "own_wil]"), "utf-8"
+    )
+    result = run.invoke(app, ["check", str(bad)])
+    assert result.exit_code == 1
+    assert "own_wil" in result.output or "attestations" in result.output
+
+
+# --- a new region is a new file
+
+
+def test_a_new_region_is_a_new_file(solbygden: Path) -> None:
+    folder = ["--rulebooks", str(solbygden)]
+    assert run.invoke(app, ["check", *folder]).exit_code == 0
+    shown = run.invoke(app, ["show", "solbygden", "--on", "2026-06-01", "--english", *folder])
+    assert shown.exit_code == 0
+    assert "own record from 15" in shown.output
+    changed = run.invoke(app, ["diff", "solbygden@2026-06-01", "solbygden@2027-06-01", "--english", *folder])
+    assert changed.output.splitlines()[:3] == [
+        "In general",
+        "  - own record from: 15",
+        "  + own record from: 16",
+    ]
+    assert "no coercion" in changed.output
+
+
+@pytest.fixture
+def with_solbygden(solbygden: Path) -> Rulebooks:
+    """Every rulebook, the made-up one among them."""
+    return Rulebooks.of(*(p.read_text("utf-8") for p in sorted(solbygden.glob("*.yaml"))))
+
+
+async def test_a_new_region_is_judged_without_any_python(solbygden: Path, with_solbygden: Rulebooks) -> None:
+    (story,) = read_file(solbygden / "stories" / "solbygden.story.yml")
+    await Play(story, PureStage(with_solbygden), with_solbygden, Numbers(), "sigill/test").run()
+
+
+def test_the_folder_of_rulebooks_may_be_named_by_the_environment(solbygden: Path) -> None:
+    result = run.invoke(
+        app, ["show", "solbygden", "--on", "2026-06-01"], env={"SIGILL_RULEBOOKS": str(solbygden)}
+    )
+    assert result.exit_code == 0
+    assert "Region Solbygden" in result.output
