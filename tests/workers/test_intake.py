@@ -2,8 +2,10 @@
 
 from datetime import timedelta
 
+import pytest
+
 from tests.workers.conftest import START, Office, read, receipts
-from tests.workers.town import ADULT, CHILD, KEYS, MOTHER, person
+from tests.workers.town import ADULT, CHILD, FATHER, KEYS, MOTHER, person
 
 
 async def test_an_order_is_executed_and_everything_that_follows_goes_out_in_order(office: Office) -> None:
@@ -141,3 +143,28 @@ async def test_a_guardian_block_takes_both_guardians_access_and_says_whose(offic
         (MOTHER, "e_services", "lost"),
     }
     assert {c.cause for c in changes} == {"order"}
+
+
+async def test_nobody_whom_the_decision_says_not_to_inform_is_named_in_a_notice(office: Office) -> None:
+    inform = {"guardians": False, "patient": True, "written_confirmation": False}
+    await office.hand_over(office.town.orders(START, "block_guardians", patient=person(CHILD), inform=inform))
+    notices = read(await office.out(), "access.notifications.v1")
+    assert [n for n in notices if n.suppressed], "that it is not told is on record"
+    assert all(n.recipient.person is None for n in notices if n.suppressed)
+    assert not [n for n in notices if n.recipient.person and n.recipient.person.id in (MOTHER, FATHER)]
+
+
+async def test_one_line_a_message_and_nothing_personal_in_it(
+    office: Office, capsys: pytest.CaptureFixture[str]
+) -> None:
+    order = office.town.orders(START, motivation="Hemligt skäl.")
+    capsys.readouterr()
+    await office.hand_over(order, office.town.garbage(), office.town.orders(START, patient=person(CHILD)))
+    said = capsys.readouterr()
+    lines = [line for line in (said.out + said.err).splitlines() if "outcome=" in line]
+    assert len(lines) == 3
+    assert order.order_id in lines[0]
+    assert "outcome=executed" in lines[0]
+    assert "outcome=dead_letter" in lines[1]
+    for secret in (ADULT, CHILD, "Hemligt", KEYS.of(ADULT)):
+        assert secret not in said.out + said.err
