@@ -8,9 +8,10 @@ whom the register has told already are therefore left to its worker, and nobody 
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from contracts.vocabulary import PersonId
@@ -39,6 +40,7 @@ class Load:
 
     load_id: int
     chunk_lines: int
+    started_at: datetime
     finished_at: datetime | None
 
 
@@ -89,7 +91,7 @@ async def begin(conn: Connection, fingerprint: bytes, chunk_lines: int, now: dat
     """Begin a load, or find the one of the same file that was begun before, with its size of chunk."""
     row = await conn.fetchrow(_SQL["begin_load"], fingerprint, chunk_lines, now)
     assert row is not None, "another load of the same file began at this very moment"
-    return Load(row["load_id"], row["chunk_lines"], row["finished_at"])
+    return Load(row["load_id"], row["chunk_lines"], row["started_at"], row["finished_at"])
 
 
 async def done(conn: Connection, load_id: int) -> dict[int, Chunk]:
@@ -100,13 +102,32 @@ async def done(conn: Connection, load_id: int) -> dict[int, Chunk]:
 
 async def refusals(conn: Connection, load_id: int, limit: int = 20) -> list[Refusal]:
     """Return the first refused lines of a load."""
-    return [Refusal(r["line"], tuple(r["faults"])) for r in await conn.fetch(_SQL["refusals"], load_id, limit)]
+    return [
+        Refusal(r["line"], tuple(r["faults"])) for r in await conn.fetch(_SQL["refusals"], load_id, limit)
+    ]
+
+
+async def followed(
+    conn: Connection, since: datetime, counties: Sequence[str], born_after: date
+) -> list[PersonId]:
+    """
+    Return whose registration since a moment (UTC) has consequences.
+
+    Those with waiting orders; and in the counties those born later than a date who are protected, or whose guardian is,
+    without a measure of the register's own yet.
+    """
+    rows = await conn.fetch(_SQL["followed"], since, list(counties), born_after)
+    return [person_of(row["person_id"]) for row in rows]
+
+
+async def analyze(conn: Connection) -> None:
+    """Have the planner look at the tables."""
+    await conn.execute(_SQL["analyze"])
 
 
 async def finish(conn: Connection, load_id: int, now: datetime) -> None:
-    """Note that every chunk is in the store, and have the planner look at the tables."""
+    """Note that every chunk is in the store, and what follows from it."""
     await conn.execute(_SQL["end_load"], load_id, now)
-    await conn.execute(_SQL["analyze"])
 
 
 async def write(tx: Tx, load_id: int, chunk: Staged, key_of: KeyOf) -> Chunk | None:
@@ -146,20 +167,7 @@ async def write(tx: Tx, load_id: int, chunk: Staged, key_of: KeyOf) -> Chunk | N
 
 
 async def _copy(tx: Tx, table: str, columns: Sequence[str], content: bytes) -> None:
-    await tx.conn.copy_to_table(table, source=_Bytes(content), columns=list(columns), format="csv")
-
-
-class _Bytes:
-    """Bytes as the driver reads them: in pieces that it need not hold twice."""
-
-    def __init__(self, content: bytes) -> None:
-        self._content = memoryview(content)
-        self._at = 0
-
-    def read(self, size: int) -> bytes:
-        piece = bytes(self._content[self._at : self._at + size])
-        self._at += len(piece)
-        return piece
+    await tx.conn.copy_to_table(table, source=io.BytesIO(content), columns=list(columns), format="csv")
 
 
 async def _add_former(tx: Tx, former: Sequence[tuple[int, Identity]], key_of: Callable[[str], str]) -> None:
@@ -168,4 +176,3 @@ async def _add_former(tx: Tx, former: Sequence[tuple[int, Identity]], key_of: Ca
     owners: dict[int, PersonId] = {row["line"]: person_of(row["person_id"]) for row in rows}
     claimed = {identity: owners[line] for line, identity in former if line in owners}
     await persons.claim(tx, claimed, key_of)
-

@@ -39,11 +39,11 @@ CREATE TEMP TABLE told_custody (
 WITH begun AS (
   INSERT INTO population_load (fingerprint, chunk_lines, started_at) VALUES ($1, $2, $3)
   ON CONFLICT (fingerprint) DO NOTHING
-  RETURNING load_id, chunk_lines, finished_at
+  RETURNING load_id, chunk_lines, started_at, finished_at
 )
 SELECT * FROM begun
 UNION ALL
-SELECT load_id, chunk_lines, finished_at FROM population_load WHERE fingerprint = $1
+SELECT load_id, chunk_lines, started_at, finished_at FROM population_load WHERE fingerprint = $1
 LIMIT 1;
 
 -- name: done_chunks
@@ -139,6 +139,28 @@ ON CONFLICT (person_id, kind, due_at, measure_id, order_id, region)
 -- name: owners_of_lines
 -- Whose some lines are; those that were left are missing.
 SELECT line, person_id, sequence FROM told WHERE line = ANY ($1::integer[]);
+
+-- name: followed
+-- Persons told of since $1 whose registration has consequences: those with an order that waits for it, and in the
+-- counties of $2 those born after $3 who are protected or have a protected guardian, and no measure of it yet.
+WITH hidden AS MATERIALIZED (
+  SELECT person_id FROM person_version WHERE protected AND sequence >= 0
+), near AS (
+  SELECT person_id FROM hidden
+  UNION
+  SELECT c.child_id FROM custody c JOIN hidden h ON h.person_id = c.guardian_id
+)
+SELECT v.person_id
+  FROM near
+  JOIN person_version v USING (person_id)
+ WHERE v.known_from >= $1 AND v.sequence >= 0 AND v.county = ANY ($2::text[]) AND v.birth_latest > $3
+   AND NOT EXISTS (SELECT FROM measure m WHERE m.person_id = v.person_id AND m.initiative = 'register')
+UNION
+SELECT v.person_id
+  FROM pending_order p
+  JOIN person_version v USING (person_id)
+ WHERE v.known_from >= $1 AND v.sequence >= 0
+ ORDER BY 1;
 
 -- name: analyze
 -- So that plans know how many there are now.

@@ -1,0 +1,136 @@
+"""A line of a register file: believed and refused for the same reasons as a message of the register."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import cache
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contracts.keys import patient_key
+from contracts.vocabulary import PersonId
+from tests.population.conftest import RULEBOOKS, SECRET
+from workers.policy.calendar import BirthDate
+from workers.policy.facts import Person, PersonVersion
+from workers.policy.rulebook import Rulebooks
+from workers.policy.transitions import next_milestone
+from workers.population.load import KeyMaker
+from workers.population.records import COLUMNS, Milestones, _record, faults_of, plainly_right
+from workers.register.reading import contradictions
+from workers.store.values import identity_of
+
+GOOD = {
+    "id_type": "personnummer",
+    "id": "201504019999",
+    "sequence": "3",
+    "changed_at": "2026-01-02T00:00:00Z",
+    "birth_date": "2015-04-01",
+    "county": "14",
+    "secrecy_mark": "f",
+    "protected_registration": "f",
+    "has_e_id": "f",
+    "custody": "personnummer:198001019999:2015-04-01:;personnummer:198101019999:2015-04-01:2020-01-01",
+}
+
+
+def line(**changed: str) -> list[str]:
+    return [{**GOOD, **changed}.get(column, "") for column in COLUMNS]
+
+
+def test_a_good_line_needs_no_second_look() -> None:
+    assert plainly_right(line())
+    assert faults_of(line()) == ()
+    assert contradictions(_record(line())) == ()
+
+
+@pytest.mark.parametrize(
+    ("changed", "fault"),
+    [
+        ({"birth_date": "2015-02-30"}, "birth_date"),
+        ({"birth_date": "2027-01-01"}, "birth_date"),
+        ({"birth_date": "15-02-03"}, "birth_date"),
+        ({"custody": "personnummer:201504019999::"}, "custody.guardian"),
+        ({"custody": "personnummer:198001019999:2016-01-01:2015-01-01"}, "custody.to_date"),
+        ({"custody": "personnummer:198001019999:2016-01-01"}, "line"),
+        ({"custody": "personnummer::2016-01-01:"}, "custody.0.guardian.id"),
+        ({"deregistration": "death", "deregistration_date": "2014-01-01"}, "deregistration.date"),
+        ({"deregistration": "death"}, "deregistration.date"),
+        ({"deregistration": "lost", "deregistration_date": "2020-01-01"}, "deregistration.reason"),
+        ({"former_ids": "personnummer:201504019999"}, "former_ids"),
+        ({"changed_at": "2026-01-02T00:00:00"}, "changed_at"),
+        ({"changed_at": "yesterday"}, "changed_at"),
+        ({"id": "2015-0401"}, "person.id"),
+        ({"id_type": "passport"}, "person.id_type"),
+        ({"sequence": "-1"}, "sequence"),
+        ({"sequence": "x"}, "line"),
+        ({"county": "Skåne"}, "county"),
+        ({"secrecy_mark": "yes"}, "line"),
+        ({"coordination_status": "GONE"}, "coordination_status"),
+        ({"identity_level": "SURE"}, "identity_level"),
+        ({"given": "Only"}, "name.family"),
+    ],
+)
+def test_what_cannot_be_believed_is_refused_by_field(changed: dict[str, str], fault: str) -> None:
+    assert fault in faults_of(line(**changed))
+
+
+def test_a_line_of_the_wrong_width_is_refused() -> None:
+    assert faults_of(line()[:-1]) == ("line",)
+
+
+_TEXTS = {
+    "birth_date": st.sampled_from(
+        ["2015", "2015-04", "2015-13", "2015-04-01", "2016-02-29", "2015-02-29", "2026", ""]
+    ),
+    "changed_at": st.sampled_from(["2026-01-02T00:00:00Z", "2014-01-01T00:00:00+01:00", "2026-01-02", ""]),
+    "sequence": st.sampled_from(["0", "12", "9999999999", "٣", ""]),
+    "county": st.sampled_from(["14", "1", "", "144"]),
+    "secrecy_mark": st.sampled_from(["t", "f", "", "true"]),
+    "custody": st.sampled_from(
+        ["", "::2015-04-01:", "::", "personnummer:201504019999::", GOOD["custody"], "a:b:c:d"]
+    ),
+    "deregistration": st.sampled_from(["", "death", "emigration", "other", "x"]),
+    "deregistration_date": st.sampled_from(["", "2020-01-01", "2020-02-30", "1999-01-01"]),
+    "identity_level": st.sampled_from(["", "OSAKER", "osaker"]),
+    "former_ids": st.sampled_from(["", "reservnummer:F0000000001", "x"]),
+    "given": st.sampled_from(["", "Prov"]),
+    "family": st.sampled_from(["", "Provsson"]),
+}
+
+
+@given(st.fixed_dictionaries({}, optional=_TEXTS))
+def test_what_is_plainly_right_the_contract_and_the_register_worker_accept(changed: dict[str, str]) -> None:
+    fields = line(**changed)
+    if plainly_right(fields):
+        assert contradictions(_record(fields)) == ()
+
+
+@given(st.from_regex(r"[0-9A-Za-z]{8,20}", fullmatch=True))
+def test_keys_are_the_contracts_keys(number: str) -> None:
+    assert KeyMaker(SECRET, "v3").of(number) == patient_key(number, SECRET, "v3")
+
+
+@settings(deadline=None)  # the first example reads the rulebooks
+@given(
+    st.sampled_from(
+        ["2008", "2010-12", "2012-02-29", "2013-11-24", "2013-12-20", "2026-11-01", "1950-01-01"]
+    ),
+    st.sampled_from(["08", "14", "23", "01", ""]),
+    st.integers(0, 400),
+)
+def test_timers_are_those_of_the_policy(birth: str, county: str, days: int) -> None:
+    books = _books()
+    after = datetime(2026, 11, 24, 9, tzinfo=UTC) + timedelta(days)
+    version = PersonVersion(after, identity_of(1, "201504019999"), county=county or None)
+    timer = next_milestone(Person(PersonId("7"), "", BirthDate.parse(birth), (version,)), books, after)
+    expected = ("", "", "") if timer is None else (str(timer.kind), timer.due_at.isoformat(), timer.region)
+    milestones = Milestones(books, after)
+    assert milestones.of(birth, county) == expected
+    assert milestones.of(birth, county) == expected
+
+
+@cache
+def _books() -> Rulebooks:
+    return Rulebooks.of(*(path.read_text("utf-8") for path in sorted(RULEBOOKS.glob("*.yaml"))))

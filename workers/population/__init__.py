@@ -1,0 +1,1 @@
+"""A whole population: made up, loaded, rehearsed, and held against a change of rules."""

@@ -1,0 +1,89 @@
+"""
+What follows from being registered, for the few for whom anything does: orders that waited are judged, and the register's
+own word imposes its standing measures (a protected child's lock and seal), as the register worker would.
+
+Guarantee: a batch of persons in one transaction, with measures, audit entries and outgoing events; done again it changes
+nothing. Left over: `access.state.v1` of everybody else: who has no state there has no measure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from typing import TYPE_CHECKING, Final
+
+from contracts.vocabulary import PersonId
+from workers.enact.anew import judge_anew
+from workers.enact.citations import Desk
+from workers.enact.standings import sitting_about
+from workers.enact.write import write
+from workers.policy.calendar import swedish_date
+from workers.policy.effects import SetTimer, TimerKind, Transition
+from workers.policy.rulebook import Rulebooks
+from workers.policy.transitions import register_change
+from workers.register.handler import WAITED_FOR
+from workers.runtime.clock import SystemClock
+from workers.store import bulk, persons
+from workers.store.session import Tx
+
+if TYPE_CHECKING:
+    from workers.store.session import Connection
+
+CHAIN: Final = "register-load"
+MILESTONES: Final = frozenset(
+    {TimerKind.AGE_13_AHEAD, TimerKind.AGE_13, TimerKind.AGE_16_AHEAD, TimerKind.AGE_16, TimerKind.AGE_18}
+)
+_BATCH = 200
+
+
+async def settle(
+    conn: Connection, load: bulk.Load, books: Rulebooks, source: str, told: Callable[[int, int], None]
+) -> int:
+    """Enact what follows; `told` hears how many of how many. Returns how many persons were looked at."""
+    reach = _oldest_protected(books)
+    today = swedish_date(load.started_at)
+    counties = [c for r in books.regions.values() if any(v.standing for v in r.versions) for c in r.counties]
+    born_after = date(today.year - reach - 1, 1, 1)
+    people = await bulk.followed(conn, load.started_at, counties, born_after)
+    desk = Desk.of(books, source)
+    for place in range(0, len(people), _BATCH):
+        told(place, len(people))
+        async with conn.transaction():
+            await _batch(Tx(conn, SystemClock().now()), desk, people[place : place + _BATCH], load.load_id)
+    return len(people)
+
+
+async def _batch(tx: Tx, desk: Desk, people: list[PersonId], load_id: int) -> None:
+    await persons.lock(tx, people)
+    sitting = await sitting_about(tx, desk, people, chain=CHAIN)
+    for person in people:
+        after = sitting.standing(person).facts
+        if after is None:
+            continue
+        cause = f"population-load:{load_id}:{person}"
+        told_at = min(after.patient.latest.valid_from, tx.now)
+        sitting.follow(
+            person, _without_birthdays(register_change(None, after, told_at, desk.books)), cause=cause
+        )
+        sitting.touch(person)
+        await judge_anew(tx, sitting, [person], WAITED_FOR, trigger=cause)
+    await write(tx, sitting)
+
+
+def _without_birthdays(change: Transition) -> Transition:
+    """Birthday timers are set already, from the load on: nobody is told of birthdays of the years before it."""
+    kept = tuple(e for e in change.effects if not (isinstance(e, SetTimer) and e.kind in MILESTONES))
+    return replace(change, effects=kept)
+
+
+def _oldest_protected(books: Rulebooks) -> int:
+    """The age below which some standing rule speaks of patients, in whole years."""
+    limits = [
+        rule.patient_under if rule.patient_under is not None else 150
+        for region in books.regions.values()
+        for version in region.versions
+        for rule in version.standing
+        if rule.event in ("protected_patient", "protected_guardian")
+    ]
+    return max(limits, default=0)

@@ -1,0 +1,228 @@
+"""
+Whom a change of rules touches: how many residents, by kind and age, before the rules are in force.
+
+A resident is touched when an answer about access differs on the day, when a standing rule newly reaches or leaves it,
+when a birthday reminder comes at another time, or when it has a measure whose form is answered by other rules.
+"""
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from contracts.vocabulary import MeasureKind, RegionCode
+from workers.policy.access import differences, picture
+from workers.policy.calendar import midnight, swedish_date
+from workers.policy.facts import PatientFacts
+from workers.policy.rulebook import Entry, Rulebooks, Standing, Version
+from workers.population.examples import counties_of, example, role_of
+from workers.population.snapshot import reach, snapshot
+from workers.store import census
+from workers.store import facts as stored
+from workers.store.session import Reading
+
+_BATCH = 1_000
+_BAR = 40
+
+
+@dataclass(frozen=True, order=True)
+class Kind:
+    """
+    In which way residents are touched. `what`: `opens` and `closes` (access, with who and which service), `standing`
+    (the register's own word, with the event), `reminder`, `measure` (with its kind).
+    """
+
+    region: str
+    what: str
+    which: str
+
+
+@dataclass(frozen=True)
+class Touched:
+    """
+    How many residents are touched, each once (`by_age`), and in which ways (`by_kind`: a resident may stand in several).
+
+    `looked_at` is how many live where the rules differ, in `regions`; the empty region stands for all others.
+    """
+
+    on: date
+    regions: tuple[str, ...]
+    looked_at: int
+    by_age: Mapping[int, int] = field(default_factory=dict)
+    by_kind: Mapping[Kind, Mapping[int, int]] = field(default_factory=dict)
+
+    @property
+    def residents(self) -> int:
+        """How many residents are touched."""
+        return sum(self.by_age.values())
+
+
+def touched(
+    dsn: str, a: Rulebooks, b: Rulebooks, on: date, *, schema: str = "sigill", **connect: Any
+) -> Touched:
+    """
+    Say whom it touches if rulebooks `b` hold instead of `a` on a Swedish date, as residents are known now.
+
+    For commands: runs a loop of its own. `connect` goes to asyncpg (`ssl`).
+    """
+    return asyncio.run(touched_in(reach(dsn, schema, **connect), a, b, on))
+
+
+async def touched_in(connect: dict[str, Any], a: Rulebooks, b: Rulebooks, on: date) -> Touched:
+    """Do what `touched` does, inside a running loop; `connect` as `snapshot.reach` makes it."""
+    async with snapshot(connect) as tx:
+        return await count(tx, a, b, on)
+
+
+async def count(tx: Reading, a: Rulebooks, b: Rulebooks, on: date) -> Touched:
+    """Do what `touched` does, in an open snapshot."""
+    changed = regions_changed(a, b, on)
+    if not changed:
+        return Touched(on, (), 0)
+    await census.prepare(tx)
+    counties = {**counties_of(a), **counties_of(b)}
+    elsewhere = RegionCode("") in changed
+    only = None if elsewhere else [county for county, region in counties.items() if region in changed]
+    at = midnight(on)
+    singular = await census.singular(tx, at)
+    groups = await census.groups(tx, counties, on, left_out=singular, by_age=True, only=only)
+    tally = _Tally()
+    looked_at = 0
+    for group in groups:
+        looked_at += group.residents
+        if group.region in changed:
+            facts = example(group, a)
+            tally.add(facts, _ways(facts, a, b, at), on, group.residents)
+    for place in range(0, len(singular), _BATCH):
+        batch = singular[place : place + _BATCH]
+        for asked, facts in (await stored.patient_facts(tx, batch, units=[])).items():
+            if asked != facts.patient.person_id or not facts.patient.registered:
+                continue
+            looked_at += 1
+            tally.add(facts, {*_ways(facts, a, b, at), *_measures(facts, a, b, at)}, on, 1)
+    return Touched(on, tuple(sorted(changed)), looked_at, dict(tally.by_age), dict(tally.by_kind))
+
+
+def regions_changed(a: Rulebooks, b: Rulebooks, on: date) -> set[RegionCode]:
+    """Return the regions whose rules in force on a date differ; the empty one stands for all without a rulebook."""
+    codes = {*a.regions, *b.regions}
+    known = {code for code in codes if code not in (a.national.region, b.national.region)}
+    found = {code for code in known if _differ(a.default_version(code, on), b.default_version(code, on))}
+    if _differ(a.default_version(None, on), b.default_version(None, on)):
+        found.add(RegionCode(""))
+    return found
+
+
+def _differ(one: Version, other: Version) -> bool:
+    """Whether two versions differ in more than their dates."""
+    plain = {"since": date.min, "extends": None, "drops": (), "documents": ()}
+    return one.model_copy(update=plain) != other.model_copy(update=plain)
+
+
+class _Tally:
+    def __init__(self) -> None:
+        self.by_age: Counter[int] = Counter()
+        self.by_kind: defaultdict[Kind, Counter[int]] = defaultdict(Counter)
+
+    def add(self, facts: PatientFacts, ways: set[Kind], on: date, residents: int) -> None:
+        if not ways:
+            return
+        born = facts.patient.birth.latest
+        age = max(0, on.year - born.year - ((on.month, on.day) < (born.month, born.day)))
+        self.by_age[age] += residents
+        for way in ways:
+            self.by_kind[way][age] += residents
+
+
+def _ways(facts: PatientFacts, a: Rulebooks, b: Rulebooks, at: datetime) -> set[Kind]:
+    region = (
+        b.region_of_county(facts.patient.at(at).county) or a.region_of_county(facts.patient.at(at).county)
+    ) or ""
+    found = {
+        Kind(region, "opens" if one.gained else "closes", f"{role_of(facts, one)} {one.service}")
+        for one in differences(picture(facts, at, a), picture(facts, at, b))
+    }
+    day, code = swedish_date(at), RegionCode(region) or None
+    before, after = a.default_version(code, day), b.default_version(code, day)
+    if before is after:
+        return found
+    found.update(Kind(region, "standing", event) for event in _standing(facts, before, after, at))
+    if (before.lead.birthday, before.age_notices) != (after.lead.birthday, after.age_notices) and not (
+        facts.patient.reached(before.ages.own_record_from, at)
+    ):
+        found.add(Kind(region, "reminder", "birthday"))
+    return found
+
+
+def _standing(facts: PatientFacts, before: Version, after: Version, at: datetime) -> Iterator[str]:
+    """Events whose standing rules reach a protected resident in one version and not, or otherwise, in the other."""
+    guardians = [facts.person(g) for g in facts.patient.guardians_at(at)]
+    holds = {
+        "protected_patient": facts.patient.at(at).protected,
+        "protected_guardian": any(g is not None and g.at(at).protected for g in guardians),
+    }
+    for event, held in holds.items():
+        if held and _reaching(facts, before.standing, event, at) != _reaching(
+            facts, after.standing, event, at
+        ):
+            yield event
+
+
+def _reaching(
+    facts: PatientFacts, rules: Sequence[Standing], event: str, at: datetime
+) -> list[tuple[object, ...]]:
+    return [
+        rule.imposes
+        for rule in rules
+        if rule.event == event
+        and (rule.patient_under is None or not facts.patient.reached(rule.patient_under, at, surely=True))
+    ]
+
+
+def _measures(facts: PatientFacts, a: Rulebooks, b: Rulebooks, at: datetime) -> set[Kind]:
+    """Kinds of measures in force whose entries differ: they will be released, continued or extended by other rules."""
+    found = set()
+    for m in facts.in_force(at):
+        day = swedish_date(at)
+        before, after = a.version(m.region, day), b.version(m.region, day)
+        if _about(before, m.kind) != _about(after, m.kind):
+            found.add(Kind(m.region, "measure", str(m.kind)))
+    return found
+
+
+def _about(version: Version | None, kind: MeasureKind) -> list[Entry]:
+    """The entries that speak of a measure of a kind: that release, continue, extend or answer about it."""
+    if version is None:
+        return []
+    return [
+        entry
+        for entry in version.entries
+        if kind in (entry.may_release or ()) or kind in (entry.when.measure or ())
+    ]
+
+
+def histogram(by_age: Mapping[int, int]) -> list[str]:
+    """Draw ages against residents, a line an age from the youngest to the oldest touched."""
+    if not by_age:
+        return []
+    most = max(by_age.values())
+    lines = []
+    for age in range(min(by_age), max(by_age) + 1):
+        residents = by_age.get(age, 0)
+        bar = "█" * max(1 if residents else 0, round(_BAR * residents / most))
+        lines.append(f"{age:>4} {bar:<{_BAR}} {residents:>10,}".replace(",", " "))
+    return lines
+
+
+def report(result: Touched) -> list[str]:
+    """Say it for people: the total, a line a kind, and the histogram over ages."""
+    if not result.residents:
+        return [f"No resident is touched on {result.on}."]
+    lines = [f"{result.residents:,} residents are touched on {result.on}.".replace(",", " "), ""]
+    for kind, by_age in sorted(result.by_kind.items()):
+        ages = f"{min(by_age)}–{max(by_age)} years"
+        total = f"{sum(by_age.values()):,}".replace(",", " ")
+        lines.append(f"{kind.region or 'elsewhere':<22} {kind.what:<9} {kind.which:<26} {total:>12}  {ages}")
+    return [*lines, "", " age " + "residents", *histogram(result.by_age)]

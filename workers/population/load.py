@@ -1,0 +1,318 @@
+"""
+A register file into the store: chunks of lines, each in a transaction of its own, by several processes at once.
+
+Guarantee: killed anywhere and started again, the store ends up with the rows of an uninterrupted load. Left over: what
+the register tells meanwhile about persons of the file stays as its worker wrote it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import hashlib
+import hmac
+import io
+import multiprocessing
+import os
+import threading
+from binascii import b2a_base64
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from workers.policy.facts import Identity
+from workers.policy.rulebook import Rulebooks
+from workers.population.aftermath import settle
+from workers.population.files import bytes_of, chunks, ends_of
+from workers.population.records import (
+    KINDS,
+    Milestones,
+    bounds,
+    custody_of,
+    faults_of,
+    former_of,
+)
+from workers.runtime.clock import SystemClock
+from workers.store import bulk
+from workers.store import session as store
+from workers.store.bulk import Chunk, Refusal, Staged
+from workers.store.session import Tx
+from workers.store.session import prepare as codecs
+
+CHUNK_LINES = 40_000
+_RETRIES = 5
+_URLSAFE = bytes.maketrans(b"+/", b"-_")
+
+
+class FileChanged(Exception):
+    """The file is not the one that the load began with: what was loaded from it has changed since."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where to load to, and with which secret the pseudonymous keys are made. `connect` goes to asyncpg."""
+
+    connect: dict[str, Any]
+    secret: bytes
+    version: str
+    books: Rulebooks
+    source: str
+    """Under which the consequences are published (CloudEvents `source`)."""
+
+    def __repr__(self) -> str:
+        return "Target(…)"
+
+
+@dataclass
+class Progress:
+    """How far a load is, in lines."""
+
+    lines: int = 0
+    loaded: int = 0
+    known: int = 0
+    refused: int = 0
+    skipped: int = 0
+    """In the store already when this run began."""
+    followed: int = 0
+    """Persons whose registration had consequences to look at."""
+
+    def add(self, chunk: Chunk, *, before: bool = False) -> None:
+        """Count a chunk in; `before`: an earlier run wrote it."""
+        self.lines += chunk.lines
+        self.loaded += chunk.loaded
+        self.known += chunk.known
+        self.refused += chunk.refused
+        self.skipped += chunk.lines if before else 0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a load came to, with the first refused lines."""
+
+    progress: Progress
+    refusals: tuple[Refusal, ...]
+
+
+def fingerprint(path: Path) -> bytes:
+    """Know a register file again: by its size, its first and its last megabyte."""
+    digest = hashlib.sha256(str(bytes_of(path)).encode())
+    for end in ends_of(path):
+        digest.update(end)
+    return digest.digest()
+
+
+def load(
+    path: Path,
+    target: Target,
+    *,
+    processes: int = 2,
+    chunk_lines: int = CHUNK_LINES,
+    told: Callable[[Progress], None] = lambda _: None,
+) -> Outcome:
+    """
+    Load a register file, going on where an earlier run of the same file stopped. `told` hears of every chunk.
+
+    Raises FileChanged, ValueError for a file that is no register file, and what the driver raises.
+    """
+    with asyncio.Runner() as runner:
+        conn = runner.run(asyncpg.connect(**target.connect))
+        now = SystemClock().now()
+        begun = runner.run(bulk.begin(conn, fingerprint(path), chunk_lines, now))
+        progress = Progress()
+        if begun.finished_at is None:
+            before = runner.run(bulk.done(conn, begun.load_id))
+            _load_chunks(path, target, begun, before, processes, progress, told)
+            runner.run(codecs(conn))
+            runner.run(bulk.analyze(conn))
+            progress.followed = runner.run(
+                settle(conn, begun, target.books, target.source, lambda *_: told(progress))
+            )
+            runner.run(bulk.finish(conn, begun.load_id, SystemClock().now()))
+        else:
+            for chunk in runner.run(bulk.done(conn, begun.load_id)).values():
+                progress.add(chunk, before=True)
+            told(progress)
+        refusals = runner.run(bulk.refusals(conn, begun.load_id)) if progress.refused else []
+        runner.run(conn.close())
+    return Outcome(progress, tuple(refusals))
+
+
+def _load_chunks(
+    path: Path,
+    target: Target,
+    begun: bulk.Load,
+    before: dict[int, Chunk],
+    processes: int,
+    progress: Progress,
+    told: Callable[[Progress], None],
+) -> None:
+    running: set[Future[Chunk | None]] = set()
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(
+        processes, context, initializer=_start, initargs=(target, begun.load_id, begun.chunk_lines)
+    ) as pool:
+        for number, content in enumerate(chunks(path, begun.chunk_lines)):
+            if number in before:
+                if hashlib.sha256(content).digest() != before[number].digest:
+                    pool.shutdown(cancel_futures=True)
+                    raise FileChanged(f"chunk {number} of {path.name} is not what was loaded before")
+                progress.add(before[number], before=True)
+                told(progress)
+                continue
+            running.add(pool.submit(_write, number, content))
+            # one chunk waits for each process, so that none stands idle and memory stays small
+            while len(running) >= 2 * processes:
+                _count(running, progress, told)
+        while running:
+            _count(running, progress, told)
+
+
+def _count(running: set[Future[Chunk | None]], progress: Progress, told: Callable[[Progress], None]) -> None:
+    finished, _ = wait(running, return_when=FIRST_COMPLETED)
+    for future in finished:
+        running.discard(future)
+        chunk = future.result()
+        if chunk is not None:
+            progress.add(chunk)
+    told(progress)
+
+
+# --- what a process does
+
+
+class KeyMaker:
+    """`contracts.keys.patient_key` for millions: the secret is taken in once, not for every number."""
+
+    def __init__(self, secret: bytes, version: str) -> None:
+        self._keyed = hmac.new(secret, digestmod=hashlib.sha256)
+        self._prefix = f"{version}."
+
+    def of(self, number: str) -> str:
+        """Return the pseudonymous key of an identity number."""
+        one = self._keyed.copy()
+        one.update(number.encode("ascii"))
+        # 32 bytes make 44 characters, of which the last is padding
+        return self._prefix + b2a_base64(one.digest(), newline=False)[:43].translate(_URLSAFE).decode("ascii")
+
+
+class _Loader:
+    """A process's connection, and what it knows by heart."""
+
+    def __init__(self, target: Target, load_id: int, chunk_lines: int) -> None:
+        self.target = target
+        self.load_id = load_id
+        self.chunk_lines = chunk_lines
+        self.clock = SystemClock()
+        self.runner = asyncio.Runner()
+        self.conn: asyncpg.Connection[asyncpg.Record] | None = None
+        self.keys = KeyMaker(target.secret, target.version)
+        self.milestones = Milestones(target.books, self.clock.now())
+
+    def key_of(self, number: str) -> str:
+        return self.keys.of(number)
+
+    def write(self, number: int, content: bytes) -> Chunk | None:
+        staged = self.stage(number, content)
+        return self.runner.run(self._write(staged))
+
+    async def _write(self, staged: Staged) -> Chunk | None:
+        for attempt in range(_RETRIES):
+            try:
+                if self.conn is None:
+                    self.conn = await asyncpg.connect(**self.target.connect)
+                    await bulk.prepare(self.conn)
+                async with self.conn.transaction():
+                    return await bulk.write(
+                        Tx(self.conn, self.clock.now()), self.load_id, staged, self.key_of
+                    )
+            except Exception as error:
+                if not store.passing(error) or attempt == _RETRIES - 1:
+                    raise
+                if self.conn is not None and self.conn.is_closed():
+                    self.conn = None
+                await asyncio.sleep(0.2 * 2**attempt)
+        raise AssertionError("the last attempt returns or raises")
+
+    def stage(self, number: int, content: bytes) -> Staged:
+        """Turn a chunk of lines into what COPY takes."""
+        told, custody = io.StringIO(), io.StringIO()
+        former: list[tuple[int, Identity]] = []
+        refusals: list[Refusal] = []
+        seen: set[tuple[str, str]] = set()
+        lines = 0
+        first = number * self.chunk_lines + 1
+        for lines, fields in enumerate(csv.reader(io.StringIO(content.decode("utf-8"))), start=1):
+            faults = faults_of(fields)
+            if not faults and (fields[0], fields[1]) in seen:
+                faults = ("id",)
+            if faults:
+                refusals.append(Refusal(first + lines - 1, faults))
+                continue
+            seen.add((fields[0], fields[1]))
+            told.write(self._told(lines, fields))
+            if fields[16]:
+                custody.writelines(_custody(lines, fields[16]))
+            if fields[15]:
+                former.extend((lines, identity) for identity in former_of(fields[15]))
+        return Staged(
+            number=number,
+            digest=hashlib.sha256(content).digest(),
+            lines=lines,
+            loaded=lines - len(refusals),
+            told=told.getvalue().encode(),
+            custody=custody.getvalue().encode(),
+            former=tuple(former),
+            refusals=tuple(refusals),
+        )
+
+    def _told(self, line: int, fields: list[str]) -> str:
+        (id_type, number, sequence, changed_at, birth_date, given, family, county, mark, registration, e_id, gone,
+         gone_on, _, level, _, _) = fields  # fmt: skip
+        birth = bounds(birth_date)
+        assert birth is not None
+        died_on, emigrated_on = gone_on if gone == "death" else "", gone_on if gone == "emigration" else ""
+        kind, due, region = ("", "", "") if died_on else self.milestones.of(birth_date, county)
+        if kind and not region:
+            region = '""'  # no region, which is not the same as unknown
+        protected = "t" if mark == "t" or registration == "t" else "f"
+        uncertain = "t" if level == "OSAKER" and id_type == "samordningsnummer" else "f"
+        name = f"{_quoted(given)},{_quoted(family)}" if given else ","
+        return (
+            f"{line},{KINDS[id_type]},{number},{self.key_of(number)},{sequence},{changed_at},{birth[0]},{birth[1]},"
+            f"{county},{protected},{e_id},{uncertain},{died_on},{emigrated_on},{name},{kind},{due},{region}\n"
+        )
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"'
+
+
+def _custody(line: int, text: str) -> Iterator[str]:
+    for ordinal, (kind, number, since, until) in enumerate(custody_of(text)):
+        yield f"{line},{ordinal},{KINDS[kind] if kind else ''},{number},{since},{until}\n"
+
+
+_loader: _Loader | None = None
+
+
+def _start(target: Target, load_id: int, chunk_lines: int) -> None:
+    global _loader  # noqa: PLW0603 - a pool's process has no other place to keep it
+    _loader = _Loader(target, load_id, chunk_lines)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A killed parent must not leave a process that goes on loading."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _write(number: int, content: bytes) -> Chunk | None:
+    assert _loader is not None
+    return _loader.write(number, content)
