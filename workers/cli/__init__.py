@@ -6,7 +6,7 @@ import typer
 
 _COMMANDS: dict[str, tuple[str, str]] = {
     "access": ("workers.cli.access", "Ask the store: who may see what, when, and why."),
-    "audit": ("workers.cli.audit", "Verify the audit chain; extracts and archive packages."),
+    "audit": ("workers.cli.audit", "Verify the audit chain; extracts, exports and archive packages."),
     "demo": ("workers.cli.demo", "A realistic day on an embedded database and broker."),
     "dev": ("workers.cli.dev", "A throw-away certificate authority and other aids."),
     "dlq": ("workers.cli.dlq", "Dead letters: list, show, replay, discard."),
@@ -14,6 +14,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "migrate": ("workers.cli.migrate", "Bring the database to the newest schema."),
     "order": ("workers.cli.order", "Sign, send and show orders."),
     "population": ("workers.cli.population", "Synthesize and load a population register."),
+    "retention": ("workers.cli.retention", "End what has been kept long enough."),
     "rulebook": ("workers.cli.rulebook", "Show, check and compare the regions' rules."),
     "scenario": ("workers.cli.scenario", "Play stories against the real program."),
     "status": ("workers.cli.status", "Queues, lag and what waits, live."),

@@ -315,9 +315,19 @@ class Retention(BaseSettings):
     """How long what is kept."""
 
     outbox_retention_days: int = Field(30, ge=1, description="Days that published events stay in the outbox.")
-    evidence_retention_days: int = Field(3650, ge=1, description="Days that the signed bytes are kept.")
+    evidence_retention_days: int = Field(
+        3650,
+        ge=366,
+        description="Days that signed orders and their receipts are kept, after the last measure that rests on them.",
+    )
     access_log_retention_days: int = Field(
         1830, ge=1827, description="Days that the access log is kept: five years at least (HSLF-FS 2016:40)."
+    )
+    dead_letter_retention_days: int = Field(
+        365, ge=1, description="Days that the bytes of dead letters are kept, once they are dealt with."
+    )
+    person_retention_days: int = Field(
+        3650, ge=1, description="Days after a person's death until the person is erased."
     )
 
 

@@ -103,12 +103,21 @@ async def of_actor(
     return [_looked(row) for row in rows]
 
 
+async def count_before(tx: Reading, before: datetime) -> int:
+    """Return how many lines are older than a moment (UTC)."""
+    return int(await tx.value(_SQL["count_before"], before))
+
+
 async def purge(tx: Tx, before: datetime, actor: str) -> int:
-    """End the keeping of what is older than `before` (UTC), five years at least; return how many lines went."""
+    """
+    End the keeping of what is older than `before` (UTC); return how many lines went.
+
+    Five years at least, by the earlier of `tx.now` and the server's own clock: otherwise the database refuses.
+    """
     gone = sorted(row["look_id"] for row in await tx.fetch(_SQL["purge"], before, tx.now))
     if gone:
-        spans = _spans(gone)
-        await audit.append(tx, [audit.AuditEntry("access-log", actor, _PURGED, {"spans": spans})])
+        kept = spans(gone)
+        await audit.append(tx, [audit.AuditEntry("access-log", actor, _PURGED, {"spans": kept})])
     return len(gone)
 
 
@@ -152,12 +161,12 @@ def _digest(salt: bytes, at: datetime, look: Look) -> bytes:
     return hashlib.sha256(salt + line.encode()).digest()
 
 
-def _spans(numbers: Iterable[int]) -> list[list[int]]:
+def spans(numbers: Iterable[int]) -> list[list[int]]:
     """Return sorted numbers as spans of neighbours, both ends included."""
-    spans: list[list[int]] = []
+    found: list[list[int]] = []
     for number in numbers:
-        if spans and spans[-1][1] == number - 1:
-            spans[-1][1] = number
+        if found and found[-1][1] == number - 1:
+            found[-1][1] = number
         else:
-            spans.append([number, number])
-    return spans
+            found.append([number, number])
+    return found

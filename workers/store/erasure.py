@@ -11,6 +11,7 @@ from uuid import NAMESPACE_OID, uuid5
 from contracts.topics import STATE
 from contracts.vocabulary import PersonId
 from workers.store import audit, outbox, persons
+from workers.store.access_log import spans
 from workers.store.queries import queries
 from workers.store.session import Reading, Tx
 from workers.store.values import person_of
@@ -49,8 +50,40 @@ async def erase(tx: Tx, person_id: PersonId, actor: str, *, chain: str = "erasur
 
 
 async def lapsed(tx: Reading, died_before: date, *, after: int = 0, limit: int = 1000) -> list[PersonId]:
-    """Return persons who died before a date (Swedish) and about whom nothing waits; a page by surrogate number."""
+    """Return persons who died before a date (Swedish), about whom nothing waits; a page by surrogate number."""
     return [person_of(row["person_id"]) for row in await tx.fetch(_SQL["lapsed"], died_before, after, limit)]
+
+
+async def lapsed_orders(tx: Reading, before: datetime, *, after: int = 0, limit: int = 1000) -> list[int]:
+    """
+    Return registrations of signed orders whose keeping has ended, a page by registration.
+
+    Such an order came before `before` (UTC), waits for nothing, and no measure that rests on it has been in force
+    since then: what is kept for a measure is kept as long after the measure's end.
+    """
+    rows = await tx.fetch(_SQL["lapsed_orders"], before, after, limit)
+    return [row["registration"] for row in rows]
+
+
+async def purge_evidence(
+    tx: Tx, before: datetime, actor: str, *, after: int = 0, limit: int = 1000, chain: str = "retention"
+) -> list[int]:
+    """
+    Empty a page of lapsed orders, bytes, form and receipts, and note which in the audit chain; return them.
+
+    Digests, outcomes, measures and the chain stay. A year at least, by the server's clock: else the database refuses.
+    """
+    rows = await tx.fetch(_SQL["purge_evidence"], before, tx.now, after, limit)
+    gone = [row["registration"] for row in rows]
+    if gone:
+        body: dict[str, audit.Json] = {"before": before.isoformat(), "registrations": spans(gone)}
+        await audit.append(tx, [audit.AuditEntry(chain, actor, "evidence_ended", body)])
+    return gone
+
+
+async def settled_dead_letters(tx: Reading, before: datetime) -> int:
+    """Return how many dead letters that are dealt with and came before a moment (UTC) still hold their bytes."""
+    return int(await tx.value(_SQL["settled_dead_letters"], before))
 
 
 async def purge_dead_letters(tx: Tx, before: datetime) -> int:

@@ -127,6 +127,11 @@ async def rotate(tx: Tx, keep_from: datetime) -> int:
     return int(await tx.value(_SQL["rotate"], keep_from))
 
 
+async def published_before(tx: Reading, before: datetime) -> int:
+    """Return how many events were published before a moment (UTC) and are still kept."""
+    return int(await tx.value(_SQL["published_before"], before))
+
+
 class Shards:
     """
     The shards that this relay works on, held by locks of a dedicated connection: one relay a shard.

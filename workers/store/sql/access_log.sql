@@ -34,3 +34,7 @@ SELECT look_id, looked_at, actor, actor_unit, person_id, reason, shown, salt, di
 -- name: purge
 -- Ends the keeping of what is older than $1; five years at least, by $2.
 SELECT look_id FROM purge_access_log($1, $2);
+
+-- name: count_before
+-- How many looks are older than $1.
+SELECT count(*) FROM access_log WHERE looked_at < $1;

@@ -32,6 +32,10 @@ SELECT count(*) AS pending, min(created_at) AS oldest FROM outbox WHERE publishe
 -- Makes partitions ahead and lets go of rows published before $1.
 SELECT rotate_outbox($1);
 
+-- name: published_before
+-- How many events were published before $1 and are still there.
+SELECT count(*) FROM outbox WHERE published_at < $1;
+
 -- name: try_lock
 -- One of the locks of a name's family, held by the session; false when somebody else has it.
 SELECT pg_try_advisory_lock(hashtextextended(current_schema() || ':' || $1::text, 0));

@@ -1,0 +1,203 @@
+"""What has been kept long enough goes, nothing else does, and the chain still verifies afterwards."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import asyncpg
+import pytest
+
+from contracts.topics import STATE
+from contracts.vocabulary import OrderId, Outcome, PersonId
+from tests.store.kit import ADULT, CHILD, FATHER, MOTHER, answered, ids, key_of, seal, signed, told
+from workers.ops.retention import Keeping, rehearse, run
+from workers.store import access_log, audit, audit_check, measures, orders, outbox, persons
+from workers.store.access_log import Look
+from workers.store.audit import AuditEntry
+from workers.store.session import Store
+
+NOW = datetime(2024, 6, 1, 9, tzinfo=UTC)
+YEAR = timedelta(days=366)
+KEEPING = Keeping(
+    outbox=timedelta(days=30),
+    dead_letters=timedelta(days=365),
+    evidence=timedelta(days=3650),
+    access_log=timedelta(days=1830),
+    person=timedelta(days=3650),
+)
+ORDERS = [OrderId(f"0192f0c1-0000-7000-8000-00000000000{n}") for n in range(5)]
+
+
+async def _living(store: Store, at: datetime) -> tuple[PersonId, PersonId, PersonId]:
+    """A child in life, somebody who died 11 years before NOW, somebody who died a year before."""
+    async with store.transaction(at) as tx:
+        child, long_dead, lately_dead = await ids(tx, CHILD, ADULT, FATHER)
+        await persons.lock(tx, [child, long_dead, lately_dead])
+        await persons.record(
+            tx,
+            [
+                told(child, CHILD, 1, at),
+                told(long_dead, ADULT, 1, at, birth="1970-06-06", died_on=date(2013, 5, 1)),
+                told(lately_dead, FATHER, 1, at, birth="1984-02-02", died_on=date(2023, 5, 1)),
+            ],
+            key_of,
+        )
+    return child, long_dead, lately_dead
+
+
+async def _ordered(
+    store: Store, registration: int, patient: PersonId, at: datetime, valid_to: datetime | None
+) -> None:
+    async with store.transaction(at) as tx:
+        await persons.lock(tx, [patient])
+        order_id = ORDERS[registration]
+        one = signed(registration, order_id, patient, received_at=at)
+        await orders.record(tx, [one])
+        await measures.append(
+            tx, [replace(seal(patient), orders=(order_id,), valid_from=at, valid_to=valid_to)]
+        )
+        await orders.answer(tx, [answered(registration, Outcome.EXECUTED)])
+        entry = AuditEntry("intake-0", "sigill", "executed", {"order_id": order_id}, patient, {"why": "x"})
+        await audit.append(tx, [entry])
+
+
+async def _bytes_left(admin: asyncpg.Connection) -> dict[int, bool]:
+    rows = await admin.fetch(
+        "SELECT s.registration, s.original IS NOT NULL AND s.payload IS NOT NULL AND o.receipt IS NOT NULL AS there "
+        "FROM signed_order s JOIN order_outcome o USING (registration)"
+    )
+    return {row["registration"]: row["there"] for row in rows}
+
+
+async def test_evidence_is_kept_as_long_after_the_last_measure_that_rests_on_it(
+    store: Store, ops: Store, auditors: Store, admin: asyncpg.Connection
+) -> None:
+    old = NOW - 13 * YEAR
+    child, *_ = await _living(store, old)
+    await _ordered(store, 1, child, old, old + YEAR)  # ended twelve years ago
+    await _ordered(store, 2, child, old, NOW - 2 * YEAR)  # signed as long ago, ended two years ago
+    await _ordered(store, 3, child, old, None)  # in force
+    await _ordered(store, 4, child, NOW - YEAR, NOW - YEAR + timedelta(days=1))  # lately
+    would = await rehearse(ops, auditors, KEEPING, NOW)
+    assert {one.kind: one.number for one in would}["evidence"] == 1
+    assert all((await _bytes_left(admin)).values()), "a rehearsal changes nothing"
+
+    ended = {one.kind: one.number for one in await run(ops, auditors, KEEPING, NOW, "night")}
+    assert ended["evidence"] == 1
+    assert await _bytes_left(admin) == {1: False, 2: True, 3: True, 4: True}
+    assert {one.kind: one.number for one in await run(ops, auditors, KEEPING, NOW, "night")}["evidence"] == 0
+    async with auditors.reading() as tx:
+        assert await audit_check.verify(tx) == []
+        said = await tx.fetch("SELECT body FROM audit_entry WHERE action = 'evidence_ended'")
+    assert [row["body"] for row in said] == [
+        '{"before":"' + (NOW - KEEPING.evidence).isoformat() + '","registrations":[[1,1]]}'
+    ]
+
+
+async def test_the_long_dead_are_erased_with_a_tombstone_and_the_chain_still_verifies(
+    store: Store, ops: Store, auditors: Store, admin: asyncpg.Connection
+) -> None:
+    old = NOW - 12 * YEAR
+    _, long_dead, lately_dead = await _living(store, old)
+    await _ordered(store, 1, long_dead, old, None)
+    await _ordered(store, 2, lately_dead, NOW - YEAR, None)
+    would = {one.kind: one.number for one in await rehearse(ops, auditors, KEEPING, NOW)}
+    assert would["persons"] == 1
+
+    ended = {one.kind: one for one in await run(ops, auditors, KEEPING, NOW, "night")}
+    assert (ended["persons"].number, ended["persons"].tombstones) == (1, 1)
+    async with store.reading() as tx:
+        assert await persons.resolve(tx, [ADULT]) == {}
+        assert set(await persons.resolve(tx, [CHILD, FATHER])) == {CHILD, FATHER}
+        (tombstone,) = await outbox.unpublished(tx, range(outbox.SHARDS), 10)
+        assert (tombstone.aggregatetype, tombstone.aggregateid, tombstone.payload) == (
+            STATE.name,
+            key_of(ADULT.number),
+            None,
+        )
+        assert await audit_check.verify(tx) == []
+    # nothing that says who it was, anywhere in the database
+    number = ADULT.number
+    for table in (
+        "person_identity",
+        "person_version",
+        "signed_order",
+        "order_outcome",
+        "audit_entry",
+        "audit_personal",
+    ):
+        rows = await admin.fetch(f"SELECT row_to_json(t)::text AS row FROM {table} t")
+        assert rows, table
+        assert not any(number in row["row"] for row in rows), table
+    # its entries in the chain stand, without their personal part
+    assert await admin.fetchval("SELECT count(*) FROM audit_entry WHERE chain = 'intake-0'") == 2
+    assert await admin.fetchval("SELECT count(*) FROM audit_personal WHERE chain = 'intake-0'") == 1
+    again = {one.kind: one.number for one in await run(ops, auditors, KEEPING, NOW, "night")}
+    assert again["persons"] == 0
+
+
+async def test_a_person_about_whom_something_waits_is_not_erased(
+    store: Store, ops: Store, auditors: Store
+) -> None:
+    _, long_dead, _ = await _living(store, NOW - 12 * YEAR)
+    async with store.transaction(NOW) as tx:
+        await persons.lock(tx, [long_dead])
+        await orders.record(tx, [signed(0, ORDERS[0], long_dead)])
+        await orders.answer(tx, [answered(0, Outcome.PENDING, codes=("awaiting_signed_form",))])
+    ended = {one.kind: one.number for one in await run(ops, auditors, KEEPING, NOW, "night")}
+    assert ended["persons"] == 0
+
+
+async def test_the_access_log_goes_after_five_years_and_not_before(
+    store: Store, ops: Store, auditors: Store
+) -> None:
+    async with store.transaction(NOW - 6 * YEAR) as tx:
+        (mother,) = await ids(tx, MOTHER)
+        await access_log.append(tx, [Look("op", "unit", mother, "old", "page")])
+    async with store.transaction(NOW - 5 * YEAR + timedelta(days=9)) as tx:
+        await access_log.append(tx, [Look("op", "unit", mother, "younger than five years", "page")])
+    ended = {one.kind: one.number for one in await run(ops, auditors, KEEPING, NOW, "night")}
+    assert ended["access_log"] == 1
+    async with auditors.reading() as tx:
+        assert [one.look.reason for one in await access_log.of_person(tx, mother)] == [
+            "younger than five years"
+        ]
+        assert await access_log.verify(tx) == []
+        assert await audit_check.verify(tx) == []
+
+
+async def test_nobody_ends_the_keeping_by_saying_that_it_is_another_year(
+    store: Store, auditors: Store, ops: Store, admin: asyncpg.Connection
+) -> None:
+    """The caller's clock may be wrong, or lie; five years are counted by the server's."""
+    today = await admin.fetchval("SELECT now()")
+    async with store.transaction(today - timedelta(days=30)) as tx:
+        (mother,) = await ids(tx, MOTHER)
+        await access_log.append(tx, [Look("op", "unit", mother, "r", "s")])
+    later = today + 6 * YEAR
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="five years"):
+        async with auditors.transaction(later) as tx:
+            await access_log.purge(tx, later - KEEPING.access_log, "auditor")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="a year"):
+        await ops_purges(ops, later)
+
+
+async def ops_purges(ops: Store, now: datetime) -> None:
+    async with ops.transaction(now) as tx:
+        await tx.fetch("SELECT * FROM purge_evidence($1, $1, 0, 10)", now)
+
+
+async def test_published_events_go_and_waiting_ones_stay(store: Store, ops: Store, auditors: Store) -> None:
+    async with store.transaction(NOW - YEAR) as tx:
+        await outbox.append(tx, [_event("a"), _event("b"), _event("c")])
+        waiting = await outbox.unpublished(tx, range(outbox.SHARDS), 10)
+        await outbox.mark(tx, [one.id for one in waiting if one.aggregateid != "b"])
+    ended = {one.kind: one.number for one in await run(ops, auditors, KEEPING, NOW, "night")}
+    assert ended["outbox"] == 2
+    async with store.reading() as tx:
+        assert [one.aggregateid for one in await outbox.unpublished(tx, range(outbox.SHARDS), 10)] == ["b"]
+
+
+def _event(key: str) -> outbox.OutboxRow:
+    from uuid import uuid4
+
+    return outbox.OutboxRow(uuid4(), "access.changes.v1", key, "type", b"{}")

@@ -1,0 +1,39 @@
+"""The store as a role sees it, for commands: what the role may not do, the command cannot do by accident."""
+
+import getpass
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+
+from workers.runtime.settings import Settings
+from workers.store.session import Role, Store, connection_options
+
+
+@asynccontextmanager
+async def store_as(current: Settings, role: Role) -> AsyncIterator[Store]:
+    """
+    Open the store as a role where the database's user may act as it, and as that user otherwise.
+
+    Raises TooPowerful in production for sessions that could change history unseen.
+    """
+    conn = await asyncpg.connect(**connection_options(current, None))
+    try:
+        member = await conn.fetchval(
+            "SELECT coalesce((SELECT pg_has_role(oid, 'MEMBER') FROM pg_roles WHERE rolname = $1), false)",
+            role,
+        )
+    finally:
+        await conn.close()
+    few = current.model_copy(update={"database_pool_min": 1, "database_pool_max": 2})
+    store = await Store.open(few, role=role if member else None)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+def who() -> str:
+    """The account that runs the command, for logs: of whoever became another by sudo, the first."""
+    return os.environ.get("SUDO_USER") or getpass.getuser()
