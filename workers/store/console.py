@@ -293,6 +293,11 @@ async def count_looks(tx: Reading) -> int:
     return int(await tx.value(_SQL["count_audit"]))
 
 
+async def may_act_as(tx: Reading, role: str) -> bool:
+    """Say whether this session's user may act as a role."""
+    return bool(await tx.value(_SQL["may_act_as"], role))
+
+
 # --- sessions
 
 

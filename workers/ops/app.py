@@ -1,0 +1,308 @@
+"""
+The program that people and systems ask: the console, the decision API, and the probes, on one port.
+
+`Ops` is a worker like the others: it opens its stores when it runs, serves until it is told to stop, and lets the
+requests in hand finish.
+"""
+
+import asyncio
+import contextlib
+import secrets
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from workers.enact.citations import Citations
+from workers.enact.keys import KeyRing
+from workers.ops.console import audit_pages, entry, letters, lists, orders, person, phone_pages
+from workers.ops.console.desk import GONE, Desk, desk_of
+from workers.ops.console.rendering import HERE, Pages
+from workers.ops.login import Issuer, TrialLinks, is_loopback, trial_operators
+from workers.ops.phone import Sending
+from workers.ops.security import SecurityHeaders
+from workers.ops.sessions import Sessions
+from workers.ops.signing import KeyFolder
+from workers.ops.watch import Watch
+from workers.ops.worklist import Adapter, by_hand, carry_out
+from workers.policy.effects import Sentence
+from workers.policy.rulebook import Rulebooks
+from workers.runtime.clock import Clock
+from workers.runtime.health import Health, probes
+from workers.runtime.metrics import Metrics
+from workers.runtime.settings import Settings
+from workers.store import console as stored
+from workers.store.session import Role, Store, passing
+from workers.stream.connection import Connection
+from workers.stream.producer import StreamProducer
+from workers.stream.standing import Standings
+
+log = structlog.get_logger("sigill.ops")
+CARRY_OUT_EVERY = 30.0
+"""Seconds between two rounds of the work-list's adapters."""
+
+
+class NoLogin(Exception):
+    """Nobody could log in safely with these settings. The message says which one to set."""
+
+
+class Static(StaticFiles):
+    """Files that a browser may keep for an hour; their addresses carry the release."""
+
+    def file_response(self, *args: object, **named: object) -> Response:
+        """Serve a file."""
+        answer = super().file_response(*args, **named)  # type: ignore[arg-type]
+        answer.headers["Cache-Control"] = "public, max-age=3600"
+        return answer
+
+
+def console_app(desk: Desk, rulebook_routes: Sequence[object] = ()) -> ASGIApp:
+    """Return the console. `rulebook_routes` take the place of its own page of rules."""
+    app = Starlette(
+        routes=[
+            *entry.ROUTES,
+            *orders.ROUTES,
+            *person.ROUTES,
+            *lists.ROUTES,
+            *letters.ROUTES,
+            *audit_pages.ROUTES,
+            *phone_pages.ROUTES,
+            *(rulebook_routes or phone_pages.RULEBOOK),  # type: ignore[list-item]
+            Mount("/static", Static(directory=HERE / "static"), name="static"),
+        ],
+        exception_handlers={404: _missing, 405: _missing, 500: _broken},
+    )
+    app.state.desk = desk
+    return SecurityHeaders(app, https=desk.https)
+
+
+async def _missing(request: Request, _: Exception) -> Response:
+    desk = desk_of(request)
+    session = await desk.sessions.find(request.cookies.get(desk.cookie))
+    return desk.sorry(request, session, 404, GONE)
+
+
+async def _broken(request: Request, error: Exception) -> Response:
+    if isinstance(error, HTTPException) and error.status_code < 500:
+        return desk_of(request).sorry(request, None, error.status_code, _BROKEN)
+    log.error("page failed", path=request.url.path, error=type(error).__name__)
+    return desk_of(request).sorry(request, None, 500, _BROKEN)
+
+
+_BROKEN = Sentence(
+    "Något gick fel hos oss. Det är loggat.", "Something went wrong on our side. It is logged."
+)
+
+
+def build(console: ASGIApp, health: Health, metrics: Metrics, api: ASGIApp | None = None) -> ASGIApp:
+    """
+    Return the whole application: `/v1` is the API's, `/livez` and `/readyz` the probes', everything else the console's.
+
+    `/metrics` is served on the probes' own port only: it is nobody's business who reaches the console.
+    """
+    answers = probes(health, metrics)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        if path in ("/livez", "/readyz"):
+            await answers(scope, receive, send)
+        elif api is not None and (path == "/v1" or path.startswith("/v1/")):
+            await api(scope, receive, send)
+        else:
+            await console(scope, receive, send)
+
+    return app
+
+
+@dataclass(slots=True)
+class Ops:
+    """
+    The worker. `api` makes the decision API over a context of its own; None: it is not served here.
+
+    `adapters` are the national systems of the work-list. `said` hears the trial's one-time links.
+    """
+
+    settings: Settings
+    books: Rulebooks
+    keys: KeyRing
+    clock: Clock
+    metrics: Metrics
+    health: Health
+    connection: Connection
+    api: Callable[[], contextlib.AbstractAsyncContextManager[ASGIApp]] | None = None
+    adapters: Sequence[Adapter] = field(default_factory=by_hand)
+    said: Callable[[str], None] = field(default_factory=lambda: _on_stderr)
+    rulebook_routes: Sequence[object] = ()
+    name: str = "ops"
+    port: int | None = None
+    """The port that it listens on, once it does."""
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serve until told to stop. Raises NoLogin before anything is connected."""
+        check_login(self.settings)
+        async with contextlib.AsyncExitStack() as stack:
+            desk = await stack.enter_async_context(self.desk())
+            api = await stack.enter_async_context(self.api()) if self.api is not None else None
+            await stack.enter_async_context(desk.watch.running())
+            stack.push_async_callback(_ended, asyncio.create_task(self._carry_out(desk.store)))
+            app = build(console_app(desk, self.rulebook_routes), self.health, self.metrics, api)
+            await self._serve(app, desk, stop)
+
+    @contextlib.asynccontextmanager
+    async def desk(self) -> AsyncIterator[Desk]:
+        """Open what the console needs, and close it afterwards."""
+        settings = self.settings
+        async with contextlib.AsyncExitStack() as stack:
+            store = await store_as(settings, "sigill_ops")
+            assert store is not None  # without the role the user itself is taken
+            stack.push_async_callback(store.close)
+            few = settings.model_copy(update={"database_pool_min": 1, "database_pool_max": 2})
+            auditors = await store_as(few, "sigill_auditor", or_nobody=True)
+            if auditors is not None:
+                stack.push_async_callback(auditors.close)
+            sending = Sending(StreamProducer(self.connection, send_timeout=settings.kafka_send_timeout))
+            stack.push_async_callback(sending.stop)
+            yield self.desk_over(store, auditors, sending)
+
+    def desk_over(self, store: Store, auditors: Store | None, sending: Sending) -> Desk:
+        """The console's parts over open stores."""
+        settings, secret = self.settings, session_secret(self.settings)
+        https = (settings.console_url or "").startswith("https://")
+        password = settings.operator_key_password
+        redirect = f"{(settings.console_url or '').rstrip('/')}/login/back"
+        return Desk(
+            store=store,
+            auditors=auditors,
+            settings=settings,
+            clock=self.clock,
+            books=self.books,
+            citations=Citations(self.books),
+            keys=self.keys,
+            sessions=Sessions(
+                store, self.clock, secret, idle=settings.session_idle, longest=settings.session_longest
+            ),
+            pages=Pages(),
+            watch=Watch(store, Standings(self.connection), settings, self.clock, self.metrics, self.health),
+            sending=sending,
+            signers=None
+            if settings.operator_keys is None
+            else KeyFolder(settings.operator_keys, password.get_secret_value() if password else None),
+            issuer=Issuer(settings, redirect) if settings.oidc_issuer else None,
+            links=None if settings.oidc_issuer else TrialLinks(self.clock.now()),
+            https=https,
+            cookie_secret=secret,
+        )
+
+    async def _serve(self, app: ASGIApp, desk: Desk, stop: asyncio.Event) -> None:
+        config = uvicorn.Config(
+            app,
+            host=self.settings.console_host,
+            port=self.settings.console_port,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            timeout_graceful_shutdown=int(self.settings.stop_timeout),
+        )
+        socket = config.bind_socket()
+        self.port = socket.getsockname()[1]
+        server = _Server(config)
+        serving = asyncio.create_task(server.serve(sockets=[socket]), name="http")
+        self._say_links(desk)
+        log.info("console", port=self.port, login="oidc" if desk.issuer else "one-time link")
+        told = asyncio.create_task(stop.wait())
+        try:
+            while not told.done() and not serving.done():
+                self.health.tick(self.name)
+                await asyncio.wait({told, serving}, timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            server.should_exit = True
+            told.cancel()
+            await serving
+            socket.close()
+
+    def _say_links(self, desk: Desk) -> None:
+        if desk.links is None:
+            return
+        for operator in trial_operators():
+            address = f"http://{_shown(self.settings.console_host)}:{self.port}/login/once"
+            self.said(f"{operator.name}: {address}?link={desk.links.draw(operator)}")
+
+    async def _carry_out(self, store: Store) -> None:
+        while True:
+            try:
+                await carry_out(store, self.clock, self.adapters)
+            except Exception as error:
+                if not passing(error):
+                    raise
+                log.warning("work-list not looked at", error=type(error).__name__)
+            await asyncio.sleep(CARRY_OUT_EVERY)
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to the lifecycle, which stops every worker in order."""
+
+    @contextlib.contextmanager
+    def capture_signals(self):  # type: ignore[no-untyped-def]
+        """Catch none."""
+        yield
+
+
+def check_login(settings: Settings) -> None:
+    """Raises NoLogin when the settings would let nobody in, or the wrong ones."""
+    if settings.oidc_issuer:
+        for name in ("oidc_client_id", "session_secret", "console_url"):
+            if getattr(settings, name) is None:
+                raise NoLogin(f"SIGILL_{name.upper()}: needed with SIGILL_OIDC_ISSUER")
+        if settings.environment == "production" and not (settings.console_url or "").startswith("https://"):
+            raise NoLogin("SIGILL_CONSOLE_URL: must be https in production")
+        return
+    if settings.environment == "production":
+        raise NoLogin("SIGILL_OIDC_ISSUER: needed in production; one-time links are for trials")
+    if not is_loopback(settings.console_host):
+        raise NoLogin("SIGILL_CONSOLE_HOST: one-time links are given out on a loopback address only")
+
+
+def session_secret(settings: Settings) -> str:
+    """The secret of the cookies; for a trial one that dies with the process. There is no default."""
+    given = settings.session_secret
+    return given.get_secret_value() if given is not None else secrets.token_urlsafe(48)
+
+
+async def store_as(settings: Settings, role: Role, *, or_nobody: bool = False) -> Store | None:
+    """
+    Open the store as a role. Where the user may not act as it: as the user itself, or not at all with `or_nobody`.
+    """
+    store = await Store.open(settings)
+    async with store.reading() as tx:
+        member = await stored.may_act_as(tx, role)
+    if not member and not or_nobody:
+        return store
+    await store.close()
+    return await Store.open(settings, role=role) if member else None
+
+
+async def _ended(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _on_stderr(line: str) -> None:
+    sys.stderr.write(f"one-time link for {line}\n")
+    sys.stderr.flush()
+
+
+__all__ = ["NoLogin", "Ops", "build", "check_login", "console_app", "session_secret", "store_as"]
