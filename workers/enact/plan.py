@@ -72,6 +72,8 @@ class Deed:
     measures: tuple[str, ...] = ()
     signers: tuple[str, ...] = ()
     digest: str | None = None
+    actor: str | None = None
+    """Who acted, where it was not this program by itself: the operator of an import."""
 
 
 @dataclass(slots=True)

@@ -241,7 +241,7 @@ def _entry(deed: Deed, chain: str) -> AuditEntry:
     }
     return AuditEntry(
         chain=chain,
-        actor=ACTOR,
+        actor=deed.actor or ACTOR,
         action=deed.what,
         body={name: value for name, value in body.items() if value not in (None, ())},
         person=deed.patient,
