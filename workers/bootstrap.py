@@ -38,6 +38,7 @@ from workers.runtime.health import ASSIGNMENT, BROKER, DATABASE, MIGRATIONS, Hea
 from workers.runtime.lifecycle import Worker, run_workers
 from workers.runtime.logging import configure_logging
 from workers.runtime.metrics import BUILD_INFO, Metrics
+from workers.runtime.points import arm
 from workers.runtime.settings import Settings
 from workers.store.migrate import pending
 from workers.store.session import Role, Store, passing
@@ -177,6 +178,7 @@ class Wiring:
     async def serve(self, names: Sequence[str], stop: asyncio.Event | None = None) -> None:
         """Run workers, with the probes where a port is set, until they are told to stop."""
         settings = self.settings
+        arm(settings.kill_point)
         workers = self.workers(names)
         self.health.expect(MIGRATIONS, DATABASE, BROKER)
         if _CONSUMERS & set(names):

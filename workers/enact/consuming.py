@@ -33,6 +33,7 @@ from workers.runtime.metrics import (
     STEP_SECONDS,
     Metrics,
 )
+from workers.runtime.points import point
 from workers.store import inbox
 from workers.store.dead_letters import DeadRecord
 from workers.store.inbox import Fenced
@@ -188,6 +189,7 @@ class Consuming(Generic[Prepared]):
         try:
             async for batch in consumer.batches(stop):
                 await consumer.commit(await self.take(batch))
+                point("batch.told")
         finally:
             await consumer.stop()
 
@@ -209,6 +211,7 @@ class Consuming(Generic[Prepared]):
     async def take(self, batch: Batch) -> dict[Partition, int]:
         """Take a batch. Returns the next offset of each partition, to be told to the broker."""
         records = [record for part in batch.values() for record in part]
+        point("batch.fetched")
         await self._take(records, frozenset())
         self.metrics.inc(BATCHES, worker=self.name)
         self.metrics.inc(BATCH_RECORDS, len(records), worker=self.name)
@@ -283,11 +286,15 @@ class Consuming(Generic[Prepared]):
         steps = Steps()
         with steps.step("prepare"):
             prepared = await self.handler.prepare(records, spoiled)
+        point("batch.verified")
         with steps.step("transaction"):
             async with self.store.transaction(self.clock.now()) as tx:
                 await self._advance(tx, records)
+                point("batch.offsets_written")
                 await self.handler.take(tx, prepared, steps)
                 counted = self._count(prepared, records)
+                point("batch.before_commit")
+        point("batch.committed")
         for place, past in counted.items():
             self.limit.keep(*place, past)
         for step, spent in steps.seconds.items():

@@ -37,6 +37,7 @@ from workers.policy.effects import Judgement, Objection
 from workers.policy.facts import Identity
 from workers.runtime.logging import log_message
 from workers.runtime.metrics import DEAD_LETTERS, PROCESSED, REFUSALS, Metrics
+from workers.runtime.points import point
 from workers.store import dead_letters, inbox, orders, persons, staff
 from workers.store.dead_letters import DeadRecord
 from workers.store.inbox import Changed, Fresh, Repeated
@@ -111,8 +112,10 @@ class Intake:
         with steps.step("people"):
             identities = await persons.ensure(tx, people_in(one.form for one in signed), self.door.keys.of)
             await persons.lock(tx, {identities[identity_of(one.form.patient)] for one in signed})
+        point("batch.people_known")
         with steps.step("inbox"):
             claimed = await self._claim(tx, arrivals)
+        point("batch.claimed")
         with steps.step("facts"):
             fresh = [
                 one for one, claim in claimed if isinstance(one, SignedOrder) and isinstance(claim, Fresh)
@@ -126,8 +129,10 @@ class Intake:
                     batch.judge(arrival, claim)
                 except Exception as error:
                     raise RecordFault(arrival.record) from error
+        point("batch.judged")
         with steps.step("write"):
             await orders.record(tx, batch.filed)
+            point("batch.orders_written")
             await dead_letters.append(tx, batch.lost)
             await write(tx, sitting)
         prepared.lines = batch.lines

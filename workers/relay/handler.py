@@ -29,6 +29,7 @@ from workers.runtime.metrics import (
     OUTBOX_SECONDS,
     Metrics,
 )
+from workers.runtime.points import point
 from workers.store import audit, outbox
 from workers.store.outbox import OutboxRow, Shards, Unpublished
 from workers.store.session import Store, passing
@@ -120,12 +121,14 @@ class Relay:
             waiting = await outbox.unpublished(tx, shards, self.batch)
         if not waiting:
             return 0
+        point("relay.read")
         try:
             await self.producer.send_in_order([self._record(event) for event in waiting])
         except SendInDoubt as doubt:
             self.metrics.inc(OUTBOX_FAILURES, error_type=doubt.error_type)
             await self._mark([event for place, event in enumerate(waiting) if place in doubt.acknowledged])
             raise
+        point("relay.sent")
         self.health.up(BROKER)
         await self._mark(waiting)
         return len(waiting)
@@ -151,6 +154,8 @@ class Relay:
         now = self.clock.now()
         async with self.store.transaction(now) as tx:
             await outbox.mark(tx, [event.id for event in events])
+            point("relay.before_commit")
+        point("relay.marked")
         for event in events:
             self.metrics.inc(OUTBOX_PUBLISHED, topic=event.aggregatetype)
             self.metrics.observe(OUTBOX_SECONDS, max(0.0, (now - event.created_at).total_seconds()))

@@ -67,6 +67,10 @@ class General(BaseSettings):
     clock_file: Path | None = Field(
         None, description="Clock of a scenario run: a file of eight bytes. Refused in production."
     )
+    kill_point: str | None = Field(
+        None,
+        description="Point at which the tests of faults have this process killed. Refused in production.",
+    )
 
 
 class Database(BaseSettings):
@@ -212,6 +216,24 @@ class Signatures(BaseSettings):
     crl_urls: Words = Field((), description="Addresses that revocation lists are fetched from, by commas.")
     crl_cache: Path | None = Field(None, description="Folder for fetched lists. Default: none is kept.")
     crl_refresh: Seconds = Field(900.0, description="Seconds between two fetches.")
+    crl_timeout: Seconds = Field(
+        5.0, description="Seconds for one look at a revocation list's address or an OCSP responder."
+    )
+    crl_memory_bytes: int = Field(
+        512 * 1024 * 1024, ge=1024 * 1024, description="Bytes of revocation lists held at most, newest first."
+    )
+    ocsp: bool = Field(
+        True, description="Whether OCSP is asked about a certificate that no revocation list speaks for."
+    )
+    ocsp_url: str | None = Field(
+        None, description="OCSP responder to ask. Default: the one that the certificate names."
+    )
+    ocsp_patience: Seconds = Field(
+        10.0, description="Seconds that a batch waits for OCSP; an order that is still unknown then is held."
+    )
+    revocation_proxy: str | None = Field(
+        None, description="HTTP proxy on the way to lists and responders. The environment is not asked."
+    )
     signature_algorithms: Words = Field(
         ("ES256", "ES384", "PS256", "RS256"), description="Algorithms accepted; none beside these is known."
     )
@@ -226,6 +248,12 @@ class Signatures(BaseSettings):
     )
     certificate_policies: Words = Field(
         (), description="OIDs, one of which the certificate must carry. Default: no demand."
+    )
+    refused_policies: Words = Field((), description="OIDs, none of which the certificate may carry.")
+    refused_issuers: Words = Field(
+        ("Function CA",),
+        description="Text in the name of an issuing authority whose certificates, of functions and not of people, "
+        "never sign a decision.",
     )
 
 
@@ -374,6 +402,7 @@ class Settings(General, Database, Kafka, Work, PatientKeys, Signatures, Ops, Aud
             return []
         demands = {
             "clock_file: not in production": self.clock_file is None,
+            "kill_point: not in production": self.kill_point is None,
             "audience: names the development system": not self.audience.endswith("/development"),
             "patient_keys: needed in production": bool(self.patient_keys),
             "api_development: not in production": not self.api_development,

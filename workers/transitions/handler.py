@@ -29,6 +29,7 @@ from workers.policy.transitions import Due, follow
 from workers.runtime.clock import Clock, stopwatch
 from workers.runtime.health import DATABASE, Health
 from workers.runtime.metrics import DATABASE_RETRIES, STEP_SECONDS, TIMERS_FIRED, TIMERS_OVERDUE, Metrics
+from workers.runtime.points import point
 from workers.store import dead_letters, timers
 from workers.store.session import Store, Tx, passing
 
@@ -102,9 +103,13 @@ class Transitions:
                 found = await timers.due(tx, now, BATCH)
                 if not found:
                     return 0
+                point("timers.taken")
                 sitting = await self._follow(tx, found, now)
+                point("timers.followed")
                 await timers.done(tx, [one.timer_id for one in found])
                 await write(tx, sitting)
+                point("timers.before_commit")
+        point("timers.committed")
         for one in found:
             self.metrics.inc(TIMERS_FIRED, kind=str(one.kind))
         log.info("timers fired", rows=len(found), until=now.isoformat())
