@@ -18,10 +18,11 @@ def migrate(
 ) -> None:
     """Bring the database to the newest schema, or say what is missing."""
     current = settings()
-    url = (current.database_migration_url or current.database_url).get_secret_value()
+    url = current.database_dsn(migrations=True)
+    tls = {} if current.database_tls == "prefer" else {"ssl": current.database_ssl()}
     if check:
-        missing = asyncio.run(schema.pending(url, current.database_schema))
+        missing = asyncio.run(schema.pending(url, current.database_schema, **tls))
         print("\n".join(missing) or "the schema is at its newest")
         raise typer.Exit(1 if missing else 0)
-    done = asyncio.run(schema.migrate(url, current.database_schema))
+    done = asyncio.run(schema.migrate(url, current.database_schema, **tls))
     print("\n".join(done) or "nothing to do", file=sys.stdout)

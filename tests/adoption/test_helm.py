@@ -1,0 +1,230 @@
+"""The chart: linted and rendered by helm itself, decoded strictly by the Kubernetes API's own types, and read here."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from contracts.topics import TOPICS, group_of
+from workers.bootstrap import WORKERS
+from workers.runtime.settings import Settings
+
+CHART = Path(__file__).parents[2] / "infra" / "helm" / "sigill"
+_BIN = Path(sys.executable).parent
+ALL = (*WORKERS, "ops")
+VALUES: dict[str, Any] = {
+    "image": {"repository": "sigill", "digest": "sha256:" + "0" * 64},
+    "config": {"environment": "production", "audience": "sigill/production"},
+    "database": {"host": "db.example"},
+    "kafka": {"bootstrap": "one.example:9093,two.example:9093"},
+    "keda": {"enabled": True, "authenticationRef": "kafka"},
+    "monitoring": {"podMonitor": True},
+}
+KEDA_NAMES = {
+    "bootstrapServers", "consumerGroup", "topic", "lagThreshold", "activationLagThreshold", "offsetResetPolicy",
+    "allowIdleConsumers", "scaleToZeroOnInvalidOffset", "excludePersistentLag", "limitToPartitionsWithLag",
+    "ensureEvenDistributionOfPartitions", "partitionLimitation", "sasl", "tls", "fullMetadata",
+}  # fmt: skip
+"""What KEDA 2.21's `kafka` trigger knows."""
+
+
+def tool(name: str) -> str:
+    found = shutil.which(name) or (str(_BIN / name) if (_BIN / name).exists() else None)
+    if found is None:
+        if os.environ.get("SIGILL_REQUIRE_HELM"):
+            pytest.fail(f"{name} is needed: infra/helm/tools.sh builds it")
+        pytest.skip(f"{name} is not here: infra/helm/tools.sh builds it with Go")
+    return found
+
+
+def helm(*arguments: str, values: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [tool("helm"), *arguments, "--kube-version", "1.31.0", "-f", "-"],
+        input=yaml.safe_dump(values),
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "HELM_CACHE_HOME": "/tmp/helm-cache", "HELM_CONFIG_HOME": "/tmp/helm-config"},
+    )
+
+
+def rendered(**over: Any) -> str:
+    answer = helm("template", "vard", str(CHART), values={**VALUES, **over})
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout
+
+
+def documents(text: str) -> list[dict[str, Any]]:
+    return [document for document in yaml.safe_load_all(text) if document]
+
+
+@pytest.fixture(scope="module")
+def manifests() -> dict[tuple[str, str], dict[str, Any]]:
+    return {(m["kind"], m["metadata"]["name"]): m for m in documents(rendered())}
+
+
+def of_kind(manifests: dict[tuple[str, str], dict[str, Any]], kind: str) -> dict[str, dict[str, Any]]:
+    return {name.removeprefix("vard-"): m for (k, name), m in manifests.items() if k == kind}
+
+
+def pods(manifests: dict[tuple[str, str], dict[str, Any]]) -> list[tuple[str, dict[str, Any]]]:
+    return [
+        (name, m["spec"]["template"]["spec"])
+        for kind in ("Deployment", "Job")
+        for name, m in of_kind(manifests, kind).items()
+    ]
+
+
+def test_helm_lints_it_strictly() -> None:
+    answer = helm("lint", "--strict", str(CHART), values=VALUES)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+def test_the_kubernetes_api_knows_every_field() -> None:
+    decoder = tool("sigill-manifests")
+    answer = subprocess.run([decoder], input=rendered(), capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stderr
+    kinds = answer.stdout.split("\n")
+    assert kinds.count("ok Deployment") == len(ALL)
+    assert {line for line in kinds if line.startswith("other")} == {"other ScaledObject", "other PodMonitor"}
+    broken = rendered().replace("readinessProbe:", "readynessProbe:")
+    assert (
+        subprocess.run([decoder], input=broken, capture_output=True, text=True, check=False).returncode == 1
+    )
+
+
+def test_every_worker_is_deployed_by_itself(manifests: dict[tuple[str, str], dict[str, Any]]) -> None:
+    deployed = of_kind(manifests, "Deployment")
+    assert set(deployed) == set(ALL)
+    for worker, m in deployed.items():
+        [container] = m["spec"]["template"]["spec"]["containers"]
+        assert container["args"] == ["worker", worker]
+        assert m["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
+    assert set(of_kind(manifests, "PodDisruptionBudget")) == set(ALL)
+
+
+def test_probes_ask_the_loop_for_life_and_the_rest_for_readiness(
+    manifests: dict[tuple[str, str], dict[str, Any]],
+) -> None:
+    for m in of_kind(manifests, "Deployment").values():
+        [container] = m["spec"]["template"]["spec"]["containers"]
+        paths = {p: container[f"{p}Probe"]["httpGet"]["path"] for p in ("liveness", "readiness", "startup")}
+        assert paths == {"liveness": "/livez", "readiness": "/readyz", "startup": "/livez"}
+        grace = m["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]
+        assert grace > Settings().stop_timeout
+
+
+def test_no_pod_may_do_more_than_it_needs(manifests: dict[tuple[str, str], dict[str, Any]]) -> None:
+    for name, pod in pods(manifests):
+        assert pod["automountServiceAccountToken"] is False, name
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        for container in pod["containers"]:
+            context = container["securityContext"]
+            assert context["readOnlyRootFilesystem"] is True
+            assert context["allowPrivilegeEscalation"] is False
+            assert context["capabilities"] == {"drop": ["ALL"]}
+            assert container["resources"]["requests"]
+            assert container["resources"]["limits"]["memory"]
+            assert container["image"] == "sigill@sha256:" + "0" * 64
+
+
+def test_every_variable_is_a_setting_and_none_is_a_secret(
+    manifests: dict[tuple[str, str], dict[str, Any]],
+) -> None:
+    known = {f"SIGILL_{name.upper()}" for name in Settings.model_fields} | {"SIGILL_SECRETS_DIR"}
+    for _, pod in pods(manifests):
+        for variable in pod["containers"][0]["env"]:
+            assert variable["name"] in known
+            assert not variable["name"].endswith(("_PASSWORD", "_SECRET", "_KEYS"))
+            assert "secretKeyRef" not in str(variable)
+
+
+def test_each_worker_logs_in_as_itself(manifests: dict[tuple[str, str], dict[str, Any]]) -> None:
+    for name, pod in pods(manifests):
+        env = {v["name"]: v.get("value") for v in pod["containers"][0]["env"]}
+        user = {"migrate": "migrator", "topics": "intake"}.get(name, name)
+        assert env["SIGILL_DATABASE_URL"] == f"postgresql://{user}@db.example:5432/sigill"
+        assert env["SIGILL_DATABASE_TLS"] == "verify-full"
+
+
+def test_scaling_follows_the_lag_of_the_groups_and_topics_that_there_are(
+    manifests: dict[tuple[str, str], dict[str, Any]],
+) -> None:
+    topics = {spec.name: spec for spec in TOPICS}
+    scaled = of_kind(manifests, "ScaledObject")
+    assert set(scaled) == {"intake", "register", "directory"}
+    for worker, m in scaled.items():
+        [trigger] = m["spec"]["triggers"]
+        said = trigger["metadata"]
+        assert trigger["type"] == "kafka"
+        assert set(said) <= KEDA_NAMES
+        assert all(isinstance(value, str) for value in said.values())
+        assert said["consumerGroup"] == group_of(worker)
+        assert worker in topics[said["topic"]].read_by
+        assert m["spec"]["maxReplicaCount"] <= topics[said["topic"]].partitions
+        assert m["spec"]["minReplicaCount"] >= 1
+        assert (said["offsetResetPolicy"], said["excludePersistentLag"]) == ("earliest", "true")
+        assert "replicas" not in of_kind(manifests, "Deployment")[worker]["spec"]
+
+
+def test_without_keda_the_replicas_hold_and_no_foreign_kind_is_asked_for() -> None:
+    plain = documents(rendered(keda={"enabled": False}, monitoring={"podMonitor": False}))
+    assert {m["apiVersion"].split("/")[0] for m in plain} <= {
+        "v1",
+        "apps",
+        "batch",
+        "policy",
+        "networking.k8s.io",
+    }
+    assert all(m["spec"]["replicas"] >= 1 for m in plain if m["kind"] == "Deployment")
+
+
+def test_the_schema_is_ahead_of_the_code(manifests: dict[tuple[str, str], dict[str, Any]]) -> None:
+    jobs = of_kind(manifests, "Job")
+    assert jobs["migrate"]["spec"]["template"]["spec"]["containers"][0]["args"] == ["migrate"]
+    assert jobs["topics"]["spec"]["template"]["spec"]["containers"][0]["args"] == ["topics", "apply"]
+    for job in jobs.values():
+        assert job["metadata"]["annotations"]["helm.sh/hook"] == "pre-install,pre-upgrade"
+
+
+def test_nothing_comes_in_but_scraping_and_the_consoles_clients(
+    manifests: dict[tuple[str, str], dict[str, Any]],
+) -> None:
+    policies = of_kind(manifests, "NetworkPolicy")
+    assert policies["workers"]["spec"]["policyTypes"] == ["Ingress", "Egress"]
+    incoming = [rule for p in policies.values() for rule in p["spec"].get("ingress", [])]
+    assert sorted(port["port"] for rule in incoming for port in rule["ports"]) == [8080, 8081]
+    assert all(rule["from"] for rule in incoming)
+    outgoing = [rule for p in policies.values() for rule in p["spec"].get("egress", [])]
+    assert all(rule["ports"] for rule in outgoing)
+
+
+@pytest.mark.parametrize(
+    ("broken", "why"),
+    [
+        (lambda v: v["database"].pop("host"), "host"),
+        (lambda v: v["config"].pop("audience"), "audience"),
+        (lambda v: v["config"].update(database_password="x"), "database_password"),
+        (lambda v: v["config"].update(patient_keys="x"), "patient_keys"),
+        (lambda v: v["image"].update(tag="latest"), "tag"),
+        (lambda v: v.update(wrokers={}), "wrokers"),
+        (lambda v: v["kafka"].update(bootstrap="nowhere"), "bootstrap"),
+        (lambda v: v.update(workers={"intake": {"replicas": 0}}), "replicas"),
+        (lambda v: v.update(terminationGracePeriodSeconds=10), "terminationGracePeriodSeconds"),
+    ],
+)
+def test_wrong_values_are_refused_before_anything_is_rendered(
+    broken: Callable[[dict[str, Any]], Any], why: str
+) -> None:
+    values = {key: dict(value) for key, value in VALUES.items()}
+    broken(values)
+    answer = helm("template", "vard", str(CHART), values=values)
+    assert answer.returncode != 0
+    assert why in answer.stderr
