@@ -159,8 +159,11 @@ def _guardians(case: Case) -> Iterator[Objection]:
         return
     if case.custody_unclear:
         return
+    guardians = case.custodians
+    if form.form in IMPOSES and case.known.patient.reached(18, case.starts_at, surely=True):
+        guardians = case.ever_custodians  # the age is the cause, and is said by its own code
     for index, ref in enumerate(form.guardians):
-        if case.who(ref) not in case.custodians:
+        if case.who(ref) not in guardians:
             yield objection(_C.NOT_A_GUARDIAN, f"guardians.{index}")
 
 
