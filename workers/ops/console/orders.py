@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -13,6 +13,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from contracts.order import SignedForm
 from contracts.receipt import Receipt
 from contracts.vocabulary import Form, OrderId, Outcome, PersonId, RegionCode, UnitId
 from workers.enact.receipts import registration_number
@@ -21,7 +22,7 @@ from workers.ops.console.desk import GONE, TOO_OFTEN, Desk, done, get, number_of
 from workers.ops.console.rendering import MASK
 from workers.ops.phone import identity_of
 from workers.ops.sessions import LOOKERS, Session
-from workers.policy.calendar import midnight
+from workers.policy.calendar import STOCKHOLM, midnight
 from workers.store import console, orders, persons, tasks
 from workers.store.console import SentEvent, Wanted
 from workers.store.orders import Answered, SignedOrder
@@ -176,14 +177,12 @@ async def order(request: Request, desk: Desk, session: Session) -> Response:
         "order.html",
         session,
         order=one,
-        number=registration_number(one.registration),
+        diary_number=registration_number(one.registration),
         lines=lines_of(one.payload, unmasked=reason is not None),
         trust=TrustReport.model_validate_json(one.trust_report),
         answers=list(zip(answers, receipts, strict=True)),
         last=receipts[-1] if receipts else None,
-        events=[
-            _event(event, receipts, one, unmasked=reason is not None) for event in events if _mine(event, one)
-        ],
+        events=[_event(event, unmasked=reason is not None) for event in events if _mine(event, one)],
         tasks=to_do,
         unmasked=reason,
         size=len(one.original) if one.original else 0,
@@ -280,7 +279,10 @@ def lines_of(payload: str | None, *, unmasked: bool) -> list[Line]:
     except ValueError:
         return []
     lines: list[Line] = []
-    for name, value in form.items() if isinstance(form, dict) else ():
+    if not isinstance(form, dict):
+        return lines
+    # the store keeps members in an order of its own
+    for name, value in ((name, form.get(name)) for name in SignedForm.model_fields):
         if value is None or value == [] or value is False:
             continue
         hidden = name in MASKED_FIELDS and not unmasked
@@ -290,9 +292,15 @@ def lines_of(payload: str | None, *, unmasked: bool) -> list[Line]:
 
 
 _KINDS = {
-    "form": "form", "initiative": "initiative", "channel": "channel", "attestations": "attestation",
+    "form": "form",
+    "initiative": "initiative",
+    "channel": "channel",
+    "attestations": "attestation",
     "opinion": "opinion",
-}  # fmt: skip
+    "inform": "told",
+    "urgent": "told",
+}
+_MOMENTS = frozenset({"decided_at"})
 
 
 def _shown(name: str, value: Any) -> list[str]:
@@ -303,22 +311,34 @@ def _shown(name: str, value: Any) -> list[str]:
             return [f"{value['id']} ({value.get('id_type', '')})"]
         case dict() if "hsa_id" in value:
             return [f"{value['hsa_id']}, {value.get('role', '').replace('_', ' ')}, {value.get('unit', '')}"]
+        case dict() if name == "inform":
+            told = [key for key in ("patient", "guardians", "written_confirmation") if value.get(key)]
+            return told or ["nobody"]
         case dict():
             return [
                 f"{key.replace('_', ' ')}: {part}" for key, part in value.items() if part not in (None, False)
             ]
+        case bool():
+            return ["yes" if value else "no"]
+        case str() if name == "decided_at":
+            return [datetime.fromisoformat(value).astimezone(STOCKHOLM).strftime("%Y-%m-%d %H:%M")]
         case _:
             return [str(value)]
 
 
 @dataclass(frozen=True, slots=True)
 class ShownEvent:
-    """An event of an order: its topic, what it says in short, and whether it is out."""
+    """An event of an order: its topic, and of what it says the parts that are shown, each where it has one."""
 
     event: SentEvent
     track: str
-    summary: str
-    template: str | None
+    whom: str = ""
+    service: str | None = None
+    unit: str | None = None
+    access: str | None = None
+    outcome: str | None = None
+    template: str | None = None
+    suppressed: str | None = None
 
 
 def _mine(event: SentEvent, one: SignedOrder) -> bool:
@@ -332,29 +352,22 @@ def _mine(event: SentEvent, one: SignedOrder) -> bool:
     return named is None or str(named) == one.order_id
 
 
-def _event(
-    event: SentEvent, receipts: list[Receipt | None], one: SignedOrder, *, unmasked: bool
-) -> ShownEvent:
+def _event(event: SentEvent, *, unmasked: bool) -> ShownEvent:
     track = event.topic[event.topic.find("access.") :] if "access." in event.topic else event.topic
     body = json.loads(event.payload) if event.payload else {}
-    match track:
-        case "access.changes.v1":
-            viewer = body.get("viewer", {}).get("id", "") if unmasked else MASK
-            unit = f", {body['unit']}" if body.get("unit") else ""
-            return ShownEvent(
-                event, track, f"{viewer}: {body.get('service')}{unit} {body.get('access')}", None
-            )
-        case "access.notifications.v1":
-            suppressed = body.get("suppressed")
-            to = body.get("recipient", {}).get("kind", "")
-            person = body.get("recipient", {}).get("person") or {}
-            whom = (person.get("id", "") if unmasked else MASK) if person else to
-            summary = f"{whom}: {suppressed}" if suppressed else f"{whom}, {body.get('channel')}"
-            return ShownEvent(event, track, summary, body.get("template"))
-        case "access.receipts.v1":
-            return ShownEvent(event, track, str(body.get("outcome", "")), None)
-        case _:
-            return ShownEvent(event, track, "", None)
+    person = body.get("viewer") or body.get("recipient", {}).get("person")
+    whom = "" if person is None else str(person.get("id", "")) if unmasked else MASK
+    return ShownEvent(
+        event,
+        track,
+        whom=whom or str(body.get("recipient", {}).get("kind", "")),
+        service=body.get("service"),
+        unit=body.get("unit"),
+        access=body.get("access"),
+        outcome=body.get("outcome"),
+        template=body.get("template"),
+        suppressed=body.get("suppressed"),
+    )
 
 
 def _receipt(answer: Answered) -> Receipt | None:

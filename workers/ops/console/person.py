@@ -64,6 +64,19 @@ async def unmask_person(request: Request, desk: Desk, session: Session, form: Fo
     return done(f"/person/{person}", "unmasked")
 
 
+async def orders_of_person(request: Request, desk: Desk, session: Session, _: FormData) -> Response:
+    """The orders of somebody who is looked at already, for the same reason."""
+    asked = number_of(request.path_params["person"])
+    reason = session.reason(f"person:{asked}", desk.clock.now())
+    if reason is None:
+        return RedirectResponse(f"/person/{asked}", 303)
+    who = PersonId(str(asked))
+    async with desk.store.transaction(desk.clock.now()) as tx:
+        await desk.looked(tx, session.operator, who, reason, "orders of the patient, masked")
+    await desk.sessions.open(session, f"orders:{asked}", reason)
+    return RedirectResponse(f"/orders?patient={asked}", 303)
+
+
 async def person(request: Request, desk: Desk, session: Session) -> Response:
     """The picture at a moment; its table alone when the slider asks. Every showing is a line in the access log."""
     asked = number_of(request.path_params["person"])
@@ -216,6 +229,7 @@ ROUTES = [
     get("/person", person_start, LOOKERS),
     post("/person/search", person_search, LOOKERS),
     get("/person/{person}", person, LOOKERS),
+    post("/person/{person}/orders", orders_of_person, LOOKERS),
     post("/person/{person}/reason", person_reason, LOOKERS),
     post("/person/{person}/unmask", unmask_person, LOOKERS),
 ]

@@ -114,6 +114,8 @@ def _span(context: Context, seconds: float) -> str:
     left = abs(int(seconds))
     if left < 60:
         return f"{left}\N{NO-BREAK SPACE}s"
+    if left >= 730 * 86_400:
+        return f"{left // (365 * 86_400)}\N{NO-BREAK SPACE}{'år' if context['language'] == 'sv' else 'years'}"
     parts: list[str] = []
     for size, name in ((86_400, "d"), (3_600, hours), (60, "min")):
         if left >= size:
@@ -121,7 +123,7 @@ def _span(context: Context, seconds: float) -> str:
             left %= size
         elif parts:
             break
-    return " ".join(parts[:2])
+    return " ".join(parts[: 1 if abs(seconds) >= 60 * 86_400 else 2])
 
 
 def _moment(value: datetime) -> str:

@@ -158,6 +158,18 @@ TRACK = {
     "access.state.v1": S("Nytt läge", "New state"),
     "access.notifications.v1": S("Underrättelse", "Notification"),
 }
+TOLD = {
+    "yes": S("ja", "yes"),
+    "no": S("nej", "no"),
+    "patient": S("patienten", "the patient"),
+    "guardians": S("vårdnadshavare", "guardians"),
+    "written_confirmation": S("skriftlig bekräftelse", "a written confirmation"),
+    "nobody": S("ingen", "nobody"),
+    "gained": S("kan nu se", "can see now"),
+    "lost": S("kan inte se längre", "cannot see any more"),
+    "person": S("ingen får veta", "nobody is told"),
+    "operators": S("handläggarna", "the operators"),
+}
 AUDIT_FAULT = {
     "changed": S("ändrad", "changed"),
     "removed": S("borttagen", "removed"),
@@ -185,6 +197,7 @@ WORDS: Mapping[str, Mapping[str, Sentence]] = {
     "opinion": OPINION,
     "field": FIELD,
     "track": TRACK,
+    "told": TOLD,
     "audit_fault": AUDIT_FAULT,
     "target": TARGETS,
     "form": {str(key): value for key, value in FORM.items()},
