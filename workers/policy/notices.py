@@ -162,7 +162,9 @@ def _guardians_told(
     over = [m for m in touched if m.released]
     kinds = {m.kind for m in over}
     ended = guardians_of(facts, over, at)
-    lasting = guardians_of(facts, (m for m in touched if not m.released and (not kinds or m.kind in kinds)), at)
+    lasting = guardians_of(
+        facts, (m for m in touched if not m.released and (not kinds or m.kind in kinds)), at
+    )
     if template in (Template.MEASURE_RELEASED, Template.GRANT_REVOKED):
         return tuple(g for g in ended if g not in lasting)
     return lasting or ended
