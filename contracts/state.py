@@ -67,6 +67,9 @@ class PatientState(Message):
     known_at: Instant
     patient: PersonState
     guardians: tuple[GuardianState, ...] = ()
+    former_guardians: tuple[GuardianState, ...] = ()
+    """Guardians whom the register names no more: a block of all guardians stays told to them as one."""
     viewers: tuple[PersonState, ...] = ()
+    """Everybody else whom a measure names: representatives, and persons blocked by name."""
     measures: tuple[MeasureState, ...] = ()
     unit_regions: tuple[tuple[HsaIdText, RegionText], ...] = ()

@@ -1,11 +1,12 @@
 """A patient's whole state, for consumers who decide in their own process (`access.state.v1`)."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
 from contracts.state import GuardianState, MeasureState, PatientState, PersonState
 from workers.enact.people import all_named_in, named_in, ref_of
-from workers.policy.facts import Measure, PatientFacts, Person
+from workers.policy.facts import Custody, Measure, PatientFacts, Person
 
 
 def state_of(facts: PatientFacts, *, version: int, known_at: datetime) -> PatientState:
@@ -15,28 +16,46 @@ def state_of(facts: PatientFacts, *, version: int, known_at: datetime) -> Patien
     Raises nothing for people whom the facts lack: they are left out, which shows less.
     """
     newest = facts.patient.latest
-    guardians = tuple(
-        GuardianState(
-            person=_person(facts.people[custody.guardian]),
-            from_date=custody.from_date,
-            to_date=custody.to_date,
-        )
-        for custody in newest.custody
-        if custody.guardian is not None and custody.guardian in facts.people
-    )
-    viewers = dict.fromkeys(m.viewer for m in facts.measures if m.viewer is not None)
+    named = {custody.guardian for custody in newest.custody}
+    former = {
+        custody.guardian: custody
+        for version in facts.patient.versions
+        for custody in version.custody
+        if custody.guardian not in named
+    }
+    told = named | former.keys()
+    viewers = {
+        person: None
+        for m in facts.measures
+        for person in (m.viewer, *(m.guardians or ()))
+        if person is not None and person not in told
+    }
     return PatientState(
         key=facts.patient.key,
         version=version,
         known_at=known_at,
         patient=_person(facts.patient),
-        guardians=guardians,
+        guardians=_guardians(facts, newest.custody),
+        former_guardians=_guardians(facts, former.values()),
         viewers=tuple(_person(facts.people[viewer]) for viewer in viewers if viewer in facts.people),
         measures=tuple(
             _measure(measure, facts)
             for measure in sorted(facts.measures, key=lambda m: (m.valid_from, m.measure_id))
         ),
         unit_regions=tuple(sorted((str(unit), str(region)) for unit, region in facts.unit_regions.items())),
+    )
+
+
+def _guardians(facts: PatientFacts, custodies: Iterable[Custody]) -> tuple[GuardianState, ...]:
+
+    return tuple(
+        GuardianState(
+            person=_person(facts.people[custody.guardian]),
+            from_date=custody.from_date,
+            to_date=custody.to_date,
+        )
+        for custody in custodies
+        if custody.guardian is not None and custody.guardian in facts.people
     )
 
 

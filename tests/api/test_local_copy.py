@@ -1,0 +1,233 @@
+"""The local copy answers as the core does from the store's facts, whatever happened before."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from contracts.directory import Assignment, StaffRecord
+from contracts.order import PersonRef
+from contracts.topics import STAFF, STATE
+from contracts.vocabulary import Role, Service
+from infra.embedded import EmbeddedKafka
+from tests.api.histories import KNOWN, UNITS, histories, moments
+from tests.api.town import BOOKS
+from workers.client import LocalCopy, NotHere, TooEarly, follow
+from workers.enact.state import state_of
+from workers.policy.access import Decision, Question, decide, turns, units_of, valid_until, viewers_of
+from workers.policy.facts import PatientFacts
+from workers.policy.timeline import timeline
+from workers.stream.connection import Connection
+
+EVERYTHING = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def record_of(facts: PatientFacts, version: int = 1) -> tuple[str, bytes]:
+    state = state_of(facts, version=version, known_at=KNOWN)
+    return state.key, state.model_dump_json().encode()
+
+
+def said(decision: Decision) -> tuple[object, ...]:
+    """All that is said, whatever the order of reasons and measures."""
+    reasons = {(r.code, frozenset(r.rules), frozenset(r.measures)) for r in decision.reasons}
+    return decision.allowed, reasons, decision.region, decision.rulebook
+
+
+@EVERYTHING
+@given(
+    histories(),
+    st.lists(moments.filter(lambda m: m >= KNOWN), min_size=1, max_size=3),
+    st.none() | st.dates(),
+)
+def test_both_always_agree(facts: PatientFacts, at: list[datetime], recorded_on: date | None) -> None:
+    copy = LocalCopy(BOOKS)
+    assert copy.take(*record_of(facts))
+    for moment in at:
+        until = copy.valid_until(facts.patient.key, moment)
+        last = moment if until is None else until - timedelta(microseconds=1)
+        for viewer in viewers_of(facts):
+            ref = facts.people[viewer].latest.identity
+            for service in Service:
+                for unit in (*units_of(facts), *UNITS):
+                    here = copy.decide(
+                        PersonRef(
+                            id_type=facts.patient.latest.identity.id_type,
+                            id=facts.patient.latest.identity.number,
+                        ),
+                        PersonRef(id_type=ref.id_type, id=ref.number),
+                        service,
+                        moment,
+                        unit=unit,
+                        recorded_on=recorded_on,
+                    )
+                    there = decide(Question(viewer, service, moment, unit, recorded_on), facts, BOOKS)
+                    assert said(here) == said(there)
+                    # the copy may know of fewer turns, of versions long gone: none of them changes an answer
+                    assert said(here) == said(
+                        decide(Question(viewer, service, last, unit, recorded_on), facts, BOOKS)
+                    )
+
+
+@EVERYTHING
+@given(histories(), moments, st.integers(1, 10**9))
+def test_nothing_changes_by_itself_before_valid_until(
+    facts: PatientFacts, at: datetime, seconds: int
+) -> None:
+    until = valid_until(facts, at, BOOKS)
+    later = at + timedelta(seconds=seconds % (200 * 86400))
+    if until is not None:
+        later = min(later, until - timedelta(microseconds=1))
+    for viewer in viewers_of(facts):
+        for service in Service:
+            for unit in (*units_of(facts), *UNITS):
+                now = decide(Question(viewer, service, at, unit), facts, BOOKS)
+                then = decide(Question(viewer, service, later, unit), facts, BOOKS)
+                assert now == then
+
+
+@EVERYTHING
+@given(histories())
+def test_every_answer_follows_from_the_timeline(facts: PatientFacts) -> None:
+    """Whoever starts with the first answer and applies each change has the answer of any later day."""
+    first, last = KNOWN - timedelta(days=5000), KNOWN + timedelta(days=4000)
+    steps = timeline(facts, BOOKS, since=first, until=last)
+    assert {step.at for step in steps} <= {moment for moment, _, _ in turns(facts, BOOKS)}
+    for viewer in viewers_of(facts):
+        for unit in units_of(facts):
+            answer = decide(Question(viewer, Service.JOURNAL, first, unit), facts, BOOKS).allowed
+            for step in steps:
+                for change in step.changes:
+                    if (change.viewer, change.service, change.unit) == (viewer, Service.JOURNAL, unit):
+                        assert change.before.allowed == answer
+                        answer = change.after.allowed
+            assert decide(Question(viewer, Service.JOURNAL, last, unit), facts, BOOKS).allowed == answer
+
+
+@EVERYTHING
+@given(histories(), moments)
+def test_one_restriction_survives_every_combination(facts: PatientFacts, at: datetime) -> None:
+    """Whatever else a patient has: a seal of the whole record in force lets nobody in."""
+    from dataclasses import replace
+
+    from contracts.vocabulary import Initiative, MeasureId, MeasureKind, RegionCode
+    from workers.policy.facts import Measure
+
+    seal = Measure(
+        MeasureId("00000000-0000-0000-0000-0000000000ff"),
+        facts.patient.person_id,
+        MeasureKind.JOURNAL_SEAL,
+        RegionCode("kronoberg"),
+        Initiative.CARE,
+        (),
+        (Service.JOURNAL,),
+        at - timedelta(days=1),
+    )
+    for place in range(len(facts.measures) + 1):
+        sealed = replace(facts, measures=(*facts.measures[:place], seal, *facts.measures[place:]))
+        for viewer in viewers_of(facts):
+            for unit in (*units_of(facts), *UNITS):
+                answer = decide(Question(viewer, Service.JOURNAL, at, unit), sealed, BOOKS)
+                assert not answer.allowed
+                assert "journal_seal" in answer.codes
+
+
+@given(histories())
+@settings(max_examples=1, deadline=None)
+def test_an_older_record_changes_nothing_and_a_tombstone_forgets(facts: PatientFacts) -> None:
+    copy = LocalCopy(BOOKS, warm=1)
+    key, newer = record_of(facts, 5)
+    _, older = record_of(PatientFacts(facts.patient, facts.people), 4)
+    identity = facts.patient.latest.identity
+    ref = PersonRef(id_type=identity.id_type, id=identity.number)
+    assert copy.take(key, newer)
+    assert not copy.take(key, older)
+    assert not copy.take(key, newer)
+    assert copy.version(ref) == 5
+    with pytest.raises(TooEarly):
+        copy.decide(ref, ref, Service.JOURNAL, KNOWN - timedelta(seconds=1))
+    copy.take(key, None)
+    assert (len(copy), copy.version(ref)) == (0, 0)
+    with pytest.raises(NotHere):
+        copy.decide(ref, ref, Service.JOURNAL, KNOWN)
+
+
+async def test_a_copy_reads_everything_says_when_it_has_caught_up_and_forgets_what_it_cannot_read(
+    kafka: EmbeddedKafka, connection: Connection, topic_prefix: str
+) -> None:
+    """On a real broker: state and units from the beginning, then what comes."""
+    from aiokafka import AIOKafkaProducer
+
+    await _make_topics(connection, topic_prefix)
+    child = _child()
+    key, value = record_of(child)
+    unit = StaffRecord(
+        hsa_id="SE9999999999-S1",
+        assignments=(Assignment(unit=UNITS[2], region="vastra-gotaland", roles=(Role.PHYSICIAN,)),),
+        changed_at=KNOWN,
+        sequence=1,
+    )
+    copy, caught_up, unreadable = LocalCopy(BOOKS), asyncio.Event(), []
+    async with AIOKafkaProducer(**connection.options()) as producer:
+        await producer.send_and_wait(topic_prefix + STATE.name, value, key=key.encode())
+        await producer.send_and_wait(topic_prefix + STAFF.name, unit.model_dump_json().encode(), key=b"s")
+        following = asyncio.create_task(
+            follow(
+                copy,
+                connection,
+                caught_up=caught_up.set,
+                unreadable=lambda *place: unreadable.append(place),
+                prefix=topic_prefix,
+            )
+        )
+        try:
+            await asyncio.wait_for(caught_up.wait(), 30)
+            at = KNOWN + timedelta(days=1)
+            answer = copy.decide(key, key, Service.PAPER_COPY, at, unit=UNITS[2])
+            assert answer == decide(
+                Question(child.patient.person_id, Service.PAPER_COPY, at, UNITS[2]),
+                PatientFacts(child.patient, child.people, (), {UNITS[2]: "vastra-gotaland"}),  # type: ignore[dict-item]
+                BOOKS,
+            )
+            assert answer.region == "vastra-gotaland"
+            await producer.send_and_wait(topic_prefix + STATE.name, b"{", key=key.encode())
+            await _eventually(lambda: not len(copy))
+            assert unreadable == [(topic_prefix + STATE.name, unreadable[0][1], 1)]
+        finally:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
+
+
+def _child() -> PatientFacts:
+    from contracts.vocabulary import IdType, PersonId
+    from tests.api.histories import identity
+    from tests.api.town import key_of
+    from workers.policy.calendar import BirthDate
+    from workers.policy.facts import Person, PersonVersion
+
+    who = identity(0, IdType.PERSONNUMMER)
+    version = PersonVersion(datetime(2020, 1, 1, tzinfo=UTC), who, "08")
+    key = key_of(who.number)
+    child = Person(PersonId(key), key, BirthDate.parse("2016-05-05"), (version,))
+    return PatientFacts(child, {child.person_id: child})
+
+
+async def _make_topics(connection: Connection, prefix: str) -> None:
+    from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+    admin = AIOKafkaAdminClient(bootstrap_servers=connection.bootstrap)
+    await admin.start()
+    try:
+        await admin.create_topics([NewTopic(prefix + name, 3, 1) for name in (STATE.name, STAFF.name)])
+    finally:
+        await admin.close()
+
+
+async def _eventually(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not condition():
+            await asyncio.sleep(0.05)

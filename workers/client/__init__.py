@@ -1,0 +1,10 @@
+"""
+For those who ask thousands of times a second: a local copy of `access.state.v1`, and decisions in their own process.
+
+The same pure core answers as in Sigill itself, so both always agree.
+"""
+
+from workers.client.copy import LocalCopy, NotHere, TooEarly
+from workers.client.follow import follow
+
+__all__ = ["LocalCopy", "NotHere", "TooEarly", "follow"]
