@@ -59,9 +59,12 @@ def counties_of(books: Rulebooks) -> dict[str, RegionCode]:
 
 
 def role_of(facts: PatientFacts, difference: Difference) -> str:
-    """Say in which role somebody gains or loses access: `own`, `representative` or `guardian`."""
+    """Say in which role somebody gains or loses access: `own`, `guardian` or `representative`."""
     if difference.viewer == facts.patient.person_id:
         return "own"
+    custody = (part.guardian for version in facts.patient.versions for part in version.custody)
+    if difference.viewer in custody:
+        return "guardian"
     appointed = any(
         m.kind is MeasureKind.REPRESENTATIVE_GRANT and m.viewer == difference.viewer for m in facts.measures
     )

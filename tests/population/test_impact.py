@@ -1,0 +1,149 @@
+"""Whom a change of rules touches: the counts are those of asking about every resident under both rulebooks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.population.brute import everybody
+from tests.population.conftest import ON, target
+from tests.population.test_rehearse import books_texts, settled
+from workers.policy.access import differences, picture
+from workers.policy.calendar import midnight
+from workers.policy.rulebook import Rulebooks
+from workers.population.examples import role_of
+from workers.population.impact import Kind, Touched, histogram, report, touched, touched_in
+from workers.population.load import load
+from workers.population.records import HEADER
+from workers.population.snapshot import reach, snapshot
+
+
+def changed(region: str, *, drops: tuple[str, ...] = (), **parts: Any) -> Rulebooks:
+    """The rulebooks with another newest version of one region, in force since long."""
+    texts = books_texts()
+    raw = yaml.safe_load(texts[region])
+    for version in raw["versions"]:
+        for part, value in parts.items():
+            version[part] = {**(version.get(part) or {}), **value} if isinstance(value, dict) else value
+        for gone in ("entries", "standing"):
+            version[gone] = [e for e in version.get(gone) or [] if e["id"] not in drops]
+    return Rulebooks.of(*{**texts, region: yaml.safe_dump(raw, allow_unicode=True)}.values())
+
+
+async def test_residents_are_counted_as_if_each_were_asked_about(
+    town: Path, database: str, books: Rulebooks
+) -> None:
+    await settled(database, town, books, bound=800)
+    later = changed(
+        "vastra-gotaland", ages={"guardian_until": 16, "own_record_from": 14, "own_account_from": 12}
+    )
+    found = await touched_in(reach(database), books, later, ON)
+    async with snapshot(reach(database)) as tx:
+        patients = await everybody(tx)
+    expected: Counter[tuple[str, str]] = Counter()
+    residents = 0
+    at = midnight(ON)
+    for patient in patients:
+        ways = differences(picture(patient, at, books), picture(patient, at, later))
+        residents += bool(ways)
+        expected.update(
+            {("opens" if w.gained else "closes", f"{role_of(patient, w)} {w.service}") for w in ways}
+        )
+    access = {
+        (kind.what, kind.which): sum(by_age.values())
+        for kind, by_age in found.by_kind.items()
+        if kind.what in ("opens", "closes")
+    }
+    assert access == dict(expected)
+    ages = {age for kind, by_age in found.by_kind.items() if kind.what != "measure" for age in by_age}
+    assert ages <= set(range(18))
+    assert {kind.region for kind in found.by_kind if kind.what != "measure"} == {"vastra-gotaland"}
+    assert found.residents >= residents > 20
+    assert found.regions == ("vastra-gotaland",)
+
+
+async def test_nothing_changed_touches_nobody(town: Path, database: str, books: Rulebooks) -> None:
+    await settled(database, town, books, bound=10)
+    assert await touched_in(reach(database), books, books, ON) == Touched(ON, (), 0)
+    assert report(Touched(ON, (), 0)) == ["No resident is touched on 2026-11-24."]
+
+
+async def test_reminders_standing_rules_and_measures_under_other_rules_are_kinds_of_their_own(
+    town: Path, database: str, books: Rulebooks
+) -> None:
+    await settled(database, town, books, bound=800)
+    later = changed("vastra-gotaland", lead={"birthday": 60})
+    reminders = await touched_in(reach(database), books, later, ON)
+    kinds = {kind.what for kind in reminders.by_kind}
+    assert "reminder" in kinds
+    assert "opens" not in kinds
+    assert max(reminders.by_age) == 15
+    assert min(reminders.by_age) == 0
+
+    standing = [rule.id for rule in books.regions["vastra-gotaland"].versions[-1].standing]  # type: ignore[index]
+    without = changed("vastra-gotaland", drops=tuple(standing))
+    async with snapshot(reach(database)) as tx:
+        hidden = sum(
+            p.patient.latest.protected and not p.patient.reached(18, midnight(ON), surely=True)
+            for p in await everybody(tx)
+            if p.patient.latest.county == "14" and p.patient.registered and p.patient.latest.died_on is None
+        )
+    found = await touched_in(reach(database), books, without, ON)
+    assert (
+        sum(found.by_kind.get(Kind("vastra-gotaland", "standing", "protected_patient"), {}).values())
+        == hidden
+    )
+
+    release = [
+        e.id
+        for e in books.regions["kronoberg"].versions[-1].entries
+        if e.may_release  # type: ignore[index]
+    ]
+    assert release
+    measured = await touched_in(reach(database), books, changed("kronoberg", drops=tuple(release)), ON)
+    assert {kind.what for kind in measured.by_kind} == {"measure"}
+    assert measured.residents > 50
+
+
+async def test_the_command_may_call_it_without_a_loop(town: Path, database: str, books: Rulebooks) -> None:
+    await settled(database, town, books, bound=10)
+    later = changed("kronoberg", ages={"own_record_from": 15})
+    found = await asyncio.to_thread(touched, database, books, later, ON)
+    assert found == await touched_in(reach(database), books, later, ON)
+    lines = report(found)
+    assert lines[0].endswith("residents are touched on 2026-11-24.")
+    assert any("own journal" in line for line in lines)
+
+
+def test_the_histogram_draws_each_age_between_the_youngest_and_the_oldest() -> None:
+    drawn = histogram({13: 400, 15: 100, 16: 1})
+    assert [line.split()[0] for line in drawn] == ["13", "14", "15", "16"]
+    assert [line.count("█") for line in drawn] == [40, 0, 10, 1]
+    assert histogram({}) == []
+
+
+@pytest.mark.parametrize("on", [date(2027, 2, 28), date(2028, 2, 29), date(2027, 3, 1)])
+async def test_leap_day_births_stand_apart(tmp_path: Path, database: str, books: Rulebooks, on: date) -> None:
+
+    days = ["2011-02-28", "2012-02-28", "2012-02-29", "2012-03-01", "2008-02-29", "2014-02-28"]
+    lines = [
+        f"personnummer,{day.replace('-', '')}99{i:02},1,2020-01-01T00:00:00Z,{day},,,08,f,f,t,,,,,,"
+        for i, day in enumerate(days * 5)
+    ]
+    path = tmp_path / "leap.csv"
+    path.write_text("\n".join([HEADER.decode().strip(), *lines]) + "\n")
+    await asyncio.to_thread(load, path, target(database, books))
+    later = changed("kronoberg", ages={"leap_day_on_28th": False, "own_record_from": 15})
+    found = await touched_in(reach(database), books, later, on)
+    async with snapshot(reach(database)) as tx:
+        expected = sum(
+            bool(differences(picture(p, midnight(on), books), picture(p, midnight(on), later)))
+            for p in await everybody(tx)
+        )
+    assert found.residents == expected
