@@ -122,7 +122,11 @@ def test_a_form_that_nobody_known_decided_or_signed_is_refused() -> None:
 def test_a_release_of_one_guardian_leaves_the_rest_of_a_block_of_all() -> None:
     block = measure(MeasureKind.GUARDIAN_BLOCK, "2026-05-01T12:00", ends_at_age=18)
     lock = measure(
-        MeasureKind.LOGIN_LOCK, "2026-05-01T12:00", services=(Service.E_SERVICES,), beside=block.measure_id
+        MeasureKind.LOGIN_LOCK,
+        "2026-05-01T12:00",
+        services=(Service.E_SERVICES,),
+        beside=block.measure_id,
+        orders=block.orders,
     )
     facts = after(family("2016-01-01"), block, lock)
     form = order(
@@ -139,9 +143,12 @@ def test_a_release_of_one_guardian_leaves_the_rest_of_a_block_of_all() -> None:
         (MeasureKind.GUARDIAN_BLOCK, (HANS,)),
         (MeasureKind.LOGIN_LOCK, None),
     }
-    blocks = [m for m in standing if m.kind is MeasureKind.GUARDIAN_BLOCK]
-    locks = [m for m in standing if m.kind is MeasureKind.LOGIN_LOCK]
-    assert [m.beside for m in locks] == [m.measure_id for m in blocks]
+    again = order(
+        "release_guardian_block", "kronoberg", NOON, guardians=[HANS], attestations=["own_will", "no_threat"]
+    )
+    left = applied(facts, judged.effects)
+    last = judge(again, known(left, "kronoberg", NOON), books())
+    assert applied(left, last.effects).in_force(NOON) == ()
 
 
 def test_lifting_a_restriction_for_one_guardian_at_one_unit_leaves_all_the_rest() -> None:

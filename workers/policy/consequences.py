@@ -195,12 +195,8 @@ def ended(m: Measure, at: datetime, order_id: OrderId | None = None) -> Revise:
     )
 
 
-def _goes_on(m: Measure, case: Case, part: str = "after", **changes: object) -> Iterator[Effect]:
-    """
-    The same measure with another scope, from now on: a new row of the same lineage.
-
-    What came beside the old row goes with the new one, so that its release finds it (KR25-17, KR25-23).
-    """
+def _goes_on(m: Measure, case: Case, part: str = "after", **changes: object) -> Impose:
+    """The same measure with another scope, from now on: a new row of the same lineage."""
     follower = replace(
         m,
         measure_id=measure_id_of(case.order_id, m.kind, f"{part}:{m.measure_id}"),
@@ -211,23 +207,23 @@ def _goes_on(m: Measure, case: Case, part: str = "after", **changes: object) -> 
         version=1,
         **changes,  # type: ignore[arg-type]
     )
-    yield Impose(follower, "continued")
-    for c in _companions(case, m):
-        yield Revise(
-            _with_order(replace(c, beside=follower.measure_id, version=c.version + 1), case), "continued"
-        )
+    return Impose(follower, "continued")
 
 
 def _companions(case: Case, m: Measure) -> tuple[Measure, ...]:
-    """What came beside a measure, and stands."""
-    if case.known is None:
+    """
+    What came beside a measure, and stands.
+
+    Found by the order that imposed both: the measure may have gone on as another row since (KR25-17, KR25-23).
+    """
+    if case.known is None or not m.orders:
         return ()
     birth = case.known.patient.birth
-    return tuple(c for c in case.known.measures if c.beside == m.measure_id and c.not_over(case.at, birth))
-
-
-def _with_order(m: Measure, case: Case) -> Measure:
-    return m if case.order_id in m.orders else replace(m, orders=(*m.orders, case.order_id))
+    return tuple(
+        c
+        for c in case.known.measures
+        if c.beside is not None and c.orders[:1] == m.orders[:1] and c.not_over(case.at, birth)
+    )
 
 
 def _confirm(case: Case, known: PatientFacts) -> Iterator[Effect]:
@@ -235,15 +231,16 @@ def _confirm(case: Case, known: PatientFacts) -> Iterator[Effect]:
     wanted = _main(case, known)
     call = OrderId(str(case.form.follows_up))
     main = next((m for m in case.confirmed if m.kind is wanted.kind and m.beside is None), None)
-    beside = [m for m in case.confirmed if m is not main]
+    for m in case.confirmed:
+        if m is not main:
+            yield Revise(_confirmed(m, case, wanted.valid_to), "confirmed")
     if main is None:
         yield from _impose(case, known)
     elif _same_scope(main, wanted):
         yield Revise(_confirmed(main, case, wanted.valid_to, wanted), "confirmed")
-        yield from (Revise(_confirmed(m, case, wanted.valid_to), "confirmed") for m in beside)
     else:
         yield ended(main, case.at, case.order_id)
-        for effect in _goes_on(
+        yield _goes_on(
             main,
             case,
             units=wanted.units,
@@ -253,22 +250,13 @@ def _confirm(case: Case, known: PatientFacts) -> Iterator[Effect]:
             valid_to=wanted.valid_to,
             review_on=wanted.review_on,
             inform=wanted.inform,
-        ):
-            yield _provisional_no_more(effect, wanted.valid_to)
-        loose = [m for m in beside if m.beside != main.measure_id]
-        yield from (Revise(_confirmed(m, case, wanted.valid_to), "confirmed") for m in loose)
+        )
     yield Settle(
         call,
         Outcome.EXECUTED,
         Sentence("Den underskrivna blanketten har kommit.", "The signed form has come."),
     )
     yield CloseTask("signed_form", str(call))
-
-
-def _provisional_no_more(effect: Effect, valid_to: datetime | None) -> Effect:
-    if not isinstance(effect, Revise):
-        return effect
-    return Revise(replace(effect.measure, provisional=False, valid_to=valid_to), "confirmed")
 
 
 def _same_scope(m: Measure, other: Measure) -> bool:
@@ -319,7 +307,7 @@ def _continue(case: Case) -> Iterator[Effect]:
             yield Revise(kept, "continued")
         else:
             yield ended(m, case.starts_at, case.order_id)
-            yield from _goes_on(
+            yield _goes_on(
                 m,
                 case,
                 units=units,
@@ -345,8 +333,7 @@ def _settled_call(case: Case, m: Measure) -> Iterator[Effect]:
 def _extend(case: Case) -> Iterator[Effect]:
     through = case.form.valid_through
     for m in case.targets:
-        companions = [c for c in case.known.measures if c.beside == m.measure_id] if case.known else []
-        for each in (m, *companions):
+        for each in (m, *_companions(case, m)):
             later = replace(
                 each,
                 valid_to=_later(each, end_of(through) if through else None),
@@ -378,10 +365,10 @@ def _release(case: Case, known: PatientFacts, targets: Iterable[Measure]) -> Ite
         rest_guardians = _rest_of_guardians(case, m)
         rest_units = m.units - set(case.form.units or ()) if m.units and case.form.units else frozenset()
         if rest_guardians:
-            yield from _goes_on(m, case, guardians=rest_guardians)
+            yield _goes_on(m, case, guardians=rest_guardians)
         if rest_units:
             freed = case.named if rest_guardians else m.guardians
-            yield from _goes_on(m, case, "units", units=rest_units, guardians=freed)
+            yield _goes_on(m, case, "units", units=rest_units, guardians=freed)
         if not rest_guardians and not rest_units:
             yield from (ended(c, at, case.order_id) for c in _companions(case, m))
 
