@@ -32,6 +32,7 @@ from workers.ops.phone import Sending
 from workers.ops.security import SecurityHeaders
 from workers.ops.sessions import Sessions
 from workers.ops.signing import KeyFolder
+from workers.ops.stores import store_as
 from workers.ops.watch import Watch
 from workers.ops.worklist import Adapter, by_hand, carry_out
 from workers.policy.effects import Sentence
@@ -40,8 +41,7 @@ from workers.runtime.clock import Clock
 from workers.runtime.health import Health, probes
 from workers.runtime.metrics import Metrics
 from workers.runtime.settings import Settings
-from workers.store import console as stored
-from workers.store.session import Role, Store, passing
+from workers.store.session import Store, passing
 from workers.stream.connection import Connection
 from workers.stream.producer import StreamProducer
 from workers.stream.standing import Standings
@@ -276,19 +276,6 @@ def session_secret(settings: Settings) -> str:
     """The secret of the cookies; for a trial one that dies with the process. There is no default."""
     given = settings.session_secret
     return given.get_secret_value() if given is not None else secrets.token_urlsafe(48)
-
-
-async def store_as(settings: Settings, role: Role, *, or_nobody: bool = False) -> Store | None:
-    """
-    Open the store as a role. Where the user may not act as it: as the user itself, or not at all with `or_nobody`.
-    """
-    store = await Store.open(settings)
-    async with store.reading() as tx:
-        member = await stored.may_act_as(tx, role)
-    if not member and not or_nobody:
-        return store
-    await store.close()
-    return await Store.open(settings, role=role) if member else None
 
 
 async def _ended(task: "asyncio.Task[None]") -> None:

@@ -9,13 +9,13 @@ anybody who does not come from this machine.
 import hmac
 import ipaddress
 import secrets
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
-from authlib.integrations.httpx_client import AsyncOAuth2Client
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
@@ -23,6 +23,11 @@ from joserfc.jwt import JWTClaimsRegistry
 
 from workers.ops.sessions import ConsoleRole, Operator
 from workers.runtime.settings import Settings
+
+with warnings.catch_warnings():
+    # the library says at import that it will take httpx's successor one day; operators need not read that
+    warnings.simplefilter("ignore")
+    from authlib.integrations.httpx_client import AsyncOAuth2Client
 
 SIGNING = ["RS256", "PS256", "ES256", "ES384"]
 LINK_LIVES = timedelta(hours=1)

@@ -8,7 +8,6 @@ ticks off what it has done. Nothing else changes.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Protocol
 
 import structlog
@@ -142,19 +141,8 @@ def what_to_do(task: Task, measure: Measure) -> Sentence:
 
 
 _VERBS = {
-    "seal": ("Försegla", "Seal"),
-    "unseal": ("Häv försegling", "Lift the seal"),
-    "block": ("Blockera", "Block"),
-    "unblock": ("Häv blockering", "Lift the block"),
-    "lock": ("Lås inloggning", "Lock the login"),
-    "unlock": ("Häv låsning", "Lift the lock"),
-    "restrict": ("Lägg in undantag", "Key in the restriction"),
-    "unrestrict": ("Ta bort undantag", "Remove the restriction"),
-    "open": ("Öppna åtkomst", "Open access"),
-    "close": ("Stäng åtkomst", "Close access"),
+    **dict.fromkeys(("seal", "block", "lock", "restrict"), ("Lägg in", "Key in")),
+    **dict.fromkeys(("unseal", "unblock", "unlock", "unrestrict"), ("Häv", "Lift")),
+    "open": ("Öppna", "Open"),
+    "close": ("Stäng", "Close"),
 }
-
-
-def waited(task: Task, now: datetime) -> float:
-    """For how many seconds it has been applied here and not there."""
-    return (now - task.opened_at).total_seconds()

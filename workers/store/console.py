@@ -157,8 +157,10 @@ async def waiting(tx: Reading, now: datetime) -> list[Waits]:
     ]
 
 
-async def events_of(tx: Reading, registration: int, keys: Iterable[str]) -> list[SentEvent]:
-    """Return the events that were written together with the answers to an order, under the patient's keys."""
+async def events_of(
+    tx: Reading, registration: int, keys: Iterable[str], ids: Iterable[UUID] = ()
+) -> list[SentEvent]:
+    """Return what was written together with the answers to an order: under the patient's keys, or with these ids."""
     moments = [row["known_from"] for row in await tx.fetch(_SQL["answer_moments"], registration)]
     return [
         SentEvent(
@@ -170,7 +172,7 @@ async def events_of(tx: Reading, registration: int, keys: Iterable[str]) -> list
             row["created_at"],
             row["published_at"],
         )
-        for row in await tx.fetch(_SQL["events_at"], moments, sorted(set(keys)))
+        for row in await tx.fetch(_SQL["events_at"], moments, sorted(set(keys)), sorted(set(ids)))
     ]
 
 

@@ -26,6 +26,7 @@ from workers.policy.calendar import STOCKHOLM, midnight
 from workers.store import console, orders, persons, tasks
 from workers.store.console import SentEvent, Wanted
 from workers.store.orders import Answered, SignedOrder
+from workers.store.session import Reading, Tx
 
 PAGE = 100
 MASKED_FIELDS = frozenset({"patient", "guardians", "representative", "motivation", "court_order"})
@@ -164,14 +165,15 @@ async def order(request: Request, desk: Desk, session: Session) -> Response:
             return desk.sorry(request, session, 404, GONE, back="/orders")
         one = found[0]
         answers = (await orders.answers_to(tx, [one.registration])).get(one.registration, ())
+        receipts = [_receipt(answer) for answer in answers]
         keys = await _keys(tx, one)
-        events = await console.events_of(tx, one.registration, keys)
+        told = [receipt.receipt_id for receipt in receipts if receipt is not None]
+        events = await console.events_of(tx, one.registration, keys, told)
         to_do = await tasks.of_orders(tx, [one.order_id]) if one.order_id and one.proven else []
     if one.patient is not None:
         shown = f"order {registration_number(one.registration)}, {'unmasked' if reason else 'masked'}"
         async with desk.store.transaction(now) as tx:
             await desk.looked(tx, session.operator, one.patient, reason or "order page", shown)
-    receipts = [_receipt(answer) for answer in answers]
     return desk.page(
         request,
         "order.html",
@@ -252,18 +254,26 @@ async def _load(desk: Desk, registration: int | None) -> SignedOrder | None:
     return found[0] if found else None
 
 
-async def _note(desk: Desk, tx: Any, session: Session, action: str, one: SignedOrder, reason: str) -> None:
+async def _note(desk: Desk, tx: Tx, session: Session, action: str, one: SignedOrder, reason: str) -> None:
+    """Log an act about an order's patient; of an unproven order, about the person whom it claims to be about."""
+    person = one.patient or await _claimed(desk, tx, one)
     body = {"order_id": one.order_id, "registration": one.registration}
-    await desk.note(
-        tx, session.operator, action, body, one.patient, {"reason": reason} if one.patient else None
-    )
-    if one.patient is not None:
-        await desk.looked(
-            tx, session.operator, one.patient, reason, f"{action} {registration_number(one.registration)}"
-        )
+    await desk.note(tx, session.operator, action, body, person, {"reason": reason} if person else None)
+    if person is not None:
+        shown = f"{action} {registration_number(one.registration)}"
+        await desk.looked(tx, session.operator, person, reason, shown)
 
 
-async def _keys(tx: Any, one: SignedOrder) -> list[str]:
+async def _claimed(desk: Desk, tx: Reading, one: SignedOrder) -> PersonId | None:
+    try:
+        number = str(json.loads(one.payload or "{}")["patient"]["id"])
+        keys = desk.keys.every(number)
+    except (ValueError, KeyError, TypeError):
+        return None
+    return next(iter((await persons.resolve_keys(tx, keys)).values()), None)
+
+
+async def _keys(tx: Reading, one: SignedOrder) -> list[str]:
     if one.patient is None:
         return []
     found = await persons.identities_of(tx, [one.patient])

@@ -98,10 +98,10 @@ SELECT p.region, code, count(*) AS orders, count(*) FILTER (WHERE p.until <= $1)
 SELECT known_from FROM order_outcome WHERE registration = $1 ORDER BY version;
 
 -- name: events_at
--- Events that were written at the moments under the keys, in order.
+-- Events that were written at the moments: those under the keys, and those with these ids, in order.
 SELECT id, event_id, aggregatetype, type, payload, created_at, published_at
   FROM outbox
- WHERE created_at = ANY ($1::timestamptz[]) AND aggregateid = ANY ($2::text[])
+ WHERE created_at = ANY ($1::timestamptz[]) AND (aggregateid = ANY ($2::text[]) OR event_id = ANY ($3::uuid[]))
  ORDER BY id
  LIMIT 500;
 
