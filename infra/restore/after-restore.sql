@@ -1,0 +1,19 @@
+-- Run once, by the owner of the tables, after the database was restored to an earlier point and before any worker
+-- starts:  psql -v ON_ERROR_STOP=1 -v schema=sigill -f after-restore.sql
+--
+-- Numbers that were given out after that point have been seen outside: state versions by Journalen, registration
+-- numbers in letters. The sequences skip far ahead, so that none is ever given to something else. Running it again
+-- only skips further.
+
+SET search_path TO :"schema";
+BEGIN;
+-- state versions and outbox ids: readers of access.state.v1 keep the highest version
+SELECT setval(pg_get_serial_sequence('outbox', 'id'), nextval(pg_get_serial_sequence('outbox', 'id')) + 100000000);
+-- registration numbers (diarienummer), which stand in receipts and letters
+SELECT setval('registration', nextval('registration') + 1000000);
+-- surrogates of persons, which stand in the audit log of systems that read it
+SELECT setval(pg_get_serial_sequence('person', 'person_id'),
+              nextval(pg_get_serial_sequence('person', 'person_id')) + 1000000);
+-- whoever still believes to hold a partition is refused: its generation is below the one that the next owner takes
+UPDATE consumer_offset SET generation = generation + 1000000;
+COMMIT;

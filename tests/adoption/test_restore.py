@@ -1,0 +1,255 @@
+"""
+The drill: a day, a disaster, the database restored to a point in time, the topics read again from there.
+
+The store must end as it was, and what is published anew must bear the ids under which it was published before. All on
+a PostgreSQL server that archives its log, with a base backup taken while it worked.
+"""
+
+import asyncio
+import os
+import shutil
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from pydantic import SecretStr
+
+from infra.embedded import EmbeddedPostgres
+from tests.kit.services import migrate
+from tests.workers.conftest import START, Office, read
+from tests.workers.rulebook import NATIONAL, TESTLAND
+from tests.workers.town import ADULT, CHILD, FATHER, MOTHER, Sent, Town, person
+from workers.enact.citations import Desk
+from workers.policy.rulebook import Rulebooks
+from workers.runtime.clock import FixedClock
+from workers.runtime.settings import Settings
+from workers.store import audit_check, inbox, outbox
+from workers.store.session import Store
+from workers.stream.records import Record
+
+AFTER_RESTORE = Path(__file__).parents[2] / "infra" / "restore" / "after-restore.sql"
+ARCHIVING = {
+    "wal_level": "replica",
+    "archive_mode": "on",
+    "archive_command": "'cp \"%p\" ../archive/%f'",
+    "restore_command": "'cp ../archive/%f \"%p\"'",
+    "max_wal_senders": "4",
+}
+
+
+@dataclass
+class Topics:
+    """What the broker keeps: every record ever sent, with the moment at which it was taken first."""
+
+    kept: list[tuple[Any, Record]] = field(default_factory=list)
+
+    async def send(self, office: Office, *messages: Sent) -> None:
+        for record in office.records(messages):
+            self.kept.append((office.clock.now(), record))
+            await office.hand_over_records([record])
+
+    async def read_again(self, office: Office) -> int:
+        """As consumers do at their start: from the offsets that the store knows. Returns how many were taken."""
+        taken = 0
+        for at, record in self.kept:
+            async with office.store.reading() as tx:
+                stored = await inbox.stored(tx, office.consuming[record.topic].group)
+            if record.offset >= (stored[(record.topic, 0)][1] or 0):
+                office.clock.set(at)
+                await office.hand_over_records([record])
+                taken += 1
+        return taken
+
+
+@pytest.fixture
+def server() -> Iterator[EmbeddedPostgres]:
+    with EmbeddedPostgres(own=True, settings=ARCHIVING) as one:
+        if one.pid is None:
+            pytest.skip("a server in a container cannot be restored from here")
+        yield one
+
+
+@asynccontextmanager
+async def opened(dsn: str, town: Town, clock: FixedClock) -> AsyncIterator[Office]:
+    settings = Settings(database_url=SecretStr(dsn), database_pool_max=4)
+    store = await Store.open(settings)
+    desk = Desk.of(Rulebooks.of(TESTLAND, NATIONAL), "urn:sigill:test")
+    office = Office(store, town, clock, desk)
+    try:
+        yield office
+    finally:
+        await store.close()
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The database's machine: its programs, its data, and the archive of its log beside them."""
+
+    server: EmbeddedPostgres
+    data: Path
+    binaries: Path
+    login: tuple[str, ...]
+
+    @classmethod
+    def of(cls, server: EmbeddedPostgres, data: str, port: str) -> "Machine":
+        binaries = Path(os.readlink(f"/proc/{server.pid}/exe")).parent
+        made = cls(server, Path(data), binaries, ("-h", "127.0.0.1", "-p", port, "-U", "postgres"))
+        (made.data.parent / "archive").mkdir()
+        made.own(made.data.parent / "archive")
+        return made
+
+    def own(self, path: Path) -> None:
+        """Give a file to the server's user."""
+        owner = self.data.parent.stat()
+        shutil.chown(path, owner.st_uid, owner.st_gid)
+
+    def run(self, program: str, *arguments: object, text: bytes | None = None) -> None:
+        """Run one of the server's programs as its user."""
+        owner = self.data.parent.stat()
+        as_owner: dict[str, Any] = {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []}
+        done = subprocess.run(
+            [self.binaries / program, *self.login, *map(str, arguments)],
+            input=text,
+            cwd="/",
+            check=False,
+            capture_output=True,
+            **(as_owner if os.geteuid() == 0 else {}),
+        )
+        assert done.returncode == 0, done.stderr.decode()
+
+    def back_up(self) -> None:
+        """Take a base backup while the server works."""
+        self.run("pg_basebackup", "-D", self.data.parent / "backup", "-c", "fast")
+
+    def lose_and_restore(self, point: str) -> None:
+        """Lose the machine's data, and bring the database back to a restore point from backup and archive."""
+        self.server.kill()
+        shutil.rmtree(self.data)
+        (self.data.parent / "backup").rename(self.data)
+        with (self.data / "postgresql.conf").open("a") as conf:
+            conf.write(f"recovery_target_name = '{point}'\nrecovery_target_action = 'promote'\n")
+        (self.data / "recovery.signal").touch()
+        self.own(self.data / "recovery.signal")
+        self.server.start()
+
+    def skip_numbers(self, database: str) -> None:
+        """Run what the runbook has the owner run after a restore."""
+        options = ("-d", database, "-v", "ON_ERROR_STOP=1", "-v", "schema=sigill", "-f", "-")
+        self.run("psql", *options, text=AFTER_RESTORE.read_bytes())
+
+
+async def asked(dsn: str, statement: str) -> Any:
+    connection = await asyncpg.connect(dsn)
+    try:
+        return await connection.fetchval(statement)
+    finally:
+        await connection.close()
+
+
+FINGERPRINT = {
+    "measures": "SELECT * FROM measure ORDER BY measure_id",
+    "versions": "SELECT * FROM measure_version ORDER BY measure_id, version",
+    "people": "SELECT * FROM person_version ORDER BY person_id, sequence",
+    "custody": "SELECT * FROM custody ORDER BY child_id, sequence, ordinal",
+    "orders": "SELECT order_id, proven, person_id, form, digest, original, received_at, record_offset, known_from "
+    "FROM signed_order ORDER BY record_offset",
+    "answers": "SELECT o.record_offset, a.version, a.outcome, a.codes, a.measures, a.judged_at, a.known_from, "
+    "a.receipt #- '{note,registration_number}' FROM order_outcome a JOIN signed_order o USING (registration) "
+    "ORDER BY 1, 2",
+    "timers": "SELECT person_id, due_at, kind, measure_id, order_id, region, state, fired_at FROM timer "
+    "ORDER BY person_id, due_at, kind, measure_id",
+    "tasks": "SELECT kind, subject, person_id, due_at, target, key_in, opened_at, state FROM task ORDER BY kind, subject",
+    "offsets": "SELECT consumer_group, topic, partition, next_offset FROM consumer_offset ORDER BY topic",
+    "audit": "SELECT chain, position, recorded_at, action, body FROM audit_entry ORDER BY chain, position",
+    "events": "SELECT aggregatetype, aggregateid, event_id, headers FROM outbox "
+    "WHERE aggregatetype <> 'access.state.v1' ORDER BY id",
+}
+"""The whole store, but for numbers that only say in which order something was given one."""
+
+
+async def fingerprint(dsn: str) -> dict[str, list[tuple[Any, ...]]]:
+    connection = await asyncpg.connect(dsn, server_settings={"search_path": "sigill"})
+    try:
+        return {
+            name: [tuple(row) for row in await connection.fetch(statement)]
+            for name, statement in FINGERPRINT.items()
+        }
+    finally:
+        await connection.close()
+
+
+async def versions(office: Office) -> list[int]:
+    async with office.store.reading() as tx:
+        events = await outbox.unpublished(tx, range(outbox.SHARDS), 10_000)
+    return [state.version for state in read(events, "access.state.v1")]
+
+
+async def test_a_restored_store_reads_the_topics_again_and_ends_as_it_was(server: EmbeddedPostgres) -> None:
+    dsn = await server.create_database("day")
+    await migrate(dsn)
+    machine = Machine.of(server, await asked(dsn, "SHOW data_directory"), await asked(dsn, "SHOW port"))
+
+    town, topics, clock = Town(START), Topics(), FixedClock(START - timedelta(days=30))
+    async with opened(dsn, town, clock) as office:
+        await office.assign()
+        await topics.send(office, *town.staff(clock.now()))
+        await topics.send(office, *town.people(clock.now()))
+        clock.set(START)
+        seal, block = town.orders(START), town.orders(START, "block_guardians", patient=person(CHILD))
+        await topics.send(office, seal, block)
+
+        # a base backup while it works, and some more of the day after it
+        machine.back_up()
+        clock.set(START + timedelta(hours=1))
+        await topics.send(
+            office,
+            town.garbage(FATHER),
+            seal,
+            town.orders(clock.now(), "seal_journal", patient=person(CHILD)),
+        )
+        at_the_point = await fingerprint(dsn)
+        await asked(dsn, "SELECT pg_create_restore_point('noon')")
+
+        # the afternoon: it will be lost, and is on the topics
+        clock.set(START + timedelta(hours=5))
+        lift = town.orders(clock.now(), "release_journal_seal", releases=[seal.order_id])
+        moved = town.registers(clock.now(), CHILD, sequence=2, custody=[{"guardian": person(MOTHER)}])
+        await topics.send(office, lift, moved, town.orders(clock.now(), patient=person(FATHER)))
+        await topics.send(office, town.orders(clock.now(), patient=person(ADULT)))
+        in_the_evening = await fingerprint(dsn)
+        published = await versions(office)
+        await asked(dsn, "SELECT pg_switch_wal()")
+        await asked(dsn, "CHECKPOINT")
+
+    machine.lose_and_restore("noon")
+    async with asyncio.timeout(30):
+        while await asked(dsn, "SELECT pg_is_in_recovery()"):
+            await asyncio.sleep(0.1)
+    assert await fingerprint(dsn) == at_the_point
+    assert at_the_point != in_the_evening
+    machine.skip_numbers("day")
+
+    async with opened(dsn, town, clock) as office:
+        await office.assign()
+        assert await topics.read_again(office) == 4  # one lift, one register message, two seals
+        assert await fingerprint(dsn) == in_the_evening
+        again = await versions(office)
+        assert len(again) == len(published)
+        assert min(set(again) - set(published)) > max(published)  # readers of the state keep the new one
+        async with office.store.reading() as tx:
+            assert await audit_check.verify(tx) == []
+
+        # and once more from the very beginning: nothing is done twice
+        clock.set(START + timedelta(hours=6))
+        before = await fingerprint(dsn)
+        for _, record in topics.kept:
+            if record.topic != "ehr.orders.v1":
+                await office.hand_over_records([record])
+        after = await fingerprint(dsn)
+        assert {name for name in after if after[name] != before[name]} <= {"offsets"}
