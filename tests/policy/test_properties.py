@@ -18,7 +18,7 @@ from tests.kit.pure_stage import PureStage
 from tests.policy.naive import SWEDEN, Naive, Thing, age_on, day_of, year_from
 from workers.cli.common import RULEBOOKS
 from workers.policy.access import picture
-from workers.policy.effects import Impose, Judgement, Tell
+from workers.policy.effects import Impose, Judgement, Revise, Tell
 from workers.policy.facts import PatientFacts
 from workers.policy.notices import must_not_know
 from workers.policy.rulebook import Rulebooks
@@ -120,6 +120,12 @@ class Histories(RuleBasedStateMachine):
         told = at_once(self.play.order(step))
         judgement = self.stage.last
         assert judgement is not None
+        written = [
+            (e.measure.measure_id, e.measure.version)
+            for e in judgement.effects
+            if isinstance(e, Impose | Revise)
+        ]
+        assert len(written) == len(set(written)), "one version of a measure is written twice"
         if told.outcome == "refused":
             assert judgement.effects == ()
             assert judgement.refusals

@@ -216,7 +216,7 @@ def _companions(case: Case, m: Measure) -> tuple[Measure, ...]:
 
     Found by the order that imposed both: the measure may have gone on as another row since (KR25-17, KR25-23).
     """
-    if case.known is None or not m.orders:
+    if case.known is None or not m.orders or m.beside is not None:
         return ()
     birth = case.known.patient.birth
     return tuple(
