@@ -1,5 +1,6 @@
 """A batch of orders in one transaction: judged, answered, repeated, refused, parked."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -43,6 +44,24 @@ async def test_the_same_message_again_gets_the_first_answer_and_changes_nothing(
     assert repeats[0].measures == first.measures
     assert len({r.receipt_id for r in (first, *repeats)}) == 3
     assert {e.aggregatetype for e in events} == {"access.receipts.v1"}
+
+
+async def test_the_same_message_long_after_its_signature_has_become_too_old_is_still_a_repeat(
+    office: Office,
+) -> None:
+    order = office.town.orders(START)
+    await office.hand_over(order)
+    [first] = receipts(await office.out())
+    office.clock.set(START + timedelta(days=60))
+    await office.hand_over(order)
+    [again] = receipts(await office.out())
+    assert (again.outcome, again.first_outcome) == ("duplicate", "executed")
+    assert again.measures == first.measures
+    elsewhere = replace(order, key=KEYS.of(MOTHER).encode())
+    await office.hand_over(elsewhere)
+    [astray] = receipts(await office.out())
+    assert astray.outcome == "refused"
+    assert "envelope_mismatch" in astray.codes
 
 
 async def test_a_message_twice_in_one_batch_is_judged_once(office: Office) -> None:

@@ -139,7 +139,14 @@ class Intake:
 
     async def _claim(self, tx: Tx, arrivals: Sequence[Arrival]) -> list[tuple[Arrival, inbox.Claimed | None]]:
         """Pair each arrival with what is known of it; a message that cannot be read claims nothing."""
-        asked = [_claim_of(one) for one in arrivals if not isinstance(one, Lost)]
+        # bytes that were proven once are a repeat, even when their signature has become too old since
+        late = {_event_of(one) for one in arrivals if isinstance(one, TurnedAway) and _fits(one)}
+        repeats = await inbox.known(tx, list(late))
+        asked = [
+            event if (event := _event_of(one)) in repeats and isinstance(one, TurnedAway) else _claim_of(one)
+            for one in arrivals
+            if not isinstance(one, Lost)
+        ]
         answers = iter(await inbox.claim(tx, asked))
         return [(one, None if isinstance(one, Lost) else next(answers)) for one in arrivals]
 
@@ -342,6 +349,17 @@ def _claim_of(arrival: SignedOrder | TurnedAway) -> inbox.Arrival:
         order_id = OrderId(str(arrival.form.order_id))
         return inbox.Arrival(envelope.source, envelope.id, order_id, digest)
     return inbox.Arrival(f"unproven:{envelope.source}", f"{envelope.id}:{arrival.digest}", None, digest)
+
+
+def _event_of(arrival: SignedOrder | TurnedAway) -> inbox.Arrival:
+    """The event that an arrival says it is, with its bytes."""
+    envelope = arrival.envelope
+    return inbox.Arrival(envelope.source, envelope.id, None, bytes.fromhex(arrival.digest))
+
+
+def _fits(arrival: TurnedAway) -> bool:
+    """Whether nothing is wrong between an arrival's envelope and what it holds."""
+    return all(one.code is not RefusalCode.ENVELOPE_MISMATCH for one in arrival.objections)
 
 
 def _key_of(arrival: SignedOrder | TurnedAway) -> str:
