@@ -1,0 +1,149 @@
+"""
+What a release leaves for the next one to be held against: its store, its messages, its schemas, its answers.
+
+    python -m tests.adoption.release 0.1.0
+
+writes tests/adoption/releases/0.1.0. Run it once, on the commit that is released, and never again: an upgrade must
+take what lies there as it is. Everybody in it is invented.
+"""
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+from pydantic import SecretStr
+
+from contracts import export
+from contracts.vocabulary import Service
+from infra.embedded import EmbeddedPostgres
+from tests.kit.services import migrate
+from tests.workers.conftest import START, Office
+from tests.workers.rulebook import NATIONAL, TESTLAND
+from tests.workers.town import ADULT, CHILD, FATHER, MOTHER, Sent, Town, person
+from workers.enact.citations import Desk
+from workers.policy.access import Question, decide
+from workers.policy.rulebook import Rulebooks
+from workers.runtime.clock import FixedClock
+from workers.runtime.settings import Settings
+from workers.store import facts, persons
+from workers.store.session import Store
+
+RELEASES = Path(__file__).parent / "releases"
+TEENAGER = "201105052382"
+MOMENTS = (
+    START + timedelta(hours=3),
+    START + timedelta(days=200),
+    datetime.fromisoformat("2031-03-05T12:00:00+01:00"),
+)
+BOOKS = Rulebooks.of(TESTLAND, NATIONAL)
+
+
+def a_day(town: Town, now: datetime) -> list[Sent]:
+    """Orders of every outcome: executed, refused, pending by phone, repeated, unreadable."""
+    custody = [{"guardian": person(MOTHER)}, {"guardian": person(FATHER)}]
+    seal = town.orders(now, valid_through="2025-12-31")
+    phone = town.form(now, patient=person(CHILD), channel="phone", urgent=True)
+    return [
+        town.registers(now - timedelta(days=1), TEENAGER, custody=custody),
+        seal,
+        town.orders(now, "block_guardians", patient=person(CHILD), guardians=[person(FATHER)]),
+        town.orders(now, "grant_guardian_access", patient=person(TEENAGER), guardians=[person(MOTHER)]),
+        town.orders(now, "grant_guardian_access", patient=person(TEENAGER), guardians=[person(ADULT)]),
+        town.signs(phone, now, by="SE2321000099-OPER"),
+        seal,
+        town.garbage(),
+        town.registers(now, MOTHER, sequence=2, protected_registration=True),
+    ]
+
+
+async def answers(store: Store) -> dict[str, Any]:
+    """Every question about everybody at some moments, and what the store says to it."""
+    said: dict[str, Any] = {}
+    async with store.reading() as tx:
+        numbers = {n: i for n in (ADULT, CHILD, FATHER, MOTHER, TEENAGER) for i in await who(tx, n)}
+        known = await facts.patient_facts(tx, numbers.values())
+    for patient, person_id in numbers.items():
+        for viewer, viewer_id in numbers.items():
+            for service in Service:
+                for at in MOMENTS:
+                    answer = decide(Question(viewer_id, service, at), known[person_id], BOOKS)
+                    name = f"{patient} {viewer} {service} {at.isoformat()}"
+                    said[name] = [answer.allowed, *sorted(answer.codes)]
+    return said
+
+
+async def who(tx: Any, number: str) -> list[Any]:
+    from contracts.vocabulary import IdType
+    from workers.policy.facts import Identity
+
+    return list((await persons.resolve(tx, [Identity(IdType.PERSONNUMMER, number)])).values())
+
+
+async def live_through(dsn: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Play the day on a database; return what it answers, and all events that went out."""
+    store = await Store.open(Settings(database_url=SecretStr(dsn), database_pool_max=4))
+    try:
+        office = Office(
+            store, Town(START), FixedClock(START - timedelta(days=30)), Desk.of(BOOKS, "urn:sigill:test")
+        )
+        await office.assign()
+        await office.hand_over(*office.town.staff(office.clock.now()))
+        await office.hand_over(*office.town.people(office.clock.now()))
+        office.clock.set(START)
+        for message in a_day(office.town, START):
+            await office.hand_over(message)
+        events = await office.out()
+        return await answers(store), [
+            {"topic": e.aggregatetype, "key": e.aggregateid, "payload": json.loads(e.payload)}
+            for e in events
+            if e.payload and not e.aggregatetype.endswith(".dlq")
+        ]
+    finally:
+        await store.close()
+
+
+def dumped(server: EmbeddedPostgres, database: str) -> str:
+    """The database as plain SQL that any PostgreSQL from 15 on takes."""
+    pg_dump = Path(os.readlink(f"/proc/{server.pid}/exe")).parent / "pg_dump"
+    options = ["--inserts", "--no-owner", "--no-privileges", "--schema=sigill", "--load-via-partition-root"]
+    done = subprocess.run(
+        [pg_dump, *options, server.database_dsn(database)], check=True, capture_output=True, text=True
+    )
+    return "".join(
+        f"{line}\n"
+        for line in done.stdout.splitlines()
+        if line
+        and not line.startswith(("--", "\\", "SET transaction_timeout", "SET default_table_access_method"))
+    )
+
+
+async def make(version: str) -> None:
+    """Write the folder of a release."""
+    folder = RELEASES / version
+    folder.mkdir(parents=True)
+    with EmbeddedPostgres(own=True, durable=False) as server:
+        dsn = await server.create_database("release")
+        await migrate(dsn)
+        said, events = await live_through(dsn)
+        connection = await asyncpg.connect(dsn)
+        head = await connection.fetchval("SELECT max(version_num) FROM sigill.alembic_version")
+        await connection.close()
+        (folder / "store.sql").write_text(dumped(server, "release"), encoding="utf-8")
+    (folder / "answers.json").write_text(json.dumps(said, indent=0) + "\n", encoding="utf-8")
+    (folder / "events.json").write_text(
+        json.dumps(events, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
+    )
+    (folder / "release.json").write_text(json.dumps({"version": version, "migration": head}) + "\n")
+    for name in ("schemas", "examples"):
+        shutil.copytree(export.FOLDER / name, folder / name, ignore=shutil.ignore_patterns("*.crt"))
+
+
+if __name__ == "__main__":
+    asyncio.run(make(sys.argv[1]))
