@@ -1,0 +1,385 @@
+"""
+Random schedules of faults against the running program, and an independent check of what is left.
+
+    python -m tests.faults.chaos --seed 7 --minutes 4 --kills 50
+
+The schedule and what is sent follow from the seed; how the processes interleave does not. Exit status 1 on any fault,
+with the seed and the schedule.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import logging
+import random
+import re
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from contracts.topics import ORDERS, PERSONS, STAFF
+from infra.devca import DevAuthority
+from tests.faults import checker
+from tests.faults.checker import PUBLISHED, Verdict
+from tests.faults.ground import Ground, ground
+from tests.faults.outside import MOTIVATION, Household, Message, Outside
+from tests.faults.replay import Chapter, differing, replay, shuffled
+from tests.faults.schedule import Strike, draw
+from tests.faults.topics import read_all
+from workers.bootstrap import load_rulebooks
+from workers.policy.rulebook import Rulebooks
+from workers.runtime.clock import stopwatch
+
+FIRST = datetime(2010, 1, 1, tzinfo=UTC)
+LAST = datetime(2060, 1, 1, tzinfo=UTC)
+START = datetime(2026, 2, 2, 8, tzinfo=UTC)
+JUMPS = (
+    timedelta(minutes=20),
+    timedelta(hours=5),
+    timedelta(days=1),
+    timedelta(days=13),
+    timedelta(days=45),
+    timedelta(days=170),
+)
+PATIENCE = 60.0
+"""Seconds of going on under fire before the faults hold their breath, so that a round can end."""
+LAST_PATIENCE = 180.0
+
+
+@dataclass
+class Chaos:
+    """One run."""
+
+    seed: int
+    strikes: list[Strike]
+    outside: Outside
+    ground: Ground
+    books: Rulebooks
+    now: datetime = START
+    chapters: list[Chapter] = field(default_factory=list)
+    done: Counter[str] = field(default_factory=Counter)
+    calm: asyncio.Event = field(default_factory=asyncio.Event)
+    breaths: int = 0
+    slowest: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.calm.set()
+        self.traffic = random.Random(f"{self.seed}/traffic")
+
+    async def run(self) -> Verdict:
+        """Play the schedule with traffic under it, heal, let it drain, check."""
+        await self.begin()
+        firing = asyncio.create_task(self._fire())
+        while not firing.done():
+            await self.round()
+        await firing
+        await self.ground.heal()
+        await self.round(last=True)
+        return await self.check()
+
+    async def begin(self) -> None:
+        """Let directory and register tell of everybody."""
+        first = Chapter(self.now, self.outside.first(self.now))
+        self.chapters.append(first)
+        await self.ground.publish(first.told, self.now)
+        await self.drained(LAST_PATIENCE)
+
+    # --- faults
+
+    async def _fire(self) -> None:
+        began, late = stopwatch(), 0.0
+        going: set[asyncio.Task[None]] = set()
+        for strike in self.strikes:
+            await asyncio.sleep(max(0.0, strike.at + late - (stopwatch() - began)))
+            if not self.calm.is_set():
+                waited = stopwatch()
+                await self.calm.wait()
+                late += stopwatch() - waited
+            self.done[strike.what] += 1
+            task = asyncio.create_task(self._strike(strike))
+            going.add(task)
+            task.add_done_callback(going.discard)
+        if going:
+            await asyncio.wait(going)
+
+    async def _strike(self, strike: Strike) -> None:
+        here = self.ground
+        acts: dict[str, Coroutine[Any, Any, None]] = {}
+        match strike.what:
+            case "kill_worker":
+                acts["do"] = here.kill_worker(strike.target, strike.seconds)
+            case "kill_at_point":
+                slot, point = strike.target.split(" ")
+                acts["do"] = here.kill_at_point(slot, point)
+            case "kill_database":
+                acts["do"] = here.kill_database(strike.seconds)
+            case "kill_broker":
+                acts["do"] = here.kill_broker(strike.seconds)
+            case "end_sessions":
+                acts["do"] = here.end_sessions()
+            case "freeze":
+                acts["do"] = here.freeze(strike.target, strike.seconds)
+            case "rebalances":
+                acts["do"] = here.rebalances(strike.seconds)
+            case "fill_disk":
+                acts["do"] = here.fill_disk(strike.seconds)
+            case "spoil_database" if strike.toxic:
+                acts["do"] = here.spoil(here.database_proxy, strike.toxic, strike.seconds)
+            case "spoil_broker" if strike.toxic and here.broker_proxy:
+                acts["do"] = here.spoil(here.broker_proxy, strike.toxic, strike.seconds)
+        for act in acts.values():
+            await act
+
+    # --- traffic
+
+    async def round(self, last: bool = False) -> None:
+        """
+        The clock moves; orders come for those with nothing due, and when the timers have fired for the others.
+
+        So nobody's order races with that person's own timer or register message, and the pure core can say what must
+        come of it; everything else happens at once.
+        """
+        due_before = self.now
+        self.now += self.traffic.choice(JUMPS)
+        due = await self._due_people(due_before)
+        self.ground.set_clock(self.now)
+        chapter = Chapter(self.now)
+        self.chapters.append(chapter)
+        chosen = [h for h in self.outside.households if self.traffic.random() < 0.6]
+        told = [h for h in chosen if self.traffic.random() < 0.15]
+        at_once = [h for h in chosen if h not in told and not self._people_of(h) & due]
+        waiting = [h for h in chosen if h not in told and h not in at_once]
+        messages = [m for h in at_once for m in self._orders(h, chapter)]
+        await self.ground.publish(shuffled(messages, self.traffic), self.now)
+        patience = LAST_PATIENCE if last else PATIENCE
+        await self.drained(patience)
+        for household in told:
+            chapter_messages = self.outside.register_changes(household, self.now)
+            chapter.told += chapter_messages
+        messages = [m for h in waiting for m in self._orders(h, chapter)]
+        await self.ground.publish(
+            shuffled([*messages, *chapter.told, *self._nothing_new()], self.traffic), self.now
+        )
+        await self.drained(patience)
+
+    async def send_orders(self) -> None:
+        """Orders of everybody, without a move of the clock or a wait."""
+        chapter = self.chapters[-1]
+        messages = [m for h in self.outside.households for m in self._orders(h, chapter)]
+        await self.ground.publish(shuffled(messages, self.traffic), self.now)
+
+    def _nothing_new(self) -> list[Message]:
+        """The directory says again what it has said."""
+        return [m for m in self.chapters[0].told if m.topic is STAFF and self.traffic.random() < 0.05]
+
+    def _orders(self, household: Household, chapter: Chapter) -> list[Message]:
+        messages = self.outside.orders(household, self.now)
+        if self.traffic.random() < 0.004:
+            messages.append(self.outside.garbage(household))
+        chapter.orders |= {m.digest for m in messages}
+        return messages
+
+    def _people_of(self, household: Household) -> set[str]:
+        actors = [household.cast.people[n] for n in (household.patient, *household.guardians)]
+        return {ref.id for a in actors for ref in (a.ref, *a.former)}
+
+    async def _due_people(self, _before: datetime) -> set[str]:
+        """The numbers of those who have a timer that falls due by now."""
+        for _ in range(100):
+            with contextlib.suppress(Exception):
+                conn = await self.ground.connect()
+                try:
+                    rows = await conn.fetch(
+                        "SELECT i.number FROM timer t JOIN person_identity i USING (person_id) "
+                        "WHERE t.state = 'set' AND t.due_at <= $1",
+                        self.now,
+                    )
+                finally:
+                    await conn.close()
+                return {r["number"] for r in rows}
+        raise TimeoutError("the database does not answer")
+
+    async def drained(self, patience: float = PATIENCE) -> None:
+        """Wait until all that was sent is taken, followed and published; the faults pause when it takes too long."""
+        began = stopwatch()
+        deadline = began + patience
+        while not await self._is_drained():
+            if stopwatch() > deadline:
+                if not self.calm.is_set():
+                    break
+                self.breaths += 1
+                self.calm.clear()
+                deadline = stopwatch() + LAST_PATIENCE
+            await asyncio.sleep(0.1)
+        self.slowest = max(self.slowest, stopwatch() - began)
+        self.calm.set()
+
+    async def _is_drained(self) -> bool:
+        try:
+            async with asyncio.timeout(20):
+                ends = await self._ends()
+                conn = await self.ground.connect()
+                try:
+                    stored = {
+                        (r["topic"], r["partition"]): r["next_offset"]
+                        for r in await conn.fetch("SELECT topic, partition, next_offset FROM consumer_offset")
+                    }
+                    busy = await conn.fetchval(
+                        "SELECT (SELECT count(*) FROM outbox WHERE published_at IS NULL)"
+                        "     + (SELECT count(*) FROM timer WHERE state = 'set' AND due_at <= $1)",
+                        self.now,
+                    )
+                finally:
+                    await conn.close()
+        except Exception:
+            return False
+        return busy == 0 and all((stored.get(p) or 0) >= end for p, end in ends.items())
+
+    async def _ends(self) -> dict[tuple[str, int], int]:
+        from aiokafka import AIOKafkaConsumer, TopicPartition
+
+        from tests.faults.ground import PARTITIONS
+
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.ground.kafka.bootstrap)
+        await consumer.start()
+        try:
+            parts = [
+                TopicPartition(self.ground.prefix + t.name, n)
+                for t in (ORDERS, PERSONS, STAFF)
+                for n in range(PARTITIONS)
+            ]
+            ends = await consumer.end_offsets(parts)
+        finally:
+            await consumer.stop()
+        return {(p.topic, p.partition): end for p, end in ends.items()}
+
+    # --- afterwards
+
+    async def check(self) -> Verdict:
+        """Everything that must be true now."""
+        verdict = Verdict()
+        here, known = self.ground, self.outside.known
+        names = (ORDERS.name, PERSONS.name, STAFF.name, *PUBLISHED)
+        topics = await read_all(here.kafka.bootstrap, here.prefix, names)
+        expected = checker.expected_answers(topics[ORDERS.name], known, here.prefix)
+        checker.check_answers(verdict, topics, expected)
+        checker.check_dead_letters(verdict, topics, known)
+        conn = await here.connect()
+        try:
+            await checker.check_outbox(verdict, conn, topics)
+            await checker.check_store(verdict, conn, topics, known, here.prefix, self.now)
+            await checker.check_audit(verdict, conn, topics)
+            stage = await replay(self.books, self.chapters, topics[ORDERS.name], known)
+            verdict.figures["measures in the replay"] = len({m.measure_id for _, m in stage.versions})
+            wrong = await differing(stage, conn, self.outside.households)
+            verdict.expect_none("households that the replay contradicts", wrong)
+        finally:
+            await conn.close()
+        verdict.expect_none("workers that ended by themselves", here.unexpected)
+        self._check_logs(verdict)
+        return verdict
+
+    def _check_logs(self, verdict: Verdict) -> None:
+        numbers = {
+            ref.id for h in self.outside.households for a in h.cast.people.values() for ref in (a.ref,)
+        }
+        wanted = re.compile("|".join((*sorted(numbers), re.escape(MOTIVATION))))
+        found, errors = [], Counter[str]()
+        for slot in self.ground.slots:
+            text = self.ground.log_of(slot).read_text("utf-8", "replace")
+            found += [f"{slot}: {m[0]}" for m in wanted.finditer(text)]
+            for line in text.splitlines():
+                if any(w in line for w in ('"level": "error"', "Traceback", "batch taken in parts")):
+                    errors[_short(line)] += 1
+        verdict.expect_none("people in the logs", found)
+        verdict.figures |= {f"log: {said}": n for said, n in errors.most_common(12)}
+        ours = ("record at fault", "Traceback", "worker failed", "batch taken in parts")
+        verdict.expect_none(
+            "bugs in the logs", [f"{n} × {e}" for e, n in errors.items() if any(word in e for word in ours)]
+        )
+
+
+def _short(line: str) -> str:
+    with contextlib.suppress(ValueError):
+        said = json.loads(line)
+        return f"{said.get('event')} {said.get('error', '')} {said.get('worker', '')}".strip()
+    return line[:160]
+
+
+def summary(chaos: Chaos, verdict: Verdict, seconds: float) -> str:
+    """The table that a run prints."""
+    kills = sum(chaos.ground.kills.values())
+    rows = [("seed", chaos.seed), ("minutes", round(seconds / 60, 1)), ("SIGKILLs", kills)]
+    rows += [(f"  {name}", n) for name, n in sorted(chaos.ground.kills.items())]
+    rows += [
+        (name.replace("_", " "), n) for name, n in sorted(chaos.done.items()) if not name.startswith("kill")
+    ]
+    rows += [("rounds (clock moved)", len(chaos.chapters) - 1), ("faults paused to drain", chaos.breaths)]
+    rows += [("slowest drain, seconds", round(chaos.slowest, 1))]
+    rows += list(verdict.figures.items())
+    width = max(len(name) for name, _ in rows)
+    return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
+
+
+async def play(
+    seed: int, minutes: float, kills: int, *, households: int = 60, keep: Path | None = None
+) -> int:
+    """One run. Returns the exit status."""
+    began = stopwatch()
+    choice = random.Random(f"{seed}/proxy")
+    books = load_rulebooks()
+    authority = DevAuthority.create(FIRST, not_before=FIRST, not_after=LAST)
+    outside = Outside(books, authority, random.Random(f"{seed}/outside"), START)
+    outside.people(households)
+    async with ground(authority, FIRST + timedelta(days=1), START, choice=choice) as here:
+        strikes = draw(
+            seed, minutes, kills, disk=here.disk is not None, proxied=here.broker_proxy is not None
+        )
+        chaos = Chaos(seed, strikes, outside, here, books)
+        try:
+            await here.open()
+            verdict = await chaos.run()
+        finally:
+            await here.close()
+            if keep is not None:
+                keep.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240
+                for log in here.folder.glob("*.log"):
+                    shutil.copy(log, keep)
+        print(summary(chaos, verdict, stopwatch() - began), flush=True)
+    if not verdict.faults:
+        print("no fault", flush=True)
+        return 0
+    print(f"\n{len(verdict.faults)} FAULTS, seed {seed}:", flush=True)
+    for fault in verdict.faults:
+        print(f"- {fault}")
+    print("\nschedule:")
+    for strike in strikes:
+        print(strike)
+    return 1
+
+
+def main() -> int:
+    """Read the arguments and play."""
+    parser = argparse.ArgumentParser(prog="tests.faults.chaos", description=__doc__)
+    parser.add_argument("--seed", type=int, default=None, help="default: drawn, and printed")
+    parser.add_argument("--minutes", type=float, default=4.0)
+    parser.add_argument("--kills", type=int, default=55)
+    parser.add_argument("--households", type=int, default=60)
+    parser.add_argument("--keep", type=Path, default=None, help="folder that the workers' logs are copied to")
+    asked = parser.parse_args()
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    seed = asked.seed if asked.seed is not None else random.SystemRandom().randrange(1_000_000)
+    print(f"seed {seed}", flush=True)
+    return asyncio.run(play(seed, asked.minutes, asked.kills, households=asked.households, keep=asked.keep))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
