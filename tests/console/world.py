@@ -155,12 +155,12 @@ async def world(
         await office.hand_over(*town.staff(START - timedelta(days=30)))
         await office.hand_over(*town.people(START - timedelta(days=30)))
         made = World(office, town, clock, desk, ops, prefix=prefix)
-        made.base = await stack.enter_async_context(_served(build(console_app(desk), health, metrics)))
+        made.base = await stack.enter_async_context(served(build(console_app(desk), health, metrics)))
         yield made
 
 
 @contextlib.asynccontextmanager
-async def _served(app: Any) -> AsyncIterator[str]:
+async def served(app: Any) -> AsyncIterator[str]:
     config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, access_log=False, lifespan="off")
     socket = config.bind_socket()
     server = uvicorn.Server(config)

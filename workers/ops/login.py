@@ -26,6 +26,8 @@ from workers.runtime.settings import Settings
 
 with warnings.catch_warnings():
     # the library says at import that it will take httpx's successor one day; operators need not read that
+    import authlib.deprecate  # noqa: F401 - sets a filter of its own, so ours comes after it
+
     warnings.simplefilter("ignore")
     from authlib.integrations.httpx_client import AsyncOAuth2Client
 

@@ -39,6 +39,7 @@ class Standings:
         self._connection = connection
         self._timeout = timeout
         self._kafka: AIOKafkaConsumer | None = None
+        self._topics: tuple[str, ...] = ()
 
     async def measure(
         self, topics: tuple[str, ...], read: Mapping[Partition, int | None]
@@ -70,8 +71,7 @@ class Standings:
     async def _measure(
         self, topics: tuple[str, ...], read: Mapping[Partition, int | None]
     ) -> dict[Partition, Standing]:
-        kafka = await self._open()
-        await kafka.topics()  # asks for the metadata anew: partitions may have been added
+        kafka = await self._open(topics)
         places = [
             TopicPartition(topic, part)
             for topic in topics
@@ -95,33 +95,39 @@ class Standings:
             for place in places
         }
 
-    async def _open(self) -> AIOKafkaConsumer:
+    async def _open(self, topics: tuple[str, ...]) -> AIOKafkaConsumer:
+        if self._kafka is not None and self._topics != topics:
+            await self.close()
         if self._kafka is None:
-            kafka = AIOKafkaConsumer(
-                **self._connection.options(),
-                group_id=None,
-                enable_auto_commit=False,
-                fetch_max_wait_ms=200,
-                max_partition_fetch_bytes=65_536,
+            # without a group it is given every partition, new ones too; it reads from the end but where it is told
+            self._kafka, self._topics = (
+                AIOKafkaConsumer(
+                    *topics,
+                    **self._connection.options(),
+                    group_id=None,
+                    enable_auto_commit=False,
+                    auto_offset_reset="latest",
+                    fetch_max_wait_ms=200,
+                    max_partition_fetch_bytes=65_536,
+                ),
+                topics,
             )
-            self._kafka = kafka
-            await kafka.start()
+            await self._kafka.start()
         return self._kafka
 
     async def _times(
         self, kafka: AIOKafkaConsumer, behind: Mapping[TopicPartition, int]
     ) -> dict[TopicPartition, datetime]:
-        if not behind:
-            return {}
-        kafka.assign(list(behind))
-        for place, offset in behind.items():
+        wanted = {place: offset for place, offset in behind.items() if place in kafka.assignment()}
+        for place, offset in wanted.items():
             kafka.seek(place, offset)
         found: dict[TopicPartition, datetime] = {}
         # transactions' markers take offsets and are no records: a partition may have nothing to give
         for _ in range(3):
-            for place, records in (await kafka.getmany(timeout_ms=400)).items():
-                if records and place not in found:
-                    found[place] = datetime.fromtimestamp(records[0].timestamp / 1000, UTC)
-            if len(found) == len(behind):
+            left = [place for place in wanted if place not in found]
+            if not left:
                 break
+            for place, records in (await kafka.getmany(*left, timeout_ms=400)).items():
+                if records:
+                    found[place] = datetime.fromtimestamp(records[0].timestamp / 1000, UTC)
         return found

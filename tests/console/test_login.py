@@ -1,0 +1,323 @@
+"""Who gets in, for how long, and what nobody can forge."""
+
+import base64
+import hashlib
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+from joserfc import jwk, jwt
+from pydantic import SecretStr
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from tests.console.world import OPERATOR, World, served
+from workers.ops.app import NoLogin, check_login
+from workers.ops.login import Issuer, LoginRefused, TrialLinks, roles_of, trial_operators
+from workers.ops.security import Attempts, local_path
+from workers.ops.sessions import ConsoleRole
+from workers.runtime.settings import Settings
+
+PAGES = (
+    "/",
+    "/orders",
+    "/person/1",
+    "/waiting",
+    "/worklist",
+    "/dead-letters",
+    "/audit",
+    "/phone",
+    "/transitions",
+)
+
+
+# --- sessions
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_nobody_sees_a_page_without_logging_in(fresh: World, path: str) -> None:
+    async with httpx.AsyncClient(base_url=fresh.base) as http:
+        answer = await http.get(path)
+        live = await http.get(path, headers={"HX-Request": "true"})
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith("/login")
+    assert live.headers["hx-redirect"] == "/login"
+
+
+async def test_a_session_ends_by_silence_by_time_and_by_logging_out(fresh: World) -> None:
+    async with fresh.client() as client:
+        fresh.clock.advance(timedelta(minutes=31))
+        assert (await client.get("/")).url.path == "/login"
+    async with fresh.client() as client:
+        for _ in range(17):
+            fresh.clock.advance(timedelta(minutes=29))
+            last = await client.get("/")
+        assert last.url.path == "/login"  # eight hours are over
+    async with fresh.client() as client:
+        cookie = client.http.cookies[fresh.desk.cookie]
+        await client.post("/logout")
+        async with httpx.AsyncClient(base_url=fresh.base, cookies={fresh.desk.cookie: cookie}) as stolen:
+            assert (await stolen.get("/")).status_code == 303
+
+
+async def test_a_guessed_or_changed_cookie_opens_nothing(fresh: World) -> None:
+    good = await fresh.logged_in()
+    for cookie in ("", "guess", good[:-2] + "xx", good.partition(".")[0]):
+        assert await fresh.desk.sessions.find(cookie) is None
+    assert await fresh.desk.sessions.find(good) is not None
+
+
+async def test_a_post_without_the_pages_token_or_from_another_site_is_refused(fresh: World) -> None:
+    async with fresh.client() as client:
+        token = (await client.get("/orders")).text.split('name="csrf" value="', 1)[1].split('"', 1)[0]
+        path, fields = "/dead-letters/replay", {"letter": "1"}
+        assert (await client.http.post(path, data=fields)).status_code == 403
+        assert (await client.http.post(path, data={**fields, "csrf": "x" * 43})).status_code == 403
+        for headers in (
+            {"Sec-Fetch-Site": "cross-site"},
+            {"Origin": "https://elsewhere.example"},
+            {"Origin": "null"},
+        ):
+            answer = await client.http.post(path, data={**fields, "csrf": token}, headers=headers)
+            assert answer.status_code == 403
+        good = await client.http.post(
+            path, data={**fields, "csrf": token}, headers={"Sec-Fetch-Site": "same-origin"}
+        )
+        assert good.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("role", "path", "status"),
+    [
+        (ConsoleRole.VIEWER, "/dead-letters/replay", 403),
+        (ConsoleRole.VIEWER, "/orders/search", 403),
+        (ConsoleRole.VIEWER, "/phone", 403),
+        (ConsoleRole.APPROVER, "/dead-letters/replay", 403),
+        (ConsoleRole.AUDITOR, "/dead-letters/1/discard", 403),
+        (ConsoleRole.OPERATOR, "/audit/verify", 403),
+        (ConsoleRole.OPERATOR, "/dead-letters/proposals/1", 403),
+        (ConsoleRole.OPERATOR, "/dead-letters/replay", 200),
+    ],
+)
+async def test_each_act_asks_for_its_own_role(
+    fresh: World, role: ConsoleRole, path: str, status: int
+) -> None:
+    async with fresh.client(roles=[role]) as client:
+        assert (await client.post(path, "/waiting")).status_code == status
+
+
+async def test_every_answer_carries_the_security_headers(fresh: World) -> None:
+    async with fresh.client() as client:
+        for path in ("/", "/nowhere", "/static/console.css"):
+            headers = (await client.get(path)).headers
+            csp = headers["content-security-policy"]
+            assert "unsafe" not in csp
+            assert "default-src 'none'" in csp
+            assert headers["x-content-type-options"] == "nosniff"
+            assert headers["x-frame-options"] == "DENY"
+        assert (await client.get("/")).headers["cache-control"] == "no-store"
+        page = (await client.get("/")).text
+    assert "style=" not in page
+    assert "onclick" not in page
+    assert page.count("<script") == page.count("<script src=")
+
+
+# --- how often
+
+
+def test_tries_run_out_and_come_back() -> None:
+    now = 0.0
+    attempts = Attempts(burst=3, each_minute=60, elapsed=lambda: now)
+    assert [attempts.allowed("a") for _ in range(4)] == [True, True, True, False]
+    assert attempts.allowed("b")
+    now = 1.0
+    assert [attempts.allowed("a") for _ in range(2)] == [True, False]
+
+
+async def test_logins_and_searches_are_bounded(fresh: World) -> None:
+    fresh.desk.logins = Attempts(burst=2, each_minute=0.001)
+    fresh.desk.searches = Attempts(burst=2, each_minute=0.001)
+    async with httpx.AsyncClient(base_url=fresh.base) as http:
+        assert [(await http.get("/login/once?link=x")).status_code for _ in range(3)] == [303, 303, 429]
+    async with fresh.client() as client:
+        answers = [await client.post("/person/search", "/person", number="1", reason="r") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+
+
+@pytest.mark.parametrize("path", ["https://evil.example", "//evil.example", "/\\evil", "evil", "", None])
+def test_login_leads_back_to_our_own_pages_only(path: str | None) -> None:
+    assert local_path(path) == "/"
+
+
+# --- one-time links
+
+
+async def test_a_link_works_once_from_this_machine_for_an_hour(fresh: World) -> None:
+    links = fresh.desk.links
+    assert links is not None
+    token = links.draw(trial_operators()[0])
+    async with httpx.AsyncClient(base_url=fresh.base, follow_redirects=True) as http:
+        first = await http.get(f"/login/once?link={token}")
+        assert first.url.path == "/"
+    async with httpx.AsyncClient(base_url=fresh.base, follow_redirects=True) as http:
+        second = await http.get(f"/login/once?link={token}")
+        assert second.url.path == "/login"
+    late = links.draw(trial_operators()[1])
+    with pytest.raises(LoginRefused, match="not_from_this_machine"):
+        links.take(late, "192.0.2.7", fresh.clock.now())
+    with pytest.raises(LoginRefused, match="link_too_old"):
+        links.take(late, "127.0.0.1", fresh.clock.now() + timedelta(hours=2))
+    assert TrialLinks(fresh.clock.now()) is not links
+
+
+def test_a_trials_links_are_for_loopback_and_never_for_production() -> None:
+    check_login(Settings(console_host="127.0.0.1"))
+    with pytest.raises(NoLogin, match="CONSOLE_HOST"):
+        check_login(Settings(console_host="0.0.0.0"))
+    with pytest.raises(NoLogin, match="SESSION_SECRET"):
+        check_login(
+            Settings(oidc_issuer="https://idp.example", oidc_client_id="sigill", console_url="https://s")
+        )
+
+
+# --- OpenID Connect
+
+
+class Provider:
+    """An issuer that answers as OpenID Connect Core says, or wrongly where a test asks for it."""
+
+    def __init__(self) -> None:
+        self.base = ""
+        self.key = jwk.ECKey.generate_key("P-256", {"kid": "one", "use": "sig"})
+        self.changes: dict[str, Any] = {}
+        self.challenge = ""
+        self.nonce = ""
+        self.signing = self.key
+
+    def app(self) -> Starlette:
+        return Starlette(
+            routes=[
+                Route("/.well-known/openid-configuration", self.metadata),
+                Route("/keys", self.keys),
+                Route("/token", self.token, methods=["POST"]),
+            ]
+        )
+
+    async def metadata(self, _: Request) -> JSONResponse:
+        return JSONResponse(
+            {
+                "issuer": self.base,
+                "authorization_endpoint": f"{self.base}/authorize",
+                "token_endpoint": f"{self.base}/token",
+                "jwks_uri": f"{self.base}/keys",
+            }
+        )
+
+    async def keys(self, _: Request) -> JSONResponse:
+        return JSONResponse({"keys": [self.key.as_dict(private=False)]})
+
+    async def token(self, request: Request) -> JSONResponse:
+        form = await request.form()
+        digest = hashlib.sha256(str(form["code_verifier"]).encode()).digest()
+        if base64.urlsafe_b64encode(digest).rstrip(b"=").decode() != self.challenge:
+            return JSONResponse({"error": "invalid_grant"}, 400)
+        return JSONResponse({"access_token": "a", "token_type": "Bearer", "id_token": self.id_token()})
+
+    def id_token(self) -> str:
+        now = int(START_AT.timestamp())
+        claims = {
+            "iss": self.base, "aud": "sigill", "sub": "sub-1", "iat": now, "exp": now + 300, "nonce": self.nonce,
+            "roles": ["operator"], "employeeHsaId": OPERATOR, **self.changes,
+        }  # fmt: skip
+        return jwt.encode({"alg": "ES256", "kid": "one"}, claims, self.signing)
+
+
+from tests.console.world import START as START_AT  # noqa: E402
+
+
+@pytest.fixture
+async def provider() -> AsyncIterator[Provider]:
+    made = Provider()
+    async with served(made.app()) as base:
+        made.base = base
+        yield made
+
+
+@asynccontextmanager
+async def with_issuer(world: World, provider: Provider, **given: Any) -> AsyncIterator[httpx.AsyncClient]:
+    settings = world.desk.settings.model_copy(
+        update={
+            "oidc_issuer": provider.base,
+            "oidc_client_id": "sigill",
+            "oidc_client_secret": SecretStr("s"),
+            **given,
+        }
+    )
+    world.desk.issuer = Issuer(settings, f"{world.base}/login/back")
+    async with httpx.AsyncClient(base_url=world.base, follow_redirects=False) as http:
+        yield http
+
+
+async def go(http: httpx.AsyncClient, provider: Provider, **changed: str) -> httpx.Response:
+    start = await http.get("/login/start?next=/waiting")
+    asked = {name: value[0] for name, value in parse_qs(urlsplit(start.headers["location"]).query).items()}
+    assert asked["code_challenge_method"] == "S256"
+    provider.challenge, provider.nonce = asked["code_challenge"], asked["nonce"]
+    return await http.get("/login/back", params={"code": "c", "state": asked["state"], **changed})
+
+
+async def test_the_issuer_lets_in_whoever_has_a_role(fresh: World, provider: Provider) -> None:
+    async with with_issuer(fresh, provider) as http:
+        back = await go(http, provider)
+        assert back.headers["location"] == "/waiting"
+        cookie = back.headers["set-cookie"]
+        assert "HttpOnly" in cookie
+        assert "SameSite=lax" in cookie
+        session = await fresh.desk.sessions.find(http.cookies[fresh.desk.cookie])
+    assert session is not None
+    assert session.operator.roles == {ConsoleRole.OPERATOR}
+    assert session.operator.hsa_id == OPERATOR
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"roles": []}, {"roles": "something_else"}, {"aud": "another"}, {"iss": "https://another.example"},
+        {"nonce": "another"}, {"exp": 1}, {"iat": 2**33},
+    ],
+)  # fmt: skip
+async def test_a_token_that_is_not_for_us_lets_nobody_in(
+    fresh: World, provider: Provider, changes: dict[str, Any]
+) -> None:
+    provider.changes = changes
+    async with with_issuer(fresh, provider) as http:
+        assert (await go(http, provider)).headers["location"] == "/login?refused"
+
+
+async def test_another_state_key_verifier_or_issuer_lets_nobody_in(fresh: World, provider: Provider) -> None:
+    async with with_issuer(fresh, provider) as http:
+        assert (await go(http, provider, state="another")).headers["location"] == "/login?refused"
+        assert (await go(http, provider, iss="https://mix-up.example")).headers[
+            "location"
+        ] == "/login?refused"
+        provider.signing = jwk.ECKey.generate_key("P-256", {"kid": "one"})
+        assert (await go(http, provider)).headers["location"] == "/login?refused"
+        provider.signing = provider.key
+        assert (await go(http, provider)).headers["location"] == "/waiting"
+        assert (await http.get("/login/back?code=c&state=s")).headers[
+            "location"
+        ] == "/login?refused"  # used up
+
+
+def test_roles_come_from_the_claim_by_the_mapping() -> None:
+    assert roles_of("viewer operator", {}) == {ConsoleRole.VIEWER, ConsoleRole.OPERATOR}
+    assert roles_of(["it-support", "viewer"], {"it-support": "operator"}) == {ConsoleRole.OPERATOR}
+    assert roles_of(None, {}) == frozenset()
+    assert json.dumps(sorted(ConsoleRole)) == '["approver", "auditor", "operator", "viewer"]'
