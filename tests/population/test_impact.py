@@ -68,6 +68,22 @@ async def test_residents_are_counted_as_if_each_were_asked_about(
     assert found.regions == ("vastra-gotaland",)
 
 
+async def test_adults_are_counted_where_a_rule_speaks_of_them(
+    town: Path, database: str, books: Rulebooks
+) -> None:
+    await settled(database, town, books, bound=10)
+    later = changed("vastra-gotaland", ages={"own_record_needs_full_personnummer": True})
+    found = await touched_in(reach(database), books, later, ON)
+    async with snapshot(reach(database)) as tx:
+        ages = sorted(
+            ON.year - p.patient.birth.latest.year for p in await everybody(tx)
+            if differences(picture(p, midnight(ON), books), picture(p, midnight(ON), later))
+        )  # fmt: skip
+    assert found.residents == len(ages) > 0
+    assert max(ages) - max(found.by_age) in (0, 1)
+    assert max(ages) > 25
+
+
 async def test_nothing_changed_touches_nobody(town: Path, database: str, books: Rulebooks) -> None:
     await settled(database, town, books, bound=10)
     assert await touched_in(reach(database), books, books, ON) == Touched(ON, (), 0)

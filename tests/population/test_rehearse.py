@@ -109,9 +109,8 @@ async def test_ages_come_from_the_rulebook_also_where_they_change_on_the_way(
 ) -> None:
     await settled(database, town, books, bound=300)
     change = FIRST + timedelta(days=3)
-    later = _with_version(
-        books_texts(), "vastra-gotaland", change, {"guardian_until": 15, "own_record_from": 15}
-    )
+    ages = {"guardian_until": 15, "own_record_from": 15, "own_record_needs_full_personnummer": True}
+    later = _with_version(books_texts(), "vastra-gotaland", change, ages)
     last = FIRST + timedelta(days=5)
     found = await rehearsed(database, later, FIRST, last)
     async with snapshot(reach(database)) as tx:
@@ -123,6 +122,8 @@ async def test_ages_come_from_the_rulebook_also_where_they_change_on_the_way(
             on_the_day[line.who] += count
     assert on_the_day["guardian"] > 20
     assert on_the_day["own"] > 0
+    no_full_number = [line for line in found.lines if line.because == "no_full_personnummer"]
+    assert no_full_number, "adults with a co-ordination number are touched too"
 
 
 async def test_the_command_prints_a_table_csv_and_json_and_changes_nothing(

@@ -4,8 +4,9 @@ A resident of a group as the rules see one: whoever stands for many is judged by
 So no rule about ages, e-IDs or protected identity is written twice.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, date, datetime
+from itertools import product
 
 from contracts.vocabulary import IdType, MeasureKind, PersonId, RegionCode
 from workers.policy.access import Difference
@@ -80,7 +81,7 @@ def moments(facts: PatientFacts, ages: tuple[Ages, ...], books: Rulebooks) -> It
     """
     birth = facts.patient.birth
     for one in ages:
-        for age in {one.guardian_until, one.own_account_from, one.own_record_from, one.of_age, 18}:
+        for age in ages_in(one):
             for latest in (False, True):
                 yield age_begins(birth, age, latest=latest, leap_day_on_28th=one.leap_day_on_28th)
     for age in (18, *(m.ends_at_age for m in facts.measures if m.ends_at_age is not None)):
@@ -105,3 +106,24 @@ def moments(facts: PatientFacts, ages: tuple[Ages, ...], books: Rulebooks) -> It
 def ages_of(books: Rulebooks) -> tuple[Ages, ...]:
     """Return every set of ages that any version of any rulebook has."""
     return tuple({version.ages: None for region in books.regions.values() for version in region.versions})
+
+
+def ages_in(ages: Ages) -> frozenset[int]:
+    """Return the ages, in whole years, at which something begins or ends; custody ends at 18 whatever the rules say."""
+    return frozenset((ages.guardian_until, ages.own_account_from, ages.own_record_from, ages.of_age, 18))
+
+
+def years_before(day: date, years: int) -> date:
+    """Return the same day so many years before; 28 for 29 February."""
+    return date(day.year - years, day.month, 28 if (day.month, day.day) == (2, 29) else day.day)
+
+
+def eldest_of(books: Rulebooks) -> int:
+    """Return the highest age, in whole years, at which anything begins or ends."""
+    return max(years for one in ages_of(books) for years in ages_in(one))
+
+
+def adults(regions: Collection[RegionCode]) -> Iterator[Group]:
+    """Return adults of every sort that the rules can tell apart, one of each."""
+    for region, id_type, protected, has_e_id in product(regions, IdType, (False, True), (False, True)):
+        yield Group(region, _GROWN, id_type, protected, has_e_id, (), 1)

@@ -9,7 +9,7 @@ import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from contracts.vocabulary import MeasureKind, RegionCode
@@ -17,7 +17,14 @@ from workers.policy.access import differences, picture
 from workers.policy.calendar import midnight, swedish_date
 from workers.policy.facts import PatientFacts
 from workers.policy.rulebook import Entry, Rulebooks, Standing, Version
-from workers.population.examples import counties_of, example, role_of
+from workers.population.examples import (
+    adults,
+    counties_of,
+    eldest_of,
+    example,
+    role_of,
+    years_before,
+)
 from workers.population.snapshot import reach, snapshot
 from workers.store import census
 from workers.store import facts as stored
@@ -44,7 +51,8 @@ class Touched:
     """
     How many residents are touched, each once (`by_age`), and in which ways (`by_kind`: a resident may stand in several).
 
-    `looked_at` is how many live where the rules differ, in `regions`; the empty region stands for all others.
+    `regions` are those whose rules differ; the empty one stands for all without a rulebook. `looked_at` is how many of
+    their residents were judged: the grown ones only where the change can touch them.
     """
 
     on: date
@@ -87,7 +95,14 @@ async def count(tx: Reading, a: Rulebooks, b: Rulebooks, on: date) -> Touched:
     only = None if elsewhere else [county for county, region in counties.items() if region in changed]
     at = midnight(on)
     singular = await census.singular(tx, at)
-    groups = await census.groups(tx, counties, on, left_out=singular, by_age=True, only=only)
+    # older than any age that either rulebook knows: the rules see no difference between two of them but in the flags
+    eldest = max(eldest_of(a), eldest_of(b))
+    cut = years_before(on, eldest + 1) - timedelta(days=2)
+    groups = await census.groups(
+        tx, counties, on, [(cut, date.max)], left_out=singular, by_age=True, only=only
+    )
+    if any(_ways(example(group, a), a, b, at) for group in adults(changed)):
+        groups += await census.grown(tx, counties, on, cut, left_out=singular, only=only)
     tally = _Tally()
     looked_at = 0
     for group in groups:

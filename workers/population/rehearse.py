@@ -16,7 +16,17 @@ from workers.policy.access import differences, picture
 from workers.policy.calendar import end_of, midnight, swedish_date
 from workers.policy.facts import PatientFacts
 from workers.policy.rulebook import Ages, Rulebooks
-from workers.population.examples import ages_of, counties_of, example, moments, role_of
+from workers.population.examples import (
+    adults,
+    ages_in,
+    ages_of,
+    counties_of,
+    eldest_of,
+    example,
+    moments,
+    role_of,
+    years_before,
+)
 from workers.store import census
 from workers.store import facts as stored
 from workers.store.session import Reading
@@ -79,14 +89,17 @@ async def rehearse(
     singular = await census.singular(tx, begins)
     told(f"counting residents by birth date, custody and identity; {len(singular)} apart")
     counties = counties_of(books)
-    groups = await census.groups(
-        tx,
-        counties,
-        first,
-        left_out=singular,
-        births=None if _rules_change(books, first, last) else _births(ages, first, last),
-        only=None if region is None else [c for c, r in counties.items() if r == region],
-    )
+    only = None if region is None else [county for county, code in counties.items() if code == region]
+    cut = years_before(first, eldest_of(books) + 1) - timedelta(days=2)
+    rules_change = _rules_change(books, first, last)
+    births = [(cut, last)] if rules_change else _births(ages, first, last)
+    groups = await census.groups(tx, counties, first, births, left_out=singular, only=only)
+    everywhere = {RegionCode(""), *counties.values()}
+    if rules_change and any(
+        any(changes(example(group, books), books, first, last, ages)) for group in adults(everywhere)
+    ):
+        told("counting those of age: other rules for them come into force")
+        groups += await census.grown(tx, counties, first, cut, left_out=singular, only=only)
     lines: Counter[Line] = Counter()
     told(f"judging {len(groups)} groups")
     for group in groups:
@@ -139,28 +152,17 @@ def _at(facts: PatientFacts, books: Rulebooks, moment: datetime) -> Iterator[Lin
 
 
 def _rules_change(books: Rulebooks, first: date, last: date) -> bool:
-    """Whether other ages come into force in the period: then everybody may be touched, not only who has a birthday."""
+    """Whether other ages come into force in the period: then others may be touched than those who have a birthday."""
     for region in books.regions.values():
         for version in region.versions:
             if first <= version.since <= last:
-                code = RegionCode(region.region)
-                before = books.default_version(code, version.since - timedelta(days=1))
+                before = books.default_version(RegionCode(region.region), version.since - timedelta(days=1))
                 if before.ages != version.ages:
                     return True
     return False
 
 
 def _births(ages: tuple[Ages, ...], first: date, last: date) -> list[tuple[date, date]]:
-    """Return the births that reach any age in the period; a day more at either end, for leap days."""
-    years = {
-        age
-        for one in ages
-        for age in (one.guardian_until, one.own_account_from, one.own_record_from, one.of_age, 18)
-    }
-    return [
-        (_years_before(first, y) - timedelta(2), _years_before(last, y) + timedelta(2)) for y in sorted(years)
-    ]
-
-
-def _years_before(day: date, years: int) -> date:
-    return date(day.year - years, day.month, 28 if (day.month, day.day) == (2, 29) else day.day)
+    """Return the births that reach any age in the period, a day more at either end for leap days."""
+    years = sorted({years for one in ages for years in ages_in(one)})
+    return [(years_before(first, y) - timedelta(2), years_before(last, y) + timedelta(2)) for y in years]

@@ -5,15 +5,21 @@ Guarantee: within a snapshot each living resident is in exactly one group, or am
 they are; a group says how many.
 """
 
+from __future__ import annotations
+
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 from contracts.vocabulary import IdType, PersonId, RegionCode
 from workers.policy.calendar import BirthDate
 from workers.store.queries import queries
 from workers.store.session import Reading
 from workers.store.values import ID_TYPES, person_of
+
+if TYPE_CHECKING:
+    from workers.store.session import Row
 
 _SQL = queries("census")
 
@@ -60,42 +66,65 @@ async def groups(
     tx: Reading,
     counties: Mapping[str, RegionCode],
     on: date,
+    births: Sequence[tuple[date, date]],
     *,
     left_out: Collection[PersonId],
-    births: Sequence[tuple[date, date]] | None = None,
     by_age: bool = False,
     only: Collection[str] | None = None,
 ) -> list[Group]:
     """
-    Count the living residents, with custody as it stands on `on` (a Swedish date).
+    Count the living residents who may be born in any of the periods, both ends inclusive.
 
-    `counties` says which county belongs to which region; `only` are the counties to count (None: all, and those
-    without). `births` are periods, both ends inclusive; None: everybody. `by_age` makes one group of births of the same
-    whole years of age on `on`; its birth date is one of theirs, and 29 February stands apart.
+    Custody is taken as it stands on `on` (a Swedish date). `counties` says which county belongs to which region; `only`
+    are the counties to count (None: all, and those without). `by_age` makes one group of births of the same whole years
+    of age on `on`; its birth date is one of theirs, and 29 February stands apart.
     """
     rows = await tx.fetch(
         _SQL["groups"],
         [int(person_id) for person_id in left_out],
         list(counties),
         [str(region) for region in counties.values()],
-        None if births is None else [first for first, _ in births],
-        None if births is None else [last for _, last in births],
+        [first for first, _ in births],
+        [last for _, last in births],
         on,
         on if by_age else None,
         None if only is None else list(only),
     )
-    return [
-        Group(
-            region=RegionCode(row["region"]),
-            birth=BirthDate(row["birth_earliest"], row["birth_latest"]),
-            id_type=ID_TYPES[row["id_type"] - 1],
-            protected=row["protected"],
-            has_e_id=row["has_e_id"],
-            guardians=tuple(_kin(flags) for flags in row["guardians"].split(",") if flags),
-            residents=row["residents"],
-        )
-        for row in rows
-    ]
+    return [_group(row) for row in rows]
+
+
+async def grown(
+    tx: Reading,
+    counties: Mapping[str, RegionCode],
+    on: date,
+    before: date,
+    *,
+    left_out: Collection[PersonId],
+    only: Collection[str] | None = None,
+) -> list[Group]:
+    """Count the living residents who are surely born before a date, by whole years of age on `on`, without guardians."""
+    rows = await tx.fetch(
+        _SQL["grown"],
+        [int(person_id) for person_id in left_out],
+        list(counties),
+        [str(region) for region in counties.values()],
+        before,
+        on,
+        None if only is None else list(only),
+    )
+    return [_group(row) for row in rows]
+
+
+def _group(row: Row) -> Group:
+    return Group(
+        region=RegionCode(row["region"]),
+        birth=BirthDate(row["birth_earliest"], row["birth_latest"]),
+        id_type=ID_TYPES[row["id_type"] - 1],
+        protected=row["protected"],
+        has_e_id=row["has_e_id"],
+        guardians=tuple(_kin(flags) for flags in row["guardians"].split(",") if flags),
+        residents=row["residents"],
+    )
 
 
 def _kin(flags: str) -> Kin:

@@ -26,55 +26,55 @@ WITH moved AS MATERIALIZED (
 SELECT person_id FROM found ORDER BY person_id;
 
 -- name: groups
--- The living residents by all that access depends on, those of $1 left out. Counties $2 belong to regions $3 (others: '').
--- Births: any of the periods from $4 through $5; $4 null: all. $6: custody as it stands on that day. With $7, births of
--- the same whole years of age on that day are one group, 29 February apart. Guardians are four flags each:
--- e-ID, protected, reserve number, dead.
-WITH patient AS MATERIALIZED (
-  SELECT v.person_id, v.sequence, v.birth_earliest, v.birth_latest, v.county, v.id_type, v.protected, v.has_e_id
-    FROM person_version v
-   WHERE v.sequence >= 0 AND v.died_on IS NULL
-     AND ($8::text[] IS NULL OR v.county = ANY ($8))
-     AND ($4::date[] IS NULL
-          OR EXISTS (SELECT FROM unnest($4::date[], $5::date[]) AS born (first, last)
-                      WHERE v.birth_earliest <= born.last AND v.birth_latest >= born.first))
-     AND NOT EXISTS (SELECT FROM person_version later
-                      WHERE later.person_id = v.person_id AND later.sequence > v.sequence)
-     AND NOT EXISTS (SELECT FROM unnest($1::bigint[]) AS left_out (person_id)
-                      WHERE left_out.person_id = v.person_id)
-), around AS MATERIALIZED (
-  SELECT p.person_id,
-         string_agg(kin.flags, ',' ORDER BY kin.flags) AS guardians
-    FROM patient p
-    JOIN custody c ON c.child_id = p.person_id AND c.sequence = p.sequence
-   CROSS JOIN LATERAL (
-          SELECT (g.has_e_id::int || '' || g.protected::int || (g.id_type = 3)::int
-                  || (g.died_on IS NOT NULL)::int) AS flags
-            FROM person_version g
-           WHERE g.person_id = c.guardian_id
-           ORDER BY g.sequence DESC LIMIT 1) AS kin
-   WHERE c.guardian_id IS NOT NULL
-     AND (c.from_date IS NULL OR c.from_date <= $6) AND (c.to_date IS NULL OR c.to_date > $6)
-     AND NOT EXISTS (SELECT FROM custody d
-                      WHERE d.child_id = c.child_id AND d.sequence = c.sequence AND d.ordinal < c.ordinal
-                        AND d.guardian_id = c.guardian_id
-                        AND (d.from_date IS NULL OR d.from_date <= $6) AND (d.to_date IS NULL OR d.to_date > $6))
-   GROUP BY p.person_id
-), placed AS (
+-- The living residents born in any of the periods from $4 through $5, by all that access depends on; those of $1 left
+-- out. Counties $2 belong to regions $3 (others: ''); $8: only those counties. Custody as it stands on $6. With $7,
+-- births of the same whole years of age on that day are one group, 29 February apart. Guardians are four flags each:
+-- e-ID, protected, reserve number, dead. Everything of a person is looked up by key, so that only those born in the
+-- periods cost anything.
+WITH placed AS (
   SELECT coalesce(r.region, '') AS region, p.birth_earliest, p.birth_latest, p.id_type, p.protected, p.has_e_id,
-         coalesce(a.guardians, '') AS guardians,
+         coalesce((SELECT string_agg(kin.flags, ',' ORDER BY kin.flags)
+                     FROM (SELECT DISTINCT c.guardian_id FROM custody c
+                            WHERE c.child_id = p.person_id AND c.sequence = p.sequence AND c.guardian_id IS NOT NULL
+                              AND (c.from_date IS NULL OR c.from_date <= $6)
+                              AND (c.to_date IS NULL OR c.to_date > $6)) AS c
+                    CROSS JOIN LATERAL (
+                           SELECT (g.has_e_id::int || '' || g.protected::int || (g.id_type = 3)::int
+                                   || (g.died_on IS NOT NULL)::int) AS flags
+                             FROM person_version g
+                            WHERE g.person_id = c.guardian_id
+                            ORDER BY g.sequence DESC LIMIT 1) AS kin), '') AS guardians,
          CASE WHEN $7::date IS NULL THEN p.birth_earliest - date '1800-01-01'
               ELSE 2 * extract(year FROM age($7, p.birth_earliest))::int
                    + (to_char(p.birth_earliest, 'MMDD') = '0229')::int END AS born_after,
          CASE WHEN $7::date IS NULL THEN p.birth_latest - date '1800-01-01'
               ELSE 2 * extract(year FROM age($7, p.birth_latest))::int
                    + (to_char(p.birth_latest, 'MMDD') = '0229')::int END AS born_before
-    FROM patient p
+    FROM person_version p
     LEFT JOIN unnest($2::text[], $3::text[]) AS r (county, region) ON r.county = p.county
-    LEFT JOIN around a USING (person_id)
+   WHERE p.sequence >= 0 AND p.died_on IS NULL
+     AND ($8::text[] IS NULL OR p.county = ANY ($8))
+     AND p.birth_latest >= (SELECT min(first) FROM unnest($4::date[]) AS born (first))
+     AND p.birth_earliest <= (SELECT max(last) FROM unnest($5::date[]) AS born (last))
+     AND EXISTS (SELECT FROM unnest($4::date[], $5::date[]) AS born (first, last)
+                  WHERE p.birth_earliest <= born.last AND p.birth_latest >= born.first)
+     AND p.sequence = (SELECT max(newest.sequence) FROM person_version newest WHERE newest.person_id = p.person_id)
+     AND NOT EXISTS (SELECT FROM unnest($1::bigint[]) AS left_out (person_id) WHERE left_out.person_id = p.person_id)
 )
 SELECT region, min(birth_earliest) AS birth_earliest, min(birth_latest) AS birth_latest, id_type, protected, has_e_id,
        guardians, count(*) AS residents
   FROM placed
- GROUP BY region, born_after, born_before, id_type, protected, has_e_id, guardians
- ORDER BY region, born_before, born_after, id_type, protected, has_e_id, guardians;
+ GROUP BY region, born_after, born_before, id_type, protected, has_e_id, guardians;
+
+-- name: grown
+-- The living residents born before $4, whose guardians no longer count, by whole years of age on $5; else as above.
+SELECT coalesce(r.region, '') AS region, min(p.birth_earliest) AS birth_earliest, min(p.birth_latest) AS birth_latest,
+       p.id_type, p.protected, p.has_e_id, '' AS guardians, count(*) AS residents
+  FROM person_version p
+  LEFT JOIN unnest($2::text[], $3::text[]) AS r (county, region) ON r.county = p.county
+ WHERE p.sequence >= 0 AND p.died_on IS NULL AND p.birth_latest < $4
+   AND ($6::text[] IS NULL OR p.county = ANY ($6))
+   AND NOT EXISTS (SELECT FROM person_version later
+                    WHERE later.person_id = p.person_id AND later.sequence > p.sequence)
+   AND NOT EXISTS (SELECT FROM unnest($1::bigint[]) AS left_out (person_id) WHERE left_out.person_id = p.person_id)
+ GROUP BY coalesce(r.region, ''), extract(year FROM age($5::date, p.birth_latest)), p.id_type, p.protected, p.has_e_id;
