@@ -356,5 +356,7 @@ class Template(StrEnum):
     AGE_18 = "age_18"
     FOLLOW_UP_OVERDUE = "follow_up_overdue"
     SIGNED_FORM_OVERDUE = "signed_form_overdue"
+    CARD_REVOKED_LATE = "card_revoked_late"
+    """To the operators: an order was carried out, and its signer's card turns out to have been revoked."""
     STANDARD_REPLY = "standard_reply"
     RELEASE_REFUSED = "release_refused"

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import platform
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -25,7 +25,7 @@ from workers.enact.consuming import Consuming, DatabaseDown, Handler, NotReady
 from workers.enact.keys import KeyRing
 from workers.enact.limit import DeadLetterLimit
 from workers.intake.directory_watch import DirectoryWatch
-from workers.intake.evidence import RevocationLists
+from workers.intake.evidence import keep_fresh, keeper, sources
 from workers.intake.handler import DIRECTORY, Intake
 from workers.intake.recheck import Recheck
 from workers.intake.unwrap import Door
@@ -113,6 +113,8 @@ def trust_policy(settings: Settings) -> TrustPolicy:
         longest_age=timedelta(days=settings.signature_max_age_days),
         clock_skew=timedelta(seconds=settings.signature_clock_skew),
         required_policies=frozenset(settings.certificate_policies),
+        forbidden_policies=frozenset(settings.refused_policies),
+        refused_issuers=settings.refused_issuers,
         max_bytes=settings.max_message_bytes,
         on_unknown_revocation=settings.signature_unknown_revocation,
     )
@@ -158,6 +160,7 @@ class Wiring:
     metrics: Metrics
     health: Health
     connection: Connection
+    _closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
     @classmethod
     def of(
@@ -205,6 +208,8 @@ class Wiring:
                 longest_wait=settings.backoff_max,
             )
         finally:
+            for close in self._closing:
+                await close()
             if probes is not None:
                 probes.stop()
         log.info("stopped", workers=list(names))
@@ -261,20 +266,20 @@ class Wiring:
     def _intake(self) -> _Opened:
         settings = self.settings
         door = Door(settings.audience, key_ring(settings), trust_policy(settings), settings.max_message_bytes)
-        lists = RevocationLists(
-            settings.crl_folders, settings.crl_urls, cache=settings.crl_cache, metrics=self.metrics
-        )
+        kept = keeper(sources(settings), self.clock)
+        self._closing.append(kept.close)
 
         async def work(store: Store, stop: asyncio.Event) -> None:
             watch = DirectoryWatch(
                 self.connection, store, settings.topic(STAFF.name), settings.group("directory")
             )
-            handler = Intake(self.desk, door, lists, self.metrics, settings.group("intake"), watch.is_read)
+            handler = Intake(self.desk, door, kept, self.metrics, settings.group("intake"), watch.is_read)
             consuming = self._consuming("intake", ORDERS.name, store, handler)
             consuming.depends_on = (DIRECTORY,)
-            await lists.refresh()
-            recheck = Recheck(store, self.desk, door, lists, self.clock)
-            async with _beside(lists.keep_fresh(settings.crl_refresh, stop), recheck.keep_looking(stop)):
+            await kept.refresh()
+            recheck = Recheck(store, self.desk, door, kept, self.clock)
+            fresh = keep_fresh(kept, settings.crl_refresh, self.metrics, stop)
+            async with _beside(fresh, recheck.keep_looking(stop)):
                 await consuming.run(stop)
 
         return _Opened("intake", lambda: self.open_store("intake"), work)

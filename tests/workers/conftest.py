@@ -19,12 +19,13 @@ from workers.directory.handler import Directory
 from workers.enact.citations import Desk
 from workers.enact.consuming import Consuming, Handler
 from workers.enact.limit import DeadLetterLimit
-from workers.intake.evidence import RevocationLists
+from workers.intake.evidence import Keeper, keeper
 from workers.intake.handler import Intake
 from workers.intake.unwrap import Door
 from workers.policy.rulebook import Rulebooks
 from workers.register.handler import Register
 from workers.runtime.clock import FixedClock
+from workers.runtime.evidence import EvidenceSources
 from workers.runtime.health import Health
 from workers.runtime.metrics import Metrics
 from workers.runtime.settings import Settings
@@ -58,12 +59,10 @@ class Office:
         trust = TrustPolicy(
             anchors=self.town.authority.anchors, intermediates=self.town.authority.intermediates
         )
-        lists = RevocationLists()
-        crls = [RevocationList.read(data) for data in self.crls()]
-        lists.evidence = Evidence.of(crls)
-        self.lists = lists
-        door = Door(AUDIENCE, KEYS, trust, 262_144)
-        self.take_as(ORDERS, Intake(self.desk, door, lists, self.metrics, "intake"))
+        self.keeper: Keeper = keeper(EvidenceSources(ask_ocsp=False), self.clock)
+        self.keeper.snapshot = Evidence.of([RevocationList.read(data) for data in self.crls()])
+        self.door = Door(AUDIENCE, KEYS, trust, 262_144)
+        self.take_as(ORDERS, Intake(self.desk, self.door, self.keeper, self.metrics, "intake"))
         self.take_as(PERSONS, Register(self.desk, KEYS, self.metrics, "register"))
         self.take_as(STAFF, Directory(self.metrics, "directory"))
 

@@ -9,26 +9,25 @@ from tests.workers.town import ADULT, DOCTOR
 from workers.intake.recheck import Recheck
 from workers.policy.effects import SetTimer, TimerKind
 from workers.policy.facts import Identity
-from workers.store import dead_letters, persons, timers
+from workers.store import dead_letters, persons, tasks, timers
 from workers.trust import Evidence
 from workers.trust.evidence import RevocationList
 
 
 def recheck(office: Office) -> Recheck:
-    intake = office.consuming["ehr.orders.v1"].handler
-    return Recheck(office.store, office.desk, intake.door, office.lists, office.clock)  # type: ignore[attr-defined]
+    return Recheck(office.store, office.desk, office.door, office.keeper, office.clock)
 
 
 async def sealed_and_asked_to_open_without_lists(office: Office) -> tuple[str, str]:
     """A seal, and while no revocation list is known, an order to lift it."""
-    known = office.lists.evidence
+    known = office.keeper.snapshot
     seal = office.town.orders(START)
     await office.hand_over(seal)
-    office.lists.evidence = Evidence.of()
+    office.keeper.snapshot = Evidence.of()
     lift = office.town.orders(START, "release_journal_seal", releases=[seal.order_id])
     again = office.town.orders(START)
     await office.hand_over(lift, again)
-    office.lists.evidence = known
+    office.keeper.snapshot = known
     return lift.order_id, again.order_id
 
 
@@ -57,8 +56,8 @@ async def test_what_turns_out_to_be_revoked_is_refused_and_opens_nothing(office:
         lists = authority.crls(START - timedelta(minutes=30), next_update=START + timedelta(days=9))
     finally:
         authority.release(holder)
-    office.lists.evidence = Evidence.of([RevocationList.read(data) for data in lists])
-    assert await recheck(office).look(START + timedelta(minutes=1)) == 1
+    office.keeper.snapshot = Evidence.of([RevocationList.read(data) for data in lists])
+    assert await recheck(office).look(START + timedelta(minutes=1)) == 2, "this one, and an alert"
     events = await office.out()
     [receipt] = receipts(events)
     assert (str(receipt.order_id), receipt.outcome, receipt.codes) == (
@@ -67,6 +66,51 @@ async def test_what_turns_out_to_be_revoked_is_refused_and_opens_nothing(office:
         ("certificate_revoked",),
     )
     assert read(events, "access.changes.v1") == []
+
+
+async def test_operators_are_told_once_when_a_card_that_was_acted_on_turns_out_to_be_revoked(
+    office: Office,
+) -> None:
+    authority = office.town.authority
+    known, office.keeper.snapshot = office.keeper.snapshot, Evidence.of()
+    seal = office.town.orders(START)
+    await office.hand_over(seal)
+    [receipt] = receipts(await office.out())
+    assert (receipt.outcome, receipt.flagged) == ("executed", ("revocation_unknown",))
+
+    holder = authority.staff(DOCTOR)
+    authority.revoke(holder, START - timedelta(days=1))
+    try:
+        lists = authority.crls(START - timedelta(minutes=30), next_update=START + timedelta(days=9))
+    finally:
+        authority.release(holder)
+    office.keeper.snapshot = Evidence.of([RevocationList.read(data) for data in lists])
+    assert await recheck(office).look(START + timedelta(minutes=1)) == 1
+    events = await office.out()
+    [told] = read(events, "access.notifications.v1")
+    assert (told.recipient.kind, told.template, told.channel) == ("operators", "card_revoked_late", "console")
+    assert str(told.order_id) == seal.order_id
+    assert read(events, "access.changes.v1") == [], "the protection stays"
+    async with office.store.reading() as tx:
+        [task] = await tasks.page(tx, kinds=["card_revoked_late"])
+    assert (task.subject, task.order_id, task.due_at) == (
+        seal.order_id,
+        seal.order_id,
+        START + timedelta(minutes=1),
+    )
+
+    assert await recheck(office).look(START + timedelta(minutes=2)) == 0
+    assert await office.out() == []
+    office.keeper.snapshot = known
+
+
+async def test_of_a_card_that_was_good_nobody_is_told(office: Office) -> None:
+    known, office.keeper.snapshot = office.keeper.snapshot, Evidence.of()
+    await office.hand_over(office.town.orders(START))
+    await office.out()
+    office.keeper.snapshot = known
+    assert await recheck(office).look(START + timedelta(minutes=1)) == 0
+    assert await office.out() == []
 
 
 async def test_when_people_have_dealt_with_the_unreadable_message_what_waited_behind_it_goes_on(

@@ -1,144 +1,75 @@
 """
-What is known about revoked certificates: every list that was ever seen, from folders and addresses.
+What is known about revocation, kept fresh beside the intake, and told as metrics.
 
-Lists are kept, never replaced: the one in force when somebody signed is asked too. What cannot be read or fetched is
-logged by file name or host and left out; whether an order can then be judged is for the verifier to say.
+Lists and OCSP answers are `runtime.evidence`'s business, what they say is `trust`'s; here the two meet.
 """
 
 import asyncio
-import hashlib
-from collections.abc import Iterable, Iterator
-from pathlib import Path
-from urllib.parse import urlsplit
+from datetime import datetime, timedelta
 
-import httpx
-import structlog
+from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from workers.runtime.metrics import CRL_UPDATED, Metrics
-from workers.trust import Evidence
-from workers.trust.evidence import RevocationList
+from workers.runtime.clock import Clock
+from workers.runtime.evidence import EvidenceKeeper, EvidenceSources
+from workers.runtime.metrics import CRL_GOOD_UNTIL, CRL_UPDATED, REVOCATION_SOURCES_FAILING, Metrics
+from workers.runtime.settings import Settings
+from workers.trust import Evidence, EvidenceIndex, believed_until
 
-log = structlog.get_logger("sigill.evidence")
+Keeper = EvidenceKeeper[Evidence]
 
-LARGEST_LIST = 64 * 1024 * 1024
-"""Bytes; a list that is larger is not fetched."""
-_SUFFIXES = frozenset({".crl", ".pem", ".der"})
-_FileMark = tuple[str, int, int]
+MARGIN = timedelta(days=15)
+"""Lists are held so much longer than a signature may be old: an order can wait, and its signer's clock be off."""
 
 
-class RevocationLists:
-    """
-    The lists known to this process. `evidence` is a snapshot that never changes; `refresh` makes a new one.
+def sources(settings: Settings) -> EvidenceSources:
+    """Where the settings say that lists and answers come from."""
+    return EvidenceSources(
+        paths=settings.crl_folders,
+        urls=settings.crl_urls,
+        kept=settings.crl_cache,
+        ocsp_url=settings.ocsp_url,
+        ask_ocsp=settings.ocsp,
+        window=timedelta(days=settings.signature_max_age_days) + MARGIN,
+        memory=settings.crl_memory_bytes,
+        proxy=settings.revocation_proxy,
+        timeout=timedelta(seconds=settings.crl_timeout),
+        patience=timedelta(seconds=settings.ocsp_patience),
+    )
 
-    Files are read again when they changed; a fetched list is kept in `cache`, so that it is still there after a
-    restart.
-    """
 
-    def __init__(
-        self,
-        folders: Iterable[Path] = (),
-        urls: Iterable[str] = (),
-        *,
-        cache: Path | None = None,
-        metrics: Metrics | None = None,
-        client: httpx.AsyncClient | None = None,
-    ) -> None:
-        self._folders = (*folders, *((cache,) if cache else ()))
-        self._urls = tuple(urls)
-        self._cache = cache
-        self._metrics = metrics
-        self._client = client
-        self._seen: set[_FileMark] = set()
-        self._lists: dict[str, RevocationList] = {}
-        self.evidence = Evidence.of()
+def keeper(sources: EvidenceSources, clock: Clock) -> Keeper:
+    """A keeper whose snapshots the verifier reads."""
+    return EvidenceKeeper(sources, index=EvidenceIndex(), believe=believed_until, clock=clock)
 
-    async def refresh(self) -> None:
-        """Look for new lists everywhere. Never raises: what is out of reach now may be there next time."""
-        before = len(self._lists)
-        await asyncio.to_thread(self._read_folders)
-        for url in self._urls:
-            await self._fetch(url)
-        if len(self._lists) != before:
-            self.evidence = Evidence.of(self._lists.values())
-            self._report()
 
-    async def keep_fresh(self, every: float, stop: asyncio.Event) -> None:
-        """Refresh every so many seconds until told to stop."""
-        while not stop.is_set():
-            await self.refresh()
-            try:
-                await asyncio.wait_for(stop.wait(), every)
-            except TimeoutError:
-                continue
-
-    def _read_folders(self) -> None:
-        for path, mark in _files(self._folders):
-            if mark in self._seen:
-                continue
-            self._seen.add(mark)
-            try:
-                self._add(path.read_bytes())
-            except (OSError, ValueError) as error:
-                log.warning("revocation list unreadable", file=path.name, error=type(error).__name__)
-
-    async def _fetch(self, url: str) -> None:
-        host = urlsplit(url).hostname
+async def keep_fresh(kept: Keeper, every: float, metrics: Metrics, stop: asyncio.Event) -> None:
+    """Look at every source each `every` seconds until told to stop, and tell how the lists stand."""
+    while not stop.is_set():
+        await kept.refresh()
+        report(kept, metrics)
         try:
-            data = await self._download(url)
-            new = self._add(data)
-        except (httpx.HTTPError, ValueError) as error:
-            log.warning("revocation list not fetched", host=host, error=type(error).__name__)
-            return
-        if new and self._cache is not None:
-            await asyncio.to_thread(_store, self._cache, data)
-
-    async def _download(self, url: str) -> bytes:
-        client = self._client or httpx.AsyncClient(timeout=20, follow_redirects=True)
-        try:
-            async with client.stream("GET", url) as response:
-                response.raise_for_status()
-                data = bytearray()
-                async for chunk in response.aiter_bytes():
-                    data += chunk
-                    if len(data) > LARGEST_LIST:
-                        raise ValueError("the list is too large")
-                return bytes(data)
-        finally:
-            if self._client is None:
-                await client.aclose()
-
-    def _add(self, data: bytes) -> bool:
-        found = RevocationList.read(data)
-        new = found.fingerprint not in self._lists
-        self._lists.setdefault(found.fingerprint, found)
-        return new
-
-    def _report(self) -> None:
-        if self._metrics is None:
-            return
-        for one in self._lists.values():
-            names = one.crl.issuer.get_attributes_for_oid(NameOID.COMMON_NAME)
-            newest = max(other.since for other in self._lists.values() if other.issuer == one.issuer)
-            self._metrics.set(
-                CRL_UPDATED, newest.timestamp(), issuer=str(names[0].value) if names else "unnamed"
-            )
-
-
-def _files(folders: Iterable[Path]) -> Iterator[tuple[Path, _FileMark]]:
-    for folder in folders:
-        if not folder.is_dir():
+            await asyncio.wait_for(stop.wait(), every)
+        except TimeoutError:
             continue
-        for path in sorted(folder.iterdir()):
-            if path.suffix.lower() in _SUFFIXES and path.is_file():
-                known = path.stat()
-                yield path, (str(path), known.st_mtime_ns, known.st_size)
 
 
-def _store(folder: Path, data: bytes) -> None:
-    """Write a fetched list under its digest; a half-written file never bears the final name."""
-    folder.mkdir(parents=True, exist_ok=True)
-    name = hashlib.sha256(data).hexdigest()
-    unfinished = folder / f"{name}.part"
-    unfinished.write_bytes(data)
-    unfinished.replace(folder / f"{name}.crl")
+def report(kept: Keeper, metrics: Metrics) -> None:
+    """Tell how old each issuer's newest list is, until when it is good, and how many sources fail."""
+    metrics.set(REVOCATION_SOURCES_FAILING, sum(bool(state.error) for state in kept.states))
+    made: dict[str, datetime] = {}
+    good: dict[str, datetime] = {}
+    for lists in kept.snapshot.lists.values():
+        for one in lists:
+            issuer = _name(one.crl.issuer)
+            made[issuer] = max(one.since, made.get(issuer, one.since))
+            good[issuer] = max(one.until, good.get(issuer, one.until))
+    for metric, times in ((CRL_UPDATED, made), (CRL_GOOD_UNTIL, good)):
+        metrics.clear(metric)
+        for issuer, at in times.items():
+            metrics.set(metric, at.timestamp(), issuer=issuer)
+
+
+def _name(issuer: x509.Name) -> str:
+    names = issuer.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(names[0].value) if names else "unnamed"

@@ -30,7 +30,7 @@ from workers.enact.sitting import Filed, Sitting
 from workers.enact.standings import people_in, sitting_about, staff_in
 from workers.enact.trust_report import report_of
 from workers.enact.write import write
-from workers.intake.evidence import RevocationLists
+from workers.intake.evidence import Keeper
 from workers.intake.texts import objection
 from workers.intake.unwrap import Arrival, Door, Lost, SignedOrder, TurnedAway
 from workers.policy.effects import Judgement, Objection
@@ -43,6 +43,8 @@ from workers.store.dead_letters import DeadRecord
 from workers.store.inbox import Changed, Fresh, Repeated
 from workers.store.session import Tx
 from workers.stream.records import Record
+from workers.trust import Evidence
+from workers.trust.verdict import Question
 
 log = structlog.get_logger("sigill.intake")
 LOST = "dead_letter"
@@ -77,19 +79,32 @@ class Intake:
 
     desk: Desk
     door: Door
-    lists: RevocationLists
+    keeper: Keeper
     metrics: Metrics
     group: str
     directory_read: Callable[[], Awaitable[bool]] | None = None
 
     async def prepare(self, records: Sequence[Record], spoiled: Spoiled) -> Arrivals:
-        """Verify the signatures, in a thread, so that the loop turns and the broker hears of us meanwhile."""
-        arrivals = await asyncio.to_thread(self._unwrap, records, spoiled)
+        """
+        Verify the signatures, in a thread, so that the loop turns and the broker hears of us meanwhile.
+
+        Where nobody could say whether a certificate is revoked, OCSP is asked, for a bounded time, and what has been
+        learned is looked at once more.
+        """
+        evidence = self.keeper.snapshot
+        arrivals = await asyncio.to_thread(self._unwrap, records, spoiled, evidence)
+        unsure = {place: one for place, one in enumerate(arrivals) if _questions(one)}
+        if unsure:
+            await self.keeper.ask(question for one in unsure.values() for question in _questions(one))
+            if self.keeper.snapshot is not evidence:
+                again = [one.record for one in unsure.values()]
+                learned = await asyncio.to_thread(self._unwrap, again, spoiled, self.keeper.snapshot)
+                for place, one in zip(unsure, learned, strict=True):
+                    arrivals[place] = one
         lost = frozenset(place_of(one.record) for one in arrivals if isinstance(one, Lost))
         return Arrivals(arrivals, lost)
 
-    def _unwrap(self, records: Sequence[Record], spoiled: Spoiled) -> list[Arrival]:
-        evidence = self.lists.evidence
+    def _unwrap(self, records: Sequence[Record], spoiled: Spoiled, evidence: Evidence) -> list[Arrival]:
         arrivals: list[Arrival] = []
         for record in records:
             if place_of(record) in spoiled:
@@ -337,6 +352,11 @@ class _Batch:
                 None if form is None else form.region,
             )
         )
+
+
+def _questions(arrival: Arrival) -> tuple[Question, ...]:
+    """The certificates of an arrival of which nobody could say whether they are revoked."""
+    return () if isinstance(arrival, Lost) else arrival.verdict.questions
 
 
 def _claim_of(arrival: SignedOrder | TurnedAway) -> inbox.Arrival:

@@ -32,6 +32,8 @@ class TimerKind(StrEnum):
     REQUEST_REMINDER = "request_reminder"
     PATIENT_UNKNOWN_DEADLINE = "patient_unknown_deadline"
     REVIEW_DUE = "review_due"
+    CUSTODY_CHANGES = "custody_changes"
+    """A day that the register named ahead, on which somebody's custody begins or has ended."""
     EARLIER_MESSAGE_SETTLED = "earlier_message_settled"
     """An operator has dealt with a message that could not be read: what waited behind it is judged."""
     AGE_13_AHEAD = "age_13_ahead"

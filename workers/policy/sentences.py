@@ -381,6 +381,12 @@ NOTICE: dict[Template, Sentence] = {
         "Den underskrivna blanketten efter en telefonbeställning saknas. Skyddet gäller tills vidare.",
         "The signed form after a phone order is missing. The protection stays.",
     ),
+    _T.CARD_REVOKED_LATE: Sentence(
+        "En beställning har utförts, och kortet som den skrevs under med visar sig ha varit spärrat. Skyddet gäller "
+        "tills ett nytt beslut fattas. Ta reda på vem som skrev under.",
+        "An order was carried out, and the card that signed it turns out to have been revoked. The protection stays "
+        "until a new decision is made. Find out who signed.",
+    ),
     _T.STANDARD_REPLY: Sentence(
         "Barnets journal är för närvarande förseglad. Det går därför inte att utföra ärenden på 1177 eller att läsa "
         "1177 Journalen. Vänd dig direkt till vården per telefon eller på annat sätt; vården kan vägleda dig. "

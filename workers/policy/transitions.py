@@ -4,7 +4,7 @@ Access never waits for any of this: the store answers from validity ranges and b
 somebody is told, a task appears, an event says who gained or lost what, each with its true time.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import NAMESPACE_URL, uuid5
@@ -13,13 +13,14 @@ from contracts.vocabulary import (
     Initiative,
     MeasureId,
     MeasureKind,
+    OrderId,
     Outcome,
     PersonId,
     RegionCode,
     Template,
 )
 from workers.policy import notices
-from workers.policy.calendar import age_begins, days_before, swedish_date
+from workers.policy.calendar import age_begins, days_before, midnight, swedish_date
 from workers.policy.consequences import timers_of, worklist
 from workers.policy.effects import (
     AddTask,
@@ -33,7 +34,7 @@ from workers.policy.effects import (
     TimerKind,
     Transition,
 )
-from workers.policy.facts import Inform, Measure, PatientFacts, Person, ReleaseRequest
+from workers.policy.facts import Custody, Inform, Measure, PatientFacts, Person, ReleaseRequest
 from workers.policy.rulebook import Rulebooks, Standing, Version
 from workers.policy.sentences import NOTICE
 
@@ -74,6 +75,8 @@ def follow(due: Due, books: Rulebooks, *, now: datetime) -> Transition:
             return _request_reminder(due)
         case TimerKind.REVIEW_DUE:
             return _review(due)
+        case TimerKind.CUSTODY_CHANGES:
+            return _custody(due, books)
         case TimerKind.PATIENT_UNKNOWN_DEADLINE:
             return Transition(timer.due_at, compare=False)
         case _:
@@ -110,7 +113,7 @@ def _of_measure(due: Due, books: Rulebooks) -> Transition:
 
 def _started(m: Measure, facts: PatientFacts) -> Iterator[Effect]:
     yield from worklist(m, ends=False)
-    if m.orders:
+    if m.orders and not m.provisional:  # a call without its signed form waits for that still
         yield Settle(
             m.orders[0],
             Outcome.EXECUTED,
@@ -216,6 +219,18 @@ def _review(due: Due) -> Transition:
         m.unit,
     )
     return Transition(due.timer.due_at, (task,), compare=False)
+
+
+def card_revoked_late(order_id: OrderId, region: RegionCode, at: datetime) -> Transition:
+    """
+    What follows when a protective order was carried out while nobody could say whether its signer's card was revoked,
+    and it turns out at `at` (UTC) that it was: operators are told, and the protection stays.
+    """
+    text = NOTICE[Template.CARD_REVOKED_LATE]
+    task = AddTask("card_revoked_late", str(order_id), text, region, at, order_id=order_id)
+    return Transition(
+        at, (task, Tell(None, Template.CARD_REVOKED_LATE, text, region, "console")), compare=False
+    )
 
 
 # --- birthdays
@@ -328,22 +343,60 @@ def register_change(
     version = books.version(region, swedish_date(at)) if region else None
     effects: list[Effect] = []
     if version is not None and region is not None:
-        effects.extend(_standing(before, after, at, region, version))
+        effects.extend(_standing(before, after, at, at, region, version))
+    effects.extend(_custody_days(after, at, region))
     effects.extend(_timers_anew(before, after, at, books))
     return Transition(at, tuple(effects), "register", compare=before is not None)
 
 
+def _custody_days(facts: PatientFacts, at: datetime, region: RegionCode | None) -> Iterator[SetTimer]:
+    """A timer for each day to come on which somebody's custody begins or has ended."""
+    patient = facts.patient
+    for day in sorted(_days_of(patient.latest.custody)):
+        if day > at and not patient.reached(18, day, surely=True):
+            yield SetTimer(TimerKind.CUSTODY_CHANGES, day, patient.person_id, region or RegionCode(""))
+
+
+def _days_of(custody: Iterable[Custody]) -> set[datetime]:
+    return {midnight(day) for one in custody for day in (one.from_date, one.to_date) if day is not None}
+
+
+def _custody(due: Due, books: Rulebooks) -> Transition:
+    """Custody begins or has ended on this day, as the register said ahead, and says still."""
+    at, facts, patient = due.timer.due_at, due.facts, due.facts.patient
+    just_before = at - timedelta(microseconds=1)
+    if at not in _days_of(patient.at(at).custody) or patient.reached(18, at, surely=True):
+        return _nothing(due)
+    if patient.guardians_at(just_before) == patient.guardians_at(at):
+        return _nothing(due)
+    region = books.region_of_county(patient.at(at).county)
+    version = books.version(region, swedish_date(at)) if region else None
+    effects: tuple[Effect, ...] = ()
+    if version is not None and region is not None:
+        effects = tuple(_standing(facts, facts, just_before, at, region, version))
+    birthday = next_milestone(patient, books, just_before)
+    # on a birthday that changes access, what the birthday tells holds this change too
+    told = birthday is not None and birthday.due_at == at and birthday.kind in _REACHED
+    return Transition(at, effects, "register", compare=not told)
+
+
 def _standing(
-    before: PatientFacts | None, after: PatientFacts, at: datetime, region: RegionCode, version: Version
+    before: PatientFacts | None,
+    after: PatientFacts,
+    was_at: datetime,
+    at: datetime,
+    region: RegionCode,
+    version: Version,
 ) -> Iterator[Effect]:
+    """What a region says of what has happened between `before` as it was at `was_at`, and `after` at `at`."""
     happened = {
-        "protected_patient": _protected(after, at) and not _protected(before, at),
-        "protection_ended": _protected(before, at) and not _protected(after, at),
-        "protected_guardian": bool(_protected_guardians(after, at) - _protected_guardians(before, at)),
+        "protected_patient": _protected(after, at) and not _protected(before, was_at),
+        "protection_ended": _protected(before, was_at) and not _protected(after, at),
+        "protected_guardian": bool(_protected_guardians(after, at) - _protected_guardians(before, was_at)),
         "died": after.patient.latest.died_on is not None
         and (before is None or before.patient.latest.died_on is None),
         "custody_changed": before is not None
-        and before.patient.guardians_at(at) != after.patient.guardians_at(at),
+        and before.patient.guardians_at(was_at) != after.patient.guardians_at(at),
     }
     for rule in version.standing:
         if not happened.get(rule.event, False):
@@ -414,4 +467,4 @@ def _timers_anew(
         yield from timers_of(m, after, at, version.lead.grant_expiring)
 
 
-__all__ = ["Due", "follow", "next_milestone", "register_change"]
+__all__ = ["Due", "card_revoked_late", "follow", "next_milestone", "register_change"]

@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
-from workers.runtime.clock import Clock
+from workers.runtime.clock import Clock, stopwatch
 
 SnapshotT = TypeVar("SnapshotT")
 
@@ -41,6 +41,8 @@ Believe = Callable[[bytes, x509.Certificate, x509.Certificate], datetime]
 MAX_LIST_BYTES = 32 * 1024 * 1024
 MAX_ANSWER_BYTES = 64 * 1024
 ANSWERS_KEPT = 10_000
+ASKED_AT_ONCE = 16
+"""Questions on their way to responders at the same time."""
 _SUFFIXES = {".crl", ".der", ".pem"}
 _log = structlog.get_logger("sigill.evidence")
 
@@ -64,6 +66,8 @@ class EvidenceSources:
     `window` is how far back lists are loaded: longer than the longest accepted age of a signature. Of these the
     newest are held, up to `memory` bytes; a signature older than what is held cannot be judged and waits.
     `proxy` is what the way out goes through; the environment is not asked.
+    `timeout` is for one look at a source, `patience` for all that one call of `ask` waits for; a responder that did
+    not answer is left alone for `rest`.
     """
 
     paths: tuple[Path, ...] = ()
@@ -75,6 +79,8 @@ class EvidenceSources:
     memory: int = 512 * 1024 * 1024
     proxy: str | None = None
     timeout: timedelta = timedelta(seconds=5)
+    patience: timedelta = timedelta(seconds=10)
+    rest: timedelta = timedelta(seconds=30)
 
 
 class EvidenceKeeper(Generic[SnapshotT]):
@@ -104,6 +110,10 @@ class EvidenceKeeper(Generic[SnapshotT]):
         self._answers: OrderedDict[bytes, tuple[datetime, bytes]] = OrderedDict()
         self._states: dict[str, SourceState] = {}
         self._asked: dict[bytes, asyncio.Task[bool]] = {}
+        self._resting: dict[str, float] = {}
+        self._turns = asyncio.Semaphore(ASKED_AT_ONCE)
+        self._shown: tuple[frozenset[str], int] = (frozenset(), 0)
+        self._learned = 0
         self.snapshot: SnapshotT = index({}, ())
 
     @property
@@ -139,30 +149,39 @@ class EvidenceKeeper(Generic[SnapshotT]):
         """
         Ask OCSP about certificates whose status is unknown; true when the snapshot learned something.
 
-        Answers are kept while they are good, and the same question is asked once at a time.
+        Answers are kept while they are good, and the same question is asked once at a time. What takes longer than
+        `patience` goes on, and is known to a later call.
         """
         if not self._sources.ask_ocsp:
             return False
-        tasks = [self._ask_once(certificate, issuer) for certificate, issuer in questions]
-        learned = any(await asyncio.gather(*tasks)) if tasks else False
+        tasks = [self._asking(certificate, issuer) for certificate, issuer in questions]
+        waiting = {task for task in tasks if task is not None}
+        if waiting:
+            await asyncio.wait(waiting, timeout=self._sources.patience.total_seconds())
+        learned = self._learned != self._shown[1]
         if learned:
             await self._renew()
         return learned
 
     async def close(self) -> None:
-        """Close the connections."""
+        """End what is still being asked, and close the connections."""
+        asking = list(self._asked.values())
+        for task in asking:
+            task.cancel()
+        await asyncio.gather(*asking, return_exceptions=True)
         await self._client.aclose()
 
-    async def _ask_once(self, certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    def _asking(self, certificate: x509.Certificate, issuer: x509.Certificate) -> asyncio.Task[bool] | None:
+        """The question on its way; None when it is answered already."""
         key = certificate.fingerprint(SHA256())
         known = self._answers.get(key)
         if known is not None and known[0] > self._clock.now():
-            return False
+            return None
         task = self._asked.get(key)
         if task is None:
             task = self._asked[key] = asyncio.create_task(self._ask(key, certificate, issuer))
             task.add_done_callback(lambda _: self._asked.pop(key, None))
-        return await asyncio.shield(task)
+        return task
 
     async def _ask(self, key: bytes, certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
         url = self._sources.ocsp_url or _responder_of(certificate)
@@ -171,17 +190,23 @@ class EvidenceKeeper(Generic[SnapshotT]):
         try:
             request = ocsp.OCSPRequestBuilder().add_certificate(certificate, issuer, SHA256()).build()
             # POST: an address would show the certificate's serial number in every log on the way.
-            answer = await self._load(
-                url,
-                MAX_ANSWER_BYTES,
-                request.public_bytes(Encoding.DER),
-                {"content-type": "application/ocsp-request"},
-            )
+            async with self._turns:
+                if self._resting.get(url, 0.0) > stopwatch():
+                    return False
+                answer = await self._load(
+                    url,
+                    MAX_ANSWER_BYTES,
+                    request.public_bytes(Encoding.DER),
+                    {"content-type": "application/ocsp-request"},
+                )
             good_until = self._believe(answer, certificate, issuer)
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+            if isinstance(error, httpx.TransportError | OSError):
+                self._resting[url] = stopwatch() + self._sources.rest.total_seconds()
             self._note(url, None, _reason(error))
             return False
         self._note(url, good_until, "")
+        self._learned += 1
         self._answers[key] = (good_until, answer)
         self._answers.move_to_end(key)
         while len(self._answers) > ANSWERS_KEPT:
@@ -191,8 +216,12 @@ class EvidenceKeeper(Generic[SnapshotT]):
     async def _renew(self) -> None:
         self._lists = self._worth_holding()
         self._times = {name: self._times[name] for name in self._lists}
+        shows = (frozenset(self._lists), self._learned)
+        if shows == self._shown:
+            return  # a snapshot that stays keeps what was looked up in it
         answers = [answer for _, answer in self._answers.values()]
         self.snapshot = await asyncio.to_thread(self._index, dict(self._lists), answers)
+        self._shown = shows
 
     def _worth_holding(self) -> dict[str, bytes]:
         """The lists of the window, newest first, as far as there is room."""

@@ -147,6 +147,15 @@ CRL_UPDATED = Metric(
     "When the newest list of an issuer was made.",
     ("issuer",),
 )
+CRL_GOOD_UNTIL = Metric(
+    "sigill_revocation_list_good_until_timestamp_seconds",
+    "gauge",
+    "Until when the newest list of an issuer speaks; afterwards opening orders wait.",
+    ("issuer",),
+)
+REVOCATION_SOURCES_FAILING = Metric(
+    "sigill_revocation_sources_failing", "gauge", "Sources of revocation status that the last look failed at."
+)
 DATABASE_POOL = Metric("sigill_database_pool_connections", "gauge", "Connections of the pool.", ("state",))
 DATABASE_RETRIES = Metric(
     "sigill_database_retries_total", "counter", "Transactions done again after a conflict.", ("worker",)

@@ -176,6 +176,17 @@ async def waiting(
     return [WaitingOrder(_order(row), tuple(row["codes"]), row["until"], row["version"]) for row in rows]
 
 
+async def carried_out_unproven(
+    tx: Reading, *, since: datetime, unless_task: str, after: int = 0, limit: int = 1000
+) -> list[SignedOrder]:
+    """
+    Return protective orders received since `since` (UTC) that were carried out while the card's status was unknown,
+    in order of arrival; not those of which a task of kind `unless_task` tells already.
+    """
+    rows = await tx.fetch(_SQL["carried_out_unproven"], since, unless_task, after, limit)
+    return [_order(row) for row in rows]
+
+
 async def registrations(tx: Reading, order_ids: Iterable[OrderId]) -> dict[OrderId, int]:
     """Return the registrations of proven orders; unknown ids are missing."""
     rows = await tx.fetch(_SQL["registrations"], uuids(set(order_ids)))

@@ -65,6 +65,7 @@ TIMER: Mapping[str, Sentence] = {
     TimerKind.REQUEST_REMINDER: S("Påminnelse till enhet", "Reminder to a unit"),
     TimerKind.PATIENT_UNKNOWN_DEADLINE: S("Okänd patient: tiden är ute", "Unknown patient: time is up"),
     TimerKind.REVIEW_DUE: S("Omprövning", "Renewed decision"),
+    TimerKind.CUSTODY_CHANGES: S("Vårdnad börjar eller upphör", "Custody begins or ends"),
     TimerKind.EARLIER_MESSAGE_SETTLED: S("Oläsligt meddelande utrett", "Unreadable message settled"),
     TimerKind.AGE_13_AHEAD: S("Fyller snart 13", "Turns 13 soon"),
     TimerKind.AGE_13: S("Fyller 13", "Turns 13"),
@@ -79,6 +80,7 @@ TASK = {
     "unit_opinion": S("Enhet ska ta ställning", "A unit is to answer"),
     "unit_reminder": S("Påminn enheten", "Remind the unit"),
     "review": S("Omprövning", "Renewed decision"),
+    "card_revoked_late": S("Kortet var spärrat", "The card was revoked"),
     "lock_at_13": S("Låst inloggning vid 13 år", "Locked login at 13"),
     "protected_patient": S("Patienten har fått skyddade uppgifter", "The patient got protected identity"),
     "protected_guardian": S(

@@ -45,6 +45,23 @@ SELECT s.*, p.codes, p.until, o.version, o.outcome
  ORDER BY p.registration
  LIMIT $4;
 
+-- name: carried_out_unproven
+-- Protective orders carried out since $1 although nobody could say whether the card was revoked, and of which nobody
+-- has been alerted by a task of kind $2; registered after $3.
+SELECT s.*
+  FROM signed_order s
+ CROSS JOIN LATERAL (SELECT o.outcome, o.receipt FROM order_outcome o WHERE o.registration = s.registration
+                      ORDER BY o.version DESC LIMIT 1) AS o
+ WHERE s.received_at >= $1
+   AND s.proven
+   AND s.trust_report->'undetermined' = 'true'::jsonb
+   AND s.registration > $3
+   AND o.outcome IN ('executed', 'pending')
+   AND o.receipt->'flagged' ? 'revocation_unknown'
+   AND NOT EXISTS (SELECT FROM task t WHERE t.kind = $2 AND t.order_id = s.order_id)
+ ORDER BY s.registration
+ LIMIT $4;
+
 -- name: registrations
 -- The registration of proven orders.
 SELECT order_id, registration FROM signed_order WHERE proven AND order_id = ANY ($1::uuid[]);

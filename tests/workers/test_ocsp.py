@@ -1,0 +1,132 @@
+"""A card that no revocation list speaks for: the intake asks OCSP, for a bounded time, and judges by the answer."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from cryptography.x509 import ocsp
+
+from tests.workers.conftest import START, Office, receipts
+from tests.workers.town import DOCTOR
+from workers.intake.evidence import Keeper, keeper
+from workers.intake.handler import Intake
+from workers.intake.recheck import Recheck
+from workers.runtime.evidence import EvidenceSources
+
+Answer = Callable[[int], bytes | None]
+
+
+@asynccontextmanager
+async def responder(answer: Answer) -> AsyncIterator[str]:
+    """An OCSP responder over real HTTP. `answer` None: it takes the question and says nothing."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+        length = int(head.split("content-length:")[1].split("\r\n")[0])
+        asked = ocsp.load_der_ocsp_request(await reader.readexactly(length)).serial_number
+        content = answer(asked)
+        if content is not None:
+            writer.write(
+                f"HTTP/1.1 200 OK\r\ncontent-length: {len(content)}\r\nconnection: close\r\n\r\n".encode()
+            )
+            writer.write(content)
+            await writer.drain()
+            writer.close()
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+
+
+@asynccontextmanager
+async def asking(office: Office, url: str, **more: timedelta) -> AsyncIterator[Keeper]:
+    """An intake that knows the root's list only and asks a responder about people."""
+    kept = keeper(EvidenceSources(ocsp_url=url, **more), office.clock)
+    ca = office.town.authority
+    root = ca.crl(START - timedelta(hours=1), by=ca.root, next_update=START + timedelta(days=99))
+    # the index of the keeper makes its next snapshots: the list has to be one of its own
+    kept._lists = {"root": root}
+    await kept._renew()
+    intake = office.consuming["ehr.orders.v1"].handler
+    assert isinstance(intake, Intake)
+    before, intake.keeper = intake.keeper, kept
+    try:
+        yield kept
+    finally:
+        intake.keeper = before
+        await kept.close()
+
+
+async def opening(office: Office) -> tuple[str, str]:
+    """A seal while everything is known, and then an order to lift it. Returns outcome and codes of that."""
+    seal = office.town.orders(START)
+    lift = office.town.orders(START, "release_journal_seal", releases=[seal.order_id])
+    await office.hand_over(seal)
+    await office.hand_over(lift)
+    last = receipts(await office.out())[-1]
+    return str(last.outcome), ",".join(last.codes)
+
+
+async def test_an_opening_order_is_carried_out_on_the_responders_word(office: Office) -> None:
+    asked: list[int] = []
+    holder = office.town.authority.staff(DOCTOR).certificate
+
+    def good(serial: int) -> bytes:
+        asked.append(serial)
+        return office.town.authority.ocsp_answer(holder, START)
+
+    async with responder(good) as url, asking(office, url):
+        assert await opening(office) == ("executed", "")
+    assert asked == [holder.serial_number], "asked once; the answer is kept"
+
+
+async def test_a_responder_that_says_nothing_holds_an_opening_order_and_is_left_alone_for_a_while(
+    office: Office,
+) -> None:
+    asked: list[int] = []
+
+    def nothing(serial: int) -> None:
+        asked.append(serial)
+
+    short = timedelta(milliseconds=200)
+    async with responder(nothing) as url, asking(office, url, timeout=short, patience=short) as kept:
+        assert await opening(office) == ("pending", "awaiting_revocation_status")
+        assert await opening(office) == ("pending", "awaiting_revocation_status")
+        assert len(asked) <= 2
+        assert [bool(state.error) for state in kept.states] == [True]
+
+
+async def test_what_waits_goes_on_when_the_responder_is_back(office: Office) -> None:
+    here: list[bool] = []
+    holder = office.town.authority.staff(DOCTOR).certificate
+
+    def later(serial: int) -> bytes:
+        return office.town.authority.ocsp_answer(holder, START) if here else b"not yet"
+
+    async with responder(later) as url, asking(office, url) as kept:
+        assert await opening(office) == ("pending", "awaiting_revocation_status")
+        recheck = Recheck(office.store, office.desk, office.door, kept, office.clock)
+        assert await recheck.look(START + timedelta(minutes=1)) == 0
+        here.append(True)
+        assert await recheck.look(START + timedelta(minutes=2)) == 1
+        [receipt] = receipts(await office.out())
+        assert receipt.outcome == "executed"
+
+
+async def test_the_snapshot_stays_while_nothing_is_learned(office: Office) -> None:
+    """What was looked up in it stays looked up."""
+    kept = keeper(EvidenceSources(), office.clock)
+    first = kept.snapshot
+    await kept.refresh()
+    assert kept.snapshot is first
+    kept._lists = {"one": office.crls()[0]}
+    await kept.refresh()
+    second = kept.snapshot
+    assert second is not first
+    assert sum(len(found) for found in second.lists.values()) == 1
+    await kept.refresh()
+    assert kept.snapshot is second
+    await kept.close()
