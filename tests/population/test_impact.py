@@ -154,7 +154,7 @@ async def test_leap_day_births_stand_apart(tmp_path: Path, database: str, books:
     ]
     path = tmp_path / "leap.csv"
     path.write_text("\n".join([HEADER.decode().strip(), *lines]) + "\n")
-    await asyncio.to_thread(load, path, target(database, books))
+    await asyncio.to_thread(load, path, target(database, books), processes=1)
     later = changed("kronoberg", ages={"leap_day_on_28th": False, "own_record_from": 15})
     found = await touched_in(reach(database), books, later, on)
     async with snapshot(reach(database)) as tx:

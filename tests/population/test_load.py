@@ -73,7 +73,7 @@ async def rows(dsn: str, *, timers: bool = True) -> dict[str, list[tuple[Any, ..
 
 
 async def loaded(path: Path, dsn: str, books: Rulebooks, **more: Any) -> Outcome:
-    return await asyncio.to_thread(load, path, target(dsn, books), **more)
+    return await asyncio.to_thread(load, path, target(dsn, books), **{"processes": 1, **more})
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ async def test_it_writes_the_rows_of_the_register_worker(
 ) -> None:
     lines = [line for line in with_protected_children(lines_of(town)) if line[11] != "death"][-2_500:]
     path = written(tmp_path / "some.csv", lines)
-    outcome = await loaded(path, database, books, chunk_lines=400)
+    outcome = await loaded(path, database, books, chunk_lines=400, processes=2)
     assert (outcome.progress.loaded, outcome.progress.refused) == (2_500, 0)
     await by_worker(lines, other, books)
     mine, worker = await rows(database, timers=False), await rows(other, timers=False)

@@ -32,7 +32,7 @@ FIRST = ON + timedelta(days=5)
 
 async def settled(dsn: str, path: Path, books: Rulebooks, *, bound: int) -> None:
     """Load a register file, and impose measures on `bound` persons."""
-    await asyncio.to_thread(load, path, target(dsn, books))
+    await asyncio.to_thread(load, path, target(dsn, books), processes=1)
     conn = await asyncpg.connect(**reach(dsn))
     await codecs(conn)
     async with snapshot(reach(dsn)) as tx:
@@ -72,7 +72,7 @@ async def test_counting_groups_is_judging_every_person_on_every_day(
 async def test_a_month_of_birthdays_is_counted_right_where_nobody_has_a_measure(
     town: Path, database: str, books: Rulebooks
 ) -> None:
-    await asyncio.to_thread(load, town, target(database, books))
+    await asyncio.to_thread(load, town, target(database, books), processes=1)
     last = FIRST + timedelta(days=30)
     found = await rehearsed(database, books, FIRST, last)
     async with snapshot(reach(database)) as tx:
@@ -92,7 +92,7 @@ async def test_leap_day_children_have_their_birthday_when_the_rulebook_says(
     ]
     path = tmp_path / "leap.csv"
     path.write_text("\n".join([HEADER.decode().strip(), *lines]) + "\n")
-    await asyncio.to_thread(load, path, target(database, books))
+    await asyncio.to_thread(load, path, target(database, books), processes=1)
     later = _with_ages(books_texts(), "kronoberg", {"leap_day_on_28th": False})
     found = await rehearsed(database, later, date(2028, 2, 20), date(2028, 3, 10))
     assert {(line.day, line.region) for line in found.lines} == {

@@ -150,25 +150,46 @@ def _load_chunks(
     progress: Progress,
     told: Callable[[Progress], None],
 ) -> None:
+    if processes == 1:
+        here = _Loader(target, begun.load_id, begun.chunk_lines)
+        try:
+            for number, content in _missing(path, begun, before, progress, told):
+                if (chunk := here.write(number, content)) is not None:
+                    progress.add(chunk)
+                told(progress)
+        finally:
+            here.close()
+        return
     running: set[Future[Chunk | None]] = set()
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(
         processes, context, initializer=_start, initargs=(target, begun.load_id, begun.chunk_lines)
     ) as pool:
-        for number, content in enumerate(chunks(path, begun.chunk_lines)):
-            if number in before:
-                if hashlib.sha256(content).digest() != before[number].digest:
-                    pool.shutdown(cancel_futures=True)
-                    raise FileChanged(f"chunk {number} of {path.name} is not what was loaded before")
-                progress.add(before[number], before=True)
-                told(progress)
-                continue
+        for number, content in _missing(path, begun, before, progress, told):
             running.add(pool.submit(_write, number, content))
             # one chunk waits for each process, so that none stands idle and memory stays small
             while len(running) >= 2 * processes:
                 _count(running, progress, told)
         while running:
             _count(running, progress, told)
+
+
+def _missing(
+    path: Path,
+    begun: bulk.Load,
+    before: dict[int, Chunk],
+    progress: Progress,
+    told: Callable[[Progress], None],
+) -> Iterator[tuple[int, bytes]]:
+    """Walk through the chunks that are not in the store. Raises FileChanged for one that is, and was another."""
+    for number, content in enumerate(chunks(path, begun.chunk_lines)):
+        if number not in before:
+            yield number, content
+            continue
+        if hashlib.sha256(content).digest() != before[number].digest:
+            raise FileChanged(f"chunk {number} of {path.name} is not what was loaded before")
+        progress.add(before[number], before=True)
+        told(progress)
 
 
 def _count(running: set[Future[Chunk | None]], progress: Progress, told: Callable[[Progress], None]) -> None:
@@ -218,6 +239,11 @@ class _Loader:
     def write(self, number: int, content: bytes) -> Chunk | None:
         staged = self.stage(number, content)
         return self.runner.run(self._write(staged))
+
+    def close(self) -> None:
+        if self.conn is not None:
+            self.runner.run(self.conn.close())
+        self.runner.close()
 
     async def _write(self, staged: Staged) -> Chunk | None:
         for attempt in range(_RETRIES):
