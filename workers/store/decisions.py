@@ -7,13 +7,16 @@ it was made from is as good as the rows, at the moment at which the stamps were 
 anything that commits later.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
 
 from contracts.vocabulary import PersonId, RegionCode, UnitId
 from workers.policy.facts import Identity
 from workers.store.queries import queries
-from workers.store.session import Reading
+from workers.store.session import Connection, Reading, Tx
 from workers.store.values import ID_TYPE_NUMBER, person_of, surrogates
 
 _SQL = queries("decisions")
@@ -32,6 +35,42 @@ class Looked:
     keys: Mapping[str, PersonId]
     stamps: Mapping[PersonId, Stamp]
     regions: Mapping[UnitId, RegionCode]
+
+
+class Source(Protocol):
+    """Where to look: a store, or one connection that is kept."""
+
+    def looking(self) -> AbstractAsyncContextManager[Reading]:
+        """For a single statement."""
+        ...
+
+    def reading(self) -> AbstractAsyncContextManager[Reading]:
+        """A snapshot."""
+        ...
+
+
+class Lane:
+    """One connection that is kept, for many short transactions one after the other."""
+
+    def __init__(self, conn: Connection) -> None:
+        self._conn = conn
+
+    @asynccontextmanager
+    async def looking(self) -> AsyncIterator[Reading]:
+        """For a single statement, which is a snapshot of its own."""
+        yield Reading(self._conn)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Reading]:
+        """Open a snapshot (REPEATABLE READ, READ ONLY)."""
+        async with self._conn.transaction(isolation="repeatable_read", readonly=True):
+            yield Reading(self._conn)
+
+    @asynccontextmanager
+    async def transaction(self, now: datetime) -> AsyncIterator[Tx]:
+        """Open a transaction (READ COMMITTED)."""
+        async with self._conn.transaction():
+            yield Tx(self._conn, now)
 
 
 async def look(

@@ -6,7 +6,8 @@ Guarantees:
   compared with the store's own stamps for each question, so a changed measure is seen by the very next one.
 - No answer leaves before its line in the access log is durable. Questions that come while the store is busy are
   taken together: one look-up and one log transaction for all of them, so many at once cost little more than one.
-Left over: when the answer is logged and the caller is gone, the log says more than was seen, never less.
+Left over: when the answer is logged and the caller is gone, or the connection died at the commit and all is done again,
+the log says more than was seen, never less.
 """
 
 import asyncio
@@ -27,10 +28,12 @@ from workers.policy.rulebook import Rulebooks
 from workers.runtime.clock import Clock
 from workers.store import access_log
 from workers.store.access_log import Look
+from workers.store.decisions import Lane
 from workers.store.session import Store, passing
 
 MOST_QUESTIONS = 1000
 """In one batch of a caller; about as many are taken together."""
+_BREATH = 100
 _CHAINS = 16
 """Audit chains that the processes share; each lane writes under the lock of one of them."""
 
@@ -77,11 +80,12 @@ class Answered:
     viewer: PersonId | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Job:
     questions: Sequence[Asked]
     asker: Asker
     done: asyncio.Future[list[Answered]]
+    tried: bool = False
 
 
 class Desk:
@@ -101,7 +105,7 @@ class Desk:
         self.books = books
         self.clock = clock
         self._store = store
-        self._knowledge = Knowledge(store, capacity)
+        self._knowledge = Knowledge(capacity)
         self._waiting: deque[_Job] = deque()
         self._news = asyncio.Event()
         self._count = lanes
@@ -151,7 +155,7 @@ class Desk:
         """
         now = self.clock.now()
         try:
-            opened = await self._knowledge.open(patient, now, known_at, others)
+            opened = await self._knowledge.open(self._store, patient, now, known_at, others)
             if opened is not None:
                 who = opened.facts.patient.person_id
                 look = Look(asker.actor, asker.unit, who, asker.purpose, shown)
@@ -165,18 +169,25 @@ class Desk:
 
     async def _lane(self, chain: str) -> None:
         while True:
-            await self._news.wait()
-            jobs = self._take()
-            if not jobs:
-                continue
+            jobs = await self._next()
             try:
-                await self._work(jobs, chain)
+                async with self._store.looking() as held:
+                    lane = Lane(held.conn)
+                    while True:  # on the same connection, as long as it lasts
+                        await self._work(jobs, lane, chain)
+                        jobs = await self._next()
             except asyncio.CancelledError:
                 for job in jobs:
                     job.done.cancel()
                 raise
             except Exception as error:
-                _tell(jobs, error)
+                self._failed(jobs, error)
+
+    async def _next(self) -> list[_Job]:
+        while True:
+            await self._news.wait()
+            if jobs := self._take():
+                return jobs
 
     def _take(self) -> list[_Job]:
         jobs: list[_Job] = []
@@ -190,13 +201,25 @@ class Desk:
             self._news.clear()
         return jobs
 
-    async def _work(self, jobs: list[_Job], chain: str) -> None:
-        try:
-            answers = await self._answer(jobs)
-        except Exception as error:
-            if not passing(error):
-                raise
-            answers = await self._answer(jobs)  # a connection that died while nobody looked
+    def _failed(self, jobs: Sequence[_Job], error: Exception) -> None:
+        """Ask once more what failed for trouble that passes: a connection may have died while nobody looked."""
+        down = passing(error)
+        for job in reversed(jobs):
+            if job.done.done():
+                continue
+            if down and not job.tried:
+                job.tried = True
+                self._waiting.appendleft(job)
+                self._news.set()
+            elif down:
+                told = StoreDown()
+                told.__cause__ = error
+                job.done.set_exception(told)
+            else:
+                job.done.set_exception(error)
+
+    async def _work(self, jobs: list[_Job], lane: Lane, chain: str) -> None:
+        answers = await self._answer(jobs, lane)
         looks = [
             _look_of(asked, answer, job.asker)
             for job, given in zip(jobs, answers, strict=True)
@@ -204,28 +227,36 @@ class Desk:
             if answer.facts is not None
         ]
         if looks:
-            async with self._store.transaction(self.clock.now()) as tx:
+            async with lane.transaction(self.clock.now()) as tx:
                 await access_log.append(tx, looks, chain=chain)
         for job, given in zip(jobs, answers, strict=True):
             if not job.done.done():
                 job.done.set_result(given)
 
-    async def _answer(self, jobs: list[_Job]) -> list[list[Answered]]:
+    async def _answer(self, jobs: list[_Job], lane: Lane) -> list[list[Answered]]:
         now = self.clock.now()
         questions = [q for job in jobs for q in job.questions]
         known = {}
         for moment in {q.known_at for q in questions}:
             asked = [q for q in questions if q.known_at == moment]
             known[moment] = await self._knowledge.about(
+                lane,
                 {q.patient for q in asked},
                 {q.viewer for q in asked},
                 {q.unit for q in asked if q.unit is not None},
                 moment,
             )
-        return [
-            [self._decide(q, known[q.known_at].of(q.patient, q.viewer, q.unit), now) for q in job.questions]
-            for job in jobs
-        ]
+        answers: list[list[Answered]] = []
+        for place, job in enumerate(jobs, start=1):
+            given: list[Answered] = []
+            for q in job.questions:
+                given.append(self._decide(q, known[q.known_at].of(q.patient, q.viewer, q.unit), now))
+                if len(given) % _BREATH == 0:
+                    await asyncio.sleep(0)  # a thousand questions must not keep single ones waiting
+            answers.append(given)
+            if place % _BREATH == 0:
+                await asyncio.sleep(0)
+        return answers
 
     def _decide(
         self, q: Asked, found: tuple[PatientFacts, PersonId | None, Copy | None], now: datetime
@@ -236,18 +267,6 @@ class Desk:
         if copy is None:
             return Answered(decision, None, at, q.known_at or now)
         return Answered(decision, facts, at, q.known_at or now, copy.until(at, self.books), viewer)
-
-
-def _tell(jobs: Sequence[_Job], error: Exception) -> None:
-    for job in jobs:
-        if job.done.done():
-            continue
-        if passing(error):
-            down = StoreDown()
-            down.__cause__ = error
-            job.done.set_exception(down)
-        else:
-            job.done.set_exception(error)
 
 
 def _look_of(asked: Asked, answer: Answered, asker: Asker) -> Look:

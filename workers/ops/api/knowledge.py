@@ -15,8 +15,8 @@ from workers.policy.calendar import BirthDate
 from workers.policy.facts import Identity, PatientFacts, Person, PersonVersion
 from workers.store import decisions, persons
 from workers.store import facts as stored
-from workers.store.decisions import NOTHING, Looked, Stamp
-from workers.store.session import Reading, Store
+from workers.store.decisions import NOTHING, Looked, Source, Stamp
+from workers.store.session import Reading
 
 Who = Identity | str
 """Somebody by identity number, or by pseudonymous key."""
@@ -68,30 +68,34 @@ class Known:
 class Knowledge:
     """Copies of the store's facts, `capacity` patients at most."""
 
-    def __init__(self, store: Store, capacity: int) -> None:
-        self._store = store
+    def __init__(self, capacity: int) -> None:
         self._copies = Copies(capacity)
         self._names: dict[Who, PersonId] = {}
         self._most_names = 4 * capacity
 
     async def about(
-        self, patients: Set[Who], viewers: Set[Who], units: Set[UnitId], known_at: datetime | None
+        self,
+        source: Source,
+        patients: Set[Who],
+        viewers: Set[Who],
+        units: Set[UnitId],
+        known_at: datetime | None,
     ) -> Known:
         """Return what is known, now or at `known_at` (UTC, inclusive)."""
         people, places = patients | viewers, sorted(units)
         if known_at is not None:
-            return await self._then(patients, people, places, known_at)
+            return await self._then(source, patients, people, places, known_at)
         held = {
             person: copy
             for who in patients
             if (person := self._names.get(who)) is not None and (copy := self._copies.get(person)) is not None
         }
         watched = {person for copy in held.values() for person in copy.stamps}
-        async with self._store.looking() as tx:
+        async with source.looking() as tx:
             looked = await _look(tx, people, watched, places)
         names, fresh, missing = _sort_out(looked, people, patients, held)
         if missing:
-            async with self._store.reading() as tx:
+            async with source.reading() as tx:
                 # everything again, so that names, copies and what is loaded now come from one snapshot
                 looked = await _look(tx, people, watched, places)
                 names, fresh, missing = _sort_out(looked, people, patients, held)
@@ -103,10 +107,10 @@ class Knowledge:
         return Known(names, fresh, MappingProxyType(dict(looked.regions)))
 
     async def open(
-        self, patient: Who, now: datetime, known_at: datetime | None, others: Sequence[Who]
+        self, source: Source, patient: Who, now: datetime, known_at: datetime | None, others: Sequence[Who]
     ) -> Opened | None:
         """Return all about one patient, now or at `known_at`; None when nobody is known by that name."""
-        async with self._store.reading() as tx:
+        async with source.reading() as tx:
             looked = await _look(tx, {patient, *others}, (), ())
             person = named(looked, patient)
             if person is None:
@@ -118,9 +122,14 @@ class Knowledge:
         return Opened(copy.facts, known_at or now, tuple(sorted(copy.stamps.items())), found)
 
     async def _then(
-        self, patients: Set[Who], people: Set[Who], units: Sequence[UnitId], known_at: datetime
+        self,
+        source: Source,
+        patients: Set[Who],
+        people: Set[Who],
+        units: Sequence[UnitId],
+        known_at: datetime,
     ) -> Known:
-        async with self._store.reading() as tx:
+        async with source.reading() as tx:
             looked = await _look(tx, people, (), ())
             names = {who: person for who in people if (person := named(looked, who)) is not None}
             wanted = {names[who] for who in patients if who in names}

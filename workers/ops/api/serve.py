@@ -23,6 +23,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from workers.ops.api.app import create_app
 from workers.ops.api.desk import Desk
+from workers.ops.api.tidy import tidy
 from workers.ops.auth import SCOPES, Certificates, Guard, Guards, Keys, NotConfigured, Tokens
 from workers.policy.rulebook import Rulebooks
 from workers.runtime.clock import Clock
@@ -179,6 +180,7 @@ async def serve(
             listening(listener.getsockname()[1])
             server = _Server(config)
             running = asyncio.create_task(server.serve(sockets=[listener]))
+            tidying = asyncio.create_task(tidy())
             stopping = asyncio.create_task(stop.wait())
             try:
                 await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -186,6 +188,8 @@ async def serve(
                 await running
             finally:
                 stopping.cancel()
+                tidying.cancel()
+                await asyncio.gather(tidying, return_exceptions=True)
                 listener.close()
 
 

@@ -1,0 +1,373 @@
+"""
+How fast the store is asked: over HTTP, in batches, in process; and whether the cost stays flat as a country grows.
+
+    python -m tests.benchmarks.decisions --residents 100000,1000000      two sizes side by side, made here
+    python -m tests.benchmarks.decisions --database URL [--database URL]  databases that are there already
+
+Every HTTP figure comes from an open loop: questions leave on a fixed beat whether earlier ones are answered or not, and
+a latency counts from the beat, so that a server that stalls cannot hide it. Each answer's access-log line is durable
+before the answer leaves. Server, database and load share this machine's cores. Sizes are measured in turns, round by
+round, and ratios come from the same rounds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import asyncpg
+
+from infra.embedded import EmbeddedPostgres
+from tests.api.town import AUDIENCE, BOOKS, ISSUER, Issuer
+from tests.benchmarks.country import make_country
+from tests.kit.services import migrate
+from workers.client.copy import LocalCopy
+from workers.enact.state import state_of
+from workers.ops.api.serve import serve
+from workers.policy.access import Question, decide, valid_until
+from workers.runtime.clock import SystemClock
+from workers.runtime.settings import load_settings
+from workers.store.facts import patient_facts
+from workers.store.session import Store
+from workers.store.values import person_of
+
+CONNECTIONS = 32
+_NOW = SystemClock()
+
+
+@dataclass(slots=True)
+class Place:
+    """A database to ask, with people to ask about: (child's number, its type, guardian's number, its type)."""
+
+    name: str
+    dsn: str
+    people: list[tuple[str, int, str, int]] = field(default_factory=list)
+    children: list[int] = field(default_factory=list)
+    residents: int = 0
+    measures: int = 0
+    port: int = 0
+
+
+_TYPES = ("", "personnummer", "samordningsnummer", "reservnummer")
+
+
+_DRAW = """
+WITH any_id AS (
+  SELECT DISTINCT (1 + floor(random() * $1))::bigint AS id FROM generate_series(1, $2 * 8)
+  UNION (SELECT person_id FROM measure ORDER BY measure_id LIMIT $2 / 20)
+), drawn AS (
+  SELECT DISTINCT ON (c.child_id) c.child_id, c.guardian_id
+    FROM any_id JOIN custody c ON c.child_id = any_id.id
+   WHERE c.guardian_id IS NOT NULL
+)
+SELECT d.child_id, ci.number AS child, ci.id_type AS child_type, gi.number AS guardian, gi.id_type AS guardian_type
+  FROM drawn d
+  JOIN person_identity ci ON ci.person_id = d.child_id AND ci.remap = 0
+  JOIN person_identity gi ON gi.person_id = d.guardian_id AND gi.remap = 0
+ LIMIT $2
+"""
+
+
+async def get_to_know(place: Place, sample: int) -> None:
+    """Draw children with a guardian, those with measures among them."""
+    conn = await asyncpg.connect(place.dsn, server_settings={"search_path": "sigill"})
+    try:
+        place.residents = await conn.fetchval("SELECT max(person_id) FROM person")
+        place.measures = await conn.fetchval("SELECT count(*) FROM measure")
+        rows = await conn.fetch(_DRAW, place.residents, sample)
+    finally:
+        await conn.close()
+    found = [(r["child"], r["child_type"], r["guardian"], r["guardian_type"]) for r in rows]
+    order = random.Random(6).sample(range(len(found)), len(found))
+    place.people = [found[n] for n in order]
+    place.children = [rows[n]["child_id"] for n in order]
+
+
+@contextlib.asynccontextmanager
+async def serving(place: Place, issuer: Issuer) -> AsyncIterator[None]:
+    """The API in a process of its own, on a port of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        keys = Path(folder) / "jwks.json"
+        keys.write_bytes(issuer.jwks)
+        environment = {
+            **os.environ,
+            "SIGILL_DATABASE_URL": place.dsn,
+            "SIGILL_DATABASE_TLS": "disable",
+            "SIGILL_API_ISSUER": ISSUER,
+            "SIGILL_API_AUDIENCE": AUDIENCE,
+            "SIGILL_API_JWKS_FILE": str(keys),
+            "SIGILL_CONSOLE_PORT": "0",
+        }
+        server = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "tests.benchmarks.decisions", "--serve"),
+            env=environment,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        assert server.stdout is not None
+        try:
+            place.port = int(await asyncio.wait_for(server.stdout.readline(), 60))
+            yield
+        finally:
+            server.terminate()
+            await server.wait()
+
+
+async def be_server() -> None:
+    """What the child process does."""
+    import signal
+
+    settings = load_settings()
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    begetter = os.getppid()
+
+    async def orphaned() -> None:
+        while os.getppid() == begetter:
+            await asyncio.sleep(1)
+        stop.set()
+
+    watching = asyncio.create_task(orphaned())
+    store = await Store.open(settings)
+    try:
+        await serve(
+            settings, store, BOOKS, SystemClock(), stop, listening=lambda port: print(port, flush=True)
+        )
+    finally:
+        watching.cancel()
+        await store.close()
+
+
+class Client(asyncio.Protocol):
+    """HTTP/1.1, one question at a time on a connection; as little of it as a load needs."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._answer: asyncio.Future[bytes] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's is none by inheritance
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        head = self._buffer.find(b"\r\n\r\n")
+        if head < 0:
+            return
+        at = self._buffer.lower().find(b"content-length: ", 0, head)
+        length = int(self._buffer[at + 16 : self._buffer.find(b"\r\n", at)])
+        if len(self._buffer) >= head + 4 + length:
+            whole = bytes(self._buffer)
+            self._buffer.clear()
+            if self._answer and not self._answer.done():
+                self._answer.set_result(whole)
+
+    async def send(self, request: bytes) -> bytes:
+        self._answer = asyncio.get_running_loop().create_future()
+        self.transport.write(request)
+        return await self._answer
+
+
+def request_of(body: dict[str, Any], token: str) -> bytes:
+    content = json.dumps(body).encode()
+    head = (
+        "POST /v1/access/decisions HTTP/1.1\r\nHost: api\r\nContent-Type: application/json\r\n"
+        f"Authorization: Bearer {token}\r\nContent-Length: {len(content)}\r\n\r\n"
+    )
+    return head.encode() + content
+
+
+def about(person: tuple[str, int, str, int]) -> dict[str, Any]:
+    child, child_type, guardian, guardian_type = person
+    return {
+        "patient": {"id_type": _TYPES[child_type], "id": child},
+        "viewer": {"id_type": _TYPES[guardian_type], "id": guardian},
+        "service": "journal",
+    }
+
+
+async def connected(place: Place, count: int) -> list[Client]:
+    loop = asyncio.get_running_loop()
+    return [(await loop.create_connection(Client, "127.0.0.1", place.port))[1] for _ in range(count)]
+
+
+async def beat(place: Place, people: Sequence[Any], token: str, *, rate: int, seconds: float) -> list[float]:
+    """Ask on a fixed beat; return the latencies from the beat, in milliseconds."""
+    requests = [request_of({**about(person), "purpose": "benchmark"}, token) for person in people]
+    free = await connected(place, CONNECTIONS)
+    waiting: asyncio.Queue[Client] = asyncio.Queue()
+    for client in free:
+        waiting.put_nowait(client)
+    took: list[float] = []
+
+    async def one(due: float, request: bytes) -> None:
+        client = await waiting.get()
+        answer = await client.send(request)
+        took.append((time.perf_counter() - due) * 1000)
+        assert answer.startswith(b"HTTP/1.1 200"), answer[:300]
+        waiting.put_nowait(client)
+
+    begun = time.perf_counter()
+    sent, total = 0, int(rate * seconds)
+    async with asyncio.TaskGroup() as tasks:
+        while sent < total:
+            due = begun + sent / rate
+            pause = due - time.perf_counter()
+            if pause > 0.0005:
+                await asyncio.sleep(pause)
+                continue
+            tasks.create_task(one(due, requests[sent % len(requests)]))
+            sent += 1
+    for client in free:
+        client.transport.close()
+    return took
+
+
+async def batches(place: Place, people: Sequence[Any], token: str, *, rounds: int) -> list[float]:
+    """Ask a thousand at once; return what each batch took, in milliseconds."""
+    (client,) = await connected(place, 1)
+    took = []
+    for turn in range(rounds):
+        chosen = [people[(turn * 1000 + n) % len(people)] for n in range(1000)]
+        request = request_of({"questions": [about(one) for one in chosen], "purpose": "benchmark"}, token)
+        begun = time.perf_counter()
+        answer = await client.send(request)
+        took.append((time.perf_counter() - begun) * 1000)
+        assert answer.startswith(b"HTTP/1.1 200"), answer[:300]
+        assert len(json.loads(answer.partition(b"\r\n\r\n")[2])["decisions"]) == 1000
+    client.transport.close()
+    return took
+
+
+async def in_process(place: Place) -> dict[str, float]:
+    """Microseconds for a decision: the core on facts, and a local copy of the state."""
+    settings = load_settings(database_url=place.dsn, database_tls="disable")
+    store = await Store.open(settings)
+    try:
+        async with store.reading() as snapshot:
+            found = await patient_facts(snapshot, [person_of(n) for n in place.children[:2000]], units=())
+    finally:
+        await store.close()
+    at = _NOW.now()
+    copy = LocalCopy(BOOKS)
+    asked, by_key = [], []
+    for facts in found.values():
+        guardian = next(c.guardian for c in facts.patient.latest.custody if c.guardian)
+        asked.append((Question(guardian, "journal", at), facts))  # type: ignore[arg-type]
+        state = state_of(facts, version=1, known_at=at)
+        copy.take(state.key, state.model_dump_json().encode())
+        by_key.append((state.patient.ref, facts.people[guardian].key))
+
+    def timed(run: Callable[[], object]) -> float:
+        run()
+        took = []
+        for _ in range(7):
+            begun = time.perf_counter()
+            run()
+            took.append((time.perf_counter() - begun) / len(asked) * 1e6)
+        return statistics.median(took)
+
+    return {
+        "decide": timed(lambda: [decide(question, facts, BOOKS) for question, facts in asked]),
+        "local copy": timed(lambda: [copy.decide(p, v, "journal", at) for p, v in by_key]),  # type: ignore[arg-type]
+        "valid_until": timed(lambda: [valid_until(facts, at, BOOKS) for _, facts in asked]),
+    }
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    return sorted(values)[min(len(values) - 1, int(len(values) * share))]
+
+
+async def measure(places: list[Place], options: argparse.Namespace) -> None:
+    issuer = Issuer()
+    token = issuer.token("access:decide", now=_NOW.now())
+    figures: dict[tuple[str, str], list[float]] = {}
+    for place in places:
+        await get_to_know(place, options.sample)
+        print(
+            f"{place.name}: {place.residents:,} residents, {place.measures:,} measures, {len(place.people):,} drawn"
+        )
+    async with contextlib.AsyncExitStack() as stack:
+        for place in places:
+            await stack.enter_async_context(serving(place, issuer))
+            await beat(place, place.people[-500:], token, rate=200, seconds=3)  # the first of everything
+        for turn in range(options.rounds):
+            for place in places:
+                share = len(place.people) // (options.rounds + 1)
+                strangers = place.people[turn * share : (turn + 1) * share]
+                known = place.people[-500:]
+                for kind, people in (("cold", strangers), ("warm", known)):
+                    took = await beat(place, people, token, rate=options.rate, seconds=options.seconds)
+                    figures.setdefault((kind, place.name), []).extend(took)
+                took = await batches(place, known * 2, token, rounds=5)
+                figures.setdefault(("batch warm", place.name), []).extend(took)
+                took = await batches(place, strangers, token, rounds=5)
+                figures.setdefault(("batch", place.name), []).extend(took)
+    print(f"\n{options.rate} questions a second over HTTP, one each, {CONNECTIONS} connections; milliseconds")
+    for (kind, name), took in figures.items():
+        if not kind.startswith("batch"):
+            told = "  ".join(f"p{s * 100:g} {quantile(took, s):6.2f}" for s in (0.5, 0.95, 0.99, 0.999))
+            print(f"  {kind:<11}{name:<16}{told}  max {max(took):7.2f}  ({len(took):,} questions)")
+    print("\nbatches of 1,000 over HTTP; milliseconds")
+    for (kind, name), took in figures.items():
+        if kind.startswith("batch"):
+            print(
+                f"  {kind:<11}{name:<16}median {statistics.median(took):6.1f}  max {max(took):6.1f}  ({len(took)} batches)"
+            )
+    print("\nin process; microseconds")
+    for place in places:
+        told = "  ".join(f"{what} {took:.1f}" for what, took in (await in_process(place)).items())
+        print(f"  {place.name:<16}{told}")
+    if len(places) > 1:
+        print(f"\n{places[-1].name} against {places[0].name}, same rounds; 1 is flat")
+        for kind in dict.fromkeys(kind for kind, _ in figures):
+            small, large = (statistics.median(figures[kind, places[n].name]) for n in (0, -1))
+            print(f"  {kind:<11}median {large / small:5.2f}")
+
+
+async def main() -> None:
+    told = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    told.add_argument("--residents", default="100000", help="sizes to make, by commas")
+    told.add_argument(
+        "--measures", type=int, default=0, help="measures of each; default: one a hundred residents"
+    )
+    told.add_argument("--database", action="append", default=[], help="a database that is there already")
+    told.add_argument("--rate", type=int, default=1000)
+    told.add_argument("--seconds", type=float, default=10.0)
+    told.add_argument("--rounds", type=int, default=2)
+    told.add_argument("--sample", type=int, default=40_000)
+    told.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    options = told.parse_args()
+    if options.serve:
+        await be_server()
+        return
+    places = [Place(f"given {n}" if n else "given", dsn) for n, dsn in enumerate(options.database)]
+    with contextlib.ExitStack() as stack:
+        if not places:
+            postgres = stack.enter_context(EmbeddedPostgres(own=True))
+            for size in (int(one) for one in options.residents.split(",")):
+                dsn = await postgres.create_database(f"country_{size}")
+                await migrate(dsn)
+                await make_country(dsn, size, options.measures or size // 100)
+                places.append(Place(f"{size:,}", dsn))
+        await measure(places, options)
+
+
+if __name__ == "__main__":
+    if sys.platform != "win32":
+        import uvloop
+
+        uvloop.run(main())
+    else:
+        asyncio.run(main())
