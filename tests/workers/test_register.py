@@ -145,3 +145,12 @@ async def test_a_changed_birth_date_moves_the_timers(office: Office) -> None:
     office.clock.set(datetime(2031, 3, 7, tzinfo=UTC))
     await office.transitions().run_due(office.clock.now())
     assert [c for c in read(await office.out(), "access.changes.v1") if c.patient.id == CHILD] == []
+
+
+async def test_what_the_register_contradicts_itself_in_holds_no_order_back(office: Office) -> None:
+    town = office.town
+    seal = town.orders(START)
+    await office.hand_over(seal)
+    await office.hand_over(town.registers(START, ADULT, sequence=9, birth_date="1970-02-31"))
+    await office.hand_over(town.orders(START, "release_journal_seal", releases=[seal.order_id]))
+    assert [r.outcome for r in receipts(await office.out())] == ["executed", "executed"]

@@ -94,3 +94,84 @@ async def test_a_phone_order_whose_form_never_comes_is_alerted_each_day_and_stay
     office.clock.set(START + timedelta(days=5))
     await office.transitions().run_due(office.clock.now())
     assert read(await office.out(), "access.notifications.v1") == []
+
+
+async def test_a_call_for_a_later_day_without_its_form_begins_and_waits_for_the_form_still(
+    office: Office,
+) -> None:
+    town = office.town
+    call = town.form(START, channel="phone", urgent=True, decided_by=DECIDED, valid_from="2025-03-12")
+    await office.hand_over(town.signs(call, START, by=OPERATOR))
+    [receipt] = receipts(await office.out())
+    assert (receipt.outcome, receipt.codes) == ("pending", ("awaiting_signed_form", "not_yet_valid"))
+    office.clock.set(START + timedelta(days=5))
+    await office.transitions().run_due(office.clock.now())
+    events = await office.out()
+    assert receipts(events) == [], "its form is still missing"
+    assert [c.access for c in read(events, "access.changes.v1")] == ["lost"]
+
+    signed = town.form(
+        office.clock.now(), follows_up=call["order_id"], decided_at=START.isoformat(), valid_from="2025-03-12"
+    )
+    await office.hand_over(town.signs(signed, office.clock.now()))
+    answers = {str(r.order_id): r.outcome for r in receipts(await office.out())}
+    assert answers == {call["order_id"]: "executed", signed["order_id"]: "executed"}
+
+
+async def test_a_form_that_comes_before_the_day_is_answered_for_good_on_the_day(office: Office) -> None:
+    town = office.town
+    call = town.form(START, channel="phone", urgent=True, decided_by=DECIDED, valid_from="2025-03-12")
+    await office.hand_over(town.signs(call, START, by=OPERATOR))
+    signed = town.form(
+        START, follows_up=call["order_id"], decided_at=START.isoformat(), valid_from="2025-03-12"
+    )
+    await office.hand_over(town.signs(signed, START))
+    before = {str(r.order_id): (str(r.outcome), r.codes) for r in receipts(await office.out())}
+    office.clock.set(START + timedelta(days=5))
+    await office.transitions().run_due(office.clock.now())
+    after = before | {str(r.order_id): (str(r.outcome), r.codes) for r in receipts(await office.out())}
+    assert after == {call["order_id"]: ("executed", ()), signed["order_id"]: ("executed", ())}, before
+
+
+async def test_custody_that_ends_and_begins_on_days_to_come_is_told_on_those_days(office: Office) -> None:
+    custody = [
+        {"guardian": person(MOTHER)},
+        {"guardian": person(FATHER), "to_date": "2025-04-01"},
+        {"guardian": person(ADULT), "from_date": "2025-04-10"},
+    ]
+    await office.hand_over(office.town.registers(START, CHILD, sequence=2, custody=custody))
+    assert read(await office.out(), "access.changes.v1") == []
+
+    office.clock.set(datetime(2025, 5, 1, 9, tzinfo=UTC))
+    assert await office.transitions().run_due(office.clock.now()) == 2
+    changes = read(await office.out(), "access.changes.v1")
+    about = [(c.viewer.id, c.access, c.at, c.cause) for c in changes if c.service == "journal"]
+    assert about == [
+        (FATHER, "lost", datetime(2025, 3, 31, 22, tzinfo=UTC), "register"),
+        (ADULT, "gained", datetime(2025, 4, 9, 22, tzinfo=UTC), "register"),
+    ]
+    assert await office.transitions().run_due(office.clock.now()) == 0
+
+
+async def test_a_day_that_the_register_takes_back_brings_nothing(office: Office) -> None:
+    town = office.town
+    ending = [{"guardian": person(MOTHER)}, {"guardian": person(FATHER), "to_date": "2025-04-01"}]
+    going_on = [{"guardian": person(MOTHER)}, {"guardian": person(FATHER)}]
+    await office.hand_over(town.registers(START, CHILD, sequence=2, custody=ending))
+    await office.hand_over(town.registers(START + timedelta(hours=1), CHILD, sequence=3, custody=going_on))
+    await office.out()
+    office.clock.set(datetime(2025, 5, 1, 9, tzinfo=UTC))
+    assert await office.transitions().run_due(office.clock.now()) == 1
+    assert await office.out() == []
+
+
+async def test_custody_that_ends_on_a_birthday_is_told_once(office: Office) -> None:
+    """The child's 13th birthday takes both guardians' access; that custody of one ends too is no second change."""
+    custody = [{"guardian": person(MOTHER)}, {"guardian": person(FATHER), "to_date": "2031-03-05"}]
+    await office.hand_over(office.town.registers(START, CHILD, sequence=2, custody=custody))
+    await office.out()
+    office.clock.set(datetime(2031, 3, 7, 9, tzinfo=UTC))
+    await office.transitions().run_due(office.clock.now())
+    changes = read(await office.out(), "access.changes.v1")
+    lost = [c.viewer.id for c in changes if c.service == "journal" and c.access == "lost"]
+    assert sorted(lost) == sorted([MOTHER, FATHER])

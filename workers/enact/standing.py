@@ -69,11 +69,20 @@ def _settled(
 
     after = dict(orders)
     for effect in effects:
-        if isinstance(effect, Settle) and effect.order_id in after:
+        if (
+            isinstance(effect, Settle)
+            and effect.order_id in after
+            and ends_waiting(effect, after[effect.order_id].waits_for)
+        ):
             after[effect.order_id] = replace(
                 after[effect.order_id], outcome=str(effect.outcome), waits_for=()
             )
     return after
+
+
+def ends_waiting(settle: Settle, waits_for: Iterable[str]) -> bool:
+    """Whether an order that waits for these comes to its end by a settlement."""
+    return settle.waited_for is None or set(waits_for) <= {str(settle.waited_for)}
 
 
 def _requests_after(

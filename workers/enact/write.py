@@ -6,13 +6,14 @@ in which each row finds what it refers to. Outgoing events keep the order of the
 after all that changed it, once a transaction.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import groupby
 from uuid import UUID
 
 from contracts.envelope import Envelope
+from contracts.json_schema import schema_id
 from contracts.receipt import Receipt
 from contracts.topics import RECEIPTS, STATE, TopicSpec
 from contracts.vocabulary import MeasureId, OrderId, Outcome, PersonId
@@ -20,6 +21,7 @@ from workers.enact.ids import event_id
 from workers.enact.plan import Deed, Judged, Outgoing, Plan, Settlement
 from workers.enact.receipts import settled
 from workers.enact.sitting import Sitting
+from workers.enact.standing import ends_waiting
 from workers.enact.state import state_of
 from workers.policy.effects import AddTask, Answer, CloseTask, OpenRequest
 from workers.store import audit, measures, orders, outbox, requests, tasks, timers
@@ -40,10 +42,11 @@ async def write(tx: Tx, sitting: Sitting) -> None:
     await _write_requests(tx, plan.requests)
     await _write_tasks(tx, plan.tasks)
     outgoing = await _settle(tx, sitting)
-    await _write_answers(tx, plan.judged)
+    texts = {judged.receipt.receipt_id: judged.receipt.model_dump_json() for judged in plan.judged}
+    await _write_answers(tx, plan.judged, texts)
     await audit.append(tx, [_entry(deed, sitting.chain) for deed in plan.deeds])
     outgoing += await _states(tx, sitting)
-    await outbox.append(tx, [_row(one, sitting.desk.source, tx.now) for one in outgoing])
+    await outbox.append(tx, [_row(one, sitting.desk.source, tx.now, texts) for one in outgoing])
 
 
 def event_headers(
@@ -55,7 +58,12 @@ def event_headers(
     content_type: str | None,
     traceparent: str | None = None,
 ) -> Headers:
-    """The record headers of an event of ours: CloudEvents in binary mode; a tombstone has no content type."""
+    """
+    The record headers of an event of ours: CloudEvents in binary mode, with the `$id` of the schema that it fits.
+
+    A tombstone has neither content type nor schema.
+    """
+    described = topic.model is not None and content_type is not None
     envelope = Envelope(
         id=str(ident),
         source=source,
@@ -63,20 +71,23 @@ def event_headers(
         time=at.astimezone(UTC),
         subject=key,
         content_type=content_type,
+        dataschema=schema_id(topic) if described else None,
         traceparent=traceparent,
     )
     return write_binary(Event(envelope, None))[0]
 
 
-def _row(one: Outgoing, source: str, at: datetime) -> OutboxRow:
-
-    content_type = None if one.body is None else one.topic.content_types[0]
+def _row(one: Outgoing, source: str, at: datetime, texts: Mapping[UUID, str]) -> OutboxRow:
+    """One row. `texts` holds the messages that are written elsewhere too: their JSON is made once."""
+    body = one.body
+    text = None if body is None else texts.get(one.event_id) or body.model_dump_json()
+    content_type = None if body is None else one.topic.content_types[0]
     return OutboxRow(
         event_id=one.event_id,
         aggregatetype=one.topic.name,
         aggregateid=one.key,
         type=one.topic.event_type or "",
-        payload=None if one.body is None else one.body.model_dump_json().encode(),
+        payload=None if text is None else text.encode(),
         headers=event_headers(one.topic, one.event_id, one.key, source, at, content_type, one.traceparent),
         person=one.person,
     )
@@ -127,6 +138,8 @@ async def _settle(tx: Tx, sitting: Sitting) -> list[Outgoing]:
         order_id = settlement.settle.order_id
         earlier = newest.get(order_id)
         if earlier is None or earlier.receipt.outcome is not Outcome.PENDING:
+            continue
+        if not ends_waiting(settlement.settle, earlier.receipt.codes):
             continue
         final = _final(settlement, earlier.receipt, sitting)
         newest[order_id] = replace(earlier, receipt=final)
@@ -179,7 +192,7 @@ async def _newest_answers(tx: Tx, plan: Plan) -> dict[OrderId, _Standing]:
     return newest
 
 
-async def _write_answers(tx: Tx, judged: Sequence[Judged]) -> None:
+async def _write_answers(tx: Tx, judged: Sequence[Judged], texts: Mapping[UUID, str]) -> None:
     """One answer an order and call: an order judged and settled at once has two, in order."""
     left = list(judged)
     while left:
@@ -190,18 +203,18 @@ async def _write_answers(tx: Tx, judged: Sequence[Judged]) -> None:
                 later.append(one)
             else:
                 wave[one.registration] = one
-        await orders.answer(tx, [_answered(one) for one in wave.values()])
+        await orders.answer(tx, [_answered(one, texts) for one in wave.values()])
         left = later
 
 
-def _answered(one: Judged) -> orders.Answered:
+def _answered(one: Judged, texts: Mapping[UUID, str]) -> orders.Answered:
 
     receipt = one.receipt
     deadlines = [wait.until for wait in receipt.waits if wait.until is not None]
     return orders.Answered(
         registration=one.registration,
         outcome=receipt.outcome,
-        receipt=receipt.model_dump_json(),
+        receipt=texts[receipt.receipt_id],
         judged_at=receipt.judged_at,
         codes=receipt.codes,
         measures=tuple(dict.fromkeys(MeasureId(str(m.measure_id)) for m in receipt.measures)),

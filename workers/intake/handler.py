@@ -196,7 +196,9 @@ class Intake:
         for standing in sitting.standings.values():
             if standing.facts is not None:
                 keys.add(standing.facts.patient.key)
-        return {key.encode() for key in await dead_letters.open_keys(tx, keys)} if keys else set()
+        return (
+            {key.encode() for key in await dead_letters.open_keys(tx, ORDERS.name, keys)} if keys else set()
+        )
 
     def report(self, prepared: Arrivals, steps: Steps) -> None:
         """One line a message in the log, and the counts."""

@@ -12,6 +12,7 @@ from datetime import timedelta
 
 import structlog
 
+from contracts.topics import ORDERS
 from contracts.vocabulary import PersonId, RegionCode
 from workers.enact.keys import shaped_like_a_key
 from workers.ops.phone import Sending
@@ -94,7 +95,7 @@ async def settle(tx: Tx, ids: Sequence[int], *, after: timedelta = timedelta(0))
     """
     letters = (await dead_letters.by_ids(tx, ids)).values()
     keys = {key for one in letters if (key := shaped_like_a_key(one.record.key)) is not None}
-    free = keys - await dead_letters.open_keys(tx, keys) if keys else set()
+    free = keys - await dead_letters.open_keys(tx, ORDERS.name, keys) if keys else set()
     people: set[PersonId] = set((await persons.resolve_keys(tx, free)).values()) if free else set()
     due = tx.now + after
     await timers.set(

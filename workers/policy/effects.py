@@ -146,11 +146,16 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Settle:
-    """An earlier order that waited gets its final receipt."""
+    """
+    An earlier order that waited gets its final receipt.
+
+    With `waited_for` only when it waited for nothing else.
+    """
 
     order_id: OrderId
     outcome: Outcome
     text: Sentence
+    waited_for: PendingCode | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from contracts.vocabulary import (
     MeasureKind,
     OrderId,
     Outcome,
+    PendingCode,
     PersonId,
     RegionCode,
     Template,
@@ -113,11 +114,12 @@ def _of_measure(due: Due, books: Rulebooks) -> Transition:
 
 def _started(m: Measure, facts: PatientFacts) -> Iterator[Effect]:
     yield from worklist(m, ends=False)
-    if m.orders and not m.provisional:  # a call without its signed form waits for that still
+    for order_id in m.orders:  # a call whose signed form has come before the day is two orders
         yield Settle(
-            m.orders[0],
+            order_id,
             Outcome.EXECUTED,
             Sentence("Beställningens dag har kommit.", "The order's day has come."),
+            PendingCode.NOT_YET_VALID,
         )
     if m.kind.opens:
         yield from _tell_holders(m, facts, Template.GRANT_GIVEN, m.valid_from)

@@ -83,10 +83,10 @@ async def append(tx: Tx, records: Sequence[DeadRecord]) -> list[int]:
     return [row["dead_letter_id"] for row in rows]
 
 
-async def open_keys(tx: Reading, keys: Iterable[str]) -> set[str]:
-    """Return those of the keys under which a message lies that nobody has dealt with."""
+async def open_keys(tx: Reading, topic: str, keys: Iterable[str]) -> set[str]:
+    """Return those of the keys under which a message of the topic lies that nobody has dealt with."""
     encoded = {key.encode(): key for key in keys}
-    rows = await tx.fetch(_SQL["open_keys"], list(encoded))
+    rows = await tx.fetch(_SQL["open_keys"], list(encoded), topic)
     return {encoded[row["key"]] for row in rows}
 
 

@@ -16,6 +16,7 @@ from zlib import crc32
 
 import structlog
 
+from contracts.topics import ORDERS
 from contracts.vocabulary import PendingCode
 from workers.enact.anew import judge_anew
 from workers.enact.citations import Desk
@@ -145,7 +146,7 @@ class Transitions:
             return
         settled = timer.kind is TimerKind.EARLIER_MESSAGE_SETTLED
         facts = sitting.standing(timer.patient).facts
-        if settled and (facts is None or await dead_letters.open_keys(tx, {facts.patient.key})):
+        if settled and (facts is None or await dead_letters.open_keys(tx, ORDERS.name, {facts.patient.key})):
             return  # another one has come meanwhile: the operator who settles that sets the timer again
         resolved = waits if settled else frozenset[PendingCode]()
         await judge_anew(tx, sitting, [timer.patient], waits, trigger=_cause(timer), resolved=resolved)

@@ -13,10 +13,10 @@ SELECT topic, partition, record_offset, stamped_at, consumer_group, key, value, 
 RETURNING dead_letter_id;
 
 -- name: open_keys
--- Those of the keys under which a message lies that nobody has dealt with.
+-- Those of the keys under which a message of a topic lies that nobody has dealt with.
 SELECT DISTINCT d.key
   FROM dead_letter d
- WHERE d.key = ANY ($1::bytea[])
+ WHERE d.key = ANY ($1::bytea[]) AND d.topic = $2
    AND NOT EXISTS (SELECT FROM dead_letter_action a WHERE a.dead_letter_id = d.dead_letter_id);
 
 -- name: page
