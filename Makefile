@@ -77,7 +77,7 @@ chaos: $(VENV)/.dev ## processes, broker and database are killed, and the counts
 docs: $(VENV)/.dev ## the documentation site, into site/
 	@$(BIN)/python -m workers.runtime.settings --table
 	@$(BIN)/python -m workers.runtime.metrics --table
-	@$(BIN)/mkdocs build --strict
+	@$(BIN)/mkdocs build --strict -f infra/docs/mkdocs.yml
 
 .PHONY: generate
 generate: $(VENV)/.dev ## write again what is generated: schemas, AsyncAPI, settings and metrics pages

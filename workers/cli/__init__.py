@@ -10,6 +10,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("workers.cli.demo", "A realistic day on an embedded database and broker."),
     "dev": ("workers.cli.dev", "A throw-away certificate authority and other aids."),
     "dlq": ("workers.cli.dlq", "Dead letters: list, show, replay, discard."),
+    "export": ("workers.cli.export", "A patient's measures in the words of other systems: FHIR."),
     "import": ("workers.cli.importing", "Take in the support desk's list of what exists today."),
     "migrate": ("workers.cli.migrate", "Bring the database to the newest schema."),
     "order": ("workers.cli.order", "Sign, send and show orders."),

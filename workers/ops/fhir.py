@@ -1,0 +1,201 @@
+"""
+A patient's measures as FHIR `Consent` resources, R5 or R4: for a receiver that speaks FHIR and not ours.
+
+One Consent a measure: what protects denies, what lets in permits. A reader of them alone cannot answer who sees what:
+ages, custody and protected identity are no consents. The mapping is told in docs/interoperability.md.
+
+Identity numbers stand in it, as the receiver must know of whom it speaks; names and motivations never do.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from contracts.vocabulary import IdType, MeasureKind, PersonId, UnitId
+from workers.policy.calendar import STOCKHOLM
+from workers.policy.facts import Identity, Measure, PatientFacts
+from workers.policy.rulebook import Rulebooks
+from workers.policy.sentences import MEASURE
+
+Json = str | int | bool | Sequence["Json"] | Mapping[str, "Json"]
+Resource = dict[str, Json]
+Part = Mapping[str, Json]
+
+ID_SYSTEM: dict[IdType, str] = {
+    IdType.PERSONNUMMER: "urn:oid:1.2.752.129.2.1.3.1",
+    IdType.SAMORDNINGSNUMMER: "urn:oid:1.2.752.129.2.1.3.3",
+    IdType.RESERVNUMMER: "urn:sigill:reservnummer",
+}
+HSA_SYSTEM = "urn:oid:1.2.752.129.2.1.4.1"
+KIND_SYSTEM = "urn:sigill:measure-kind"
+SERVICE_SYSTEM = "urn:sigill:service"
+RULE_SYSTEM = "urn:sigill:rule"
+MEASURE_SYSTEM = "urn:sigill:measure"
+_TERMINOLOGY = "http://terminology.hl7.org/CodeSystem/"
+_GUARDIANS = (MeasureKind.GUARDIAN_BLOCK, MeasureKind.GUARDIAN_RESTRICTION, MeasureKind.GUARDIAN_GRANT)
+
+
+class Release(StrEnum):
+    """Which FHIR."""
+
+    R5 = "R5"
+    R4 = "R4"
+
+
+def bundle(
+    facts: PatientFacts, books: Rulebooks, at: datetime, *, release: Release = Release.R5, ended: bool = False
+) -> Resource:
+    """
+    A collection of the patient's measures as Consents, as of `at` (UTC); with `ended` those too that are over by then.
+
+    Measures still to come are among them, with their period.
+    """
+    return {
+        "resourceType": "Bundle",
+        "type": "collection",
+        "timestamp": _instant(at),
+        "entry": [
+            {"fullUrl": f"urn:uuid:{one['id']}", "resource": one}
+            for one in consents(facts, books, at, release=release, ended=ended)
+        ],
+    }
+
+
+def consents(
+    facts: PatientFacts, books: Rulebooks, at: datetime, *, release: Release = Release.R5, ended: bool = False
+) -> list[Resource]:
+    """The patient's measures as Consents, the oldest first."""
+    birth = facts.patient.birth
+    return [
+        _consent(measure, facts, books, at, release)
+        for measure in sorted(facts.measures, key=lambda m: (m.valid_from, m.measure_id))
+        if ended or measure.not_over(at, birth)
+    ]
+
+
+def _consent(m: Measure, facts: PatientFacts, books: Rulebooks, at: datetime, release: Release) -> Resource:
+    common: Resource = {
+        "resourceType": "Consent",
+        "id": m.measure_id,
+        "identifier": [{"system": MEASURE_SYSTEM, "value": m.measure_id}],
+        "status": "active" if m.not_over(at, facts.patient.birth) else "inactive",
+        "category": [_of_kind(m), _code("http://loinc.org", "59284-0", "Consent Document")],
+    }
+    of_order = _order(m)
+    patient = _person(facts.patient.latest.identity)
+    decision = "permit" if m.kind.opens else "deny"
+    provision = _provision(m, facts)
+    if release is Release.R5:
+        basis = [_rule(rule, books) for rule in m.rules]
+        return {
+            **common,
+            "subject": patient,
+            "period": _period(m, facts),
+            **({"controller": [_unit(m.unit)]} if m.unit else {}),
+            **({"sourceReference": [of_order]} if of_order else {}),
+            **({"regulatoryBasis": basis} if basis else {}),
+            "decision": decision,
+            "provision": [provision],
+        }
+    return {
+        **common,
+        "scope": _code(f"{_TERMINOLOGY}consentscope", "patient-privacy", "Privacy Consent"),
+        "patient": patient,
+        **({"organization": [_unit(m.unit)]} if m.unit else {}),
+        **({"sourceReference": of_order} if of_order else {}),
+        **_policy(m),
+        "provision": {"type": decision, **provision},
+    }
+
+
+def _provision(m: Measure, facts: PatientFacts) -> Part:
+    """Whom, what, from where and recorded when. Without a viewer among the actors it is about every viewer."""
+    actors = [*_viewers(m, facts), *_units(m.units)]
+    days: Resource = {}
+    if m.recorded_from:
+        days["start"] = m.recorded_from.isoformat()
+    if m.recorded_to:
+        days["end"] = m.recorded_to.isoformat()
+    return {
+        "period": _period(m, facts),
+        **({"actor": actors} if actors else {}),
+        "action": [_code(f"{_TERMINOLOGY}consentaction", "access", "Access")],
+        "code": [_code(SERVICE_SYSTEM, str(service), str(service)) for service in m.services],
+        **({"dataPeriod": days} if days else {}),
+    }
+
+
+def _viewers(m: Measure, facts: PatientFacts) -> Iterator[Part]:
+    role = _code(f"{_TERMINOLOGY}v3-ParticipationType", "PRCP", "primary information recipient")
+    if m.kind is MeasureKind.MINOR_GRANT:
+        yield {"role": role, "reference": _person(facts.patient.latest.identity)}
+    elif m.viewer is not None:
+        yield from ({"role": role, "reference": one} for one in _people([m.viewer], facts))
+    elif m.kind in _GUARDIANS and m.guardians is not None:
+        yield from ({"role": role, "reference": one} for one in _people(m.guardians, facts))
+    elif m.kind in _GUARDIANS:
+        # whoever has custody, now or later: no list of people says that
+        guardian = _code(f"{_TERMINOLOGY}v3-RoleClass", "GUARD", "guardian")
+        yield {"role": guardian, "reference": {"display": "Samtliga vårdnadshavare"}}
+
+
+def _units(units: Iterable[UnitId] | None) -> Iterator[Part]:
+    role = _code(f"{_TERMINOLOGY}v3-ParticipationType", "CST", "custodian")
+    yield from ({"role": role, "reference": _unit(unit)} for unit in sorted(units or ()))
+
+
+def _people(people: Iterable[PersonId], facts: PatientFacts) -> Iterator[Part]:
+    """Those of them whom the facts know, by their newest number."""
+    for who in people:
+        person = facts.person(who)
+        if person is not None:
+            yield _person(person.latest.identity)
+
+
+def _person(identity: Identity) -> Part:
+    return {"identifier": {"system": ID_SYSTEM[identity.id_type], "value": identity.number}}
+
+
+def _unit(unit: UnitId) -> Part:
+    return {"type": "Organization", "identifier": {"system": HSA_SYSTEM, "value": unit}}
+
+
+def _order(m: Measure) -> Part | None:
+    """The signed order that it began with; None for what the register brought."""
+    if not m.orders:
+        return None
+    return {"identifier": {"system": "urn:ietf:rfc:3986", "value": f"urn:uuid:{m.orders[0]}"}}
+
+
+def _of_kind(m: Measure) -> Part:
+    return {**_code(KIND_SYSTEM, str(m.kind), MEASURE[m.kind].en), "text": MEASURE[m.kind].sv}
+
+
+def _rule(rule: str, books: Rulebooks) -> Part:
+    known = books.rules.get(rule)
+    return {
+        "coding": [{"system": RULE_SYSTEM, "code": rule}],
+        **({"text": known.sv} if known else {}),
+    }
+
+
+def _policy(m: Measure) -> Part:
+    """R4 wants a policy or a rule (constraint ppc-1), also where a measure cites none."""
+    if m.rules:
+        return {"policy": [{"uri": f"{RULE_SYSTEM}:{rule}"} for rule in m.rules]}
+    return {"policyRule": {"text": f"{m.region} {m.rulebook}".strip()}}
+
+
+def _period(m: Measure, facts: PatientFacts) -> Part:
+    """From the first to the last second in force: the end of a FHIR period is inclusive."""
+    end = m.ends_at(facts.patient.birth)
+    last = None if end is None else max(end - timedelta(seconds=1), m.valid_from)
+    return {"start": _instant(m.valid_from), **({"end": _instant(last)} if last else {})}
+
+
+def _instant(moment: datetime) -> str:
+    return moment.astimezone(STOCKHOLM).isoformat(timespec="seconds")
+
+
+def _code(system: str, code: str, display: str) -> Part:
+    return {"coding": [{"system": system, "code": code, "display": display}]}
