@@ -57,6 +57,12 @@ async def test_the_same_message_long_after_its_signature_has_become_too_old_is_s
     [again] = receipts(await office.out())
     assert (again.outcome, again.first_outcome) == ("duplicate", "executed")
     assert again.measures == first.measures
+    other = office.town.signs({**office.town.form(START), "order_id": order.order_id}, START)
+    office.clock.set(START + timedelta(days=1))
+    await office.hand_over(other)
+    office.clock.set(START + timedelta(days=60))
+    await office.hand_over(other)
+    assert [r.outcome for r in receipts(await office.out())] == ["refused", "duplicate"]
     elsewhere = replace(order, key=KEYS.of(MOTHER).encode())
     await office.hand_over(elsewhere)
     [astray] = receipts(await office.out())

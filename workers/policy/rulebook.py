@@ -33,6 +33,9 @@ from contracts.vocabulary import (
 )
 from workers.policy.calendar import midnight
 
+MOST_PARTS = 200_000
+"""More values than a hundred rulebooks have."""
+
 
 class Part(BaseModel):
     """A part of a rulebook: frozen, and no key that we do not know."""
@@ -386,6 +389,20 @@ def _inherit(raw: dict[str, Any]) -> dict[str, Any]:
     return raw
 
 
+def _is_swollen(raw: object) -> bool:
+    """Whether aliases of aliases make a short text endless (or a ring): checking it would fill the memory."""
+    left, parts = MOST_PARTS, [raw]
+    while parts and left >= 0:
+        part = parts.pop()
+        left -= 1
+        if isinstance(part, dict):
+            parts.extend(part.values())
+        elif isinstance(part, list):
+            parts.extend(part)
+        left -= len(part) if isinstance(part, dict | list) else 0
+    return left < 0
+
+
 def parse(text: str) -> Region:
     """
     Read one region's rulebook.
@@ -396,10 +413,20 @@ def parse(text: str) -> Region:
         raw = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise RulebookError(f"not YAML: {error}") from error
+    except (ValueError, RecursionError) as error:  # a date that is none; nesting without end
+        raise RulebookError(f"not YAML: {error}") from error
     if not isinstance(raw, dict):
         raise RulebookError("a rulebook is a mapping")
+    if _is_swollen(raw):
+        raise RulebookError(f"more than {MOST_PARTS} parts, its aliases followed")
     try:
-        return Region.model_validate(_inherit(raw))
+        inherited = _inherit(raw)
+    except (AttributeError, TypeError) as error:
+        raise RulebookError(
+            "versions: each is a mapping, its entries and standing rules are lists of mappings"
+        ) from error
+    try:
+        return Region.model_validate(inherited)
     except ValidationError as error:
         faults = (f"{'.'.join(str(p) for p in e['loc']) or 'file'}: {e['msg']}" for e in error.errors())
         raise RulebookError("; ".join(faults)) from error

@@ -271,6 +271,8 @@ def read_file(path: Path) -> tuple[Scenario, ...]:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
         raise UnreadableScenario(f"{path}{line}: not YAML ({getattr(error, 'problem', error)})") from error
+    except (ValueError, RecursionError) as error:  # a date that is none; nesting without end
+        raise UnreadableScenario(f"{path}: not YAML ({error})") from error
     return tuple(_validated(path, node, data) for node, data in zip(documents, loaded, strict=True))
 
 

@@ -116,10 +116,14 @@ async def claim(tx: Tx, arrivals: Sequence[Arrival]) -> list[Claimed]:
 
 
 async def known(tx: Tx, arrivals: Sequence[Arrival]) -> set[Arrival]:
-    """Return those of the arrivals whose event was claimed before by the very same bytes; nothing is claimed."""
-    events = {one: _hash("event", one.source, one.event_id) for one in arrivals}
-    taken = await _claimed(tx, sorted(set(events.values())))
-    return {one for one, event in events.items() if event in taken and taken[event][0] == one.digest}
+    """Return those of the arrivals that came before with the very same bytes; nothing is claimed."""
+    places = {one: (_hash("event", one.source, one.event_id), _changed(one)) for one in arrivals}
+    taken = await _claimed(tx, sorted({claim for both in places.values() for claim in both}))
+    return {
+        one
+        for one, both in places.items()
+        if any(claim in taken and taken[claim][0] == one.digest for claim in both)
+    }
 
 
 async def assign(
@@ -204,7 +208,7 @@ async def _settle_conflicts(
     keys = {}
     for place in conflicts:
         one = arrivals[place]
-        keys[place] = _hash("changed", one.source, one.event_id, one.digest.hex())
+        keys[place] = _changed(one)
         claims.setdefault(keys[place], place)
     won = await _claim(tx, {key: arrivals[place].digest for key, place in claims.items()})
     taken = await _claimed(tx, [key for key in claims if key not in won])
@@ -230,6 +234,11 @@ async def _with_first_answers(tx: Tx, answers: list[Claimed]) -> list[Claimed]:
         outcome, receipt = (None, None) if row is None else (Outcome(row["outcome"]), row["receipt"])
         answers[place] = Repeated(answer.registration, outcome, receipt, places.get(answer.registration))
     return answers
+
+
+def _changed(one: Arrival) -> bytes:
+    """What a changed message under a used id claims."""
+    return _hash("changed", one.source, one.event_id, one.digest.hex())
 
 
 def _hash(*parts: str) -> bytes:
