@@ -152,8 +152,10 @@ async def write(tx: Tx, load_id: int, chunk: Staged, key_of: KeyOf) -> Chunk | N
     await tx.run(_SQL["add_names"])
     if chunk.custody:
         await _copy(tx, "told_custody", _CUSTODY, chunk.custody)
-        unknown = await tx.fetch(_SQL["unknown_guardians"])
-        await persons.ensure(tx, [identity_of(row["id_type"], row["number"]) for row in unknown], key_of)
+        await tx.run(_SQL["find_guardians"])
+        if unknown := await tx.fetch(_SQL["unknown_guardians"]):
+            await persons.ensure(tx, [identity_of(row["id_type"], row["number"]) for row in unknown], key_of)
+            await tx.run(_SQL["find_guardians"])
         await tx.run(_SQL["add_custody"])
     await tx.run(_SQL["add_timers"])
     if chunk.former:

@@ -26,12 +26,13 @@ CREATE TEMP TABLE told (
   timer_region       text
 ) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE told_custody (
-  line      integer NOT NULL,
-  ordinal   smallint NOT NULL,
-  id_type   smallint,
-  number    text COLLATE "C",
-  from_date date,
-  to_date   date
+  line        integer NOT NULL,
+  ordinal     smallint NOT NULL,
+  id_type     smallint,
+  number      text COLLATE "C",
+  from_date   date,
+  to_date     date,
+  guardian_id bigint
 ) ON COMMIT DELETE ROWS;
 
 -- name: begin_load
@@ -111,23 +112,31 @@ SELECT person_id, sequence, least(changed_at, $1), $1, birth_earliest, birth_lat
 INSERT INTO person_name (person_id, sequence, given, family)
 SELECT person_id, sequence, given, family FROM told WHERE given IS NOT NULL;
 
+-- name: find_guardians
+-- Whose the guardians' numbers are, each looked up once, in the order in which they lie.
+UPDATE told_custody SET guardian_id = owner.person_id
+  FROM (SELECT c.number, c.id_type,
+               (SELECT i.person_id FROM person_identity i
+                 WHERE i.number = c.number AND i.id_type = c.id_type
+                 ORDER BY i.remap DESC LIMIT 1) AS person_id
+          FROM (SELECT DISTINCT number, id_type FROM told_custody
+                 WHERE number IS NOT NULL AND guardian_id IS NULL ORDER BY number, id_type) AS c) AS owner
+ WHERE owner.number = told_custody.number AND owner.id_type = told_custody.id_type
+   AND owner.person_id IS NOT NULL;
+
 -- name: unknown_guardians
 -- Guardians whom nobody has named yet.
 SELECT DISTINCT c.number, c.id_type
   FROM told_custody c
   JOIN told t USING (line)
- WHERE c.number IS NOT NULL
-   AND NOT EXISTS (SELECT FROM person_identity i WHERE i.number = c.number AND i.id_type = c.id_type);
+ WHERE c.number IS NOT NULL AND c.guardian_id IS NULL;
 
 -- name: add_custody
 -- Custody, in the register's order.
 INSERT INTO custody (child_id, sequence, guardian_id, from_date, to_date, ordinal)
-SELECT t.person_id, t.sequence, owner.person_id, c.from_date, c.to_date, c.ordinal
+SELECT t.person_id, t.sequence, c.guardian_id, c.from_date, c.to_date, c.ordinal
   FROM told_custody c
-  JOIN told t USING (line)
-  LEFT JOIN LATERAL (SELECT i.person_id FROM person_identity i
-                      WHERE i.number = c.number AND i.id_type = c.id_type
-                      ORDER BY i.remap DESC LIMIT 1) AS owner ON true;
+  JOIN told t USING (line);
 
 -- name: add_timers
 -- The next birthday of each child.
