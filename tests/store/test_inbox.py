@@ -173,3 +173,12 @@ async def test_offsets_never_go_backwards(store: Store) -> None:
         await inbox.advance(tx, "g", "t", {0: (1, 42)})
         await inbox.advance(tx, "g", "t", {0: (1, 7)})
         assert (await inbox.stored(tx, "g"))["t", 0] == (1, 42)
+
+
+async def test_registrations_of_a_batch_follow_its_arrival(store: Store) -> None:
+    """The number is the order of arrival: whoever waits is judged anew in it, and people read it so."""
+    async with store.transaction(T0) as tx:
+        claimed = await inbox.claim(tx, [arrival(f"e{n}", None) for n in range(50)])
+    numbers = [one.registration for one in claimed if isinstance(one, inbox.Fresh)]
+    assert len(numbers) == 50
+    assert numbers == sorted(numbers)

@@ -1,10 +1,15 @@
 -- What was claimed on arrival, and the offsets that go with it.
 
 -- name: claim
--- Claims, in one order for everybody; of two writers the first wins and the other gets no row.
+-- Claims, inserted in one order for everybody; of two writers the first wins and the other gets no row. The numbers
+-- are drawn in the order given, so that registrations of one batch follow its arrival.
+WITH drawn AS MATERIALIZED (
+  SELECT claim, digest, nextval('registration') AS registration
+    FROM (SELECT * FROM unnest($1::bytea[], $2::bytea[]) WITH ORDINALITY AS new (claim, digest, place)
+           ORDER BY place) AS new
+)
 INSERT INTO inbox (claim, digest, registration, claimed_at)
-SELECT claim, digest, nextval('registration'), $3
-  FROM (SELECT * FROM unnest($1::bytea[], $2::bytea[]) AS new (claim, digest) ORDER BY claim) AS new
+SELECT claim, digest, registration, $3 FROM drawn ORDER BY claim
 ON CONFLICT DO NOTHING
 RETURNING claim, registration;
 
