@@ -1,0 +1,358 @@
+"""`sigill audit …` as it is run: by its own process, against a database in which real orders were judged."""
+
+import asyncio
+import csv
+import io
+import json
+import os
+import re
+import sys
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import asyncpg
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from contracts.topics import AUDIT_HEADS
+from tests.store.kit import store_on
+from tests.workers.conftest import Office, office, receipts, town  # noqa: F401 - fixtures
+from tests.workers.town import ADULT, KEYS, OPERATOR
+from workers.relay.checkpoints import Head, Signer
+from workers.store import audit, persons
+from workers.store.access_log import Look, append
+from workers.store.session import Store
+from workers.stream.connection import Connection
+from workers.stream.producer import Outgoing, StreamProducer
+from workers.stream.topics import apply_topics
+
+MOTIVATION = "Åberopat hot; =SUMMA(A1) <script>"
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class Said:
+    """What a command printed and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass
+class Case:
+    """A patient with an executed, a refused and a forged order, and somebody who looked."""
+
+    database: str
+    folder: Path
+    signer: Signer
+    order_ids: list[str]
+
+    async def run(self, *arguments: str, stdin: str = "", **environment: str) -> Said:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "workers.cli",
+            "audit",
+            *arguments,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env={
+                **{name: value for name, value in os.environ.items() if not name.startswith("SIGILL_")},
+                "SIGILL_DATABASE_URL": self.database,
+                "SIGILL_DATABASE_TLS": "disable",
+                "SIGILL_AUDIT_KEY": str(self.folder / "audit.pem"),
+                **environment,
+            },
+        )
+        out, err = await process.communicate(stdin.encode())
+        return Said(process.returncode or 0, out.decode(), err.decode())
+
+    async def heads(self, store: Store) -> list[bytes]:
+        """What the relay would publish now."""
+        async with store.transaction(AT) as tx:
+            found = await audit.checkpoint(tx, "urn:sigill:test")
+        return [
+            self.signer.checkpoint(Head(h.chain, h.position, h.row_hash.hex()), AT, "urn:sigill:test")
+            for h in found
+        ]
+
+    def keep(self, name: str, tokens: Sequence[bytes]) -> str:
+        (self.folder / name).write_bytes(b"\n".join(tokens) + b"\n")
+        return str(self.folder / name)
+
+
+@pytest.fixture
+async def case(office: Office, database: str, store: Store, tmp_path: Path) -> Case:  # noqa: F811
+    key = ec.generate_private_key(ec.SECP256R1())
+    (tmp_path / "audit.pem").write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+    at = office.clock.now()
+    executed = office.town.orders(at, motivation=MOTIVATION)
+    refused = office.town.orders(at, initiative="guardian", motivation="Andra skäl")
+    forged = office.town.signs(office.town.form(at), at, tamper="payload")
+    await office.hand_over(executed, refused, forged)
+    outcomes = [str(one.outcome) for one in receipts(await office.out())]
+    assert outcomes == ["executed", "refused", "refused"]
+    async with store.transaction(at) as tx:
+        person = (await persons.resolve_keys(tx, [KEYS.of(ADULT)]))[KEYS.of(ADULT)]
+        await append(tx, [Look("=cmd|op-7", OPERATOR, person, "Ringde <b>själv</b>", "person page")])
+    return Case(
+        database,
+        tmp_path,
+        Signer.from_file(tmp_path / "audit.pem"),
+        [executed.order_id, refused.order_id, forged.order_id],
+    )
+
+
+@pytest.fixture
+async def store(database: str) -> AsyncIterator[Store]:
+    opened = await store_on(database)
+    yield opened
+    await opened.close()
+
+
+async def test_a_whole_log_is_whole_and_a_tampered_one_is_named(
+    case: Case, store: Store, admin: asyncpg.Connection
+) -> None:
+    kept = case.keep("heads.txt", await case.heads(store))
+    whole = await case.run("verify", "--heads", kept)
+    assert (whole.code, whole.err) == (0, "")
+    assert re.fullmatch(r"\d+ entries, \d+ published heads: whole\n", whole.out)
+
+    async with admin.transaction():
+        await admin.execute("SET LOCAL session_replication_role = replica")
+        await admin.execute(
+            "UPDATE audit_entry SET actor = 'nobody' WHERE chain = 'intake-0' AND position = 2"
+        )
+        await admin.execute("UPDATE access_log SET actor = 'nobody'")
+    found = await case.run("verify", "--heads", kept, "--json")
+    assert found.code == 1
+    said = json.loads(found.out)
+    assert said["faults"] == [{"chain": "intake-0", "position": 2, "kind": "changed"}]
+    assert said["access_log"] == [{"look": 1, "kind": "changed"}]
+
+
+async def test_a_cut_end_is_found_by_the_published_heads_alone(
+    case: Case, store: Store, admin: asyncpg.Connection
+) -> None:
+    kept = case.keep("heads.txt", await case.heads(store))
+    async with admin.transaction():
+        await admin.execute("SET LOCAL session_replication_role = replica")
+        await admin.execute("DELETE FROM audit_entry WHERE chain = 'intake-0' AND position = 3")
+        await admin.execute("DELETE FROM audit_personal WHERE chain = 'intake-0' AND position = 3")
+    without = await case.run("verify", "--heads", "none")
+    assert without.code == 0
+    assert "cannot be seen" in without.err
+    found = await case.run("verify", "--heads", kept)
+    assert found.code == 1
+    assert "intake-0 3: not the entry whose hash was published" in found.out
+
+
+async def test_heads_that_somebody_else_signed_are_not_believed(case: Case, store: Store) -> None:
+    """Whoever may produce to Kafka can add heads of his own; they prove nothing, and they show."""
+    genuine = await case.heads(store)
+    forged = Signer.ephemeral().checkpoint(Head("intake-0", 2, "00" * 32), AT, "urn:sigill:test")
+    found = await case.run("verify", "--heads", case.keep("heads.txt", [*genuine, forged, b"nonsense"]))
+    assert found.code == 1
+    assert "2 of " in found.out
+    assert "unpublished" not in found.out
+    assert "intake-0 2" not in found.out
+
+
+async def test_two_heads_of_one_place_show_a_rewritten_chain(case: Case, store: Store) -> None:
+    genuine = await case.heads(store)
+    earlier = case.signer.checkpoint(Head("intake-0", 3, "ab" * 32), AT, "urn:sigill:test")
+    found = await case.run("verify", "--heads", case.keep("heads.txt", [earlier, *genuine]), "--json")
+    assert found.code == 1
+    assert {"chain": "intake-0", "position": 3, "kind": "unpublished"} in json.loads(found.out)["faults"]
+
+
+async def test_heads_are_read_from_the_topic(
+    case: Case, store: Store, connection: Connection, topic_prefix: str
+) -> None:
+    await apply_topics(connection, [AUDIT_HEADS], prefix=topic_prefix)
+    tokens = await case.heads(store)
+    async with StreamProducer(connection) as producer:
+        topic = topic_prefix + AUDIT_HEADS.name
+        await producer.send_in_order([Outgoing(topic, b"chain", token, ()) for token in tokens])
+    where = {"SIGILL_KAFKA_BOOTSTRAP": connection.bootstrap, "SIGILL_KAFKA_TOPIC_PREFIX": topic_prefix}
+    printed = await case.run("heads", **where)
+    assert printed.out.encode().splitlines() == tokens
+    found = await case.run("verify", "--json", **where)
+    assert found.code == 0, found.out + found.err
+    assert json.loads(found.out)["heads"] == {"read": len(tokens), "compared": len(tokens), "unbelieved": 0}
+    nowhere = await case.run("verify", **{**where, "SIGILL_KAFKA_TOPIC_PREFIX": "nobody."})
+    assert nowhere.code == 1
+    assert "there is no topic" in nowhere.err
+
+
+async def test_the_extract_says_who_where_when_and_is_itself_logged(case: Case) -> None:
+    number = f"{ADULT[:8]}-{ADULT[8:]}\n"
+    page = await case.run("extract", "-", "--by", "registrator", "--unit", "arkivet", stdin=number)
+    assert (page.code, page.err) == (0, "")
+    assert "Ringde &lt;b&gt;själv&lt;/b&gt;" in page.out
+    assert "<script" not in page.out
+    assert "patientdatalagen" in page.out
+    assert "http://" not in page.out
+    assert "https://" not in page.out
+
+    table = await case.run("extract", KEYS.of(ADULT), "--format", "csv")
+    rows = list(csv.reader(io.StringIO(table.out)))
+    assert rows[0] == ["tid", "vem", "enhet", "anledning", "vad"]
+    assert rows[1][1:4] == ["'=cmd|op-7", OPERATOR, "Ringde <b>själv</b>"]
+    assert rows[1][0] == "2025-03-10T10:00:00+01:00"  # 09:00 UTC, as Swedish time
+    assert rows[2][1:3] == ["registrator", "arkivet"]
+    assert len(rows) == 4
+
+    looks = json.loads((await case.run("extract", KEYS.of(ADULT), "--format", "json")).out)["looks"]
+    assert [one["who"] for one in looks][:2] == ["=cmd|op-7", "registrator"]
+    assert (await case.run("verify", "--heads", "none")).code == 0
+
+
+async def test_an_identity_number_does_not_stand_on_a_command_line(case: Case) -> None:
+    refused = await case.run("extract", ADULT)
+    assert refused.code == 2
+    assert ADULT not in refused.err
+    unknown = await case.run("extract", "-", stdin="199001012385\n")
+    assert (unknown.code, unknown.out) == (1, "")
+    assert "199001012385" not in unknown.err
+
+
+async def test_the_file_of_a_patient_says_who_decided_what_and_why(case: Case, store: Store) -> None:
+    kept = case.keep("heads.txt", await case.heads(store))
+    page = await case.run(
+        "export", "-", "--reason", "Begärd av tingsrätten", "--heads", kept, "--by", "jurist", stdin=ADULT
+    )
+    assert page.code == 0, page.err
+    for part in (
+        ADULT,
+        "Begärd av tingsrätten",
+        "Åberopat hot; =SUMMA(A1) &lt;script&gt;",
+        "SIGILL-1",
+        "TL-01",
+        "Försegling beslutas av personal.",
+        "ingen post är ändrad",
+        "undertecknade kontrollpunkter",
+        "godkänd",
+    ):
+        assert part in page.out, part
+    assert "<script" not in page.out
+    assert not re.search(r'(src|href|url\()\s*=?\s*["\']?http', page.out), "needs nothing from elsewhere"
+    as_json = await case.run("export", KEYS.of(ADULT), "--reason", "x", "--format", "json")
+    told = json.loads(as_json.out)
+    assert [one["proven"] for one in told["orders"]] == [True, True]
+    assert told["orders"][0]["form"]["motivation"] == MOTIVATION
+    assert told["orders"][0]["validation_report"]["signers"]
+    assert [look["who"] for look in told["looks"]][-2] == "jurist"
+    assert told["faults"] == []
+
+
+async def test_packages_prove_themselves_without_the_database(case: Case) -> None:
+    to = case.folder / "archive"
+    made = await case.run("archive", "--all", "--to", str(to), "--by", "arkivarie")
+    assert (made.code, made.out) == (0, "3 written, 0 unchanged, 0 erased\n")
+    assert (await case.run("archive", "--all", "--to", str(to))).out == "0 written, 3 unchanged, 0 erased\n"
+    one = await case.run("archive", case.order_ids[0], "--to", str(case.folder / "single"))
+    assert one.out.startswith("1 written")
+    assert all(path.stat().st_mode & 0o077 == 0 for path in to.rglob("*"))
+    nowhere = {"SIGILL_DATABASE_URL": "postgresql://nobody@localhost:1/none"}
+    checked = await case.run("archive", "--verify", str(to), **nowhere)
+    assert (checked.code, checked.out) == (0, "3 packages, 0 not whole\n")
+
+    first = to / "SIGILL-1"
+    metadata = json.loads((first / "data/metadata.json").read_text())
+    assert metadata["registration_number"] == "SIGILL-1"
+    assert metadata["answers"][0]["rulebook"] == "testland 2020-01-01"
+    assert metadata["measures"][0]["rules"] == ["TL-01"]
+    assert metadata["audit"][0]["chain"] == "intake-0"
+    report = json.loads((first / "data/validation-report.json").read_text())
+    assert {"name": "signature", "verdict": "good", "detail": "ES256"} in report["checks"]
+    looked = json.loads((await case.run("extract", KEYS.of(ADULT), "--format", "json")).out)["looks"]
+    assert "archive package SIGILL-1" in [look["shown"] for look in looked]
+
+
+@pytest.mark.parametrize(
+    ("break_it", "expected"),
+    [
+        ("append", "data/original.jws: changed"),
+        ("remove", "data/validation-report.json: missing"),
+        ("add", "data/more.json: not in the manifest"),
+        ("manifest", "manifest-sha256.txt: changed"),
+        ("link", "data/link: a link"),
+        ("other", "not the message that was registered"),
+        ("forged", "the signature holds, the original says that it does not hold"),
+        ("renamed", "another registration number"),
+    ],
+)
+async def test_a_package_that_was_touched_is_named(case: Case, break_it: str, expected: str) -> None:
+    to = case.folder / "archive"
+    assert (await case.run("archive", "--all", "--to", str(to))).code == 0
+    folder = to / "SIGILL-1"
+    match break_it:
+        case "append":
+            with (folder / "data/original.jws").open("ab") as file:
+                file.write(b"x")
+        case "remove":
+            (folder / "data/validation-report.json").unlink()
+        case "add":
+            (folder / "data/more.json").write_text("{}")
+        case "manifest":
+            with (folder / "manifest-sha256.txt").open("a") as file:
+                file.write(f"{'0' * 64}  data/none\n")
+        case "link":
+            (folder / "data/link").symlink_to(folder / "data/original.jws")
+        case "other":
+            _rebag(folder, {"data/original.jws": (to / "SIGILL-2/data/original.jws").read_bytes()})
+        case "forged":
+            forged = (to / "SIGILL-3/data/original.jws").read_bytes()
+            metadata = json.loads((folder / "data/metadata.json").read_text())
+            receipt = json.loads((folder / "data/receipts/001.json").read_text())
+            digest = json.loads((to / "SIGILL-3/data/metadata.json").read_text())["sha256"]
+            _rebag(
+                folder,
+                {
+                    "data/original.jws": forged,
+                    "data/metadata.json": json.dumps({**metadata, "sha256": digest}).encode(),
+                    "data/receipts/001.json": json.dumps({**receipt, "digest": digest}).encode(),
+                },
+            )
+        case "renamed":
+            folder.rename(to / "SIGILL-9")
+    checked = await case.run("archive", "--verify", str(to))
+    assert checked.code == 1
+    assert expected in checked.out
+
+
+def _rebag(folder: Path, changed: dict[str, bytes]) -> None:
+    """What a careful forger does: the manifests fit again."""
+    from hashlib import sha256
+
+    for name, content in changed.items():
+        (folder / name).write_bytes(content)
+    for manifest in ("manifest-sha256.txt", "tagmanifest-sha256.txt"):
+        lines = [line.split("  ", 1)[1] for line in (folder / manifest).read_text().splitlines()]
+        (folder / manifest).write_text(
+            "".join(f"{sha256((folder / name).read_bytes()).hexdigest()}  {name}\n" for name in lines)
+        )
+
+
+async def test_wrong_use_says_so(case: Case) -> None:
+    assert (await case.run("archive", "--all")).code == 2
+    assert (await case.run("archive", "not-a-uuid", "--to", "x")).code == 2
+    assert (await case.run("verify", "--heads", "/nowhere")).code == 2
+    unknown = await case.run(
+        "archive", "0192f0c1-0000-7000-8000-000000000000", "--to", str(case.folder / "none")
+    )
+    assert unknown.code == 1
+    assert "no such order" in unknown.err
+    key = json.loads((await case.run("key")).out)
+    assert key["kid"] == case.signer.kid
+    assert "d" not in key

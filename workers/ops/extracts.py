@@ -1,0 +1,290 @@
+"""
+Papers about one patient: who looked (the patient's own right), and the whole file (for a court or a supervisor).
+
+Guarantee: the paper's own making stands in the access log, and in the paper. Every moment is told as Swedish time.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from contracts.receipt import Receipt
+from contracts.vocabulary import IdType, OrderId, PersonId
+from workers.enact.receipts import registration_number
+from workers.enact.trust_report import TrustReport
+from workers.ops.archive import Reader
+from workers.ops.console.texts import word
+from workers.policy.calendar import STOCKHOLM
+from workers.policy.facts import Identity, Measure, PatientFacts
+from workers.store import access_log, audit, audit_check, facts, orders, persons
+from workers.store.access_log import Look, Looked, LookFault
+from workers.store.audit import ChainHead, Recorded
+from workers.store.audit_check import Fault
+from workers.store.orders import Answered, SignedOrder
+from workers.store.session import Reading, Store
+
+CHAIN = "access-log-extracts"
+RIGHT = "registerutdrag enligt patientdatalagen 8 kap. 5 §"
+"""The reason that stands in the access log when a patient asks who has looked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """Who looked at a patient, in order of time. `numbers` are the patient's own, newest first."""
+
+    numbers: tuple[str, ...]
+    made_at: datetime
+    looks: tuple[Looked, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """An order of the patient: the form, who signed and what was found, and every answer. Erased parts are None."""
+
+    order: SignedOrder
+    number: str
+    form: Mapping[str, object] | None
+    trust: TrustReport
+    answers: tuple[Answered, ...]
+    receipts: tuple[Receipt | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFile:
+    """Everything that was decided, done and seen about a patient, and whether the chains that prove it are whole."""
+
+    numbers: tuple[str, ...]
+    made_at: datetime
+    made_by: Reader
+    orders: tuple[Decided, ...]
+    measures: tuple[Measure, ...]
+    facts: PatientFacts | None
+    entries: tuple[Recorded, ...]
+    looks: tuple[Looked, ...]
+    heads: tuple[ChainHead, ...]
+    faults: tuple[Fault, ...]
+    look_faults: tuple[LookFault, ...]
+    published: int
+    """How many signed heads from outside the database the chains were compared with."""
+
+
+async def whose(tx: Reading, text: str) -> PersonId | None:
+    """Return whose a pseudonymous key or an identity number (12 digits, with or without a hyphen) is."""
+    asked = text.strip()
+    if found := await persons.resolve_keys(tx, [asked]):
+        return found[asked]
+    number = asked.replace("-", "").replace("+", "").replace(" ", "")
+    known = await persons.resolve(tx, [Identity(kind, number) for kind in IdType])
+    return next(iter(known.values()), None)
+
+
+async def extract(
+    auditors: Store,
+    person: PersonId,
+    reader: Reader,
+    now: datetime,
+    *,
+    looked_from: datetime | None = None,
+    looked_before: datetime | None = None,
+) -> Extract:
+    """Make the extract of the access log (UTC; `looked_before` exclusive); the making is its last line."""
+    async with auditors.transaction(now) as tx:
+        look = Look(reader.name, reader.unit, person, reader.reason, "extract of the access log")
+        await access_log.append(tx, [look], chain=CHAIN)
+        found = await access_log.of_person(tx, person, looked_from=looked_from, looked_before=looked_before)
+        numbers = (await persons.identities_of(tx, [person])).get(person, ())
+    return Extract(tuple(identity.number for identity, _ in numbers), now, tuple(found))
+
+
+async def case_file(
+    auditors: Store, person: PersonId, reader: Reader, now: datetime, published: tuple[ChainHead, ...] = ()
+) -> CaseFile:
+    """Gather the file of a patient; the gathering is its last line of the access log."""
+    async with auditors.transaction(now) as tx:
+        look = Look(reader.name, reader.unit, person, reader.reason, "the patient's whole file")
+        await access_log.append(tx, [look], chain=CHAIN)
+    async with auditors.reading() as tx:
+        standing = (await facts.patient_facts(tx, [person])).get(person)
+        entries = tuple(await audit.of_person(tx, person))
+        chains = {entry.chain for entry in entries}
+        numbers = (await persons.identities_of(tx, [person])).get(person, ())
+        return CaseFile(
+            numbers=tuple(identity.number for identity, _ in numbers),
+            made_at=now,
+            made_by=reader,
+            orders=tuple(await _decided(tx, person)),
+            measures=standing.measures if standing else (),
+            facts=standing,
+            entries=entries,
+            looks=tuple(await access_log.of_person(tx, person)),
+            heads=tuple(head for head in await audit.heads(tx) if head.chain in chains),
+            faults=tuple(await audit_check.verify(tx, published)),
+            look_faults=tuple(await access_log.verify(tx)),
+            published=len(published),
+        )
+
+
+async def _decided(tx: Reading, person: PersonId) -> list[Decided]:
+    numbers: list[int] = []
+    below: int | None = None
+    while page := await orders.find(tx, patient=person, below=below, limit=200):
+        numbers += [line.registration for line in page]
+        below = page[-1].registration
+    answers = await orders.answers_to(tx, numbers)
+    return [
+        Decided(
+            order=one,
+            number=registration_number(one.registration),
+            form=None if one.payload is None else json.loads(one.payload),
+            trust=TrustReport.model_validate_json(one.trust_report),
+            answers=answers.get(one.registration, ()),
+            receipts=tuple(
+                None if given.receipt is None else Receipt.model_validate_json(given.receipt)
+                for given in answers.get(one.registration, ())
+            ),
+        )
+        for one in await orders.by_registration(tx, numbers)
+    ]
+
+
+def extract_html(made: Extract) -> str:
+    """The extract as a page of its own, to print or send."""
+    return _PAPERS.get_template("extract.html").render(made=made)
+
+
+def extract_csv(made: Extract) -> str:
+    """The extract as CSV, a heading and a line a look; times are Swedish, with their offset."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(("tid", "vem", "enhet", "anledning", "vad"))
+    for one in made.looks:
+        row = (_local(one.at).isoformat(timespec="seconds"), *_look_cells(one))
+        writer.writerow([_inert(cell) for cell in row])
+    return out.getvalue()
+
+
+def extract_json(made: Extract) -> str:
+    """The extract as one JSON document."""
+    return json.dumps(
+        {
+            "made_at": made.made_at.isoformat(),
+            "numbers": made.numbers,
+            "looks": [
+                {
+                    "at": one.at.isoformat(),
+                    "who": one.look.actor,
+                    "unit": one.look.unit,
+                    "reason": one.look.reason,
+                    "shown": one.look.shown,
+                }
+                for one in made.looks
+            ],
+        },
+        ensure_ascii=False,
+        indent=2,
+    )
+
+
+def case_html(made: CaseFile) -> str:
+    """The file as one page that needs nothing else, to print, sign and hand over."""
+    return _PAPERS.get_template("case.html").render(made=made)
+
+
+def case_json(made: CaseFile) -> str:
+    """The file as one JSON document: orders with their receipts, audit entries with their hashes, and looks."""
+    return json.dumps(
+        {
+            "made_at": made.made_at.isoformat(),
+            "made_by": made.made_by.name,
+            "numbers": made.numbers,
+            "orders": [_order_json(one) for one in made.orders],
+            "audit": [_entry_json(one) for one in made.entries],
+            "looks": json.loads(extract_json(Extract(made.numbers, made.made_at, made.looks)))["looks"],
+            "heads": [
+                {"chain": h.chain, "position": h.position, "sha256": h.row_hash.hex()} for h in made.heads
+            ],
+            "faults": [
+                *({"chain": f.chain, "position": f.position, "kind": f.kind} for f in made.faults),
+                *({"look": f.look_id, "kind": f.kind} for f in made.look_faults),
+            ],
+            "compared_with_published_heads": made.published,
+        },
+        ensure_ascii=False,
+        indent=2,
+    )
+
+
+def _order_json(one: Decided) -> dict[str, object]:
+    return {
+        "registration_number": one.number,
+        "order_id": one.order.order_id,
+        "proven": one.order.proven,
+        "received_at": one.order.received_at.isoformat(),
+        "sha256": one.order.digest.hex(),
+        "form": one.form,
+        "validation_report": one.trust.model_dump(mode="json"),
+        "receipts": [r and r.model_dump(mode="json") for r in one.receipts],
+    }
+
+
+def _entry_json(one: Recorded) -> dict[str, object]:
+    return {
+        "chain": one.chain,
+        "position": one.position,
+        "recorded_at": one.recorded_at.isoformat(),
+        "actor": one.actor,
+        "action": one.action,
+        "body": json.loads(one.body),
+        "sha256": one.row_hash.hex(),
+    }
+
+
+def _look_cells(one: Looked) -> tuple[str, str, str, str]:
+    return (one.look.actor, one.look.unit or "", one.look.reason, one.look.shown)
+
+
+def _inert(cell: str) -> str:
+    """A spreadsheet must not take a reason that somebody typed for a formula."""
+    return f"'{cell}" if cell[:1] in "=+-@\t\r" else cell
+
+
+def _local(at: datetime) -> datetime:
+    return at.astimezone(STOCKHOLM)
+
+
+def _moment(at: datetime | str | None) -> str:
+    if at is None:
+        return ""
+    moment = datetime.fromisoformat(at) if isinstance(at, str) else at
+    return f"{_local(moment):%Y-%m-%d %H:%M:%S}"
+
+
+def _sv(kind: str, value: object) -> str:
+    return word(kind, str(value), "sv")
+
+
+def _ends(measure: Measure, standing: PatientFacts | None) -> str:
+    last = measure.last_day(standing.patient.birth) if standing else None
+    return "tills vidare" if last is None else f"till och med {last.isoformat()}"
+
+
+def order_entries(made: CaseFile, order_id: OrderId | None) -> list[Recorded]:
+    """Return the audit entries that name an order, in order of time."""
+    return [e for e in made.entries if order_id and json.loads(e.body).get("order_id") == order_id]
+
+
+_PAPERS = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "papers"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_PAPERS.filters.update(moment=_moment)
+_PAPERS.globals.update(sv=_sv, ends=_ends, entries_of=order_entries, RIGHT=RIGHT)
