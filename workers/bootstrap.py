@@ -8,6 +8,7 @@ that goes down later. Tests and the scenario runner call `Wiring` too.
 import asyncio
 import contextlib
 import platform
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import structlog
+import uvloop
 from cryptography import x509
 
 from contracts.topics import ORDERS, PERSONS, STAFF
@@ -23,15 +25,15 @@ from workers.directory.handler import Directory
 from workers.enact.citations import Desk
 from workers.enact.consuming import Consuming, DatabaseDown, Handler, NotReady
 from workers.enact.keys import KeyRing
-from workers.enact.limit import DeadLetterLimit
+from workers.enact.limit import DeadLetterLimit, DeadLetterLimitReached
 from workers.intake.directory_watch import DirectoryWatch
 from workers.intake.evidence import keep_fresh, keeper, sources
 from workers.intake.handler import DIRECTORY, Intake
 from workers.intake.recheck import Recheck
 from workers.intake.unwrap import Door
-from workers.policy.rulebook import Rulebooks
+from workers.policy.rulebook import RulebookError, Rulebooks
 from workers.register.handler import Register
-from workers.relay.checkpoints import Signer, signer_for
+from workers.relay.checkpoints import NoAuditKey, Signer, signer_for
 from workers.relay.handler import Relay
 from workers.runtime.clock import Clock, FileClock, SystemClock
 from workers.runtime.health import ASSIGNMENT, BROKER, DATABASE, MIGRATIONS, Health, ProbeServer
@@ -41,26 +43,14 @@ from workers.runtime.metrics import BUILD_INFO, Metrics
 from workers.runtime.points import arm
 from workers.runtime.settings import Settings
 from workers.store.migrate import pending
-from workers.store.session import Role, Store, passing
-from workers.stream.connection import BROKER_TROUBLE, Connection
+from workers.store.session import Role, Store, TooPowerful, passing
+from workers.stream.connection import BROKER_TROUBLE, Connection, StreamStopped
 from workers.stream.producer import StreamProducer
 from workers.transitions.handler import Transitions
 from workers.trust import TrustPolicy
 
 log = structlog.get_logger("sigill.bootstrap")
 P = TypeVar("P")
-
-WORKERS: tuple[str, ...] = ("directory", "register", "intake", "transitions", "relay")
-"""The workers by name, in the order in which they are started."""
-RULEBOOKS = Path(__file__).parent / "rulebooks"
-_ROLES: dict[str, Role] = {
-    "directory": "sigill_register",
-    "register": "sigill_register",
-    "intake": "sigill_intake",
-    "transitions": "sigill_transitions",
-    "relay": "sigill_relay",
-}
-_CONSUMERS = frozenset({"directory", "register", "intake"})
 
 
 class NotMigrated(Exception):
@@ -71,15 +61,57 @@ class NoPatientKeys(Exception):
     """No secret is set to make the patients' keys with (SIGILL_PATIENT_KEYS)."""
 
 
+class WrongFile(ValueError):
+    """A file that the settings name cannot be used: its name and why."""
+
+
+WORKERS: tuple[str, ...] = ("directory", "register", "intake", "transitions", "relay")
+"""The workers by name, in the order in which they are started."""
+RULEBOOKS = Path(__file__).parent / "rulebooks"
+SET_UP_WRONGLY: tuple[type[Exception], ...] = (
+    NoPatientKeys,
+    NoAuditKey,
+    WrongFile,
+    RulebookError,
+    TooPowerful,
+)
+"""What only other settings help against."""
+LOOK_FIRST: tuple[type[Exception], ...] = (DeadLetterLimitReached, StreamStopped)
+"""What somebody has to look at before a worker goes on: too much is unreadable, offsets are lost, access is refused."""
+_ROLES: dict[str, Role] = {
+    "directory": "sigill_register",
+    "register": "sigill_register",
+    "intake": "sigill_intake",
+    "transitions": "sigill_transitions",
+    "relay": "sigill_relay",
+}
+_CONSUMERS = frozenset({"directory", "register", "intake"})
+
+
 def run(names: Sequence[str], settings: Settings) -> None:
     """
     Run workers in this process until a SIGTERM; the batch in hand is finished and committed first.
 
-    Raises what a worker failed with, for the command line to print: a wrong setting, a limit that was reached.
+    What stops them otherwise ends the process with one line on stderr: status 2 for what has to be set up otherwise,
+    status 1 for what somebody has to look at first. A fault of the program itself is logged with its trace, status 1.
     """
     configure_logging(settings.log_format, settings.log_level)
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(Wiring.of(settings).serve(names))
+    try:
+        with asyncio.Runner(loop_factory=_loop) as runner:
+            runner.run(Wiring.of(settings).serve(names))
+    except KeyboardInterrupt:
+        return
+    except (*SET_UP_WRONGLY, *LOOK_FIRST) as error:
+        print(f"sigill: {error}", file=sys.stderr)  # noqa: T201 (the last word of a process, for whoever started it)
+        raise SystemExit(2 if isinstance(error, SET_UP_WRONGLY) else 1) from None
+    except Exception:
+        log.exception("stopped by a fault of the program")
+        raise SystemExit(1) from None
+
+
+def _loop() -> asyncio.AbstractEventLoop:
+    """uvloop's event loop, which takes a third less of the processor, where there is one."""
+    return asyncio.new_event_loop() if sys.platform == "win32" else uvloop.new_event_loop()
 
 
 def load_rulebooks(folder: Path = RULEBOOKS) -> Rulebooks:
@@ -91,7 +123,7 @@ def certificates(paths: Iterable[Path]) -> tuple[x509.Certificate, ...]:
     """
     Read certificates from PEM files, or from the PEM files of folders.
 
-    Raises ValueError with the file's name for one that holds none that can be read.
+    Raises WrongFile for one that holds none that can be read.
     """
     found: list[x509.Certificate] = []
     for path in paths:
@@ -99,8 +131,8 @@ def certificates(paths: Iterable[Path]) -> tuple[x509.Certificate, ...]:
         for file in files:
             try:
                 found += x509.load_pem_x509_certificates(file.read_bytes())
-            except ValueError as error:
-                raise ValueError(f"{file}: no certificate in PEM form can be read from it") from error
+            except (ValueError, OSError) as error:
+                raise WrongFile(f"{file}: no certificate in PEM form can be read from it") from error
     return tuple(found)
 
 
@@ -216,7 +248,7 @@ class Wiring:
 
     def workers(self, names: Sequence[str]) -> list[Worker]:
         """
-        Make workers by name. Raises LookupError for a name that is none, NoPatientKeys, NoAuditKey, or ValueError for
+        Make workers by name. Raises LookupError for a name that is none, NoPatientKeys, NoAuditKey, or WrongFile for
         a certificate that cannot be read: before anything is connected.
         """
         makers: dict[str, Callable[[], _Opened]] = {
@@ -261,6 +293,7 @@ class Wiring:
             limit=DeadLetterLimit(settings.dead_letter_max_ratio, settings.dead_letter_max_run),
             batch_size=settings.batch_size,
             session_timeout=settings.kafka_session_timeout,
+            instance_id=settings.kafka_instance_id,
         )
 
     def _intake(self) -> _Opened:

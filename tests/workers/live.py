@@ -69,7 +69,7 @@ class Live:
         )
 
     async def receipts(self, count: int, patience: float = 60.0) -> list[Receipt]:
-        """Read the receipts topic from its beginning until `count` have come; then whatever else is there."""
+        """Read the receipts topic from its beginning until `count` have come for good; then whatever else is there."""
         topic = f"{self.prefix}{RECEIPTS.name}"
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self.connection.bootstrap,
@@ -83,7 +83,7 @@ class Live:
             await consumer.seek_to_beginning()
             with suppress(TimeoutError):
                 async with asyncio.timeout(patience):
-                    while len(found) < count:
+                    while sum(r.outcome != "pending" for r in found) < count:
                         for records in (await consumer.getmany(timeout_ms=200)).values():
                             found += [Receipt.model_validate_json(r.value or b"") for r in records]
             for records in (await consumer.getmany(timeout_ms=700)).values():
@@ -150,11 +150,14 @@ def check_history(sent: Sequence[Sent], receipts: Sequence[Receipt]) -> None:
 
     Repeats of a receipt, by its id, are removed as a reader would.
     """
-    unique = list({r.receipt_id: r for r in receipts}.values())
+    # an order that is quicker than the register waits for it, and has its answer after that
+    unique = [
+        r for r in {r.receipt_id: r for r in receipts}.values() if r.codes != ("patient_not_yet_known",)
+    ]
     answered = [str(r.order_id) for r in unique if r.outcome != "duplicate"]
     assert sorted(answered) == sorted(s.order_id for s in sent), "an order without its answer, or with two"
     place = {order_id: n for n, order_id in enumerate(answered)}
     for key in {s.key for s in sent}:
         own = [place[s.order_id] for s in sent if s.key == key]
         assert own == sorted(own), "a patient's answers out of order"
-    assert {r.outcome for r in unique} == {"executed"}
+    assert {(str(r.outcome), r.codes) for r in unique} == {("executed", ())}

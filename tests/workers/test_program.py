@@ -90,6 +90,26 @@ async def test_killed_again_and_again_nothing_is_lost_doubled_or_reordered(
         assert number not in run.log()
 
 
+async def test_killed_and_started_under_its_own_name_it_waits_for_no_time_out(
+    run: Live, town_today: Town
+) -> None:
+    """Without a name of its own it would get its partitions back when the session of the killed one has run out."""
+    run.environment |= {"SIGILL_KAFKA_INSTANCE_ID": "pod-0", "SIGILL_KAFKA_SESSION_TIMEOUT": "120"}
+    sent = orders_of(town_today, NOW, 30)
+    await run.send(sent[:10])
+    process = run.process()
+    try:
+        await run.receipts(10)
+        end(process, signal.SIGKILL)
+        await run.send(sent[10:])
+        process = run.process()
+        receipts = await run.receipts(30, patience=60)
+        assert end(process, signal.SIGTERM) == 0
+    finally:
+        process.kill()
+    check_history(sent, receipts)
+
+
 async def test_two_intakes_and_two_relays_share_the_work(run: Live, town_today: Town) -> None:
     sent = orders_of(town_today, NOW, 200)
     first, second = run.process(), run.process("intake", "relay", "transitions")

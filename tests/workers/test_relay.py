@@ -136,5 +136,5 @@ def test_production_does_not_start_without_a_key_for_the_heads(tmp_path: Path) -
     assert note is None
     token = signer.checkpoint(Head("c", 1, "00"), START + timedelta(days=1), "urn:sigill:production")
     assert read_checkpoint(token, signer.public_jwk()) == Head("c", 1, "00")
-    with pytest.raises(ValueError, match="P-256"):
+    with pytest.raises(NoAuditKey, match="P-256"):
         signer_for("production", _pem(tmp_path / "rsa.pem", rsa.generate_private_key(65537, 2048)))

@@ -158,6 +158,7 @@ class Consuming(Generic[Prepared]):
     limit: DeadLetterLimit
     batch_size: int = 500
     session_timeout: float = 10.0
+    instance_id: str | None = None
     depends_on: tuple[str, ...] = ()
     _generations: dict[Partition, int] = field(default_factory=dict)
 
@@ -181,6 +182,7 @@ class Consuming(Generic[Prepared]):
             batch_size=self.batch_size,
             on_assigned=self._assigned,
             session_timeout=self.session_timeout,
+            instance_id=self.instance_id,
             metrics=self.metrics,
             health=self.health,
             clock=self.clock,

@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 import rfc8785
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc import jws
@@ -22,7 +23,7 @@ ALGORITHM = "ES256"
 
 
 class NoAuditKey(Exception):
-    """No key is set to sign the audit chains' heads with, and unsigned ones prove nothing."""
+    """No fit key is set to sign the audit chains' heads with, and unsigned ones prove nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +44,13 @@ class Signer:
 
     @classmethod
     def from_file(cls, path: Path) -> "Signer":
-        """Read a PEM private key. Raises ValueError for another kind of key than EC on P-256."""
-        loaded = serialization.load_pem_private_key(path.read_bytes(), password=None)
+        """Read a PEM private key. Raises NoAuditKey for anything else than an unencrypted EC key on P-256."""
+        try:
+            loaded = serialization.load_pem_private_key(path.read_bytes(), password=None)
+        except (ValueError, TypeError, OSError, UnsupportedAlgorithm) as error:
+            raise NoAuditKey(f"SIGILL_AUDIT_KEY: {path}: no private key can be read from it") from error
         if not isinstance(loaded, ec.EllipticCurvePrivateKey) or not isinstance(loaded.curve, ec.SECP256R1):
-            raise ValueError(f"{path}: the audit key must be an EC key on P-256")
+            raise NoAuditKey(f"SIGILL_AUDIT_KEY: {path}: must be an EC key on P-256")
         return cls(ECKey.import_key(path.read_bytes()))
 
     @classmethod

@@ -8,6 +8,7 @@ after a crash between acknowledgement and mark an event stands twice on its topi
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -156,8 +157,9 @@ class Relay:
             await outbox.mark(tx, [event.id for event in events])
             point("relay.before_commit")
         point("relay.marked")
+        for topic, count in Counter(event.aggregatetype for event in events).items():
+            self.metrics.inc(OUTBOX_PUBLISHED, count, topic=topic)
         for event in events:
-            self.metrics.inc(OUTBOX_PUBLISHED, topic=event.aggregatetype)
             self.metrics.observe(OUTBOX_SECONDS, max(0.0, (now - event.created_at).total_seconds()))
 
     async def _now_and_then(self, shards: Sequence[int]) -> None:

@@ -136,6 +136,13 @@ class Kafka(BaseSettings):
     kafka_session_timeout: Seconds = Field(
         10.0, description="Seconds until a silent worker loses its partitions."
     )
+    kafka_instance_id: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9._-]{1,200}$",
+        description="Name of this process in its consumer groups (static membership): one that starts again under it, "
+        "also after a crash, has its partitions back at once. Each process needs its own, such as a StatefulSet's "
+        "pod name. Default: none.",
+    )
     kafka_send_timeout: Seconds = Field(
         30.0, description="Seconds until an unacknowledged send is in doubt, and a new producer is made."
     )

@@ -150,6 +150,7 @@ def _settings(folder: Path, dsn: str, bootstrap: str) -> tuple[Settings, dict[st
         "SIGILL_KAFKA_TOPIC_PREFIX": f"s{run}.",
         "SIGILL_KAFKA_GROUP_PREFIX": f"s{run}",
         "SIGILL_KAFKA_SESSION_TIMEOUT": "6",
+        "SIGILL_KAFKA_INSTANCE_ID": f"scenario-{run}",
         "SIGILL_PATIENT_KEYS": '{"v1": "' + base64.b64encode(secrets.token_bytes(32)).decode() + '"}',
         "SIGILL_TRUST_ANCHORS": str(folder / "ca" / "anchors.pem"),
         "SIGILL_TRUST_INTERMEDIATES": str(folder / "ca" / "intermediates.pem"),

@@ -69,6 +69,7 @@ class StreamConsumer:
         on_assigned: OnAssigned | None = None,
         on_revoked: OnRevoked | None = None,
         session_timeout: float = 10.0,
+        instance_id: str | None = None,
         drain_timeout: float = 30.0,
         metrics: Metrics | None = None,
         health: Health | None = None,
@@ -76,7 +77,9 @@ class StreamConsumer:
     ) -> None:
         """
         `worker` names the loop in health and metrics (default: the group). `session_timeout`: seconds until the
-        broker gives a silent member's partitions away. `drain_timeout`: seconds that a rebalance waits for
+        broker gives a silent member's partitions away. `instance_id` makes the member static (KIP-345): one that
+        comes back under it, also after it was killed, has its partitions again at once; no two processes may share
+        one. `drain_timeout`: seconds that a rebalance waits for
         the batch in hand.
         """
         self._topics = tuple(topics)
@@ -100,6 +103,7 @@ class StreamConsumer:
         self._kafka = AIOKafkaConsumer(
             **connection.options(),
             group_id=group,
+            group_instance_id=instance_id,
             enable_auto_commit=False,
             auto_offset_reset="none",
             isolation_level="read_committed",
