@@ -155,7 +155,7 @@ class Issuer:
 
     async def _get(self, client: AsyncOAuth2Client, url: str) -> Mapping[str, Any]:
         try:
-            answer = await client.get(url, withhold_token=True)
+            answer = await client.request("GET", url, withhold_token=True)
             answer.raise_for_status()
             found = answer.json()
         except (httpx.HTTPError, ValueError) as error:
