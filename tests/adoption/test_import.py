@@ -1,16 +1,22 @@
 """The support desk's list of what exists: every row's fate, and what it leaves in the store."""
 
+import base64
 import hashlib
 import io
 import json
+import os
+import subprocess
+import sys
 from datetime import date, timedelta
 
 import openpyxl
 import pytest
+from typer.testing import CliRunner
 
 from contracts.vocabulary import Form, HsaId, IdType, MeasureKind, OrderId, RegionCode, Service
 from tests.workers.conftest import START, Office, read, receipts
 from tests.workers.town import ADULT, CHILD, FATHER, KEYS, MOTHER, person
+from workers.cli import importing
 from workers.importing.handler import Import, Reported
 from workers.importing.table import WrongList
 from workers.importing.table import read as read_list
@@ -269,3 +275,58 @@ async def test_an_end_falls_due_like_any_other_and_the_chains_verify(office: Off
     assert (change.access, change.at.isoformat()) == ("gained", "2025-03-31T22:00:00+00:00")
     async with office.store.reading() as tx:
         assert await audit_check.verify(tx) == []
+
+
+# --- the command
+
+
+def sigill(database: str, *arguments: str, text: bytes) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-m", "workers.cli", "import", "-", *arguments],
+        input=text,
+        capture_output=True,
+        check=False,
+        env={
+            **os.environ,
+            "SIGILL_DATABASE_URL": database,
+            "SIGILL_PATIENT_KEYS": json.dumps({"v1": base64.b64encode(bytes(32)).decode()}),
+        },
+    )
+
+
+def test_the_command_says_every_rows_fate_and_never_whose(database: str) -> None:
+    options = ("--region", "kronoberg", "--operator", OPERATOR)
+    data = table(
+        f"försegling;{STRANGER};;;2026-01-01;;;vården;", f"ombud;{STRANGER};;;;;;;", "spärr;x;;;;;;;"
+    )
+    foreseen = sigill(database, *options, "--dry-run", text=data)
+    assert foreseen.returncode == 0
+    assert b"dry run, nothing written: 1 applied_flagged, 1 refused, 1 unreadable" in foreseen.stderr
+    done = sigill(database, *options, "--json", text=data)
+    assert done.returncode == 1  # not every row could be taken
+    said = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(one["line"], one["fate"]) for one in said] == [
+        (2, "applied_flagged"),
+        (3, "refused"),
+        (4, "unreadable"),
+    ]
+    # a seal without an end, on care's initiative: Kronoberg's rules want one
+    assert {d["code"] for d in said[0]["doubts"]} == {"patient_unknown", "end_date_required"}
+    for output in (foreseen.stdout, foreseen.stderr, done.stdout, done.stderr):
+        assert STRANGER.encode() not in output
+
+    again = sigill(database, *options, text=table(f"försegling;{STRANGER};;;2026-01-01;;;vården;"))
+    assert (again.returncode, b"already_known" in again.stdout) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (("--region", "nowhere", "--operator", OPERATOR), "no rulebook is loaded for nowhere"),
+        (("--region", "kronoberg", "--operator", OPERATOR), "unknown heading in column 2"),
+        (("--region", "kronoberg"), "--operator"),
+    ],
+)
+def test_wrong_use_ends_with_2_and_one_line(options: tuple[str, ...], why: str) -> None:
+    done = CliRunner().invoke(importing.app, ["-", *options], input=b"kind;who;patient\n")
+    assert (done.exit_code, why in done.stderr) == (2, True)
