@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from contracts.vocabulary import MeasureKind, RegionCode, UnitId
-from tests.api.town import START, Issuer, Town, birthday_of, open_api
+from tests.api.town import START, Issuer, Town, birthday_of, open_api, open_store
 from workers.store import access_log, audit_check
 
 UNIT = UnitId("SE9999999999-U1")
@@ -339,3 +339,32 @@ async def test_nobody_has_no_picture(town: Town, api: httpx.AsyncClient) -> None
     unknown = town.key("gun") if town.numbers else "v1." + "A" * 43
     answer = await api.get(f"/v1/persons/{unknown}/access", headers={"Sigill-Purpose": "test"})
     assert (answer.status_code, answer.json()["type"]) == (404, "urn:sigill:problem:no-such-person")
+
+
+async def test_the_readers_role_is_enough(town: Town, issuer: Issuer, database: str) -> None:
+    """Answers and their log need no right to change anything."""
+    await family(town)
+    async with (
+        open_store(database, role="sigill_reader") as store,
+        open_api(store, town.clock, issuer) as api,
+    ):
+        assert (await ask(api, patient=town.ref("vera"), viewer=town.ref("gun")))["allowed"]
+        picture = await api.post("/v1/persons/access", json={"patient": town.ref("vera"), "purpose": "test"})
+        assert picture.status_code == 200
+    async with town.store.reading() as snapshot:
+        assert len(await access_log.of_person(snapshot, town.ids["vera"])) == 2
+
+
+async def test_connections_that_died_are_made_again_and_nobody_notices(
+    town: Town, issuer: Issuer, database: str
+) -> None:
+    await family(town)
+    about = {"patient": town.ref("vera"), "viewer": town.ref("gun")}
+    async with open_store(database) as store, open_api(store, town.clock, issuer) as api:
+        assert (await ask(api, **about))["allowed"]
+        async with town.store.looking() as admin:
+            await admin.fetch(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        assert (await ask(api, **about))["allowed"]

@@ -38,6 +38,7 @@ from workers.policy.rulebook import Rulebooks
 from workers.runtime.clock import FixedClock
 from workers.runtime.settings import load_settings
 from workers.store import measures, persons, staff
+from workers.store.session import Role as StoreRole
 from workers.store.session import Store
 
 BOOKS = Rulebooks.of(*(path.read_text("utf-8") for path in sorted(Path("workers/rulebooks").glob("*.yaml"))))
@@ -175,9 +176,9 @@ class Issuer:
 
 
 @asynccontextmanager
-async def open_store(dsn: str, **settings: Any) -> AsyncIterator[Store]:
+async def open_store(dsn: str, role: StoreRole | None = None, **settings: Any) -> AsyncIterator[Store]:
     given = {"database_url": dsn, "database_pool_max": 6, "database_tls": "disable", **settings}
-    store = await Store.open(load_settings(**given))
+    store = await Store.open(load_settings(**given), role=role)
     try:
         yield store
     finally:

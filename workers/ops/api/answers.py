@@ -182,6 +182,7 @@ class Teller:
             service=change.service,
             unit=change.unit,
             access=access,
+            allowed=change.after.allowed,
             before=self.reasons(change.before, facts),
             after=self.reasons(change.after, facts),
         )

@@ -278,6 +278,8 @@ class ChangeTold(Answer):
     unit: str | None
     access: Literal["gained", "lost", "same"]
     """`same`: the same answer for other reasons."""
+    allowed: bool
+    """The answer from then on."""
     before: tuple[ReasonTold, ...]
     after: tuple[ReasonTold, ...]
 
