@@ -13,15 +13,18 @@ from rich.table import Table
 from rich.text import Text
 
 from contracts.vocabulary import Form, RegionCode
-from workers.cli.common import RULEBOOKS, rulebooks
+from workers.cli.common import RULEBOOKS, rulebooks, settings
 from workers.ops import rulebook_pages as pages
+from workers.policy.calendar import swedish_date
 from workers.policy.checking import check as findings_of
 from workers.policy.clauses import standing_words
 from workers.policy.coverage import coverage as coverage_of
 from workers.policy.effects import Sentence
-from workers.policy.impact import RuleChange, compare
-from workers.policy.rulebook import Region, RulebookError, Version, parse
+from workers.policy.impact import RuleChange, as_if, compare
+from workers.policy.rulebook import Region, RulebookError, Rulebooks, Version, parse
 from workers.policy.sentences import FORM
+from workers.population.impact import report, touched
+from workers.runtime.clock import SystemClock
 from workers.scenario.format import UnreadableScenario, files_of, read_file
 
 app = typer.Typer(no_args_is_help=True, help="Show, check and compare the regions' rules.")
@@ -80,11 +83,18 @@ def check(
 def diff(
     before: Annotated[str, typer.Argument(metavar="A", help="REGION@DATE, or a file (its last version).")],
     after: Annotated[str, typer.Argument(metavar="B", help="The same, to compare with.")],
+    population: Annotated[
+        bool, typer.Option("--population", help="Count the residents whom it would touch, in the database.")
+    ] = False,
+    on: Annotated[
+        datetime | None,
+        typer.Option("--on", formats=["%Y-%m-%d"], help="The day to count on; default today."),
+    ] = None,
     english: English = False,
     folder: Folder = RULEBOOKS,
 ) -> None:
     """Say what another version would change, form by form. Exit 0 also when something does."""
-    was, now = _named(before, folder), _named(after, folder)
+    (home, was), (away, now) = _named(before, folder), _named(after, folder)
     changes = compare(was, now)
     for form, of_form in groupby(changes, key=lambda change: change.form):
         words = FORM[form] if form else Sentence("Allmänt", "In general")
@@ -94,6 +104,24 @@ def diff(
                 print(f"  {line}")
         print()
     print(f"{len(changes)} differences", file=sys.stderr)
+    if population:
+        books = rulebooks(folder)
+        day = on.date() if on else swedish_date(SystemClock().now())
+        _count(as_if(books, home, was), as_if(books, _same_place(away, home), now), day)
+
+
+def _same_place(away: Region, home: Region) -> Region:
+    """The residents are those of the first one's counties, whatever the second file calls itself."""
+    return away.model_copy(update={"region": home.region, "counties": home.counties})
+
+
+def _count(before: Rulebooks, after: Rulebooks, day: date) -> None:
+    current = settings()
+    found = touched(
+        current.database_dsn(), before, after, day, schema=current.database_schema, ssl=current.database_ssl()
+    )
+    for line in report(found):
+        print(line)
 
 
 @app.command()
@@ -177,19 +205,20 @@ def _in_force(region: Region, on: date) -> Version:
     return version
 
 
-def _named(name: str, folder: Path) -> Version:
+def _named(name: str, folder: Path) -> tuple[Region, Version]:
     path = Path(name)
     if path.suffix in (".yaml", ".yml"):
         regions, faults = _read([path])
         if faults:
             raise _wrong("\n".join(faults))
-        return regions[0].versions[-1]
+        return regions[0], regions[0].versions[-1]
     region, _, day = name.partition("@")
     try:
         on = date.fromisoformat(day)
     except ValueError:
         raise _wrong(f"{name}: give REGION@YYYY-MM-DD, or a .yaml file") from None
-    return _in_force(_region(folder, region), on)
+    found = _region(folder, region)
+    return found, _in_force(found, on)
 
 
 def _cites(folder: Path, *, optional: bool = False) -> dict[str, tuple[str, ...]]:
