@@ -76,7 +76,7 @@ async def _demo(kill: Victim | None, burst: int) -> None:
                 f"from publishing to the last receipt on the topic ({broker.kind} broker, PostgreSQL {postgres.kind})."
             )
             out.print(
-                "\nWhere to look next: `sigill rulebook show kronoberg`, `sigill scenario run tests/scenarios`, "
+                "\nWhere to look next: `sigill rulebook show kronoberg --on 2026-03-02`, `sigill scenario run tests/scenarios`, "
                 "`docker compose up` for the whole system with its console, and README.md for connecting an EHR."
             )
 

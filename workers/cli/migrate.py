@@ -2,8 +2,9 @@
 
 import asyncio
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
+import asyncpg
 import typer
 
 from workers.cli.common import settings
@@ -19,10 +20,19 @@ def migrate(
     """Bring the database to the newest schema, or say what is missing."""
     current = settings()
     url = current.database_dsn(migrations=True)
-    tls = {} if current.database_tls == "prefer" else {"ssl": current.database_ssl()}
+    tls: dict[str, Any] = {} if current.database_tls == "prefer" else {"ssl": current.database_ssl()}
+    try:
+        _run(url, current.database_schema, check, tls)
+    except (OSError, asyncpg.PostgresError) as error:
+        # the URL may hold a password: the kind of error and the server's own word are enough
+        print(f"the database: {type(error).__name__}: {error}", file=sys.stderr)
+        raise typer.Exit(1) from None
+
+
+def _run(url: str, name: str, check: bool, tls: dict[str, Any]) -> None:
     if check:
-        missing = asyncio.run(schema.pending(url, current.database_schema, **tls))
+        missing = asyncio.run(schema.pending(url, name, **tls))
         print("\n".join(missing) or "the schema is at its newest")
         raise typer.Exit(1 if missing else 0)
-    done = asyncio.run(schema.migrate(url, current.database_schema, **tls))
+    done = asyncio.run(schema.migrate(url, name, **tls))
     print("\n".join(done) or "nothing to do", file=sys.stdout)

@@ -1,5 +1,6 @@
 """`sigill worker …`: run one worker, several, or all, in one process."""
 
+import sys
 from typing import Annotated
 
 import typer
@@ -17,9 +18,15 @@ def worker(
     ],
 ) -> None:
     """Run workers until a SIGTERM; the batch in hand is finished and committed first."""
-    from workers.bootstrap import WORKERS, run
+    from workers.bootstrap import WORKERS, NoPatientKeys, WrongFile, run
+    from workers.relay.checkpoints import NoAuditKey
 
     wanted = list(WORKERS) if "all" in names else names
     if unknown := [name for name in wanted if name not in WORKERS]:
         raise typer.BadParameter(f"unknown: {', '.join(unknown)}; there are {', '.join(WORKERS)}, and all")
-    run(wanted, settings())
+    try:
+        run(wanted, settings())
+    except (NoPatientKeys, NoAuditKey, WrongFile) as wrong:
+        # known before anything is connected, and mended by a setting
+        print(wrong, file=sys.stderr)
+        raise typer.Exit(2) from None
