@@ -42,6 +42,7 @@ from workers.runtime.logging import configure_logging
 from workers.runtime.metrics import BUILD_INFO, Metrics
 from workers.runtime.points import arm
 from workers.runtime.settings import Settings
+from workers.runtime.tracing import Tracing, tracer_provider
 from workers.store.migrate import pending
 from workers.store.session import Role, Store, TooPowerful, passing
 from workers.stream.connection import BROKER_TROUBLE, Connection, StreamStopped
@@ -152,6 +153,14 @@ def trust_policy(settings: Settings) -> TrustPolicy:
     )
 
 
+def tracing_of(settings: Settings) -> Tracing:
+    """Spans to the collector that the settings name; without one nothing is recorded."""
+    if settings.otlp_endpoint is None:
+        return Tracing()
+    provider = tracer_provider("sigill", endpoint=settings.otlp_endpoint, instance=settings.instance)
+    return Tracing(provider, client_id="sigill", server=settings.kafka_bootstrap)
+
+
 def key_ring(settings: Settings) -> KeyRing:
     """The patients' keys. Raises NoPatientKeys."""
     secrets = settings.patient_secrets()
@@ -192,6 +201,7 @@ class Wiring:
     metrics: Metrics
     health: Health
     connection: Connection
+    tracing: Tracing = field(default_factory=Tracing)
     _closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
     @classmethod
@@ -208,6 +218,7 @@ class Wiring:
             metrics=metrics,
             health=Health(silence=settings.health_silence, metrics=metrics, clock=chosen),
             connection=Connection.of(settings),
+            tracing=tracing_of(settings),
         )
 
     async def serve(self, names: Sequence[str], stop: asyncio.Event | None = None) -> None:
@@ -242,6 +253,7 @@ class Wiring:
         finally:
             for close in self._closing:
                 await close()
+            await asyncio.to_thread(self.tracing.flush)
             if probes is not None:
                 probes.stop()
         log.info("stopped", workers=list(names))
@@ -294,6 +306,7 @@ class Wiring:
             batch_size=settings.batch_size,
             session_timeout=settings.kafka_session_timeout,
             instance_id=settings.kafka_instance_id,
+            tracing=self.tracing,
         )
 
     def _intake(self) -> _Opened:
@@ -362,6 +375,7 @@ class Wiring:
             health=self.health,
             interval=settings.relay_interval,
             retention=timedelta(days=settings.outbox_retention_days),
+            tracing=self.tracing,
         )
 
     def _relay(self) -> _Opened:

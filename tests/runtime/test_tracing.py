@@ -8,7 +8,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind
 
-from workers.runtime.tracing import Tracing, extract, inject
+from workers.runtime.tracing import Tracing, end, extract, inject
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 COMMON = {
@@ -30,10 +30,8 @@ def test_names_kinds_and_attributes(spans: tuple[Tracing, InMemorySpanExporter])
     tracing, exporter = spans
     with tracing.receive("ehr.orders.v1", "g", 2, [extract(PARENT), extract(None), extract("nonsense")]):
         pass
-    with tracing.process("ehr.orders.v1", 3, 17, "g", message_id="m", traceparent=PARENT):
-        pass
-    with tracing.send("access.changes.v1", message_id="m", tombstone=True):
-        pass
+    end(tracing.process("ehr.orders.v1", 3, 17, "g", message_id="m", traceparent=PARENT))
+    end(tracing.send("access.changes.v1", message_id="m", tombstone=True))
     with tracing.commit("ehr.orders.v1", "g"):
         pass
     receive, process, send, commit = exporter.get_finished_spans()
@@ -63,7 +61,7 @@ def test_names_kinds_and_attributes(spans: tuple[Tracing, InMemorySpanExporter])
 
 def test_a_fault_leaves_its_type_and_not_its_message(spans: tuple[Tracing, InMemorySpanExporter]) -> None:
     tracing, exporter = spans
-    with pytest.raises(ValueError, match="202201019996"), tracing.process("t", 0, 0, "g"):
+    with pytest.raises(ValueError, match="202201019996"), tracing.commit("t", "g"):
         raise ValueError("202201019996")
     (span,) = exporter.get_finished_spans()
     assert dict(span.attributes or {})["error.type"] == "ValueError"
@@ -73,10 +71,10 @@ def test_a_fault_leaves_its_type_and_not_its_message(spans: tuple[Tracing, InMem
 
 def test_a_trace_goes_through_the_outbox(spans: tuple[Tracing, InMemorySpanExporter]) -> None:
     tracing, exporter = spans
-    with tracing.process("ehr.orders.v1", 0, 0, "g", traceparent=PARENT):
-        stored = inject()
-    with tracing.send("access.receipts.v1", traceparent=stored[0], tracestate=stored[1]):
-        pass
+    handling = tracing.process("ehr.orders.v1", 0, 0, "g", traceparent=PARENT)
+    traceparent, tracestate = inject(handling)
+    end(handling)
+    end(tracing.send("access.receipts.v1", traceparent=traceparent, tracestate=tracestate))
     process, send = exporter.get_finished_spans()
     assert {f"{span.context.trace_id:032x}" for span in (process, send)} == {
         "0af7651916cd43dd8448eb211c80319c"
@@ -86,5 +84,6 @@ def test_a_trace_goes_through_the_outbox(spans: tuple[Tracing, InMemorySpanExpor
 
 
 def test_without_a_collector_nothing_is_injected() -> None:
-    with Tracing().process("t", 0, 0, "g"):
-        assert inject() == (None, None)
+    tracing = Tracing()
+    assert not tracing.on
+    assert inject(tracing.process("t", 0, 0, "g")) == (None, None)

@@ -18,8 +18,10 @@ from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 import structlog
+from opentelemetry.trace import Span
 
 from contracts.dead_letter import DeadLetterReason
+from contracts.envelope import Envelope
 from contracts.topics import TopicSpec
 from workers.enact.limit import DeadLetterLimit, DeadLetterLimitReached, Past
 from workers.runtime.clock import Clock, stopwatch
@@ -34,13 +36,14 @@ from workers.runtime.metrics import (
     Metrics,
 )
 from workers.runtime.points import point
+from workers.runtime.tracing import Tracing, end, extract, inject
 from workers.store import inbox
 from workers.store.dead_letters import DeadRecord
 from workers.store.inbox import Fenced
 from workers.store.session import Store, Tx, passing
 from workers.stream.connection import Connection
 from workers.stream.consumer import Batch, StreamConsumer
-from workers.stream.records import Partition, Record
+from workers.stream.records import NotCloudEvent, Partition, Record, read_event
 
 log = structlog.get_logger("sigill.consuming")
 Prepared = TypeVar("Prepared")
@@ -97,9 +100,10 @@ def dead_record(record: Record, reason: DeadLetterReason, topic: TopicSpec, grou
 
 @dataclass(slots=True)
 class Steps:
-    """Seconds that each step of a batch took, in order."""
+    """Seconds that each step of a batch took, in order; and the span in which each record is handled."""
 
     seconds: dict[str, float] = field(default_factory=dict)
+    spans: dict[tuple[str, int, int], Span] = field(default_factory=dict)
 
     @contextlib.contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -109,6 +113,11 @@ class Steps:
             yield
         finally:
             self.seconds[name] = self.seconds.get(name, 0.0) + stopwatch() - began
+
+    def traceparent(self, record: Record) -> str | None:
+        """The trace context that what follows from a record belongs to; None: its handling is not recorded."""
+        span = self.spans.get(place_of(record))
+        return None if span is None else inject(span)[0]
 
     def shared_by(self, records: int) -> dict[str, float]:
         """Milliseconds of each step for one record of the batch."""
@@ -160,6 +169,7 @@ class Consuming(Generic[Prepared]):
     session_timeout: float = 10.0
     instance_id: str | None = None
     depends_on: tuple[str, ...] = ()
+    tracing: Tracing = field(default_factory=Tracing)
     _generations: dict[Partition, int] = field(default_factory=dict)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -190,7 +200,11 @@ class Consuming(Generic[Prepared]):
         await consumer.start()
         try:
             async for batch in consumer.batches(stop):
-                await consumer.commit(await self.take(batch))
+                offsets = await self.take(batch)
+                with contextlib.ExitStack() as spans:
+                    for topic in sorted({place.topic for place in offsets}):
+                        spans.enter_context(self.tracing.commit(topic, self.group))
+                    await consumer.commit(offsets)
                 point("batch.told")
         finally:
             await consumer.stop()
@@ -214,6 +228,7 @@ class Consuming(Generic[Prepared]):
         """Take a batch. Returns the next offset of each partition, to be told to the broker."""
         records = [record for part in batch.values() for record in part]
         point("batch.fetched")
+        self._received(records)
         await self._take(records, frozenset())
         self.metrics.inc(BATCHES, worker=self.name)
         self.metrics.inc(BATCH_RECORDS, len(records), worker=self.name)
@@ -285,7 +300,17 @@ class Consuming(Generic[Prepared]):
         ]
 
     async def _in_one_transaction(self, records: Sequence[Record], spoiled: Spoiled) -> None:
-        steps = Steps()
+        steps = Steps(spans=self._spans(records))
+        try:
+            await self._traced(records, spoiled, steps)
+        except BaseException as error:
+            for span in steps.spans.values():
+                end(span, type(error).__qualname__)
+            raise
+        for span in steps.spans.values():
+            end(span)
+
+    async def _traced(self, records: Sequence[Record], spoiled: Spoiled, steps: Steps) -> None:
         with steps.step("prepare"):
             prepared = await self.handler.prepare(records, spoiled)
         point("batch.verified")
@@ -303,6 +328,36 @@ class Consuming(Generic[Prepared]):
             self.metrics.observe(STEP_SECONDS, spent, worker=self.name, step=step)
         self.health.up(DATABASE)
         self.handler.report(prepared, steps)
+
+    def _received(self, records: Sequence[Record]) -> None:
+        """A span for each topic's share of a batch, linked to those in which its messages were made."""
+        if not self.tracing.on:
+            return
+        for topic in sorted({record.topic for record in records}):
+            own = [record for record in records if record.topic == topic]
+            made_in = [
+                extract(envelope.traceparent, envelope.tracestate) for envelope in map(envelope_of, own)
+            ]
+            with self.tracing.receive(topic, self.group, len(own), made_in):
+                pass
+
+    def _spans(self, records: Sequence[Record]) -> dict[tuple[str, int, int], Span]:
+        """One span a record, from its verification to the commit, in the trace of whoever sent it."""
+        if not self.tracing.on:
+            return {}
+        spans = {}
+        for record in records:
+            envelope = envelope_of(record)
+            spans[place_of(record)] = self.tracing.process(
+                record.topic,
+                record.partition,
+                record.offset,
+                self.group,
+                message_id=envelope.id or None,
+                traceparent=envelope.traceparent,
+                tracestate=envelope.tracestate,
+            )
+        return spans
 
     async def _advance(self, tx: Tx, records: Sequence[Record]) -> None:
         """Write the offsets first: who has lost a partition learns it before doing the work."""
@@ -333,6 +388,14 @@ class Consuming(Generic[Prepared]):
             if passing(error):
                 raise DatabaseDown(type(error).__name__) from error
             raise
+
+
+def envelope_of(record: Record) -> Envelope:
+    """The envelope of a record as far as traces care: an empty one for what is no CloudEvent."""
+    try:
+        return read_event(record).envelope
+    except NotCloudEvent:
+        return Envelope(id="", source="", type="")
 
 
 def _where(record: Record) -> dict[str, object]:

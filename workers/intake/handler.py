@@ -137,7 +137,7 @@ class Intake:
             ]
             sitting = await self._sitting(tx, fresh, identities, arrivals)
             held_up = await self._held_up(tx, fresh, sitting)
-        batch = _Batch(self, sitting, held_up)
+        batch = _Batch(self, sitting, held_up, steps)
         with steps.step("judge"):
             for arrival, claim in claimed:
                 try:
@@ -231,7 +231,8 @@ class Intake:
 class _Batch:
     """Judges the arrivals of one batch, in order, and gathers what is to be written beside the sitting's plan."""
 
-    def __init__(self, intake: Intake, sitting: Sitting, held_up: set[bytes]) -> None:
+    def __init__(self, intake: Intake, sitting: Sitting, held_up: set[bytes], steps: Steps) -> None:
+        self._steps = steps
         self._intake = intake
         self._sitting = sitting
         self._held_up = held_up
@@ -276,7 +277,7 @@ class _Batch:
                 signed_at=arrival.verdict.signed_at,
                 revocation_unknown=arrival.verdict.undetermined,
                 after_dead_letter=bool(own_keys & self._held_up),
-                traceparent=arrival.envelope.traceparent,
+                traceparent=self._trace(arrival),
             )
         )
         self._answers[registration] = answer
@@ -299,7 +300,7 @@ class _Batch:
         self.filed.append(_filed(arrival, registration, proven=False, patient=None))
         plan = self._sitting.plan
         plan.judged.append(Judged(registration, answer))
-        plan.answer(_key_of(arrival), answer, None, arrival.envelope.traceparent)
+        plan.answer(_key_of(arrival), answer, None, self._trace(arrival))
         plan.deeds.append(
             Deed(
                 what="order",
@@ -331,8 +332,12 @@ class _Batch:
             received_at=arrival.record.at,
             at=self._sitting.at,
         )
-        self._sitting.plan.answer(_key_of(arrival), answer, None, arrival.envelope.traceparent)
+        self._sitting.plan.answer(_key_of(arrival), answer, None, self._trace(arrival))
         self._say(arrival, answer)
+
+    def _trace(self, arrival: SignedOrder | TurnedAway) -> str | None:
+        """The trace that what follows belongs to: in our own span, or in the sender's where we record none."""
+        return self._steps.traceparent(arrival.record) or arrival.envelope.traceparent
 
     def _lose(self, arrival: Lost) -> None:
 

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import structlog
+from opentelemetry.trace import Span
 
-from contracts.topics import AUDIT_HEADS
+from contracts.topics import AUDIT_HEADS, DEAD_LETTERS, INCOMING
 from workers.enact.consuming import DatabaseDown
 from workers.enact.ids import event_id
 from workers.enact.write import event_headers
@@ -31,6 +32,7 @@ from workers.runtime.metrics import (
     Metrics,
 )
 from workers.runtime.points import point
+from workers.runtime.tracing import Tracing, end, inject
 from workers.store import audit, outbox
 from workers.store.outbox import OutboxRow, Shards, Unpublished
 from workers.store.session import Store, passing
@@ -40,6 +42,8 @@ from workers.stream.records import sendable
 log = structlog.get_logger("sigill.relay")
 
 BATCH = 1000
+_AS_IT_CAME = frozenset(spec.name for spec in (*INCOMING, *DEAD_LETTERS))
+"""Topics whose records bear the headers that somebody else gave them: dead letters, and what is replayed."""
 BALANCE_SECONDS = 1.0
 MEASURE_SECONDS = 5.0
 CHECKPOINT_SECONDS = 60.0
@@ -80,6 +84,7 @@ class Relay:
     interval: float = 0.02
     retention: timedelta = timedelta(days=30)
     batch: int = BATCH
+    tracing: Tracing = field(default_factory=Tracing)
     name: str = "relay"
     _balance: _Every = field(default_factory=lambda: _Every(BALANCE_SECONDS))
     _measure: _Every = field(default_factory=lambda: _Every(MEASURE_SECONDS))
@@ -123,12 +128,23 @@ class Relay:
         if not waiting:
             return 0
         point("relay.read")
+        spans = self._spans(waiting)
         try:
-            await self.producer.send_in_order([self._record(event) for event in waiting])
+            await self.producer.send_in_order(
+                [self._record(event, spans.get(place)) for place, event in enumerate(waiting)]
+            )
         except SendInDoubt as doubt:
+            for place, span in spans.items():
+                end(span, None if place in doubt.acknowledged else doubt.error_type)
             self.metrics.inc(OUTBOX_FAILURES, error_type=doubt.error_type)
             await self._mark([event for place, event in enumerate(waiting) if place in doubt.acknowledged])
             raise
+        except BaseException as error:
+            for span in spans.values():
+                end(span, type(error).__qualname__)
+            raise
+        for span in spans.values():
+            end(span)
         point("relay.sent")
         self.health.up(BROKER)
         await self._mark(waiting)
@@ -141,12 +157,36 @@ class Relay:
             total += sent
         return total
 
-    def _record(self, event: Unpublished) -> Outgoing:
+    def _spans(self, waiting: Sequence[Unpublished]) -> dict[int, Span]:
+        """A span for each event on its way, in the trace of the message that it follows from."""
+        if not self.tracing.on:
+            return {}
+        spans = {}
+        for place, event in enumerate(waiting):
+            headers = dict(event.headers)
+            spans[place] = self.tracing.send(
+                self.topic_of(event.aggregatetype),
+                message_id=str(event.event_id),
+                traceparent=_text(headers.get("traceparent")),
+                tracestate=_text(headers.get("tracestate")),
+                tombstone=event.payload is None,
+            )
+        return spans
+
+    def _record(self, event: Unpublished, span: Span | None = None) -> Outgoing:
+        headers = event.headers
+        if span is not None and event.aggregatetype not in _AS_IT_CAME:
+            traceparent, _ = inject(span)
+            if traceparent is not None:
+                headers = (
+                    *(h for h in headers if h[0] != "traceparent"),
+                    ("traceparent", traceparent.encode()),
+                )
         return Outgoing(
             topic=self.topic_of(event.aggregatetype),
             key=event.aggregateid.encode(),
             value=event.payload,
-            headers=sendable(event.headers),
+            headers=sendable(headers),
         )
 
     async def _mark(self, events: Sequence[Unpublished]) -> None:
@@ -207,3 +247,7 @@ class Relay:
             if passing(error):
                 raise DatabaseDown(type(error).__name__) from error
             raise
+
+
+def _text(header: bytes | None) -> str | None:
+    return None if header is None else header.decode("ascii", "replace")

@@ -48,15 +48,32 @@ def extract(traceparent: str | None, tracestate: str | None = None) -> Context:
     return _PROPAGATOR.extract({name: value for name, value in carrier.items() if value}, Context())
 
 
-def inject(span: Span | None = None) -> tuple[str | None, str | None]:
-    """Return (traceparent, tracestate) of a span, default the current one, to be stored with an event."""
+def inject(span: Span) -> tuple[str | None, str | None]:
+    """Return (traceparent, tracestate) of a span, to be stored with an event; None when nobody records it."""
     carrier: dict[str, str] = {}
-    _PROPAGATOR.inject(carrier, trace.set_span_in_context(span) if span else None)
+    _PROPAGATOR.inject(carrier, trace.set_span_in_context(span))
     return carrier.get("traceparent"), carrier.get("tracestate")
+
+
+def end(span: Span, error_type: str | None = None) -> None:
+    """
+    End a span; `error_type` says in one word what went wrong.
+
+    The message of an exception can carry anything; its type cannot.
+    """
+    if error_type is not None:
+        span.set_attribute("error.type", error_type)
+        span.set_status(Status(StatusCode.ERROR))
+    span.end()
 
 
 class Tracing:
     """Makes the four kinds of messaging spans."""
+
+    @property
+    def on(self) -> bool:
+        """Whether anybody records; else nothing about traces is worth reading from a message."""
+        return self._provider is not None
 
     def __init__(
         self, provider: TracerProvider | None = None, *, client_id: str = "", server: str = ""
@@ -78,15 +95,16 @@ class Tracing:
             "messaging.consumer.group.name": group,
             "messaging.batch.message_count": count,
         }
-        with self._span("receive", "receive", topic, SpanKind.CLIENT, attributes, links=links) as span:
+        with _ended(
+            self._start("receive", "receive", topic, SpanKind.CLIENT, attributes, links=links)
+        ) as span:
             yield span
 
-    @contextlib.contextmanager
     def process(
         self, topic: str, partition: int, offset: int, group: str, *,
         message_id: str | None = None, traceparent: str | None = None, tracestate: str | None = None,
-    ) -> Iterator[Span]:  # fmt: skip
-        """Handling one message, as a child of the span that its sender stamped on it."""
+    ) -> Span:  # fmt: skip
+        """Begin to handle one message, as a child of the span that its sender stamped on it. `end` it."""
         attributes: dict[str, AttributeValue] = {
             "messaging.consumer.group.name": group,
             "messaging.destination.partition.id": str(partition),
@@ -95,29 +113,26 @@ class Tracing:
         if message_id:
             attributes["messaging.message.id"] = message_id
         parent = extract(traceparent, tracestate)
-        with self._span("process", "process", topic, SpanKind.CONSUMER, attributes, parent=parent) as span:
-            yield span
+        return self._start("process", "process", topic, SpanKind.CONSUMER, attributes, parent=parent)
 
-    @contextlib.contextmanager
     def send(
         self, topic: str, *, message_id: str | None = None, traceparent: str | None = None,
         tracestate: str | None = None, tombstone: bool = False,
-    ) -> Iterator[Span]:  # fmt: skip
-        """Sending one message, as a child of the span in which it was written to the outbox."""
+    ) -> Span:  # fmt: skip
+        """Begin to send one message, as a child of the span in which it was written to the outbox. `end` it."""
         attributes: dict[str, AttributeValue] = {}
         if message_id:
             attributes["messaging.message.id"] = message_id
         if tombstone:
             attributes["messaging.kafka.message.tombstone"] = True
-        parent = extract(traceparent, tracestate) if traceparent else None
-        with self._span("send", "send", topic, SpanKind.PRODUCER, attributes, parent=parent) as span:
-            yield span
+        parent = extract(traceparent, tracestate)
+        return self._start("send", "send", topic, SpanKind.PRODUCER, attributes, parent=parent)
 
     @contextlib.contextmanager
     def commit(self, topic: str, group: str) -> Iterator[Span]:
         """Committing offsets after the transaction."""
         attributes: dict[str, AttributeValue] = {"messaging.consumer.group.name": group}
-        with self._span("commit", "settle", topic, SpanKind.CLIENT, attributes) as span:
+        with _ended(self._start("commit", "settle", topic, SpanKind.CLIENT, attributes)) as span:
             yield span
 
     def flush(self) -> None:
@@ -125,12 +140,11 @@ class Tracing:
         if self._provider is not None:
             self._provider.shutdown()
 
-    @contextlib.contextmanager
-    def _span(
+    def _start(
         self, name: str, kind_of_operation: str, topic: str, kind: SpanKind,
         attributes: dict[str, AttributeValue], *,
         parent: Context | None = None, links: Iterable[Context] = (),
-    ) -> Iterator[Span]:  # fmt: skip
+    ) -> Span:  # fmt: skip
         linked = [
             Link(found)
             for context in links
@@ -143,19 +157,15 @@ class Tracing:
             "messaging.destination.name": topic,
             **attributes,
         }
-        with self._tracer.start_as_current_span(
-            f"{name} {topic}",
-            parent,
-            kind,
-            span_attributes,
-            linked,
-            record_exception=False,
-            set_status_on_exception=False,
-        ) as span:
-            try:
-                yield span
-            except BaseException as error:
-                # the message of an exception can carry anything; its type cannot
-                span.set_attribute("error.type", type(error).__qualname__)
-                span.set_status(Status(StatusCode.ERROR))
-                raise
+        return self._tracer.start_span(f"{name} {topic}", parent, kind, span_attributes, linked)
+
+
+@contextlib.contextmanager
+def _ended(span: Span) -> Iterator[Span]:
+    """End a span with the block, with the type of what the block raises."""
+    try:
+        yield span
+    except BaseException as error:
+        end(span, type(error).__qualname__)
+        raise
+    end(span)
