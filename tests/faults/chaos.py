@@ -52,6 +52,8 @@ JUMPS = (
 PATIENCE = 60.0
 """Seconds of going on under fire before the faults hold their breath, so that a round can end."""
 LAST_PATIENCE = 180.0
+BURSTS = 6
+"""How often, at most, orders come for the same people before the clock moves on."""
 
 
 @dataclass
@@ -157,9 +159,11 @@ class Chaos:
         told = [h for h in chosen if self.traffic.random() < 0.15]
         at_once = [h for h in chosen if h not in told and not self._people_of(h) & due]
         waiting = [h for h in chosen if h not in told and h not in at_once]
-        messages = [m for h in at_once for m in self._orders(h, chapter)]
-        await self.ground.publish(shuffled(messages, self.traffic), self.now)
         patience = LAST_PATIENCE if last else PATIENCE
+        for _ in range(1 if last else self.traffic.randint(1, BURSTS)):
+            messages = [m for h in at_once for m in self._orders(h, chapter)]
+            await self.ground.publish(shuffled(messages, self.traffic), self.now)
+            await asyncio.sleep(self.traffic.uniform(0, 1))
         await self.drained(patience)
         for household in told:
             chapter_messages = self.outside.register_changes(household, self.now)
@@ -249,8 +253,8 @@ class Chaos:
         from tests.faults.ground import PARTITIONS
 
         consumer = AIOKafkaConsumer(bootstrap_servers=self.ground.kafka.bootstrap)
-        await consumer.start()
         try:
+            await consumer.start()
             parts = [
                 TopicPartition(self.ground.prefix + t.name, n)
                 for t in (ORDERS, PERSONS, STAFF)

@@ -5,7 +5,8 @@ A fault's text goes into a receipt, which the sender reads; a value could be an 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from pydantic import ValidationError
 
@@ -25,6 +26,9 @@ _WHY: dict[str, Sentence] = {
     "timezone_aware": Sentence("Tidpunkten saknar tidszon.", "The moment has no time zone."),
 }
 _OTHERWISE = Sentence("Värdet har fel form.", "The value does not have the right form.")
+_MORE = Sentence("Fler fält har fel.", "More fields are at fault.")
+MOST_FAULTS = 100
+"""Fields at fault that one answer names."""
 
 
 class FormInvalid(ValueError):
@@ -44,16 +48,21 @@ def read_form(payload: bytes) -> SignedForm:
             field_name(fault["loc"]): _WHY.get(fault["type"], _OTHERWISE)
             for fault in error.errors(include_url=False, include_context=False, include_input=False)
         }
-        raise FormInvalid(
-            tuple(Objection(RefusalCode.FIELD_INVALID, text, field=name) for name, text in found.items())
-        ) from None
+        raise FormInvalid(_objections(found.items())) from None
     if unfit := tuple(_unfit(form.model_dump(mode="json"), ())):
-        raise FormInvalid(
-            tuple(
-                Objection(RefusalCode.FIELD_INVALID, _OTHERWISE, field=field_name(place)) for place in unfit
-            )
-        )
+        raise FormInvalid(_objections((field_name(place), _OTHERWISE) for place in unfit))
     return form
+
+
+def _objections(faults: Iterable[tuple[str, Sentence]]) -> tuple[Objection, ...]:
+    """One for each field at fault, as far as an answer has room: it must not grow too large to be sent."""
+    named = [
+        Objection(RefusalCode.FIELD_INVALID, text, field=name)
+        for name, text in islice(faults, MOST_FAULTS + 1)
+    ]
+    if len(named) > MOST_FAULTS:
+        named[-1] = Objection(RefusalCode.FIELD_INVALID, _MORE)
+    return tuple(named)
 
 
 def _unfit(value: object, place: tuple[int | str, ...]) -> Iterator[tuple[int | str, ...]]:
