@@ -9,13 +9,12 @@ after all that changed it, once a transaction.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from itertools import groupby
+from functools import lru_cache
 from uuid import UUID
 
-from contracts.envelope import Envelope
 from contracts.json_schema import schema_id
 from contracts.receipt import Receipt
-from contracts.topics import RECEIPTS, STATE, TopicSpec
+from contracts.topics import RECEIPTS, STATE, TOPICS, TopicSpec
 from contracts.vocabulary import MeasureId, OrderId, Outcome, PersonId
 from workers.enact.ids import event_id
 from workers.enact.plan import Deed, Judged, Outgoing, Plan, Settlement
@@ -28,7 +27,6 @@ from workers.store import audit, measures, orders, outbox, requests, tasks, time
 from workers.store.audit import AuditEntry, Json
 from workers.store.outbox import Headers, OutboxRow
 from workers.store.session import Tx
-from workers.stream.records import Event, write_binary
 
 ACTOR = "sigill"
 """Who acts, in the audit chain, where no operator does."""
@@ -63,18 +61,38 @@ def event_headers(
 
     A tombstone has neither content type nor schema.
     """
-    described = topic.model is not None and content_type is not None
-    envelope = Envelope(
-        id=str(ident),
-        source=source,
-        type=topic.event_type or "",
-        time=at.astimezone(UTC),
-        subject=key,
-        content_type=content_type,
-        dataschema=schema_id(topic) if described else None,
-        traceparent=traceparent,
-    )
-    return write_binary(Event(envelope, None))[0]
+    kind, schema = _described(topic.name)
+    headers: list[tuple[str, bytes | None]] = [
+        _VERSION,
+        ("ce_id", str(ident).encode()),
+        ("ce_source", source.encode()),
+        ("ce_type", kind),
+        ("ce_time", _written(at)),
+        ("ce_subject", key.encode()),
+    ]
+    if content_type is not None:
+        if schema is not None:
+            headers.append(("ce_dataschema", schema))
+        headers.append(("content-type", content_type.encode()))
+    if traceparent is not None:
+        headers.append(("traceparent", traceparent.encode()))
+    return tuple(headers)
+
+
+_VERSION = ("ce_specversion", b"1.0")
+_TOPICS = {topic.name: topic for topic in TOPICS}
+
+
+@lru_cache(maxsize=len(TOPICS))
+def _described(name: str) -> tuple[bytes, bytes | None]:
+    """What the headers of a topic's events have in common: their type, and the `$id` of their schema."""
+    topic = _TOPICS[name]
+    return (topic.event_type or "").encode(), None if topic.model is None else schema_id(topic).encode()
+
+
+@lru_cache(maxsize=64)
+def _written(at: datetime) -> bytes:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z").encode()
 
 
 def _row(one: Outgoing, source: str, at: datetime, texts: Mapping[UUID, str]) -> OutboxRow:
@@ -106,13 +124,29 @@ async def _write_requests(tx: Tx, planned: Sequence[OpenRequest | Answer]) -> No
 
 
 async def _write_tasks(tx: Tx, planned: Sequence[tuple[AddTask | CloseTask, PersonId]]) -> None:
-    """In order: closing and opening the same task are not to change places."""
-    for adding, run in groupby(planned, key=lambda pair: isinstance(pair[0], AddTask)):
-        pairs = list(run)
-        if adding:
-            await tasks.add(tx, [(who, task) for task, who in pairs if isinstance(task, AddTask)])
-        else:
-            await tasks.close(tx, [task for task, _ in pairs if isinstance(task, CloseTask)])
+    """As few statements as can be, closing before opening; closing what was opened before it begins anew."""
+    closing: list[CloseTask] = []
+    adding: dict[tuple[str, str], list[tuple[PersonId | None, AddTask]]] = {}
+    for task, who in planned:
+        key = (task.kind, task.subject)
+        if isinstance(task, AddTask):
+            adding.setdefault(key, []).append((who, task))
+            continue
+        if key in adding:
+            await _write_wave(tx, closing, adding)
+            closing, adding = [], {}
+        closing.append(task)
+    await _write_wave(tx, closing, adding)
+
+
+async def _write_wave(
+    tx: Tx,
+    closing: Sequence[CloseTask],
+    adding: Mapping[tuple[str, str], Sequence[tuple[PersonId | None, AddTask]]],
+) -> None:
+
+    await tasks.close(tx, closing)
+    await tasks.add(tx, [pair for pairs in adding.values() for pair in pairs])
 
 
 @dataclass(frozen=True, slots=True)

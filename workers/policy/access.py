@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from functools import lru_cache
 
 from contracts.vocabulary import (
     AccessReason,
@@ -73,11 +74,27 @@ def decide(question: Question, facts: PatientFacts, books: Rulebooks) -> Decisio
     Ages and defaults follow the rulebook in force at the instant asked about: the unit's region, else that of the
     patient's county of residence, else the national default. A measure keeps the effects it was made with.
     """
-    at = question.at
-    patient_now = facts.patient.at(at)
-    region = _region(question, facts, books, patient_now)
-    version = books.default_version(region, swedish_date(at))
-    case = _Case(question, facts, version, patient_now)
+    return _answer(question, facts, books, _Moment.of(facts, question.at))
+
+
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """What every question about a patient at one instant needs: looked up once for a whole picture."""
+
+    day: date
+    patient: PersonVersion
+    guardians: tuple[PersonId, ...]
+
+    @classmethod
+    def of(cls, facts: PatientFacts, at: datetime) -> "_Moment":
+        return cls(swedish_date(at), facts.patient.at(at), facts.patient.guardians_at(at))
+
+
+def _answer(question: Question, facts: PatientFacts, books: Rulebooks, moment: _Moment) -> Decision:
+
+    region = _region(question, facts, books, moment.patient)
+    version = books.default_version(region, moment.day)
+    case = _Case(question, facts, version, moment)
 
     open_by = tuple(case.grounds())
     barred_by = tuple(case.bars())
@@ -94,6 +111,9 @@ def _region(
 
 
 def _merged(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
+    reasons = tuple(reasons)
+    if len(reasons) < 2:
+        return reasons
     by_code: dict[AccessReason, Reason] = {}
     for reason in reasons:
         seen = by_code.get(reason.code)
@@ -109,25 +129,38 @@ def _merged(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
     return tuple(by_code.values())
 
 
+@lru_cache(maxsize=1024)
+def _without_measures(code: AccessReason, rules: tuple[str, ...]) -> Reason:
+    return Reason(code, tuple(dict.fromkeys(rules)))
+
+
 class _Case:
     """One question with what it needs looked up once."""
 
-    __slots__ = ("ages", "facts", "is_guardian", "is_own", "now", "patient", "q", "version", "viewer")
+    __slots__ = (
+        "ages",
+        "facts",
+        "is_guardian",
+        "is_own",
+        "now",
+        "patient",
+        "q",
+        "today",
+        "version",
+        "viewer",
+    )
 
-    def __init__(
-        self, q: Question, facts: PatientFacts, version: Version, patient_now: PersonVersion
-    ) -> None:
+    def __init__(self, q: Question, facts: PatientFacts, version: Version, moment: _Moment) -> None:
         self.q = q
         self.facts = facts
         self.patient = facts.patient
         self.version = version
         self.ages: Ages = version.ages
-        self.now = patient_now
+        self.now = moment.patient
+        self.today = moment.day
         self.viewer: Person | None = facts.person(q.viewer) if q.viewer else None
         self.is_own = q.viewer == self.patient.person_id
-        self.is_guardian = (
-            not self.is_own and q.viewer is not None and q.viewer in self.patient.guardians_at(q.at)
-        )
+        self.is_guardian = not self.is_own and q.viewer is not None and q.viewer in moment.guardians
 
     def _reached(self, age: int, *, surely: bool) -> bool:
         begins = age_begins(
@@ -136,8 +169,9 @@ class _Case:
         return begins <= self.q.at
 
     def _says(self, code: AccessReason, *measures: Measure) -> Reason:
-        rules = self.version.reasons.get(code, ()) if not measures else ()
-        cited = tuple(dict.fromkeys((*rules, *(rule for m in measures for rule in m.rules))))
+        if not measures:
+            return _without_measures(code, self.version.reasons.get(code, ()))
+        cited = tuple(dict.fromkeys(rule for m in measures for rule in m.rules))
         return Reason(code, cited, tuple(m.measure_id for m in measures))
 
     def _grants(self, kind: MeasureKind, *, running: bool) -> tuple[Measure, ...]:
@@ -237,7 +271,7 @@ class _Case:
                 yield from self._bar_of(m)
 
     def _identity_bars(self) -> Iterator[Reason]:
-        today = swedish_date(self.q.at)
+        today = self.today
         if self.now.died_on is not None and self.now.died_on <= today:
             yield self._says(AccessReason.PATIENT_DEAD)
         viewer = self.viewer.at(self.q.at) if self.viewer else None
@@ -318,17 +352,14 @@ def units_of(facts: PatientFacts) -> tuple[UnitId | None, ...]:
 def picture(facts: PatientFacts, at: datetime, books: Rulebooks) -> dict[Line, Decision]:
     """The whole picture of a patient at an instant: every viewer, service and unit with an answer of its own."""
     lines: dict[Line, Decision] = {}
+    moment = _Moment.of(facts, at)
+    units = units_of(facts)
     for viewer in viewers_of(facts):
-        lines[viewer, Service.E_SERVICES, None] = decide(
-            Question(viewer, Service.E_SERVICES, at), facts, books
-        )
-        lines[viewer, Service.PAPER_COPY, None] = decide(
-            Question(viewer, Service.PAPER_COPY, at), facts, books
-        )
-        for unit in units_of(facts):
-            lines[viewer, Service.JOURNAL, unit] = decide(
-                Question(viewer, Service.JOURNAL, at, unit), facts, books
-            )
+        for service in (Service.E_SERVICES, Service.PAPER_COPY):
+            lines[viewer, service, None] = _answer(Question(viewer, service, at), facts, books, moment)
+        for unit in units:
+            question = Question(viewer, Service.JOURNAL, at, unit)
+            lines[viewer, Service.JOURNAL, unit] = _answer(question, facts, books, moment)
     return lines
 
 

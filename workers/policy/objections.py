@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
+from functools import lru_cache
 
 from contracts.vocabulary import (
     IMPOSES,
@@ -191,9 +192,13 @@ def _rules(case: Case, clause: str) -> tuple[str, ...]:
 
 def _of_entries(case: Case) -> Iterator[Objection]:
     for entry in case.entries:
-        for clause, check in _CLAUSES.items():
-            if getattr(entry, clause) is not None:
-                yield from check(case, entry)
+        for check in _checks_of(entry.given):
+            yield from check(case, entry)
+
+
+@lru_cache(maxsize=4096)
+def _checks_of(given: frozenset[str]) -> tuple[Callable[[Case, Entry], Iterator[Objection]], ...]:
+    return tuple(check for clause, check in _CLAUSES.items() if clause in given)
 
 
 def _initiatives(case: Case, entry: Entry) -> Iterator[Objection]:

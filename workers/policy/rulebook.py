@@ -223,6 +223,11 @@ class Entry(Part):
     long_after_months: int | None = None
     remind_days: int | None = None
 
+    @cached_property
+    def given(self) -> frozenset[str]:
+        """The names of the clauses that it has."""
+        return frozenset(name for name in Entry.model_fields if getattr(self, name) is not None)
+
     @model_validator(mode="after")
     def _says_something(self) -> "Entry":
         said = self.model_fields_set - {"id", "cites", "forms", "when", "otherwise", "decider_at"}
@@ -432,6 +437,10 @@ def parse(text: str) -> Region:
         raise RulebookError("; ".join(faults)) from error
 
 
+_DATES_KEPT = 10_000
+"""For so many regions and dates the version is remembered."""
+
+
 @dataclass(frozen=True)
 class Rulebooks:
     """All regions' rulebooks. One of them may be the national default for counties without an own one."""
@@ -467,6 +476,19 @@ class Rulebooks:
 
     def default_version(self, region: RegionCode | None, on: date) -> Version:
         """The version whose ages and reasons hold: the region's, else the national one."""
+        asked = (region, on)
+        found = self._defaults.get(asked)
+        if found is None:
+            if len(self._defaults) > _DATES_KEPT:
+                self._defaults.clear()
+            found = self._defaults[asked] = self._default_version(region, on)
+        return found
+
+    @cached_property
+    def _defaults(self) -> dict[tuple[RegionCode | None, date], Version]:
+        return {}
+
+    def _default_version(self, region: RegionCode | None, on: date) -> Version:
         own = self.version(region, on) if region else None
         if own is not None:
             return own

@@ -38,7 +38,7 @@ from workers.register.reading import (
     version_of,
 )
 from workers.runtime.metrics import DEAD_LETTERS, Metrics
-from workers.store import dead_letters, persons
+from workers.store import dead_letters, orders, persons
 from workers.store import facts as stored
 from workers.store.dead_letters import DeadRecord
 from workers.store.persons import Name, Told
@@ -183,6 +183,7 @@ class Register:
         before: Mapping[PersonId, PatientFacts],
     ) -> None:
         latest = max(news.values(), key=lambda one: one.says.changed_at)
+        waiting = await orders.waiting_persons(tx, touched, WAITED_FOR)
         for person in sorted(touched, key=int):
             message = news.get(person, latest)
             after = sitting.standing(person).facts
@@ -200,7 +201,8 @@ class Register:
             )
             sitting.touch(person)
             self._forget_old_key(sitting, known, after)
-            await judge_anew(tx, sitting, [person], WAITED_FOR, trigger=cause)
+            if person in waiting:
+                await judge_anew(tx, sitting, [person], WAITED_FOR, trigger=cause)
 
     def _forget_old_key(self, sitting: Sitting, before: PatientFacts | None, after: PatientFacts) -> None:
         """With a new number the state goes out under a new key; under the old one nothing may linger."""

@@ -12,6 +12,7 @@ import logging
 import re
 import sys
 from collections.abc import Mapping, MutableMapping, Sequence
+from functools import lru_cache
 from typing import Any, Literal, TextIO
 
 import structlog
@@ -62,16 +63,27 @@ def mask(text: str) -> str:
     return _SENSITIVE.sub(lambda found: found[0] if found["pass"] else MASK, text)
 
 
+_SHORT = 64
+_TEN_DIGITS = 1_000_000_000
+_mask_short = lru_cache(maxsize=4096)(mask)
+"""Codes, topics and levels come again with each line."""
+
+
 def _clean(name: str | None, value: object) -> object:
     if name is not None and name.lower() in NEVER_LOGGED:
         return DROPPED
+    kind = type(value)
+    if value is None or kind is bool or kind is float:
+        return value
     match value:
-        case None | bool() | float():
+        case str():
+            return _mask_short(value) if len(value) <= _SHORT else mask(value)
+        case float():
             return value
         case int():
-            return value if name in _COUNTS or mask(str(value)) == str(value) else MASK
-        case str():
-            return mask(value)
+            # fewer than ten digits are nobody's number
+            harmless = name in _COUNTS or -_TEN_DIGITS < value < _TEN_DIGITS
+            return value if harmless or mask(str(value)) == str(value) else MASK
         case bytes():
             return f"{len(value)} bytes"
         case Mapping():

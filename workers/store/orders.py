@@ -176,6 +176,14 @@ async def waiting(
     return [WaitingOrder(_order(row), tuple(row["codes"]), row["until"], row["version"]) for row in rows]
 
 
+async def waiting_persons(
+    tx: Reading, persons: Iterable[PersonId], codes: Iterable[str]
+) -> frozenset[PersonId]:
+    """Return those of the persons about whom an order waits for any of the codes."""
+    rows = await tx.fetch(_SQL["waiting_persons"], surrogates(persons), [str(code) for code in codes])
+    return frozenset(person_of(row["person_id"]) for row in rows)
+
+
 async def carried_out_unproven(
     tx: Reading, *, since: datetime, unless_task: str, after: int = 0, limit: int = 1000
 ) -> list[SignedOrder]:

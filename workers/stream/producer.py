@@ -13,9 +13,11 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import structlog
 from aiokafka import AIOKafkaProducer, errors
+from aiokafka.partitioner import DefaultPartitioner, murmur2
 
 from workers.stream.connection import BrokerDown, Connection, StreamStopped, passing
 from workers.stream.records import Headers
@@ -127,7 +129,8 @@ class StreamProducer:
     def _check_sizes(self, records: Sequence[Outgoing]) -> None:
         for index, record in enumerate(records):
             size = len(record.key or b"") + len(record.value or b"") + 128
-            size += sum(len(name) + len(value) + 8 for name, value in record.headers)
+            for name, value in record.headers:
+                size += len(name) + len(value or b"") + 8
             if size > self._max_request_bytes:
                 msg = f"record {index} for {record.topic} has {size} bytes, {self._max_request_bytes} can be sent"
                 raise StreamStopped(msg)
@@ -143,6 +146,7 @@ class StreamProducer:
             max_request_size=self._max_request_bytes,
             # one batch is in flight a partition, so the default of 16 KiB would make a round trip every ten records
             max_batch_size=512 * 1024,
+            partitioner=_partition,
         )
         try:
             async with asyncio.timeout(self._send_timeout):
@@ -170,6 +174,17 @@ _NEW_PRODUCER = (
     errors.ProducerFenced,
     errors.ProducerClosed,
 )
+
+
+_hash = lru_cache(maxsize=16_384)(murmur2)
+"""Kafka's own; what concerns a patient goes out several messages together, and the hash is made in Python."""
+
+
+def _partition(key: bytes | None, every: list[int], available: list[int]) -> int:
+    """The partition of a key, as Kafka's clients choose it."""
+    if key is None:
+        return int(DefaultPartitioner()(key, every, available))
+    return every[(int(_hash(key)) & 0x7FFFFFFF) % len(every)]
 
 
 async def _close(producer: AIOKafkaProducer) -> None:

@@ -315,4 +315,7 @@ def _rfc3339(moment: datetime) -> str:
 
 def sendable(headers: Iterable[tuple[str, bytes | None]]) -> Headers:
     """Return headers as a producer takes them: names that are not UTF-8 are written with escapes."""
-    return tuple((name.encode("utf-8", "backslashreplace").decode(), value or b"") for name, value in headers)
+    return tuple(
+        (name if name.isascii() else name.encode("utf-8", "backslashreplace").decode(), value or b"")
+        for name, value in headers
+    )

@@ -45,6 +45,10 @@ SELECT s.*, p.codes, p.until, o.version, o.outcome
  ORDER BY p.registration
  LIMIT $4;
 
+-- name: waiting_persons
+-- Who of $1 has an order that waits for any of $2.
+SELECT DISTINCT person_id FROM pending_order WHERE person_id = ANY ($1::bigint[]) AND codes && $2::text[];
+
 -- name: carried_out_unproven
 -- Protective orders carried out since $1 although nobody could say whether the card was revoked, and of which nobody
 -- has been alerted by a task of kind $2; registered after $3.
