@@ -74,6 +74,8 @@ def invalid(error: ValidationError | RequestValidationError, where: str = "") ->
         place = [
             str(part) for part in one["loc"] if part not in ("body", "query", "path", "header", "one", "many")
         ]
+        if one["type"] == "extra_forbidden":
+            place[-1:] = ["…"]  # a name that the caller made up may itself be somebody's number
         message = str(one["msg"]).removeprefix("Value error, ")
         faults.append(FieldFault(pointer=where + "/" + "/".join(place), detail=message))
     return Trouble("invalid", errors=faults[:50])
