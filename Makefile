@@ -70,8 +70,16 @@ bench: $(VENV)/.dev ## figures on this machine
 	@$(BIN)/python -m tests.benchmarks
 
 .PHONY: chaos
-chaos: $(VENV)/.dev ## processes, broker and database are killed, and the counts compared
-	@$(BIN)/pytest -m faults tests/faults $(ARGS)
+chaos: $(VENV)/.dev ## random schedules of faults, checked: `make chaos NIGHT=1` kills a thousand times and more
+	@$(BIN)/python -m tests.faults.chaos $(if $(NIGHT),--minutes 90 --kills 1100,--minutes 3.5 --kills 52) $(ARGS)
+
+.PHONY: faults
+faults: $(VENV)/.dev ## kills at every named point, zombies, the queue sweep's nine scenarios, abuse
+	@$(BIN)/pytest -m faults tests/faults tests/abuse $(ARGS)
+
+.PHONY: fuzz
+fuzz: $(VENV)/.dev ## fuzz every decoder for an hour (ARGS="--minutes 5" for less)
+	@$(BIN)/python -m tests.fuzz --minutes 60 $(ARGS)
 
 .PHONY: docs
 docs: $(VENV)/.dev ## the documentation site, into site/

@@ -216,14 +216,15 @@ class Outside:
         if roll < 0.12 and household.sent:
             return [self.choice.choice(household.sent)]
         if roll < 0.17 and before:
-            return [self._keep(household, self._other_bytes(self.choice.choice(before), at))]
+            return [self.keep(household, self._other_bytes(self.choice.choice(before), at))]
         if roll < 0.22:
-            return [self._keep(household, self._tampered(household, at))]
+            return [self.keep(household, self._tampered(household, at))]
         if roll < 0.30 and (message := self._confirmed(household, at)):
             return message
-        return [self._keep(household, self.order(household, at))]
+        return [self.keep(household, self.order(household, at))]
 
-    def _keep(self, household: Household, message: Message) -> Message:
+    def keep(self, household: Household, message: Message) -> Message:
+        """Remember a message, for repeats and for the checker."""
         household.sent.append(message)
         self.known[message.digest] = message
         return message
@@ -254,7 +255,7 @@ class Outside:
             initiative=Initiative.CARE,
         )
         body, signer = self._form(household, phone, at)
-        call = self._keep(household, self._signed(household, body, signer, at))
+        call = self.keep(household, self._signed(household, body, signer, at))
         later = OrderStep(
             id=str(uuid4()),
             form=form,
@@ -263,7 +264,7 @@ class Outside:
             follows_up=phone.id,
         )
         body, signer = self._form(household, later, at)
-        return [call, self._keep(household, self._signed(household, body, signer, at))]
+        return [call, self.keep(household, self._signed(household, body, signer, at))]
 
     def _form(
         self, household: Household, step: OrderStep, at: datetime
@@ -335,13 +336,13 @@ class Outside:
         signed = tampered_jws(how, json.dumps(body).encode(), signer, self.authority, signed_at=at)
         return self._order_message(household, body, signer, signed, at, tamper=how)
 
-    def garbage(self, household: Household) -> Message:
+    def garbage(self, household: Household, value: bytes | None = None) -> Message:
         """A message that nobody can read, under a patient's key."""
         key = self.key(household.cast.people[household.patient].ref.id)
-        value = self.choice.randbytes(200)
+        value = self.choice.randbytes(200) if value is None else value
         headers = _headers(ORDERS, str(uuid4()), key, "application/jose", value)
         household.unordered = True
-        return self._keep(household, Message(ORDERS, key, value, headers, kind="garbage"))
+        return self.keep(household, Message(ORDERS, key, value, headers, kind="garbage"))
 
 
 def _headers(topic: TopicSpec, event_id: str, key: str, content_type: str, data: bytes) -> Headers:

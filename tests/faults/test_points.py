@@ -55,6 +55,30 @@ async def test_a_zombie_writes_no_row_after_its_partitions_were_taken(chaos: Cha
     assert verdict.faults == []
 
 
+@pytest.mark.parametrize("point", ["relay.read", "relay.sent"])
+async def test_a_relay_that_wakes_late_leaves_no_stale_state_behind(chaos: Chaos, point: str) -> None:
+    """What it publishes then is old, and compaction keeps the last record of a key, whatever its age."""
+    here = chaos.ground
+    slot = here.slots["relay-1"]
+    await here.kill_at_point("relay-1", f"{point}:1:freeze")
+    pid = slot.pid
+    assert pid is not None
+    while not _stopped(pid):
+        await chaos.send_orders()
+        await asyncio.sleep(0.2)
+    # its locks go with its sessions: the other relay has all shards now
+    await here.end_sessions()
+    await chaos.send_orders()
+    await chaos.drained(60)
+    slot.expected = False
+    here.forget_point("relay-1")
+    here.signal(slot, signal.SIGCONT)
+    await asyncio.sleep(4)
+    await chaos.drained(60)
+    verdict = await chaos.check()
+    assert verdict.faults == []
+
+
 async def test_a_point_that_is_none_is_refused() -> None:
     with pytest.raises(ValueError, match="is not a point"):
         arm("nowhere")
