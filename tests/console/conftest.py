@@ -6,6 +6,7 @@ import os
 import shutil
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -27,15 +28,22 @@ def town() -> Town:
     return Town(START)
 
 
+@asynccontextmanager
+async def topics_for(connection: Connection) -> AsyncIterator[str]:
+    """All topics under a prefix of their own."""
+    prefix = f"c{uuid.uuid4().hex[:8]}."
+    await apply_topics(connection, TOPICS, prefix=prefix)
+    yield prefix
+
+
 @pytest.fixture(scope="session")
 async def furnished(
     services: Services, town: Town, connection: Connection, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[World]:
     """A world with something of everything. Look, but do not touch: it is the whole run's."""
-    prefix = f"c{uuid.uuid4().hex[:8]}."
-    await apply_topics(connection, TOPICS, prefix=prefix)
     async with (
         services.database() as dsn,
+        topics_for(connection) as prefix,
         world(dsn, town, connection, tmp_path_factory.mktemp("keys"), prefix=prefix) as made,
     ):
         await furnish(made)

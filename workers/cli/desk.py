@@ -14,6 +14,7 @@ import typer
 from workers.ops.phone import Sending
 from workers.ops.stores import store_as
 from workers.runtime.clock import Clock, FileClock, SystemClock
+from workers.runtime.logging import configure_logging
 from workers.runtime.settings import Settings
 from workers.store.session import Store, passing
 from workers.stream.connection import BrokerDown, Connection, StreamStopped
@@ -55,7 +56,8 @@ async def sending_of(settings: Settings) -> AsyncIterator[Sending]:
 
 
 def run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Run a command; a database or broker that is down ends it with status 1 and one line."""
+    """Run a command; a database or broker that is down ends it with status 1 and one line. Logs go to stderr."""
+    configure_logging(level="error")
     try:
         return asyncio.run(work())
     except (BrokerDown, StreamStopped) as error:

@@ -1,0 +1,133 @@
+"""`sigill status`, `sigill dlq`, `sigill worklist`: data on stdout, nothing destroyed unasked."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pytest
+
+from tests.console.world import World, furnish
+from workers.store import dead_letters, tasks
+
+
+@dataclass(frozen=True)
+class Ended:
+    status: int
+    out: str
+    err: str
+
+
+async def sigill(world: World, *words: str, user: str = "anna", **more: str) -> Ended:
+    """Run the command without a terminal, as another process would."""
+    settings = world.desk.settings
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("SIGILL_")},
+        "SIGILL_DATABASE_URL": settings.database_url.get_secret_value(),
+        "SIGILL_KAFKA_BOOTSTRAP": settings.kafka_bootstrap,
+        "SIGILL_KAFKA_TOPIC_PREFIX": settings.kafka_topic_prefix,
+        "LOGNAME": user,
+        "NO_COLOR": "1",
+        **more,
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "workers.cli",
+        *words,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=environment,
+    )
+    out, err = await asyncio.wait_for(process.communicate(), 60)
+    return Ended(process.returncode or 0, out.decode(), err.decode())
+
+
+async def test_status_tells_one_json_document(fresh: World) -> None:
+    await furnish(fresh)
+    told = await sigill(fresh, "status", "--json")
+    assert told.status == 0, told.err
+    document = json.loads(told.out)
+    assert [queue["topic"].removeprefix(fresh.prefix) for queue in document["queues"]] == [
+        "ehr.orders.v1",
+        "population.persons.v1",
+        "directory.staff.v1",
+    ]
+    assert sum(one["open"] for one in document["dead_letters"]) == 4
+    assert document["broker"] is None
+    assert {one["target"] for one in document["worklist"]} == {"admin_journalen"}
+
+
+async def test_status_without_a_terminal_prints_once_and_says_when_something_is_down(fresh: World) -> None:
+    told = await sigill(fresh, "status")
+    assert told.status == 0, told.err
+    assert "ehr.orders.v1" in told.out
+    assert "\x1b" not in told.out
+    down = await sigill(fresh, "status", "--json", SIGILL_KAFKA_BOOTSTRAP="localhost:1")
+    assert down.status == 1
+    assert json.loads(down.out)["broker"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("dlq", "replay", "1"), ("dlq", "discard", "1", "--reason", "r"), ("worklist", "tick", "1")],
+)
+async def test_what_changes_something_fails_at_once_without_a_terminal(
+    fresh: World, words: Sequence[str]
+) -> None:
+    await fresh.lose()
+    told = await sigill(fresh, *words)
+    assert told.status == 2
+    assert "--yes" in told.err
+    async with fresh.store.reading() as tx:
+        assert (await dead_letters.by_ids(tx, [1]))[1].action is None
+
+
+async def test_letters_are_listed_shown_masked_and_replayed(fresh: World) -> None:
+    ids = await fresh.lose(b"content 199001012384", count=2)
+    listed = json.loads((await sigill(fresh, "dlq", "list", "--json")).out)
+    assert listed["open"] == 2
+    assert [letter["id"] for letter in listed["letters"]] == ids[::-1]
+    masked = await sigill(fresh, "dlq", "show", str(ids[0]))
+    assert "unreadable_signature" in masked.out
+    assert "199001012384" not in masked.out + masked.err
+    assert "199001012384" in (await sigill(fresh, "dlq", "show", str(ids[0]), "--reason", "fault")).out
+    planned = await sigill(fresh, "dlq", "replay", str(ids[1]), "--dry-run")
+    assert planned.status == 0
+    assert f"#{ids[0]}, #{ids[1]}" in planned.err  # the older one of the sequence goes along
+    done = await sigill(fresh, "dlq", "replay", str(ids[1]), "--yes")
+    assert done.status == 0, done.err
+    async with fresh.store.reading() as tx:
+        letters = await dead_letters.by_ids(tx, ids)
+    assert {letter.action for letter in letters.values()} == {"replayed"}
+    assert {letter.operator for letter in letters.values()} == {"cli:anna"}
+
+
+async def test_a_discard_takes_two_people(fresh: World) -> None:
+    (one,) = await fresh.lose()
+    assert (await sigill(fresh, "dlq", "discard", str(one), "--reason", "test", "--yes")).status == 0
+    own = await sigill(fresh, "dlq", "discard", str(one), "--approve", "--yes")
+    assert own.status == 1
+    assert "cannot approve" in own.err
+    assert (await sigill(fresh, "dlq", "discard", str(one), "--approve", "--yes", user="bo")).status == 0
+    async with fresh.store.reading() as tx:
+        letter = (await dead_letters.by_ids(tx, [one]))[one]
+    assert (letter.action, letter.operator, letter.approver) == ("discarded", "cli:anna", "cli:bo")
+
+
+async def test_the_work_list_is_listed_and_ticked_off(fresh: World) -> None:
+    await fresh.office.hand_over(fresh.town.orders(fresh.clock.now()))
+    listed = json.loads((await sigill(fresh, "worklist", "list", "--json")).out)
+    assert listed["open"] == 1
+    (task,) = listed["tasks"]
+    assert (task["target"], task["key_in"]) == ("admin_journalen", "seal")
+    ticked = await sigill(fresh, "worklist", "tick", str(task["id"]), "--remark", "AJ-1", "--yes")
+    assert ticked.status == 0, ticked.err
+    assert (await sigill(fresh, "worklist", "tick", str(task["id"]), "--yes")).status == 1
+    async with fresh.store.reading() as tx:
+        assert (await tasks.by_ids(tx, [task["id"]]))[task["id"]].done_by == "cli:anna"
