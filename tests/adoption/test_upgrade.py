@@ -37,9 +37,12 @@ def release(request: pytest.FixtureRequest) -> Path:
 
 async def restored(services: Services, release: Path, name: str) -> str:
     """A database with the release's store in it, brought to today's schema as an upgrade does."""
+    await services.template()  # makes the server's roles
     dsn = await services.postgres().create_database(name)
     connection = await asyncpg.connect(dsn)
     try:
+        # the tables belong to their owner, as `sigill migrate` has made them
+        await connection.execute(f'GRANT CREATE ON DATABASE "{name}" TO sigill_owner; SET ROLE sigill_owner')
         await connection.execute((release / "store.sql").read_text("utf-8"))
     finally:
         await connection.close()
