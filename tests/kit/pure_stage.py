@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -64,7 +64,7 @@ class PureStage:
     """The whole world in memory. Measures keep every version with the moment it was known."""
 
     books: Rulebooks
-    now: datetime = datetime.min
+    now: datetime = datetime(1900, 1, 1, tzinfo=UTC)
     persons: dict[PersonId, Person] = field(default_factory=dict)
     identities: dict[Identity, PersonId] = field(default_factory=dict)
     staff: dict[HsaId, Staff] = field(default_factory=dict)
