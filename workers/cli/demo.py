@@ -121,7 +121,7 @@ def _show_access(
 ) -> None:
     table = Table(title="\nTuva, 9 years: who reaches what at the children's clinic")
     for column in ("viewer", "service", "in the morning", "in the evening", "in four years"):
-        table.add_column(column)
+        table.add_column(column, overflow="fold")
     for was, now, then in zip(before, after, later, strict=True):
         table.add_row(was.viewer, was.service, *(_cell(seen) for seen in (was, now, then)))
     out.print(table)

@@ -40,7 +40,10 @@ English = Annotated[bool, typer.Option("--english", help="In English instead of 
 @app.command()
 def show(
     region: Annotated[str, typer.Argument(help="A region's short name: kronoberg.")],
-    on: Annotated[datetime, typer.Option("--on", formats=["%Y-%m-%d"], help="The Swedish date asked about.")],
+    on: Annotated[
+        datetime | None,
+        typer.Option("--on", formats=["%Y-%m-%d"], help="The Swedish date asked about; default today."),
+    ] = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write a page of its own instead.")] = None,
     english: English = False,
     folder: Folder = RULEBOOKS,
@@ -48,12 +51,11 @@ def show(
 ) -> None:
     """Show a region's rules on a day: decision tables with sentences and citations."""
     found = _region(folder, region)
-    version = _in_force(found, on.date())
+    day = on.date() if on else swedish_date(SystemClock().now())
+    version = _in_force(found, day)
     if html is not None:
-        html.write_text(
-            pages.html(found, version, on.date(), _cites(stories, optional=True)), encoding="utf-8"
-        )
-        print(f"{html}: {found.name}, {version.since} on {on.date()}", file=sys.stderr)
+        html.write_text(pages.html(found, version, day, _cites(stories, optional=True)), encoding="utf-8")
+        print(f"{html}: {found.name}, {version.since} on {day}", file=sys.stderr)
         return
     _print_tables(found, version, english=english)
 
