@@ -12,6 +12,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
+import httpx
 import structlog
 import uvicorn
 from starlette.applications import Starlette
@@ -20,11 +21,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from workers.enact.citations import Citations
 from workers.enact.keys import KeyRing
-from workers.ops.console import audit_pages, entry, letters, lists, orders, person, phone_pages
+from workers.ops.api.app import create_app
+from workers.ops.api.desk import Desk as DecisionDesk
+from workers.ops.api.serve import guards_of
+from workers.ops.console import audit_pages, entry, letters, lists, orders, person, phone_pages, rules
 from workers.ops.console.desk import GONE, Desk, desk_of
 from workers.ops.console.rendering import HERE, Pages
 from workers.ops.login import Issuer, TrialLinks, is_loopback, trial_operators
@@ -37,9 +41,9 @@ from workers.ops.watch import Watch
 from workers.ops.worklist import Adapter, by_hand, carry_out
 from workers.policy.effects import Sentence
 from workers.policy.rulebook import Rulebooks
-from workers.runtime.clock import Clock
+from workers.runtime.clock import Clock, stopwatch
 from workers.runtime.health import Health, probes
-from workers.runtime.metrics import Metrics
+from workers.runtime.metrics import API_SECONDS, Metrics
 from workers.runtime.settings import Settings
 from workers.store.session import Store, passing
 from workers.stream.connection import Connection
@@ -76,7 +80,7 @@ def console_app(desk: Desk, rulebook_routes: Sequence[object] = ()) -> ASGIApp:
             *letters.ROUTES,
             *audit_pages.ROUTES,
             *phone_pages.ROUTES,
-            *(rulebook_routes or phone_pages.RULEBOOK),  # type: ignore[list-item]
+            *(rulebook_routes or rules.ROUTES),  # type: ignore[list-item]
             Mount("/static", Static(directory=HERE / "static"), name="static"),
         ],
         exception_handlers={404: _missing, 405: _missing, 500: _broken},
@@ -116,11 +120,49 @@ def build(console: ASGIApp, health: Health, metrics: Metrics, api: ASGIApp | Non
         if path in ("/livez", "/readyz"):
             await answers(scope, receive, send)
         elif api is not None and (path == "/v1" or path.startswith("/v1/")):
-            await api(scope, receive, send)
+            await _measured(api, metrics, scope, receive, send)
         else:
             await console(scope, receive, send)
 
     return app
+
+
+async def _measured(api: ASGIApp, metrics: Metrics, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer, and measure what it took; a path may hold a patient's key, so only its kind is told."""
+    began, status = stopwatch(), 500
+
+    async def sending(message: Message) -> None:
+        nonlocal status
+        if message["type"] == "http.response.start":
+            status = message["status"]
+        await send(message)
+
+    try:
+        await api(scope, receive, sending)
+    finally:
+        kind = "decisions" if scope.get("path") == "/v1/access/decisions" else "other"
+        metrics.observe(API_SECONDS, stopwatch() - began, operation=kind, status=f"{status // 100}xx")
+
+
+@contextlib.asynccontextmanager
+async def decision_api(settings: Settings, books: Rulebooks, clock: Clock) -> AsyncIterator[ASGIApp]:
+    """The decision API over a store and a desk of its own, as the readers' role. For `Ops.api`."""
+    store = await store_as(settings, "sigill_reader")
+    assert store is not None  # without the role the user itself is taken
+    try:
+        async with httpx.AsyncClient(timeout=5.0) as http:
+            guards = guards_of(settings, clock, http)
+            async with DecisionDesk(
+                store,
+                books,
+                clock,
+                instance=settings.instance,
+                capacity=settings.api_copies,
+                lanes=settings.api_lanes,
+            ) as desk:
+                yield create_app(desk, guards)
+    finally:
+        await store.close()
 
 
 @dataclass(slots=True)
@@ -292,4 +334,4 @@ def _on_stderr(line: str) -> None:
     sys.stderr.flush()
 
 
-__all__ = ["NoLogin", "Ops", "build", "check_login", "console_app", "session_secret", "store_as"]
+__all__ = ["NoLogin", "Ops", "build", "check_login", "console_app", "decision_api", "session_secret"]

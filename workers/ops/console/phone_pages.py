@@ -1,4 +1,4 @@
-"""The form for an urgent order by phone, and the rules as the console shows them."""
+"""The form for an urgent order by phone."""
 
 from uuid import UUID, uuid4
 
@@ -104,23 +104,6 @@ def _ready(desk: Desk, session: Session) -> bool:
     return True
 
 
-async def rulebook(request: Request, desk: Desk, session: Session) -> Response:
-    """The rules of a region as their owners state them, with the version in force."""
-    regions = sorted(desk.books.regions)
-    asked = request.query_params.get("region")
-    code = next((one for one in regions if one == asked), regions[0] if regions else None)
-    region = desk.books.regions[code] if code else None
-    today = swedish_date(desk.clock.now())
-    return desk.page(
-        request,
-        "rulebook.html",
-        session,
-        regions=regions,
-        region=region,
-        in_force=region.in_force(today) if region else None,
-    )
-
-
 _NO_KEYS = Sentence(
     "Telefonbeställningar är inte påslagna: inga nycklar är angivna.",
     "Phone orders are not switched on: no keys are configured.",
@@ -134,4 +117,3 @@ _NOT_SENT = Sentence(
     "Kafka does not answer, so it is unsure whether the order arrived. Send again: the same id counts once only.",
 )
 ROUTES = [get("/phone", phone_form, OPERATORS), post("/phone", phone_send, OPERATORS)]
-RULEBOOK = [get("/rulebook", rulebook)]
