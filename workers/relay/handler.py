@@ -16,7 +16,7 @@ from datetime import timedelta
 import structlog
 from opentelemetry.trace import Span
 
-from contracts.topics import AUDIT_HEADS, DEAD_LETTERS, INCOMING
+from contracts.topics import AUDIT_HEADS, DEAD_LETTERS, INCOMING, STATE
 from workers.enact.consuming import DatabaseDown
 from workers.enact.ids import event_id
 from workers.enact.write import event_headers
@@ -44,6 +44,8 @@ log = structlog.get_logger("sigill.relay")
 BATCH = 1000
 _AS_IT_CAME = frozenset(spec.name for spec in (*INCOMING, *DEAD_LETTERS))
 """Topics whose records bear the headers that somebody else gave them: dead letters, and what is replayed."""
+LATE_TRIES = 100
+"""Tenths of a second that a relay that came late waits for the other's newest event to be marked."""
 BALANCE_SECONDS = 1.0
 MEASURE_SECONDS = 5.0
 CHECKPOINT_SECONDS = 60.0
@@ -194,13 +196,30 @@ class Relay:
             return
         now = self.clock.now()
         async with self.store.transaction(now) as tx:
-            await outbox.mark(tx, [event.id for event in events])
+            marked = await outbox.mark(tx, [event.id for event in events])
             point("relay.before_commit")
         point("relay.marked")
+        if marked < len(events):
+            await self._after_another(events)
         for topic, count in Counter(event.aggregatetype for event in events).items():
             self.metrics.inc(OUTBOX_PUBLISHED, count, topic=topic)
         for event in events:
             self.metrics.observe(OUTBOX_SECONDS, max(0.0, (now - event.created_at).total_seconds()))
+
+    async def _after_another(self, events: Sequence[Unpublished]) -> None:
+        """
+        Another relay has published these too: this one was frozen or cut off and came late. What it published may
+        lie behind something newer, and compaction keeps the last record of a key; so the newest goes out once more.
+        """
+        states = [event for event in events if event.aggregatetype == STATE.name]
+        left = {event.aggregateid for event in states}
+        log.warning("published after another relay", rows=len(events), patients=len(left))
+        for _ in range(LATE_TRIES):
+            if not left:
+                return
+            async with self.store.transaction(self.clock.now()) as tx:
+                left -= await outbox.again(tx, STATE.name, left, min(event.id for event in states))
+            await asyncio.sleep(0.1)
 
     async def _now_and_then(self, shards: Sequence[int]) -> None:
         if self._measure.is_due():

@@ -116,6 +116,16 @@ async def mark(tx: Tx, ids: Iterable[int]) -> int:
     return await tx.run(_SQL["mark"], sorted(ids), tx.now)
 
 
+async def again(tx: Tx, topic: str, keys: Iterable[str], since: int) -> set[str]:
+    """
+    Have the newest event of each key, of those numbered from `since` on, published once more.
+
+    Returns the keys for which it will be; for the others it is under way just now.
+    """
+    rows = await tx.fetch(_SQL["again"], topic, sorted(keys), since)
+    return {row["aggregateid"] for row in rows}
+
+
 async def stats(tx: Reading) -> OutboxStats:
     """Return how many events wait and since when."""
     row = (await tx.fetch(_SQL["stats"]))[0]

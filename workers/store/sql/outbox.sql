@@ -24,6 +24,14 @@ SELECT id, event_id, aggregatetype, aggregateid, type, payload, headers, shard, 
 -- Published now; a row that another relay has marked already keeps its time.
 UPDATE outbox SET published_at = $2 WHERE id = ANY ($1::bigint[]) AND published_at IS NULL;
 
+-- name: again
+-- The newest event of a topic for each of the keys, from id $3 on, is to be published once more, where it has been.
+UPDATE outbox SET published_at = NULL
+ WHERE published_at IS NOT NULL
+   AND id IN (SELECT max(id) FROM outbox
+               WHERE aggregatetype = $1 AND aggregateid = ANY ($2::text[]) AND id >= $3 GROUP BY aggregateid)
+RETURNING aggregateid;
+
 -- name: stats
 -- How many wait, and since when.
 SELECT count(*) AS pending, min(created_at) AS oldest FROM outbox WHERE published_at IS NULL;
