@@ -144,9 +144,18 @@ async def _measured(api: ASGIApp, metrics: Metrics, scope: Scope, receive: Recei
         metrics.observe(API_SECONDS, stopwatch() - began, operation=kind, status=f"{status // 100}xx")
 
 
+def api_wanted(settings: Settings) -> bool:
+    """Whether the settings say who may ask the decision API; without, the console is served alone."""
+    return bool(settings.api_issuer or settings.api_clients or settings.api_development)
+
+
 @contextlib.asynccontextmanager
 async def decision_api(settings: Settings, books: Rulebooks, clock: Clock) -> AsyncIterator[ASGIApp]:
-    """The decision API over a store and a desk of its own, as the readers' role. For `Ops.api`."""
+    """
+    The decision API over a store and a desk of its own, as the readers' role. For `Ops.api`, where `api_wanted`.
+
+    Raises NotConfigured when nobody could prove who they are.
+    """
     store = await store_as(settings, "sigill_reader")
     assert store is not None  # without the role the user itself is taken
     try:
@@ -334,4 +343,13 @@ def _on_stderr(line: str) -> None:
     sys.stderr.flush()
 
 
-__all__ = ["NoLogin", "Ops", "build", "check_login", "console_app", "decision_api", "session_secret"]
+__all__ = [
+    "NoLogin",
+    "Ops",
+    "api_wanted",
+    "build",
+    "check_login",
+    "console_app",
+    "decision_api",
+    "session_secret",
+]
