@@ -37,7 +37,7 @@ GOAL = 0.98
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """How one scenario went. `during` and `after` are shares of the baseline, `seconds` until it was back."""
+    """How one scenario went. `during` and `after` are shares of the rate sent, `seconds` until it was back."""
 
     name: str
     baseline: float
@@ -202,7 +202,8 @@ async def play(name: str, chaos: Chaos) -> Recovery:
         stop.set()
         await loading
     await chaos.drained(120)
-    return Recovery(name, baseline, during / baseline, rate / baseline, back)
+    even = min(baseline, RATE)
+    return Recovery(name, baseline, during / even, rate / even, back)
 
 
 async def main_async(names: list[str]) -> int:
