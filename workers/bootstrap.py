@@ -37,9 +37,9 @@ from workers.relay.checkpoints import NoAuditKey, Signer, signer_for
 from workers.relay.handler import Relay
 from workers.runtime.clock import Clock, FileClock, SystemClock
 from workers.runtime.health import ASSIGNMENT, BROKER, DATABASE, MIGRATIONS, Health, ProbeServer
-from workers.runtime.lifecycle import Worker, run_workers
+from workers.runtime.lifecycle import Worker, run_workers, spare_the_collector
 from workers.runtime.logging import configure_logging
-from workers.runtime.metrics import BUILD_INFO, Metrics
+from workers.runtime.metrics import BUILD_INFO, DATABASE_POOL, Metrics
 from workers.runtime.points import arm
 from workers.runtime.settings import Settings
 from workers.runtime.tracing import Tracing, tracer_provider
@@ -68,6 +68,8 @@ class WrongFile(ValueError):
 
 WORKERS: tuple[str, ...] = ("directory", "register", "intake", "transitions", "relay")
 """The workers by name, in the order in which they are started."""
+POOL_SECONDS = 5.0
+"""Between two looks at the connections."""
 RULEBOOKS = Path(__file__).parent / "rulebooks"
 SET_UP_WRONGLY: tuple[type[Exception], ...] = (
     NoPatientKeys,
@@ -97,6 +99,7 @@ def run(names: Sequence[str], settings: Settings) -> None:
     status 1 for what somebody has to look at first. A fault of the program itself is logged with its trace, status 1.
     """
     configure_logging(settings.log_format, settings.log_level)
+    spare_the_collector()
     try:
         with asyncio.Runner(loop_factory=_loop) as runner:
             runner.run(Wiring.of(settings).serve(names))
@@ -111,7 +114,7 @@ def run(names: Sequence[str], settings: Settings) -> None:
 
 
 def _loop() -> asyncio.AbstractEventLoop:
-    """uvloop's event loop, which takes a third less of the processor, where there is one."""
+    """uvloop's event loop, where there is one."""
     return asyncio.new_event_loop() if sys.platform == "win32" else uvloop.new_event_loop()
 
 
@@ -176,6 +179,7 @@ class _Opened:
     name: str
     opening: Callable[[], Awaitable[Store]]
     work: Callable[[Store, asyncio.Event], Awaitable[None]]
+    open_stores: set[Store]
 
     async def run(self, stop: asyncio.Event) -> None:
         """Open, work until told to stop, close."""
@@ -185,9 +189,11 @@ class _Opened:
             if passing(error):
                 raise DatabaseDown(type(error).__name__) from error
             raise
+        self.open_stores.add(store)
         try:
             await self.work(store, stop)
         finally:
+            self.open_stores.discard(store)
             await store.close()
 
 
@@ -202,6 +208,7 @@ class Wiring:
     health: Health
     connection: Connection
     tracing: Tracing = field(default_factory=Tracing)
+    _stores: set[Store] = field(default_factory=set)
     _closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
     @classmethod
@@ -237,19 +244,20 @@ class Wiring:
             ).start()
         log.info("started", workers=list(names))
         try:
-            await run_workers(
-                workers,
-                health=self.health,
-                troubles={
-                    DATABASE: (DatabaseDown,),
-                    BROKER: BROKER_TROUBLE,
-                    MIGRATIONS: (NotMigrated,),
-                    DIRECTORY: (NotReady,),
-                },
-                stop=stop,
-                stop_timeout=settings.stop_timeout,
-                longest_wait=settings.backoff_max,
-            )
+            async with _beside(self._measure_pools()):
+                await run_workers(
+                    workers,
+                    health=self.health,
+                    troubles={
+                        DATABASE: (DatabaseDown,),
+                        BROKER: BROKER_TROUBLE,
+                        MIGRATIONS: (NotMigrated,),
+                        DIRECTORY: (NotReady,),
+                    },
+                    stop=stop,
+                    stop_timeout=settings.stop_timeout,
+                    longest_wait=settings.backoff_max,
+                )
         finally:
             for close in self._closing:
                 await close()
@@ -257,6 +265,15 @@ class Wiring:
             if probes is not None:
                 probes.stop()
         log.info("stopped", workers=list(names))
+
+    async def _measure_pools(self) -> None:
+        """Tell of the connections of all open stores, for ever."""
+        while True:
+            pools = [store.connections() for store in self._stores]
+            size, idle = sum(size for size, _ in pools), sum(idle for _, idle in pools)
+            self.metrics.set(DATABASE_POOL, size - idle, state="busy")
+            self.metrics.set(DATABASE_POOL, idle, state="idle")
+            await asyncio.sleep(POOL_SECONDS)
 
     def workers(self, names: Sequence[str]) -> list[Worker]:
         """
@@ -328,7 +345,7 @@ class Wiring:
             async with _beside(fresh, recheck.keep_looking(stop)):
                 await consuming.run(stop)
 
-        return _Opened("intake", lambda: self.open_store("intake"), work)
+        return _Opened("intake", lambda: self.open_store("intake"), work, self._stores)
 
     def _directory(self) -> _Opened:
         group = self.settings.group("directory")
@@ -337,7 +354,7 @@ class Wiring:
             handler = Directory(self.metrics, group)
             await self._consuming("directory", STAFF.name, store, handler).run(stop)
 
-        return _Opened("directory", lambda: self.open_store("directory"), work)
+        return _Opened("directory", lambda: self.open_store("directory"), work, self._stores)
 
     def _register(self) -> _Opened:
         keys = key_ring(self.settings)
@@ -347,7 +364,7 @@ class Wiring:
             handler = Register(self.desk, keys, self.metrics, group)
             await self._consuming("register", PERSONS.name, store, handler).run(stop)
 
-        return _Opened("register", lambda: self.open_store("register"), work)
+        return _Opened("register", lambda: self.open_store("register"), work, self._stores)
 
     def transitions(self, store: Store) -> Transitions:
         """The transitions worker over an open store; `run_due` follows what is due and returns."""
@@ -359,7 +376,7 @@ class Wiring:
         async def work(store: Store, stop: asyncio.Event) -> None:
             await self.transitions(store).run(stop)
 
-        return _Opened("transitions", lambda: self.open_store("transitions"), work)
+        return _Opened("transitions", lambda: self.open_store("transitions"), work, self._stores)
 
     def relay(self, store: Store, signer: Signer) -> Relay:
         """The relay over an open store; `publish_all` publishes what waits and returns."""
@@ -386,7 +403,7 @@ class Wiring:
         async def work(store: Store, stop: asyncio.Event) -> None:
             await self.relay(store, signer).run(stop)
 
-        return _Opened("relay", lambda: self.open_store("relay"), work)
+        return _Opened("relay", lambda: self.open_store("relay"), work, self._stores)
 
 
 @contextlib.asynccontextmanager

@@ -25,6 +25,7 @@ from tests.benchmarks.ground import CLOCK, Ground, ground, load
 from workers.bootstrap import Wiring
 from workers.enact.consuming import Consuming, Handler, Steps
 from workers.relay.checkpoints import signer_for
+from workers.runtime.lifecycle import spare_the_collector
 from workers.runtime.logging import configure_logging
 from workers.store import outbox
 from workers.store.session import Store
@@ -128,7 +129,9 @@ class _Measured(Wiring):
 
     def _consuming(self, name: str, topic: str, store: Store, handler: Handler[Any]) -> Consuming[Any]:
         made = Wiring._consuming(self, name, topic, store, handler)
-        handed = _Handed(**{f.name: getattr(made, f.name) for f in fields(made) if not f.name.startswith("_")})
+        handed = _Handed(
+            **{f.name: getattr(made, f.name) for f in fields(made) if not f.name.startswith("_")}
+        )
         handed.base, handed.costs = self.base, self.costs
         return handed
 
@@ -144,6 +147,7 @@ async def measure(base: Ground, orders: int, profile: str | None) -> Costs:
     await base.publish(ORDERS, signed)
 
     wiring = _Measured.of(base.settings)
+    spare_the_collector()
     wiring.base, wiring.costs = base, costs
     for name in ("directory", "register", "intake"):
         [worker] = wiring.workers([name])

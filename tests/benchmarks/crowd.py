@@ -85,7 +85,9 @@ class Crowd:
         told = []
         for name in list(self.cast.staff):
             record = self.cast.assignments(name, self.now - timedelta(days=30))
-            told.append(Message(f"staff-{name}-{record.sequence}", record.hsa_id, record.model_dump_json().encode()))
+            told.append(
+                Message(f"staff-{name}-{record.sequence}", record.hsa_id, record.model_dump_json().encode())
+            )
         return told
 
     def people(self, patients: int) -> tuple[list[Message], list[tuple[str, tuple[Form, ...]]]]:
@@ -128,11 +130,18 @@ class Crowd:
 
     def _record(self, name: str) -> Message:
         record = self.cast.record(name, self.now - timedelta(days=30))
-        return Message(f"person-{name}-{record.sequence}", self.key_of(name), record.model_dump_json().encode())
+        return Message(
+            f"person-{name}-{record.sequence}", self.key_of(name), record.model_dump_json().encode()
+        )
 
     def _order(self, patient: str, form: Form) -> Message:
         number = next(self._names)
-        said: dict[str, Any] = {"id": f"o{number}", "form": form, "patient": patient, "initiative": _BY.get(form, "care")}
+        said: dict[str, Any] = {
+            "id": f"o{number}",
+            "form": form,
+            "patient": patient,
+            "initiative": _BY.get(form, "care"),
+        }
         if form is Form.GRANT_GUARDIAN_ACCESS:
             said["guardians"] = tuple(self.cast.people[patient].guardians)[:1]
         if form is not Form.RELEASE_LOGIN_LOCK:

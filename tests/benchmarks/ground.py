@@ -66,7 +66,9 @@ class Ground:
         """A topic's name in this run."""
         return self.settings.topic(spec.name)
 
-    async def publish(self, spec: TopicSpec, messages: Sequence[Message], *, topic: str | None = None) -> None:
+    async def publish(
+        self, spec: TopicSpec, messages: Sequence[Message], *, topic: str | None = None
+    ) -> None:
         """Publish messages as fast as it goes, in order, and wait until the broker has them."""
         at = CLOCK.now()
         kind = "application/jose" if spec is ORDERS else "application/json"
@@ -81,13 +83,27 @@ class Ground:
         ]
         await asyncio.gather(*sent)
 
+    async def publish_one(self, spec: TopicSpec, one: Message) -> None:
+        """Publish one message; it is on its way when this returns."""
+        at = CLOCK.now()
+        await self.producer.send(
+            self.topic(spec),
+            value=one.value,
+            key=one.key.encode(),
+            headers=cloud_event(
+                spec, one.event, f"/benchmark/{spec.read_by[0]}", one.key, at, "application/jose"
+            ),
+        )
+
     async def taken(self, spec: TopicSpec, *, patience: float = 600) -> None:
         """Wait until a worker's stored offsets have reached the topic's end."""
         consumer = AIOKafkaConsumer(**self.connection.options())
         await consumer.start()
         try:
             name = self.topic(spec)
-            parts = [TopicPartition(name, p) for p in consumer.partitions_for_topic(name) or range(spec.partitions)]
+            parts = [
+                TopicPartition(name, p) for p in consumer.partitions_for_topic(name) or range(spec.partitions)
+            ]
             ends = {tp.partition: end for tp, end in (await consumer.end_offsets(parts)).items() if end}
         finally:
             await consumer.stop()
@@ -191,7 +207,10 @@ class Receipts:
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
         self._consumer = AIOKafkaConsumer(
-            **ground.connection.options(), enable_auto_commit=False, auto_offset_reset="latest", fetch_max_wait_ms=50
+            **ground.connection.options(),
+            enable_auto_commit=False,
+            auto_offset_reset="latest",
+            fetch_max_wait_ms=50,
         )
         self.answered: dict[str, float] = {}
         self.outcomes: dict[str, int] = {}
@@ -247,13 +266,17 @@ async def ground(*, partitions: int = 12) -> AsyncIterator[Ground]:
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="sigill-bench-"))
         stack.callback(shutil.rmtree, folder, True)
-        postgres = stack.enter_context(EmbeddedPostgres(os.environ.get("SIGILL_BENCH_DATABASE_URL"), durable=True))
+        postgres = stack.enter_context(
+            EmbeddedPostgres(os.environ.get("BENCH_DATABASE_URL"), durable=True)
+        )
         broker = stack.enter_context(EmbeddedKafka())
         if not broker.real:
             raise SystemExit("the figures need a real broker: Docker, Java 17, or KAFKA_BOOTSTRAP_SERVERS")
         first = CLOCK.now() - timedelta(days=400)
         authority = DevAuthority.create(first, not_before=first, not_after=first + timedelta(days=3000))
-        authority.publish(folder / "ca", CLOCK.now() - timedelta(hours=1), next_update=CLOCK.now() + timedelta(days=7))
+        authority.publish(
+            folder / "ca", CLOCK.now() - timedelta(hours=1), next_update=CLOCK.now() + timedelta(days=7)
+        )
         settings, environment = _settings(folder, postgres.dsn, broker.bootstrap)
         await _must_be_durable(settings.database_dsn())
         await migrate(settings.database_dsn(), settings.database_schema)
@@ -265,7 +288,15 @@ async def ground(*, partitions: int = 12) -> AsyncIterator[Ground]:
         producer = AIOKafkaProducer(**connection.options(), acks="all", linger_ms=2, max_batch_size=262_144)
         await producer.start()
         made = Ground(
-            folder, settings, environment, load_rulebooks(), authority, store, connection, producer, postgres.pid
+            folder,
+            settings,
+            environment,
+            load_rulebooks(),
+            authority,
+            store,
+            connection,
+            producer,
+            postgres.pid,
         )
         stack.callback(made.stop_all)
         try:
@@ -318,6 +349,34 @@ def _settings(folder: Path, dsn: str, bootstrap: str) -> tuple[Settings, dict[st
 def load() -> float:
     """How busy the machine is: processes that run or want to, averaged over the last minute."""
     return os.getloadavg()[0]
+
+
+def processor(before: dict[str, float] | None = None) -> dict[str, float]:
+    """
+    Seconds of processor time by what used it; with an earlier answer, cores in use since then.
+
+    What has ended in between is not counted.
+    """
+    spent: dict[str, float] = {"at": CLOCK.now().timestamp()}
+    for process in psutil.process_iter(["name", "cmdline", "cpu_times"]):
+        kind = _kind_of(process.info["name"] or "", process.info["cmdline"] or [])
+        used = process.info["cpu_times"]
+        if used is not None:
+            spent[kind] = spent.get(kind, 0.0) + used.user + used.system
+    if before is None:
+        return spent
+    took = spent.pop("at") - before["at"]
+    return {kind: max(0.0, total - before.get(kind, 0.0)) / took for kind, total in spent.items()}
+
+
+def _kind_of(name: str, command: Sequence[str]) -> str:
+    if "workers.cli" in command:
+        return " ".join(command[command.index("workers.cli") + 2 :])
+    if "postgres" in name:
+        return "PostgreSQL"
+    if name == "java":
+        return "Kafka"
+    return "measuring" if any("tests.benchmarks" in part for part in command) else "others"
 
 
 def since(moment: datetime) -> float:

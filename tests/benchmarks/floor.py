@@ -1,0 +1,97 @@
+"""
+The floor under the intake: the same messages consumed, verified by the bare library call, validated, inserted in bulk.
+
+Nothing else: no chain, no revocation, no decider, no rules, no measures, no audit, no receipt. What is faster than this
+has left out something that everybody needs; the intake's distance from it is the price of all the rest.
+
+    python -m tests.benchmarks.floor TOPIC GROUP COUNT          (in the environment of a run: `intake` starts it)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from base64 import b64decode, urlsafe_b64decode
+from typing import Any
+
+import asyncpg
+import uvloop
+from aiokafka import AIOKafkaConsumer
+from cryptography import x509
+from joserfc import jws
+from joserfc.jwk import ECKey
+
+from contracts.order import SignedForm
+from workers.runtime.lifecycle import spare_the_collector
+from workers.runtime.settings import Settings, load_settings
+from workers.store.session import connection_options
+from workers.stream.connection import Connection
+from workers.trust.jades import REGISTRY
+
+_TABLE = "CREATE TABLE IF NOT EXISTS floor (order_id uuid PRIMARY KEY, form jsonb NOT NULL, original bytea NOT NULL)"
+_INSERT = (
+    "INSERT INTO floor SELECT * FROM unnest($1::uuid[], $2::jsonb[], $3::bytea[]) ON CONFLICT DO NOTHING"
+)
+_KEYS: dict[bytes, ECKey] = {}
+
+
+def proven(raw: bytes) -> bytes:
+    """The payload of a signature that holds with the key that it brings itself; each key is read once."""
+    header = raw.split(b".", 1)[0]
+    first = json.loads(urlsafe_b64decode(header + b"=" * (-len(header) % 4)))["x5c"][0].encode()
+    key = _KEYS.get(first)
+    if key is None:
+        public: Any = x509.load_der_x509_certificate(b64decode(first)).public_key()
+        key = _KEYS[first] = ECKey.import_key(public)
+    return jws.deserialize_compact(raw, key, registry=REGISTRY).payload
+
+
+def _verified(values: list[bytes]) -> list[tuple[Any, str, bytes]]:
+    found = []
+    for value in values:
+        payload = proven(value)
+        found.append((SignedForm.model_validate_json(payload).order_id, payload.decode(), value))
+    return found
+
+
+async def run(settings: Settings, topic: str, group: str, count: int) -> tuple[int, float]:
+    """Take `count` messages; returns how many, and in how many seconds, leaving out the first tenth."""
+    conn = await asyncpg.connect(**connection_options(settings, None))
+    await conn.execute(_TABLE)
+    consumer = AIOKafkaConsumer(
+        topic,
+        **Connection.of(settings).options(),
+        group_id=group,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        fetch_max_wait_ms=250,
+    )
+    await consumer.start()
+    taken: list[tuple[float, int]] = []
+    done = 0
+    try:
+        while done < count:
+            batches = await consumer.getmany(timeout_ms=250, max_records=settings.batch_size)
+            values = [record.value for records in batches.values() for record in records]
+            if not values:
+                continue
+            rows = await asyncio.to_thread(_verified, values)
+            async with conn.transaction():
+                await conn.execute(_INSERT, *(list(column) for column in zip(*rows, strict=True)))
+            await consumer.commit()
+            done += len(values)
+            taken.append((time.monotonic(), done))
+    finally:
+        await consumer.stop()
+        await conn.close()
+    began = next(i for i, (_, n) in enumerate(taken) if n >= count // 10)
+    return taken[-1][1] - taken[began][1], taken[-1][0] - taken[began][0]
+
+
+if __name__ == "__main__":
+    spare_the_collector()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        orders, seconds = runner.run(run(load_settings(), sys.argv[1], sys.argv[2], int(sys.argv[3])))
+    print(json.dumps({"orders": orders, "seconds": seconds}))

@@ -1,0 +1,102 @@
+"""
+The intake as one would write it first: a FastStream handler that takes each message in a transaction of its own.
+
+It does the same job with the same door, rules and tables, and publishes what follows right after its commit, so that it
+is spared the outbox, the relay and the offsets in the database; what a crash between commit and publishing loses is lost.
+
+    python -m tests.benchmarks.plain TOPIC GROUP                (in the environment of a run: `intake` starts it)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import uvloop
+from faststream import AckPolicy, FastStream
+from faststream.kafka import KafkaBroker, KafkaMessage
+
+from contracts.topics import ORDERS
+from workers.bootstrap import Wiring
+from workers.enact import write as writing
+from workers.enact.consuming import Consuming, Handler, Steps
+from workers.runtime.clock import SystemClock
+from workers.runtime.lifecycle import spare_the_collector
+from workers.runtime.logging import configure_logging
+from workers.runtime.settings import load_settings
+from workers.store.outbox import OutboxRow
+from workers.store.session import Store, Tx
+from workers.stream.consumer import _record
+
+
+class _Caught:
+    """What would have gone into the outbox."""
+
+    def __init__(self) -> None:
+        self.rows: list[OutboxRow] = []
+
+    async def append(self, tx: Tx, rows: Sequence[OutboxRow]) -> None:
+        self.rows = list(rows)
+
+
+class _Plain(Wiring):
+    """The intake's handler as it is wired, without its consumer."""
+
+    topic: str
+    group: str
+
+    def _consuming(self, name: str, topic: str, store: Store, handler: Handler[Any]) -> Any:
+        return _Subscribed(self, store, handler)
+
+
+class _Subscribed:
+    depends_on: tuple[str, ...] = ()
+
+    def __init__(self, wiring: _Plain, store: Store, handler: Handler[Any]) -> None:
+        self.wiring, self.store, self.handler = wiring, store, handler
+
+    async def run(self, stop: asyncio.Event) -> None:
+        settings, store, handler = self.wiring.settings, self.store, self.handler
+        broker = KafkaBroker(settings.kafka_bootstrap, acks="all", enable_idempotence=True)
+        clock = SystemClock()
+        caught = _Caught()
+        writing.outbox.append = caught.append  # type: ignore[assignment]
+
+        @broker.subscriber(
+            self.wiring.topic,
+            group_id=self.wiring.group,
+            auto_offset_reset="earliest",
+            ack_policy=AckPolicy.REJECT_ON_ERROR,
+            decoder=lambda message: message.body,
+        )
+        async def take(body: bytes, message: KafkaMessage) -> None:
+            record = _record(message.raw_message)
+            prepared = await handler.prepare([record], frozenset())
+            steps = Steps()
+            async with store.transaction(clock.now()) as tx:
+                await handler.take(tx, prepared, steps)
+            for row in caught.rows:
+                await broker.publish(
+                    row.payload or b"",
+                    settings.topic(row.aggregatetype),
+                    key=row.aggregateid.encode(),
+                    headers={name: (value or b"").decode() for name, value in row.headers},
+                )
+            handler.report(prepared, steps)
+
+        await FastStream(broker).run()
+
+
+__all__ = ["ORDERS", "Consuming"]
+
+if __name__ == "__main__":
+    chosen = load_settings()
+    configure_logging("json", "info")
+    spare_the_collector()
+    wiring = _Plain.of(chosen)
+    wiring.topic, wiring.group = sys.argv[1], sys.argv[2]
+    [worker] = wiring.workers(["intake"])
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(worker.run(asyncio.Event()))
