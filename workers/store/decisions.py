@@ -66,11 +66,9 @@ class Lane:
         async with self._conn.transaction(isolation="repeatable_read", readonly=True):
             yield Reading(self._conn)
 
-    @asynccontextmanager
-    async def transaction(self, now: datetime) -> AsyncIterator[Tx]:
-        """Open a transaction (READ COMMITTED)."""
-        async with self._conn.transaction():
-            yield Tx(self._conn, now)
+    def at_once(self, now: datetime) -> Tx:
+        """For one writing statement, which is durable when it returns: it is a transaction of its own."""
+        return Tx(self._conn, now)
 
 
 async def look(

@@ -1,13 +1,9 @@
 -- Who looked at whom.
 
 -- name: append
--- Looks, in the order given.
-INSERT INTO access_log (looked_at, actor, actor_unit, person_id, reason, shown, salt, digest)
-SELECT $8, actor, actor_unit, person_id, reason, shown, salt, digest
-  FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::bytea[], $7::bytea[])
-       WITH ORDINALITY AS new (actor, actor_unit, person_id, reason, shown, salt, digest, place)
- ORDER BY place
-RETURNING look_id;
+-- Looks, in the order given, and their digests at the end of a chain: one round trip.
+SELECT log_looks($1::timestamptz, $2::text, $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::bytea[],
+                 $9::bytea[]);
 
 -- name: of_person
 -- The extract for a patient, in order of time.
