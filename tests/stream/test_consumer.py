@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import aiokafka.producer.message_accumulator
 import aiokafka.producer.producer
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, errors
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 from aiokafka.structs import TopicPartition
@@ -219,6 +219,27 @@ async def test_a_commit_after_the_group_moved_on_is_false_and_no_crash(
                 assert not first.assigned
             await second.stop()
             stop.set()
+
+
+async def test_a_commit_that_the_broker_refuses_is_counted(
+    connection: Connection, topic: MakeTopic, producer: StreamProducer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = await topic()
+    await producer.send_in_order(numbered(name, 1))
+    metrics = Metrics()
+
+    async def refused(_: object) -> None:
+        raise errors.CommitFailedError
+
+    async with StreamConsumer(connection, [name], name, worker="w", metrics=metrics) as consumer:
+        stop = asyncio.Event()
+        async for batch in consumer.batches(stop):
+            with monkeypatch.context() as patched:
+                patched.setattr(consumer._kafka, "commit", refused)
+                assert await consumer.commit(dict.fromkeys(batch, 1)) is False
+            assert await consumer.commit(dict.fromkeys(batch, 1)) is True
+            stop.set()
+    assert b'sigill_consumer_commit_failures_total{worker="w"} 1.0' in metrics.text()
 
 
 async def test_more_members_than_partitions_leaves_one_idle_and_alive(

@@ -58,6 +58,9 @@ async def test_trouble_at_any_moment_of_the_transaction_does_the_batch_exactly_o
     assert [str(r.order_id) for r in answers] == [s.order_id for s in sent]
     assert {r.outcome for r in answers} == {"executed"}
     assert await stored_offset(office) == 5
+    # what committed after all is known to be taken when it is tried again
+    retries = 1 if how == "after commit" else 3
+    assert f'sigill_database_retries_total{{worker="intake"}} {retries}.0' in office.metrics.text().decode()
 
 
 async def test_a_database_that_stays_down_is_said_so_and_the_batch_comes_again(office: Office) -> None:

@@ -8,10 +8,9 @@ from workers.store import inbox
 from workers.store.session import Store
 from workers.stream.connection import Connection
 from workers.stream.ends import ends_of
+from workers.stream.lag import FEW
 from workers.stream.records import Partition
 
-FEW = 100
-"""So many records behind may be markers of the writer's transactions, which nobody reads."""
 STILL_SECONDS = 5.0
 """A directory that is only few behind, and has not moved for so long, has nothing left to read."""
 

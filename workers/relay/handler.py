@@ -9,7 +9,7 @@ after a crash between acknowledgement and mark an event stands twice on its topi
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -24,6 +24,8 @@ from workers.relay.checkpoints import Head, Signer
 from workers.runtime.clock import Clock, stopwatch
 from workers.runtime.health import BROKER, DATABASE, Health
 from workers.runtime.metrics import (
+    AUDIT_FAULTS,
+    AUDIT_VERIFIED,
     OUTBOX_FAILURES,
     OUTBOX_OLDEST,
     OUTBOX_PENDING,
@@ -33,7 +35,8 @@ from workers.runtime.metrics import (
 )
 from workers.runtime.points import point
 from workers.runtime.tracing import Tracing, end, inject
-from workers.store import audit, outbox
+from workers.store import audit, audit_check, outbox
+from workers.store.audit import ChainHead
 from workers.store.outbox import OutboxRow, Shards, Unpublished
 from workers.store.session import Store, passing
 from workers.stream.producer import Outgoing, SendInDoubt, StreamProducer
@@ -88,6 +91,8 @@ class Relay:
     batch: int = BATCH
     tracing: Tracing = field(default_factory=Tracing)
     name: str = "relay"
+    _heads: Mapping[str, ChainHead] = field(default_factory=dict)
+    _faults: int = 0
     _balance: _Every = field(default_factory=lambda: _Every(BALANCE_SECONDS))
     _measure: _Every = field(default_factory=lambda: _Every(MEASURE_SECONDS))
     _checkpoint: _Every = field(default_factory=lambda: _Every(CHECKPOINT_SECONDS))
@@ -225,6 +230,7 @@ class Relay:
         if self._measure.is_due():
             await self._measure_outbox()
         if 0 in shards and self._checkpoint.is_due():
+            await self.verify_chains()
             await self.checkpoint()
         if 0 in shards and self._rotate.is_due():
             async with self.store.transaction(self.clock.now()) as tx:
@@ -236,6 +242,16 @@ class Relay:
         self.metrics.set(OUTBOX_PENDING, waiting.pending)
         oldest = waiting.oldest or self.clock.now()
         self.metrics.set(OUTBOX_OLDEST, oldest.timestamp())
+
+    async def verify_chains(self) -> None:
+        """Verify what has come to the audit chains since the last time; a fault stays told until a restart."""
+        async with self.store.reading() as tx:
+            faults, self._heads = await audit_check.verify_on(tx, self._heads)
+        for fault in faults:
+            log.error("audit chain broken", chain=fault.chain, position=fault.position, kind=fault.kind)
+        self._faults += len(faults)
+        self.metrics.set(AUDIT_FAULTS, self._faults)
+        self.metrics.set(AUDIT_VERIFIED, self.clock.now().timestamp())
 
     async def checkpoint(self) -> None:
         """Publish, signed, how long each audit chain is and where it ends."""

@@ -1,7 +1,8 @@
 """
 What /livez, /readyz and /metrics answer.
 
-Live means that the loops turn: a loop that has been silent for too long is stuck, and only a restart helps.
+Live means that the loops turn: a loop that has been silent for too long is stuck, and only a restart helps; so is a
+consumer that turns and is handed nothing while the broker answers and records wait.
 A broker or database that is down never makes a process not live, or everything would be restarted at once.
 Ready means: migrated, assigned (or with nothing to be assigned), and database and broker answer.
 
@@ -24,7 +25,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from workers.runtime.clock import Clock, stopwatch
-from workers.runtime.metrics import DEPENDENCY_UP, LOOP_TICK, Metrics
+from workers.runtime.metrics import CONSUMER_STALLED, DEPENDENCY_UP, LOOP_TICK, Metrics
 
 log = structlog.get_logger("sigill.health")
 
@@ -58,6 +59,7 @@ class Health:
         self._clock = clock
         self._elapsed = elapsed
         self._ticks: dict[str, float] = {}
+        self._stalls: dict[str, float] = {}
         self._states: dict[str, State] = {}
 
     def expect(self, *names: str) -> None:
@@ -74,6 +76,19 @@ class Health:
     def ended(self, loop: str) -> None:
         """Say that a loop has ended by itself and will not turn again."""
         self._ticks.pop(loop, None)
+        self.moves(loop)
+
+    def stands_still(self, loop: str) -> None:
+        """Say that a loop turns and gets nothing although there is something to get; again and again until it does."""
+        self._stalls.setdefault(loop, self._elapsed())
+        if self._metrics is not None:
+            self._metrics.set(CONSUMER_STALLED, 1, worker=loop)
+
+    def moves(self, loop: str) -> None:
+        """Say that a loop gets what there is to get."""
+        self._stalls.pop(loop, None)
+        if self._metrics is not None:
+            self._metrics.set(CONSUMER_STALLED, 0, worker=loop)
 
     def up(self, name: str) -> bool:
         """Say that something is there; returns whether that is news. Logged once, when it comes back."""
@@ -97,19 +112,22 @@ class Health:
         return True
 
     def stuck(self) -> dict[str, float]:
-        """Return the loops that have been silent for too long, with the seconds."""
+        """Return the loops that have been silent, or have stood still, for too long, with the seconds."""
         now = self._elapsed()
-        silent = {loop: now - last for loop, last in list(self._ticks.items())}
-        return {loop: seconds for loop, seconds in silent.items() if seconds > self._silence}
+        since = [*list(self._stalls.items()), *list(self._ticks.items())]
+        return {loop: now - last for loop, last in since if now - last > self._silence}
 
     def live(self) -> tuple[bool, list[str]]:
         """Return whether the loops turn, and a line for each."""
         stuck = self.stuck()
         lines = [
-            f"[-]{loop}: silent for {stuck[loop]:.0f} s" if loop in stuck else f"[+]{loop} turns"
+            f"[-]{loop}: {self._how(loop)} for {stuck[loop]:.0f} s" if loop in stuck else f"[+]{loop} turns"
             for loop in sorted(self._ticks)
         ]
         return not stuck, lines
+
+    def _how(self, loop: str) -> str:
+        return "is handed nothing" if loop in self._stalls else "silent"
 
     def ready(self) -> tuple[bool, list[str]]:
         """Return whether work can be done, and a line for each thing it depends on."""

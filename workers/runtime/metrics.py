@@ -49,7 +49,7 @@ CONSUMER_LAG = Metric(
 CONSUMER_OLDEST = Metric(
     "sigill_consumer_oldest_unprocessed_timestamp_seconds",
     "gauge",
-    "Time of the oldest record not processed yet; the present time when there is none.",
+    "Time of the oldest record not processed yet, or since when some wait; the present time when none does.",
     _PARTITION,
 )
 CONSUMER_COMMITTED = Metric(
@@ -135,11 +135,11 @@ WAITING = Metric("sigill_orders_waiting", "gauge", "Orders that wait for somethi
 WAITING_OVERDUE = Metric(
     "sigill_orders_waiting_overdue", "gauge", "Waiting orders past their deadline.", ("waits_for", "region")
 )
-DECISIONS = Metric(
-    "sigill_access_decisions_total", "counter", "Access questions answered.", ("service", "allowed")
-)
-DECISION_SECONDS = Metric(
-    "sigill_access_decision_duration_seconds", "histogram", "Time to answer an access question."
+API_SECONDS = Metric(
+    "sigill_api_request_duration_seconds",
+    "histogram",
+    "Time to answer a request to the decision API; `status` is 2xx, 4xx or 5xx.",
+    ("operation", "status"),
 )
 CRL_UPDATED = Metric(
     "sigill_revocation_list_updated_timestamp_seconds",
@@ -164,7 +164,22 @@ DEPENDENCY_UP = Metric(
     "sigill_dependency_up", "gauge", "1 while the database or the broker answers.", ("dependency",)
 )
 LOOP_TICK = Metric("sigill_loop_last_tick_timestamp_seconds", "gauge", "When a loop last turned.", ("loop",))
-AUDIT_ENTRIES = Metric("sigill_audit_entries_total", "counter", "Entries written to the audit chain.")
+CONSUMER_STALLED = Metric(
+    "sigill_consumer_stalled",
+    "gauge",
+    "1 while records wait, the broker answers, and the worker is handed none: only a restart helps.",
+    ("worker",),
+)
+AUDIT_FAULTS = Metric(
+    "sigill_audit_chain_faults",
+    "gauge",
+    "Entries of the audit chains that do not follow from the one before, or are gone; anything but 0 is an incident.",
+)
+AUDIT_VERIFIED = Metric(
+    "sigill_audit_chain_verified_timestamp_seconds",
+    "gauge",
+    "When what is new in the chains was last verified.",
+)
 BUILD_INFO = Metric(
     "sigill_build_info", "gauge", "Always 1; the labels tell what runs.", ("version", "python")
 )

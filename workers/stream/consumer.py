@@ -71,6 +71,7 @@ class StreamConsumer:
         session_timeout: float = 10.0,
         instance_id: str | None = None,
         drain_timeout: float = 30.0,
+        stall_after: float = 30.0,
         metrics: Metrics | None = None,
         health: Health | None = None,
         clock: Clock | None = None,
@@ -80,7 +81,8 @@ class StreamConsumer:
         broker gives a silent member's partitions away. `instance_id` makes the member static (KIP-345): one that
         comes back under it, also after it was killed, has its partitions again at once; no two processes may share
         one. `drain_timeout`: seconds that a rebalance waits for
-        the batch in hand.
+        the batch in hand. `stall_after`: seconds without a record, while many wait, until the worker is said to stand
+        still.
         """
         self._topics = tuple(topics)
         self._group = group
@@ -88,6 +90,7 @@ class StreamConsumer:
         self._batch_size = batch_size
         self._on_assigned, self._on_revoked = on_assigned, on_revoked
         self._drain_timeout = drain_timeout
+        self._stall_after = stall_after
         self._metrics = metrics or Metrics()
         self._health = health
         self._clock = clock or SystemClock()
@@ -350,7 +353,16 @@ class StreamConsumer:
             else:
                 if self._health is not None:
                     self._health.up(BROKER)
+                    self._say_whether_it_moves(self._health)
             await asyncio.sleep(max(0.5, 3 - (stopwatch() - began)))
+
+    def _say_whether_it_moves(self, health: Health) -> None:
+        """A batch in hand, or a rebalance under way, is no standstill: those have time-outs of their own."""
+        busy = not self._idle.is_set() or not self._gate.is_set() or bool(self._kafka.paused())
+        if not busy and self._lag.stands_still(self._stall_after):
+            health.stands_still(self._worker)
+        else:
+            health.moves(self._worker)
 
     def _say_down(self, error: BaseException) -> None:
         if self._health is not None:

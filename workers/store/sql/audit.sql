@@ -46,6 +46,14 @@ SELECT a.*, p.person_id, p.salt, p.detail
  WHERE $1::text IS NULL OR a.chain = $1
  ORDER BY a.chain, a.position;
 
+-- name: walk_on
+-- What has come to each chain after a position, in order, without the personal parts.
+SELECT a.*
+  FROM unnest($1::text[], $2::bigint[]) AS known (chain, position)
+  JOIN audit_entry a ON a.chain = known.chain AND a.position > known.position
+ ORDER BY a.chain, a.position
+ LIMIT $3;
+
 -- name: of_person
 -- The entries about a person, in order of time.
 SELECT a.chain, a.position, a.recorded_at, a.actor, a.action, a.body, p.detail, a.row_hash
