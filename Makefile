@@ -57,6 +57,7 @@ drift: $(VENV)/.dev ## whether what is generated still matches what it comes fro
 	@$(BIN)/python -m workers.runtime.settings --check
 	@$(BIN)/python -m workers.runtime.metrics --check
 	@$(BIN)/python -m contracts.export --check
+	@$(BIN)/python -m infra.kafka.acls --check
 
 .PHONY: check
 check: lint types drift test ## what a change must pass before it is sent
@@ -92,6 +93,15 @@ generate: $(VENV)/.dev ## write again what is generated: schemas, AsyncAPI, sett
 	@$(BIN)/python -m workers.runtime.settings --table
 	@$(BIN)/python -m workers.runtime.metrics --table
 	@$(BIN)/python -m contracts.export
+	@$(BIN)/python -m infra.kafka.acls
+
+.PHONY: sbom
+sbom: $(VENV)/.dev ## bills of materials (CycloneDX) of what runs and of everything, into dist/sbom
+	@$(BIN)/python -m infra.supply.sbom dist/sbom
+
+.PHONY: audit-dependencies
+audit-dependencies: $(VENV)/.dev ## known vulnerabilities in what is locked; loud where no service answers
+	@$(BIN)/python -m infra.supply.vulnerabilities
 
 .PHONY: lock
 lock: ## newest versions that fit into the locks (needs uv)

@@ -1,0 +1,1 @@
+"""What Sigill is made of: bills of materials, and known vulnerabilities in them."""
