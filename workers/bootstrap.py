@@ -220,7 +220,9 @@ class Wiring:
         metrics = Metrics()
         return cls(
             settings=settings,
-            desk=Desk.of(books or load_rulebooks(), f"urn:sigill:{settings.environment}"),
+            desk=Desk.of(
+                books or load_rulebooks(settings.rulebooks or RULEBOOKS), f"urn:sigill:{settings.environment}"
+            ),
             clock=chosen,
             metrics=metrics,
             health=Health(silence=settings.health_silence, metrics=metrics, clock=chosen),

@@ -1,5 +1,6 @@
 """What commands share: settings that say what is wrong in one line each, and the rulebooks."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -22,9 +23,10 @@ def settings() -> Settings:
 
 
 def rulebooks(folder: Path | None = None) -> Rulebooks:
-    """The regions' rules; ends the process when one cannot be read."""
+    """The regions' rules, of `SIGILL_RULEBOOKS` where set; ends the process when one cannot be read."""
+    place = folder or Path(os.environ.get("SIGILL_RULEBOOKS") or RULEBOOKS)
     try:
-        return Rulebooks.of(*(p.read_text("utf-8") for p in sorted((folder or RULEBOOKS).glob("*.yaml"))))
+        return Rulebooks.of(*(p.read_text("utf-8") for p in sorted(place.glob("*.yaml"))))
     except RulebookError as error:
         print(f"rulebooks: {error}", file=sys.stderr)
         raise typer.Exit(2) from None

@@ -64,6 +64,9 @@ class General(BaseSettings):
         default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}",
         description="This process's name in logs and in the fencing table. Default: host and process id.",
     )
+    rulebooks: Path | None = Field(
+        None, description="Folder with one rulebook a region. Default: those that come with Sigill."
+    )
     clock_file: Path | None = Field(
         None, description="Clock of a scenario run: a file of eight bytes. Refused in production."
     )
