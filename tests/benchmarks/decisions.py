@@ -58,6 +58,7 @@ class Place:
     residents: int = 0
     measures: int = 0
     port: int = 0
+    server: int = 0
 
 
 _TYPES = ("", "personnummer", "samordningsnummer", "reservnummer")
@@ -95,6 +96,27 @@ async def get_to_know(place: Place, sample: int) -> None:
     place.children = [rows[n]["child_id"] for n in order]
 
 
+async def cpu_of(place: Place) -> tuple[float, float]:
+    """CPU seconds so far of the API's process and of its database connections; what other programs do is not in it."""
+    conn = await asyncpg.connect(place.dsn)
+    try:
+        rows = await conn.fetch(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE $1",
+            f"sigill %-{place.server}",
+        )
+    finally:
+        await conn.close()
+    return _seconds(place.server), sum(_seconds(row["pid"]) for row in rows)
+
+
+def _seconds(pid: int) -> float:
+    try:
+        told = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
+
+
 @contextlib.asynccontextmanager
 async def serving(place: Place, issuer: Issuer) -> AsyncIterator[None]:
     """The API in a process of its own, on a port of its own."""
@@ -118,6 +140,7 @@ async def serving(place: Place, issuer: Issuer) -> AsyncIterator[None]:
         )
         assert server.stdout is not None
         try:
+            place.server = server.pid
             place.port = int(await asyncio.wait_for(server.stdout.readline(), 60))
             yield
         finally:
@@ -273,9 +296,9 @@ async def in_process(place: Place) -> dict[str, float]:
         run()
         took = []
         for _ in range(7):
-            begun = time.perf_counter()
+            begun = time.process_time()  # CPU: what else the machine does is not in it
             run()
-            took.append((time.perf_counter() - begun) / len(asked) * 1e6)
+            took.append((time.process_time() - begun) / len(asked) * 1e6)
         return statistics.median(took)
 
     return {
@@ -293,6 +316,8 @@ async def measure(places: list[Place], options: argparse.Namespace) -> None:
     issuer = Issuer()
     token = issuer.token("access:decide", now=_NOW.now())
     figures: dict[tuple[str, str], list[float]] = {}
+    costs: dict[tuple[str, str], list[tuple[float, ...]]] = {}
+    print(f"{os.cpu_count()} cores; load before: {' '.join(f'{one:.1f}' for one in os.getloadavg())}")
     for place in places:
         await get_to_know(place, options.sample)
         print(
@@ -308,8 +333,13 @@ async def measure(places: list[Place], options: argparse.Namespace) -> None:
                 strangers = place.people[turn * share : (turn + 1) * share]
                 known = place.people[-500:]
                 for kind, people in (("cold", strangers), ("warm", known)):
+                    before = await cpu_of(place)
                     took = await beat(place, people, token, rate=options.rate, seconds=options.seconds)
                     figures.setdefault((kind, place.name), []).extend(took)
+                    spent = zip(before, await cpu_of(place), strict=True)
+                    costs.setdefault((kind, place.name), []).append(
+                        tuple((after - earlier) / len(took) * 1e6 for earlier, after in spent)
+                    )
                 took = await batches(place, known * 2, token, rounds=5)
                 figures.setdefault(("batch warm", place.name), []).extend(took)
                 took = await batches(place, strangers, token, rounds=5)
@@ -319,13 +349,17 @@ async def measure(places: list[Place], options: argparse.Namespace) -> None:
         if not kind.startswith("batch"):
             told = "  ".join(f"p{s * 100:g} {quantile(took, s):6.2f}" for s in (0.5, 0.95, 0.99, 0.999))
             print(f"  {kind:<11}{name:<16}{told}  max {max(took):7.2f}  ({len(took):,} questions)")
+    print("\nCPU a question at that rate; microseconds of the API's process, and of its database connections")
+    for (kind, name), spent in costs.items():
+        api, database = (statistics.median(part) for part in zip(*spent, strict=True))
+        print(f"  {kind:<11}{name:<16}API {api:6.0f}  database {database:6.0f}")
     print("\nbatches of 1,000 over HTTP; milliseconds")
     for (kind, name), took in figures.items():
         if kind.startswith("batch"):
             print(
                 f"  {kind:<11}{name:<16}median {statistics.median(took):6.1f}  max {max(took):6.1f}  ({len(took)} batches)"
             )
-    print("\nin process; microseconds")
+    print("\nin process; microseconds of CPU")
     for place in places:
         told = "  ".join(f"{what} {took:.1f}" for what, took in (await in_process(place)).items())
         print(f"  {place.name:<16}{told}")
