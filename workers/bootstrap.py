@@ -208,6 +208,8 @@ class Wiring:
     health: Health
     connection: Connection
     tracing: Tracing = field(default_factory=Tracing)
+    last_figures: float = 20.0
+    """Seconds that /metrics still answers after a worker has stopped for good: four times Prometheus' look."""
     _stores: set[Store] = field(default_factory=set)
     _closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
@@ -260,6 +262,11 @@ class Wiring:
                     stop_timeout=settings.stop_timeout,
                     longest_wait=settings.backoff_max,
                 )
+        except DeadLetterLimitReached:
+            if probes is not None:
+                # its last figures have to be collected, or nobody would be alerted
+                await asyncio.sleep(self.last_figures)
+            raise
         finally:
             for close in self._closing:
                 await close()
