@@ -89,7 +89,7 @@ class World:
         """Messages of a patient that nobody can read."""
         records = [
             DeadRecord(
-                topic=f"{self.prefix}{ORDERS.name}",
+                topic=ORDERS.name,
                 partition=0,
                 offset=1000 + place,
                 group="sigill.intake",

@@ -129,7 +129,7 @@ def replay(
     async def work() -> int:
         async with store_of(chosen) as store, sending_of(chosen) as sending:
             try:
-                done = await redrive(store, sending, clock_of(chosen), operator(), ids)
+                done = await redrive(store, sending, clock_of(chosen), operator(), ids, chosen.topic)
             except EarlierOpen as earlier:
                 print(f"older letters came meanwhile: {earlier.ids}", file=sys.stderr)
                 return len(ids)

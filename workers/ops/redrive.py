@@ -6,7 +6,7 @@ marked. A crash between leaves the letter open; sent once more, the inbox knows 
 the copy, nobody knows whether it can be read now; opening orders that waited are judged a minute after.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -48,10 +48,15 @@ class Redriven:
 
 
 async def redrive(
-    store: Store, sending: Sending, clock: Clock, operator: str, ids: Sequence[int]
+    store: Store,
+    sending: Sending,
+    clock: Clock,
+    operator: str,
+    ids: Sequence[int],
+    topic_of: Callable[[str], str],
 ) -> Redriven:
     """
-    Send letters again, the oldest first, from the stored bytes.
+    Send letters again, the oldest first, from the stored bytes; `topic_of` says what a topic is called on this cluster.
 
     Raises EarlierOpen, and what sending raises when nothing was acknowledged: then nothing is marked.
     """
@@ -61,7 +66,7 @@ async def redrive(
             raise EarlierOpen(before)
         found = (await dead_letters.by_ids(tx, ids)).values()
         letters = [one for one in found if one.action is None and one.record.value is not None]
-        sent = await _send(sending, letters)
+        sent = await _send(sending, letters, topic_of)
         await console.mark_replayed(tx, [one.dead_letter_id for one in sent], operator)
         await settle(tx, [one.dead_letter_id for one in sent], after=READ_WITHIN)
         entries = [
@@ -73,9 +78,11 @@ async def redrive(
     return Redriven(len(sent), len(ids) - len(sent))
 
 
-async def _send(sending: Sending, letters: Sequence[DeadLetter]) -> list[DeadLetter]:
+async def _send(
+    sending: Sending, letters: Sequence[DeadLetter], topic_of: Callable[[str], str]
+) -> list[DeadLetter]:
     records = [
-        Outgoing(one.record.topic, one.record.key, one.record.value, sendable(one.record.headers))
+        Outgoing(topic_of(one.record.topic), one.record.key, one.record.value, sendable(one.record.headers))
         for one in letters
     ]
     try:

@@ -233,7 +233,7 @@ class Watch:
             )
             for place in places
         )
-        last = errors.get(topic)
+        last = errors.get(name)
         return Queue(
             topic=topic,
             group=group_of(worker, self.settings.kafka_group_prefix),
@@ -288,7 +288,7 @@ class Watch:
         self._set(TIMERS_DUE, _summed(((str(one.kind), one.timers) for one in figures.due_today), "kind"))
 
     def _letters(self, figures: Figures) -> list[tuple[str, int]]:
-        topics = {self.settings.topic(spec.name.removesuffix(".dlq")): 0 for spec in DEAD_LETTERS}
+        topics = {spec.name.removesuffix(".dlq"): 0 for spec in DEAD_LETTERS}
         for one in figures.letters:
             topics[one.topic] = topics.get(one.topic, 0) + one.letters
         return list(topics.items())

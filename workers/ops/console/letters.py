@@ -181,7 +181,9 @@ async def replay(request: Request, desk: Desk, session: Session, form: FormData)
     if not ids:
         return done("/dead-letters", "nothing")
     try:
-        told = await redrive(desk.store, desk.sending, desk.clock, session.operator.name, ids)
+        told = await redrive(
+            desk.store, desk.sending, desk.clock, session.operator.name, ids, desk.settings.topic
+        )
     except EarlierOpen:
         return desk.sorry(request, session, 409, _EARLIER, back="/dead-letters")
     except (BrokerDown, StreamStopped) as error:
