@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
+import asyncpg
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -16,7 +17,7 @@ from workers.relay.checkpoints import Head, NoAuditKey, Signer, read_checkpoint,
 from workers.relay.handler import Relay
 from workers.runtime.clock import FixedClock
 from workers.runtime.health import Health
-from workers.runtime.metrics import Metrics
+from workers.runtime.metrics import AUDIT_FAULTS, Metrics
 from workers.store import audit, audit_check, outbox
 from workers.store.outbox import Shards
 from workers.stream.producer import Outgoing, SendInDoubt
@@ -167,3 +168,50 @@ async def test_a_relay_that_comes_late_has_the_newest_state_published_once_more(
             highest[record.key] = max(last[record.key], highest.get(record.key, 0))
     assert last == highest
     assert await other.publish_all() == 0
+
+
+async def _tampered(database: str, statement: str) -> None:
+    """What only a superuser can do, past every trigger."""
+    admin = await asyncpg.connect(database, server_settings={"search_path": "sigill"})
+    try:
+        async with admin.transaction():
+            await admin.execute("SET LOCAL session_replication_role = replica")
+            await admin.execute(statement)
+    finally:
+        await admin.close()
+
+
+def faults_told(sending: Relay) -> float | None:
+    return sending.metrics.registry.get_sample_value(AUDIT_FAULTS.name)
+
+
+async def test_what_is_new_in_the_chains_is_verified_each_time_once(office: Office) -> None:
+    sending = relay(office, Topic())
+    await office.hand_over(office.town.orders(START))
+    await sending.verify_chains()
+    seen = dict(sending._heads)
+    await office.hand_over(office.town.orders(START), office.town.orders(START))
+    await sending.verify_chains()
+    assert faults_told(sending) == 0
+    assert sending._heads["intake-0"].position == seen["intake-0"].position + 2
+
+
+@pytest.mark.parametrize(
+    "tampering",
+    [
+        "UPDATE audit_entry SET actor = 'somebody' WHERE chain = 'intake-0' AND position = 2",
+        "DELETE FROM audit_entry WHERE chain = 'intake-0' AND position = 2",
+        "DELETE FROM audit_entry WHERE chain = 'intake-0' AND position > 1",
+    ],
+    ids=["changed", "removed", "cut"],
+)
+async def test_history_that_was_changed_is_told_of(office: Office, database: str, tampering: str) -> None:
+    await office.hand_over(*(office.town.orders(START) for _ in range(3)))
+    before, after = relay(office, Topic()), relay(office, Topic())
+    await before.verify_chains()
+    await _tampered(database, tampering)
+    await before.verify_chains()
+    await after.verify_chains()
+    cut = "position >" in tampering
+    # one that has looked before knows how long the chain was; one that has not, every entry
+    assert (faults_told(before), faults_told(after)) == ((1, 0) if cut else (0, 1))

@@ -1,0 +1,84 @@
+"""A process is ready only when it is migrated, assigned, and its services answer; and live all the while."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from infra.embedded import EmbeddedKafka
+from tests.kit.services import Services, migrate
+from tests.workers.live import live
+from tests.workers.town import Town
+from workers.enact.limit import DeadLetterLimitReached
+from workers.runtime.clock import SystemClock, stopwatch
+from workers.runtime.health import ASSIGNMENT, BROKER, DATABASE, MIGRATIONS, Health
+from workers.stream.connection import Connection
+
+NOW = SystemClock().now() - timedelta(minutes=1)
+
+
+@pytest.fixture
+async def unmigrated(services: Services) -> AsyncIterator[str]:
+    name = f"bare_{uuid.uuid4().hex[:12]}"
+    yield await services.postgres().create_database(name)
+    await services.postgres().drop_database(name)
+
+
+def down(health: Health) -> set[str]:
+    """What readiness waits for."""
+    return {line.removeprefix("[-]").split(":")[0] for line in health.ready()[1] if line.startswith("[-]")}
+
+
+async def until(met: Callable[[], bool], serving: asyncio.Task[None], seconds: float = 40) -> None:
+    async with asyncio.timeout(seconds):
+        while not met():
+            assert not serving.done()
+            await asyncio.sleep(0.05)
+
+
+async def test_before_the_migrations_nothing_is_assigned_and_after_them_all_is_ready(
+    kafka: EmbeddedKafka, connection: Connection, unmigrated: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    if not kafka.real:
+        pytest.skip("the mock cluster takes no topics")
+    run = await live(connection, unmigrated, topic_prefix, tmp_path, Town(NOW), NOW)
+    wiring = run.wiring()
+    stop = asyncio.Event()
+    serving = asyncio.create_task(wiring.serve(["directory"], stop))
+    try:
+        await until(lambda: "[-]migrations: NotMigrated" in wiring.health.ready()[1], serving)
+        assert down(wiring.health) == {MIGRATIONS, DATABASE, BROKER, ASSIGNMENT}
+        assert wiring.health.live()[0]
+        await migrate(unmigrated)
+        await until(lambda: wiring.health.ready()[0], serving)
+    finally:
+        stop.set()
+        await asyncio.wait_for(serving, 40)
+        await run.close()
+
+
+async def test_the_last_figures_of_a_worker_that_stopped_for_good_can_be_collected(
+    kafka: EmbeddedKafka, connection: Connection, database: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    if not kafka.real:
+        pytest.skip("the mock cluster takes no topics")
+    town = Town(NOW)
+    run = await live(connection, database, topic_prefix, tmp_path, town, NOW)
+    wiring = run.wiring(dead_letter_max_run=3, health_port=0)
+    wiring.last_figures = 1.0
+    await run.send([town.garbage() for _ in range(5)])
+    serving = asyncio.create_task(wiring.serve(["intake"], asyncio.Event()))
+    try:
+        told = "sigill_dead_letter_limit_reached_total"
+        await until(
+            lambda: wiring.metrics.registry.get_sample_value(told, {"worker": "intake"}) == 1.0, serving
+        )
+        began = stopwatch()
+        with pytest.raises(DeadLetterLimitReached):
+            await asyncio.wait_for(serving, 40)
+        assert stopwatch() - began > 0.5
+    finally:
+        await run.close()
