@@ -199,8 +199,12 @@ def numbers_of(form: FormData, name: str) -> list[int]:
 
 
 def number_of(text: str | None) -> int | None:
-    """A whole number of a path or query; None for anything else."""
-    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 19 else None
+    """
+    The number of a row in a path or query; None for anything else.
+
+    Ten digits and more are never one: they may be somebody's identity number, which must not be taken for a row's.
+    """
+    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 10 else None
 
 
 def offset_of(request: Request) -> int:

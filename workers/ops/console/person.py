@@ -43,6 +43,8 @@ async def person_search(request: Request, desk: Desk, session: Session, form: Fo
 async def person_reason(request: Request, desk: Desk, session: Session, form: FormData) -> Response:
     """A reason to look at somebody whom a list of ours named."""
     person = number_of(request.path_params["person"])
+    if person is None:
+        return desk.sorry(request, session, 404, GONE, back="/person")
     reason = text_of(form, "reason")
     if not reason:
         return done(f"/person/{person}", "reason")
@@ -53,6 +55,8 @@ async def person_reason(request: Request, desk: Desk, session: Session, form: Fo
 async def unmask_person(request: Request, desk: Desk, session: Session, form: FormData) -> Response:
     """Show the numbers of a person and those around it, for a while: an act of its own, in the audit chain."""
     person = number_of(request.path_params["person"])
+    if person is None:
+        return desk.sorry(request, session, 404, GONE, back="/person")
     reason = text_of(form, "reason")
     if not reason:
         return done(f"/person/{person}", "reason")
@@ -67,6 +71,8 @@ async def unmask_person(request: Request, desk: Desk, session: Session, form: Fo
 async def orders_of_person(request: Request, desk: Desk, session: Session, _: FormData) -> Response:
     """The orders of somebody who is looked at already, for the same reason."""
     asked = number_of(request.path_params["person"])
+    if asked is None:
+        return desk.sorry(request, session, 404, GONE, back="/person")
     reason = session.reason(f"person:{asked}", desk.clock.now())
     if reason is None:
         return RedirectResponse(f"/person/{asked}", 303)
@@ -80,6 +86,8 @@ async def orders_of_person(request: Request, desk: Desk, session: Session, _: Fo
 async def person(request: Request, desk: Desk, session: Session) -> Response:
     """The picture at a moment; its table alone when the slider asks. Every showing is a line in the access log."""
     asked = number_of(request.path_params["person"])
+    if asked is None:
+        return desk.sorry(request, session, 404, GONE, back="/person")
     now = desk.clock.now()
     who = PersonId(str(asked))
     reason = session.reason(f"person:{asked}", now)
