@@ -19,7 +19,7 @@ pytestmark = pytest.mark.browser
 PAGES = (
     "/", "/orders", "/orders?state=refused", "/orders/{first}", "/orders/{last}", "/person", "/person/1",
     "/waiting", "/waiting?list=follow_up", "/waiting?list=units", "/waiting?list=protected", "/waiting?list=orders",
-    "/waiting?list=other", "/worklist", "/worklist/1", "/dead-letters", "/dead-letters/1", "/transitions",
+    "/waiting?list=other", "/worklist", "/worklist/{task}", "/dead-letters", "/dead-letters/1", "/transitions",
     "/transitions/2025-03-10", "/rulebook?region=testland", "/audit", "/phone", "/login", "/nowhere",
 )  # fmt: skip
 
@@ -79,10 +79,15 @@ async def test_axe_finds_nothing_on_any_page(
 ) -> None:
     async with furnished.store.reading() as tx:
         numbers = sorted(one.registration for one in await console.find_orders(tx, console.Wanted()))
+        task = (await console.worklist_page(tx))[0].task_id
     found: dict[str, list[str]] = {}
     async with opened(chromium, furnished, language, scheme) as page:
         for path in PAGES:
-            await page.goto(furnished.base + path.format(first=numbers[0], last=numbers[-1]))
+            answer = await page.goto(
+                furnished.base + path.format(first=numbers[0], last=numbers[-1], task=task)
+            )
+            assert answer is not None
+            assert answer.status == (404 if path == "/nowhere" else 200), path
             results = await Axe().run(
                 page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]}
             )
