@@ -42,7 +42,7 @@ from workers.runtime.logging import configure_logging
 from workers.runtime.metrics import BUILD_INFO, DATABASE_POOL, Metrics
 from workers.runtime.points import arm
 from workers.runtime.settings import Settings
-from workers.runtime.tracing import Tracing, tracer_provider
+from workers.runtime.tracing import Tracing
 from workers.store.migrate import pending
 from workers.store.session import Role, Store, TooPowerful, passing
 from workers.stream.connection import BROKER_TROUBLE, Connection, StreamStopped
@@ -67,7 +67,9 @@ class WrongFile(ValueError):
 
 
 WORKERS: tuple[str, ...] = ("directory", "register", "intake", "transitions", "relay")
-"""The workers by name, in the order in which they are started."""
+"""The workers of orders by name, in the order in which they are started; `all` of them."""
+EVERYTHING: tuple[str, ...] = (*WORKERS, "ops")
+"""What can be run by name: console, decision API and probes are a worker of their own, never among `all`."""
 POOL_SECONDS = 5.0
 """Between two looks at the connections."""
 RULEBOOKS = Path(__file__).parent / "rulebooks"
@@ -160,7 +162,9 @@ def tracing_of(settings: Settings) -> Tracing:
     """Spans to the collector that the settings name; without one nothing is recorded."""
     if settings.otlp_endpoint is None:
         return Tracing()
-    provider = tracer_provider("sigill", endpoint=settings.otlp_endpoint, instance=settings.instance)
+    from workers.runtime.otlp import tracer_provider  # noqa: PLC0415 (who traces nothing starts without it)
+
+    provider = tracer_provider("sigill", settings.otlp_endpoint, instance=settings.instance)
     return Tracing(provider, client_id="sigill", server=settings.kafka_bootstrap)
 
 
@@ -289,7 +293,8 @@ class Wiring:
         Make workers by name. Raises LookupError for a name that is none, NoPatientKeys, NoAuditKey, or WrongFile for
         a certificate that cannot be read: before anything is connected.
         """
-        makers: dict[str, Callable[[], _Opened]] = {
+        makers: dict[str, Callable[[], Worker]] = {
+            "ops": self._ops,
             "intake": self._intake,
             "directory": self._directory,
             "register": self._register,
@@ -333,6 +338,22 @@ class Wiring:
             session_timeout=settings.kafka_session_timeout,
             instance_id=settings.kafka_instance_id,
             tracing=self.tracing,
+        )
+
+    def _ops(self) -> Worker:
+        # loaded when it is asked for: the workers of orders need no web server
+        from workers.ops.app import Ops, api_wanted, decision_api  # noqa: PLC0415
+
+        settings, books, clock = self.settings, self.desk.books, self.clock
+        return Ops(
+            settings,
+            books,
+            key_ring(settings),
+            clock,
+            self.metrics,
+            self.health,
+            self.connection,
+            api=(lambda: decision_api(settings, books, clock)) if api_wanted(settings) else None,
         )
 
     def _intake(self) -> _Opened:

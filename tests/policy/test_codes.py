@@ -32,6 +32,8 @@ ELSEWHERE = {
     RefusalCode.WRONG_AUDIENCE,
     RefusalCode.ENVELOPE_MISMATCH,
     PendingCode.AWAITING_REVOCATION_STATUS,
+    # what only evidence that comes later can tell: tests/workers/test_anew.py
+    Template.CARD_REVOKED_LATE,
     # a co-ordination number of uncertain identity, and a parked patient: tests/policy/test_orders.py
     RefusalCode.IDENTITY_UNCERTAIN,
     PendingCode.AWAITING_EARLIER_MESSAGE,

@@ -1,5 +1,7 @@
 """A trace goes from the record system's span through the database and the outbox to what is published."""
 
+import asyncio
+import gzip
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +14,8 @@ from opentelemetry.trace import SpanKind, StatusCode
 from tests.workers.conftest import START, Office
 from tests.workers.test_relay import Topic, relay
 from tests.workers.town import ADULT, KEYS, Sent
+from workers.bootstrap import tracing_of
+from workers.runtime.settings import load_settings
 from workers.runtime.tracing import Tracing
 from workers.stream.producer import SendInDoubt
 
@@ -150,3 +154,33 @@ async def test_what_fails_says_its_kind_and_nothing_else(
     assert failed
     assert {told(span)["error.type"] for span in failed} == {"RequestTimedOutError"}
     assert not [span.events for span in failed if span.events]
+
+
+async def test_spans_reach_a_collector_over_http(office: Office) -> None:
+    """By the wiring that a setting switches on; the process sends what is left before it ends."""
+    took: list[tuple[str, bytes]] = []
+
+    async def collect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        length = int(head.lower().split("content-length:")[1].split("\r\n")[0])
+        took.append((head.split()[1], await reader.readexactly(length)))
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(collect, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    try:
+        tracing = tracing_of(load_settings(otlp_endpoint=f"http://127.0.0.1:{port}/"))
+        assert tracing.on
+        office.consuming["ehr.orders.v1"].tracing = tracing
+        await office.hand_over(traced(office.town.orders(START)))
+        await asyncio.to_thread(tracing.flush)
+    finally:
+        server.close()
+    assert [path for path, _ in took] == ["/v1/traces"]
+    content = took[0][1]
+    content = gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
+    assert b"process ehr.orders.v1" in content
+    assert TRACE.to_bytes(16, "big") in content
+    assert KEYS.of(ADULT).encode() not in content

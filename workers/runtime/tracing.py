@@ -9,37 +9,19 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from opentelemetry.util.types import AttributeValue
 
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
+
 _PROPAGATOR = TraceContextTextMapPropagator()
 _SCOPE = "sigill"
-
-
-def tracer_provider(
-    service: str, *, endpoint: str | None = None, exporter: SpanExporter | None = None, instance: str = ""
-) -> TracerProvider:
-    """Return a provider that sends spans to an OTLP collector, to a given exporter, or nowhere."""
-    provider = TracerProvider(
-        resource=Resource.create(
-            {"service.name": service, "service.instance.id": instance, "service.namespace": "sigill"}
-        )
-    )
-    if endpoint:
-        provider.add_span_processor(
-            BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces"))
-        )
-    if exporter is not None:
-        provider.add_span_processor(BatchSpanProcessor(exporter))
-    return provider
 
 
 def extract(traceparent: str | None, tracestate: str | None = None) -> Context:
