@@ -57,6 +57,7 @@ drift: $(VENV)/.dev ## whether what is generated still matches what it comes fro
 	@$(BIN)/python -m workers.runtime.settings --check
 	@$(BIN)/python -m workers.runtime.metrics --check
 	@$(BIN)/python -m contracts.export --check
+	@$(BIN)/python -m workers.ops.api.export --check
 	@$(BIN)/python -m infra.kafka.acls --check
 
 .PHONY: check
@@ -93,6 +94,7 @@ generate: $(VENV)/.dev ## write again what is generated: schemas, AsyncAPI, sett
 	@$(BIN)/python -m workers.runtime.settings --table
 	@$(BIN)/python -m workers.runtime.metrics --table
 	@$(BIN)/python -m contracts.export
+	@$(BIN)/python -m workers.ops.api.export
 	@$(BIN)/python -m infra.kafka.acls
 
 .PHONY: sbom
