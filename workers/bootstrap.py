@@ -63,7 +63,7 @@ class NoPatientKeys(Exception):
 
 
 class WrongFile(ValueError):
-    """A file that the settings name cannot be used: its name and why."""
+    """A file that the settings name, or the settings themselves, cannot be used: which and why."""
 
 
 WORKERS: tuple[str, ...] = ("directory", "register", "intake", "transitions", "relay")
@@ -201,6 +201,22 @@ class _Opened:
             await store.close()
 
 
+@dataclass(frozen=True, slots=True)
+class _AfterMigrations:
+    """A worker that starts when the schema is there."""
+
+    worker: Worker
+    migrated: Callable[[], Awaitable[None]]
+
+    @property
+    def name(self) -> str:
+        return self.worker.name
+
+    async def run(self, stop: asyncio.Event) -> None:
+        await self.migrated()
+        await self.worker.run(stop)
+
+
 @dataclass(slots=True)
 class Wiring:
     """Everything that workers of one process share."""
@@ -306,9 +322,7 @@ class Wiring:
     async def open_store(self, name: str) -> Store:
         """Open the store as the role of a worker, where the database's user may act as it. Raises NotMigrated."""
         settings = self.settings
-        if missing := await pending(settings.database_dsn(), settings.database_schema):
-            raise NotMigrated(f"{len(missing)} migrations are missing")
-        self.health.up(MIGRATIONS)
+        await self._migrated()
         role = _ROLES[name]
         store = await Store.open(settings)
         async with store.reading() as tx:
@@ -342,10 +356,14 @@ class Wiring:
 
     def _ops(self) -> Worker:
         # loaded when it is asked for: the workers of orders need no web server
-        from workers.ops.app import Ops, api_wanted, decision_api  # noqa: PLC0415
+        from workers.ops.app import NoLogin, Ops, api_wanted, check_login, decision_api  # noqa: PLC0415
 
+        try:
+            check_login(self.settings)
+        except NoLogin as error:
+            raise WrongFile(str(error)) from None
         settings, books, clock = self.settings, self.desk.books, self.clock
-        return Ops(
+        ops = Ops(
             settings,
             books,
             key_ring(settings),
@@ -355,6 +373,16 @@ class Wiring:
             self.connection,
             api=(lambda: decision_api(settings, books, clock)) if api_wanted(settings) else None,
         )
+        return _AfterMigrations(ops, self._migrated)
+
+    async def _migrated(self) -> None:
+        """Raises NotMigrated while the schema is older than this program."""
+        settings = self.settings
+        if missing := await pending(
+            settings.database_dsn(), settings.database_schema, ssl=settings.database_ssl()
+        ):
+            raise NotMigrated(f"{len(missing)} migrations are missing")
+        self.health.up(MIGRATIONS)
 
     def _intake(self) -> _Opened:
         settings = self.settings

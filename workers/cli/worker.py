@@ -14,16 +14,18 @@ app = typer.Typer(help="Run workers.")
 def worker(
     names: Annotated[
         list[str],
-        typer.Argument(help="intake, directory, register, transitions, relay; or all of them: all."),
+        typer.Argument(
+            help="intake, directory, register, transitions, relay; or all of them: all. The console and API: ops."
+        ),
     ],
 ) -> None:
     """Run workers until a SIGTERM; the batch in hand is finished and committed first."""
-    from workers.bootstrap import WORKERS, NoPatientKeys, WrongFile, run
+    from workers.bootstrap import EVERYTHING, WORKERS, NoPatientKeys, WrongFile, run
     from workers.relay.checkpoints import NoAuditKey
 
     wanted = list(WORKERS) if "all" in names else names
-    if unknown := [name for name in wanted if name not in WORKERS]:
-        raise typer.BadParameter(f"unknown: {', '.join(unknown)}; there are {', '.join(WORKERS)}, and all")
+    if unknown := [name for name in wanted if name not in EVERYTHING]:
+        raise typer.BadParameter(f"unknown: {', '.join(unknown)}; there are {', '.join(EVERYTHING)}, and all")
     try:
         run(wanted, settings())
     except (NoPatientKeys, NoAuditKey, WrongFile) as wrong:
