@@ -27,6 +27,8 @@ _SQL = queries("outbox")
 SHARDS = 16
 """How many relays can work side by side. A changed number needs an empty outbox."""
 
+_COLUMNS = tuple("event_id aggregatetype aggregateid type payload headers shard created_at".split())
+
 Headers = tuple[tuple[str, bytes | None], ...]
 
 
@@ -85,16 +87,22 @@ async def append(tx: Tx, events: Sequence[OutboxRow]) -> None:
         return
     if loose := {event.person for event in events if event.person is not None} - tx.held:
         raise NotHeld(f"{len(loose)} persons are not locked")
-    await tx.run(
-        _SQL["append"],
-        [event.event_id for event in events],
-        [event.aggregatetype for event in events],
-        [event.aggregateid for event in events],
-        [event.type for event in events],
-        [event.payload for event in events],
-        [pack_headers(event.headers) for event in events],
-        [shard_of(event.aggregateid) for event in events],
-        tx.now,
+    await tx.copy(
+        "outbox",
+        _COLUMNS,
+        [
+            (
+                event.event_id,
+                event.aggregatetype,
+                event.aggregateid,
+                event.type,
+                event.payload,
+                pack_headers(event.headers),
+                shard_of(event.aggregateid),
+                tx.now,
+            )
+            for event in events
+        ],
     )
 
 

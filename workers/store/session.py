@@ -9,7 +9,7 @@ Time-outs are the server's own, so that no statement outlives its caller.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -98,6 +98,10 @@ class Tx(Reading):
         status = await self.conn.execute(query, *arguments)
         last = status.rsplit(" ", 1)[-1]
         return int(last) if last.isdigit() else 0
+
+    async def copy(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """Add rows to a table, in this order, by COPY, which costs less than arrays for tables of many columns."""
+        await self.conn.copy_records_to_table(table, columns=list(columns), records=rows)
 
     async def run_each(self, query: str, rows: Sequence[Sequence[object]]) -> None:
         """Run a statement for each row in one round trip; for a few rows only, sets of rows go by `unnest`."""
@@ -227,5 +231,18 @@ def quoted(identifier: str) -> str:
 
 async def prepare(conn: Connection) -> None:
     """Pass json and jsonb as text: the messages' own models read and write it."""
-    for kind in ("json", "jsonb"):
-        await conn.set_type_codec(kind, schema="pg_catalog", encoder=str, decoder=str, format="text")
+    # binary, since COPY knows no other; jsonb's form has a version before the text
+    await conn.set_type_codec(
+        "json", schema="pg_catalog", encoder=str.encode, decoder=bytes.decode, format="binary"
+    )
+    await conn.set_type_codec(
+        "jsonb", schema="pg_catalog", encoder=_jsonb, decoder=_text_of_jsonb, format="binary"
+    )
+
+
+def _jsonb(text: str) -> bytes:
+    return b"\x01" + text.encode()
+
+
+def _text_of_jsonb(data: bytes) -> str:
+    return data[1:].decode()

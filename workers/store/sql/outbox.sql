@@ -1,13 +1,5 @@
 -- Events to publish, in order of id; read without a position.
 
--- name: append
--- Events, numbered in the order given.
-INSERT INTO outbox (event_id, aggregatetype, aggregateid, type, payload, headers, shard, created_at)
-SELECT event_id, aggregatetype, aggregateid, type, payload, headers, shard, $8
-  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::jsonb[], $7::smallint[])
-       WITH ORDINALITY AS new (event_id, aggregatetype, aggregateid, type, payload, headers, shard, place)
- ORDER BY place;
-
 -- name: draw
 -- Numbers from the events' own sequence: under a person's lock they grow from one transaction to the next.
 SELECT nextval(pg_get_serial_sequence('outbox', 'id')) AS number FROM generate_series(1, $1::integer);
