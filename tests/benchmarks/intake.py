@@ -234,7 +234,8 @@ async def measure(
     }
 
 
-def _numbers(text: str) -> list[int]:
+def numbers(text: str) -> list[int]:
+    """Numbers with commas between."""
     return [int(part) for part in text.split(",") if part]
 
 
@@ -244,8 +245,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--orders", type=int, default=6000)
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--processes", type=_numbers, default=[1, 2, 4])
-    parser.add_argument("--rates", type=_numbers, default=[100, 1000])
+    parser.add_argument("--processes", type=numbers, default=[1, 2, 4])
+    parser.add_argument("--rates", type=numbers, default=[100, 1000])
     parser.add_argument("--seconds", type=float, default=20.0)
     chosen = parser.parse_args()
     got = asyncio.run(measure(chosen.orders, chosen.runs, chosen.processes, chosen.rates, chosen.seconds))

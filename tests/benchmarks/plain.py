@@ -20,12 +20,12 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 
 from contracts.topics import ORDERS
 from workers.bootstrap import Wiring
-from workers.enact import write as writing
 from workers.enact.consuming import Consuming, Handler, Steps
 from workers.runtime.clock import SystemClock
 from workers.runtime.lifecycle import spare_the_collector
 from workers.runtime.logging import configure_logging
 from workers.runtime.settings import load_settings
+from workers.store import outbox
 from workers.store.outbox import OutboxRow
 from workers.store.session import Store, Tx
 from workers.stream.consumer import _record
@@ -62,7 +62,7 @@ class _Subscribed:
         broker = KafkaBroker(settings.kafka_bootstrap, acks="all", enable_idempotence=True)
         clock = SystemClock()
         caught = _Caught()
-        writing.outbox.append = caught.append  # type: ignore[assignment]
+        outbox.append = caught.append  # type: ignore[assignment]
 
         @broker.subscriber(
             self.wiring.topic,

@@ -1,0 +1,77 @@
+"""
+Measure everything, print the table, and write docs/performance.md with its plots.
+
+    python -m tests.benchmarks [--only intake,transitions,startup,cost] [--orders N] [--runs R] [--timers N] …
+    python -m tests.benchmarks --from RESULTS                    only write the page again
+
+What was measured is kept as JSON in the file that `--results` names, so that a part can be measured again alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+from contextlib import redirect_stderr
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from tests.benchmarks import cost, intake, page, startup, transitions
+from tests.benchmarks.ground import CLOCK, ground, load
+from workers.runtime.logging import configure_logging
+
+PARTS = ("intake", "transitions", "startup", "cost")
+
+
+async def _cost(orders: int) -> dict[str, Any]:
+    with redirect_stderr(StringIO()):
+        configure_logging("json", "info")
+    async with ground() as base:
+        before = load()
+        costs = await cost.measure(base, orders, None)
+    return {"rows": costs.rows, "load": before}
+
+
+def _measure(part: str, chosen: argparse.Namespace) -> Any:
+    match part:
+        case "intake":
+            work = intake.measure(chosen.orders, chosen.runs, chosen.processes, chosen.rates, chosen.seconds)
+        case "transitions":
+            work = transitions.measure(chosen.timers, 1, 20, chosen.seconds)
+        case "startup":
+            work = startup.measure(chosen.runs)
+        case _:
+            work = _cost(chosen.orders)
+    return asyncio.run(work)
+
+
+def main() -> None:
+    """Measure what was asked for, and write the page."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--only", type=lambda text: text.split(","), default=list(PARTS))
+    parser.add_argument("--orders", type=int, default=6000)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--timers", type=int, default=1_000_000)
+    parser.add_argument("--processes", type=intake.numbers, default=[1, 2, 4])
+    parser.add_argument("--rates", type=intake.numbers, default=[100, 1000])
+    parser.add_argument("--seconds", type=float, default=30.0, help="how long each rate is held")
+    parser.add_argument("--results", type=Path, default=Path(".benchmarks.json"))
+    parser.add_argument("--from", dest="given", type=Path, help="write the page from these results")
+    chosen = parser.parse_args()
+    found: dict[str, Any] = json.loads(chosen.results.read_text()) if chosen.results.exists() else {}
+    if chosen.given is None:
+        for part in chosen.only:
+            found[part] = _measure(part, chosen)
+            found["when"] = f"{CLOCK.now():%Y-%m-%d %H:%M} UTC"
+            chosen.results.write_text(json.dumps(found, indent=1))
+    else:
+        found = json.loads(chosen.given.read_text())
+    written = page.write(found, found["when"])
+    print(written.read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    main()

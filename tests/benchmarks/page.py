@@ -1,0 +1,255 @@
+"""The page of figures, docs/performance.md, and its plots, from what was measured."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import psutil
+
+mpl.use("svg")
+mpl.rcParams["svg.hashsalt"] = "sigill"  # the same figures give the same file
+
+from matplotlib import pyplot as plt  # noqa: E402 (after the choice of what draws)
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+INTRODUCTION = """\
+# How fast
+
+`make bench` measures everything on this page and writes it anew. All of it ran on one machine: a real Kafka broker, a
+PostgreSQL with `fsync`, `full_page_writes` and `synchronous_commit` on, the workers, and what measures them, sharing
+the same cores. *Load* beside a figure is the machine's load average when its measuring began; where it is far above what
+the measuring itself needs, the machine was busy with other things, and the figure is too low.
+
+Nothing was bought with a weaker guarantee: one transaction a batch with the offsets in it, each patient's receipts in
+the order of its orders (every run checks it, and fails otherwise), every answer durable before it is published.
+"""
+
+LIMITS = """\
+## What limits
+
+The cores do. "Cores in use" says of each run who used them. One intake process is one Python process: when it uses a
+whole core, that is its limit, and a second process on another core is the way on, as partitions allow. On a machine
+whose cores are all in use by intake, relay, PostgreSQL and Kafka together, more processes only wait for each other.
+
+`python -m tests.benchmarks.cost` tells the processor time of an order by worker, which a busy machine distorts least;
+`--profile FOLDER` writes a profile of each. The largest parts of the intake's, by py-spy: handing the rows of some
+fifteen tables to the database driver, a fifth; the rules, the picture of who sees what before and after, and the
+messages that follow, two fifths; the signature with its chain and revocation, a tenth; the log line, a twentieth.
+"""
+
+
+def machine() -> str:
+    """The machine in a line."""
+    info = Path("/proc/cpuinfo")
+    names = (
+        [line for line in info.read_text().splitlines() if line.startswith("model name")]
+        if info.exists()
+        else []
+    )
+    model = names[0].partition(":")[2].strip() if names else platform.processor()
+    memory = psutil.virtual_memory().total / 2**30
+    return f"{os.cpu_count()} cores ({model}), {memory:.0f} GiB, {platform.system()}, Python {platform.python_version()}"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A table of Markdown; everything after the first column to the right."""
+    lines = [f"| {' | '.join(head)} |", f"| --- |{' ---: |' * (len(head) - 1)}"]
+    return "\n".join([*lines, *(f"| {' | '.join(str(cell) for cell in row)} |" for row in rows)])
+
+
+def write(found: Mapping[str, Any], when: str) -> Path:
+    """Write the page and its plots; returns the page."""
+    parts = [INTRODUCTION, f"Measured {when} on {machine()}."]
+    if "intake" in found:
+        parts += _intake(found["intake"])
+    if "transitions" in found:
+        parts += _transitions(found["transitions"])
+    if "startup" in found:
+        parts += _startup(found["startup"])
+    if "cost" in found:
+        parts += _cost(found["cost"])
+    parts.append(LIMITS)
+    parts.append(_elsewhere())
+    page = DOCS / "performance.md"
+    page.write_text("\n\n".join(part.strip() for part in parts) + "\n", encoding="utf-8")
+    return page
+
+
+def _intake(got: Mapping[str, Any]) -> list[str]:
+    rounds = got["rounds"]
+    _bars(
+        "bench-intake",
+        "orders a second",
+        {"floor": got["floor"], "Sigill": got["intake"], "plain handler": got["plain"]},
+    )
+    _lines(
+        "bench-scale",
+        "intake processes",
+        "orders a second",
+        {int(k): v["intake"] for k, v in got["scale"].items()},
+    )
+    sizes = [size for one in rounds for name, size in one["rss"].items() if name.startswith("intake")]
+    head = [
+        "run",
+        "Sigill, orders/s",
+        "floor, orders/s",
+        "plain handler, orders/s",
+        "of the floor",
+        "times plain",
+        "load",
+    ]
+    rows = [
+        [
+            number + 1,
+            f"{one['intake']:.0f}",
+            f"{one['floor']:.0f}",
+            f"{one['plain']:.0f}",
+            f"{one['intake'] / one['floor']:.2f}",
+            f"{one['intake'] / one['plain']:.1f}",
+            f"{one['load']:.1f}",
+        ]
+        for number, one in enumerate(rounds)
+    ]
+    median = [
+        "median",
+        f"**{got['intake']:.0f}**",
+        f"{got['floor']:.0f}",
+        f"{got['plain']:.0f}",
+        f"**{got['of_floor']:.2f}**",
+        f"**{got['times_plain']:.1f}**",
+        "",
+    ]
+    return [
+        "## Intake",
+        "`python -m tests.benchmarks.intake`. From the signed order on its topic to the receipt on its own, "
+        f"{got['orders']} orders a run (locks, seals, blocks, grants, releases), one intake process and one relay. The "
+        "*floor* consumes the same messages, verifies them with the bare library call, validates and inserts them in "
+        "bulk, and does nothing else. The *plain handler* is a FastStream subscriber that does the same job with one "
+        "transaction a message, and without outbox or relay. Ratios are medians of the runs' own.",
+        table(head, [*rows, median]),
+        "![Orders a second](img/bench-intake.svg)",
+        f"Largest resident memory of an intake process: {max(sizes) / 1e6:.0f} MB.",
+        "Cores in use in the last run: " + _cores(rounds[-1]["cpu"]) + ".",
+        "### Latency",
+        "From the beat on which an order is published to the broker's stamp on its receipt, in an open loop. The highest "
+        "rate is seven tenths of what a backlog is taken at.",
+        table(
+            ["orders/s", "p50, ms", "p99, ms", "p99.9, ms", "orders", "load"],
+            [
+                [
+                    rate,
+                    f"{q['p50']:.0f}",
+                    f"{q['p99']:.0f}",
+                    f"{q['p99.9']:.0f}",
+                    f"{q['orders']:.0f}",
+                    f"{q['load']:.1f}",
+                ]
+                for rate, q in got["latency"].items()
+            ],
+        ),
+        "### More processes",
+        "The same backlog, several intake processes, one relay; each patient's order is checked in every run.",
+        table(
+            ["intake processes", "orders/s", "load", "cores in use"],
+            [
+                [k, f"{v['intake']:.0f}", f"{v['load']:.1f}", _cores(v["cpu"])]
+                for k, v in got["scale"].items()
+            ],
+        ),
+        "![Scale-out](img/bench-scale.svg)",
+    ]
+
+
+def _transitions(got: Mapping[str, Any]) -> list[str]:
+    return [
+        "## A midnight",
+        f"`python -m tests.benchmarks.transitions`. {got['timers']} children turn 13 at one midnight; "
+        f"{got['processes']} transitions process, one relay, and {got['orders_per_second']} orders a second beside.",
+        table(
+            ["timers/s", "events", "events/s", "orders' p50 / p99 before, ms", "during, ms", "load"],
+            [
+                [
+                    f"{got['fired_per_second']:.0f}",
+                    got["events"],
+                    f"{got['events_per_second']:.0f}",
+                    f"{got['latency_before']['p50']:.0f} / {got['latency_before']['p99']:.0f}",
+                    f"{got['latency_during']['p50']:.0f} / {got['latency_during']['p99']:.0f}",
+                    f"{got['load']:.1f}",
+                ]
+            ],
+        ),
+        "Access never waits for it: the store answers from birth dates and periods, and these are the messages.",
+    ]
+
+
+def _startup(got: Mapping[str, Any]) -> list[str]:
+    return [
+        "## Start and recovery",
+        "`python -m tests.benchmarks.startup`. From starting an intake process to the first receipt, and from SIGKILL, "
+        "with another started at once, to the next one; the broker gives a dead member's partitions away when its "
+        f"session of 10 s has run out. Medians of {got['runs']}, load {got['load']:.1f}.",
+        table(
+            ["what", "seconds"],
+            [
+                ["start to first receipt", f"{got['ready']:.1f}"],
+                ["SIGKILL to next receipt", f"{got['recovered']:.1f}"],
+            ],
+        ),
+    ]
+
+
+def _cost(got: Mapping[str, Any]) -> list[str]:
+    return [
+        "## Processor time",
+        f"`python -m tests.benchmarks.cost`, load {got['load']:.1f}.",
+        table(
+            ["what", "µs of processor each", "how many"],
+            [[what, f"{1e6 * cpu / n:.0f}", n] for what, cpu, _, n in got["rows"]],
+        ),
+    ]
+
+
+def _elsewhere() -> str:
+    return (
+        "## Elsewhere\n\nAccess decisions, against the size of a country: `python -m tests.benchmarks.decisions`. "
+        "Loading 10.6 million residents, rehearsing rules on them, and saying whom a change of rules touches: "
+        "[the population](population.md)."
+    )
+
+
+def _cores(cpu: Mapping[str, float]) -> str:
+    used = sorted(((name, share) for name, share in cpu.items() if share >= 0.02), key=lambda pair: -pair[1])
+    return ", ".join(f"{name} {share:.2f}" for name, share in used)
+
+
+def _bars(name: str, label: str, values: Mapping[str, float]) -> None:
+    figure, axes = plt.subplots(figsize=(6, 2.2))
+    bars = axes.barh(list(values), list(values.values()), color=["#9a9a9a", "#00538a", "#c9c9c9"])
+    axes.bar_label(bars, fmt="%.0f", padding=4)
+    axes.invert_yaxis()
+    axes.set_xlabel(label)
+    _save(figure, axes, name)
+
+
+def _lines(name: str, across: str, up: str, values: Mapping[int, float]) -> None:
+    figure, axes = plt.subplots(figsize=(6, 2.8))
+    axes.plot(list(values), list(values.values()), marker="o", color="#00538a")
+    axes.set_xticks(list(values))
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel(across)
+    axes.set_ylabel(up)
+    _save(figure, axes, name)
+
+
+def _save(figure: Any, axes: Any, name: str) -> None:
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.tight_layout()
+    (DOCS / "img").mkdir(exist_ok=True)
+    figure.savefig(DOCS / "img" / f"{name}.svg", metadata={"Date": None})
+    plt.close(figure)

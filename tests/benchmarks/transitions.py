@@ -1,0 +1,161 @@
+"""
+Timers due at one midnight: how many children's birthdays a second are followed, while orders keep coming.
+
+    python -m tests.benchmarks.transitions [--timers N] [--processes K] [--orders-per-second R]
+
+N children turned 13 at the last Swedish midnight: their guardians lose the record, and each child's timer is due. Rates
+are timers fired and events published a second; the orders' latency is measured before and during.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import time
+from datetime import date, timedelta
+from typing import Any
+
+import asyncpg
+
+from contracts.topics import ORDERS
+from tests.benchmarks.ground import CLOCK, Ground, Receipts, ground, load
+from tests.benchmarks.intake import _on_the_beat, _quantile, backlog
+from workers.policy.calendar import birthday, midnight, swedish_date
+
+_CHILDREN = (
+    """
+    INSERT INTO person (person_id, known_from) OVERRIDING SYSTEM VALUE
+    SELECT $2::bigint + n, now() - interval '1 year' FROM generate_series(1, $1::bigint) AS n
+    """,
+    """
+    INSERT INTO person_identity (person_id, known_from, id_type, number, key)
+    SELECT $2::bigint + n, now() - interval '1 year', 1, lpad(n::text, 11, '0') || 'T',
+           'v1.' || left(translate(encode(sha256(n::text::bytea), 'base64'), '+/=', '-_'), 43)
+      FROM generate_series(1, $1::bigint) AS n
+    """,
+    """
+    INSERT INTO person_version (person_id, sequence, valid_from, known_from, birth_earliest, birth_latest, id_type,
+                                protected, has_e_id, identity_uncertain, number, county)
+    SELECT $2::bigint + n, 1, now() - interval '10 years', now() - interval '1 year', born, born, 1, false, true, false,
+           lpad(n::text, 11, '0') || 'T', '07'
+      FROM generate_series(1, $1::bigint) AS n,
+           LATERAL (SELECT CASE WHEN n % 3 = 0 THEN $3::date ELSE $3::date - 10000 END AS born) AS people
+    """,
+    """
+    INSERT INTO custody (child_id, sequence, guardian_id, ordinal)
+    SELECT $2::bigint + n, 1, $2::bigint + n - 1 - side, side
+      FROM generate_series(3, $1::bigint, 3) AS n, generate_series(0, 1) AS side
+    """,
+    """
+    INSERT INTO timer (person_id, due_at, kind, region)
+    SELECT $2::bigint + n, $4, 'age_13', '' FROM generate_series(3, $1::bigint, 3) AS n
+    """,
+)
+
+
+async def make_children(base: Ground, count: int) -> None:
+    """Children who turned 13 at the last midnight, each with two guardians and a timer."""
+    today = swedish_date(CLOCK.now())
+    born = date(today.year - 13, today.month, today.day) if today.month != 2 else today - timedelta(days=4748)
+    due = midnight(birthday(born, 13))
+    options = {"search_path": base.settings.database_schema}
+    conn = await asyncpg.connect(base.settings.database_dsn(), server_settings=options)
+    try:
+        first = int(await conn.fetchval("SELECT coalesce(max(person_id), 0) + 1000 FROM person"))
+        for step in _CHILDREN:
+            wanted = step.count("$")
+            values: tuple[Any, ...] = (3 * count, first)
+            if "$3" in step:
+                values += (born,)
+            if "$4" in step:
+                values = (3 * count, first, due)
+            await conn.execute(step.replace("$4", "$3") if "$4" in step else step, *values)
+            assert wanted
+        await conn.execute(
+            "SELECT setval(pg_get_serial_sequence('person', 'person_id'), max(person_id)) FROM person"
+        )
+        await conn.execute("ANALYZE")
+    finally:
+        await conn.close()
+
+
+async def measure(timers: int, processes: int, per_second: int, seconds: float) -> dict[str, Any]:
+    """Timers and events a second, and the orders' latency before and during."""
+    async with ground() as base:
+        crowd = base.crowd()
+        orders = await backlog(base, crowd, int(2 * per_second * seconds / 1.25))
+        workers = [base.start("intake"), base.start("relay")]
+        half = len(orders) // 2
+        async with Receipts(base) as receipts:
+            await base.publish(ORDERS, orders[:1])
+            await receipts.until([orders[0].event])
+            before = await _late(base, receipts, orders[1:half], per_second)
+            await make_children(base, timers)
+            told = await _events(base)
+            was, began = load(), time.monotonic()
+            workers += [base.start("transitions") for _ in range(processes)]
+            flow = asyncio.create_task(_late(base, receipts, orders[half:], per_second))
+            await _until_fired(base)
+            took = time.monotonic() - began
+            during = await flow
+            await _until_published(base)
+            published = time.monotonic() - began
+            events = await _events(base) - told - 4 * (len(orders) - half)
+        for worker in workers:
+            worker.stop()
+        return {
+            "timers": timers,
+            "processes": processes,
+            "fired_per_second": timers / took,
+            "events": events,
+            "events_per_second": events / published,
+            "orders_per_second": per_second,
+            "latency_before": before,
+            "latency_during": during,
+            "load": was,
+        }
+
+
+async def _late(base: Ground, receipts: Receipts, orders: list[Any], per_second: int) -> dict[str, float]:
+    sent = await _on_the_beat(base, orders, per_second)
+    await receipts.until(sent)
+    took = sorted(1000 * (receipts.answered[order] - at) for order, at in sent.items())
+    return {"p50": _quantile(took, 0.5), "p99": _quantile(took, 0.99)}
+
+
+async def _events(base: Ground) -> int:
+    async with base.store.reading() as tx:
+        return int(await tx.value("SELECT count(*) FROM outbox"))
+
+
+async def _until_fired(base: Ground) -> None:
+    while True:
+        async with base.store.reading() as tx:
+            left = int(await tx.value("SELECT count(*) FROM timer WHERE state = 'set' AND due_at <= now()"))
+            if not left:
+                return
+        for process in base._running:
+            process.check()
+        await asyncio.sleep(0.5)
+
+
+async def _until_published(base: Ground) -> None:
+    while True:
+        async with base.store.reading() as tx:
+            if not await tx.value("SELECT EXISTS (SELECT FROM outbox WHERE published_at IS NULL)"):
+                return
+        await asyncio.sleep(0.2)
+
+
+__all__ = ["ORDERS", "measure"]
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--timers", type=int, default=1_000_000)
+    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--orders-per-second", type=int, default=20)
+    parser.add_argument("--seconds", type=float, default=30.0)
+    chosen = parser.parse_args()
+    got = asyncio.run(measure(chosen.timers, chosen.processes, chosen.orders_per_second, chosen.seconds))
+    print(json.dumps(got, indent=1))
