@@ -63,7 +63,6 @@ async def test_a_stop_in_the_middle_finishes_the_batch_and_the_next_start_goes_o
     stop.set()
     await asyncio.wait_for(serving, 40)
     check_history(sent, receipts)
-    assert all(r.outcome == "executed" for r in receipts)
 
 
 async def test_killed_again_and_again_nothing_is_lost_doubled_or_reordered(
