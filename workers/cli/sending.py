@@ -35,7 +35,7 @@ async def publish(
 
 async def answers(settings: Settings, order_id: str) -> list[dict[str, Any]]:
     """Every receipt of an order, oldest first."""
-    store = await Store.open(settings, role="sigill_reader")
+    store = await Store.open(settings)
     try:
         async with store.reading() as tx:
             numbers = await orders.registrations(tx, [OrderId(order_id)])
