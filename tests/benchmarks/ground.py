@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -266,9 +267,7 @@ async def ground(*, partitions: int = 12) -> AsyncIterator[Ground]:
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="sigill-bench-"))
         stack.callback(shutil.rmtree, folder, True)
-        postgres = stack.enter_context(
-            EmbeddedPostgres(os.environ.get("BENCH_DATABASE_URL"), durable=True)
-        )
+        postgres = stack.enter_context(EmbeddedPostgres(os.environ.get("BENCH_DATABASE_URL"), durable=True))
         broker = stack.enter_context(EmbeddedKafka())
         if not broker.real:
             raise SystemExit("the figures need a real broker: Docker, Java 17, or KAFKA_BOOTSTRAP_SERVERS")
@@ -351,22 +350,32 @@ def load() -> float:
     return os.getloadavg()[0]
 
 
-def processor(before: dict[str, float] | None = None) -> dict[str, float]:
-    """
-    Seconds of processor time by what used it; with an earlier answer, cores in use since then.
+@dataclass(frozen=True, slots=True)
+class Used:
+    """Seconds of processor time of each process, by its number, with what it is; `at` on the stopwatch."""
 
-    What has ended in between is not counted.
-    """
-    spent: dict[str, float] = {"at": CLOCK.now().timestamp()}
+    at: float
+    seconds: dict[int, tuple[str, float]]
+
+
+def processor() -> Used:
+    """What every process of the machine has used so far."""
+    seconds = {}
     for process in psutil.process_iter(["name", "cmdline", "cpu_times"]):
-        kind = _kind_of(process.info["name"] or "", process.info["cmdline"] or [])
         used = process.info["cpu_times"]
         if used is not None:
-            spent[kind] = spent.get(kind, 0.0) + used.user + used.system
-    if before is None:
-        return spent
-    took = spent.pop("at") - before["at"]
-    return {kind: max(0.0, total - before.get(kind, 0.0)) / took for kind, total in spent.items()}
+            kind = _kind_of(process.info["name"] or "", process.info["cmdline"] or [])
+            seconds[process.pid] = (kind, used.user + used.system)
+    return Used(time.monotonic(), seconds)
+
+
+def cores(before: Used, after: Used) -> dict[str, float]:
+    """Cores in use between two looks, by what used them. What ended in between is not counted."""
+    found: dict[str, float] = {}
+    for pid, (kind, used) in after.seconds.items():
+        earlier = before.seconds.get(pid, (kind, 0.0))[1]
+        found[kind] = found.get(kind, 0.0) + (used - earlier) / (after.at - before.at)
+    return found
 
 
 def _kind_of(name: str, command: Sequence[str]) -> str:

@@ -23,7 +23,7 @@ from typing import Any
 
 from contracts.topics import ORDERS, TopicSpec
 from tests.benchmarks.crowd import Crowd, Message
-from tests.benchmarks.ground import CLOCK, Ground, Process, Receipts, ground, load, processor
+from tests.benchmarks.ground import CLOCK, Ground, Process, Receipts, cores, ground, load, processor
 from workers.stream.topics import apply_topics
 
 PLAIN_SHARE = 10
@@ -67,13 +67,13 @@ async def take_backlog(base: Ground, orders: Sequence[Message], intakes: int) ->
         watch = asyncio.create_task(_watch(processes))
         await receipts.until(one.event for one in orders)
         watch.cancel()
-        cpu = processor(spent)
+        used = cores(spent, processor())
         rss = {name: process.peak for name, process in processes.items()}
         for process in processes.values():
             process.stop()
         _must_be_in_order(orders, receipts)
         stamps = [receipts.answered[one.event] for one in orders]
-        return Run(before, rate(stamps), rss=rss, cpu=cpu, outcomes=dict(receipts.outcomes))
+        return Run(before, rate(stamps), rss=rss, cpu=used, outcomes=dict(receipts.outcomes))
 
 
 async def _watch(processes: dict[str, Process]) -> None:
