@@ -70,7 +70,7 @@ async def test_killed_again_and_again_nothing_is_lost_doubled_or_reordered(
 ) -> None:
     sent = orders_of(town_today, NOW, 300)
     await run.send(sent[:100])
-    for turn, part in enumerate((sent[100:150], sent[150:220], sent[220:])):
+    for turn, part in enumerate((sent[100:150], sent[150:220], sent[220:280])):
         process = run.process()
         try:
             await run.receipts(20 + 60 * turn, patience=40)
@@ -79,6 +79,7 @@ async def test_killed_again_and_again_nothing_is_lost_doubled_or_reordered(
         finally:
             end(process, signal.SIGKILL)
     process = run.process()
+    await run.send(sent[280:])  # so that it is at work, and not still starting, when it is told to stop
     try:
         receipts = await run.receipts(300)
         assert end(process, signal.SIGTERM) == 0
