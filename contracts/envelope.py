@@ -1,8 +1,5 @@
 """CloudEvents 1.0 attributes as a value; how they lie in a Kafka record is told by `workers.stream.records`."""
 
-import base64
-import hashlib
-import hmac
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,13 +23,3 @@ class Envelope:
     traceparent: str | None = None
     tracestate: str | None = None
     extensions: tuple[tuple[str, str], ...] = ()
-
-
-def patient_key(identity: str, secret: bytes, version: str = "v1") -> str:
-    """
-    The patient's pseudonymous key: `v1.` and unpadded base64url of HMAC-SHA-256(secret, identity number).
-
-    `identity` is the number as the form writes it: twelve digits, no separator. The version says which secret it was.
-    """
-    digest = hmac.new(secret, identity.encode("ascii"), hashlib.sha256).digest()
-    return f"{version}.{base64.urlsafe_b64encode(digest).rstrip(b'=').decode('ascii')}"

@@ -5,8 +5,8 @@ from uuid import NAMESPACE_URL, uuid5
 
 from contracts import dead_letter
 from contracts.dead_letter import DeadLetterReason
-from contracts.envelope import patient_key
 from contracts.examples import EXAMPLE_SECRET
+from contracts.keys import patient_key
 from contracts.topics import INCOMING, ORDERS, STAFF, TopicSpec
 
 Node = dict[str, Any]

@@ -30,7 +30,7 @@ from joserfc import jwk, jws
 from joserfc.registry import HeaderParameter
 from pydantic import ValidationError
 
-from contracts.envelope import patient_key
+from contracts.keys import patient_key
 from contracts.order import SignedForm
 from contracts.topics import ORDERS
 

@@ -14,7 +14,7 @@ from datetime import date, datetime, timedelta
 from itertools import count
 from typing import Any
 
-from contracts.envelope import patient_key
+from contracts.keys import patient_key
 from contracts.vocabulary import Form
 from infra.devca import DevAuthority, sign_jws
 from workers.policy.rulebook import Rulebooks

@@ -13,8 +13,8 @@ from types import ModuleType
 
 import pytest
 
-from contracts.envelope import patient_key
 from contracts.examples import EXAMPLE_SECRET, examples_of
+from contracts.keys import patient_key
 from contracts.topics import NOTIFICATIONS, ORDERS
 from infra.devca import DevAuthority
 from workers.trust import Evidence, TrustPolicy, verify

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from contracts.envelope import patient_key
+from contracts.keys import patient_key
 from contracts.order import SignedForm
 from contracts.topics import ORDERS
 from workers.cli.common import settings

@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from contracts.directory import StaffRecord
-from contracts.envelope import patient_key
+from contracts.keys import patient_key
 from contracts.order import PersonRef
 from contracts.register import PersonRecord
 from contracts.topics import ORDERS, PERSONS, STAFF, TopicSpec, group_of
