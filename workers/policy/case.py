@@ -1,6 +1,6 @@
 """One order with all that judging it needs looked up once: its version of the rules, its people, its measures."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from uuid import NAMESPACE_URL, uuid5
 
@@ -270,6 +270,15 @@ class Case:
             unit = self.form.decided_by.unit
             return tuple(m for m in self.targets if m.unit == unit)
         return self.targets
+
+    # --- deadlines
+
+    @cached_property
+    def signed_form(self) -> tuple[timedelta, tuple[str, ...]]:
+        """How long after a call its signed form may take, and the rules that say so."""
+        wanted = [e for e in self.entries if e.signed_form]
+        hours = min((e.signed_form.within_hours for e in wanted if e.signed_form), default=24)
+        return timedelta(hours=hours), tuple(rule for e in wanted for rule in e.cites)
 
     # --- ends
 

@@ -43,7 +43,7 @@ from workers.policy.effects import (
     TimerKind,
 )
 from workers.policy.facts import Inform, Measure, PatientFacts, ReleaseRequest, UnitAnswer
-from workers.policy.rulebook import Entry, Extra
+from workers.policy.rulebook import Extra
 from workers.policy.sentences import MEASURE, PENDING, REMARK
 
 _DEFAULT_SERVICES: dict[MeasureKind, tuple[Service, ...]] = {
@@ -511,12 +511,11 @@ def timers_of(m: Measure, known: PatientFacts, at: datetime, lead_days: int) -> 
 def deadlines_of(case: Case, main: Measure) -> Iterator[Effect]:
     """The signed form after a call, and the decision after an urgent measure: a deadline and a task each."""
     if main.provisional:
-        hours = min((e.signed_form.within_hours for e in case.entries if e.signed_form), default=24)
-        due = case.at + timedelta(hours=hours)
+        within, rules = case.signed_form
+        due = case.at + within
         yield SetTimer(
             TimerKind.SIGNED_FORM_DEADLINE, due, main.patient, main.region, main.measure_id, case.order_id
         )
-        rules = tuple(r for e in case.entries if e.signed_form for r in e.cites)
         text = Sentence(
             "Den underskrivna blanketten ska följa samtalet.", "The signed form must follow the call."
         )
@@ -546,23 +545,6 @@ def deadlines_of(case: Case, main: Measure) -> Iterator[Effect]:
             main.measure_id,
             main.unit,
         )
-
-
-def deeds_of(entries: Iterable[Entry], m: Measure, region: RegionCode) -> Iterator[AddTask]:
-    """What operators must still key into the national services, one task a target."""
-    for entry in entries:
-        for deed in entry.deeds or ():
-            yield AddTask(
-                kind=deed.kind,
-                subject=f"{m.measure_id}:{deed.target}:{deed.key_in}",
-                text=Sentence(deed.sv, deed.en),
-                region=region,
-                rules=entry.cites,
-                order_id=m.orders[-1] if m.orders else None,
-                measure_id=m.measure_id,
-                target=deed.target,
-                key_in=deed.key_in,
-            )
 
 
 KEYED_INTO: dict[MeasureKind, tuple[str, str, str]] = {

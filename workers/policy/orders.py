@@ -158,13 +158,12 @@ def _waits(case: Case, done: tuple[Effect, ...], named: tuple[Measure, ...]) -> 
             units=request.unanswered,
         )
     if any(m.provisional for m in named):
-        hours = min((e.signed_form.within_hours for e in case.entries if e.signed_form), default=24)
-        rules = tuple(r for e in case.entries if e.signed_form for r in e.cites)
+        within, rules = case.signed_form
         yield Wait(
             PendingCode.AWAITING_SIGNED_FORM,
             PENDING[PendingCode.AWAITING_SIGNED_FORM],
             rules,
-            until=case.at + timedelta(hours=hours),
+            until=case.at + within,
         )
     if case.starts_at > case.at and not requests:
         yield _wait(PendingCode.NOT_YET_VALID, until=case.starts_at)
