@@ -400,10 +400,6 @@ def _fixed(key: str) -> Callable[[Entry], Iterable[Sentence]]:
     return lambda entry: (_FIXED[key],) if getattr(entry, key) else ()
 
 
-def _deeds(entry: Entry) -> Iterable[Sentence]:
-    return tuple(Sentence(d.sv, d.en) for d in entry.deeds or ())
-
-
 def _remark(entry: Entry) -> Iterable[Sentence]:
     if entry.remark is None:
         return ()
@@ -416,10 +412,6 @@ def _long(entry: Entry) -> Iterable[Sentence]:
         f"Kvittensen anmärker ett slutdatum bortom {months} månader.",
         f"The receipt remarks an end date beyond {months} months.",
     )
-
-
-def _remind(entry: Entry) -> Iterable[Sentence]:
-    return _one(f"Påminnelse {entry.remind_days} dagar före.", f"Reminded {entry.remind_days} days ahead.")
 
 
 _SAYS: dict[str, Callable[[Entry], Iterable[Sentence]]] = {
@@ -453,9 +445,7 @@ _SAYS: dict[str, Callable[[Entry], Iterable[Sentence]]] = {
     "follow_up": _follow_up,
     "remark": _remark,
     "long_after_months": _long,
-    "remind_days": _remind,
     "tells": _tells,
-    "deeds": _deeds,
     "note": _note,
 }
 """Each clause of an entry with its words. A test says that none is missing."""

@@ -148,16 +148,6 @@ class Told(Part):
     en: str = ""
 
 
-class Deed(Part):
-    """What operators must key into a national system, or people must do outside this one."""
-
-    kind: str
-    target: str | None = None
-    key_in: str | None = None
-    sv: str
-    en: str
-
-
 class NoteWords(Part):
     """The note to file: its keyword, and what else people must do with the papers."""
 
@@ -217,11 +207,9 @@ class Entry(Part):
     signed_form: Deadline | None = None
     follow_up: Deadline | None = None
     tells: tuple[Told, ...] | None = None
-    deeds: tuple[Deed, ...] | None = None
     note: NoteWords | None = None
     remark: RemarkWhen | None = None
     long_after_months: int | None = None
-    remind_days: int | None = None
 
     @cached_property
     def given(self) -> frozenset[str]:

@@ -290,11 +290,6 @@ async def count_timers(tx: Reading, first: datetime, end: datetime) -> int:
     return int(await tx.value(_SQL["count_timers"], first, end))
 
 
-async def count_looks(tx: Reading) -> int:
-    """Say how many lines the access log has. For the auditor's role."""
-    return int(await tx.value(_SQL["count_audit"]))
-
-
 async def may_act_as(tx: Reading, role: str) -> bool:
     """Say whether this session's user may act as a role."""
     return bool(await tx.value(_SQL["may_act_as"], role))

@@ -103,10 +103,6 @@ class Tx(Reading):
         """Add rows to a table, in this order, by COPY, which costs less than arrays for tables of many columns."""
         await self.conn.copy_records_to_table(table, columns=list(columns), records=rows)
 
-    async def run_each(self, query: str, rows: Sequence[Sequence[object]]) -> None:
-        """Run a statement for each row in one round trip; for a few rows only, sets of rows go by `unnest`."""
-        await self.conn.executemany(query, rows)
-
 
 class Store:
     """The access store of one process."""

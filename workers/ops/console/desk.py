@@ -4,7 +4,6 @@ What every page has at hand, and the door in front of each: logged in, the right
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from urllib.parse import quote
 
 import structlog
@@ -220,11 +219,6 @@ def client(request: Request) -> str:
 def done(path: str, what: str) -> Response:
     """Go to a page that says what was done."""
     return RedirectResponse(f"{path}{'&' if '?' in path else '?'}done={what}", 303)
-
-
-def soon(moment: datetime, now: datetime) -> bool:
-    """Whether something falls due within a day."""
-    return (moment - now).total_seconds() < 86_400
 
 
 _FORGED = Sentence(

@@ -198,10 +198,6 @@ SELECT timer_id, kind, due_at, person_id, region, measure_id, order_id
 -- How many there are.
 SELECT count(*) FROM timer WHERE state = 'set' AND due_at >= $1 AND due_at < $2;
 
--- name: count_audit
--- How many entries the chains hold, by chain: each chain is numbered without a gap.
-SELECT count(*) AS lines FROM access_log;
-
 -- name: begin_session
 -- Somebody has logged in.
 INSERT INTO console_session (token_hash, operator, hsa_id, unit, roles, csrf, began_at, seen_at, ends_at)
