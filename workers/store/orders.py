@@ -251,23 +251,25 @@ async def find(
         below,
         limit,
     )
-    return [
-        FoundOrder(
-            registration=row["registration"],
-            order_id=_order_id(row),
-            proven=row["proven"],
-            patient=None if row["person_id"] is None else person_of(row["person_id"]),
-            region=row["region"],
-            form=None if row["form"] is None else Form(row["form"]),
-            unit=row["unit"],
-            urgent=row["urgent"],
-            received_at=row["received_at"],
-            outcome=None if row["outcome"] is None else Outcome(row["outcome"]),
-            codes=tuple(row["codes"] or ()),
-            judged_at=row["judged_at"],
-        )
-        for row in rows
-    ]
+    return [found_order(row) for row in rows]
+
+
+def found_order(row: Row) -> FoundOrder:
+    """The order of a row that `find`, or a list of the console, has read."""
+    return FoundOrder(
+        registration=row["registration"],
+        order_id=_order_id(row),
+        proven=row["proven"],
+        patient=None if row["person_id"] is None else person_of(row["person_id"]),
+        region=row["region"],
+        form=None if row["form"] is None else Form(row["form"]),
+        unit=row["unit"],
+        urgent=row["urgent"],
+        received_at=row["received_at"],
+        outcome=None if row["outcome"] is None else Outcome(row["outcome"]),
+        codes=tuple(row["codes"] or ()),
+        judged_at=row["judged_at"],
+    )
 
 
 async def pending_counts(tx: Reading) -> list[PendingCount]:
