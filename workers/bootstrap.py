@@ -23,7 +23,7 @@ from cryptography import x509
 from contracts.topics import ORDERS, PERSONS, STAFF
 from workers.directory.handler import Directory
 from workers.enact.citations import Desk
-from workers.enact.consuming import Consuming, DatabaseDown, Handler, NotReady
+from workers.enact.consuming import Consuming, DatabaseDown, Handler, NotReady, database_trouble
 from workers.enact.keys import KeyRing
 from workers.enact.limit import DeadLetterLimit, DeadLetterLimitReached
 from workers.intake.directory_watch import DirectoryWatch
@@ -44,7 +44,8 @@ from workers.runtime.points import arm
 from workers.runtime.settings import Settings
 from workers.runtime.tracing import Tracing
 from workers.store.migrate import pending
-from workers.store.session import Role, Store, TooPowerful, passing
+from workers.store.roles import open_as
+from workers.store.session import Role, Store, TooPowerful
 from workers.stream.connection import BROKER_TROUBLE, Connection, StreamStopped
 from workers.stream.producer import StreamProducer
 from workers.transitions.handler import Transitions
@@ -187,12 +188,8 @@ class _Opened:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Open, work until told to stop, close."""
-        try:
+        async with database_trouble():
             store = await self.opening()
-        except Exception as error:
-            if passing(error):
-                raise DatabaseDown(type(error).__name__) from error
-            raise
         self.open_stores.add(store)
         try:
             await self.work(store, stop)
@@ -321,19 +318,10 @@ class Wiring:
 
     async def open_store(self, name: str) -> Store:
         """Open the store as the role of a worker, where the database's user may act as it. Raises NotMigrated."""
-        settings = self.settings
         await self._migrated()
-        role = _ROLES[name]
-        store = await Store.open(settings)
-        async with store.reading() as tx:
-            member = await tx.value(
-                "SELECT coalesce((SELECT pg_has_role(oid, 'MEMBER') FROM pg_roles WHERE rolname = $1), false)",
-                role,
-            )
-        if not member:
-            return store
-        await store.close()
-        return await Store.open(settings, role=role)
+        store = await open_as(self.settings, _ROLES[name])
+        assert store is not None  # without the role the user itself is taken
+        return store
 
     def _consuming(self, name: str, topic: str, store: Store, handler: Handler[P]) -> Consuming[P]:
         settings = self.settings

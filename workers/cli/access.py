@@ -39,9 +39,9 @@ from workers.ops.api.models import (
 from workers.ops.api.problems import Trouble
 from workers.ops.api.serve import serve as serve_api
 from workers.ops.auth import NotConfigured
-from workers.ops.stores import store_as
 from workers.policy.calendar import STOCKHOLM
 from workers.policy.facts import Identity
+from workers.store.roles import open_as
 
 T = TypeVar("T")
 
@@ -174,7 +174,7 @@ def serve() -> None:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        store = await store_as(chosen, "sigill_reader")
+        store = await open_as(chosen, "sigill_reader")
         assert store is not None  # without the role the user itself is taken
         try:
             await serve_api(chosen, store, books, clock_of(chosen), stop, listening=_listening)

@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 import typer
 
 from workers.ops.phone import Sending
-from workers.ops.stores import store_as
 from workers.runtime.clock import Clock, FileClock, SystemClock
 from workers.runtime.logging import configure_logging
 from workers.runtime.settings import Settings
+from workers.store.roles import open_as
 from workers.store.session import Store, passing
 from workers.stream.connection import BrokerDown, Connection, StreamStopped
 from workers.stream.producer import StreamProducer
@@ -37,7 +37,7 @@ def clock_of(settings: Settings) -> Clock:
 async def store_of(settings: Settings) -> AsyncIterator[Store]:
     """The store as the operators' role sees it."""
     few = settings.model_copy(update={"database_pool_min": 1, "database_pool_max": 4})
-    store = await store_as(few, "sigill_ops")
+    store = await open_as(few, "sigill_ops")
     assert store is not None  # without the role the user itself is taken
     try:
         yield store

@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 import asyncpg
 
 from workers.runtime.settings import Settings
-from workers.store.session import Role, Store, connection_options
+from workers.store.roles import may_act_as
+from workers.store.session import Reading, Role, Store, connection_options
 
 
 @asynccontextmanager
@@ -20,10 +21,7 @@ async def store_as(current: Settings, role: Role) -> AsyncIterator[Store]:
     """
     conn = await asyncpg.connect(**connection_options(current, None))
     try:
-        member = await conn.fetchval(
-            "SELECT coalesce((SELECT pg_has_role(oid, 'MEMBER') FROM pg_roles WHERE rolname = $1), false)",
-            role,
-        )
+        member = await may_act_as(Reading(conn), role)
     finally:
         await conn.close()
     few = current.model_copy(update={"database_pool_min": 1, "database_pool_max": 2})

@@ -212,7 +212,7 @@ class Consuming(Generic[Prepared]):
     async def _assigned(self, places: frozenset[Partition]) -> Mapping[Partition, int]:
         """Raise the generation of each partition, and say from which offset it goes on."""
         starts: dict[Partition, int] = {}
-        async with self._database(), self.store.transaction(self.clock.now()) as tx:
+        async with database_trouble(), self.store.transaction(self.clock.now()) as tx:
             for topic in sorted({place.topic for place in places}):
                 parts = [place.partition for place in places if place.topic == topic]
                 taken = await inbox.assign(tx, self.group, topic, parts)
@@ -261,7 +261,7 @@ class Consuming(Generic[Prepared]):
         until = stopwatch() + READY_SECONDS
         while True:
             try:
-                async with self._database():
+                async with database_trouble():
                     await self._retried(records, spoiled)
             except NotReady as missing:
                 self.health.down(missing.what, "not read to its end yet")
@@ -379,15 +379,16 @@ class Consuming(Generic[Prepared]):
             self.metrics.inc(DEAD_LETTER_LIMIT, worker=self.name)
             raise
 
-    @contextlib.asynccontextmanager
-    async def _database(self) -> AsyncIterator[None]:
-        """Call trouble of the database by one name, which the worker's supervisor waits out."""
-        try:
-            yield
-        except Exception as error:
-            if passing(error):
-                raise DatabaseDown(type(error).__name__) from error
-            raise
+
+@contextlib.asynccontextmanager
+async def database_trouble() -> AsyncIterator[None]:
+    """Call trouble of the database by one name, `DatabaseDown`, which the worker's supervisor waits out."""
+    try:
+        yield
+    except Exception as error:
+        if passing(error):
+            raise DatabaseDown(type(error).__name__) from error
+        raise
 
 
 def envelope_of(record: Record) -> Envelope:

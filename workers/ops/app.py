@@ -12,7 +12,6 @@ import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
-import httpx
 import structlog
 import uvicorn
 from starlette.applications import Starlette
@@ -25,9 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from workers.enact.citations import Citations
 from workers.enact.keys import KeyRing
-from workers.ops.api.app import create_app
-from workers.ops.api.desk import Desk as DecisionDesk
-from workers.ops.api.serve import guards_of
+from workers.ops.api.serve import QuietServer, application
 from workers.ops.console import audit_pages, entry, letters, lists, orders, person, phone_pages, rules
 from workers.ops.console.desk import GONE, Desk, desk_of
 from workers.ops.console.rendering import HERE, Pages
@@ -36,7 +33,6 @@ from workers.ops.phone import Sending
 from workers.ops.security import SecurityHeaders
 from workers.ops.sessions import Sessions
 from workers.ops.signing import KeyFolder
-from workers.ops.stores import store_as
 from workers.ops.watch import Watch
 from workers.ops.worklist import Adapter, by_hand, carry_out
 from workers.policy.effects import Sentence
@@ -45,6 +41,7 @@ from workers.runtime.clock import Clock, stopwatch
 from workers.runtime.health import Health, probes
 from workers.runtime.metrics import API_SECONDS, Metrics
 from workers.runtime.settings import Settings
+from workers.store.roles import open_as
 from workers.store.session import Store, passing
 from workers.stream.connection import Connection
 from workers.stream.producer import StreamProducer
@@ -156,20 +153,11 @@ async def decision_api(settings: Settings, books: Rulebooks, clock: Clock) -> As
 
     Raises NotConfigured when nobody could prove who they are.
     """
-    store = await store_as(settings, "sigill_reader")
+    store = await open_as(settings, "sigill_reader")
     assert store is not None  # without the role the user itself is taken
     try:
-        async with httpx.AsyncClient(timeout=5.0) as http:
-            guards = guards_of(settings, clock, http)
-            async with DecisionDesk(
-                store,
-                books,
-                clock,
-                instance=settings.instance,
-                capacity=settings.api_copies,
-                lanes=settings.api_lanes,
-            ) as desk:
-                yield create_app(desk, guards)
+        async with application(settings, store, books, clock) as app:
+            yield app
     finally:
         await store.close()
 
@@ -213,11 +201,11 @@ class Ops:
         """Open what the console needs, and close it afterwards."""
         settings = self.settings
         async with contextlib.AsyncExitStack() as stack:
-            store = await store_as(settings, "sigill_ops")
+            store = await open_as(settings, "sigill_ops")
             assert store is not None  # without the role the user itself is taken
             stack.push_async_callback(store.close)
             few = settings.model_copy(update={"database_pool_min": 1, "database_pool_max": 2})
-            auditors = await store_as(few, "sigill_auditor", or_nobody=True)
+            auditors = await open_as(few, "sigill_auditor", or_nobody=True)
             if auditors is not None:
                 stack.push_async_callback(auditors.close)
             sending = Sending(StreamProducer(self.connection, send_timeout=settings.kafka_send_timeout))
@@ -266,7 +254,7 @@ class Ops:
         )
         socket = config.bind_socket()
         self.port = socket.getsockname()[1]
-        server = _Server(config)
+        server = QuietServer(config)
         serving = asyncio.create_task(server.serve(sockets=[socket]), name="http")
         self._say_links(desk)
         log.info("console", port=self.port, login="oidc" if desk.issuer else "one-time link")
@@ -297,15 +285,6 @@ class Ops:
                     raise
                 log.warning("work-list not looked at", error=type(error).__name__)
             await asyncio.sleep(CARRY_OUT_EVERY)
-
-
-class _Server(uvicorn.Server):
-    """Leaves signals to the lifecycle, which stops every worker in order."""
-
-    @contextlib.contextmanager
-    def capture_signals(self):  # type: ignore[no-untyped-def]
-        """Catch none."""
-        yield
 
 
 def check_login(settings: Settings) -> None:

@@ -9,7 +9,7 @@ after a crash between acknowledgement and mark an event stands twice on its topi
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -17,7 +17,7 @@ import structlog
 from opentelemetry.trace import Span
 
 from contracts.topics import AUDIT_HEADS, DEAD_LETTERS, INCOMING, STATE
-from workers.enact.consuming import DatabaseDown
+from workers.enact.consuming import database_trouble
 from workers.enact.ids import event_id
 from workers.enact.write import event_headers
 from workers.relay.checkpoints import Head, Signer
@@ -38,7 +38,7 @@ from workers.runtime.tracing import Tracing, end, inject
 from workers.store import audit, audit_check, outbox
 from workers.store.audit import ChainHead
 from workers.store.outbox import OutboxRow, Shards, Unpublished
-from workers.store.session import Store, passing
+from workers.store.session import Store
 from workers.stream.producer import Outgoing, SendInDoubt, StreamProducer
 from workers.stream.records import sendable
 
@@ -100,7 +100,7 @@ class Relay:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop; what is under way is acknowledged and marked first."""
-        async with self._database():
+        async with database_trouble():
             shards = await Shards.open(self.store)
         try:
             await self.producer.start()
@@ -108,7 +108,7 @@ class Relay:
             self._balance.last = None
             while not stop.is_set():
                 self.health.tick(self.name)
-                async with self._database():
+                async with database_trouble():
                     if self._balance.is_due():
                         await shards.balance()
                     sent = await self.publish(shards.held)
@@ -273,15 +273,6 @@ class Relay:
                     )
                 )
             await outbox.append(tx, rows)
-
-    @contextlib.asynccontextmanager
-    async def _database(self) -> AsyncIterator[None]:
-        try:
-            yield
-        except Exception as error:
-            if passing(error):
-                raise DatabaseDown(type(error).__name__) from error
-            raise
 
 
 def _text(header: bytes | None) -> str | None:

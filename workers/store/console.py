@@ -12,9 +12,9 @@ from uuid import UUID
 from contracts.vocabulary import Form, MeasureId, OrderId, Outcome, PersonId, RegionCode, UnitId
 from workers.policy.effects import TimerKind
 from workers.store import persons, tasks
-from workers.store.orders import FoundOrder
+from workers.store.orders import FoundOrder, found_order
 from workers.store.queries import queries
-from workers.store.session import Reading, Row, Tx
+from workers.store.session import Reading, Tx
 from workers.store.tasks import Task
 from workers.store.timers import Due
 from workers.store.values import person_of, surrogates, uuid_or_none
@@ -105,7 +105,7 @@ async def find_orders(
         found = await tx.fetch(_SQL["orders"], *arguments)
     else:
         found = await tx.fetch(_SQL["orders_of_outcome"], *arguments, str(wanted.outcome))
-    return [_found(row) for row in found]
+    return [found_order(row) for row in found]
 
 
 async def count_orders(tx: Reading, wanted: Wanted) -> Total:
@@ -127,7 +127,7 @@ async def pending_page(
 ) -> list[tuple[FoundOrder, datetime | None]]:
     """Return orders that wait for `code` (None: for anything) with their deadlines (UTC), the earliest first."""
     rows = await tx.fetch(_SQL["pending_page"], code, region, limit, offset)
-    return [(_found(row), row["judged_at"]) for row in rows]
+    return [(found_order(row), row["judged_at"]) for row in rows]
 
 
 async def count_pending(
@@ -290,11 +290,6 @@ async def count_timers(tx: Reading, first: datetime, end: datetime) -> int:
     return int(await tx.value(_SQL["count_timers"], first, end))
 
 
-async def may_act_as(tx: Reading, role: str) -> bool:
-    """Say whether this session's user may act as a role."""
-    return bool(await tx.value(_SQL["may_act_as"], role))
-
-
 # --- sessions
 
 
@@ -393,20 +388,3 @@ async def _conditions(tx: Reading, wanted: Wanted) -> list[object]:
 
 def _total(number: int) -> Total:
     return Total(min(number, MOST), number > MOST)
-
-
-def _found(row: Row) -> FoundOrder:
-    return FoundOrder(
-        registration=row["registration"],
-        order_id=None if row["order_id"] is None else OrderId(str(row["order_id"])),
-        proven=row["proven"],
-        patient=None if row["person_id"] is None else person_of(row["person_id"]),
-        region=row["region"],
-        form=None if row["form"] is None else Form(row["form"]),
-        unit=row["unit"],
-        urgent=row["urgent"],
-        received_at=row["received_at"],
-        outcome=None if row["outcome"] is None else Outcome(row["outcome"]),
-        codes=tuple(row["codes"] or ()),
-        judged_at=row["judged_at"],
-    )

@@ -9,7 +9,7 @@ with in order of time, and what they bring (reminders, next birthdays) falls due
 import asyncio
 import contextlib
 import heapq
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zlib import crc32
@@ -20,7 +20,7 @@ from contracts.topics import ORDERS
 from contracts.vocabulary import PendingCode
 from workers.enact.anew import judge_anew
 from workers.enact.citations import Desk
-from workers.enact.consuming import DatabaseDown
+from workers.enact.consuming import database_trouble
 from workers.enact.ids import timer_cause
 from workers.enact.sitting import Sitting
 from workers.enact.standings import sitting_about
@@ -86,7 +86,7 @@ class Transitions:
 
         Raises DatabaseDown when the database cannot be reached.
         """
-        async with self._database():
+        async with database_trouble():
             for attempt in range(1, _TRIES + 1):
                 try:
                     return await self._in_one_transaction(now)
@@ -156,17 +156,8 @@ class Transitions:
         if self._looked is not None and stopwatch() - self._looked < LOOK_SECONDS:
             return
         self._looked = stopwatch()
-        async with self._database(), self.store.reading() as tx:
+        async with database_trouble(), self.store.reading() as tx:
             self.metrics.set(TIMERS_OVERDUE, (await timers.stats(tx, self.clock.now())).overdue)
-
-    @contextlib.asynccontextmanager
-    async def _database(self) -> AsyncIterator[None]:
-        try:
-            yield
-        except Exception as error:
-            if passing(error):
-                raise DatabaseDown(type(error).__name__) from error
-            raise
 
 
 def _timer(one: timers.Due) -> SetTimer:

@@ -12,11 +12,12 @@ import ipaddress
 import json
 import ssl
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx
 import uvicorn
+from fastapi import FastAPI
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -151,6 +152,24 @@ def config_of(app: Any, settings: Settings) -> uvicorn.Config:
     return config
 
 
+@contextlib.asynccontextmanager
+async def application(
+    settings: Settings, store: Store, books: Rulebooks, clock: Clock
+) -> AsyncIterator[FastAPI]:
+    """The API over an open store. Raises NotConfigured when nobody could prove who they are."""
+    async with httpx.AsyncClient(timeout=5.0) as http:
+        guards = guards_of(settings, clock, http)
+        async with Desk(
+            store,
+            books,
+            clock,
+            instance=settings.instance,
+            capacity=settings.api_copies,
+            lanes=settings.api_lanes,
+        ) as desk:
+            yield create_app(desk, guards)
+
+
 async def serve(
     settings: Settings,
     store: Store,
@@ -165,35 +184,26 @@ async def serve(
 
     Raises NotConfigured when nobody could prove who they are, before anything listens.
     """
-    async with httpx.AsyncClient(timeout=5.0) as http:
-        guards = guards_of(settings, clock, http)
-        async with Desk(
-            store,
-            books,
-            clock,
-            instance=settings.instance,
-            capacity=settings.api_copies,
-            lanes=settings.api_lanes,
-        ) as desk:
-            config = config_of(create_app(desk, guards), settings)
-            listener = config.bind_socket()
-            listening(listener.getsockname()[1])
-            server = _Server(config)
-            running = asyncio.create_task(server.serve(sockets=[listener]))
-            tidying = asyncio.create_task(tidy())
-            stopping = asyncio.create_task(stop.wait())
-            try:
-                await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
-                server.should_exit = True
-                await running
-            finally:
-                stopping.cancel()
-                tidying.cancel()
-                await asyncio.gather(tidying, return_exceptions=True)
-                listener.close()
+    async with application(settings, store, books, clock) as app:
+        config = config_of(app, settings)
+        listener = config.bind_socket()
+        listening(listener.getsockname()[1])
+        server = QuietServer(config)
+        running = asyncio.create_task(server.serve(sockets=[listener]))
+        tidying = asyncio.create_task(tidy())
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            server.should_exit = True
+            await running
+        finally:
+            stopping.cancel()
+            tidying.cancel()
+            await asyncio.gather(tidying, return_exceptions=True)
+            listener.close()
 
 
-class _Server(uvicorn.Server):
+class QuietServer(uvicorn.Server):
     """Leaves signals to whoever runs the process."""
 
     @contextlib.contextmanager

@@ -223,7 +223,3 @@ DELETE FROM console_session WHERE token_hash = $1;
 -- name: sweep_sessions
 -- Sessions that are over, or silent since $2, go.
 DELETE FROM console_session WHERE ends_at <= $1 OR seen_at <= $2;
-
--- name: may_act_as
--- Whether this session's user may act as a role.
-SELECT coalesce((SELECT pg_has_role(oid, 'MEMBER') FROM pg_roles WHERE rolname = $1), false);

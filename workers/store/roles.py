@@ -1,17 +1,24 @@
 """Opening the store as one of the roles of infra/roles.sql."""
 
 from workers.runtime.settings import Settings
-from workers.store import console
-from workers.store.session import Role, Store
+from workers.store.queries import queries
+from workers.store.session import Reading, Role, Store
+
+_SQL = queries("roles")
 
 
-async def store_as(settings: Settings, role: Role, *, or_nobody: bool = False) -> Store | None:
+async def may_act_as(tx: Reading, role: Role) -> bool:
+    """Say whether this session's user may act as a role."""
+    return bool(await tx.value(_SQL["may_act_as"], role))
+
+
+async def open_as(settings: Settings, role: Role, *, or_nobody: bool = False) -> Store | None:
     """
     Open the store as a role. Where the user may not act as it: as the user itself, or not at all with `or_nobody`.
     """
     store = await Store.open(settings)
     async with store.reading() as tx:
-        member = await console.may_act_as(tx, role)
+        member = await may_act_as(tx, role)
     if not member and not or_nobody:
         return store
     await store.close()
