@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from contracts.envelope import Envelope
 from contracts.topics import TopicSpec
 from contracts.vocabulary import OrderId
 from workers.runtime.clock import SystemClock
@@ -11,25 +12,25 @@ from workers.store import orders
 from workers.store.session import Store
 from workers.stream.connection import Connection
 from workers.stream.producer import Outgoing, StreamProducer
+from workers.stream.records import Event, write_binary
 
 
 async def publish(
     settings: Settings, spec: TopicSpec, event_id: str, source: str, key: str, value: bytes, content_type: str
 ) -> str:
     """Publish one event in binary mode, acknowledged by the broker."""
-    attributes = {
-        "ce_specversion": "1.0",
-        "ce_id": event_id,
-        "ce_source": source,
-        "ce_type": spec.event_type or "",
-        "ce_time": SystemClock().now().isoformat(),
-        "ce_subject": key,
-        "content-type": content_type,
-    }
-    headers = tuple((name, text.encode()) for name, text in attributes.items())
-    topic = settings.kafka_topic_prefix + spec.name
+    envelope = Envelope(
+        id=event_id,
+        source=source,
+        type=spec.event_type or "",
+        time=SystemClock().now(),
+        subject=key,
+        content_type=content_type,
+    )
+    headers, data = write_binary(Event(envelope, value))
+    topic = settings.topic(spec.name)
     async with StreamProducer(Connection.of(settings)) as producer:
-        await producer.send_in_order([Outgoing(topic, key.encode(), value, headers)])
+        await producer.send_in_order([Outgoing(topic, key.encode(), data, headers)])
     return f"sent to {topic}"
 
 
