@@ -59,6 +59,13 @@ def test_what_operators_need_is_left(text: str) -> None:
     assert mask(text) == text
 
 
+@pytest.mark.parametrize(
+    "text", ["200001010000aaaa", "ab200001010000cdef01", "deadbeef0001010000cafe", "0001019999abcdef"]
+)
+def test_a_number_among_hexadecimal_letters_is_no_digest(text: str) -> None:
+    assert not any(number in mask(text) for number in ("200001010000", "0001010000", "0001019999"))
+
+
 @given(
     st.text(st.characters(exclude_categories=("Nd", "Cs")), max_size=20),
     st.dates().map(lambda day: day.strftime("%Y%m%d").zfill(8)),

@@ -36,12 +36,15 @@ _COUNTS = frozenset(
 )
 
 _SEPARATOR = r"(?:[-+.\s\u2010-\u2015\u2212]|%2[DBdb])?"
+#: Twelve digits in a row, or ten that can begin with a date: no digest is worth letting those through.
+_NUMBER_WITHIN = r"(?:[0-9]{12}|(?<![0-9])[0-9]{2}(?:0[0-9]|1[0-2])(?:[0-8][0-9]|9[01])[0-9]{4}(?![0-9]))"
 _SENSITIVE = re.compile(
     rf"""
     (?P<pass>
         (?<![0-9a-fA-F])[0-9a-f]{{8}}-(?:[0-9a-f]{{4}}-){{3}}[0-9a-f]{{12}}(?![0-9a-fA-F])   # a UUID
       | (?<![0-9A-Za-z])SE[0-9]{{10,12}}-[0-9A-Z]{{1,18}}                                    # an HSA-id
-      | (?<![0-9A-Za-z])(?=[0-9]*[a-f])[0-9a-f]{{16,128}}(?![0-9A-Za-z])                     # a digest, a trace id
+      | (?<![0-9A-Za-z])(?=[0-9]*[a-f])(?![0-9a-f]*?{_NUMBER_WITHIN})                        # a digest, a trace id
+        [0-9a-f]{{16,128}}(?![0-9A-Za-z])
       | (?<![0-9])[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[T ][0-9]{{2}}:[0-9]{{2}}(?::[0-9]{{2}}(?:[.,][0-9]+)?)?  # a moment
     )
   | (?P<login> (?<=://) [^/\s:@]+ : [^/\s@]+ (?=@) )                                         # user:password@
