@@ -7,19 +7,14 @@ from pathlib import Path
 import typer
 
 from workers.policy.rulebook import RulebookError, Rulebooks
-from workers.runtime.settings import Settings, WrongSettings, load_settings
+from workers.runtime.settings import Settings, settings_or_exit
 
 RULEBOOKS = Path(__file__).parents[1] / "rulebooks"
 
 
 def settings() -> Settings:
     """The settings of this process; ends it with one line for each wrong one."""
-    try:
-        return load_settings()
-    except WrongSettings as wrong:
-        for line in wrong.lines:
-            print(line, file=sys.stderr)
-        raise typer.Exit(2) from None
+    return settings_or_exit()
 
 
 def rulebooks(folder: Path | None = None) -> Rulebooks:
