@@ -5,8 +5,10 @@ from datetime import timedelta
 
 import pytest
 
+from contracts.topics import ORDERS
 from tests.workers.conftest import START, Office, read, receipts
 from tests.workers.town import ADULT, CHILD, FATHER, KEYS, MOTHER, person
+from workers.intake.handler import Intake
 
 
 async def test_an_order_is_executed_and_everything_that_follows_goes_out_in_order(office: Office) -> None:
@@ -193,3 +195,21 @@ async def test_one_line_a_message_and_nothing_personal_in_it(
     assert "outcome=dead_letter" in lines[1]
     for secret in (ADULT, CHILD, "Hemligt", KEYS.of(ADULT)):
         assert secret not in said.out + said.err
+
+
+async def test_a_decider_whom_the_directory_names_while_we_look_is_known(office: Office) -> None:
+    """The directory's worker commits between our look at the staff and our look at how far it has read."""
+    newcomer = "SE2321000099-DOC9"
+    form = office.town.form(START)
+    form["decided_by"] = {**form["decided_by"], "hsa_id": newcomer}
+
+    async def read_just_now() -> bool:
+        await office.hand_over(office.town.employs(START, newcomer, ["treating_physician"]))
+        return True
+
+    handler = Intake(office.desk, office.door, office.keeper, office.metrics, "intake", read_just_now)
+    office.take_as(ORDERS, handler)
+    await office.assign()
+    await office.hand_over(office.town.signs(form, START, by=newcomer))
+    [receipt] = receipts(await office.out())
+    assert (receipt.outcome, receipt.codes) == ("executed", ())

@@ -177,8 +177,11 @@ class Intake:
         signers = {HsaId(signer.hsa_id) for one in fresh for signer in one.verdict.signers}
         wanted = staff_in(forms, signers)
         employed = await staff.load(tx, wanted)
-        if wanted - employed.keys() and self.directory_read is not None and not await self.directory_read():
-            raise NotReady(DIRECTORY)
+        if wanted - employed.keys() and self.directory_read is not None:
+            if not await self.directory_read():
+                raise NotReady(DIRECTORY)
+            # it may have been read to its end since we looked
+            employed = await staff.load(tx, wanted)
         first = arrivals[0].record
         return await sitting_about(
             tx,
