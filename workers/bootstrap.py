@@ -319,7 +319,7 @@ class Wiring:
     async def open_store(self, name: str) -> Store:
         """Open the store as the role of a worker, where the database's user may act as it. Raises NotMigrated."""
         await self._migrated()
-        store = await open_as(self.settings, _ROLES[name])
+        store = await open_as(self.settings, _ROLES[name], keep_plans=True)
         assert store is not None  # without the role the user itself is taken
         return store
 

@@ -163,7 +163,7 @@ async def be_server() -> None:
         stop.set()
 
     watching = asyncio.create_task(orphaned())
-    store = await Store.open(settings)
+    store = await Store.open(settings, keep_plans=True)
     try:
         await serve(
             settings, store, BOOKS, SystemClock(), stop, listening=lambda port: print(port, flush=True)

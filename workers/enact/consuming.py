@@ -15,6 +15,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Generic, Protocol, TypeVar
 
 import structlog
@@ -24,6 +25,7 @@ from contracts.dead_letter import DeadLetterReason
 from contracts.envelope import Envelope
 from contracts.topics import TopicSpec
 from workers.enact.limit import DeadLetterLimit, DeadLetterLimitReached, Past
+from workers.enact.telling import Telling
 from workers.runtime.clock import Clock, stopwatch
 from workers.runtime.health import DATABASE, Health
 from workers.runtime.lifecycle import Backoff
@@ -199,15 +201,19 @@ class Consuming(Generic[Prepared]):
         )
         await consumer.start()
         try:
-            async for batch in consumer.batches(stop):
-                offsets = await self.take(batch)
-                with contextlib.ExitStack() as spans:
-                    for topic in sorted({place.topic for place in offsets}):
-                        spans.enter_context(self.tracing.commit(topic, self.group))
-                    await consumer.commit(offsets)
-                point("batch.told")
+            async with Telling(partial(self._tell, consumer)) as telling:
+                async for batch in consumer.batches(stop):
+                    await telling.note(await self.take(batch))
         finally:
             await consumer.stop()
+
+    async def _tell(self, consumer: StreamConsumer, offsets: Mapping[Partition, int]) -> None:
+        """Tell the broker how far we are. The store knows it already: this is for whoever measures the lag."""
+        with contextlib.ExitStack() as spans:
+            for topic in sorted({place.topic for place in offsets}):
+                spans.enter_context(self.tracing.commit(topic, self.group))
+            await consumer.commit(offsets)
+        point("batch.told")
 
     async def _assigned(self, places: frozenset[Partition]) -> Mapping[Partition, int]:
         """Raise the generation of each partition, and say from which offset it goes on."""

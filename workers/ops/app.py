@@ -153,7 +153,7 @@ async def decision_api(settings: Settings, books: Rulebooks, clock: Clock) -> As
 
     Raises NotConfigured when nobody could prove who they are.
     """
-    store = await open_as(settings, "sigill_reader")
+    store = await open_as(settings, "sigill_reader", keep_plans=True)
     assert store is not None  # without the role the user itself is taken
     try:
         async with application(settings, store, books, clock) as app:

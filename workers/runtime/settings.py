@@ -336,7 +336,7 @@ class Ops(BaseSettings):
         False, description="Make a key at start and print one token; on a loopback address only, for trials."
     )
     api_copies: int = Field(50_000, ge=1, description="Patients whose facts are kept in memory, at most.")
-    api_lanes: int = Field(3, ge=1, le=32, description="Store transactions of the API side by side.")
+    api_lanes: int = Field(2, ge=1, le=32, description="Store transactions of the API side by side.")
 
 
 class Audit(BaseSettings):

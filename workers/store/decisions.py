@@ -16,7 +16,7 @@ from typing import Protocol
 from contracts.vocabulary import PersonId, RegionCode, UnitId
 from workers.policy.facts import Identity
 from workers.store.queries import queries
-from workers.store.session import Connection, Reading, Tx
+from workers.store.session import Connection, KeptPlans, Reading, Tx
 from workers.store.values import ID_TYPE_NUMBER, person_of, surrogates
 
 _SQL = queries("decisions")
@@ -54,10 +54,12 @@ class Lane:
 
     def __init__(self, conn: Connection) -> None:
         self._conn = conn
+        self._plans = KeptPlans()
 
     @asynccontextmanager
     async def looking(self) -> AsyncIterator[Reading]:
         """For a single statement, which is a snapshot of its own."""
+        await self._plans.renew(self._conn)
         yield Reading(self._conn)
 
     @asynccontextmanager

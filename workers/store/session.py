@@ -13,12 +13,13 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Self, TypeAlias
+from typing import Any, Final, Literal, Self, TypeAlias
 
 import asyncpg
 from asyncpg import exceptions as pg
 
 from contracts.vocabulary import PersonId
+from workers.runtime.clock import stopwatch
 from workers.runtime.settings import Settings
 
 Connection: TypeAlias = (
@@ -53,6 +54,10 @@ _PASSING = (
     TimeoutError,
     OSError,
 )
+
+
+PLANS_SECONDS = 10.0
+"""How long a kept plan is believed to fit its tables."""
 
 
 class TooPowerful(Exception):
@@ -104,25 +109,55 @@ class Tx(Reading):
         await self.conn.copy_records_to_table(table, columns=list(columns), records=rows)
 
 
+class KeptPlans:
+    """
+    Sessions that run the same few statements all day: a statement's plan is made once and kept for a while.
+
+    Making a plan costs more than such a statement does, and the server would make one at each call, since an array
+    of one element always looks cheaper than an array of unknown length. Anew now and then, since tables grow.
+    """
+
+    SETTING: Final = {"plan_cache_mode": "force_generic_plan"}
+
+    def __init__(self) -> None:
+        self._made: dict[int, float] = {}
+
+    async def renew(self, conn: Connection) -> None:
+        """Have a session's statements planned anew, if that is some seconds ago."""
+        session, now = conn.get_server_pid(), stopwatch()
+        if now - self._made.setdefault(session, now) >= PLANS_SECONDS:
+            await conn.execute("DISCARD PLANS")
+            self._made[session] = now
+
+
 class Store:
     """The access store of one process."""
 
     def __init__(
-        self, pool: asyncpg.Pool[asyncpg.Record], settings: Settings, options: dict[str, Any]
+        self,
+        pool: asyncpg.Pool[asyncpg.Record],
+        settings: Settings,
+        options: dict[str, Any],
+        *,
+        keep_plans: bool = False,
     ) -> None:
         self._pool = pool
         self._options = options
+        self._plans = KeptPlans() if keep_plans else None
         self.schema = settings.database_schema
 
     @classmethod
-    async def open(cls, settings: Settings, *, role: Role | None = None) -> Self:
+    async def open(cls, settings: Settings, *, role: Role | None = None, keep_plans: bool = False) -> Self:
         """
-        Connect. With `role` every session acts as that role, whatever its user could do beside.
+        Connect. With `role` every session acts as that role, whatever its user could do beside. `keep_plans` is for
+        workers, whose transactions run the same statements again and again (`KeptPlans`).
 
         Raises TooPowerful in production when the sessions could change history; trouble that may pass comes as
         an exception that `passing` knows.
         """
         options = connection_options(settings, role)
+        if keep_plans:
+            options["server_settings"] |= KeptPlans.SETTING
         pool = await asyncpg.create_pool(
             **options,
             min_size=settings.database_pool_min,
@@ -130,7 +165,7 @@ class Store:
             max_inactive_connection_lifetime=300,
             init=prepare,
         )
-        store = cls(pool, settings, options)
+        store = cls(pool, settings, options, keep_plans=keep_plans)
         try:
             if settings.environment == "production" and await store.too_powerful():
                 raise TooPowerful("connect as a member of one of the roles of infra/roles.sql")
@@ -154,20 +189,27 @@ class Store:
 
         READ COMMITTED is enough, since a unique key, a row lock or a person's lock decides wherever two meet.
         """
-        async with self._pool.acquire() as conn, conn.transaction():
+        async with self._acquire() as conn, conn.transaction():
             yield Tx(conn, now)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Reading]:
         """Open a snapshot (REPEATABLE READ, READ ONLY)."""
-        async with self._pool.acquire() as conn, conn.transaction(isolation="repeatable_read", readonly=True):
+        async with self._acquire() as conn, conn.transaction(isolation="repeatable_read", readonly=True):
             yield Reading(conn)
 
     @asynccontextmanager
     async def looking(self) -> AsyncIterator[Reading]:
         """Lend a connection outside any transaction, for a single statement, which is a snapshot of its own."""
-        async with self._pool.acquire() as conn:
+        async with self._acquire() as conn:
             yield Reading(conn)
+
+    @asynccontextmanager
+    async def _acquire(self) -> AsyncIterator[Connection]:
+        async with self._pool.acquire() as conn:
+            if self._plans is not None:
+                await self._plans.renew(conn)
+            yield conn
 
     async def dedicated(self) -> asyncpg.Connection[asyncpg.Record]:
         """Return a connection of its own, for locks that must outlive a transaction. The caller closes it."""

@@ -47,7 +47,7 @@ OnAssigned = Callable[[frozenset[Partition]], Awaitable[Mapping[Partition, int] 
 #: Called with the partitions that are given up, after the batch in hand is finished or `drain_timeout` is over.
 OnRevoked = Callable[[frozenset[Partition]], Awaitable[None]]
 
-IDLE_SECONDS = 0.01
+IDLE_SECONDS = 0.005
 DECODE_TRIES = 5
 
 
