@@ -13,7 +13,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.runtime.logging import DROPPED, MASK, configure_logging, log_message, mask
+from workers.runtime.logging import DROPPED, MASK, Sparing, configure_logging, log_message, mask
 
 NUMBER = "202201019996"
 
@@ -160,3 +160,19 @@ def test_a_terminal_gets_readable_lines_and_the_same_fences() -> None:
     assert NUMBER not in stream.getvalue()
     structlog.reset_defaults()
     logging.getLogger().handlers = []
+
+
+def test_a_client_that_says_the_same_a_thousand_times_is_heard_now_and_then() -> None:
+    now = [0.0]
+    sparing = Sparing("aiokafka", 10.0, lambda: now[0])
+
+    def record(name: str, line: int) -> logging.LogRecord:
+        return logging.LogRecord(name, logging.ERROR, "conn.py", line, "no broker", None, None)
+
+    assert [sparing.filter(record("aiokafka.conn", 5)) for _ in range(1000)] == [True] + [False] * 999
+    assert sparing.filter(record("aiokafka.conn", 6)), "another place has its own say"
+    assert all(sparing.filter(record("sigill.relay", 5)) for _ in range(3)), "what is ours is never left out"
+    now[0] = 10.0
+    later = record("aiokafka.conn", 5)
+    assert sparing.filter(later)
+    assert later.left_out == 999  # type: ignore[attr-defined]

@@ -11,12 +11,14 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from functools import lru_cache
 from typing import Any, Literal, TextIO
 
 import structlog
 from structlog.typing import Processor
+
+from workers.runtime.clock import stopwatch
 
 MASK = "[masked]"
 DROPPED = "[dropped]"
@@ -66,6 +68,9 @@ def mask(text: str) -> str:
     return _SENSITIVE.sub(lambda found: found[0] if found["pass"] else MASK, text)
 
 
+_LIBRARIES = ("aiokafka", "asyncpg", "httpx", "httpcore", "urllib3", "asyncio", "alembic")
+SPARING_SECONDS = 10.0
+
 _SHORT = 64
 _TEN_DIGITS = 1_000_000_000
 _mask_short = lru_cache(maxsize=4096)(mask)
@@ -105,6 +110,34 @@ def drop_the_personal(_: object, __: str, event: MutableMapping[str, Any]) -> Mu
     return event
 
 
+class Sparing(logging.Filter):
+    """
+    Lets one line in `seconds` through from each place of a library: a client that cannot reach its broker says so at
+    every try, a hundred times a second. The next line that is let through says how many were `left_out` before it.
+    """
+
+    def __init__(self, library: str, seconds: float, elapsed: Callable[[], float]) -> None:
+        super().__init__()
+        self._library = library
+        self._seconds = seconds
+        self._elapsed = elapsed
+        self._places: dict[tuple[str, int], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether a line is to be written."""
+        if record.name.partition(".")[0] != self._library:
+            return True
+        place, now = (record.pathname, record.lineno), self._elapsed()
+        said, left_out = self._places.get(place, (-self._seconds, 0))
+        if now - said < self._seconds:
+            self._places[place] = (said, left_out + 1)
+            return False
+        self._places[place] = (now, 0)
+        if left_out:
+            record.left_out = left_out
+        return True
+
+
 def configure_logging(
     log_format: Literal["auto", "json", "console"] = "auto",
     level: str = "info",
@@ -133,6 +166,7 @@ def configure_logging(
         else structlog.processors.JSONRenderer(ensure_ascii=False)
     )
     handler = logging.StreamHandler(out)
+    handler.addFilter(Sparing("aiokafka", SPARING_SECONDS, stopwatch))
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -143,7 +177,7 @@ def configure_logging(
     root.handlers = [handler]
     root.setLevel(level.upper())
     # at DEBUG these write keys, values and parameters; no level of ours may open that
-    for library in ("aiokafka", "asyncpg", "httpx", "httpcore", "urllib3", "asyncio", "alembic"):
+    for library in _LIBRARIES:
         logging.getLogger(library).setLevel(max(logging.WARNING, root.level))
     structlog.configure(
         processors=[
