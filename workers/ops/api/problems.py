@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from workers.ops.api.desk import StoreDown
 from workers.ops.api.models import FieldFault, Problem
@@ -102,6 +103,10 @@ def install(app: FastAPI) -> None:
         assert isinstance(error, RequestValidationError)
         return invalid(error).response()
 
+    async def gone(_: Request, error: Exception) -> Response:
+        # nobody hears it: the caller went away, or was too slow, before its request was here
+        return Trouble("unreadable").response()
+
     async def http(_: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         kind = {404: "not-found", 405: "wrong-method"}.get(error.status_code, "invalid")
@@ -116,6 +121,7 @@ def install(app: FastAPI) -> None:
         Refused: refused,
         StoreDown: down,
         RequestValidationError: wrong,
+        ClientDisconnect: gone,
         HTTPException: http,
         Exception: fault,
     }

@@ -20,12 +20,12 @@ import uvicorn
 from fastapi import FastAPI
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from workers.ops.api.app import create_app
 from workers.ops.api.desk import Desk
 from workers.ops.api.tidy import tidy
 from workers.ops.auth import SCOPES, Certificates, Guard, Guards, Keys, NotConfigured, Tokens
+from workers.ops.listening import ImpatientProtocol
 from workers.policy.rulebook import Rulebooks
 from workers.runtime.clock import Clock
 from workers.runtime.settings import Settings
@@ -35,8 +35,8 @@ DEVELOPMENT_ISSUER = "urn:sigill:development"
 _DEVELOPMENT_SECONDS = 12 * 3600
 
 
-class CertificateProtocol(HttpToolsProtocol):
-    """uvicorn's HTTP/1.1, which also hands on the client certificate that the TLS listener proved."""
+class CertificateProtocol(ImpatientProtocol):
+    """HTTP/1.1 that also hands on the client certificate that the TLS listener proved."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Remember the certificate of the connection."""
