@@ -1,7 +1,7 @@
 """
 Measure everything, print the table, and write docs/performance.md with its plots.
 
-    python -m tests.benchmarks [--only intake,transitions,startup,cost] [--orders N] [--runs R] [--timers N] …
+    python -m tests.benchmarks [--only intake,decisions,…] [--orders N] [--runs R] [--timers N] …
     python -m tests.benchmarks --from RESULTS                    only write the page again
 
 What was measured is kept as JSON in the file that `--results` names, so that a part can be measured again alone.
@@ -17,11 +17,11 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks import cost, intake, page, startup, transitions
+from tests.benchmarks import cost, decisions, intake, page, startup, transitions
 from tests.benchmarks.ground import CLOCK, ground, load
 from workers.runtime.logging import configure_logging
 
-PARTS = ("intake", "transitions", "startup", "cost")
+PARTS = ("intake", "decisions", "transitions", "startup", "cost")
 
 
 async def _cost(orders: int) -> dict[str, Any]:
@@ -33,10 +33,17 @@ async def _cost(orders: int) -> dict[str, Any]:
     return {"rows": costs.rows, "load": before}
 
 
+async def _decisions(residents: list[int], rounds: int) -> dict[str, Any]:
+    async with decisions.made(residents, measures=100_000) as places:
+        return await decisions.measure(places, decisions.Plan(rounds=rounds))
+
+
 def _measure(part: str, chosen: argparse.Namespace) -> Any:
     match part:
         case "intake":
             work = intake.measure(chosen.orders, chosen.runs, chosen.processes, chosen.rates, chosen.seconds)
+        case "decisions":
+            work = _decisions(chosen.residents, chosen.runs)
         case "transitions":
             work = transitions.measure(chosen.timers, 1, 20, chosen.seconds)
         case "startup":
@@ -54,6 +61,7 @@ def main() -> None:
     parser.add_argument("--only", type=lambda text: text.split(","), default=list(PARTS))
     parser.add_argument("--orders", type=int, default=6000)
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--residents", type=intake.numbers, default=[100_000, 1_000_000, 10_600_000])
     parser.add_argument("--timers", type=int, default=1_000_000)
     parser.add_argument("--processes", type=intake.numbers, default=[1, 2, 4])
     parser.add_argument("--rates", type=intake.numbers, default=[100, 1000])

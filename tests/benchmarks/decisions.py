@@ -1,7 +1,7 @@
 """
 How fast the store is asked: over HTTP, in batches, in process; and whether the cost stays flat as a country grows.
 
-    python -m tests.benchmarks.decisions --residents 100000,1000000      two sizes side by side, made here
+    python -m tests.benchmarks.decisions --residents 100000,10600000     two sizes side by side, made here
     python -m tests.benchmarks.decisions --database URL [--database URL]  databases that are there already
 
 Every HTTP figure comes from an open loop: questions leave on a fixed beat whether earlier ones are answered or not, and
@@ -32,6 +32,7 @@ import asyncpg
 from infra.embedded import EmbeddedPostgres
 from tests.api.town import AUDIENCE, BOOKS, ISSUER, Issuer
 from tests.benchmarks.country import make_country
+from tests.benchmarks.intake import numbers
 from tests.kit.services import migrate
 from workers.client.copy import LocalCopy
 from workers.enact.state import state_of
@@ -312,67 +313,103 @@ def quantile(values: Sequence[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(len(values) * share))]
 
 
-async def measure(places: list[Place], options: argparse.Namespace) -> None:
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How each place is asked: questions a second, for how many seconds, and how many rounds."""
+
+    rate: int = 1000
+    seconds: float = 10.0
+    rounds: int = 3
+    sample: int = 40_000
+
+
+@dataclass(slots=True)
+class Figures:
+    """What was measured, by kind of question and place: milliseconds, and microseconds of processor a question."""
+
+    took: dict[str, dict[str, list[float]]] = field(default_factory=dict)
+    spent: dict[str, dict[str, list[tuple[float, ...]]]] = field(default_factory=dict)
+
+    def add(self, kind: str, place: Place, took: Sequence[float]) -> None:
+        """Keep what a round took."""
+        self.took.setdefault(kind, {}).setdefault(place.name, []).extend(took)
+
+    def told(self) -> dict[str, Any]:
+        """Quantiles and medians, as values for the page."""
+        single = {kind: by for kind, by in self.took.items() if not kind.startswith("batch")}
+        batch = {kind: by for kind, by in self.took.items() if kind.startswith("batch")}
+        quantiles = (0.5, 0.95, 0.99, 0.999)
+        return {
+            "latency": {
+                kind: {name: [quantile(took, q) for q in quantiles] for name, took in by.items()}
+                for kind, by in single.items()
+            },
+            "batches": {
+                kind: {name: [statistics.median(took), max(took)] for name, took in by.items()}
+                for kind, by in batch.items()
+            },
+            "cpu": {
+                kind: {
+                    name: [statistics.median(part) for part in zip(*spent, strict=True)]
+                    for name, spent in by.items()
+                }
+                for kind, by in self.spent.items()
+            },
+        }
+
+
+async def measure(places: list[Place], plan: Plan) -> dict[str, Any]:
+    """Ask all places in turns, round by round; return the figures."""
     issuer = Issuer()
     token = issuer.token("access:decide", now=_NOW.now())
-    figures: dict[tuple[str, str], list[float]] = {}
-    costs: dict[tuple[str, str], list[tuple[float, ...]]] = {}
-    print(f"{os.cpu_count()} cores; load before: {' '.join(f'{one:.1f}' for one in os.getloadavg())}")
+    figures, load = Figures(), os.getloadavg()[0]
     for place in places:
-        await get_to_know(place, options.sample)
-        print(
-            f"{place.name}: {place.residents:,} residents, {place.measures:,} measures, {len(place.people):,} drawn"
-        )
+        await get_to_know(place, plan.sample)
     async with contextlib.AsyncExitStack() as stack:
         for place in places:
             await stack.enter_async_context(serving(place, issuer))
             await beat(place, place.people[-500:], token, rate=200, seconds=3)  # the first of everything
-        for turn in range(options.rounds):
+        for turn in range(plan.rounds):
             for place in places:
-                share = len(place.people) // (options.rounds + 1)
+                share = len(place.people) // (plan.rounds + 1)
                 strangers = place.people[turn * share : (turn + 1) * share]
                 known = place.people[-500:]
                 for kind, people in (("cold", strangers), ("warm", known)):
                     before = await cpu_of(place)
-                    took = await beat(place, people, token, rate=options.rate, seconds=options.seconds)
-                    figures.setdefault((kind, place.name), []).extend(took)
+                    took = await beat(place, people, token, rate=plan.rate, seconds=plan.seconds)
+                    figures.add(kind, place, took)
                     spent = zip(before, await cpu_of(place), strict=True)
-                    costs.setdefault((kind, place.name), []).append(
+                    figures.spent.setdefault(kind, {}).setdefault(place.name, []).append(
                         tuple((after - earlier) / len(took) * 1e6 for earlier, after in spent)
                     )
-                took = await batches(place, known * 2, token, rounds=5)
-                figures.setdefault(("batch warm", place.name), []).extend(took)
-                took = await batches(place, strangers, token, rounds=5)
-                figures.setdefault(("batch", place.name), []).extend(took)
-    print(f"\n{options.rate} questions a second over HTTP, one each, {CONNECTIONS} connections; milliseconds")
-    for (kind, name), took in figures.items():
-        if not kind.startswith("batch"):
-            told = "  ".join(f"p{s * 100:g} {quantile(took, s):6.2f}" for s in (0.5, 0.95, 0.99, 0.999))
-            print(f"  {kind:<11}{name:<16}{told}  max {max(took):7.2f}  ({len(took):,} questions)")
-    print("\nCPU a question at that rate; microseconds of the API's process, and of its database connections")
-    for (kind, name), spent in costs.items():
-        api, database = (statistics.median(part) for part in zip(*spent, strict=True))
-        print(f"  {kind:<11}{name:<16}API {api:6.0f}  database {database:6.0f}")
-    print("\nbatches of 1,000 over HTTP; milliseconds")
-    for (kind, name), took in figures.items():
-        if kind.startswith("batch"):
-            print(
-                f"  {kind:<11}{name:<16}median {statistics.median(took):6.1f}  max {max(took):6.1f}  ({len(took)} batches)"
-            )
-    print("\nin process; microseconds of CPU")
-    for place in places:
-        told = "  ".join(f"{what} {took:.1f}" for what, took in (await in_process(place)).items())
-        print(f"  {place.name:<16}{told}")
-    if len(places) > 1:
-        print(f"\n{places[-1].name} against {places[0].name}, same rounds; 1 is flat")
-        for kind in dict.fromkeys(kind for kind, _ in figures):
-            small, large = (statistics.median(figures[kind, places[n].name]) for n in (0, -1))
-            print(f"  {kind:<11}median {large / small:5.2f}")
+                figures.add("batch, warm", place, await batches(place, known * 2, token, rounds=5))
+                figures.add("batch, cold", place, await batches(place, strangers, token, rounds=5))
+    return {
+        "rate": plan.rate,
+        "load": load,
+        "places": {place.name: [place.residents, place.measures] for place in places},
+        **figures.told(),
+        "in_process": {place.name: await in_process(place) for place in places},
+    }
+
+
+@contextlib.asynccontextmanager
+async def made(sizes: Sequence[int], measures: int = 0) -> AsyncIterator[list[Place]]:
+    """Countries of these sizes in a server of their own; `measures` of each, 0: one a hundred residents."""
+    places = []
+    with EmbeddedPostgres(own=True) as postgres:
+        for size in sizes:
+            dsn = await postgres.create_database(f"country_{size}")
+            await migrate(dsn)
+            await make_country(dsn, size, measures or size // 100)
+            places.append(Place(f"{size:,}", dsn))
+        yield places
 
 
 async def main() -> None:
+    """Measure, and print the figures."""
     told = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    told.add_argument("--residents", default="100000", help="sizes to make, by commas")
+    told.add_argument("--residents", type=numbers, default=[100_000], help="sizes to make, by commas")
     told.add_argument(
         "--measures", type=int, default=0, help="measures of each; default: one a hundred residents"
     )
@@ -380,22 +417,21 @@ async def main() -> None:
     told.add_argument("--rate", type=int, default=1000)
     told.add_argument("--seconds", type=float, default=10.0)
     told.add_argument("--rounds", type=int, default=2)
-    told.add_argument("--sample", type=int, default=40_000)
     told.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     options = told.parse_args()
     if options.serve:
         await be_server()
         return
-    places = [Place(f"given {n}" if n else "given", dsn) for n, dsn in enumerate(options.database)]
-    with contextlib.ExitStack() as stack:
-        if not places:
-            postgres = stack.enter_context(EmbeddedPostgres(own=True))
-            for size in (int(one) for one in options.residents.split(",")):
-                dsn = await postgres.create_database(f"country_{size}")
-                await migrate(dsn)
-                await make_country(dsn, size, options.measures or size // 100)
-                places.append(Place(f"{size:,}", dsn))
-        await measure(places, options)
+    plan = Plan(options.rate, options.seconds, options.rounds)
+    if options.database:
+        given = [Place(f"given {n}" if n else "given", dsn) for n, dsn in enumerate(options.database)]
+        found = await measure(given, plan)
+    else:
+        async with made(options.residents, options.measures) as places:
+            found = await measure(places, plan)
+    from tests.benchmarks import page
+
+    print(page.decisions_text(found))
 
 
 if __name__ == "__main__":

@@ -68,6 +68,8 @@ def write(found: Mapping[str, Any], when: str) -> Path:
     parts = [INTRODUCTION, f"Measured {when} on {machine()}."]
     if "intake" in found:
         parts += _intake(found["intake"])
+    if "decisions" in found:
+        parts += _decisions(found["decisions"])
     if "transitions" in found:
         parts += _transitions(found["transitions"])
     if "startup" in found:
@@ -166,6 +168,73 @@ def _intake(got: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def _decisions(got: Mapping[str, Any]) -> list[str]:
+    sizes = {name: residents for name, (residents, _) in got["places"].items()}
+    _flat(
+        "bench-decisions",
+        "residents",
+        "µs of processor a decision",
+        {
+            f"{kind} {what}": {sizes[name]: costs[place] for name, costs in by.items()}
+            for kind, by in got["cpu"].items()
+            for place, what in enumerate(("API", "database"))
+        }
+        | {"in process": {sizes[name]: took["decide"] for name, took in got["in_process"].items()}},
+    )
+    return [
+        "## Access decisions",
+        f"`python -m tests.benchmarks.decisions`, load {got['load']:.1f}. Countries of several sizes side by side, asked "
+        f"in turns; every question over HTTP with a token, and its line in the access log durable before its answer. "
+        f"{got['rate']} single questions a second in an open loop over 32 connections: *warm* asks about 500 children "
+        "again and again, *cold* about a child whom the process has not been asked about before.",
+        decisions_text(got),
+        "![Processor time of a decision against the size of the country](img/bench-decisions.svg)",
+    ]
+
+
+def decisions_text(got: Mapping[str, Any]) -> str:
+    """The tables of the access decisions."""
+    singles = [
+        [
+            f"{kind}, {name}",
+            *(f"{one:.1f}" for one in quantiles),
+            *(f"{one:.0f}" for one in got["cpu"][kind][name]),
+        ]
+        for kind, by in got["latency"].items()
+        for name, quantiles in by.items()
+    ]
+    batches = [
+        [f"{kind}, {name}", f"{median:.0f}", f"{most:.0f}"]
+        for kind, by in got["batches"].items()
+        for name, (median, most) in by.items()
+    ]
+    inside = [
+        [f"{name} ({measures:,} measures)", *(f"{got['in_process'][name][what]:.1f}" for what in _IN_PROCESS)]
+        for name, (_, measures) in got["places"].items()
+    ]
+    return "\n\n".join(
+        (
+            table(
+                [
+                    "residents",
+                    "p50, ms",
+                    "p95, ms",
+                    "p99, ms",
+                    "p99.9, ms",
+                    "API, µs of CPU",
+                    "database, µs of CPU",
+                ],
+                singles,
+            ),
+            table(["a thousand questions at once", "median, ms", "most, ms"], batches),
+            table(["in process, µs of CPU", *_IN_PROCESS], inside),
+        )
+    )
+
+
+_IN_PROCESS = ("decide", "local copy", "valid_until")
+
+
 def _transitions(got: Mapping[str, Any]) -> list[str]:
     return [
         "## A midnight",
@@ -217,8 +286,7 @@ def _cost(got: Mapping[str, Any]) -> list[str]:
 
 def _elsewhere() -> str:
     return (
-        "## Elsewhere\n\nAccess decisions, against the size of a country: `python -m tests.benchmarks.decisions`. "
-        "Loading 10.6 million residents, rehearsing rules on them, and saying whom a change of rules touches: "
+        "## Elsewhere\n\nLoading 10.6 million residents, rehearsing rules on them, and saying whom a change of rules touches: "
         "[the population](population.md)."
     )
 
@@ -244,6 +312,19 @@ def _lines(name: str, across: str, up: str, values: Mapping[int, float]) -> None
     axes.set_ylim(bottom=0)
     axes.set_xlabel(across)
     axes.set_ylabel(up)
+    _save(figure, axes, name)
+
+
+def _flat(name: str, across: str, up: str, lines: Mapping[str, Mapping[int, float]]) -> None:
+    """Cost against size, the sizes by powers of ten."""
+    figure, axes = plt.subplots(figsize=(6, 3.2))
+    for label, values in lines.items():
+        axes.plot(list(values), list(values.values()), marker="o", label=label)
+    axes.set_xscale("log")
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel(across)
+    axes.set_ylabel(up)
+    axes.legend(frameon=False, fontsize=8)
     _save(figure, axes, name)
 
 

@@ -36,7 +36,7 @@ from workers.store.session import Store, Tx, passing
 
 log = structlog.get_logger("sigill.transitions")
 
-BATCH = 500
+BATCH = 50
 CHAINS = 8
 """Audit chains of transitions: workers side by side seldom wait for the same one."""
 LOOK_SECONDS = 5.0
@@ -66,9 +66,13 @@ class Transitions:
         """Work until told to stop; the timers in hand are finished and committed first."""
         while not stop.is_set():
             self.health.tick(self.name)
+            began = stopwatch()
             fired = await self.run_once(self.clock.now())
             self.health.up(DATABASE)
-            if fired == 0:
+            if fired:
+                # a midnight has time, and orders have not: they get the processor and the relay in between
+                await asyncio.sleep(0.5 * (stopwatch() - began))
+            else:
                 await self._measure()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), self.interval)
