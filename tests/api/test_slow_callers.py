@@ -47,6 +47,9 @@ async def asks(port: int, issuer: Issuer, town: Town) -> int:
         pytest.param((b"POST /v1/access/deci", b"s"), id="half a head"),
         pytest.param((_HEAD, b"X-Slow: a\r\n"), id="a head without end"),
         pytest.param((_HEAD + b"Content-Length: 100000\r\n\r\n{", b" "), id="a body without end"),
+        pytest.param(
+            (_HEAD + b"Content-Length: 2\r\n\r\n{}\r\n", b""), id="an answer, and a blank line after it"
+        ),
     ],
 )
 async def test_a_crowd_of_slow_senders_loses_its_places_and_everybody_else_is_answered(

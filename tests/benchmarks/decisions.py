@@ -371,19 +371,22 @@ async def measure(places: list[Place], plan: Plan) -> dict[str, Any]:
             await beat(place, place.people[-500:], token, rate=200, seconds=3)  # the first of everything
         for turn in range(plan.rounds):
             for place in places:
-                share = len(place.people) // (plan.rounds + 1)
+                share = (len(place.people) - 500) // plan.rounds
                 strangers = place.people[turn * share : (turn + 1) * share]
+                many, others = strangers[: share // 3], strangers[share // 3 :]
                 known = place.people[-500:]
-                for kind, people in (("cold", strangers), ("warm", known)):
+                for kind, people in (("cold", others), ("warm", known)):
+                    # nobody is a stranger twice
+                    seconds = min(plan.seconds, len(others) / plan.rate)
                     before = await cpu_of(place)
-                    took = await beat(place, people, token, rate=plan.rate, seconds=plan.seconds)
+                    took = await beat(place, people, token, rate=plan.rate, seconds=seconds)
                     figures.add(kind, place, took)
                     spent = zip(before, await cpu_of(place), strict=True)
                     figures.spent.setdefault(kind, {}).setdefault(place.name, []).append(
                         tuple((after - earlier) / len(took) * 1e6 for earlier, after in spent)
                     )
                 figures.add("batch, warm", place, await batches(place, known * 2, token, rounds=5))
-                figures.add("batch, cold", place, await batches(place, strangers, token, rounds=5))
+                figures.add("batch, cold", place, await batches(place, many, token, rounds=len(many) // 1000))
     return {
         "rate": plan.rate,
         "load": load,

@@ -261,13 +261,18 @@ def _startup(got: Mapping[str, Any]) -> list[str]:
     return [
         "## Start and recovery",
         "`python -m tests.benchmarks.startup`. From starting an intake process to the first receipt, and from SIGKILL, "
-        "with another started at once, to the next one; the broker gives a dead member's partitions away when its "
-        f"session of 10 s has run out. Medians of {got['runs']}, load {got['load']:.1f}.",
+        "with another started at once, to the next one: the broker gives a dead member's partitions away when its "
+        f"session of 10 s has run out, or at once to one of the same `SIGILL_KAFKA_INSTANCE_ID`. Medians of {got['runs']}, load {got['load']:.1f}.",
         table(
             ["what", "seconds"],
             [
                 ["start to first receipt", f"{got['ready']:.1f}"],
                 ["SIGKILL to next receipt", f"{got['recovered']:.1f}"],
+                *(
+                    [["the same with an instance id", f"{got['recovered_named']:.1f}"]]
+                    if "recovered_named" in got
+                    else []
+                ),
             ],
         ),
     ]

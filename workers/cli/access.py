@@ -174,7 +174,7 @@ def serve() -> None:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        store = await open_as(chosen, "sigill_reader")
+        store = await open_as(chosen, "sigill_reader", keep_plans=True)
         assert store is not None  # without the role the user itself is taken
         try:
             await serve_api(chosen, store, books, clock_of(chosen), stop, listening=_listening)

@@ -5,14 +5,19 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Self
 
+import structlog
+
 from workers.stream.records import Partition
+
+log = structlog.get_logger("sigill.consuming")
+LAST_SECONDS = 5.0
 
 
 class Telling:
     """
     Tells offsets while the next batch is taken: one call at a time, always of the newest ones.
 
-    Use as a context manager; its end waits for what is still to be told. Left over: offsets that nobody was told of
+    Use as a context manager; its end waits a few seconds for what is still to be told. Left over: offsets that nobody was told of
     when the process died. The store has them, and it alone decides where reading goes on.
     """
 
@@ -42,8 +47,10 @@ class Telling:
     ) -> None:
         if self._task is None:
             return
-        if error is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            return
-        await self._task
+        if error is None:
+            # a broker that is away is asked again and again, without an end
+            await asyncio.wait({self._task}, timeout=LAST_SECONDS)
+        self._task.cancel()
+        [ended] = await asyncio.gather(self._task, return_exceptions=True)
+        if isinstance(ended, Exception):
+            log.warning("offsets not told", error=type(ended).__name__)

@@ -16,7 +16,7 @@ import structlog
 import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
@@ -81,10 +81,15 @@ def console_app(desk: Desk, rulebook_routes: Sequence[object] = ()) -> ASGIApp:
             *(rulebook_routes or rules.ROUTES),  # type: ignore[list-item]
             Mount("/static", Static(directory=HERE / "static"), name="static"),
         ],
-        exception_handlers={404: _missing, 405: _missing, 500: _broken},
+        exception_handlers={404: _missing, 405: _missing, ClientDisconnect: _gone, 500: _broken},
     )
     app.state.desk = desk
     return SecurityHeaders(app, https=desk.https)
+
+
+async def _gone(_: Request, __: Exception) -> Response:
+    """Nobody hears it: the browser went away, or was too slow, before its request was here."""
+    return Response(status_code=400)
 
 
 async def _missing(request: Request, _: Exception) -> Response:

@@ -9,61 +9,64 @@ _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: c
 
 class ImpatientProtocol(HttpToolsProtocol):
     """
-    uvicorn's HTTP/1.1 with an end to its patience, which has none but for idle connections.
+    uvicorn's HTTP/1.1 with an end to its patience, which has one for idle connections only.
 
-    A request must have come whole within `request_seconds` of its first byte, a new connection's first request
-    within as many of the connection; and a caller must have read on within `read_seconds` of what it lets wait.
+    While it is the caller's turn, a whole request must come within `request_seconds`; and what it is answered must
+    be read within `read_seconds`. Looked at ten times in the shorter of the two.
     """
 
     request_seconds = 20.0
-    read_seconds = 30.0
-    _coming: asyncio.TimerHandle | None = None
-    _stuck: asyncio.TimerHandle | None = None
+    read_seconds = 60.0
+    _looking: asyncio.TimerHandle | None = None
+    _turn = 0.0
+    """Since when, by the loop's clock, it is the caller's turn."""
+    _unread: float | None = None
+    """Since when something lies in the buffer to the caller."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Expect a request."""
+        """It is the caller's turn."""
         super().connection_made(transport)
-        self._expect()
+        self._turn = self.loop.time()
+        self._look_again()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Expect nothing more."""
-        self._expected()
-        self.resume_writing()
+        """Nothing is waited for any more."""
+        if self._looking is not None:
+            self._looking.cancel()
+            self._looking = None
         super().connection_lost(exc)
 
-    def on_message_begin(self) -> None:
-        """Expect the rest of the request."""
-        super().on_message_begin()
-        self._expect()
-
     def on_message_complete(self) -> None:
-        """The request is here."""
-        self._expected()
+        """A request is here."""
+        self._turn = self.loop.time()
         super().on_message_complete()
 
-    def pause_writing(self) -> None:
-        """The caller does not read as fast as it is answered."""
-        super().pause_writing()
-        self._stuck = self.loop.call_later(self.read_seconds, self.transport.abort)
+    def on_response_complete(self) -> None:
+        """It is the caller's turn again."""
+        self._turn = self.loop.time()
+        super().on_response_complete()
 
-    def resume_writing(self) -> None:
-        """It does again."""
-        if self._stuck is not None:
-            self._stuck.cancel()
-            self._stuck = None
-        super().resume_writing()
+    def _look_again(self) -> None:
+        self._looking = self.loop.call_later(min(self.request_seconds, self.read_seconds) / 10, self._look)
 
-    def _expect(self) -> None:
-        self._expected()
-        self._coming = self.loop.call_later(self.request_seconds, self._too_slow)
+    def _look(self) -> None:
+        now = self.loop.time()
+        if not self.transport.get_write_buffer_size():
+            self._unread = None
+        elif self._unread is None:
+            self._unread = now
+        elif now - self._unread > self.read_seconds:
+            self.transport.abort()  # closing would wait for it to be read
+            return
+        if self._ours():
+            self._turn = now
+        elif now - self._turn > self.request_seconds and not self.transport.is_closing():
+            if self.cycle is None or self.cycle.response_complete:
+                self.transport.write(_TOO_SLOW)
+            self.transport.close()
+        self._look_again()
 
-    def _expected(self) -> None:
-        if self._coming is not None:
-            self._coming.cancel()
-            self._coming = None
-
-    def _too_slow(self) -> None:
-        self._coming = None
-        if self.cycle is None or self.cycle.response_complete:
-            self.transport.write(_TOO_SLOW)
-        self.transport.close()
+    def _ours(self) -> bool:
+        """Whether it is our turn: to answer, or to read what the caller has sent already."""
+        answering = self.cycle is not None and not self.cycle.response_complete and not self.cycle.more_body
+        return answering or self.flow.read_paused

@@ -145,15 +145,16 @@ async def _people(
 async def _unit_regions(
     tx: Reading, measures: Iterable[Measure], units: Sequence[UnitId] | None, known_at: datetime | None
 ) -> dict[UnitId, RegionCode]:
-    named: list[str] | None = None
-    if units is not None:
+    if units is None:
+        found = await tx.fetch(_SQL["all_units"], known_at)
+    else:
         of_measures = {
             unit for measure in measures for unit in (*(measure.units or ()), measure.unit) if unit
         }
         named = sorted(of_measures | set(units))
         if not named:
             return {}
-    found = await tx.fetch(_SQL["units"], named, known_at)
+        found = await tx.fetch(_SQL["units"], named, known_at)
     return {UnitId(row["unit"]): RegionCode(row["region"]) for row in found}
 
 

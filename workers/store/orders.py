@@ -166,13 +166,11 @@ async def waiting(
     limit: int = 1000,
 ) -> list[WaitingOrder]:
     """Return orders that wait, in order of arrival, registered after `after`; None is no condition."""
-    rows = await tx.fetch(
-        _SQL["waiting"],
-        None if persons is None else surrogates(persons),
-        None if codes is None else [str(code) for code in codes],
-        after,
-        limit,
-    )
+    wanted = None if codes is None else [str(code) for code in codes]
+    if persons is None:
+        rows = await tx.fetch(_SQL["waiting"], wanted, after, limit)
+    else:
+        rows = await tx.fetch(_SQL["waiting_of"], surrogates(persons), wanted, after, limit)
     return [WaitingOrder(_order(row), tuple(row["codes"]), row["until"], row["version"]) for row in rows]
 
 

@@ -121,7 +121,10 @@ async def unpublished(tx: Reading, shards: Iterable[int], limit: int) -> list[Un
 
 async def mark(tx: Tx, ids: Iterable[int]) -> int:
     """Mark events as published now; return how many were not yet."""
-    return await tx.run(_SQL["mark"], sorted(ids), tx.now)
+    ordered = sorted(ids)
+    if not ordered:
+        return 0
+    return await tx.run(_SQL["mark"], ordered, tx.now, ordered[0], ordered[-1])
 
 
 async def again(tx: Tx, topic: str, keys: Iterable[str], since: int) -> set[str]:

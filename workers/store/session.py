@@ -150,7 +150,7 @@ class Store:
     async def open(cls, settings: Settings, *, role: Role | None = None, keep_plans: bool = False) -> Self:
         """
         Connect. With `role` every session acts as that role, whatever its user could do beside. `keep_plans` is for
-        workers, whose transactions run the same statements again and again (`KeptPlans`).
+        whoever runs the same few statements again and again (`KeptPlans`).
 
         Raises TooPowerful in production when the sessions could change history; trouble that may pass comes as
         an exception that `passing` knows.

@@ -10,7 +10,7 @@ from workers.store.queries import queries
 from workers.store.session import Reading, Tx
 
 _SQL = queries("staff")
-_UNITS = queries("facts")["units"]
+_FACTS = queries("facts")
 
 
 async def record(tx: Tx, told: StaffRecord) -> bool:
@@ -88,6 +88,8 @@ async def unit_regions(
     tx: Reading, unit_ids: Iterable[UnitId] | None = None, *, known_at: datetime | None = None
 ) -> dict[UnitId, RegionCode]:
     """Return the region of the units (None: of all), as the directory showed it last; unknown ones are missing."""
-    named = None if unit_ids is None else sorted(set(unit_ids))
-    rows = await tx.fetch(_UNITS, named, known_at)
+    if unit_ids is None:
+        rows = await tx.fetch(_FACTS["all_units"], known_at)
+    else:
+        rows = await tx.fetch(_FACTS["units"], sorted(set(unit_ids)), known_at)
     return {UnitId(row["unit"]): RegionCode(row["region"]) for row in rows}

@@ -184,6 +184,8 @@ class StreamConsumer:
             raise self._translated(error) from error
         now = self._clock.now().timestamp()
         for place, offset in ours.items():
+            if place not in self._next:
+                continue  # given up meanwhile, and its figures with it
             self._lag.committed(Partition(*place), offset)
             self._metrics.set(
                 CONSUMER_COMMITTED,

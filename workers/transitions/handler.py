@@ -69,13 +69,11 @@ class Transitions:
             began = stopwatch()
             fired = await self.run_once(self.clock.now())
             self.health.up(DATABASE)
-            if fired:
-                # a midnight has time, and orders have not: they get the processor and the relay in between
-                await asyncio.sleep(0.5 * (stopwatch() - began))
-            else:
-                await self._measure()
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), self.interval)
+            # a midnight has time, and orders have not: they get the processor and the relay in between
+            pause = min(self.interval, 0.5 * (stopwatch() - began)) if fired else self.interval
+            await self._measure()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), pause)
 
     async def run_due(self, now: datetime) -> int:
         """Follow everything that is due by `now` (UTC, inclusive), also what that brings. Returns how many fired."""

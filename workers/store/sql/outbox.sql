@@ -13,8 +13,10 @@ SELECT id, event_id, aggregatetype, aggregateid, type, payload, headers, shard, 
  LIMIT $2;
 
 -- name: mark
--- Published now; a row that another relay has marked already keeps its time.
-UPDATE outbox SET published_at = $2 WHERE id = ANY ($1::bigint[]) AND published_at IS NULL;
+-- Published now; a row that another relay has marked already keeps its time. The ids lie between $3 and $4: a kept plan
+-- finds their partitions by that, and not by the array.
+UPDATE outbox SET published_at = $2
+ WHERE id = ANY ($1::bigint[]) AND id BETWEEN $3 AND $4 AND published_at IS NULL;
 
 -- name: again
 -- The newest event of a topic for each of the keys, from id $3 on, is to be published once more, where it has been.
