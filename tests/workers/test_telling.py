@@ -57,7 +57,7 @@ async def test_an_end_waits_for_no_broker_that_is_away(monkeypatch: pytest.Monke
 
 
 async def test_a_batch_that_failed_leaves_nothing_running() -> None:
-    broker = Broker()
+    broker, before = Broker(), asyncio.all_tasks()
 
     async def work() -> None:
         async with Telling(broker.tell) as told:
@@ -67,4 +67,4 @@ async def test_a_batch_that_failed_leaves_nothing_running() -> None:
 
     with pytest.raises(ValueError, match="batch"):
         await work()
-    assert asyncio.all_tasks() == {asyncio.current_task()}
+    assert asyncio.all_tasks() == before
