@@ -770,3 +770,10 @@ BEGIN
   VALUES (to_chain, last.position + 1, at, 'access-log', 'looked', body, last.row_hash,
           sha256(last.row_hash || convert_to(line, 'UTF8')));
 END $$;
+
+-- 0009_pre_index_undetermined.sql
+-- Runs before the code that needs it. Orders carried out although nobody could say whether the card was revoked: each
+-- change of the lists looks for them, among a country's orders.
+
+CREATE INDEX signed_order_undetermined ON signed_order (registration)
+ WHERE proven AND trust_report->'undetermined' = 'true'::jsonb;
