@@ -116,7 +116,8 @@ class StreamConsumer:
             rebalance_timeout_ms=int((drain_timeout + 30) * 1000),
             max_poll_interval_ms=300_000,
             metadata_max_age_ms=30_000,
-            fetch_max_wait_ms=250,
+            # a partition that was emptied meanwhile is asked again only when the fetch under way has come back
+            fetch_max_wait_ms=50,
         )
         self._lag = LagWatch(self._kafka, self._worker, self._metrics, self._clock)
 
