@@ -94,7 +94,7 @@ def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 async def rows_read(world: World, name: str, *arguments: object) -> int:
     """The rows that a statement's scans really touched, with those that they threw away."""
     async with world.office.store.reading() as tx:
-        await console.fresh_plans(tx)
+        await tx.fresh_plans()
         told = await tx.value(f"EXPLAIN (ANALYZE, FORMAT JSON) {_SQL[name]}", *arguments)
     plan = json.loads(told)[0]["Plan"]
     return int(

@@ -137,7 +137,7 @@ async def test_one_patient_costs_the_same_however_many_there_are(admin: asyncpg.
         """
     )
     facts, people, decisions = queries("facts"), queries("persons"), queries("decisions")
-    orders = queries("orders")
+    orders, staff = queries("orders"), queries("staff")
     asked = {
         people["resolve"]: ("ARRAY['n7']", "ARRAY[1::smallint]"),
         people["children_of"]: ("ARRAY[7]",),
@@ -146,7 +146,7 @@ async def test_one_patient_costs_the_same_however_many_there_are(admin: asyncpg.
         facts["custody"]: ("ARRAY[7]", "NULL"),
         facts["versions"]: ("ARRAY[7]", "NULL"),
         facts["identities"]: ("ARRAY[7]", "NULL"),
-        facts["units"]: ("ARRAY['u7']", "NULL"),
+        staff["units"]: ("ARRAY['u7']", "NULL"),
         orders["waiting_of"]: ("ARRAY[7]", "NULL", "0", "100"),
         orders["carried_out_unproven"]: ("now()", "'kind'", "0", "100"),
         decisions["look"]: ("ARRAY['n7']", "ARRAY[1::smallint]", "ARRAY['k7']", "ARRAY[7]", "ARRAY['u7']"),

@@ -17,8 +17,8 @@ class Telling:
     """
     Tells offsets while the next batch is taken: one call at a time, always of the newest ones.
 
-    Use as a context manager; its end waits a few seconds for what is still to be told. Left over: offsets that nobody was told of
-    when the process died. The store has them, and it alone decides where reading goes on.
+    Use as a context manager; its end waits a few seconds for what is still to be told. Left over: offsets that nobody
+    was told of when the process died. The store has them, and it alone decides where reading goes on.
     """
 
     def __init__(self, tell: Callable[[Mapping[Partition, int]], Awaitable[None]]) -> None:

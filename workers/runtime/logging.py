@@ -68,9 +68,6 @@ def mask(text: str) -> str:
     return _SENSITIVE.sub(lambda found: found[0] if found["pass"] else MASK, text)
 
 
-_LIBRARIES = ("aiokafka", "asyncpg", "httpx", "httpcore", "urllib3", "asyncio", "alembic")
-SPARING_SECONDS = 10.0
-
 _SHORT = 64
 _TEN_DIGITS = 1_000_000_000
 _mask_short = lru_cache(maxsize=4096)(mask)
@@ -108,6 +105,9 @@ def drop_the_personal(_: object, __: str, event: MutableMapping[str, Any]) -> Mu
         if not name.startswith("_"):
             event[name] = _clean(name, value)
     return event
+
+
+SPARING_SECONDS = 10.0
 
 
 class Sparing(logging.Filter):
@@ -177,7 +177,7 @@ def configure_logging(
     root.handlers = [handler]
     root.setLevel(level.upper())
     # at DEBUG these write keys, values and parameters; no level of ours may open that
-    for library in _LIBRARIES:
+    for library in ("aiokafka", "asyncpg", "httpx", "httpcore", "urllib3", "asyncio", "alembic"):
         logging.getLogger(library).setLevel(max(logging.WARNING, root.level))
     structlog.configure(
         processors=[

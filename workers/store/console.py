@@ -90,16 +90,11 @@ class Consumed:
     assigned_at: datetime
 
 
-async def fresh_plans(tx: Reading) -> None:
-    """Plan the statements of this transaction for their own conditions."""
-    await tx.value(_SQL["fresh_plans"])
-
-
 async def find_orders(
     tx: Reading, wanted: Wanted, *, below: int | None = None, limit: int = 100
 ) -> list[FoundOrder]:
     """Return a page of orders, newest first; `below` is the last registration of the page before."""
-    await fresh_plans(tx)
+    await tx.fresh_plans()
     arguments = [*await _conditions(tx, wanted), below, limit]
     if wanted.outcome is None:
         found = await tx.fetch(_SQL["orders"], *arguments)
@@ -110,7 +105,7 @@ async def find_orders(
 
 async def count_orders(tx: Reading, wanted: Wanted) -> Total:
     """Say how many orders there are."""
-    await fresh_plans(tx)
+    await tx.fresh_plans()
     arguments = [*await _conditions(tx, wanted), MOST + 1]
     if wanted.outcome is None:
         return _total(await tx.value(_SQL["count_orders"], *arguments))

@@ -20,7 +20,7 @@ from workers.policy.facts import (
     ReleaseRequest,
     UnitAnswer,
 )
-from workers.store import persons, rows
+from workers.store import persons, rows, staff
 from workers.store.queries import queries
 from workers.store.session import Reading, Row
 from workers.store.values import identity_of, person_of, surrogates
@@ -146,16 +146,10 @@ async def _unit_regions(
     tx: Reading, measures: Iterable[Measure], units: Sequence[UnitId] | None, known_at: datetime | None
 ) -> dict[UnitId, RegionCode]:
     if units is None:
-        found = await tx.fetch(_SQL["all_units"], known_at)
-    else:
-        of_measures = {
-            unit for measure in measures for unit in (*(measure.units or ()), measure.unit) if unit
-        }
-        named = sorted(of_measures | set(units))
-        if not named:
-            return {}
-        found = await tx.fetch(_SQL["units"], named, known_at)
-    return {UnitId(row["unit"]): RegionCode(row["region"]) for row in found}
+        return await staff.unit_regions(tx, known_at=known_at)
+    of_measures = {unit for measure in measures for unit in (*(measure.units or ()), measure.unit) if unit}
+    named = of_measures | set(units)
+    return await staff.unit_regions(tx, named, known_at=known_at) if named else {}
 
 
 def _around(

@@ -21,6 +21,9 @@ from asyncpg import exceptions as pg
 from contracts.vocabulary import PersonId
 from workers.runtime.clock import stopwatch
 from workers.runtime.settings import Settings
+from workers.store.queries import queries
+
+_SQL = queries("session")
 
 Connection: TypeAlias = (
     "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
@@ -86,6 +89,10 @@ class Reading:
         """Return the first column of the first row; None without rows."""
         return await self.conn.fetchval(query, *arguments)
 
+    async def fresh_plans(self) -> None:
+        """Plan the statements of this transaction for their own conditions, whatever the session keeps."""
+        await self.value(_SQL["fresh_plans"])
+
 
 @dataclass(frozen=True, slots=True)
 class Tx(Reading):
@@ -134,16 +141,10 @@ class Store:
     """The access store of one process."""
 
     def __init__(
-        self,
-        pool: asyncpg.Pool[asyncpg.Record],
-        settings: Settings,
-        options: dict[str, Any],
-        *,
-        keep_plans: bool = False,
+        self, pool: asyncpg.Pool[asyncpg.Record], settings: Settings, options: dict[str, Any]
     ) -> None:
         self._pool = pool
         self._options = options
-        self._plans = KeptPlans() if keep_plans else None
         self.schema = settings.database_schema
 
     @classmethod
@@ -164,8 +165,9 @@ class Store:
             max_size=settings.database_pool_max,
             max_inactive_connection_lifetime=300,
             init=prepare,
+            setup=KeptPlans().renew if keep_plans else None,
         )
-        store = cls(pool, settings, options, keep_plans=keep_plans)
+        store = cls(pool, settings, options)
         try:
             if settings.environment == "production" and await store.too_powerful():
                 raise TooPowerful("connect as a member of one of the roles of infra/roles.sql")
@@ -189,27 +191,20 @@ class Store:
 
         READ COMMITTED is enough, since a unique key, a row lock or a person's lock decides wherever two meet.
         """
-        async with self._acquire() as conn, conn.transaction():
+        async with self._pool.acquire() as conn, conn.transaction():
             yield Tx(conn, now)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Reading]:
         """Open a snapshot (REPEATABLE READ, READ ONLY)."""
-        async with self._acquire() as conn, conn.transaction(isolation="repeatable_read", readonly=True):
+        async with self._pool.acquire() as conn, conn.transaction(isolation="repeatable_read", readonly=True):
             yield Reading(conn)
 
     @asynccontextmanager
     async def looking(self) -> AsyncIterator[Reading]:
         """Lend a connection outside any transaction, for a single statement, which is a snapshot of its own."""
-        async with self._acquire() as conn:
-            yield Reading(conn)
-
-    @asynccontextmanager
-    async def _acquire(self) -> AsyncIterator[Connection]:
         async with self._pool.acquire() as conn:
-            if self._plans is not None:
-                await self._plans.renew(conn)
-            yield conn
+            yield Reading(conn)
 
     async def dedicated(self) -> asyncpg.Connection[asyncpg.Record]:
         """Return a connection of its own, for locks that must outlive a transaction. The caller closes it."""

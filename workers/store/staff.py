@@ -10,7 +10,6 @@ from workers.store.queries import queries
 from workers.store.session import Reading, Tx
 
 _SQL = queries("staff")
-_FACTS = queries("facts")
 
 
 async def record(tx: Tx, told: StaffRecord) -> bool:
@@ -89,7 +88,7 @@ async def unit_regions(
 ) -> dict[UnitId, RegionCode]:
     """Return the region of the units (None: of all), as the directory showed it last; unknown ones are missing."""
     if unit_ids is None:
-        rows = await tx.fetch(_FACTS["all_units"], known_at)
+        rows = await tx.fetch(_SQL["all_units"], known_at)
     else:
-        rows = await tx.fetch(_FACTS["units"], sorted(set(unit_ids)), known_at)
+        rows = await tx.fetch(_SQL["units"], sorted(set(unit_ids)), known_at)
     return {UnitId(row["unit"]): RegionCode(row["region"]) for row in rows}

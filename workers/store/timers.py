@@ -17,7 +17,6 @@ from workers.store.session import Reading, Row, Tx
 from workers.store.values import person_of, surrogates, uuid_or_none, uuids
 
 _SQL = queries("timers")
-_FRESH_PLANS = queries("console")["fresh_plans"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +124,7 @@ async def between(tx: Reading, first: datetime, end: datetime) -> list[Coming]:
 async def stats(tx: Reading, now: datetime) -> TimerStats:
     """Return what is overdue at `now` (UTC), and what comes next within a day."""
     # a kept plan would take a day for a third of all that ever comes
-    await tx.fetch(_FRESH_PLANS)
+    await tx.fresh_plans()
     row = (await tx.fetch(_SQL["stats"], now))[0]
     return TimerStats(row["overdue"], row["oldest"], row["next"])
 

@@ -1,9 +1,5 @@
 -- What the operators' console lists. Every page is bounded, and so is every count.
 
--- name: fresh_plans
--- Plans each statement of this transaction for its own conditions: one that is not asked for costs nothing.
-SELECT set_config('plan_cache_mode', 'force_custom_plan', true);
-
 -- name: orders
 -- A page of orders, newest first; each null condition is none. $8: only below this registration.
 SELECT s.registration, s.order_id, s.proven, s.person_id, s.region, s.form, s.unit, s.urgent, s.received_at,

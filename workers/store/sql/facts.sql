@@ -37,20 +37,6 @@ SELECT i.person_id, i.id_type, i.number, i.key
                       AND ($2::timestamptz IS NULL OR n.known_from <= $2))
  ORDER BY i.person_id, i.known_from DESC, i.number;
 
--- name: units
--- The region of each unit in $1.
-SELECT DISTINCT ON (u.unit) u.unit, u.region
-  FROM unit u
- WHERE u.unit = ANY ($1::text[]) AND ($2::timestamptz IS NULL OR u.known_from <= $2)
- ORDER BY u.unit, u.unit_row DESC;
-
--- name: all_units
--- The region of every unit.
-SELECT DISTINCT ON (u.unit) u.unit, u.region
-  FROM unit u
- WHERE $1::timestamptz IS NULL OR u.known_from <= $1
- ORDER BY u.unit, u.unit_row DESC;
-
 -- name: orders
 -- The proven orders of the patients in their newest outcome.
 SELECT s.person_id, s.order_id, s.region, s.form, s.urgent, o.outcome, o.codes, o.measures

@@ -41,3 +41,17 @@ SELECT newest.hsa_id, a.unit, a.region, a.roles, a.from_date, a.through
          ORDER BY s.hsa_id, s.sequence DESC) AS newest
   LEFT JOIN staff_assignment a ON a.hsa_id = newest.hsa_id AND a.sequence = newest.sequence
  ORDER BY newest.hsa_id, a.ordinal;
+
+-- name: units
+-- The region of each unit in $1.
+SELECT DISTINCT ON (u.unit) u.unit, u.region
+  FROM unit u
+ WHERE u.unit = ANY ($1::text[]) AND ($2::timestamptz IS NULL OR u.known_from <= $2)
+ ORDER BY u.unit, u.unit_row DESC;
+
+-- name: all_units
+-- The region of every unit.
+SELECT DISTINCT ON (u.unit) u.unit, u.region
+  FROM unit u
+ WHERE $1::timestamptz IS NULL OR u.known_from <= $1
+ ORDER BY u.unit, u.unit_row DESC;
