@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 from datetime import timedelta
@@ -13,18 +12,11 @@ import httpx
 import pytest
 from joserfc.jwk import ECKey, KeySet, OctKey
 
-from tests.api.town import AUDIENCE, BOOKS, ISSUER, START, Issuer, Town
-from workers.ops.api.serve import config_of, guards_of, serve
+from tests.api.town import AUDIENCE, BODY, BOOKS, ISSUER, START, Issuer, Town, listening
+from workers.ops.api.serve import config_of, guards_of
 from workers.ops.auth import Certificates, Guards, Keys, NotConfigured, Tokens, read_keys
 from workers.runtime.clock import FixedClock
 from workers.runtime.settings import load_settings
-
-BODY = {
-    "patient": {"id_type": "personnummer", "id": "20160505T001"},
-    "viewer": {"id_type": "personnummer", "id": "19850101T001"},
-    "service": "journal",
-    "purpose": "test",
-}
 
 
 async def status(
@@ -239,12 +231,8 @@ async def test_a_client_certificate_is_proven_by_our_own_listener(town: Town, tm
         api_certificate=files["server"],
         api_key=files["server_key"],
     )
-    stop, port = asyncio.Event(), asyncio.get_running_loop().create_future()
-    server = asyncio.create_task(
-        serve(settings, town.store, BOOKS, town.clock, stop, listening=port.set_result)
-    )
-    url = f"https://127.0.0.1:{await asyncio.wait_for(port, 20)}"
-    try:
+    async with listening(settings, town) as port:
+        url = f"https://127.0.0.1:{port}"
         for name, expected in (("journalen", 200), ("stranger", 403)):
             context = ssl.create_default_context(cafile=str(files["authority"]))
             context.load_cert_chain(files[name], files[f"{name}_key"])
@@ -255,9 +243,6 @@ async def test_a_client_certificate_is_proven_by_our_own_listener(town: Town, tm
         async with httpx.AsyncClient(verify=context) as client:
             with pytest.raises(httpx.TransportError):
                 await client.post(f"{url}/v1/access/decisions", json=BODY)
-    finally:
-        stop.set()
-        await asyncio.wait_for(server, 20)
 
 
 async def test_a_certificate_in_a_header_is_believed_from_a_named_proxy_only(

@@ -7,9 +7,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.api.test_auth import BODY
-from tests.api.town import AUDIENCE, BOOKS, ISSUER, Issuer, Town
-from workers.ops.api.serve import CertificateProtocol, serve
+from tests.api.town import AUDIENCE, BODY, ISSUER, Issuer, Town, listening
+from workers.ops.api.serve import CertificateProtocol
 from workers.runtime.settings import load_settings
 
 CROWD = 150
@@ -25,13 +24,8 @@ async def port(
     keys = tmp_path / "jwks.json"
     keys.write_bytes(issuer.jwks)
     settings = load_settings(console_port=0, api_issuer=ISSUER, api_audience=AUDIENCE, api_jwks_file=keys)
-    stop, told = asyncio.Event(), asyncio.get_running_loop().create_future()
-    server = asyncio.create_task(
-        serve(settings, town.store, BOOKS, town.clock, stop, listening=told.set_result)
-    )
-    yield await asyncio.wait_for(told, 20)
-    stop.set()
-    await asyncio.wait_for(server, 30)
+    async with listening(settings, town) as port:
+        yield port
 
 
 async def asks(port: int, issuer: Issuer, town: Town) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -31,12 +32,13 @@ from contracts.vocabulary import (
 )
 from workers.ops.api.app import create_app
 from workers.ops.api.desk import Desk
+from workers.ops.api.serve import serve
 from workers.ops.auth import Guards, Keys, Tokens
 from workers.policy.calendar import BirthDate, midnight
 from workers.policy.facts import Custody, Identity, Measure, PersonVersion
 from workers.policy.rulebook import Rulebooks
 from workers.runtime.clock import FixedClock
-from workers.runtime.settings import load_settings
+from workers.runtime.settings import Settings, load_settings
 from workers.store import measures, persons, staff
 from workers.store.session import Role as StoreRole
 from workers.store.session import Store
@@ -46,6 +48,13 @@ START = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 ISSUER, AUDIENCE = "https://issuer.invalid", "sigill-decisions"
 SECRET = bytes(range(32))
 KRONOBERG = RegionCode("kronoberg")
+BODY = {
+    "patient": {"id_type": "personnummer", "id": "20160505T001"},
+    "viewer": {"id_type": "personnummer", "id": "19850101T001"},
+    "service": "journal",
+    "purpose": "test",
+}
+"""A question to the API."""
 
 
 def key_of(number: str) -> str:
@@ -196,6 +205,20 @@ async def open_api(
         async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
             client.headers["Authorization"] = f"Bearer {issuer.token('access:decide', 'access:explain')}"
             yield client
+
+
+@asynccontextmanager
+async def listening(settings: Settings, town: Town) -> AsyncIterator[int]:
+    """The API over a town on a port of its own, which is given."""
+    stop, told = asyncio.Event(), asyncio.get_running_loop().create_future()
+    server = asyncio.create_task(
+        serve(settings, town.store, BOOKS, town.clock, stop, listening=told.set_result)
+    )
+    try:
+        yield await asyncio.wait_for(told, 20)
+    finally:
+        stop.set()
+        await asyncio.wait_for(server, 30)
 
 
 def birthday_of(born: str, age: int) -> datetime:
