@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks import cost, decisions, intake, page, startup, transitions
+from tests.benchmarks.figures import numbers
 from tests.benchmarks.ground import CLOCK, ground, load
 from workers.runtime.logging import configure_logging
 
@@ -61,10 +62,10 @@ def main() -> None:
     parser.add_argument("--only", type=lambda text: text.split(","), default=list(PARTS))
     parser.add_argument("--orders", type=int, default=6000)
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--residents", type=intake.numbers, default=[100_000, 1_000_000, 10_600_000])
+    parser.add_argument("--residents", type=numbers, default=[100_000, 1_000_000, 10_600_000])
     parser.add_argument("--timers", type=int, default=1_000_000)
-    parser.add_argument("--processes", type=intake.numbers, default=[1, 2, 4])
-    parser.add_argument("--rates", type=intake.numbers, default=[100, 1000])
+    parser.add_argument("--processes", type=numbers, default=[1, 2, 4])
+    parser.add_argument("--rates", type=numbers, default=[100, 1000])
     parser.add_argument("--seconds", type=float, default=30.0, help="how long each rate is held")
     parser.add_argument("--results", type=Path, default=Path(".benchmarks.json"))
     parser.add_argument("--from", dest="given", type=Path, help="write the page from these results")

@@ -22,17 +22,17 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 import asyncpg
 
 from infra.embedded import EmbeddedPostgres
 from tests.api.town import AUDIENCE, BOOKS, ISSUER, Issuer
 from tests.benchmarks.country import make_country
-from tests.benchmarks.intake import numbers
+from tests.benchmarks.figures import numbers, quantile
 from tests.kit.services import migrate
 from workers.client.copy import LocalCopy
 from workers.enact.state import state_of
@@ -309,10 +309,6 @@ async def in_process(place: Place) -> dict[str, float]:
     }
 
 
-def quantile(values: Sequence[float], share: float) -> float:
-    return sorted(values)[min(len(values) - 1, int(len(values) * share))]
-
-
 @dataclass(frozen=True, slots=True)
 class Plan:
     """How each place is asked: questions a second, for how many seconds, and how many rounds."""
@@ -323,39 +319,43 @@ class Plan:
     sample: int = 40_000
 
 
+T = TypeVar("T")
+ByKind: TypeAlias = dict[str, dict[str, list[T]]]
+"""Values by the kind of question and the name of the place."""
+
+
 @dataclass(slots=True)
 class Figures:
     """What was measured, by kind of question and place: milliseconds, and microseconds of processor a question."""
 
-    took: dict[str, dict[str, list[float]]] = field(default_factory=dict)
-    spent: dict[str, dict[str, list[tuple[float, ...]]]] = field(default_factory=dict)
-
-    def add(self, kind: str, place: Place, took: Sequence[float]) -> None:
-        """Keep what a round took."""
-        self.took.setdefault(kind, {}).setdefault(place.name, []).extend(took)
+    singles: ByKind[float] = field(default_factory=dict)
+    batches: ByKind[float] = field(default_factory=dict)
+    spent: ByKind[tuple[float, ...]] = field(default_factory=dict)
 
     def told(self) -> dict[str, Any]:
         """Quantiles and medians, as values for the page."""
-        single = {kind: by for kind, by in self.took.items() if not kind.startswith("batch")}
-        batch = {kind: by for kind, by in self.took.items() if kind.startswith("batch")}
-        quantiles = (0.5, 0.95, 0.99, 0.999)
         return {
-            "latency": {
-                kind: {name: [quantile(took, q) for q in quantiles] for name, took in by.items()}
-                for kind, by in single.items()
-            },
-            "batches": {
-                kind: {name: [statistics.median(took), max(took)] for name, took in by.items()}
-                for kind, by in batch.items()
-            },
-            "cpu": {
-                kind: {
-                    name: [statistics.median(part) for part in zip(*spent, strict=True)]
-                    for name, spent in by.items()
-                }
-                for kind, by in self.spent.items()
-            },
+            "latency": _each(self.singles, _quantiles),
+            "batches": _each(self.batches, lambda took: [statistics.median(took), max(took)]),
+            "cpu": _each(
+                self.spent, lambda spent: [statistics.median(part) for part in zip(*spent, strict=True)]
+            ),
         }
+
+
+def _keep(by_kind: ByKind[T], kind: str, place: Place, values: Iterable[T]) -> None:
+    by_kind.setdefault(kind, {}).setdefault(place.name, []).extend(values)
+
+
+def _each(
+    by_kind: ByKind[T], tell: Callable[[Sequence[T]], list[float]]
+) -> dict[str, dict[str, list[float]]]:
+    return {kind: {name: tell(values) for name, values in by.items()} for kind, by in by_kind.items()}
+
+
+def _quantiles(took: Sequence[float]) -> list[float]:
+    ordered = sorted(took)
+    return [quantile(ordered, share) for share in (0.5, 0.95, 0.99, 0.999)]
 
 
 async def measure(places: list[Place], plan: Plan) -> dict[str, Any]:
@@ -380,13 +380,13 @@ async def measure(places: list[Place], plan: Plan) -> dict[str, Any]:
                     seconds = min(plan.seconds, len(others) / plan.rate)
                     before = await cpu_of(place)
                     took = await beat(place, people, token, rate=plan.rate, seconds=seconds)
-                    figures.add(kind, place, took)
+                    _keep(figures.singles, kind, place, took)
                     spent = zip(before, await cpu_of(place), strict=True)
-                    figures.spent.setdefault(kind, {}).setdefault(place.name, []).append(
-                        tuple((after - earlier) / len(took) * 1e6 for earlier, after in spent)
-                    )
-                figures.add("batch, warm", place, await batches(place, known * 2, token, rounds=5))
-                figures.add("batch, cold", place, await batches(place, many, token, rounds=len(many) // 1000))
+                    each = tuple((after - earlier) / len(took) * 1e6 for earlier, after in spent)
+                    _keep(figures.spent, kind, place, [each])
+                for kind, people, turns in (("warm", known * 2, 5), ("cold", many, len(many) // 1000)):
+                    took = await batches(place, people, token, rounds=turns)
+                    _keep(figures.batches, f"batch, {kind}", place, took)
     return {
         "rate": plan.rate,
         "load": load,

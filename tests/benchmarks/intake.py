@@ -23,6 +23,7 @@ from typing import Any
 
 from contracts.topics import ORDERS, TopicSpec
 from tests.benchmarks.crowd import Crowd, Message
+from tests.benchmarks.figures import numbers, quantile
 from tests.benchmarks.ground import CLOCK, Ground, Process, Receipts, cores, ground, load, processor
 from workers.stream.topics import apply_topics
 
@@ -185,7 +186,7 @@ async def latency(
                 process.stop()
             took = sorted(1000 * (receipts.answered[order] - at) for order, at in sent.items())
         found[per_second] = {
-            name: _quantile(took, q) for name, q in (("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999))
+            name: quantile(took, q) for name, q in (("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999))
         }
         found[per_second] |= {"orders": float(len(took)), "load": before}
         print(f"{per_second}/s: { ({k: round(v, 1) for k, v in found[per_second].items()}) }", flush=True)
@@ -203,10 +204,6 @@ async def _on_the_beat(base: Ground, orders: Sequence[Message], per_second: int)
         due[one.event] = clock + beat
         await base.publish_one(ORDERS, one)
     return due
-
-
-def _quantile(ordered: Sequence[float], share: float) -> float:
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
 async def measure(
@@ -232,11 +229,6 @@ async def measure(
         "scale": {count: vars(run) for count, run in scaled.items()},
         "latency": late,
     }
-
-
-def numbers(text: str) -> list[int]:
-    """Numbers with commas between."""
-    return [int(part) for part in text.split(",") if part]
 
 
 __all__ = ["Run", "TopicSpec", "measure"]

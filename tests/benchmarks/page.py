@@ -262,17 +262,14 @@ def _startup(got: Mapping[str, Any]) -> list[str]:
         "## Start and recovery",
         "`python -m tests.benchmarks.startup`. From starting an intake process to the first receipt, and from SIGKILL, "
         "with another started at once, to the next one: the broker gives a dead member's partitions away when its "
-        f"session of 10 s has run out, or at once to one of the same `SIGILL_KAFKA_INSTANCE_ID`. Medians of {got['runs']}, load {got['load']:.1f}.",
+        "session of 10 s has run out, or at once to one of the same `SIGILL_KAFKA_INSTANCE_ID`. Medians of "
+        f"{got['runs']}, load {got['load']:.1f}.",
         table(
             ["what", "seconds"],
             [
                 ["start to first receipt", f"{got['ready']:.1f}"],
                 ["SIGKILL to next receipt", f"{got['recovered']:.1f}"],
-                *(
-                    [["the same with an instance id", f"{got['recovered_named']:.1f}"]]
-                    if "recovered_named" in got
-                    else []
-                ),
+                ["the same with an instance id", f"{got['recovered_named']:.1f}"],
             ],
         ),
     ]
@@ -291,8 +288,8 @@ def _cost(got: Mapping[str, Any]) -> list[str]:
 
 def _elsewhere() -> str:
     return (
-        "## Elsewhere\n\nLoading 10.6 million residents, rehearsing rules on them, and saying whom a change of rules touches: "
-        "[the population](population.md)."
+        "## Elsewhere\n\nLoading 10.6 million residents, rehearsing rules on them, and saying whom a change of rules "
+        "touches: [the population](population.md)."
     )
 
 

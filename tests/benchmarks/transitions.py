@@ -19,8 +19,9 @@ from typing import Any
 import asyncpg
 
 from contracts.topics import ORDERS
+from tests.benchmarks.figures import quantile
 from tests.benchmarks.ground import CLOCK, Ground, Receipts, ground, load
-from tests.benchmarks.intake import _on_the_beat, _quantile, backlog
+from tests.benchmarks.intake import _on_the_beat, backlog
 from workers.policy.calendar import birthday, midnight, swedish_date
 
 _CHILDREN = (
@@ -121,7 +122,7 @@ async def _late(base: Ground, receipts: Receipts, orders: list[Any], per_second:
     sent = await _on_the_beat(base, orders, per_second)
     await receipts.until(sent)
     took = sorted(1000 * (receipts.answered[order] - at) for order, at in sent.items())
-    return {"p50": _quantile(took, 0.5), "p99": _quantile(took, 0.99)}
+    return {"p50": quantile(took, 0.5), "p99": quantile(took, 0.99)}
 
 
 async def _events(base: Ground) -> int:
