@@ -1,7 +1,6 @@
 """What goes wrong, told as RFC 9457 has it. Never a number, name or text of the request."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request, Response
@@ -82,48 +81,37 @@ def invalid(error: ValidationError | RequestValidationError, where: str = "") ->
     return Trouble("invalid", errors=faults[:50])
 
 
+def answer_to(error: Exception) -> Response:
+    """Return the problem that an exception is answered with; what nobody foresaw is logged."""
+    match error:
+        case Trouble():
+            return error.response()
+        case Refused():
+            headers = {"WWW-Authenticate": error.challenge} if error.challenge else {}
+            if error.kind == "keys-unavailable":
+                headers["Retry-After"] = "5"
+            return Trouble(error.kind, error.detail, headers=headers).response()
+        case StoreDown():
+            return Trouble("store-down", headers={"Retry-After": "1"}).response()
+        case RequestValidationError():
+            return invalid(error).response()
+        case ClientDisconnect():
+            # nobody hears it: the caller went away, or was too slow, before its request was here
+            return Trouble("unreadable").response()
+        case HTTPException():
+            kind = {404: "not-found", 405: "wrong-method"}.get(error.status_code, "invalid")
+            return Trouble(kind, headers=error.headers).response()
+        case _:
+            _log.error("fault", error=type(error).__name__, exc_info=error)
+            return Trouble("fault").response()
+
+
 def install(app: FastAPI) -> None:
     """Answer every exception with a problem."""
 
-    async def trouble(_: Request, error: Exception) -> Response:
-        assert isinstance(error, Trouble)
-        return error.response()
+    async def answer(_: Request, error: Exception) -> Response:
+        return answer_to(error)
 
-    async def refused(_: Request, error: Exception) -> Response:
-        assert isinstance(error, Refused)
-        headers = {"WWW-Authenticate": error.challenge} if error.challenge else {}
-        if error.kind == "keys-unavailable":
-            headers["Retry-After"] = "5"
-        return Trouble(error.kind, error.detail, headers=headers).response()
-
-    async def down(_: Request, error: Exception) -> Response:
-        return Trouble("store-down", headers={"Retry-After": "1"}).response()
-
-    async def wrong(_: Request, error: Exception) -> Response:
-        assert isinstance(error, RequestValidationError)
-        return invalid(error).response()
-
-    async def gone(_: Request, error: Exception) -> Response:
-        # nobody hears it: the caller went away, or was too slow, before its request was here
-        return Trouble("unreadable").response()
-
-    async def http(_: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)
-        kind = {404: "not-found", 405: "wrong-method"}.get(error.status_code, "invalid")
-        return Trouble(kind, headers=error.headers).response()
-
-    async def fault(_: Request, error: Exception) -> Response:
-        _log.error("fault", error=type(error).__name__, exc_info=error)
-        return Trouble("fault").response()
-
-    handlers: Mapping[type[Exception], Any] = {
-        Trouble: trouble,
-        Refused: refused,
-        StoreDown: down,
-        RequestValidationError: wrong,
-        ClientDisconnect: gone,
-        HTTPException: http,
-        Exception: fault,
-    }
-    for kind, handler in handlers.items():
-        app.add_exception_handler(kind, handler)
+    foreseen = (Trouble, Refused, StoreDown, RequestValidationError, ClientDisconnect, HTTPException)
+    for kind in (*foreseen, Exception):
+        app.add_exception_handler(kind, answer)
