@@ -33,10 +33,15 @@ from workers.store.session import Store, passing
 
 MOST_QUESTIONS = 1000
 """In one batch of a caller; about as many are taken together."""
-PACE_SECONDS = 0.002
+PACE_SECONDS = 0.001
 """
 Between the beginnings of two look-ups: under load a look-up a question would cost more than it answers sooner. A
 question that comes alone waits for nothing.
+"""
+BESIDE_SECONDS = 0.005
+"""
+As long as that, what comes while a lane is at work waits for it: the next look-up takes all of it. A longer one, say a
+caller's thousand, is passed by.
 """
 _MANY = 50
 """Waiting callers who are worth a look-up at once."""
@@ -118,6 +123,7 @@ class Desk:
         self._count = lanes
         self._lanes: list[asyncio.Task[None]] = []
         self._turned = 0.0
+        self._working = 0
         self._first_chain = zlib.crc32(instance.encode())
 
     async def __aenter__(self) -> Self:
@@ -194,7 +200,8 @@ class Desk:
     async def _next(self) -> list[_Job]:
         while True:
             await self._news.wait()
-            early = self._turned + PACE_SECONDS - stopwatch()
+            pause = BESIDE_SECONDS if self._working else PACE_SECONDS
+            early = self._turned + pause - stopwatch()
             if early > 0 and len(self._waiting) < _MANY:
                 await asyncio.sleep(early)
             elif jobs := self._take():
@@ -231,6 +238,13 @@ class Desk:
                 job.done.set_exception(error)
 
     async def _work(self, jobs: list[_Job], lane: Lane, chain: str) -> None:
+        self._working += 1
+        try:
+            await self._answer_all(jobs, lane, chain)
+        finally:
+            self._working -= 1
+
+    async def _answer_all(self, jobs: list[_Job], lane: Lane, chain: str) -> None:
         answers = await self._answer(jobs, lane)
         looks = [
             _look_of(asked, answer, job.asker)

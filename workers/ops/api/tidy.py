@@ -10,6 +10,8 @@ import gc
 
 EVERY = 5.0
 """Seconds between two settings apart."""
+YOUNG = 10_000
+"""Allocations between two looks at the youngest: the facts of a batch come and go in one piece."""
 WHOLE = 24 * 3600.0
 """Seconds between two whole collections."""
 
@@ -17,7 +19,7 @@ WHOLE = 24 * 3600.0
 async def tidy() -> None:
     """Run for ever; cancel to stop."""
     before = gc.get_threshold()
-    gc.set_threshold(before[0], before[1], 1_000_000)
+    gc.set_threshold(YOUNG, before[1], 1_000_000)
     gc.collect()
     gc.freeze()
     try:
