@@ -65,6 +65,7 @@ class Lane:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Reading]:
         """Open a snapshot (REPEATABLE READ, READ ONLY)."""
+        await self._plans.renew(self._conn)
         async with self._conn.transaction(isolation="repeatable_read", readonly=True):
             yield Reading(self._conn)
 

@@ -85,16 +85,19 @@ class Knowledge:
         people, places = patients | viewers, sorted(units)
         if known_at is not None:
             return await self._then(source, patients, people, places, known_at)
-        held = {
-            person: copy
+        found = [
+            (person, copy)
             for who in patients
             if (person := self._names.get(who)) is not None and (copy := self._copies.get(person)) is not None
-        }
+        ]
+        held = dict(found)
         watched = {person for copy in held.values() for person in copy.stamps}
-        async with source.looking() as tx:
-            looked = await _look(tx, people, watched, places)
-        names, fresh, missing = _sort_out(looked, people, patients, held)
-        if missing:
+        missing: Set[PersonId] | None = None
+        if len(found) == len(patients):
+            async with source.looking() as tx:
+                looked = await _look(tx, people, watched, places)
+            names, fresh, missing = _sort_out(looked, people, patients, held)
+        if missing is None or missing:  # a stranger is not looked up twice, only who was thought to be known
             async with source.reading() as tx:
                 # everything again, so that names, copies and what is loaded now come from one snapshot
                 looked = await _look(tx, people, watched, places)
