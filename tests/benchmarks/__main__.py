@@ -46,7 +46,7 @@ def _measure(part: str, chosen: argparse.Namespace) -> Any:
         case "decisions":
             work = _decisions(chosen.residents, chosen.runs)
         case "transitions":
-            work = transitions.measure(chosen.timers, 1, 20, chosen.seconds)
+            work = transitions.measure(chosen.timers, 1, 20, chosen.seconds, chosen.minutes)
         case "startup":
             work = startup.measure(chosen.runs)
         case _:
@@ -64,6 +64,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--residents", type=numbers, default=[100_000, 1_000_000, 10_600_000])
     parser.add_argument("--timers", type=int, default=1_000_000)
+    parser.add_argument("--minutes", type=float, default=60.0, help="after which timers that are left stay")
     parser.add_argument("--processes", type=numbers, default=[1, 2, 4])
     parser.add_argument("--rates", type=numbers, default=[100, 1000])
     parser.add_argument("--seconds", type=float, default=30.0, help="how long each rate is held")

@@ -1,16 +1,18 @@
 """
 Timers due at one midnight: how many children's birthdays a second are followed, while orders keep coming.
 
-    python -m tests.benchmarks.transitions [--timers N] [--processes K] [--orders-per-second R]
+    python -m tests.benchmarks.transitions [--timers N] [--processes K] [--orders-per-second R] [--minutes M]
 
 N children turned 13 at the last Swedish midnight: their guardians lose the record, and each child's timer is due. Rates
-are timers fired and events published a second; the orders' latency is measured before and during.
+are timers fired and events published a second; the orders' latency is measured before and during. After M minutes it
+is stopped, whatever is left; the rate of each minute tells whether it held.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import json
 import time
 from datetime import date, timedelta
@@ -48,11 +50,11 @@ _CHILDREN = (
     SELECT $2::bigint + n, 1, $2::bigint + n - 1 - side, side
       FROM generate_series(3, $1::bigint, 3) AS n, generate_series(0, 1) AS side
     """,
-    """
-    INSERT INTO timer (person_id, due_at, kind, region)
-    SELECT $2::bigint + n, $4, 'age_13', '' FROM generate_series(3, $1::bigint, 3) AS n
-    """,
 )
+_TIMERS = """
+    INSERT INTO timer (person_id, due_at, kind, region)
+    SELECT $2::bigint + n, $3, 'age_13', '' FROM generate_series(3, $1::bigint, 3) AS n
+"""
 
 
 async def make_children(base: Ground, count: int) -> None:
@@ -65,14 +67,8 @@ async def make_children(base: Ground, count: int) -> None:
     try:
         first = int(await conn.fetchval("SELECT coalesce(max(person_id), 0) + 1000 FROM person"))
         for step in _CHILDREN:
-            wanted = step.count("$")
-            values: tuple[Any, ...] = (3 * count, first)
-            if "$3" in step:
-                values += (born,)
-            if "$4" in step:
-                values = (3 * count, first, due)
-            await conn.execute(step.replace("$4", "$3") if "$4" in step else step, *values)
-            assert wanted
+            await conn.execute(step, 3 * count, first, *([born] if "$3" in step else []))
+        await conn.execute(_TIMERS, 3 * count, first, due)
         await conn.execute(
             "SELECT setval(pg_get_serial_sequence('person', 'person_id'), max(person_id)) FROM person"
         )
@@ -81,8 +77,10 @@ async def make_children(base: Ground, count: int) -> None:
         await conn.close()
 
 
-async def measure(timers: int, processes: int, per_second: int, seconds: float) -> dict[str, Any]:
-    """Timers and events a second, and the orders' latency before and during."""
+async def measure(
+    timers: int, processes: int, per_second: int, seconds: float, minutes: float
+) -> dict[str, Any]:
+    """Timers and events a second, and the orders' latency before and during. After `minutes` the rest is left."""
     async with ground() as base:
         crowd = base.crowd()
         orders = await backlog(base, crowd, int(2 * per_second * seconds / 1.25))
@@ -95,11 +93,15 @@ async def measure(timers: int, processes: int, per_second: int, seconds: float) 
             await make_children(base, timers)
             told = await _events(base)
             was, began = load(), time.monotonic()
-            workers += [base.start("transitions") for _ in range(processes)]
+            firing = [base.start("transitions") for _ in range(processes)]
+            workers += firing
             flow = asyncio.create_task(_late(base, receipts, orders[half:], per_second))
-            await _until_fired(base)
+            each_minute = await _until_fired(base, minutes)
             took = time.monotonic() - began
             during = await flow
+            for process in firing:
+                process.stop()
+            fired = await _fired(base)
             await _until_published(base)
             published = time.monotonic() - began
             events = await _events(base) - told - 4 * (len(orders) - half)
@@ -108,7 +110,9 @@ async def measure(timers: int, processes: int, per_second: int, seconds: float) 
         return {
             "timers": timers,
             "processes": processes,
-            "fired_per_second": timers / took,
+            "fired": fired,
+            "fired_per_second": fired / took,
+            "each_minute": each_minute,
             "events": events,
             "events_per_second": events / published,
             "orders_per_second": per_second,
@@ -130,15 +134,26 @@ async def _events(base: Ground) -> int:
         return int(await tx.value("SELECT count(*) FROM outbox"))
 
 
-async def _until_fired(base: Ground) -> None:
-    while True:
+async def _fired(base: Ground) -> int:
+    async with base.store.reading() as tx:
+        return int(await tx.value("SELECT count(*) FROM timer WHERE state = 'done'"))
+
+
+async def _until_fired(base: Ground, minutes: float) -> list[int]:
+    """Wait for the last timer, or so long; return how many fired in each whole minute."""
+    counts, began = [0], time.monotonic()
+    while time.monotonic() - began < 60 * minutes:
         async with base.store.reading() as tx:
-            left = int(await tx.value("SELECT count(*) FROM timer WHERE state = 'set' AND due_at <= now()"))
-            if not left:
-                return
+            if not await tx.value(
+                "SELECT EXISTS (SELECT FROM timer WHERE state = 'set' AND due_at <= now())"
+            ):
+                break
+        if time.monotonic() - began >= 60 * len(counts):
+            counts.append(await _fired(base))
         for process in base._running:
             process.check()
         await asyncio.sleep(0.5)
+    return [later - earlier for earlier, later in itertools.pairwise(counts)]
 
 
 async def _until_published(base: Ground) -> None:
@@ -157,6 +172,9 @@ if __name__ == "__main__":
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--orders-per-second", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=30.0)
+    parser.add_argument("--minutes", type=float, default=60.0)
     chosen = parser.parse_args()
-    got = asyncio.run(measure(chosen.timers, chosen.processes, chosen.orders_per_second, chosen.seconds))
+    got = asyncio.run(
+        measure(chosen.timers, chosen.processes, chosen.orders_per_second, chosen.seconds, chosen.minutes)
+    )
     print(json.dumps(got, indent=1))

@@ -174,13 +174,19 @@ async def test_a_link_works_once_from_this_machine_for_an_hour(fresh: World) -> 
         links.take(late, "192.0.2.7", fresh.clock.now())
     with pytest.raises(LoginRefused, match="link_too_old"):
         links.take(late, "127.0.0.1", fresh.clock.now() + timedelta(hours=2))
-    assert TrialLinks(fresh.clock.now()) is not links
+    containers = TrialLinks(fresh.clock.now(), anywhere=True)
+    somebody = trial_operators()[0]
+    assert containers.take(containers.draw(somebody), "172.18.0.1", fresh.clock.now()) == somebody
 
 
 def test_a_trials_links_are_for_loopback_and_never_for_production() -> None:
     check_login(Settings(console_host="127.0.0.1"))
     with pytest.raises(NoLogin, match="CONSOLE_HOST"):
         check_login(Settings(console_host="0.0.0.0"))
+    check_login(Settings(console_host="0.0.0.0", console_trial_links=True))
+    production = Settings(console_trial_links=True).model_copy(update={"environment": "production"})
+    with pytest.raises(NoLogin, match="OIDC_ISSUER"):
+        check_login(production)
     with pytest.raises(NoLogin, match="SESSION_SECRET"):
         check_login(
             Settings(oidc_issuer="https://idp.example", oidc_client_id="sigill", console_url="https://s")

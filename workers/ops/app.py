@@ -242,7 +242,9 @@ class Ops:
             if settings.operator_keys is None
             else KeyFolder(settings.operator_keys, password.get_secret_value() if password else None),
             issuer=Issuer(settings, redirect) if settings.oidc_issuer else None,
-            links=None if settings.oidc_issuer else TrialLinks(self.clock.now()),
+            links=None
+            if settings.oidc_issuer
+            else TrialLinks(self.clock.now(), anywhere=settings.console_trial_links),
             https=https,
             cookie_secret=secret,
         )
@@ -279,9 +281,10 @@ class Ops:
     def _say_links(self, desk: Desk) -> None:
         if desk.links is None:
             return
+        here = self.settings.console_url or f"http://{_shown(self.settings.console_host)}:{self.port}"
         for operator in trial_operators():
-            address = f"http://{_shown(self.settings.console_host)}:{self.port}/login/once"
-            self.said(f"{operator.name}: {address}?link={desk.links.draw(operator)}")
+            link = desk.links.draw(operator)
+            self.said(f"{operator.name}: {here.rstrip('/')}/login/once?link={link}")
 
     async def _carry_out(self, store: Store) -> None:
         while True:
@@ -305,8 +308,11 @@ def check_login(settings: Settings) -> None:
         return
     if settings.environment == "production":
         raise NoLogin("SIGILL_OIDC_ISSUER: needed in production; one-time links are for trials")
-    if not is_loopback(settings.console_host):
-        raise NoLogin("SIGILL_CONSOLE_HOST: one-time links are given out on a loopback address only")
+    if not (settings.console_trial_links or is_loopback(settings.console_host)):
+        raise NoLogin(
+            "SIGILL_CONSOLE_HOST: one-time links are given out on a loopback address only, or with "
+            "SIGILL_CONSOLE_TRIAL_LINKS where a container's port is published on this machine alone"
+        )
 
 
 def session_secret(settings: Settings) -> str:

@@ -292,6 +292,10 @@ class Ops(BaseSettings):
     console_url: str | None = Field(
         None, description="Address that browsers use, for the way back from login."
     )
+    console_trial_links: bool = Field(
+        False,
+        description="One-time links on any address: for a container whose port is published on this machine alone.",
+    )
     session_secret: SecretStr | None = Field(None, description="Secret of the console's session cookies.")
     oidc_issuer: str | None = Field(
         None, description="Issuer for the console's login. Default: a one-time link."
