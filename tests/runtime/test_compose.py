@@ -19,6 +19,7 @@ import yaml
 from contracts.topics import INCOMING
 from infra.embedded import EmbeddedPostgres
 from tests.kit.services import migrate
+from workers.ops.app import NoLogin, check_login
 from workers.runtime.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -92,6 +93,24 @@ def test_every_setting_named_exists_and_every_secret_is_one(compose: dict[str, A
         for secret in service["secrets"]:
             assert secret["target"].removeprefix("sigill_") in Settings.model_fields
             assert secret["source"] in compose["secrets"]
+
+
+def test_the_console_starts_as_the_image_and_the_file_set_it(
+    compose: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It did not: the image listens on every address of its container, and a trial's links were for loopback only."""
+    image = dict(re.findall(r"(SIGILL_\w+)=(\S+)", (ROOT / "infra/docker/Dockerfile").read_text()))
+    for name in list(os.environ):
+        if name.startswith("SIGILL_"):
+            monkeypatch.delenv(name)
+    for name, value in {**image, **compose["services"]["ops"]["environment"]}.items():
+        if name != "SIGILL_SECRETS_DIR" and not name.startswith(("SIGILL_TRUST", "SIGILL_CRL")):
+            monkeypatch.setenv(name, re.sub(r"\$\{\w+:-(.*)\}", r"\1", value))
+    settings = Settings()
+    assert settings.console_host == "0.0.0.0"
+    check_login(settings)
+    with pytest.raises(NoLogin, match="SIGILL_CONSOLE_TRIAL_LINKS"):
+        check_login(settings.model_copy(update={"console_trial_links": False}))
 
 
 def test_the_grace_to_stop_is_longer_than_the_batch_in_hand_may_take(compose: dict[str, Any]) -> None:

@@ -1,6 +1,8 @@
 """`sigill …`: parse, call, print. Data goes to stdout, everything else to stderr; no decision is made here."""
 
 from importlib import import_module
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -58,8 +60,18 @@ app = typer.Typer(
 )
 
 
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"sigill {version('sigill')}")
+        raise typer.Exit
+
+
 @app.callback()
-def _root() -> None:
+def _root(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Which version this is.")
+    ] = False,
+) -> None:
     """Exit codes: 0 done, 1 something failed, 2 wrong use or an unreadable file."""
 
 
