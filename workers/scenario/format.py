@@ -263,8 +263,7 @@ def read_file(path: Path) -> tuple[Scenario, ...]:
     """Every scenario of a file. Raises UnreadableScenario naming file, line and key."""
     try:
         text = path.read_text("utf-8")
-        documents = [node for node in yaml.compose_all(text, yaml.SafeLoader) if node is not None]
-        loaded = [data for data in yaml.safe_load_all(text) if data is not None]
+        nodes, loaded = list(yaml.compose_all(text, yaml.SafeLoader)), list(yaml.safe_load_all(text))
     except (OSError, UnicodeDecodeError) as error:
         raise UnreadableScenario(f"{path}: cannot be read ({type(error).__name__})") from error
     except yaml.YAMLError as error:
@@ -273,7 +272,8 @@ def read_file(path: Path) -> tuple[Scenario, ...]:
         raise UnreadableScenario(f"{path}{line}: not YAML ({getattr(error, 'problem', error)})") from error
     except (ValueError, RecursionError) as error:  # a date that is none; nesting without end
         raise UnreadableScenario(f"{path}: not YAML ({error})") from error
-    return tuple(_validated(path, node, data) for node, data in zip(documents, loaded, strict=True))
+    documents = zip(nodes, loaded, strict=True)  # an empty one, or one that says null, is none
+    return tuple(_validated(path, node, data) for node, data in documents if data is not None)
 
 
 def _validated(path: Path, node: yaml.Node, data: object) -> Scenario:
