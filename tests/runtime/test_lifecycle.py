@@ -96,6 +96,21 @@ async def test_trouble_is_waited_out_and_told_once() -> None:
     assert health.ready() == (True, ["[+]database ok"])
 
 
+async def test_a_library_that_is_cancelled_inside_does_not_end_the_worker() -> None:
+    """A task that somebody else cancelled, waited for: it looks like being cancelled oneself, and is trouble."""
+    turns: list[str] = []
+
+    async def work(_: asyncio.Event) -> None:
+        turns.append("turn")
+        if len(turns) == 1:
+            theirs = asyncio.create_task(asyncio.sleep(60))
+            theirs.cancel()
+            await theirs
+
+    await asyncio.wait_for(run_workers([Job("a", work)], health=Health(), troubles=TROUBLES), 5)
+    assert turns == ["turn", "turn"]
+
+
 async def test_a_worker_that_waits_stays_live_and_stops_at_once() -> None:
     health = Health(silence=2.5)
 

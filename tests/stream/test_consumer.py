@@ -63,6 +63,19 @@ async def test_what_was_not_committed_comes_again(
         assert len(await take(consumer, 6)) == 6
 
 
+async def test_a_fetch_that_ends_cancelled_takes_nobody_along(
+    connection: Connection, topic: MakeTopic
+) -> None:
+    """The client cancels its fetches when it stops, and waits for each: what one of them raises came out of `stop`."""
+    consumer = StreamConsumer(connection, [await topic()], "cancelled")
+    await consumer.start()
+    fetch = asyncio.create_task(asyncio.sleep(60))
+    consumer._kafka._fetcher._pending_tasks.add(fetch)
+    await consumer.stop()
+    assert fetch.cancelled()
+    assert consumer._kafka._client._sync_task is None  # it let go of its connections all the same
+
+
 async def test_a_batch_left_by_an_exception_comes_again_and_nobody_waits_for_it(
     connection: Connection, topic: MakeTopic, producer: StreamProducer
 ) -> None:

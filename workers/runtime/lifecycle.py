@@ -101,7 +101,7 @@ async def run_workers(
             while not told.done() and not all(task.done() for task in running):
                 alive = {task for task in running if not task.done()}
                 await asyncio.wait({told, *alive}, return_when=asyncio.FIRST_COMPLETED)
-                if any(task.done() and task.exception() for task in running):
+                if any(task.done() and not task.cancelled() and task.exception() for task in running):
                     break
             stopping.set()
             await _drain(running, stop_timeout)
@@ -131,6 +131,12 @@ async def supervise(
                 backoff.reset()
             down = next(name for name, kinds in troubles.items() if isinstance(error, kinds))
             health.down(down, type(error).__name__)
+            await _wait(stop, backoff.next(), worker.name, health)
+        except asyncio.CancelledError:
+            if (own := asyncio.current_task()) is None or own.cancelling():
+                raise
+            # nobody cancelled us: it is of a task that a library had cancelled, and waited for
+            log.warning("cancelled from inside", worker=worker.name)
             await _wait(stop, backoff.next(), worker.name, health)
     health.ended(worker.name)
 

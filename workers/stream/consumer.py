@@ -32,6 +32,7 @@ from workers.runtime.metrics import (
     CONSUMER_RECORDS,
     Metrics,
 )
+from workers.stream.closing import closed
 from workers.stream.connection import BrokerDown, Connection, StreamStopped, passing
 from workers.stream.lag import LagWatch
 from workers.stream.lenient import read_leniently
@@ -379,9 +380,8 @@ class StreamConsumer:
         )
 
     async def _close(self, timeout: float = 10.0) -> None:  # noqa: ASYNC109
-        try:
-            await asyncio.wait_for(self._kafka.stop(), timeout)
-        except (TimeoutError, errors.KafkaError, OSError) as error:
+        error = await closed(self._kafka, timeout)
+        if error is not None:
             log.warning("consumer did not close", worker=self._worker, error=type(error).__name__)
 
 

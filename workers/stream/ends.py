@@ -1,11 +1,11 @@
 """How far a topic goes: whether everything on it has been read yet, asked of the broker without joining a group."""
 
 import asyncio
-import contextlib
 from collections.abc import Iterable
 
 from aiokafka import AIOKafkaConsumer, TopicPartition, errors
 
+from workers.stream.closing import closed
 from workers.stream.connection import BrokerDown, Connection, StreamStopped, passing
 from workers.stream.records import Partition
 
@@ -32,6 +32,5 @@ async def ends_of(connection: Connection, topics: Iterable[str]) -> dict[Partiti
             raise BrokerDown(type(error).__name__) from error
         raise StreamStopped(f"the broker refuses: {type(error).__name__}") from error
     finally:
-        with contextlib.suppress(TimeoutError, errors.KafkaError, OSError):
-            await asyncio.wait_for(kafka.stop(), 5)
+        await closed(kafka, 5)
     return {Partition(*place): offset for place, offset in found.items()}

@@ -10,7 +10,6 @@ double a record on the topic, never lose or reorder one; readers remove repeats 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,6 +18,7 @@ import structlog
 from aiokafka import AIOKafkaProducer, errors
 from aiokafka.partitioner import DefaultPartitioner, murmur2
 
+from workers.stream.closing import closed
 from workers.stream.connection import BrokerDown, Connection, StreamStopped, passing
 from workers.stream.records import Headers
 
@@ -189,8 +189,7 @@ def _partition(key: bytes | None, every: list[int], available: list[int]) -> int
 
 async def _close(producer: AIOKafkaProducer) -> None:
     # stop() flushes and can wait for ever when all brokers are gone (aiokafka #659)
-    with contextlib.suppress(TimeoutError, errors.KafkaError, OSError, asyncio.InvalidStateError):
-        await asyncio.wait_for(producer.stop(), 5.0)
+    await closed(producer, 5.0)
 
 
 def _acknowledged(records: Sequence[Outgoing], futures: Sequence[asyncio.Future[object]]) -> frozenset[int]:

@@ -7,13 +7,13 @@ One consumer without a group asks; it commits nothing and is in nobody's way.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from aiokafka import AIOKafkaConsumer, TopicPartition, errors
 
+from workers.stream.closing import closed
 from workers.stream.connection import BrokerDown, Connection, StreamStopped, passing
 from workers.stream.records import Partition
 
@@ -65,8 +65,7 @@ class Standings:
         """Let go of the connection; the next round makes another."""
         kafka, self._kafka = self._kafka, None
         if kafka is not None:
-            with contextlib.suppress(TimeoutError, errors.KafkaError, OSError):
-                await asyncio.wait_for(kafka.stop(), 5)
+            await closed(kafka, 5)
 
     async def _measure(
         self, topics: tuple[str, ...], read: Mapping[Partition, int | None]

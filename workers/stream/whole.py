@@ -1,11 +1,11 @@
 """A topic read once from its beginning to where it ends now, without a group and without leaving a trace."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition, errors
 
+from workers.stream.closing import closed
 from workers.stream.connection import BrokerDown, Connection, StreamStopped, passing
 
 _SILENCE = 30.0
@@ -41,8 +41,7 @@ async def values_of(connection: Connection, topic: str) -> AsyncIterator[bytes]:
             raise BrokerDown(type(error).__name__) from error
         raise StreamStopped(f"the broker refuses: {type(error).__name__}") from error
     finally:
-        with contextlib.suppress(TimeoutError, errors.KafkaError, OSError):
-            await asyncio.wait_for(kafka.stop(), 5)
+        await closed(kafka, 5)
 
 
 async def _assigned(kafka: AIOKafkaConsumer) -> frozenset[TopicPartition]:
