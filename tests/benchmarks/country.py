@@ -58,5 +58,6 @@ async def make_country(dsn: str, residents: int, measures: int) -> None:
         await conn.execute(_MEASURES[0], residents, measures)
         await conn.execute(_MEASURES[1])
         await conn.execute("VACUUM ANALYZE")
+        await conn.execute("CHECKPOINT")  # what was loaded is on the disk before anybody measures
     finally:
         await conn.close()
