@@ -2,16 +2,14 @@
 Keeps the garbage collector from walking through all copies in memory while somebody waits.
 
 Facts are frozen values without cycles: reference counts alone free them. What survives the young generations is set
-apart (frozen) every few seconds, so that no collection ever visits it; once a day everything is visited after all.
+apart (frozen) every second, so that no collection ever visits it; once a day everything is visited after all.
 """
 
 import asyncio
 import gc
 
-EVERY = 5.0
+EVERY = 1.0
 """Seconds between two settings apart."""
-YOUNG = 10_000
-"""Allocations between two looks at the youngest: the facts of a batch come and go in one piece."""
 WHOLE = 24 * 3600.0
 """Seconds between two whole collections."""
 
@@ -19,7 +17,7 @@ WHOLE = 24 * 3600.0
 async def tidy() -> None:
     """Run for ever; cancel to stop."""
     before = gc.get_threshold()
-    gc.set_threshold(YOUNG, before[1], 1_000_000)
+    gc.set_threshold(before[0], before[1], 1_000_000)
     gc.collect()
     gc.freeze()
     try:
