@@ -33,6 +33,12 @@ def compose() -> dict[str, Any]:
     return loaded
 
 
+def forget_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("SIGILL_"):
+            monkeypatch.delenv(name)
+
+
 def ours(compose: dict[str, Any]) -> dict[str, Any]:
     return {name: compose["services"][name] for name in WORKERS | ONCE}
 
@@ -100,9 +106,7 @@ def test_the_console_starts_as_the_image_and_the_file_set_it(
 ) -> None:
     """It did not: the image listens on every address of its container, and a trial's links were for loopback only."""
     image = dict(re.findall(r"(SIGILL_\w+)=(\S+)", (ROOT / "infra/docker/Dockerfile").read_text()))
-    for name in list(os.environ):
-        if name.startswith("SIGILL_"):
-            monkeypatch.delenv(name)
+    forget_settings(monkeypatch)
     for name, value in {**image, **compose["services"]["ops"]["environment"]}.items():
         if name != "SIGILL_SECRETS_DIR" and not name.startswith(("SIGILL_TRUST", "SIGILL_CRL")):
             monkeypatch.setenv(name, re.sub(r"\$\{\w+:-(.*)\}", r"\1", value))
@@ -177,9 +181,7 @@ def test_the_secret_files_are_made_once_and_fit(
     for secret in compose["services"]["ops"]["secrets"]:
         source = compose["secrets"][secret["source"]]["file"].removeprefix("./")
         (mounted / secret["target"]).write_bytes((tmp_path / source).read_bytes())
-    for name in list(os.environ):
-        if name.startswith("SIGILL_"):
-            monkeypatch.delenv(name)
+    forget_settings(monkeypatch)
     settings = Settings(_secrets_dir=str(mounted), database_url="postgresql://ops@postgres:5432/sigill")  # type: ignore[arg-type,call-arg]
     assert set(settings.patient_secrets()) == {"v1"}
     assert settings.session_secret

@@ -28,8 +28,8 @@ from workers.ops.api.serve import QuietServer, application
 from workers.ops.console import audit_pages, entry, letters, lists, orders, person, phone_pages, rules
 from workers.ops.console.desk import GONE, Desk, desk_of
 from workers.ops.console.rendering import HERE, Pages
-from workers.ops.listening import ImpatientProtocol
-from workers.ops.login import Issuer, TrialLinks, is_loopback, trial_operators
+from workers.ops.listening import ImpatientProtocol, is_loopback
+from workers.ops.login import Issuer, TrialLinks, trial_operators
 from workers.ops.phone import Sending
 from workers.ops.security import SecurityHeaders
 from workers.ops.sessions import Sessions

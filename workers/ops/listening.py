@@ -1,6 +1,7 @@
 """How the web server listens: who is slow on purpose, or only dead, does not hold a place for ever."""
 
 import asyncio
+import ipaddress
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -70,3 +71,15 @@ class ImpatientProtocol(HttpToolsProtocol):
         """Whether it is our turn: to answer, or to read what the caller has sent already."""
         answering = self.cycle is not None and not self.cycle.response_complete and not self.cycle.more_body
         return answering or self.flow.read_paused
+
+
+def is_loopback(host: str | None) -> bool:
+    """Whether an address is this machine's own."""
+    if host is None:
+        return False
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

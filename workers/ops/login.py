@@ -7,7 +7,6 @@ anybody who does not come from this machine.
 """
 
 import hmac
-import ipaddress
 import secrets
 import warnings
 from collections.abc import Iterable, Mapping
@@ -21,6 +20,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from joserfc.jwt import JWTClaimsRegistry
 
+from workers.ops.listening import is_loopback
 from workers.ops.sessions import ConsoleRole, Operator
 from workers.runtime.settings import Settings
 
@@ -228,15 +228,3 @@ def trial_operators(
         Operator(hsa_id, frozenset(both), hsa_id, unit=hsa_id.rpartition("-")[0] or None)
         for hsa_id in hsa_ids
     )
-
-
-def is_loopback(host: str | None) -> bool:
-    """Whether an address is this machine's own."""
-    if host is None:
-        return False
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -101,7 +101,7 @@ async def run_workers(
             while not told.done() and not all(task.done() for task in running):
                 alive = {task for task in running if not task.done()}
                 await asyncio.wait({told, *alive}, return_when=asyncio.FIRST_COMPLETED)
-                if any(task.done() and not task.cancelled() and task.exception() for task in running):
+                if any(task.done() and task.exception() for task in running):
                     break
             stopping.set()
             await _drain(running, stop_timeout)

@@ -92,12 +92,13 @@ class Knowledge:
         ]
         held = dict(found)
         watched = {person for copy in held.values() for person in copy.stamps}
-        missing: Set[PersonId] | None = None
-        if len(found) == len(patients):
+        held_all = len(found) == len(patients)
+        if held_all:
             async with source.looking() as tx:
                 looked = await _look(tx, people, watched, places)
             names, fresh, missing = _sort_out(looked, people, patients, held)
-        if missing is None or missing:  # a stranger is not looked up twice, only who was thought to be known
+            held_all = not missing
+        if not held_all:  # a stranger is not looked up twice, only who was thought to be known
             async with source.reading() as tx:
                 # everything again, so that names, copies and what is loaded now come from one snapshot
                 looked = await _look(tx, people, watched, places)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import json
 import ssl
 import sys
@@ -25,7 +24,7 @@ from workers.ops.api.app import create_app
 from workers.ops.api.desk import Desk
 from workers.ops.api.tidy import tidy
 from workers.ops.auth import SCOPES, Certificates, Guard, Guards, Keys, NotConfigured, Tokens
-from workers.ops.listening import ImpatientProtocol
+from workers.ops.listening import ImpatientProtocol, is_loopback
 from workers.policy.rulebook import Rulebooks
 from workers.runtime.clock import Clock
 from workers.runtime.settings import Settings
@@ -92,7 +91,7 @@ def _keys(settings: Settings, http: httpx.AsyncClient) -> Keys:
 
 
 def _development(settings: Settings, clock: Clock, say: Callable[[str], None]) -> Tokens:
-    if settings.environment == "production" or not loopback(settings.console_host):
+    if settings.environment == "production" or not is_loopback(settings.console_host):
         raise NotConfigured(
             "SIGILL_API_DEVELOPMENT is for a loopback address only: set SIGILL_CONSOLE_HOST to 127.0.0.1"
         )
@@ -112,14 +111,6 @@ def _development(settings: Settings, clock: Clock, say: Callable[[str], None]) -
     return Tokens(
         Keys(lambda: public), issuer=DEVELOPMENT_ISSUER, audience=settings.api_audience, clock=clock
     )
-
-
-def loopback(host: str) -> bool:
-    """Whether an address can be reached from this machine only."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def config_of(app: Any, settings: Settings) -> uvicorn.Config:
