@@ -215,7 +215,7 @@ async def test_a_task_is_one_however_often_it_is_asked_for(store: Store) -> None
 
 
 def _dead(offset: int, key: bytes | None = b"v1.k") -> DeadRecord:
-    headers = (("ce_id", b"e1"), ("odd", b"\x00\x80"))
+    headers = (("ce_id", b"e1"), ("odd", b"\x00\x80"), ("\x00", b"nul"), ("ce_\udcff", b"no UTF-8"))
     reason = DeadLetterReason.UNREADABLE_SIGNATURE
     return DeadRecord("ehr.orders.v1", 3, offset, "sigill.intake", key, b"\xff\x00raw", headers, reason, T0)
 

@@ -136,6 +136,19 @@ async def test_after_an_unreadable_message_opening_orders_wait_and_protective_on
     assert receipt.codes == ("awaiting_earlier_message",)
 
 
+@pytest.mark.parametrize("name", ["\x00", "ce_\udcff\udcfe", "x" * 70_000])
+async def test_no_name_of_a_header_stops_what_comes_after(office: Office, name: str) -> None:
+    """jsonb takes neither U+0000 nor what is not UTF-8 (which the consumer hands over as lone surrogates)."""
+    bad = office.town.garbage()
+    odd = replace(bad, headers=(*bad.headers, (name, b"\x00\xff")))
+    await office.hand_over(odd, office.town.orders(START))
+    events = await office.out()
+    assert [r.outcome for r in receipts(events)] == ["executed"]
+    [letter] = [e for e in events if e.aggregatetype == "ehr.orders.v1.dlq"]
+    assert (name, b"\x00\xff") in letter.headers
+    assert letter.payload == bad.value
+
+
 async def test_a_protective_order_waits_for_a_patient_whom_the_register_has_not_told_of(
     office: Office,
 ) -> None:

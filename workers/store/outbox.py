@@ -9,7 +9,6 @@ published again; consumers drop it by its id.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +17,7 @@ from uuid import UUID
 from zlib import crc32
 
 import asyncpg
+from pydantic_core import from_json, to_json
 
 from contracts.vocabulary import PersonId
 from workers.store.queries import queries
@@ -215,13 +215,24 @@ class Shards:
 
 
 def pack_headers(headers: Headers) -> str:
-    """Write headers as JSON: printable ones as text, others as hexadecimal, in order."""
-    return json.dumps([[name, _pack(value)] for name, value in headers])
+    """Write headers as JSON, in order: what can be printed as text, all else as hexadecimal, a name as well as a value."""
+    return to_json([[_pack_name(name), _pack(value)] for name, value in headers]).decode()
 
 
 def unpack_headers(text: str) -> Headers:
     """Read headers as `pack_headers` wrote them."""
-    return tuple((name, _unpack(value)) for name, value in json.loads(text))
+    return tuple((_unpack_name(name), _unpack(value)) for name, value in from_json(text))
+
+
+def _pack_name(name: str) -> object:
+    # jsonb takes neither U+0000 nor half a surrogate pair, and anybody may put either into a name
+    return name if name.isprintable() else {"hex": name.encode("utf-8", "surrogateescape").hex()}
+
+
+def _unpack_name(packed: Any) -> str:
+    return (
+        packed if isinstance(packed, str) else bytes.fromhex(packed["hex"]).decode("utf-8", "surrogateescape")
+    )
 
 
 def _pack(value: bytes | None) -> object:
