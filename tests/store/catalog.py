@@ -7,7 +7,7 @@ import asyncpg
 _QUESTIONS = {
     "columns": """
         SELECT c.relname, c.relkind::text, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
-               a.attidentity::text, coalesce(col.collname, ''), pg_get_expr(d.adbin, d.adrelid)
+               a.attidentity::text, a.attstorage::text, coalesce(col.collname, ''), pg_get_expr(d.adbin, d.adrelid)
           FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
           LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
           LEFT JOIN pg_collation col ON col.oid = a.attcollation
