@@ -136,7 +136,7 @@ class Relay:
         """
         if not shards:
             return 0
-        async with self.store.reading() as tx:
+        async with self.store.looking() as tx:
             waiting = await outbox.unpublished(tx, shards, self.batch)
         if not waiting:
             return 0
@@ -243,7 +243,7 @@ class Relay:
                 await outbox.rotate(tx, tx.now - self.retention)
 
     async def _measure_outbox(self) -> None:
-        async with self.store.reading() as tx:
+        async with self.store.looking() as tx:
             waiting = await outbox.stats(tx)
         self.metrics.set(OUTBOX_PENDING, waiting.pending)
         oldest = waiting.oldest or self.clock.now()

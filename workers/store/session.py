@@ -166,6 +166,7 @@ class Store:
             max_inactive_connection_lifetime=300,
             init=prepare,
             setup=KeptPlans().renew if keep_plans else None,
+            reset=_leave_as_it_is,
         )
         store = cls(pool, settings, options)
         try:
@@ -271,6 +272,15 @@ async def prepare(conn: Connection) -> None:
     await conn.set_type_codec(
         "jsonb", schema="pg_catalog", encoder=_jsonb, decoder=_text_of_jsonb, format="binary"
     )
+
+
+async def _leave_as_it_is(_: Connection) -> None:
+    """
+    Spare what asyncpg asks of the server before it lends a connection again, a round trip a transaction.
+
+    Nothing outlives a transaction on a lent connection: locks and settings are the transaction's own, and what a
+    session must hold for longer has a `dedicated` one.
+    """
 
 
 def _jsonb(text: str) -> bytes:
