@@ -52,7 +52,7 @@ BEGIN
   EXECUTE format('GRANT USAGE ON SEQUENCE person_person_id_seq TO %s', workers);
   GRANT INSERT ON inbox, signed_order, dead_letter TO sigill_intake;
   GRANT USAGE ON SEQUENCE registration TO sigill_intake;
-  EXECUTE format('GRANT USAGE ON SEQUENCE outbox_id_seq TO %s', workers);
+  EXECUTE format('GRANT USAGE ON SEQUENCE outbox_id_seq TO %s, sigill_ops', workers); -- a number with each person's lock
   GRANT INSERT ON person_merge, staff_version, staff_assignment, unit, dead_letter TO sigill_register;
 
   -- the relay sees events, not people

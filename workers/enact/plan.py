@@ -31,10 +31,11 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What became of the message filed under a number. `receipt` is what its sender was told."""
+    """What became of the message filed under a number. `receipt` is what its sender was told, `first`: for the first time."""
 
     registration: int
     receipt: Receipt
+    first: bool = False
 
 
 @dataclass(frozen=True, slots=True)

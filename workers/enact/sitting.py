@@ -209,7 +209,7 @@ class Sitting:
     def _record(self, order: Filed, judgement: Judgement, answer: Receipt) -> None:
 
         order_id = OrderId(str(order.form.order_id))
-        self.plan.judged.append(Judged(order.registration, answer))
+        self.plan.judged.append(Judged(order.registration, answer, first=order.first_seen_at is None))
         self.plan.answer(order.key, answer, self.called(order.patient), order.traceparent)
         deed = _deed_of(
             judgement.effects, "order", self.at, order.cause, self.called(order.patient), order_id

@@ -60,8 +60,9 @@ async def sitting_about(
     """
     named = identities or {}
     everybody = set(patients) | set(named.values())
-    found = await stored.patient_facts(tx, everybody, units=units_in(forms))
-    contexts = await stored.order_context(tx, patients)
+    merged = await persons.merged(tx, everybody)
+    found = await stored.patient_facts(tx, everybody, units=units_in(forms), same=merged)
+    contexts = await stored.order_context(tx, patients, merged)
     others = {known.patient.person_id: known.patient for known in found.values()}
 
     named_with = _named_with(forms, named)

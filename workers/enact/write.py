@@ -43,7 +43,7 @@ async def write(tx: Tx, sitting: Sitting) -> None:
     texts = {judged.receipt.receipt_id: judged.receipt.model_dump_json() for judged in plan.judged}
     await _write_answers(tx, plan.judged, texts)
     await audit.append(tx, [_entry(deed, sitting.chain) for deed in plan.deeds])
-    outgoing += await _states(tx, sitting)
+    outgoing += _states(tx, sitting)
     await outbox.append(tx, [_row(one, sitting.desk.source, tx.now, texts) for one in outgoing])
 
 
@@ -253,18 +253,18 @@ def _answered(one: Judged, texts: Mapping[UUID, str]) -> orders.Answered:
         codes=receipt.codes,
         measures=tuple(dict.fromkeys(MeasureId(str(m.measure_id)) for m in receipt.measures)),
         until=min(deadlines, default=None),
+        first=one.first,
     )
 
 
-async def _states(tx: Tx, sitting: Sitting) -> list[Outgoing]:
+def _states(tx: Tx, sitting: Sitting) -> list[Outgoing]:
     """Each touched patient's whole state, once, with a version that is higher than any before."""
     touched = [
         facts for person in sitting.plan.touched if (facts := sitting.standing(person).facts) is not None
     ]
-    versions = await outbox.draw(tx, len(touched))
     states = []
-    for facts, version in zip(touched, versions, strict=True):
-        key = facts.patient.key
+    for facts in touched:
+        key, version = facts.patient.key, tx.held[facts.patient.person_id]
         ident = event_id(f"state:{key}", "state", version)
         state = state_of(facts, version=version, known_at=tx.now)
         states.append(Outgoing(STATE, key, ident, state, facts.patient.person_id))

@@ -302,7 +302,7 @@ class _Batch:
         )
         self.filed.append(_filed(arrival, registration, proven=False, patient=None))
         plan = self._sitting.plan
-        plan.judged.append(Judged(registration, answer))
+        plan.judged.append(Judged(registration, answer, first=True))
         plan.answer(_key_of(arrival), answer, None, self._trace(arrival))
         plan.deeds.append(
             Deed(

@@ -34,18 +34,20 @@ async def patient_facts(
     *,
     known_at: datetime | None = None,
     units: Sequence[UnitId] | None = None,
+    same: Mapping[PersonId, PersonId] | None = None,
 ) -> dict[PersonId, PatientFacts]:
     """
     Return what was known of each patient at `known_at` (UTC, inclusive; None: now), by the asked id.
 
     Guardians (custody ended too), representatives and viewers are among `people`. Whoever was not known then, or is
     erased, is missing. `units` limits `unit_regions` to those and the measures' own units; None: every unit.
-    A surrogate that became part of another person is answered as that person.
+    A surrogate that became part of another person is answered as that person. `same` is what `persons.merged` says of
+    the patients, and perhaps of others, for whoever knows it already.
     """
     asked = set(person_ids)
     if not asked:
         return {}
-    same = await persons.merged(tx, asked, known_at=known_at)
+    same = dict(await persons.merged(tx, asked, known_at=known_at) if same is None else same)
     wanted = {same.get(person_id, person_id) for person_id in asked}
     spellings = wanted | {gone for gone, to in same.items() if to in wanted}
 
@@ -76,14 +78,19 @@ async def patient_facts(
 
 
 async def order_context(
-    tx: Reading, person_ids: Iterable[PersonId]
+    tx: Reading, person_ids: Iterable[PersonId], same: Mapping[PersonId, PersonId] | None = None
 ) -> dict[PersonId, tuple[Mapping[OrderId, EarlierOrder], tuple[ReleaseRequest, ...]]]:
-    """Return, for every asked patient, its earlier proven orders by id and its requests to release, oldest first."""
+    """
+    Return, for every asked patient, its earlier proven orders by id and its requests to release, oldest first.
+
+    `same` as for `patient_facts`.
+    """
     asked = set(person_ids)
     if not asked:
         return {}
-    same = await persons.merged(tx, asked)
-    numbers = surrogates(asked | set(same))
+    same = await persons.merged(tx, asked) if same is None else same
+    own = {same.get(person_id, person_id) for person_id in asked}
+    numbers = surrogates(asked | own | {gone for gone, to in same.items() if to in own})
     orders: dict[PersonId, dict[OrderId, EarlierOrder]] = {}
     for row in await tx.fetch(_SQL["orders"], numbers):
         order = rows.earlier_order(row)

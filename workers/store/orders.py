@@ -52,6 +52,7 @@ class SignedOrder:
 class Answered:
     """
     An answer to an order. `receipt` is the receipt's JSON; `until` the earliest deadline of a pending one (UTC).
+    `first`: the order has had none before, so that it cannot have waited.
     """
 
     registration: int
@@ -61,6 +62,7 @@ class Answered:
     codes: tuple[str, ...] = ()
     measures: tuple[MeasureId, ...] = ()
     until: datetime | None = None
+    first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,7 @@ async def answer(tx: Tx, answers: Sequence[Answered]) -> None:
             [",".join(one.codes) for one in waits],
             [one.until for one in waits],
         )
-    if ended := [one.registration for one in answers if one.outcome is not Outcome.PENDING]:
+    if ended := [one.registration for one in answers if one.outcome is not Outcome.PENDING and not one.first]:
         await tx.run(_SQL["end_pending"], ended)
 
 

@@ -85,7 +85,7 @@ async def append(tx: Tx, events: Sequence[OutboxRow]) -> None:
     """Add events in this order. Raises NotHeld for an event about a person who is not locked."""
     if not events:
         return
-    if loose := {event.person for event in events if event.person is not None} - tx.held:
+    if loose := {event.person for event in events if event.person is not None} - tx.held.keys():
         raise NotHeld(f"{len(loose)} persons are not locked")
     await tx.copy(
         "outbox",
@@ -104,13 +104,6 @@ async def append(tx: Tx, events: Sequence[OutboxRow]) -> None:
             for event in events
         ],
     )
-
-
-async def draw(tx: Tx, count: int) -> list[int]:
-    """
-    Draw numbers for the versions of patients' states: for a person that is locked, each is higher than all before.
-    """
-    return [row["number"] for row in await tx.fetch(_SQL["draw"], count)] if count else []
 
 
 async def unpublished(tx: Reading, shards: Iterable[int], limit: int) -> list[Unpublished]:

@@ -115,8 +115,8 @@ async def lock(tx: Tx, person_ids: Iterable[PersonId]) -> None:
     """
     wanted = {person_id for person_id in person_ids if person_id not in tx.held}
     if wanted:
-        await tx.fetch(_SQL["lock"], surrogates(wanted))
-        tx.held.update(wanted)
+        rows = await tx.fetch(_SQL["lock"], surrogates(wanted))
+        tx.held.update({person_of(row["person_id"]): row["number"] for row in rows})
 
 
 async def latest_sequence(tx: Reading, person_ids: Iterable[PersonId]) -> dict[PersonId, int]:

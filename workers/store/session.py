@@ -99,11 +99,12 @@ class Tx(Reading):
     """
     An open transaction. `now` (UTC) is the system time of all that it writes.
 
-    `held` are the persons that it serialises; outgoing events of anybody else are refused.
+    `held` are the persons that it serialises, each with a number drawn under its lock: higher than all that were
+    drawn for that person before. Outgoing events of anybody else are refused.
     """
 
     now: datetime
-    held: set[PersonId] = field(default_factory=set)
+    held: dict[PersonId, int] = field(default_factory=dict)
 
     async def run(self, query: str, *arguments: object) -> int:
         """Run a statement and return how many rows it wrote."""

@@ -73,11 +73,11 @@ async def due(tx: Tx, now: datetime, limit: int) -> list[Due]:
     Each person's due timers come as a whole or not at all, and the persons are locked. An empty answer may mean
     that other workers have them: ask again a little later.
     """
-    claimed = [row["person_id"] for row in await tx.fetch(_SQL["claim"], now, limit)]
+    claimed = {row["person_id"]: row["number"] for row in await tx.fetch(_SQL["claim"], now, limit)}
     if not claimed:
         return []
-    tx.held.update(person_of(number) for number in claimed)
-    rows = await tx.fetch(_SQL["due"], claimed, now)
+    tx.held.update({person_of(person): number for person, number in claimed.items()})
+    rows = await tx.fetch(_SQL["due"], list(claimed), now)
     mine: dict[int, int] = {}
     for row in rows:
         mine[row["person_id"]] = mine.get(row["person_id"], 0) + 1

@@ -1,9 +1,5 @@
 -- Events to publish, in order of id; read without a position.
 
--- name: draw
--- Numbers from the events' own sequence: under a person's lock they grow from one transaction to the next.
-SELECT nextval(pg_get_serial_sequence('outbox', 'id')) AS number FROM generate_series(1, $1::integer);
-
 -- name: unpublished
 -- What is still to be published of the shards, lowest id first.
 SELECT id, event_id, aggregatetype, aggregateid, type, payload, headers, shard, created_at

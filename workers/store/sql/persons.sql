@@ -36,8 +36,11 @@ INSERT INTO person_version (person_id, sequence, valid_from, known_from, birth_e
 SELECT person_id, -1, $6, $6, birth_earliest, birth_latest, id_type, number, false, true, false FROM named;
 
 -- name: lock
--- Serialises the persons until the transaction ends, in one order for everybody.
-SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ':person:' || person_id, 0))
+-- Serialises the persons until the transaction ends, in one order for everybody. The number comes from the events' own
+-- sequence, and is drawn once the lock is held: it grows from one transaction about a person to the next.
+SELECT person_id,
+       CASE WHEN pg_advisory_xact_lock(hashtextextended(current_schema() || ':person:' || person_id, 0))::text IS NOT NULL
+            THEN nextval(pg_get_serial_sequence('outbox', 'id')) END AS number
   FROM (SELECT DISTINCT unnest($1::bigint[]) AS person_id ORDER BY 1) AS sorted;
 
 -- name: latest_sequence

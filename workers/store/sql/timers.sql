@@ -9,7 +9,7 @@ ON CONFLICT (person_id, kind, due_at, measure_id, order_id, region)
 
 -- name: claim
 -- The persons of the earliest due timers that no other worker has, serialised for this transaction where that is
--- possible at once.
+-- possible at once; each with a number, as `persons.lock` draws one.
 WITH earliest AS MATERIALIZED (
   SELECT timer_id, person_id, due_at
     FROM timer
@@ -20,7 +20,7 @@ WITH earliest AS MATERIALIZED (
 ), wanted AS MATERIALIZED (
   SELECT person_id, min(due_at) AS due_at FROM earliest GROUP BY person_id
 )
-SELECT person_id
+SELECT person_id, nextval(pg_get_serial_sequence('outbox', 'id')) AS number
   FROM wanted
  WHERE pg_try_advisory_xact_lock(hashtextextended(current_schema() || ':person:' || person_id, 0))
  ORDER BY due_at, person_id;
