@@ -74,6 +74,10 @@ _mask_short = lru_cache(maxsize=4096)(mask)
 """Codes, topics and levels come again with each line."""
 
 
+def _masked(text: str) -> str:
+    return _mask_short(text) if len(text) <= _SHORT else mask(text)
+
+
 def _clean(name: str | None, value: object) -> object:
     if name is not None and name.lower() in NEVER_LOGGED:
         return DROPPED
@@ -82,7 +86,7 @@ def _clean(name: str | None, value: object) -> object:
         return value
     match value:
         case str():
-            return _mask_short(value) if len(value) <= _SHORT else mask(value)
+            return _masked(value)
         case float():
             return value
         case int():
@@ -92,7 +96,7 @@ def _clean(name: str | None, value: object) -> object:
         case bytes():
             return f"{len(value)} bytes"
         case Mapping():
-            return {mask(str(key)): _clean(str(key), part) for key, part in value.items()}
+            return {_masked(str(key)): _clean(str(key), part) for key, part in value.items()}
         case list() | tuple() | set() | frozenset():
             return [_clean(None, part) for part in value]
         case _:
