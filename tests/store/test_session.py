@@ -7,9 +7,9 @@ import pytest
 
 from infra.embedded import EmbeddedPostgres
 from tests.store.kit import CHILD, T0, measures_of, seal, someone, store_on
-from workers.store import measures, persons
+from workers.store import measures, persons, session
 from workers.store.migrate import migrate
-from workers.store.session import Store, passing
+from workers.store.session import KeptPlans, Store, passing
 
 
 async def test_the_server_ends_what_takes_too_long(database: str) -> None:
@@ -103,3 +103,21 @@ async def test_a_server_that_is_killed_loses_nothing_that_was_committed() -> Non
 )
 def test_what_may_pass(error: Exception, worth: bool) -> None:
     assert passing(error) is worth
+
+
+async def test_kept_plans_are_made_anew_soon_at_first_and_seldom_later(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    monkeypatch.setattr(session, "stopwatch", lambda: now)
+    renewed: list[float] = []
+    plans = KeptPlans()
+    conn = await store.dedicated()
+    try:
+        conn.add_query_logger(lambda said: renewed.append(now))
+        for tenth in range(400):
+            now = tenth / 10
+            await plans.renew(conn)
+    finally:
+        await conn.close()
+    assert renewed == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 26.0, 36.0]

@@ -61,6 +61,8 @@ _PASSING = (
 
 PLANS_SECONDS = 10.0
 """How long a kept plan is believed to fit its tables."""
+FIRST_PLANS_SECONDS = 0.5
+"""The same for a session's first plans: they may have been made for tables that held nothing yet."""
 
 
 class TooPowerful(Exception):
@@ -122,20 +124,22 @@ class KeptPlans:
     Sessions that run the same few statements all day: a statement's plan is made once and kept for a while.
 
     Making a plan costs more than such a statement does, and the server would make one at each call, since an array
-    of one element always looks cheaper than an array of unknown length. Anew now and then, since tables grow.
+    of one element always looks cheaper than an array of unknown length. Anew now and then, since tables grow; after
+    half a second, one, two, four of a session's life, and then every ten.
     """
 
     SETTING: Final = {"plan_cache_mode": "force_generic_plan"}
 
     def __init__(self) -> None:
-        self._made: dict[int, float] = {}
+        self._made: dict[int, tuple[float, float]] = {}
 
     async def renew(self, conn: Connection) -> None:
         """Have a session's statements planned anew, if that is some seconds ago."""
         session, now = conn.get_server_pid(), stopwatch()
-        if now - self._made.setdefault(session, now) >= PLANS_SECONDS:
+        opened, made = self._made.setdefault(session, (now, now))
+        if now - made >= min(PLANS_SECONDS, max(FIRST_PLANS_SECONDS, made - opened)):
             await conn.execute("DISCARD PLANS")
-            self._made[session] = now
+            self._made[session] = opened, now
 
 
 class Store:

@@ -12,7 +12,8 @@ SELECT measure_id, person_id, kind, region, initiative, string_to_array(services
             viewer, unit, beside);
 
 -- name: add_versions
--- Newer versions of measures whose scope is still the same; a changed scope adds no row.
+-- Newer versions of measures whose scope is still the same; a changed scope adds no row. The measure is looked up by its
+-- id alone: given its region and kind too, a plan may read all measures of that region and kind for each new one.
 INSERT INTO measure_version (measure_id, version, known_from, valid_from, valid_to, ends_at_age, orders, provisional,
                              awaits_follow_up, released, urgent, reported_to_authority, inform_guardians,
                              inform_patient, inform_written, review_on, rules, rulebook)
@@ -27,7 +28,7 @@ SELECT new.measure_id, new.version, $25, new.valid_from, new.valid_to, new.ends_
     AS new (measure_id, version, valid_from, valid_to, ends_at_age, orders, provisional, awaits_follow_up, released,
             urgent, reported, inform_guardians, inform_patient, inform_written, review_on, rules, rulebook,
             kind, region, services, units, recorded_from, recorded_to, unit)
-  JOIN measure m ON m.measure_id = new.measure_id
+ CROSS JOIN LATERAL (SELECT * FROM measure WHERE measure_id = new.measure_id LIMIT 1) AS m
  WHERE (m.kind, m.region, m.services) = (new.kind, new.region, string_to_array(new.services, ','))
    AND m.units IS NOT DISTINCT FROM string_to_array(new.units, ',')
    AND m.recorded_from IS NOT DISTINCT FROM new.recorded_from

@@ -1,11 +1,17 @@
 -- Events to publish, in order of id; read without a position.
 
 -- name: unpublished
--- What is still to be published of the shards, lowest id first.
-SELECT id, event_id, aggregatetype, aggregateid, type, payload, headers, shard, created_at
-  FROM outbox
- WHERE published_at IS NULL AND shard = ANY ($1::smallint[])
- ORDER BY id
+-- What is still to be published of the shards, lowest id first. Asked shard by shard, since the index has each in its
+-- order: asked for all at once, a plan may walk through all that has been published.
+SELECT waiting.*
+  FROM unnest($1::smallint[]) AS asked (shard)
+ CROSS JOIN LATERAL (SELECT o.id, o.event_id, o.aggregatetype, o.aggregateid, o.type, o.payload, o.headers, o.shard,
+                            o.created_at
+                       FROM outbox o
+                      WHERE o.published_at IS NULL AND o.shard = asked.shard
+                      ORDER BY o.id
+                      LIMIT $2) AS waiting
+ ORDER BY waiting.id
  LIMIT $2;
 
 -- name: mark
