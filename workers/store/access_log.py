@@ -87,8 +87,9 @@ async def of_person(
 ) -> list[Looked]:
     """Return the extract for a patient, in order of time (UTC; `looked_before` exclusive; None: no bound)."""
     same = await persons.merged(tx, [person_id])
-    spellings = {person_id} | {gone for gone, to in same.items() if to == person_id}
-    rows = await tx.fetch(_SQL["of_person"], surrogates(spellings), looked_from, looked_before)
+    rows = await tx.fetch(
+        _SQL["of_person"], surrogates(persons.spellings([person_id], same)), looked_from, looked_before
+    )
     return [_looked(row) for row in rows]
 
 

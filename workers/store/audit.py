@@ -152,7 +152,6 @@ async def checkpoint(tx: Tx, actor: str) -> list[ChainHead]:
 async def of_person(tx: Reading, person_id: PersonId) -> list[Recorded]:
     """Return every entry about a person, in order of time; those about what became part of it too."""
     same = await persons.merged(tx, [person_id])
-    spellings = {person_id} | {gone for gone, to in same.items() if to == person_id}
     return [
         Recorded(
             row["chain"],
@@ -164,7 +163,7 @@ async def of_person(tx: Reading, person_id: PersonId) -> list[Recorded]:
             row["detail"],
             row["row_hash"],
         )
-        for row in await tx.fetch(_SQL["of_person"], surrogates(spellings))
+        for row in await tx.fetch(_SQL["of_person"], surrogates(persons.spellings([person_id], same)))
     ]
 
 

@@ -49,9 +49,8 @@ async def patient_facts(
         return {}
     same = dict(await persons.merged(tx, asked, known_at=known_at) if same is None else same)
     wanted = {same.get(person_id, person_id) for person_id in asked}
-    spellings = wanted | {gone for gone, to in same.items() if to in wanted}
 
-    measure_rows = await tx.fetch(_SQL["measures"], surrogates(spellings), known_at)
+    measure_rows = await tx.fetch(_SQL["measures"], surrogates(persons.spellings(wanted, same)), known_at)
     custody_rows = await tx.fetch(_SQL["custody"], surrogates(wanted), known_at)
     others = _others(measure_rows, custody_rows)
     if others:
@@ -89,8 +88,8 @@ async def order_context(
     if not asked:
         return {}
     same = await persons.merged(tx, asked) if same is None else same
-    own = {same.get(person_id, person_id) for person_id in asked}
-    numbers = surrogates(asked | own | {gone for gone, to in same.items() if to in own})
+    wanted = {same.get(person_id, person_id) for person_id in asked}
+    numbers = surrogates(persons.spellings(wanted, same))
     orders: dict[PersonId, dict[OrderId, EarlierOrder]] = {}
     for row in await tx.fetch(_SQL["orders"], numbers):
         order = rows.earlier_order(row)

@@ -5,7 +5,7 @@ Guarantee: one number is one person, also when two writers meet it at once; what
 two surrogates that turn out to be one person stay two sets of rows, read as one (`person_merge`).
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -234,8 +234,7 @@ async def children_of(tx: Reading, person_ids: Iterable[PersonId]) -> dict[Perso
     """Return the children whose newest custody names each person, ended custody included."""
     asked = set(person_ids)
     same = await merged(tx, asked)
-    spellings = asked | {gone for gone, to in same.items() if to in asked}
-    rows = await tx.fetch(_SQL["children_of"], surrogates(spellings))
+    rows = await tx.fetch(_SQL["children_of"], surrogates(spellings(asked, same)))
     found: dict[PersonId, set[int]] = {}
     for row in rows:
         guardian = person_of(row["guardian_id"])
@@ -277,6 +276,11 @@ async def merged(
     """Return which surrogates became part of which person, as far as the asked ones are concerned."""
     rows = await tx.fetch(_SQL["merged"], surrogates(person_ids), known_at)
     return {person_of(row["person_id"]): person_of(row["into_id"]) for row in rows}
+
+
+def spellings(of: Collection[PersonId], same: Mapping[PersonId, PersonId]) -> set[PersonId]:
+    """Return the persons and every surrogate that became part of one of them; `same` is what `merged` says."""
+    return {*of, *(gone for gone, to in same.items() if to in of)}
 
 
 def _columns(identities: Sequence[Identity]) -> tuple[list[str], list[int]]:
