@@ -180,7 +180,7 @@ async def latency(
             warm = orders[: max(10, len(orders) // 20)]
             await base.publish(ORDERS, warm)
             await receipts.until(one.event for one in warm)
-            sent = await _on_the_beat(base, orders[len(warm) :], per_second)
+            sent = await on_the_beat(base, orders[len(warm) :], per_second)
             await receipts.until(sent)
             for process in processes:
                 process.stop()
@@ -193,11 +193,15 @@ async def latency(
     return found
 
 
-async def _on_the_beat(base: Ground, orders: Sequence[Message], per_second: int) -> dict[str, float]:
-    """Publish on a fixed beat; returns when each order was due (seconds, the clock's)."""
+async def on_the_beat(
+    base: Ground, orders: Sequence[Message], per_second: int, over: asyncio.Event | None = None
+) -> dict[str, float]:
+    """Publish on a fixed beat, until it is over; returns when each order sent was due (seconds, the clock's)."""
     began, clock = time.monotonic(), CLOCK.now().timestamp()
     due = {}
     for place, one in enumerate(orders):
+        if over is not None and over.is_set():
+            break
         beat = place / per_second
         if (ahead := began + beat - time.monotonic()) > 0:
             await asyncio.sleep(ahead)

@@ -4,8 +4,8 @@ Timers due at one midnight: how many children's birthdays a second are followed,
     python -m tests.benchmarks.transitions [--timers N] [--processes K] [--orders-per-second R] [--minutes M]
 
 N children turned 13 at the last Swedish midnight: their guardians lose the record, and each child's timer is due. Rates
-are timers fired and events published a second; the orders' latency is measured before and during. After M minutes it
-is stopped, whatever is left; the rate of each minute tells whether it held.
+are timers fired and events published a second; the orders' latency is measured before, and all the while. After M
+minutes it is stopped, whatever is left; rate and latency of each minute tell whether they held.
 """
 
 from __future__ import annotations
@@ -15,15 +15,17 @@ import asyncio
 import itertools
 import json
 import time
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
 import asyncpg
 
 from contracts.topics import ORDERS
+from tests.benchmarks.crowd import Message
 from tests.benchmarks.figures import quantile
 from tests.benchmarks.ground import CLOCK, Ground, Receipts, ground, load
-from tests.benchmarks.intake import _on_the_beat, backlog
+from tests.benchmarks.intake import backlog, on_the_beat
 from workers.policy.calendar import birthday, midnight, swedish_date
 
 _CHILDREN = (
@@ -80,31 +82,38 @@ async def make_children(base: Ground, count: int) -> None:
 async def measure(
     timers: int, processes: int, per_second: int, seconds: float, minutes: float
 ) -> dict[str, Any]:
-    """Timers and events a second, and the orders' latency before and during. After `minutes` the rest is left."""
+    """
+    Timers and events a second, and the orders' latency for `seconds` before, and all the while. After `minutes` the
+    rest is left.
+    """
     async with ground() as base:
         crowd = base.crowd()
-        orders = await backlog(base, crowd, int(2 * per_second * seconds / 1.25))
+        first = int(per_second * seconds)
+        orders = await backlog(base, crowd, int((first + 60 * per_second * minutes) / 1.25))
         workers = [base.start("intake"), base.start("relay")]
-        half = len(orders) // 2
         async with Receipts(base) as receipts:
+            none = await _events(base)
             await base.publish(ORDERS, orders[:1])
             await receipts.until([orders[0].event])
-            before = await _late(base, receipts, orders[1:half], per_second)
+            before = await _late(base, receipts, orders[1:first], per_second)
             await make_children(base, timers)
             told = await _events(base)
+            an_order = (told - none) / first
             was, began = load(), time.monotonic()
             firing = [base.start("transitions") for _ in range(processes)]
             workers += firing
-            flow = asyncio.create_task(_late(base, receipts, orders[half:], per_second))
+            over = asyncio.Event()
+            flow = asyncio.create_task(_late(base, receipts, orders[first:], per_second, over))
             each_minute = await _until_fired(base, minutes)
             took = time.monotonic() - began
+            over.set()
             during = await flow
             for process in firing:
                 process.stop()
             fired = await _fired(base)
             await _until_published(base)
             published = time.monotonic() - began
-            events = await _events(base) - told - 4 * (len(orders) - half)
+            events = round(await _events(base) - told - an_order * len(during))
         for worker in workers:
             worker.stop()
         return {
@@ -116,17 +125,32 @@ async def measure(
             "events": events,
             "events_per_second": events / published,
             "orders_per_second": per_second,
-            "latency_before": before,
-            "latency_during": during,
+            "latency_before": _quantiles(before),
+            "latency_during": _quantiles(during),
+            "p99_each_minute": [
+                _quantiles(during[minute : minute + 60 * per_second])["p99"]
+                for minute in range(0, len(during), 60 * per_second)
+            ],
             "load": was,
         }
 
 
-async def _late(base: Ground, receipts: Receipts, orders: list[Any], per_second: int) -> dict[str, float]:
-    sent = await _on_the_beat(base, orders, per_second)
+async def _late(
+    base: Ground,
+    receipts: Receipts,
+    orders: Sequence[Message],
+    per_second: int,
+    over: asyncio.Event | None = None,
+) -> list[float]:
+    """Milliseconds that each order took, in the order they were sent, until it is over."""
+    sent = await on_the_beat(base, orders, per_second, over)
     await receipts.until(sent)
-    took = sorted(1000 * (receipts.answered[order] - at) for order, at in sent.items())
-    return {"p50": quantile(took, 0.5), "p99": quantile(took, 0.99)}
+    return [1000 * (receipts.answered[order] - due) for order, due in sent.items()]
+
+
+def _quantiles(took: Sequence[float]) -> dict[str, float]:
+    ordered = sorted(took)
+    return {"p50": quantile(ordered, 0.5), "p99": quantile(ordered, 0.99)}
 
 
 async def _events(base: Ground) -> int:

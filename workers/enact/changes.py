@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from contracts.change import AccessChange
+from contracts.order import PersonRef
 from workers.enact.citations import Citations
 from workers.enact.ids import event_id
 from workers.enact.people import named, named_in
@@ -31,32 +32,33 @@ def access_changes(
     `cause` makes the ids; `kind` is the message's own word for it: order, birthday, end_date, start_date, register.
     `facts` are those after. A viewer whom they do not hold has no number to be named by, and is left out.
     """
-    told = (
-        _change(line, facts, citations, cause=cause, kind=kind, at=at, order_id=order_id)
-        for line in differences(before, after)
+    lines = differences(before, after)
+    viewers = {person: named_in(facts, person) for person in {line.viewer for line in lines}}
+    patient = named(facts.patient)
+    return tuple(
+        _change(line, patient, viewer, citations, cause=cause, kind=kind, at=at, order_id=order_id)
+        for line in lines
+        if (viewer := viewers[line.viewer]) is not None
     )
-    return tuple(change for change in told if change is not None)
 
 
 def _change(
     line: Difference,
-    facts: PatientFacts,
+    patient: PersonRef,
+    viewer: PersonRef,
     citations: Citations,
     *,
     cause: str,
     kind: str,
     at: datetime,
     order_id: UUID | None,
-) -> AccessChange | None:
+) -> AccessChange:
 
-    viewer = named_in(facts, line.viewer)
-    if viewer is None:
-        return None
     rules = (rule for reason in line.now.reasons for rule in reason.rules)
     measures = dict.fromkeys(measure for reason in line.now.reasons for measure in reason.measures)
     return AccessChange(
         change_id=event_id(cause, f"change:{line.viewer}:{line.service}:{line.unit or ''}"),
-        patient=named(facts.patient),
+        patient=patient,
         viewer=viewer,
         service=line.service,
         unit=line.unit,
