@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from aiokafka import AIOKafkaConsumer, errors
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, errors
 
 from infra.embedded import EmbeddedKafka
 from tests.stream.conftest import MakeTopic, Spec, numbered
@@ -36,6 +36,32 @@ async def test_a_record_too_large_stops_before_anything_is_sent(
         await producer.send_in_order([*numbered(name, 1), Outgoing(name, b"k", bytes(3_000_000))])
     await producer.send_in_order([Outgoing(name, b"k", b"only")])
     assert await everything(connection, name, 1) == [b"only"]
+
+
+async def test_more_than_a_batch_holds_goes_out_in_several_in_order(
+    connection: Connection, topic: MakeTopic, producer: StreamProducer
+) -> None:
+    name = await topic()
+    records = [Outgoing(name, b"k", str(n).encode().ljust(100_000)) for n in range(20)]
+    await producer.send_in_order(records)
+    assert await everything(connection, name, 20) == [record.value for record in records]
+
+
+async def test_a_key_goes_where_other_clients_send_it(
+    connection: Connection, topic: MakeTopic, producer: StreamProducer
+) -> None:
+    name = await topic(partitions=12)
+    keys = [f"v1.{n}".encode() for n in range(40)]
+    await producer.send_in_order([Outgoing(name, key, b"ours") for key in keys])
+    async with AIOKafkaProducer(**connection.options()) as other:
+        for key in keys:
+            await other.send_and_wait(name, b"theirs", key=key)
+    places: dict[bytes | None, set[int]] = {}
+    async with AIOKafkaConsumer(name, **connection.options(), auto_offset_reset="earliest") as consumer:
+        for _ in range(2 * len(keys)):
+            record = await asyncio.wait_for(consumer.getone(), 20)
+            places.setdefault(record.key, set()).add(record.partition)
+    assert [len(places[key]) for key in keys] == [1] * len(keys)
 
 
 async def test_a_tombstone_is_a_record_without_value(
@@ -91,7 +117,7 @@ async def test_a_lost_sequence_makes_a_new_producer(
     async def refuse(*_: object, **__: object) -> None:
         raise errors.OutOfOrderSequenceNumber
 
-    monkeypatch.setattr(broken, "send", refuse)
+    monkeypatch.setattr(broken, "send_batch", refuse)
     with pytest.raises(SendInDoubt) as doubt:
         await producer.send_in_order(numbered(name, 1, start=1))
     assert doubt.value.error_type == "OutOfOrderSequenceNumber"
@@ -108,5 +134,5 @@ async def test_acknowledged_leaves_out_what_follows_a_gap_in_its_key() -> None:
         return made
 
     records = [Outgoing("t", key, b"") for key in (b"a", b"b", b"a", b"b", b"a")]
-    futures = [future(good) for good in (True, False, True, True)]
+    futures = dict(enumerate(future(good) for good in (True, False, True, True)))
     assert _acknowledged(records, futures) == {0, 2}

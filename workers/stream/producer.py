@@ -10,7 +10,7 @@ double a record on the topic, never lose or reorder one; readers remove repeats 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -56,12 +56,10 @@ class StreamProducer:
         connection: Connection,
         *,
         send_timeout: float = 30.0,
-        linger_ms: int = 2,
         max_request_bytes: int = 2 * 1024 * 1024,
     ) -> None:
         self._connection = connection
         self._send_timeout = send_timeout
-        self._linger_ms = linger_ms
         self._max_request_bytes = max_request_bytes
         self._producer: AIOKafkaProducer | None = None
 
@@ -91,20 +89,13 @@ class StreamProducer:
             return
         self._check_sizes(records)
         producer = await self._open()
-        futures: list[asyncio.Future[object]] = []
+        futures: dict[int, asyncio.Future[object]] = {}
         failure: BaseException | None = None
         try:
             async with asyncio.timeout(self._send_timeout):
-                for record in records:
-                    sent = await producer.send(
-                        record.topic,
-                        value=record.value,
-                        key=record.key,
-                        partition=record.partition,
-                        headers=list(record.headers),
-                    )
-                    futures.append(asyncio.ensure_future(sent))
-                await asyncio.gather(*futures)
+                for place, mine in (await _by_place(producer, records)).items():
+                    await _hand_over(producer, place, [(index, records[index]) for index in mine], futures)
+                await asyncio.gather(*set(futures.values()))
         except (errors.KafkaError, OSError, TimeoutError) as error:
             failure = error
         except asyncio.CancelledError:
@@ -142,11 +133,9 @@ class StreamProducer:
             **self._connection.options(),
             acks="all",
             enable_idempotence=True,
-            linger_ms=self._linger_ms,
             max_request_size=self._max_request_bytes,
             # one batch is in flight a partition, so the default of 16 KiB would make a round trip every ten records
             max_batch_size=512 * 1024,
-            partitioner=_partition,
         )
         try:
             async with asyncio.timeout(self._send_timeout):
@@ -180,10 +169,58 @@ _hash = lru_cache(maxsize=16_384)(murmur2)
 """Kafka's own; what concerns a patient goes out several messages together, and the hash is made in Python."""
 
 
-def _partition(key: bytes | None, every: list[int], available: list[int]) -> int:
+async def _by_place(
+    producer: AIOKafkaProducer, records: Sequence[Outgoing]
+) -> dict[tuple[str, int], list[int]]:
+    """The indexes of the records that go to each topic and partition, in order."""
+    partitions: dict[str, list[int]] = {}
+    found: dict[tuple[str, int], list[int]] = {}
+    for index, record in enumerate(records):
+        every = partitions.get(record.topic)
+        if every is None:
+            every = partitions[record.topic] = sorted(await producer.partitions_for(record.topic))
+        chosen = record.partition if record.partition is not None else _partition(record.key, every)
+        found.setdefault((record.topic, chosen), []).append(index)
+    return found
+
+
+async def _hand_over(
+    producer: AIOKafkaProducer,
+    place: tuple[str, int],
+    records: Sequence[tuple[int, Outgoing]],
+    futures: dict[int, asyncio.Future[object]],
+) -> None:
+    """
+    Hand a partition's records to the client as batches of our own making: nothing of them waits for more to come,
+    and the client keeps one future a batch, not one a record. Notes in `futures` what tells of each record.
+    """
+    topic, partition = place
+    batch, held = producer.create_batch(), list[int]()
+
+    async def submit() -> None:
+        batch.close()
+        told = asyncio.ensure_future(await producer.send_batch(batch, topic, partition=partition))
+        futures.update(dict.fromkeys(held, told))
+
+    for index, record in records:
+        fields = {
+            "timestamp": None,
+            "key": record.key,
+            "value": record.value,
+            "headers": list(record.headers),
+        }
+        # a full batch takes no more; an empty one takes a record of any size
+        while batch.append(**fields) is None:
+            await submit()
+            batch, held = producer.create_batch(), []
+        held.append(index)
+    await submit()
+
+
+def _partition(key: bytes | None, every: Sequence[int]) -> int:
     """The partition of a key, as Kafka's clients choose it."""
     if key is None:
-        return int(DefaultPartitioner()(key, every, available))
+        return int(DefaultPartitioner()(key, every, every))
     return every[(int(_hash(key)) & 0x7FFFFFFF) % len(every)]
 
 
@@ -192,12 +229,14 @@ async def _close(producer: AIOKafkaProducer) -> None:
     await closed(producer, 5.0)
 
 
-def _acknowledged(records: Sequence[Outgoing], futures: Sequence[asyncio.Future[object]]) -> frozenset[int]:
+def _acknowledged(
+    records: Sequence[Outgoing], futures: Mapping[int, asyncio.Future[object]]
+) -> frozenset[int]:
     broken: set[tuple[str, bytes | None]] = set()
     good = set()
     for index, record in enumerate(records):
         sequence = (record.topic, record.key)
-        future = futures[index] if index < len(futures) else None
+        future = futures.get(index)
         arrived = (
             future is not None and future.done() and not future.cancelled() and future.exception() is None
         )
