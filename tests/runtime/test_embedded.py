@@ -96,7 +96,7 @@ async def test_a_clone_is_its_own_database(postgres: EmbeddedPostgres) -> None:
 
 
 def test_a_real_broker_is_demanded_where_the_run_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(broker, "docker_answers", lambda: False)
+    monkeypatch.setattr(broker.engine, "runs", lambda image: False)
     monkeypatch.setattr(broker.jars, "available", lambda: False)
     monkeypatch.delenv("KAFKA_BOOTSTRAP_SERVERS", raising=False)
     monkeypatch.setenv("SIGILL_REQUIRE_REAL_KAFKA", "1")
