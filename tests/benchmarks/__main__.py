@@ -2,23 +2,24 @@
 Measure everything, print the table, and write docs/performance.md with its plots.
 
     python -m tests.benchmarks [--only intake,decisions,…] [--orders N] [--runs R] [--timers N] …
-    python -m tests.benchmarks --from RESULTS                    only write the page again
+    python -m tests.benchmarks --only none                       only write the page again
 
-What was measured is kept as JSON in the file that `--results` names, so that a part can be measured again alone.
+What was measured is kept in docs/performance.json, or the file that `--results` names, so that a part can be measured
+again alone.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import json
+from collections.abc import Coroutine
 from contextlib import redirect_stderr
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from tests.benchmarks import cost, decisions, intake, page, startup, transitions
-from tests.benchmarks.figures import numbers
+from tests.benchmarks.figures import machine, numbers, pace
 from tests.benchmarks.ground import CLOCK, ground, load
 from workers.runtime.logging import configure_logging
 
@@ -39,7 +40,9 @@ async def _decisions(residents: list[int], rounds: int) -> dict[str, Any]:
         return await decisions.measure(places, decisions.Plan(rounds=rounds))
 
 
-def _measure(part: str, chosen: argparse.Namespace) -> Any:
+def _measure(part: str, chosen: argparse.Namespace) -> dict[str, Any]:
+    came: dict[str, Any] = {"machine": machine(), "pace": pace()}
+    work: Coroutine[Any, Any, dict[str, Any]]
     match part:
         case "intake":
             work = intake.measure(chosen.orders, chosen.runs, chosen.processes, chosen.rates, chosen.seconds)
@@ -51,7 +54,11 @@ def _measure(part: str, chosen: argparse.Namespace) -> Any:
             work = startup.measure(chosen.runs)
         case _:
             work = _cost(chosen.orders)
-    return asyncio.run(work)
+    return asyncio.run(work) | came | {"when": f"{CLOCK.now():%Y-%m-%d %H:%M} UTC"}
+
+
+def _parts(text: str) -> list[str]:
+    return [] if text == "none" else text.split(",")
 
 
 def main() -> None:
@@ -59,7 +66,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--only", type=lambda text: text.split(","), default=list(PARTS))
+    parser.add_argument("--only", type=_parts, default=list(PARTS))
     parser.add_argument("--orders", type=int, default=6000)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--residents", type=numbers, default=[100_000, 1_000_000, 10_600_000])
@@ -68,18 +75,13 @@ def main() -> None:
     parser.add_argument("--processes", type=numbers, default=[1, 2, 4])
     parser.add_argument("--rates", type=numbers, default=[100, 1000])
     parser.add_argument("--seconds", type=float, default=30.0, help="how long each rate is held")
-    parser.add_argument("--results", type=Path, default=Path(".benchmarks.json"))
-    parser.add_argument("--from", dest="given", type=Path, help="write the page from these results")
+    parser.add_argument("--results", type=Path, default=page.RESULTS)
     chosen = parser.parse_args()
-    found: dict[str, Any] = json.loads(chosen.results.read_text()) if chosen.results.exists() else {}
-    if chosen.given is None:
-        for part in chosen.only:
-            found[part] = _measure(part, chosen)
-            found["when"] = f"{CLOCK.now():%Y-%m-%d %H:%M} UTC"
-            chosen.results.write_text(json.dumps(found, indent=1))
-    else:
-        found = json.loads(chosen.given.read_text())
-    written = page.write(found, found["when"])
+    found = page.read(chosen.results)
+    for part in chosen.only:
+        found[part] = _measure(part, chosen)
+        page.keep(found, chosen.results)
+    written = page.write(found)
     print(written.read_text(encoding="utf-8"))
 
 
