@@ -21,6 +21,7 @@ def runs(image: str) -> bool:
         return False
     # what testcontainers starts beside, so that nothing is left behind
     beside = [] if testcontainers_config.ryuk_disabled else [testcontainers_config.ryuk_image]
+    prefix = testcontainers_config.hub_image_name_prefix
     try:
         client = docker.from_env(timeout=3)
     except Exception:
@@ -31,7 +32,7 @@ def runs(image: str) -> bool:
         return False
     finally:
         client.close()
-    return all(_has(one) or _fetches(one) for one in (image, *beside))
+    return all(_has(one) or _fetches(one) for one in (f"{prefix}{name}" for name in (image, *beside)))
 
 
 def _has(image: str) -> bool:
@@ -40,7 +41,7 @@ def _has(image: str) -> bool:
     client = docker.from_env()
     try:
         client.images.get(image)
-    except docker.errors.ImageNotFound:
+    except Exception:  # it has not, or we may not ask
         return False
     finally:
         client.close()

@@ -1,11 +1,11 @@
 """
-Measure everything, print the table, and write docs/performance.md with its plots.
+Measure everything, print the tables, and write docs/performance.md with its plots.
 
     python -m tests.benchmarks [--only intake,decisions,…] [--orders N] [--runs R] [--timers N] …
     python -m tests.benchmarks --only none                       only write the page again
 
-What was measured is kept in docs/performance.json, or the file that `--results` names, so that a part can be measured
-again alone.
+What was measured is kept in docs/performance.json, from which the page is made, so that a part can be measured again
+alone; with `--results FILE` it is kept there, and the page stays as it is.
 """
 
 from __future__ import annotations
@@ -81,8 +81,11 @@ def main() -> None:
     for part in chosen.only:
         found[part] = _measure(part, chosen)
         page.keep(found, chosen.results)
-    written = page.write(found)
-    print(written.read_text(encoding="utf-8"))
+        if chosen.results == page.RESULTS:
+            page.write(found)
+    if not chosen.only:
+        page.write(found)
+    print(page.text(found))
 
 
 if __name__ == "__main__":

@@ -129,7 +129,7 @@ async def measure(
             "latency_during": _quantiles(during),
             "p99_each_minute": [
                 _quantiles(during[minute : minute + 60 * per_second])["p99"]
-                for minute in range(0, len(during), 60 * per_second)
+                for minute in range(0, len(during) - 60 * per_second + 1, 60 * per_second)
             ],
             "load": was,
         }

@@ -46,6 +46,7 @@ def docker(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[_Engine]]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Engine)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{server.server_port}")
+    monkeypatch.setattr(testcontainers_config, "ryuk_disabled", False)
     engine.runs.cache_clear()
     yield _Engine
     engine.runs.cache_clear()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, errors
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition, errors
+from aiokafka.client import AIOKafkaClient
+from aiokafka.protocol.produce import ProduceRequest
 
 from infra.embedded import EmbeddedKafka
 from tests.stream.conftest import MakeTopic, Spec, numbered
@@ -124,6 +126,42 @@ async def test_a_lost_sequence_makes_a_new_producer(
     await producer.send_in_order(numbered(name, 1, start=1))
     assert producer._producer is not broken
     assert await everything(connection, name, 2) == [b"0", b"1"]
+
+
+async def test_a_producer_that_was_thrown_away_sends_no_more(
+    connection: Connection, topic: MakeTopic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Left alone it tries on behind our back, and writes what is old behind what has been sent since."""
+    name = await topic()
+    send = AIOKafkaClient.send
+
+    async def too_few(client: AIOKafkaClient, node: int, request: object, **more: object) -> object:
+        if isinstance(request, ProduceRequest):
+            raise errors.NotEnoughReplicasError
+        return await send(client, node, request, **more)
+
+    async with StreamProducer(connection, send_timeout=1) as producer:
+        await producer.send_in_order([Outgoing(name, b"k", b"first")])
+        monkeypatch.setattr(AIOKafkaClient, "send", too_few)
+        with pytest.raises(SendInDoubt) as doubt:
+            await producer.send_in_order([Outgoing(name, b"k", b"old")])
+        assert doubt.value.acknowledged == frozenset()
+        monkeypatch.setattr(AIOKafkaClient, "send", send)
+        await asyncio.sleep(1)
+        await producer.send_in_order([Outgoing(name, b"k", b"new")])
+    assert await everything(connection, name, 2) == [b"first", b"new"]
+
+
+async def test_nothing_follows_a_batch_that_failed(connection: Connection, topic: MakeTopic) -> None:
+    """The first batch is too large for the topic, and the last one is not: alone it would be taken."""
+    name = await topic(max_message_bytes="300000")
+    records = [Outgoing(name, b"k", str(n).encode().ljust(100_000)) for n in range(6)]
+    async with StreamProducer(connection, send_timeout=5) as producer:
+        with pytest.raises(StreamStopped, match="MessageSizeTooLarge"):
+            await producer.send_in_order(records)
+    async with AIOKafkaConsumer(name, **connection.options(), auto_offset_reset="earliest") as consumer:
+        place = TopicPartition(name, 0)
+        assert (await consumer.end_offsets([place]))[place] == 0
 
 
 async def test_acknowledged_leaves_out_what_follows_a_gap_in_its_key() -> None:

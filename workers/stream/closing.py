@@ -22,8 +22,26 @@ async def closed(client: AIOKafkaConsumer | AIOKafkaProducer, seconds: float) ->
         stopping.cancel()
     ended: BaseException | None = (await asyncio.gather(stopping, return_exceptions=True))[0]
     if isinstance(ended, asyncio.CancelledError):
+        if isinstance(client, AIOKafkaProducer):
+            await _end_sending(client, seconds)
         inner = client._client if isinstance(client, AIOKafkaConsumer) else client.client
         with contextlib.suppress(Exception):
             async with asyncio.timeout(seconds):
                 await inner.close()
     return ended if done else TimeoutError()
+
+
+async def _end_sending(producer: AIOKafkaProducer, seconds: float) -> None:
+    """
+    End the task that sends. Left alone it would go on after the client is closed, on new connections, and write what
+    is old behind what others have sent since.
+    """
+    sending = producer._sender.sender_task
+    if sending is None:
+        return
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while not sending.done():
+                # each time it only leaves what it waits for: its loop first, then a request under way
+                sending.cancel()
+                await asyncio.wait({sending}, timeout=0.05)

@@ -2,21 +2,24 @@
 Idempotent sending, in order.
 
 Within one producer nothing is doubled or reordered in a partition. A send without an answer is *in doubt*:
-aiokafka would wait for ever (an idempotent batch never expires), so after `send_timeout` the producer is
-thrown away and a new one made, and the caller sends again from its first unacknowledged row. That can
-double a record on the topic, never lose or reorder one; readers remove repeats by `ce_id`.
+aiokafka would try for ever while a partition has a leader, so after `send_timeout` the producer is thrown away, with
+what it was still trying, and a new one made; the caller sends again from its first unacknowledged row. That can double
+a record on the topic, and lose none; readers remove repeats by `ce_id`. Left over: bytes that lie with a broker that
+stood still may be written after those of the new producer.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import zip_longest
 
 import structlog
 from aiokafka import AIOKafkaProducer, errors
 from aiokafka.partitioner import DefaultPartitioner, murmur2
+from aiokafka.producer.message_accumulator import BatchBuilder
 
 from workers.stream.closing import closed
 from workers.stream.connection import BrokerDown, Connection, StreamStopped, passing
@@ -93,9 +96,8 @@ class StreamProducer:
         failure: BaseException | None = None
         try:
             async with asyncio.timeout(self._send_timeout):
-                for place, mine in (await _by_place(producer, records)).items():
-                    await _hand_over(producer, place, [(index, records[index]) for index in mine], futures)
-                await asyncio.gather(*set(futures.values()))
+                for wave in _waves(producer, records, await _by_place(producer, records)):
+                    await _send(producer, wave, futures)
         except (errors.KafkaError, OSError, TimeoutError) as error:
             failure = error
         except asyncio.CancelledError:
@@ -184,24 +186,37 @@ async def _by_place(
     return found
 
 
-async def _hand_over(
-    producer: AIOKafkaProducer,
-    place: tuple[str, int],
-    records: Sequence[tuple[int, Outgoing]],
-    futures: dict[int, asyncio.Future[object]],
-) -> None:
-    """
-    Hand a partition's records to the client as batches of our own making: nothing of them waits for more to come,
-    and the client keeps one future a batch, not one a record. Notes in `futures` what tells of each record.
-    """
-    topic, partition = place
-    batch, held = producer.create_batch(), list[int]()
+@dataclass(frozen=True, slots=True)
+class _Load:
+    """A batch of one partition's records, which the client sends as it is, and their indexes."""
 
-    async def submit() -> None:
-        batch.close()
-        told = asyncio.ensure_future(await producer.send_batch(batch, topic, partition=partition))
-        futures.update(dict.fromkeys(held, told))
+    topic: str
+    partition: int
+    batch: BatchBuilder
+    held: list[int] = field(default_factory=list)
 
+
+def _waves(
+    producer: AIOKafkaProducer, records: Sequence[Outgoing], places: Mapping[tuple[str, int], Sequence[int]]
+) -> Iterator[list[_Load]]:
+    """
+    What to send at once: of each partition its first batch, then its second, and so on. Nearly always there is one.
+
+    Batches of our own making, not the client's: none of them waits for more to come, and the client keeps one future
+    a batch, not one a record.
+    """
+    loads = [
+        _loads(producer, place, [(index, records[index]) for index in mine]) for place, mine in places.items()
+    ]
+    for wave in zip_longest(*loads):
+        yield [load for load in wave if load is not None]
+
+
+def _loads(
+    producer: AIOKafkaProducer, place: tuple[str, int], records: Sequence[tuple[int, Outgoing]]
+) -> list[_Load]:
+
+    loads = [_Load(*place, producer.create_batch())]
     for index, record in records:
         fields = {
             "timestamp": None,
@@ -209,12 +224,36 @@ async def _hand_over(
             "value": record.value,
             "headers": list(record.headers),
         }
-        # a full batch takes no more; an empty one takes a record of any size
-        while batch.append(**fields) is None:
-            await submit()
-            batch, held = producer.create_batch(), []
-        held.append(index)
-    await submit()
+        if loads[-1].batch.append(**fields) is None:
+            # full; an empty one takes a record of any size
+            loads.append(_Load(*place, producer.create_batch()))
+            loads[-1].batch.append(**fields)
+        loads[-1].held.append(index)
+    return loads
+
+
+async def _send(
+    producer: AIOKafkaProducer, wave: Sequence[_Load], futures: dict[int, asyncio.Future[object]]
+) -> None:
+    """
+    Send a batch of each of some partitions, and return when all are acknowledged. Notes each record's future.
+
+    Raises what the broker said of the first that failed, when all have had their answer: nothing may follow then in
+    the partition of one that failed, since a new producer's records are taken whatever came before them.
+    """
+    told: list[asyncio.Future[object]] = []
+    for load in wave:
+        load.batch.close()
+        future = asyncio.ensure_future(
+            await producer.send_batch(load.batch, load.topic, partition=load.partition)
+        )
+        # one that fails after we have given up waiting is nobody's news
+        future.add_done_callback(lambda one: one.cancelled() or one.exception())
+        futures.update(dict.fromkeys(load.held, future))
+        told.append(future)
+    await asyncio.wait(told)
+    for future in told:
+        future.result()
 
 
 def _partition(key: bytes | None, every: Sequence[int]) -> int:
