@@ -369,7 +369,7 @@ async def _conditions(tx: Reading, wanted: Wanted) -> list[object]:
     if wanted.patient is not None:
         same = await persons.merged(tx, [wanted.patient])
         person = same.get(wanted.patient, wanted.patient)
-        spellings = surrogates({person, wanted.patient} | {gone for gone, to in same.items() if to == person})
+        spellings = surrogates(persons.spellings({person, wanted.patient}, same))
     return [
         spellings,
         wanted.region,
