@@ -59,7 +59,7 @@ BEGIN
   GRANT SELECT ON outbox, audit_entry TO sigill_relay;
   GRANT INSERT ON outbox, audit_entry TO sigill_relay;
   GRANT UPDATE (published_at) ON outbox TO sigill_relay;
-  GRANT EXECUTE ON FUNCTION rotate_outbox TO sigill_relay;
+  GRANT EXECUTE ON FUNCTION extend_outbox, rotate_outbox TO sigill_relay;
 
   -- answers about access: reads, and says in the log whom it told about
   GRANT SELECT ON person, person_identity, person_version, custody, person_merge, staff_version, staff_assignment,

@@ -149,6 +149,35 @@ async def test_a_relay_whose_connection_was_killed_has_lost_its_shards(
     await again.close()
 
 
+async def test_a_new_database_has_room_before_its_first_event(
+    store: Store, admin: asyncpg.Connection
+) -> None:
+    async with store.transaction(T0) as tx:
+        child = await someone(tx)
+        await outbox.append(tx, [event(child, "k")])
+        assert await outbox.extend(tx) == 0  # there is
+    assert await admin.fetchval("SELECT count(*) FROM outbox_p0") == 1
+    await admin.execute("ALTER TABLE outbox ALTER COLUMN id RESTART WITH 1000000")
+    async with store.transaction(T0) as tx:
+        await persons.lock(tx, [child])
+        await outbox.append(tx, [event(child, "k")])
+        assert await outbox.extend(tx) == 1
+    assert await admin.fetchval("SELECT to_regclass('outbox_p3000000') IS NOT NULL")
+
+
+async def test_a_full_rest_is_not_read_for_a_new_partition(store: Store, admin: asyncpg.Connection) -> None:
+    """PostgreSQL would read all of it, under a lock that nobody passes."""
+    await admin.execute("ALTER TABLE outbox ALTER COLUMN id RESTART WITH 3000000")
+    async with store.transaction(T0) as tx:
+        await outbox.append(tx, [event(await someone(tx), "k")])
+    assert await admin.fetchval("SELECT count(*) FROM outbox_rest") == 1
+    assert await admin.fetchval("SELECT extend_outbox(1000000, 0)") == 0
+    assert await admin.fetchval("SELECT extend_outbox()") == 2  # beside the one whose events lie in the rest
+    async with store.transaction(T0 + HOUR) as tx:
+        await outbox.mark(tx, [one.id for one in await outbox.unpublished(tx, ALL, 10)])
+        assert await outbox.rotate(tx, T0 + DAY) == 1
+
+
 async def test_published_events_go_after_their_time_and_waiting_ones_never(
     store: Store, admin: asyncpg.Connection
 ) -> None:
@@ -164,6 +193,7 @@ async def test_published_events_go_after_their_time_and_waiting_ones_never(
         assert [one.id for one in await outbox.unpublished(tx, ALL, 10)] == [one.id for one in found[4:]]
 
     # partitions of ten: full and published ones are dropped whole, one with a waiting row stays
+    await admin.execute("DROP TABLE outbox_p0, outbox_p1000000, outbox_p2000000")
     sequence = "ALTER TABLE outbox ALTER COLUMN id RESTART WITH"
     await admin.execute(f"SELECT rotate_outbox(now(), 10); {sequence} 10")
     async with store.transaction(T0) as tx:

@@ -53,7 +53,11 @@ EAGER_SECONDS = 1.0
 BALANCE_SECONDS = 1.0
 MEASURE_SECONDS = 5.0
 CHECKPOINT_SECONDS = 60.0
+EXTEND_SECONDS = 60.0
 ROTATE_SECONDS = 3600.0
+VERIFIED_AT_ONCE = 500
+"""Audit entries: hashing them holds up what is to be published."""
+VERIFIED_A_TIME = 50_000
 
 
 @dataclass(slots=True)
@@ -98,23 +102,28 @@ class Relay:
     _balance: _Every = field(default_factory=lambda: _Every(BALANCE_SECONDS))
     _measure: _Every = field(default_factory=lambda: _Every(MEASURE_SECONDS))
     _checkpoint: _Every = field(default_factory=lambda: _Every(CHECKPOINT_SECONDS))
+    _extend: _Every = field(default_factory=lambda: _Every(EXTEND_SECONDS))
     _rotate: _Every = field(default_factory=lambda: _Every(ROTATE_SECONDS))
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop; what is under way is acknowledged and marked first."""
         async with database_trouble():
             shards = await Shards.open(self.store)
+        house = asyncio.create_task(self._keep_house(shards), name="relay.house")
         try:
             await self.producer.start()
             self.health.up(BROKER)
             self._balance.last = None
             while not stop.is_set():
                 self.health.tick(self.name)
+                if house.done():
+                    await house
                 async with database_trouble():
                     if self._balance.is_due():
                         await shards.balance()
                     sent = await self.publish(shards.held)
-                    await self._now_and_then(shards.held)
+                    if self._measure.is_due():
+                        await self._measure_outbox()
                 self.health.up(DATABASE)
                 if sent:
                     self._last_sent = stopwatch()
@@ -124,6 +133,8 @@ class Relay:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), self.interval / (4 if eager else 1))
         finally:
+            house.cancel()
+            await asyncio.gather(house, return_exceptions=True)
             await self.producer.stop()
             with contextlib.suppress(Exception):
                 await shards.close()
@@ -232,15 +243,21 @@ class Relay:
                 left -= await outbox.again(tx, STATE.name, left, min(event.id for event in states))
             await asyncio.sleep(0.1)
 
-    async def _now_and_then(self, shards: Sequence[int]) -> None:
-        if self._measure.is_due():
-            await self._measure_outbox()
-        if 0 in shards and self._checkpoint.is_due():
-            await self.verify_chains()
-            await self.checkpoint()
-        if 0 in shards and self._rotate.is_due():
-            async with self.store.transaction(self.clock.now()) as tx:
-                await outbox.rotate(tx, tx.now - self.retention)
+    async def _keep_house(self, shards: Shards) -> None:
+        """What one relay does now and then, beside the publishing: no event waits for it, however much there is of it."""
+        while True:
+            if 0 in shards.held:
+                async with database_trouble():
+                    if self._extend.is_due():
+                        async with self.store.transaction(self.clock.now()) as tx:
+                            await outbox.extend(tx)
+                    if self._checkpoint.is_due():
+                        await self.verify_chains()
+                        await self.checkpoint()
+                    if self._rotate.is_due():
+                        async with self.store.transaction(self.clock.now()) as tx:
+                            await outbox.rotate(tx, tx.now - self.retention)
+            await asyncio.sleep(BALANCE_SECONDS / 2)
 
     async def _measure_outbox(self) -> None:
         async with self.store.looking() as tx:
@@ -251,11 +268,15 @@ class Relay:
 
     async def verify_chains(self) -> None:
         """Verify what has come to the audit chains since the last time; a fault stays told until a restart."""
-        async with self.store.reading() as tx:
-            faults, self._heads = await audit_check.verify_on(tx, self._heads)
-        for fault in faults:
-            log.error("audit chain broken", chain=fault.chain, position=fault.position, kind=fault.kind)
-        self._faults += len(faults)
+        for _ in range(0, VERIFIED_A_TIME, VERIFIED_AT_ONCE):
+            before = self._heads
+            async with self.store.reading() as tx:
+                faults, self._heads = await audit_check.verify_on(tx, before, VERIFIED_AT_ONCE)
+            for fault in faults:
+                log.error("audit chain broken", chain=fault.chain, position=fault.position, kind=fault.kind)
+            self._faults += len(faults)
+            if faults or self._heads == before:
+                break
         self.metrics.set(AUDIT_FAULTS, self._faults)
         self.metrics.set(AUDIT_VERIFIED, self.clock.now().timestamp())
 

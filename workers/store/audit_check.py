@@ -66,7 +66,7 @@ async def verify(tx: Reading, published: Iterable[ChainHead] = ()) -> list[Fault
 
 
 async def verify_on(
-    tx: Reading, known: Mapping[str, ChainHead], limit: int = 20_000
+    tx: Reading, known: Mapping[str, ChainHead], limit: int
 ) -> tuple[list[Fault], dict[str, ChainHead]]:
     """
     Verify what has come to the chains after the heads known from last time, at most `limit` entries.

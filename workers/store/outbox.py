@@ -136,8 +136,13 @@ async def stats(tx: Reading) -> OutboxStats:
     return OutboxStats(row["pending"], row["oldest"])
 
 
+async def extend(tx: Tx) -> int:
+    """Make partitions ahead, for the events of some minutes; return how many. Call it every minute."""
+    return int(await tx.value(_SQL["extend"]))
+
+
 async def rotate(tx: Tx, keep_from: datetime) -> int:
-    """Make partitions ahead and let go of what was published before `keep_from` (UTC); return the rows that went."""
+    """Let go of what was published before `keep_from` (UTC); return the rows that went."""
     return int(await tx.value(_SQL["rotate"], keep_from))
 
 

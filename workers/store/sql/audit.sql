@@ -47,10 +47,14 @@ SELECT a.*, p.person_id, p.salt, p.detail
  ORDER BY a.chain, a.position;
 
 -- name: walk_on
--- What has come to each chain after a position, in order, without the personal parts.
+-- What has come to each chain after a position, in order, without the personal parts. Chain by chain, so that what is
+-- beyond the limit is not read.
 SELECT a.*
   FROM unnest($1::text[], $2::bigint[]) AS known (chain, position)
-  JOIN audit_entry a ON a.chain = known.chain AND a.position > known.position
+ CROSS JOIN LATERAL (SELECT e.* FROM audit_entry e
+                      WHERE e.chain = known.chain AND e.position > known.position
+                      ORDER BY e.position
+                      LIMIT $3) AS a
  ORDER BY a.chain, a.position
  LIMIT $3;
 

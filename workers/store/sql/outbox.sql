@@ -32,8 +32,12 @@ RETURNING aggregateid;
 -- How many wait, and since when.
 SELECT count(*) AS pending, min(created_at) AS oldest FROM outbox WHERE published_at IS NULL;
 
+-- name: extend
+-- Makes partitions ahead.
+SELECT extend_outbox();
+
 -- name: rotate
--- Makes partitions ahead and lets go of rows published before $1.
+-- Lets go of rows published before $1.
 SELECT rotate_outbox($1);
 
 -- name: published_before
