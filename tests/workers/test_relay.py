@@ -30,6 +30,12 @@ class Topic:
         self.sent: list[Outgoing] = []
         self.acknowledges = acknowledges or []
 
+    async def start(self) -> None:
+        """It is there."""
+
+    async def stop(self) -> None:
+        """It stays."""
+
     async def send_in_order(self, records: Sequence[Outgoing]) -> None:
         await asyncio.sleep(0)
         if not self.acknowledges:
@@ -194,6 +200,28 @@ async def test_what_is_new_in_the_chains_is_verified_each_time_once(office: Offi
     await sending.verify_chains()
     assert faults_told(sending) == 0
     assert sending._heads["intake-0"].position == seen["intake-0"].position + 2
+
+
+async def test_no_event_waits_for_the_verification_of_the_chains(office: Office, database: str) -> None:
+    """After a midnight there is much to verify; here it does not end."""
+    await office.hand_over(office.town.orders(START))
+    events = await office.out()
+    topic, stop = Topic(), asyncio.Event()
+    sending = relay(office, topic)
+    admin = await asyncpg.connect(database, server_settings={"search_path": "sigill"})
+    try:
+        async with admin.transaction():
+            await admin.execute("LOCK TABLE audit_entry IN ACCESS EXCLUSIVE MODE")
+            running = asyncio.create_task(sending.run(stop))
+            async with asyncio.timeout(20):
+                while len(topic.sent) < len(events):
+                    assert not running.done()
+                    await asyncio.sleep(0.05)
+            assert sending._heads == {}
+        stop.set()
+        await asyncio.wait_for(running, 20)
+    finally:
+        await admin.close()
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ import structlog
 from opentelemetry.trace import Span
 
 from contracts.topics import AUDIT_HEADS, DEAD_LETTERS, INCOMING, STATE
-from workers.enact.consuming import database_trouble
+from workers.enact.consuming import DatabaseDown, database_trouble
 from workers.enact.ids import event_id
 from workers.enact.write import event_headers
 from workers.relay.checkpoints import Head, Signer
@@ -244,20 +244,30 @@ class Relay:
             await asyncio.sleep(0.1)
 
     async def _keep_house(self, shards: Shards) -> None:
-        """What one relay does now and then, beside the publishing: no event waits for it, however much there is of it."""
+        """
+        What one relay does now and then, beside the publishing: no event waits for it, however much there is of it.
+
+        Trouble that may pass is left for the next time. Whether the database is there the publishing finds out itself.
+        """
         while True:
             if 0 in shards.held:
-                async with database_trouble():
-                    if self._extend.is_due():
-                        async with self.store.transaction(self.clock.now()) as tx:
-                            await outbox.extend(tx)
-                    if self._checkpoint.is_due():
-                        await self.verify_chains()
-                        await self.checkpoint()
-                    if self._rotate.is_due():
-                        async with self.store.transaction(self.clock.now()) as tx:
-                            await outbox.rotate(tx, tx.now - self.retention)
+                try:
+                    async with database_trouble():
+                        await self._now_and_then()
+                except DatabaseDown as trouble:
+                    log.warning("house not kept", error=str(trouble))
             await asyncio.sleep(BALANCE_SECONDS / 2)
+
+    async def _now_and_then(self) -> None:
+        if self._extend.is_due():
+            async with self.store.transaction(self.clock.now()) as tx:
+                await outbox.extend(tx)
+        if self._checkpoint.is_due():
+            await self.verify_chains()
+            await self.checkpoint()
+        if self._rotate.is_due():
+            async with self.store.transaction(self.clock.now()) as tx:
+                await outbox.rotate(tx, tx.now - self.retention)
 
     async def _measure_outbox(self) -> None:
         async with self.store.looking() as tx:
