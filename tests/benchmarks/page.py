@@ -1,7 +1,7 @@
 """
 The page of figures, docs/performance.md, and its plots, from what was measured: docs/performance.json.
 
-Each part bears its own time, since parts are measured alone too.
+Each part bears its own time, since parts are measured alone too. A `remark` written into the figures stands beside it.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def read(results: Path = RESULTS) -> dict[str, Any]:
 
 def keep(found: Mapping[str, Any], results: Path = RESULTS) -> None:
     """Keep what was measured."""
-    results.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    results.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def text(found: Mapping[str, Any]) -> str:
@@ -88,7 +88,8 @@ def write(found: Mapping[str, Any]) -> Path:
 
 def _measured(part: Mapping[str, Any]) -> str:
     pace = f" Pace {part['pace']:.0f} µs." if "pace" in part else ""
-    return f"Measured {part['when']} on {part['machine']}.{pace}"
+    remark = f"\n\n{part['remark']}" if "remark" in part else ""
+    return f"Measured {part['when']} on {part['machine']}.{pace}{remark}"
 
 
 def _draw_intake(got: Mapping[str, Any]) -> None:
@@ -265,16 +266,20 @@ def decisions_text(got: Mapping[str, Any]) -> str:
 _IN_PROCESS = ("decide", "local copy", "valid_until")
 
 
-def _draw_transitions(got: Mapping[str, Any]) -> None:
+def _draw_transitions(got: Mapping[str, Any], name: str = "bench-midnight") -> None:
     if minutes := _minutes(got):
         _flat_or_not(
-            "bench-midnight",
+            name,
             "minute",
             {
                 "timers fired a second": {place + 1: fired / 60 for place, fired in enumerate(minutes)},
                 "orders' p99, ms": {place + 1: p99 for place, p99 in enumerate(got["p99_each_minute"])},
             },
         )
+
+
+def _draw_whole(got: Mapping[str, Any]) -> None:
+    _draw_transitions(got, "bench-million")
 
 
 def _minutes(got: Mapping[str, Any]) -> list[int]:
@@ -284,9 +289,19 @@ def _minutes(got: Mapping[str, Any]) -> list[int]:
 
 
 def _transitions(got: Mapping[str, Any]) -> list[str]:
-    plot = ["![Timers and latency by the minute](img/bench-midnight.svg)"] if _minutes(got) else []
     return [
         "## A midnight",
+        *_midnight(got, "bench-midnight"),
+        "Access never waits for it: the store answers from birth dates and periods, and these are the messages.",
+    ]
+
+
+def _whole(got: Mapping[str, Any]) -> list[str]:
+    return ["### A million to its end", *_midnight(got, "bench-million")]
+
+
+def _midnight(got: Mapping[str, Any], plot: str) -> list[str]:
+    return [
         f"`python -m tests.benchmarks.transitions`. {got['timers']:,} children turn 13 at one midnight; "
         f"{got['processes']} transitions process, one relay, and {got['orders_per_second']} orders a second beside. "
         f"{got['fired']:,} timers fired before it was stopped.",
@@ -303,8 +318,7 @@ def _transitions(got: Mapping[str, Any]) -> list[str]:
                 ]
             ],
         ),
-        *plot,
-        "Access never waits for it: the store answers from birth dates and periods, and these are the messages.",
+        *([f"![Timers and latency by the minute](img/{plot}.svg)"] if _minutes(got) else []),
     ]
 
 
@@ -348,10 +362,16 @@ _PARTS = {
     "intake": _intake,
     "decisions": _decisions,
     "transitions": _transitions,
+    "whole": _whole,
     "startup": _startup,
     "cost": _cost,
 }
-_PLOTS = {"intake": _draw_intake, "decisions": _draw_decisions, "transitions": _draw_transitions}
+_PLOTS = {
+    "intake": _draw_intake,
+    "decisions": _draw_decisions,
+    "transitions": _draw_transitions,
+    "whole": _draw_whole,
+}
 
 
 def _cores(cpu: Mapping[str, float]) -> str:
