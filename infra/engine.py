@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from functools import cache
+from typing import TYPE_CHECKING
 
 from infra.processes import progress, say
+
+if TYPE_CHECKING:
+    from docker import DockerClient
 
 
 @cache
@@ -23,41 +28,34 @@ def runs(image: str) -> bool:
     beside = [] if testcontainers_config.ryuk_disabled else [testcontainers_config.ryuk_image]
     prefix = testcontainers_config.hub_image_name_prefix
     try:
-        client = docker.from_env(timeout=3)
+        with closing(docker.from_env(timeout=3)) as client:
+            client.ping()
+            missing = [
+                one for one in (f"{prefix}{name}" for name in (image, *beside)) if not _has(client, one)
+            ]
     except Exception:
         return False
-    try:
-        client.ping()
-    except Exception:
-        return False
-    finally:
-        client.close()
-    return all(_has(one) or _fetches(one) for one in (f"{prefix}{name}" for name in (image, *beside)))
+    return all(_fetches(one) for one in missing)
 
 
-def _has(image: str) -> bool:
-    import docker
+def _has(client: DockerClient, image: str) -> bool:
+    from docker.errors import ImageNotFound
 
-    client = docker.from_env()
     try:
         client.images.get(image)
-    except Exception:  # it has not, or we may not ask
+    except ImageNotFound:
         return False
-    finally:
-        client.close()
     return True
 
 
 def _fetches(image: str) -> bool:
     import docker
 
-    client = docker.from_env()
     try:
-        with progress(f"fetching {image}"):
+        # not within the three seconds of a question
+        with closing(docker.from_env()) as client, progress(f"fetching {image}"):
             client.images.pull(image)
     except Exception as error:  # the engine's own, and its connection's
         say(f"Docker answers, but cannot fetch {image} ({type(error).__name__}): going on without it")
         return False
-    finally:
-        client.close()
     return True

@@ -7,7 +7,8 @@ Each part bears its own time, since parts are measured alone too. A `remark` wri
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -266,9 +267,9 @@ def decisions_text(got: Mapping[str, Any]) -> str:
 _IN_PROCESS = ("decide", "local copy", "valid_until")
 
 
-def _draw_transitions(got: Mapping[str, Any], name: str = "bench-midnight") -> None:
+def _draw_midnight(got: Mapping[str, Any], *, name: str) -> None:
     if minutes := _minutes(got):
-        _flat_or_not(
+        _over_time(
             name,
             "minute",
             {
@@ -276,10 +277,6 @@ def _draw_transitions(got: Mapping[str, Any], name: str = "bench-midnight") -> N
                 "orders' p99, ms": {place + 1: p99 for place, p99 in enumerate(got["p99_each_minute"])},
             },
         )
-
-
-def _draw_whole(got: Mapping[str, Any]) -> None:
-    _draw_transitions(got, "bench-million")
 
 
 def _minutes(got: Mapping[str, Any]) -> list[int]:
@@ -366,11 +363,11 @@ _PARTS = {
     "startup": _startup,
     "cost": _cost,
 }
-_PLOTS = {
+_PLOTS: dict[str, Callable[[Mapping[str, Any]], None]] = {
     "intake": _draw_intake,
     "decisions": _draw_decisions,
-    "transitions": _draw_transitions,
-    "whole": _draw_whole,
+    "transitions": partial(_draw_midnight, name="bench-midnight"),
+    "whole": partial(_draw_midnight, name="bench-million"),
 }
 
 
@@ -385,7 +382,7 @@ def _bars(name: str, label: str, values: Mapping[str, float]) -> None:
     axes.bar_label(bars, fmt="%.0f", padding=4)
     axes.invert_yaxis()
     axes.set_xlabel(label)
-    _save(figure, axes, name)
+    _save(figure, name)
 
 
 def _lines(name: str, across: str, up: str, values: Mapping[int, float]) -> None:
@@ -395,7 +392,7 @@ def _lines(name: str, across: str, up: str, values: Mapping[int, float]) -> None
     axes.set_ylim(bottom=0)
     axes.set_xlabel(across)
     axes.set_ylabel(up)
-    _save(figure, axes, name)
+    _save(figure, name)
 
 
 def _flat(name: str, across: str, up: str, lines: Mapping[str, Mapping[int, float]]) -> None:
@@ -408,23 +405,23 @@ def _flat(name: str, across: str, up: str, lines: Mapping[str, Mapping[int, floa
     axes.set_xlabel(across)
     axes.set_ylabel(up)
     axes.legend(frameon=False, fontsize=8)
-    _save(figure, axes, name)
+    _save(figure, name)
 
 
-def _flat_or_not(name: str, across: str, lines: Mapping[str, Mapping[int, float]]) -> None:
+def _over_time(name: str, across: str, lines: Mapping[str, Mapping[int, float]]) -> None:
     """Whether something held, one picture above the other."""
     figure, places = plt.subplots(len(lines), 1, figsize=(6, 4), sharex=True)
     for axes, (label, values) in zip(places, lines.items(), strict=True):
         axes.plot(list(values), list(values.values()), color="#00538a")
         axes.set_ylim(bottom=0)
         axes.set_ylabel(label, fontsize=8)
-        axes.spines[["top", "right"]].set_visible(False)
     places[-1].set_xlabel(across)
-    _save(figure, places[-1], name)
+    _save(figure, name)
 
 
-def _save(figure: Any, axes: Any, name: str) -> None:
-    axes.spines[["top", "right"]].set_visible(False)
+def _save(figure: Any, name: str) -> None:
+    for axes in figure.axes:
+        axes.spines[["top", "right"]].set_visible(False)
     figure.tight_layout()
     (DOCS / "img").mkdir(exist_ok=True)
     figure.savefig(DOCS / "img" / f"{name}.svg", metadata={"Date": None})

@@ -96,7 +96,7 @@ class StreamProducer:
         failure: BaseException | None = None
         try:
             async with asyncio.timeout(self._send_timeout):
-                for wave in _waves(producer, records, await _by_place(producer, records)):
+                for wave in _waves(producer, await _by_place(producer, records)):
                     await _send(producer, wave, futures)
         except (errors.KafkaError, OSError, TimeoutError) as error:
             failure = error
@@ -167,22 +167,18 @@ _NEW_PRODUCER = (
 )
 
 
-_hash = lru_cache(maxsize=16_384)(murmur2)
-"""Kafka's own; what concerns a patient goes out several messages together, and the hash is made in Python."""
-
-
 async def _by_place(
     producer: AIOKafkaProducer, records: Sequence[Outgoing]
-) -> dict[tuple[str, int], list[int]]:
-    """The indexes of the records that go to each topic and partition, in order."""
+) -> dict[tuple[str, int], list[tuple[int, Outgoing]]]:
+    """The records that go to each topic and partition, in order, with their indexes."""
     partitions: dict[str, list[int]] = {}
-    found: dict[tuple[str, int], list[int]] = {}
+    found: dict[tuple[str, int], list[tuple[int, Outgoing]]] = {}
     for index, record in enumerate(records):
         every = partitions.get(record.topic)
         if every is None:
             every = partitions[record.topic] = sorted(await producer.partitions_for(record.topic))
         chosen = record.partition if record.partition is not None else _partition(record.key, every)
-        found.setdefault((record.topic, chosen), []).append(index)
+        found.setdefault((record.topic, chosen), []).append((index, record))
     return found
 
 
@@ -197,7 +193,7 @@ class _Load:
 
 
 def _waves(
-    producer: AIOKafkaProducer, records: Sequence[Outgoing], places: Mapping[tuple[str, int], Sequence[int]]
+    producer: AIOKafkaProducer, places: Mapping[tuple[str, int], Sequence[tuple[int, Outgoing]]]
 ) -> Iterator[list[_Load]]:
     """
     What to send at once: of each partition its first batch, then its second, and so on. Nearly always there is one.
@@ -205,10 +201,7 @@ def _waves(
     Batches of our own making, not the client's: none of them waits for more to come, and the client keeps one future
     a batch, not one a record.
     """
-    loads = [
-        _loads(producer, place, [(index, records[index]) for index in mine]) for place, mine in places.items()
-    ]
-    for wave in zip_longest(*loads):
+    for wave in zip_longest(*(_loads(producer, place, mine) for place, mine in places.items())):
         yield [load for load in wave if load is not None]
 
 
@@ -244,8 +237,8 @@ async def _send(
     told: list[asyncio.Future[object]] = []
     for load in wave:
         load.batch.close()
-        future = asyncio.ensure_future(
-            await producer.send_batch(load.batch, load.topic, partition=load.partition)
+        future: asyncio.Future[object] = await producer.send_batch(
+            load.batch, load.topic, partition=load.partition
         )
         # one that fails after we have given up waiting is nobody's news
         future.add_done_callback(lambda one: one.cancelled() or one.exception())
@@ -254,6 +247,10 @@ async def _send(
     await asyncio.wait(told)
     for future in told:
         future.result()
+
+
+_hash = lru_cache(maxsize=16_384)(murmur2)
+"""Kafka's own; what concerns a patient goes out several messages together, and the hash is made in Python."""
 
 
 def _partition(key: bytes | None, every: Sequence[int]) -> int:
