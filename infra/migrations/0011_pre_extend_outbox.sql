@@ -77,7 +77,7 @@ BEGIN
     GET DIAGNOSTICS here = ROW_COUNT;
     gone := gone + here;
   END LOOP;
-  PERFORM extend_outbox(size);
+  PERFORM extend_outbox(size); -- for a relay of before, which asks for nothing else
   FOREACH part IN ARRAY over LOOP
     EXECUTE format('DROP TABLE %I', part);
   END LOOP;
