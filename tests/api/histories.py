@@ -25,7 +25,7 @@ from workers.policy.facts import Custody, Identity, Measure, PatientFacts, Perso
 KNOWN = datetime(2026, 3, 1, 8, tzinfo=UTC)
 UNITS = (UnitId("SE9999999999-U1"), UnitId("SE9999999999-U2"), UnitId("SE9999999999-U3"))
 REGIONS = (RegionCode("kronoberg"), RegionCode("vastra-gotaland"), RegionCode("jamtland-harjedalen"))
-COUNTIES = ("08", "14", "23", "01", None)
+COUNTIES = ("07", "08", "14", "23", "01", None)
 
 days = st.integers(-4000, 3000).map(lambda n: (KNOWN + timedelta(days=n)).date())
 moments = st.integers(-4000 * 24, 3000 * 24).map(lambda hours: KNOWN + timedelta(hours=hours))

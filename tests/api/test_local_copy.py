@@ -210,7 +210,7 @@ def _child() -> PatientFacts:
     from workers.policy.facts import Person, PersonVersion
 
     who = identity(0, IdType.PERSONNUMMER)
-    version = PersonVersion(datetime(2020, 1, 1, tzinfo=UTC), who, "08")
+    version = PersonVersion(datetime(2020, 1, 1, tzinfo=UTC), who, "07")
     key = key_of(who.number)
     child = Person(PersonId(key), key, BirthDate.parse("2016-05-05"), (version,))
     return PatientFacts(child, {child.person_id: child})

@@ -97,7 +97,7 @@ class Town:
                 at or self.clock.now() - timedelta(days=4000),
                 identity,
                 custody=parts,
-                **{"county": "08", **told},
+                **{"county": "07", **told},
             )
             await persons.record(
                 tx, [persons.Told(person_id, version, BirthDate.parse(born), next(self._sequence))], key_of

@@ -20,7 +20,7 @@ _STEPS = (
     INSERT INTO person_version (person_id, sequence, valid_from, known_from, birth_earliest, birth_latest, id_type,
                                 protected, has_e_id, identity_uncertain, number, county)
     SELECT n, 1, now() - interval '10 years', now() - interval '1 year', born, born, 1, n % 1000 = 7, true, false,
-           lpad(n::text, 11, '0') || 'T', (ARRAY['08', '14', '23', '01'])[1 + n % 4]
+           lpad(n::text, 11, '0') || 'T', (ARRAY['07', '14', '23', '01'])[1 + n % 4]
       FROM (SELECT n, CASE WHEN n % 4 = 0 THEN current_date - (30 + (n * 7919) % 6400)::int
                            ELSE current_date - (9000 + (n * 7919) % 20000)::int END AS born
               FROM generate_series(1, $1::bigint) AS n) AS people

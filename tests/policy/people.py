@@ -35,7 +35,7 @@ from workers.policy.facts import (
 
 CHILD, GUN, HANS, BO = PersonId("child"), PersonId("gun"), PersonId("hans"), PersonId("bo")
 BARN, HUD = UnitId("SE9999999999-U1"), UnitId("SE9999999999-U2")
-COUNTY = {"kronoberg": "08", "jamtland-harjedalen": "23", "vastra-gotaland": "14"}
+COUNTY = {"kronoberg": "07", "jamtland-harjedalen": "23", "vastra-gotaland": "14"}
 _NUMBERS = {CHILD: "209901019801", GUN: "198001019812", HANS: "198101019819", BO: "197001019810"}
 _HSA = HsaId("SE9999999999-P1")
 

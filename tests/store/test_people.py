@@ -113,11 +113,11 @@ async def test_a_correction_from_an_earlier_moment_replaces_what_it_overtakes(st
     async with store.transaction(T0) as tx:
         (child,) = await ids(tx, CHILD)
         await persons.record(tx, [told(child, CHILD, 1, T0 - 9 * DAY, county="01")], key_of)
-        await persons.record(tx, [told(child, CHILD, 2, T0 - 3 * DAY, county="02")], key_of)
-        await persons.record(tx, [told(child, CHILD, 3, T0 - 5 * DAY, county="03")], key_of)
+        await persons.record(tx, [told(child, CHILD, 2, T0 - 3 * DAY, county="03")], key_of)
+        await persons.record(tx, [told(child, CHILD, 3, T0 - 5 * DAY, county="04")], key_of)
     async with store.reading() as tx:
         patient = (await facts.patient_facts(tx, [child]))[child].patient
-    assert [version.county for version in patient.versions] == ["01", "03"]
+    assert [version.county for version in patient.versions] == ["01", "04"]
 
 
 async def test_a_changed_number_finds_the_same_person(store: Store) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from contracts.vocabulary import IMPOSES, RELEASES, Channel, Form, Initiative
+from workers.policy.counties import is_county
 from workers.policy.rulebook import Entry, Region, Version, When
 
 _ABOUT_MEASURES = frozenset(RELEASES) | {
@@ -68,6 +69,9 @@ def _between(regions: list[Region]) -> Iterator[Finding]:
 def _of_region(region: Region) -> Iterator[Finding]:
     if not region.national and not region.counties:
         yield Finding(region.region, "no county: the register's word reaches nobody here")
+    for county in region.counties:
+        if not is_county(county):
+            yield Finding(region.region, f"county {county}: no county of Sweden has that code")
     for version in region.versions:
         where = f"{region.region} {version.since}"
         for name in version.documents:

@@ -11,16 +11,22 @@ from datetime import date, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.policy.counties import COUNTIES
+
 _BANDS = (  # thousands, five years each, from 0–4 up to 100–104
     540, 600, 625, 620, 590, 650, 755, 730, 660, 640, 665, 670, 595, 545, 510, 495, 340, 180, 75, 20, 2,
 )  # fmt: skip
 _YEARS = 5 * len(_BANDS)
 
-COUNTIES: dict[str, int] = {  # thousands of residents by county code, as the regions' rulebooks write them
-    "01": 2460, "03": 405, "04": 302, "05": 472, "06": 369, "07": 247, "08": 203, "09": 61, "10": 158,
-    "12": 1425, "13": 344, "14": 1770, "17": 283, "18": 308, "19": 281, "20": 288, "21": 285, "22": 243,
-    "23": 132, "24": 280, "25": 248,
+_RESIDENTS = {  # thousands by county
+    "Stockholm": 2460, "Uppsala": 405, "Södermanland": 302, "Östergötland": 472, "Jönköping": 369, "Kronoberg": 203,
+    "Kalmar": 247, "Gotland": 61, "Blekinge": 158, "Skåne": 1425, "Halland": 344, "Västra Götaland": 1770,
+    "Värmland": 283, "Örebro": 308, "Västmanland": 281, "Dalarna": 288, "Gävleborg": 285, "Västernorrland": 243,
+    "Jämtland": 132, "Västerbotten": 280, "Norrbotten": 248,
 }  # fmt: skip
+
+RESIDENTS: dict[str, int] = {code: _RESIDENTS[name] for code, name in COUNTIES.items()}
+"""Thousands of residents by county code."""
 
 # first age of each step, share that has an e-ID (a guess after the issuers' own figures)
 E_ID_FROM = np.array([0, 8, 13, 16, 18, 65, 75, 85])

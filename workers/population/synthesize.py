@@ -20,7 +20,6 @@ from workers.population.files import PartWriter, compress
 from workers.population.pyramid import (
     BOTH,
     CO_ORDINATION,
-    COUNTIES,
     DEAD_BELOW_65,
     DEAD_FROM_65,
     E_ID_FROM,
@@ -32,6 +31,7 @@ from workers.population.pyramid import (
     PARTIAL_BIRTH_CO_ORDINATION,
     PROTECTED_REGISTRATION,
     RESERVE,
+    RESIDENTS,
     SECRECY_MARK,
     Pyramid,
     pyramid,
@@ -76,8 +76,8 @@ class _Town:
         self.stems = np.array([f"{d:%Y%m%d}" for d in days], "S8")
         self.co_stems = np.array([f"{d:%Y%m}{d.day + 60}" for d in days], "S8")
         self.years = np.array([d.year for d in days])
-        weights = np.cumsum(list(COUNTIES.values()))
-        self.county_codes = np.array(list(COUNTIES), "S2")
+        weights = np.cumsum(list(RESIDENTS.values()))
+        self.county_codes = np.array(list(RESIDENTS), "S2")
         self.county_bounds = weights / weights[-1]
 
     def draw(self, question: int, places: Int) -> NDArray[np.float64]:
