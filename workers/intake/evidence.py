@@ -55,19 +55,25 @@ async def keep_fresh(kept: Keeper, every: float, metrics: Metrics, stop: asyncio
 
 
 def report(kept: Keeper, metrics: Metrics) -> None:
-    """Tell how old each issuer's newest list is, until when it is good, and how many sources fail."""
+    """
+    Tell how old the newest list of each issuer and scope is, until when it is good, and how many sources fail.
+
+    Lists that speak for nobody are left out: a fresh delta list must not hide that the complete one has run out.
+    """
     metrics.set(REVOCATION_SOURCES_FAILING, sum(bool(state.error) for state in kept.states))
-    made: dict[str, datetime] = {}
-    good: dict[str, datetime] = {}
+    made: dict[tuple[str, str], datetime] = {}
+    good: dict[tuple[str, str], datetime] = {}
     for lists in kept.snapshot.lists.values():
         for one in lists:
-            issuer = _name(one.crl.issuer)
-            made[issuer] = max(one.since, made.get(issuer, one.since))
-            good[issuer] = max(one.until, good.get(issuer, one.until))
+            if not one.scope.speaks:
+                continue
+            label = (_name(one.crl.issuer), one.scope.label)
+            made[label] = max(one.since, made.get(label, one.since))
+            good[label] = max(one.until, good.get(label, one.until))
     for metric, times in ((CRL_UPDATED, made), (CRL_GOOD_UNTIL, good)):
         metrics.clear(metric)
-        for issuer, at in times.items():
-            metrics.set(metric, at.timestamp(), issuer=issuer)
+        for (issuer, scope), at in times.items():
+            metrics.set(metric, at.timestamp(), issuer=issuer, scope=scope)
 
 
 def _name(issuer: x509.Name) -> str:

@@ -64,7 +64,8 @@ class EvidenceSources:
 
     `ocsp_url` asks this responder instead of the one that a certificate names; `ask_ocsp` false asks none.
     `window` is how far back lists are loaded: longer than the longest accepted age of a signature. Of these the
-    newest are held, up to `memory` bytes; a signature older than what is held cannot be judged and waits.
+    newest of each issuer and scope are held, then the second newest of each and so on, up to `memory` bytes; a
+    signature older than what is held cannot be judged and waits.
     `proxy` is what the way out goes through; the environment is not asked.
     `timeout` is for one look at a source, `patience` for all that one call of `ask` waits for; a responder that did
     not answer is left alone for `rest`.
@@ -106,7 +107,7 @@ class EvidenceKeeper(Generic[SnapshotT]):
             proxy=sources.proxy,
         )
         self._lists: dict[str, bytes] = {}
-        self._times: dict[str, tuple[datetime, datetime]] = {}
+        self._heads: dict[str, ListHead] = {}
         self._answers: OrderedDict[bytes, tuple[datetime, bytes]] = OrderedDict()
         self._states: dict[str, SourceState] = {}
         self._asked: dict[bytes, asyncio.Task[bool]] = {}
@@ -173,7 +174,7 @@ class EvidenceKeeper(Generic[SnapshotT]):
 
     def _asking(self, certificate: x509.Certificate, issuer: x509.Certificate) -> asyncio.Task[bool] | None:
         """The question on its way; None when it is answered already."""
-        key = certificate.fingerprint(SHA256())
+        key = certificate.fingerprint(SHA256()) + issuer.fingerprint(SHA256())
         known = self._answers.get(key)
         if known is not None and known[0] > self._clock.now():
             return None
@@ -215,7 +216,7 @@ class EvidenceKeeper(Generic[SnapshotT]):
 
     async def _renew(self) -> None:
         self._lists = self._worth_holding()
-        self._times = {name: self._times[name] for name in self._lists}
+        self._heads = {name: self._heads[name] for name in self._lists}
         shows = (frozenset(self._lists), self._learned)
         if shows == self._shown:
             return  # a snapshot that stays keeps what was looked up in it
@@ -224,16 +225,30 @@ class EvidenceKeeper(Generic[SnapshotT]):
         self._shown = shows
 
     def _worth_holding(self) -> dict[str, bytes]:
-        """The lists of the window, newest first, as far as there is room."""
+        """
+        The lists of the window as far as there is room, newest first within each issuer and scope.
+
+        The newest of every scope come before the second newest of any: a partition whose lists come each hour must
+        not push out the only list of another.
+        """
         oldest = self._clock.now() - self._sources.window
+        by_scope: dict[bytes, list[tuple[datetime, str]]] = {}
         for name, data in self._lists.items():
-            self._times[name] = self._times.get(name) or _span(data)
+            head = self._heads[name] = self._heads.get(name) or _head(data)
+            if head.until >= oldest:
+                by_scope.setdefault(head.scope, []).append((head.since, name))
+        ranked = [
+            (rank, -since.timestamp(), name)
+            for found in by_scope.values()
+            for rank, (since, name) in enumerate(sorted(found, reverse=True))
+        ]
         held: dict[str, bytes] = {}
         room = self._sources.memory
-        for name in sorted(self._lists, key=lambda n: self._times[n][0], reverse=True):
+        for _, _, name in sorted(ranked):
             room -= len(self._lists[name])
-            if self._times[name][1] >= oldest and room >= 0:
-                held[name] = self._lists[name]
+            if room < 0:
+                break
+            held[name] = self._lists[name]
         return held
 
     async def _fetch(self, url: str) -> bytes | None:
@@ -278,7 +293,7 @@ class EvidenceKeeper(Generic[SnapshotT]):
                 continue
             try:
                 data = file.read_bytes()
-                ends = _span(data)[1]
+                ends = _head(data).until
                 until = max(ends, until or ends)
                 found[_name(data)] = data
             except (OSError, ValueError) as problem:
@@ -335,10 +350,30 @@ def _parse(data: bytes) -> x509.CertificateRevocationList:
         raise _Failed("not a revocation list") from error
 
 
-def _span(data: bytes) -> tuple[datetime, datetime]:
-    """From and until, UTC. Raises _Failed."""
+@dataclass(frozen=True, slots=True)
+class ListHead:
+    """
+    What a list says of itself. `since` and `until` are UTC, both inclusive.
+
+    Lists of the same `scope` (issuer, and issuing distribution point as it stands) replace each other.
+    """
+
+    scope: bytes
+    since: datetime
+    until: datetime
+
+
+def _head(data: bytes) -> ListHead:
+    """Raises _Failed."""
     crl = _parse(data)
-    return crl.last_update_utc, crl.next_update_utc or crl.last_update_utc
+    since, until = crl.last_update_utc, crl.next_update_utc or crl.last_update_utc
+    try:
+        point = crl.extensions.get_extension_for_class(x509.IssuingDistributionPoint).value.public_bytes()
+    except x509.ExtensionNotFound:
+        point = b""
+    except (ValueError, TypeError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+        point = b"unreadable"  # it speaks for nobody
+    return ListHead(crl.issuer.public_bytes() + b"\0" + point, since, until)
 
 
 def _name(data: bytes) -> str:

@@ -144,14 +144,14 @@ API_SECONDS = Metric(
 CRL_UPDATED = Metric(
     "sigill_revocation_list_updated_timestamp_seconds",
     "gauge",
-    "When the newest list of an issuer was made.",
-    ("issuer",),
+    "When the newest list of an issuer and scope (all, users, a distribution point) was made.",
+    ("issuer", "scope"),
 )
 CRL_GOOD_UNTIL = Metric(
     "sigill_revocation_list_good_until_timestamp_seconds",
     "gauge",
-    "Until when the newest list of an issuer speaks; afterwards opening orders wait.",
-    ("issuer",),
+    "Until when the newest list of an issuer and scope speaks; afterwards opening orders wait.",
+    ("issuer", "scope"),
 )
 REVOCATION_SOURCES_FAILING = Metric(
     "sigill_revocation_sources_failing", "gauge", "Sources of revocation status that the last look failed at."

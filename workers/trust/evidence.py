@@ -1,5 +1,5 @@
 """
-Evidence of revocation: complete lists and OCSP answers, indexed. Nothing in it is believed before it is verified.
+Evidence of revocation: lists and OCSP answers, indexed. Nothing in it is believed before it is verified.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,24 +10,16 @@ from types import MappingProxyType
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509 import ocsp
-from cryptography.x509.oid import ExtensionOID
 
 from workers.trust.asn1 import CANNOT_BE_READ
 from workers.trust.chain import Holder
+from workers.trust.crl_scope import Scope, scope_of
 from workers.trust.ocsp import SAFE_HASHES
 
 _SERIALS_REMEMBERED = 16_384
-#: How many of an issuer's newest lists are held ready for quick look-ups.
+#: How many of the newest lists of one issuer and scope are held ready for quick look-ups.
 _WARM = 8
 _VIEWS_REMEMBERED = 16_384
-
-
-#: Extensions of a CRL that may be critical and are understood (RFC 5280, 5.2).
-_UNDERSTOOD = {
-    ExtensionOID.ISSUING_DISTRIBUTION_POINT,
-    ExtensionOID.AUTHORITY_KEY_IDENTIFIER,
-    ExtensionOID.CRL_NUMBER,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +33,7 @@ class Statement:
 
 class RevocationList:
     """
-    One CRL with what was found out about it. Complete lists only: delta and indirect ones are no evidence here.
+    One CRL with what was found out about it. `scope` says for which certificates of its issuer it speaks.
 
     The same object may stand in many snapshots of evidence; what it remembers is true of the list itself.
     """
@@ -52,7 +44,7 @@ class RevocationList:
         self.since = crl.last_update_utc
         self.until = crl.next_update_utc or crl.last_update_utc
         self.fingerprint = crl.fingerprint(SHA256()).hex()
-        self.for_users, self.for_authorities, self.number = _scope(crl)
+        self.scope, self.number = scope_of(crl)
         self._signed_by: dict[bytes, bool] = {}
         self._serials: dict[int, datetime | None] = {}
         self._named: frozenset[int] | None = None
@@ -65,13 +57,6 @@ class RevocationList:
             return cls(x509.load_pem_x509_crl(data) if pem else x509.load_der_x509_crl(data))
         except CANNOT_BE_READ as error:
             raise ValueError("not a revocation list") from error
-
-    def covers(self, certificate: x509.Certificate) -> bool:
-        try:
-            basic = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
-        except x509.ExtensionNotFound:
-            return self.for_users
-        return self.for_authorities if basic.ca else self.for_users
 
     def is_signed_by(self, issuer: x509.Certificate) -> bool:
         key = issuer.fingerprint(SHA256())
@@ -121,15 +106,22 @@ class RevocationList:
 
 
 @dataclass(frozen=True, slots=True)
+class Series:
+    """Lists of one issuer and one scope, oldest first: only within a series does a list follow upon another."""
+
+    lists: tuple[RevocationList, ...]
+    since: tuple[datetime, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class View:
-    """The lists that speak for one certificate of a path, oldest first."""
+    """The lists that speak for one certificate of a path, by their scope."""
 
     certificate: x509.Certificate
     issuer: x509.Certificate
     serial: int
     not_after: datetime
-    lists: tuple[RevocationList, ...]
-    since: tuple[datetime, ...]
+    series: tuple[Series, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,18 +180,16 @@ class Evidence:
         return views
 
     def _view(self, certificate: x509.Certificate, issuer: x509.Certificate) -> View:
-        lists = tuple(
-            one
-            for one in self.lists.get(certificate.issuer.public_bytes(), ())
-            if one.covers(certificate) and one.is_signed_by(issuer)
-        )
+        by_scope: dict[Scope, list[RevocationList]] = {}
+        for one in self.lists.get(certificate.issuer.public_bytes(), ()):
+            if one.scope.covers(certificate) and one.is_signed_by(issuer):
+                by_scope.setdefault(one.scope, []).append(one)
         return View(
             certificate,
             issuer,
             certificate.serial_number,
             certificate.not_valid_after_utc,
-            lists,
-            tuple(one.since for one in lists),
+            tuple(Series(tuple(lists), tuple(one.since for one in lists)) for lists in by_scope.values()),
         )
 
 
@@ -221,10 +211,10 @@ class EvidenceIndex:
             except ValueError:
                 continue
         self._known = known
-        by_issuer: dict[bytes, list[RevocationList]] = {}
+        by_scope: dict[tuple[bytes, Scope], list[RevocationList]] = {}
         for one in sorted(known.values(), key=lambda c: c.since, reverse=True):
-            by_issuer.setdefault(one.issuer, []).append(one)
-        for found in by_issuer.values():
+            by_scope.setdefault((one.issuer, one.scope), []).append(one)
+        for found in by_scope.values():
             for place, one in enumerate(found):
                 one.warm() if place < _WARM else one.cool()
         parsed = []
@@ -251,30 +241,6 @@ def _effective(entry: x509.RevokedCertificate) -> datetime:
     except (x509.ExtensionNotFound, *CANNOT_BE_READ):
         return date
     return min(date, invalid.astimezone(UTC))
-
-
-def _scope(crl: x509.CertificateRevocationList) -> tuple[bool, bool, int]:
-    """(speaks for users, for authorities, CRL number). A list with anything not understood speaks for nobody."""
-    users = authorities = True
-    number = 0
-    try:
-        extensions = list(crl.extensions)
-    except CANNOT_BE_READ:
-        return False, False, 0
-    for extension in extensions:
-        value = extension.value
-        if extension.oid == ExtensionOID.DELTA_CRL_INDICATOR or (
-            extension.critical and extension.oid not in _UNDERSTOOD
-        ):
-            return False, False, 0
-        if isinstance(value, x509.CRLNumber):
-            number = value.crl_number
-        if isinstance(value, x509.IssuingDistributionPoint):
-            if value.indirect_crl or value.only_contains_attribute_certs or value.only_some_reasons:
-                return False, False, 0
-            users = users and not value.only_contains_ca_certs
-            authorities = authorities and not value.only_contains_user_certs
-    return users, authorities, number
 
 
 def _serials(answer: ocsp.OCSPResponse) -> set[int]:

@@ -52,9 +52,12 @@ def _single_answer(
 ) -> tuple[datetime, datetime, datetime | None]:
     if response.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
         raise NotBelieved("the responder gave no answer")
-    answer = next((a for a in response.responses if _is_about(a, certificate, issuer)), None)
-    if answer is None:
+    about = [a for a in response.responses if _is_about(a, certificate, issuer)]
+    if not about:
         raise NotBelieved("the answer is about another certificate")
+    if len(about) > 1:
+        raise NotBelieved("the answer speaks of the certificate more than once")
+    answer = about[0]
     _verify(response, issuer)
 
     since, until = answer.this_update_utc, answer.next_update_utc or answer.this_update_utc + status_age

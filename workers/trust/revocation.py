@@ -2,9 +2,9 @@
 Whether a certificate was revoked at the claimed signing time, or at arrival: good, revoked, or *cannot be known*.
 
 The signing time is only the signer's claim, so both moments count: whoever holds a stolen and revoked card would
-date the order back. Of all statements ever fetched three are asked: the one in force at signing (a hold that was
-lifted since is still in it), the first one after it, and the newest; and for a certificate that has run out, the last
-one from its life, since authorities drop the dead from their lists.
+date the order back. Of all lists of one scope ever fetched three are asked, and likewise of the answers: the one in
+force at signing (a hold that was lifted since is still in it), the first one after it, and the newest; and for a
+certificate that has run out, the last one from its life, since authorities drop the dead from their lists.
 """
 
 from bisect import bisect_right
@@ -75,8 +75,9 @@ def _statements(
     view: View, evidence: Evidence, signed_at: datetime, arrived_at: datetime, policy: TrustPolicy
 ) -> list[Statement]:
     found = [
-        view.lists[index].statement(view.serial)
-        for index in _asked(view.since, signed_at, arrived_at, view.not_after)
+        series.lists[index].statement(view.serial)
+        for series in view.series
+        for index in _asked(series.since, signed_at, arrived_at, view.not_after)
     ]
     answers = evidence.answers.get(view.serial)
     if answers:
