@@ -31,10 +31,14 @@ DECLARE
 BEGIN
   EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA %I FROM PUBLIC, %s', here, all_but_owner);
   EXECUTE format('REVOKE ALL ON ALL SEQUENCES IN SCHEMA %I FROM PUBLIC, %s', here, all_but_owner);
-  EXECUTE format('REVOKE ALL ON ALL FUNCTIONS IN SCHEMA %I FROM %s', here, all_but_owner);
+  EXECUTE format('REVOKE ALL ON ALL FUNCTIONS IN SCHEMA %I FROM PUBLIC, %s', here, all_but_owner);
   EXECUTE format('REVOKE CREATE ON SCHEMA %I FROM PUBLIC, %s', here, all_but_owner);
   EXECUTE format('GRANT USAGE ON SCHEMA %I TO %s', here, all_but_owner);
   EXECUTE format('GRANT SELECT ON alembic_version TO %s', all_but_owner);
+  -- a temporary table stands before every other in a session's search path; only the bulk load, as owner, needs some.
+  -- Where the migrating user does not own the database PostgreSQL warns and nothing changes: its owner must do it.
+  EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC, %s', current_database(), all_but_owner);
+  EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO sigill_owner', current_database());
 
   -- the workers read what judging needs, and only ever add to history
   EXECUTE format('GRANT SELECT ON person, person_identity, person_version, custody, person_name, person_merge, '
@@ -66,6 +70,7 @@ BEGIN
                   unit, measure, measure_version, audit_entry, person_erasure TO sigill_reader;
   GRANT INSERT ON access_log, audit_entry TO sigill_reader;
   GRANT SELECT (look_id) ON access_log TO sigill_reader, sigill_ops; -- the number of what they write, not the log
+  GRANT EXECUTE ON FUNCTION log_looks TO sigill_reader, sigill_ops, sigill_auditor;
 
   -- operators
   GRANT SELECT ON person, person_identity, person_version, custody, person_name, person_merge, staff_version,

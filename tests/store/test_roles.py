@@ -220,7 +220,7 @@ async def test_each_role_can_do_its_work(database: str) -> None:
             await audit.append(tx, [AuditEntry("c", "intake", "did", {}, child, {"x": 1})])
             await outbox.append(tx, [_event(child)])
         async with opened["sigill_register"].transaction(T0) as tx:
-            await persons.record(tx, [told(child, CHILD, 1, T0)], key_of)
+            await persons.record(tx, [told(child, CHILD, 1, T0, died_on=T0.date())], key_of)
         async with opened["sigill_transitions"].transaction(T0) as tx:
             await timers.due(tx, T0, 5)
         async with opened["sigill_relay"].transaction(T0) as tx:
@@ -255,6 +255,11 @@ async def test_production_refuses_a_user_who_could_change_history(store: Store, 
     production = trial.model_copy(update={"environment": "production"})
     with pytest.raises(TooPowerful):
         await Store.open(production)
+    with pytest.raises(TooPowerful, match="REVOKE TEMPORARY"):
+        await Store.open(production, role="sigill_intake")
+    name = database.rsplit("/", 1)[-1].split("?", maxsplit=1)[0]
+    async with store.transaction(T0) as tx:
+        await tx.run(f'REVOKE TEMPORARY ON DATABASE "{name}" FROM PUBLIC')
     opened = await Store.open(production, role="sigill_intake")
     assert not await opened.too_powerful()
     await opened.close()

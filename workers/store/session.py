@@ -66,7 +66,7 @@ FIRST_PLANS_SECONDS = 0.5
 
 
 class TooPowerful(Exception):
-    """The database user may change history unseen (superuser or BYPASSRLS), and this is production."""
+    """The database user may change history unseen, or make temporary tables, and this is production."""
 
 
 def passing(error: BaseException) -> bool:
@@ -175,8 +175,16 @@ class Store:
         )
         store = cls(pool, settings, options)
         try:
-            if settings.environment == "production" and await store.too_powerful():
-                raise TooPowerful("connect as a member of one of the roles of infra/roles.sql")
+            if settings.environment == "production":
+                if await store.too_powerful():
+                    raise TooPowerful(
+                        "SIGILL_DATABASE_URL: connect as a member of one of the roles of infra/roles.sql"
+                    )
+                if await store.may_shadow():
+                    raise TooPowerful(
+                        "SIGILL_DATABASE_URL: this login may make temporary tables; as the database's owner run "
+                        "REVOKE TEMPORARY ON DATABASE … FROM PUBLIC"
+                    )
         except BaseException:
             await store.close()
             raise
@@ -227,6 +235,11 @@ class Store:
                 )
             )
 
+    async def may_shadow(self) -> bool:
+        """Whether this store's sessions could make temporary tables, which stand before ours in a search path."""
+        async with self._pool.acquire() as conn:
+            return bool(await conn.fetchval("SELECT has_database_privilege(current_database(), 'TEMPORARY')"))
+
     async def answers(self) -> bool:
         """Whether the database answers now; for the health page."""
         try:
@@ -251,7 +264,7 @@ def connection_options(settings: Settings, role: Role | None, *, migrations: boo
         "command_timeout": settings.database_statement_timeout + 5,
         "statement_cache_size": 512,
         "server_settings": {
-            "search_path": quoted(settings.database_schema),
+            "search_path": f"{quoted(settings.database_schema)}, pg_temp",
             "application_name": f"sigill {settings.instance}"[:63],
             "timezone": "UTC",
             "jit": "off",  # statements are short; compiling them costs more than they do

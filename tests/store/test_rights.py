@@ -1,0 +1,213 @@
+"""What each role may do in the database, line by line, and that nobody is lent more by a function of the owner's."""
+
+import os
+from datetime import date
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from infra.embedded import EmbeddedPostgres
+from tests.store.kit import CHILD, DAY, T0, key_of, seal, someone, store_on, told
+from workers.store import erasure, measures, persons
+from workers.store.migrate import migrate
+from workers.store.session import Store
+
+RIGHTS = Path(__file__).parents[2] / "infra" / "rights.txt"
+_HOW_TO = (
+    "infra/roles.sql gives each right. A new table or function gets its line there, for the roles that need it and no "
+    "others; then `WRITE_RIGHTS=1 pytest tests/store/test_rights.py` writes infra/rights.txt, to be read before "
+    "it is committed"
+)
+_GRANTS = """
+    SELECT 'table ' || c.relname AS what, pg_get_userbyid(a.grantee) AS role, a.privilege_type AS may, NULL AS columns
+      FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) a
+     WHERE c.relnamespace = 'sigill'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+       AND a.grantee <> c.relowner
+    UNION ALL
+    SELECT 'table ' || c.relname, pg_get_userbyid(x.grantee), x.privilege_type,
+           string_agg(a.attname, ', ' ORDER BY a.attnum)
+      FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid CROSS JOIN LATERAL aclexplode(a.attacl) x
+     WHERE c.relnamespace = 'sigill'::regnamespace
+     GROUP BY 1, 2, 3
+    UNION ALL
+    SELECT 'sequence ' || c.relname, pg_get_userbyid(a.grantee), a.privilege_type, NULL
+      FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) a
+     WHERE c.relnamespace = 'sigill'::regnamespace AND c.relkind = 'S' AND a.grantee <> c.relowner
+    UNION ALL
+    SELECT 'function ' || p.proname || CASE WHEN p.prosecdef THEN ' (as owner)' ELSE '' END,
+           CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE pg_get_userbyid(a.grantee) END, a.privilege_type, NULL
+      FROM pg_proc p CROSS JOIN LATERAL aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+     WHERE p.pronamespace = 'sigill'::regnamespace AND a.grantee <> p.proowner
+    UNION ALL
+    SELECT 'schema', CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE pg_get_userbyid(a.grantee) END, a.privilege_type, NULL
+      FROM pg_namespace n CROSS JOIN LATERAL aclexplode(n.nspacl) a
+     WHERE n.nspname = 'sigill' AND a.grantee <> n.nspowner
+"""
+
+
+async def _rights(admin: asyncpg.Connection) -> list[str]:
+    """A line for each role and thing: `table outbox: sigill_relay INSERT, SELECT, UPDATE (published_at)`."""
+    held: dict[tuple[str, str], list[str]] = {}
+    for row in await admin.fetch(_GRANTS):
+        may = row["may"] if row["columns"] is None else f"{row['may']} ({row['columns']})"
+        held.setdefault((row["what"], row["role"]), []).append(may)
+    return [f"{what}: {role} {', '.join(sorted(may))}" for (what, role), may in sorted(held.items())]
+
+
+async def test_every_right_of_every_role_stands_in_the_list(admin: asyncpg.Connection) -> None:
+    found = await _rights(admin)
+    if os.environ.get("WRITE_RIGHTS"):
+        RIGHTS.write_text("\n".join(found) + "\n", encoding="utf-8")
+    listed = RIGHTS.read_text(encoding="utf-8").splitlines()
+    more, less = sorted(set(found) - set(listed)), sorted(set(listed) - set(found))
+    assert (more, less) == ([], []), _HOW_TO
+
+
+async def test_every_function_finds_its_tables_whatever_its_caller_has_made(
+    admin: asyncpg.Connection,
+) -> None:
+    """A search path without `pg_temp` puts it first: the caller's temporary table would be taken for ours."""
+    found = await admin.fetch(
+        "SELECT proname, prosecdef, proconfig, prosrc FROM pg_proc WHERE pronamespace = 'sigill'::regnamespace"
+    )
+    definers = {row["proname"] for row in found if row["prosecdef"]}
+    assert definers >= {"erase_person", "purge_access_log", "purge_dead_letters", "purge_evidence"}
+    wrong = [
+        row["proname"]
+        for row in found
+        if "search_path=pg_catalog, sigill, pg_temp" not in (row["proconfig"] or [])
+    ]
+    assert wrong == [], "SET search_path = pg_catalog, @schema@, pg_temp, as infra/migrations/0012 has it"
+    tables = [
+        row["relname"]
+        for row in await admin.fetch(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'sigill'::regnamespace AND relkind IN ('r', 'p')"
+        )
+    ]
+    bare = {
+        (row["proname"], table)
+        for row in found
+        for table in tables
+        for verb in ("FROM", "JOIN", "UPDATE", "INTO")
+        if f"{verb} {table} " in row["prosrc"] or f"{verb} {table}\n" in row["prosrc"]
+    }
+    assert bare == set(), "name the table with its schema: @schema@.outbox"
+
+
+async def test_nobody_makes_temporary_tables(postgres: EmbeddedPostgres) -> None:
+    dsn = await postgres.create_database("without_temporary_tables")
+    await migrate(dsn)  # a database's own rights are not copied with a template
+    admin = await asyncpg.connect(dsn)
+    await admin.execute("DROP ROLE IF EXISTS maker; CREATE ROLE maker LOGIN; GRANT sigill_relay TO maker")
+    try:
+        owner = "has_database_privilege('sigill_owner', current_database(), 'TEMPORARY')"
+        assert await admin.fetchval(f"SELECT {owner}"), "the bulk load stages its lines"
+        for become in (
+            "SET SESSION AUTHORIZATION maker",
+            "SET SESSION AUTHORIZATION maker; SET ROLE sigill_relay",
+        ):
+            await admin.execute(become)
+            with pytest.raises(asyncpg.InsufficientPrivilegeError, match="temporary"):
+                await admin.execute("CREATE TEMP TABLE outbox (id bigint)")
+            await admin.execute("RESET ROLE; RESET SESSION AUTHORIZATION")
+    finally:
+        await admin.execute("RESET ROLE; RESET SESSION AUTHORIZATION; DROP ROLE maker")
+        await admin.close()
+        await postgres.drop_database("without_temporary_tables")
+
+
+_TAKEN = "CREATE FUNCTION pg_temp.taken() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM set_config('sigill.taken', current_user, false); RETURN NULL; END $$;"
+
+
+@pytest.mark.parametrize(
+    ("role", "shadow", "call"),
+    [
+        ("sigill_relay", "outbox", "SELECT rotate_outbox(now())"),
+        ("sigill_relay", "outbox", "SELECT extend_outbox()"),
+        ("sigill_ops", "person_erasure", "SELECT erase_person(4711, now())"),
+        ("sigill_ops", "dead_letter", "SELECT purge_dead_letters(now())"),
+        ("sigill_ops", "signed_order", "SELECT purge_evidence(now() - interval '2 years', now(), 0, 10)"),
+        ("sigill_auditor", "access_log", "SELECT purge_access_log(now() - interval '9 years', now())"),
+    ],
+)
+async def test_no_temporary_table_is_taken_for_one_of_ours(
+    admin: asyncpg.Connection, database: str, role: str, shadow: str, call: str
+) -> None:
+    """As in a database whose owner has given TEMPORARY back: the caller's trigger would run as the tables' owner."""
+    name = database.rsplit("/", 1)[-1].split("?", maxsplit=1)[0]
+    await admin.execute(f'GRANT TEMPORARY ON DATABASE "{name}" TO {role}')
+    await admin.execute("INSERT INTO person (person_id, known_from) VALUES (4711, now())")
+    await admin.execute(f"SET ROLE {role}")
+    await admin.execute(
+        f"CREATE TEMP TABLE {shadow} (LIKE sigill.{shadow} INCLUDING DEFAULTS INCLUDING IDENTITY); {_TAKEN}"
+        f"CREATE TRIGGER t BEFORE INSERT OR UPDATE OR DELETE ON {shadow} FOR EACH STATEMENT EXECUTE FUNCTION pg_temp.taken()"
+    )
+    await admin.execute("SET search_path TO sigill")
+    await admin.execute(call.replace("SELECT ", "SELECT sigill.", 1))
+    assert await admin.fetchval("SELECT current_setting('sigill.taken', true)") in (None, "")
+
+
+async def test_a_second_operator_is_demanded_whatever_temporary_tables_there_are(
+    admin: asyncpg.Connection, database: str
+) -> None:
+    name = database.rsplit("/", 1)[-1].split("?", maxsplit=1)[0]
+    await admin.execute(f'GRANT TEMPORARY ON DATABASE "{name}" TO sigill_ops; SET ROLE sigill_ops')
+    await admin.execute(
+        "INSERT INTO proposal (action, subject, operator, reason, known_from) VALUES ('discard', '1', 'anna', 'r', now())"
+    )
+    await admin.execute("CREATE TEMP TABLE proposal (proposal_id bigint, operator text)")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="second operator"):
+        await admin.execute("INSERT INTO sigill.proposal_verdict VALUES (1, true, 'anna', now())")
+
+
+async def test_a_living_person_with_a_measure_in_force_is_not_erased(store: Store, database: str) -> None:
+    async with store.transaction(T0) as tx:
+        child = await someone(tx)
+        await persons.record(tx, [told(child, CHILD, 1, T0)], key_of)
+        await measures.append(tx, [seal(child)])
+    ops = await store_on(database, "sigill_ops")
+    try:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError, match="living person"):
+            async with ops.transaction(T0 + DAY) as tx:
+                await erasure.erase(tx, child, "op")
+        async with store.transaction(T0 + DAY) as tx:
+            await persons.record(tx, [told(child, CHILD, 2, T0 + DAY, died_on=date(2026, 1, 1))], key_of)
+        async with ops.transaction(T0 + DAY) as tx:
+            await erasure.erase(tx, child, "op")
+    finally:
+        await ops.close()
+    async with store.reading() as tx:
+        assert await ids_left(tx) == 0
+
+
+async def ids_left(tx: object) -> int:
+    """How many identity numbers the store still has."""
+    return int(await tx.value("SELECT count(*) FROM person_identity"))  # type: ignore[attr-defined]
+
+
+async def test_an_event_committed_while_its_partition_is_let_go_stays(
+    store: Store, admin: asyncpg.Connection, database: str
+) -> None:
+    """The partition looked published when it was looked through; the event came before the lock did."""
+    import asyncio
+
+    await admin.execute("DROP TABLE outbox_p0, outbox_p1000000, outbox_p2000000")
+    await admin.execute(
+        "CREATE TABLE outbox_p10 PARTITION OF outbox FOR VALUES FROM (10) TO (20); ALTER TABLE outbox_p10 OWNER TO sigill_owner"
+    )
+    values = "(gen_random_uuid(), 't', 'k', 'x', '[]', 0, '2026-01-01', {})"
+    insert = "INSERT INTO outbox (id, event_id, aggregatetype, aggregateid, type, headers, shard, created_at, published_at) OVERRIDING SYSTEM VALUE VALUES ({id}, {rest}"
+    row = lambda number, published: insert.format(id=number, rest=values.format(published)[1:])  # noqa: E731
+    await admin.execute(row(10, "'2026-01-02'"))
+    await admin.execute(row(40, "'2026-01-02'"))
+    other = await asyncpg.connect(database, server_settings={"search_path": "sigill"})
+    late = other.transaction()
+    await late.start()
+    await other.execute(row(11, "NULL"))
+    letting_go = asyncio.create_task(admin.execute("SELECT rotate_outbox('2026-02-01', 10)"))
+    await asyncio.sleep(0.5)
+    await late.commit()
+    await other.close()
+    await letting_go
+    assert await admin.fetchval("SELECT count(*) FROM outbox WHERE id = 11") == 1
