@@ -309,6 +309,16 @@ class Remark(StrEnum):
     WIDENED_TO_ALL_GUARDIANS = "widened_to_all_guardians"
     LOGIN_UNTOUCHED = "login_untouched"
     LONG_DURATION = "long_duration"
+    RESUMED_AFTER_END = "resumed_after_end"
+    """The extension was decided in time and came late: the measure goes on from when it came (X-12)."""
+    CALL_NOT_FOUND = "call_not_found"
+    """No such call is known: the form stands by itself (X-13)."""
+    ALREADY_IN_FORCE = "already_in_force"
+    """What the order asks for is in force already; nothing was added (X-13, X-14)."""
+    DECIDED_BEFORE_RELEASE = "decided_before_release"
+    """A release of the same thing came in between; carried out all the same (X-15)."""
+    LATER_VERSION = "later_version"
+    """The call was taken under an earlier version of the rules than its form (X-20)."""
 
 
 class AccessReason(StrEnum):

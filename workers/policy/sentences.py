@@ -202,6 +202,29 @@ REMARK: dict[Remark, Sentence] = {
         "Åtgärden är tillfällig men gäller i mer än tolv månader.",
         "The measure is temporary and yet runs for more than twelve months.",
     ),
+    Remark.RESUMED_AFTER_END: Sentence(
+        "Beslutet fattades i tid men kom efter åtgärdens slut. Åtgärden gäller igen från det att beslutet kom; "
+        "däremellan gällde den inte.",
+        "The decision was made in time and came after the measure's end. The measure holds again from when the "
+        "decision came; in between it did not.",
+    ),
+    Remark.CALL_NOT_FOUND: Sentence(
+        "Samtalet som blanketten anger finns inte. Blanketten har prövats för sig och bekräftar inget samtal.",
+        "The call that the form names is not known. The form was judged by itself and confirms no call.",
+    ),
+    Remark.ALREADY_IN_FORCE: Sentence(
+        "Det som beställs gäller redan. Ingen ny åtgärd har lagts till.",
+        "What is ordered is in force already. No new measure was added.",
+    ),
+    Remark.DECIDED_BEFORE_RELEASE: Sentence(
+        "Beslutet fattades före en hävning av samma sak men kom efter den. Det har verkställts: pröva om det ska gälla.",
+        "The decision was made before a release of the same thing and came after it. It was carried out: judge "
+        "whether it is to hold.",
+    ),
+    Remark.LATER_VERSION: Sentence(
+        "Samtalet togs emot enligt en tidigare version av reglerna. Den version som blanketten följer avgör vad som ingår.",
+        "The call was taken under an earlier version of the rules. The version that the form follows says what it brings.",
+    ),
 }
 
 ATTESTATION: dict[Attestation, Sentence] = {
