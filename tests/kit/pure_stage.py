@@ -41,7 +41,8 @@ from workers.policy.facts import (
 )
 from workers.policy.orders import judge
 from workers.policy.rulebook import Rulebooks
-from workers.policy.transitions import Due, follow, register_change
+from workers.policy.standing_measures import rules_beginning
+from workers.policy.transitions import Due, follow, register_change, rules_begin
 from workers.scenario.play import Answer, Changed, Notified, SignedOrder, Told
 
 _TAMPERED = {
@@ -234,9 +235,11 @@ class PureStage:
                     old = self.requests[patient][which]
                     others = tuple(a for a in old.answers if a.unit != answer.unit)
                     self.requests[patient][which] = replace(old, answers=(*others, answer), closed=closes)
-                case Settle(order_id=which, outcome=outcome):
+                case Settle(order_id=which, outcome=outcome, refusal=refusal):
                     self.receipts[which] = replace(
-                        self.receipts.get(which, Told("pending")), outcome=outcome.value, codes=()
+                        self.receipts.get(which, Told("pending")),
+                        outcome=outcome.value,
+                        codes=() if refusal is None else (str(refusal.code),),
                     )
                 case _:
                     pass
@@ -269,6 +272,19 @@ class PureStage:
     # --- time and answers
 
     async def move_clock(self, now: datetime) -> None:
+        for begins, _ in rules_beginning(self.books, self.now, now):
+            await self._run_due(begins - timedelta(microseconds=1))
+            self.now = begins
+            for person in list(self.persons):
+                if self.persons[person].registered:
+                    before = picture(self.facts(person), begins, self.books)
+                    self._enact(
+                        person, rules_begin(self.facts(person), begins, self.books).effects, "register"
+                    )
+                    self._publish(person, before, begins)
+        await self._run_due(now)
+
+    async def _run_due(self, now: datetime) -> None:
         while due := sorted((t for t in self.timers if t.due_at <= now), key=lambda t: (t.due_at, t.kind)):
             timer = due[0]
             self.timers.discard(timer)

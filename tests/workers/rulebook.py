@@ -33,7 +33,7 @@ versions:
          initiatives: [care, resident], channels: {ehr_form: always}, deciders: [treating_physician],
          tells: [{to: patient, template: measure_released, told: inform_patient}]}
     standing:
-      - {id: protected-child, cites: [TL-05], event: protected_patient, patient_under: 13,
+      - {id: protected-child, cites: [TL-05], state: protected_patient, patient_under: 13,
          imposes: [{kind: journal_seal, services: [journal]}], sv: Skyddat barn förseglat., en: Protected child sealed.}
       - {id: protection-ended, cites: [TL-05], event: protection_ended,
          sv: Skyddet har upphört. Personal beslutar., en: The protection has ended. Staff decide.}

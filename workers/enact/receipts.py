@@ -124,12 +124,13 @@ def settled(
     *,
     cause: str,
     at: datetime,
+    refusal: Objection | None = None,
 ) -> Receipt:
     """
     The final answer to an order that waited: what it waited for is there, or never will be.
 
     Its measures are told as they stand now; of an order that had none until now, those that were `touched`.
-    `text` says why, for an order that comes to nothing.
+    `text` says why, for an order that comes to nothing; `refusal` gives its reason a code.
     """
     measures = earlier.measures
     if facts is not None:
@@ -138,14 +139,15 @@ def settled(
         changed = [(m, action) for m, action in told or touched if m is not None]
         measures = tuple(report(m, action, facts, citations) for m, action in changed)
     remarks = earlier.remarks
-    if outcome is Outcome.REFUSED:
+    if outcome is Outcome.REFUSED and refusal is None:
         remarks = (*remarks, RemarkNote(code=Remark.STILL_HOLDS, sv=text.sv, en=text.en))
     return earlier.model_copy(
         update={
             "receipt_id": event_id(cause, "receipt"),
             "outcome": outcome,
             "judged_at": at,
-            "codes": (),
+            "codes": () if refusal is None else (str(refusal.code),),
+            "refusals": () if refusal is None else (_refusal(refusal, citations),),
             "waits": (),
             "remarks": remarks,
             "measures": measures if outcome is Outcome.EXECUTED else (),

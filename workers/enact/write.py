@@ -195,6 +195,7 @@ def _final(settlement: Settlement, earlier: Receipt, sitting: Sitting) -> Receip
         settlement.touched,
         cause=f"{settlement.cause}|settles:{settlement.settle.order_id}",
         at=sitting.at,
+        refusal=settlement.settle.refusal,
     )
 
 

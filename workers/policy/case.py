@@ -22,6 +22,7 @@ from contracts.vocabulary import (
 from workers.policy.calendar import end_of, last_day_of_years, midnight, swedish_date
 from workers.policy.facts import Identity, Measure, OrderFacts, PatientFacts, ReleaseRequest
 from workers.policy.rulebook import Entry, Region, Version, When
+from workers.policy.standing_measures import state_holds
 
 RESIDENTS_OWN = frozenset(
     {Initiative.RESIDENT, Initiative.CHILD, Initiative.GUARDIAN, Initiative.REPRESENTATIVE}
@@ -162,8 +163,9 @@ class Case:
         kinds = self._kinds_to_release
         found = self._standing(*kinds)
         if self.form.releases is not None:
-            wanted = {OrderId(str(order)) for order in self.form.releases}
-            found = tuple(m for m in found if wanted & set(m.orders))
+            wanted = {str(named) for named in self.form.releases}
+            # what the register imposed has no order to name it by: its measure's own id does
+            found = tuple(m for m in found if wanted & {*m.orders, m.measure_id})
         if self.named is not None and self.form.form is not Form.REQUEST_RELEASE:
             found = tuple(m for m in found if any(m.covers_guardian(g) for g in self.named))
         if self.form.representative is not None:
@@ -200,8 +202,19 @@ class Case:
         return (m.initiative in RESIDENTS_OWN) == (self.form.initiative in RESIDENTS_OWN)
 
     @cached_property
+    def held_by_state(self) -> frozenset[MeasureId]:
+        """The register's own measures that nothing may end while the state that wants them holds (X-10)."""
+        if self.known is None:
+            return frozenset()
+        known = self.known
+        return frozenset(m.measure_id for m in known.measures if state_holds(m, known, self.at, self.region))
+
+    @cached_property
     def targets(self) -> tuple[Measure, ...]:
-        """The measures that the order speaks of."""
+        """The measures that the order speaks of, without those that a state holds in force (X-10)."""
+        return tuple(m for m in self._spoken_of() if m.measure_id not in self.held_by_state)
+
+    def _spoken_of(self) -> tuple[Measure, ...]:
         match self.form.form:
             case Form.CONTINUE_MEASURE | Form.EXTEND_MEASURE:
                 if self.form.follows_up is None:

@@ -67,10 +67,10 @@ _ON_WORD = {
         "när beställningen säger att de inte ska informeras", "when the order says not to inform them"
     ),
 }
-_EVENT = {
-    "protected_patient": Sentence("Patienten får skyddad identitet", "The patient gets protected identity"),
+_CAUSE = {
+    "protected_patient": Sentence("Patienten har skyddad identitet", "The patient has protected identity"),
     "protected_guardian": Sentence(
-        "En vårdnadshavare får skyddad identitet", "A guardian gets protected identity"
+        "Bara en vårdnadshavare har skyddad identitet", "Only a guardian has protected identity"
     ),
     "protection_ended": Sentence("Skyddad identitet upphör", "Protected identity ends"),
     "turned_13_locked": Sentence(
@@ -456,7 +456,7 @@ CLAUSE_ORDER: Mapping[str, int] = {key: number for number, key in enumerate(_SAY
 
 def standing_words(rule: Standing) -> Sentence:
     """What the register's own word brings, as one sentence."""
-    event = _EVENT[rule.event]
+    event = _CAUSE[rule.state or rule.event or ""]
     under = (
         Sentence(f" (under {rule.patient_under} år)", f" (under {rule.patient_under})")
         if rule.patient_under is not None

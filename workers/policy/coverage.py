@@ -14,7 +14,7 @@ class Covered:
     rule_id: str
     rule: Rule
     entries: tuple[str, ...]
-    """`version entry`, `version reason CODE`, `version standing ID`: what the program does with it."""
+    """`version entry`, `version answer CODE`, `version core PART`: what the program does with it."""
     people: tuple[str, ...]
     """Where a rule that people follow shows: attestation, channel, worklist, text."""
     stories: tuple[str, ...]
@@ -91,3 +91,5 @@ def _carriers(region: Region, rule_id: str) -> Iterator[str]:
         for reason, rules in version.reasons.items():
             if rule_id in rules:
                 yield f"{version.since} answer {reason}"
+        for part in version.held_by_core.get(rule_id, ()):
+            yield f"{version.since} core {part}"

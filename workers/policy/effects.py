@@ -149,13 +149,15 @@ class Settle:
     """
     An earlier order that waited gets its final receipt.
 
-    With `waited_for` only when it waited for nothing else.
+    With `waited_for` only when it waited for nothing else. `refusal` is the reason where it is refused for one that has
+    a code.
     """
 
     order_id: OrderId
     outcome: Outcome
     text: Sentence
     waited_for: PendingCode | None = None
+    refusal: Objection | None = None
 
 
 @dataclass(frozen=True, slots=True)

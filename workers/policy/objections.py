@@ -10,15 +10,17 @@ from contracts.vocabulary import (
     Channel,
     Form,
     IdType,
+    MeasureKind,
     RefusalCode,
     Role,
 )
 from workers.policy.calendar import age_begins, end_of, last_day_before, swedish_date
 from workers.policy.case import Case
 from workers.policy.effects import Objection, Sentence
-from workers.policy.facts import Assignment, Measure, Staff
+from workers.policy.facts import Assignment, Measure, PatientFacts, Staff
 from workers.policy.rulebook import Entry
 from workers.policy.sentences import ATTESTATION, REFUSAL
+from workers.policy.standing_measures import was_marked
 
 SKEW = timedelta(minutes=5)
 """A decision may be dated so much after the signature: two clocks are never quite the same."""
@@ -130,6 +132,28 @@ def _patient(case: Case) -> Iterator[Objection]:
         yield objection(_C.PATIENT_DEAD, "patient")
     if now.identity_uncertain and not case.protective:
         yield objection(_C.IDENTITY_UNCERTAIN, "patient")
+    if _gives_a_guardian_access(case) and _is_protected(case, case.known):
+        yield objection(_C.PROTECTED_IDENTITY, "patient", (*_rules(case, "protected_identity"), "X-11"))
+
+
+def _gives_a_guardian_access(case: Case) -> bool:
+    """Whether an order lets a guardian in, or in for longer."""
+    if case.form.form is Form.GRANT_GUARDIAN_ACCESS:
+        return True
+    goes_on = case.form.form in (Form.EXTEND_MEASURE, Form.CONTINUE_MEASURE)
+    return goes_on and any(m.kind is MeasureKind.GUARDIAN_GRANT for m in case.targets)
+
+
+def _is_protected(case: Case, known: PatientFacts) -> bool:
+    """
+    Whether the register protects the child, or a guardian whom the order lets in, or has since the decision.
+
+    A mark that has come and gone has ended what was decided before it: a new form is needed.
+    """
+    since = min(case.form.decided_at, case.at)
+    let_in = {*case.concerned, *(g for m in case.targets for g in m.guardians or ())}
+    people = [known.patient, *(p for g in let_in if (p := known.person(g)))]
+    return any(was_marked(person, since, case.at) for person in people)
 
 
 def _follow_up(case: Case) -> Iterator[Objection]:
@@ -172,12 +196,18 @@ def _release(case: Case) -> Iterator[Objection]:
     if case.known is None:
         return
     if case.form.form is Form.REQUEST_RELEASE and not case.targets:
-        yield objection(_C.NOTHING_TO_RELEASE, "releases")
+        if case.candidates:
+            yield objection(_C.PROTECTED_IDENTITY, "releases", ("X-05", "X-10"))
+        else:
+            yield objection(_C.NOTHING_TO_RELEASE, "releases")
     if case.form.form not in RELEASES:
         return
+    free = [m for m in case.candidates if m.measure_id not in case.held_by_state]
     if not case.candidates:
         yield objection(_C.NOTHING_TO_RELEASE, "releases")
-    elif not case.targets or (case.form.releases is not None and len(case.targets) < len(case.candidates)):
+    elif not free:
+        yield objection(_C.PROTECTED_IDENTITY, "releases", ("X-10",))
+    elif not case.targets or (case.form.releases is not None and len(case.targets) < len(free)):
         rules = _rules(case, "same_initiative")
         yield objection(_C.INITIATIVE_NOT_ALLOWED, "initiative", rules)
 
@@ -386,14 +416,6 @@ def _court_order(case: Case, entry: Entry) -> Iterator[Objection]:
         yield objection(_C.REPRESENTATIVE_REQUIRED, "court_order.duties", entry.cites)
 
 
-def _protected(case: Case, entry: Entry) -> Iterator[Objection]:
-    if case.known is None:
-        return
-    people = [case.known.patient, *(p for g in case.concerned if (p := case.known.person(g)))]
-    if any(person.at(case.at).protected for person in people):
-        yield objection(_C.PROTECTED_IDENTITY, "patient", entry.cites)
-
-
 def _reserve(case: Case, entry: Entry) -> Iterator[Objection]:
     form = case.form
     named = [form.patient, *(form.guardians or ()), *((form.representative,) if form.representative else ())]
@@ -425,7 +447,6 @@ _CLAUSES: dict[str, Callable[[Case, Entry], Iterator[Objection]]] = {
     "age": _age,
     "motivation": _motivation,
     "court_order": _court_order,
-    "protected_identity": _protected,
     "reserve_number": _reserve,
     "initiating_unit_only": _initiating_unit,
 }

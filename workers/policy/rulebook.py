@@ -50,6 +50,13 @@ class Document(Part):
     valid_from: date | None = None
 
 
+class Derived(Part):
+    """Why something is Sigill's choice and not the document's words, in Swedish and English (X-30)."""
+
+    sv: str = Field(min_length=1)
+    en: str = Field(min_length=1)
+
+
 class Rule(Part):
     """One rule as its owner states it. `kind`: V validation, S state, T time, N notice, D documentation, H people."""
 
@@ -57,6 +64,10 @@ class Rule(Part):
     document: str
     sv: str
     en: str
+    floor: bool = False
+    """It holds in every region, and no rulebook can switch it off."""
+    derived: Derived | None = None
+    """Set where the document does not say it, or not quite."""
 
 
 class When(Part):
@@ -210,37 +221,55 @@ class Entry(Part):
     note: NoteWords | None = None
     remark: RemarkWhen | None = None
     long_after_months: int | None = None
+    derived: Derived | None = None
+    """Set where what the entry does is not the document's words."""
 
     @cached_property
     def given(self) -> frozenset[str]:
         """The names of the clauses that it has."""
-        return frozenset(name for name in Entry.model_fields if getattr(self, name) is not None)
+        names = Entry.model_fields.keys() - {"derived"}
+        return frozenset(name for name in names if getattr(self, name) is not None)
 
     @model_validator(mode="after")
     def _says_something(self) -> "Entry":
-        said = self.model_fields_set - {"id", "cites", "forms", "when", "otherwise", "decider_at"}
+        said = self.model_fields_set - {"id", "cites", "forms", "when", "otherwise", "decider_at", "derived"}
         if not said:
             raise ValueError(f"entry {self.id} has no clause")
         return self
 
 
 class Standing(Part):
-    """What the register's own word brings, without any order."""
+    """
+    What the register's own word brings, without any order: by a `state` that holds, or by an `event` that happens.
+
+    The measures that a state imposes follow the state, however it came about (X-09). Exactly one of the two is given.
+    """
 
     id: str
     cites: tuple[str, ...] = Field(min_length=1)
-    event: Literal[
-        "protected_patient",
-        "protected_guardian",
-        "protection_ended",
-        "turned_13_locked",
-        "died",
-        "custody_changed",
-    ]
+    state: Literal["protected_patient", "protected_guardian"] | None = None
+    event: Literal["protection_ended", "turned_13_locked", "died", "custody_changed"] | None = None
     patient_under: int | None = None
     imposes: tuple[Extra, ...] = ()
     sv: str = ""
     en: str = ""
+    derived: Derived | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _states_of_old(cls, given: Any) -> Any:
+        """Rulebooks of earlier releases wrote the two states as events."""
+        if isinstance(given, dict) and given.get("event") in ("protected_patient", "protected_guardian"):
+            return {**{k: v for k, v in given.items() if k != "event"}, "state": given["event"]}
+        return given
+
+    @model_validator(mode="after")
+    def _one_cause(self) -> "Standing":
+        if (self.state is None) == (self.event is None):
+            raise ValueError(f"standing rule {self.id} needs either a state or an event")
+        if self.imposes and self.state is None:
+            raise ValueError(f"standing rule {self.id}: only a state imposes measures")
+        return self
 
 
 class Ages(Part):
@@ -272,6 +301,8 @@ class Version(Part):
     reasons: dict[AccessReason, tuple[str, ...]] = {}
     people_only: dict[str, Literal["attestation", "channel", "worklist", "text"]] = {}
     """Rules that only people can follow, and where they show."""
+    held_by_core: dict[str, tuple[str, ...]] = {}
+    """Rules that the program's core holds whatever a rulebook says, and which parts of it."""
     lead: Lead = Lead()
     age_notices: bool = True
     unknown_patient_hours: int = 72
@@ -332,6 +363,7 @@ def _cited(version: Version) -> Iterator[tuple[str, str]]:
     for reason, rules in version.reasons.items():
         yield from ((str(reason), rule) for rule in rules)
     yield from (("people_only", rule) for rule in version.people_only)
+    yield from (("held_by_core", rule) for rule in version.held_by_core)
 
 
 def _faults(region: Region) -> Iterator[str]:
@@ -376,7 +408,7 @@ def _inherit(raw: dict[str, Any]) -> dict[str, Any]:
                 own = version.get(part) or []
                 taken = {entry.get("id") for entry in own} | set(version.get("drops") or ())
                 version[part] = [e for e in earlier.get(part) or [] if e.get("id") not in taken] + own
-            for part in ("ages", "lead", "reasons", "people_only"):
+            for part in ("ages", "lead", "reasons", "people_only", "held_by_core"):
                 version[part] = {**(earlier.get(part) or {}), **(version.get(part) or {})}
         done[version.get("since")] = version
     return raw

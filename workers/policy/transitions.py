@@ -17,17 +17,19 @@ from contracts.vocabulary import (
     Outcome,
     PendingCode,
     PersonId,
+    RefusalCode,
     RegionCode,
     Template,
 )
 from workers.policy import notices
 from workers.policy.calendar import age_begins, days_before, midnight, swedish_date
-from workers.policy.consequences import timers_of, worklist
+from workers.policy.consequences import ended, timers_of, worklist
 from workers.policy.effects import (
     AddTask,
     CloseTask,
     Effect,
     Impose,
+    Objection,
     Sentence,
     SetTimer,
     Settle,
@@ -36,11 +38,28 @@ from workers.policy.effects import (
     Transition,
 )
 from workers.policy.facts import Custody, Inform, Measure, PatientFacts, Person, ReleaseRequest
-from workers.policy.rulebook import Rulebooks, Standing, Version
-from workers.policy.sentences import NOTICE
+from workers.policy.rulebook import Rulebooks
+from workers.policy.sentences import NOTICE, REFUSAL
+from workers.policy.standing_measures import (
+    WantedMeasure,
+    is_marked,
+    last_known_county,
+    marked_guardians,
+    missing_measures,
+    regions_in_doubt,
+    states_that_hold,
+    wanted_measures,
+)
 
 AGAIN = timedelta(days=1)
 """An overdue alert comes again so often, until somebody has done something."""
+
+COUNTY_UNKNOWN = Sentence(
+    "Ett barn har skyddad identitet och folkbokföringen har aldrig sagt i vilket län det bor: ta reda på om barnet bor "
+    "här, och besluta i så fall om en egen åtgärd.",
+    "A child has protected identity and the register has never said in which county it lives: find out whether it "
+    "lives here, and if so decide on a measure of your own.",
+)
 
 _AHEAD = {TimerKind.AGE_13_AHEAD: Template.AGE_13_AHEAD, TimerKind.AGE_16_AHEAD: Template.AGE_16_AHEAD}
 _REACHED = {
@@ -334,21 +353,41 @@ def _locked_at_13(due: Due, books: Rulebooks) -> Iterator[AddTask]:
 
 
 def register_change(
-    before: PatientFacts | None, after: PatientFacts, at: datetime, books: Rulebooks
+    before: PatientFacts | None,
+    after: PatientFacts,
+    at: datetime,
+    books: Rulebooks,
+    *,
+    now: datetime | None = None,
+    tasks: bool = True,
 ) -> Transition:
     """
     What a register change of a patient, or of somebody around the patient, brings at `at` (UTC).
 
-    Nothing re-opens by itself: a protection that ended leaves what stood and makes a task for people.
+    The standing measures follow the state as it is at `now`, when the change is known; one that held already at `at`
+    begins there. Without `before`, the patient's first message, they begin at `now`. Nothing re-opens by itself: a
+    protection that ended leaves what it imposed and makes a task for people. `tasks` false leaves out the tasks that a
+    state brings, for a first load that counts them instead.
     """
-    region = books.region_of_county(after.patient.at(at).county)
-    version = books.version(region, swedish_date(at)) if region else None
+    now = at if now is None else max(at, now)
     effects: list[Effect] = []
-    if version is not None and region is not None:
-        effects.extend(_standing(before, after, at, at, region, version))
+    effects.extend(_what_happened(before, after, at, at, books))
+    effects.extend(_follow_state(after, at, now, books, first=before is None))
+    if tasks:
+        effects.extend(_tasks_of_states(before, after, at, now, books))
+    region = books.region_of_county(last_known_county(after.patient, now))
     effects.extend(_custody_days(after, at, region))
     effects.extend(_timers_anew(before, after, at, books))
     return Transition(at, tuple(effects), "register", compare=before is not None)
+
+
+def rules_begin(facts: PatientFacts, at: datetime, books: Rulebooks) -> Transition:
+    """
+    What the day on which rules begin brings for one patient at `at` (UTC): the measures that the state wants (X-09).
+
+    The region's operators get one task with a count, which is not among the effects. Empty where nothing is missing.
+    """
+    return Transition(at, tuple(_follow_state(facts, at, at, books, first=False)), "register")
 
 
 def _custody_days(facts: PatientFacts, at: datetime, region: RegionCode | None) -> Iterator[SetTimer]:
@@ -371,86 +410,142 @@ def _custody(due: Due, books: Rulebooks) -> Transition:
         return _nothing(due)
     if patient.guardians_at(just_before) == patient.guardians_at(at):
         return _nothing(due)
-    region = books.region_of_county(patient.at(at).county)
-    version = books.version(region, swedish_date(at)) if region else None
-    effects: tuple[Effect, ...] = ()
-    if version is not None and region is not None:
-        effects = tuple(_standing(facts, facts, just_before, at, region, version))
+    effects = (
+        *_what_happened(facts, facts, just_before, at, books),
+        *_follow_state(facts, at, at, books, first=False),
+        *_tasks_of_states(facts, facts, just_before, at, books),
+    )
     birthday = next_milestone(patient, books, just_before)
     # on a birthday that changes access, what the birthday tells holds this change too
     told = birthday is not None and birthday.due_at == at and birthday.kind in _REACHED
     return Transition(at, effects, "register", compare=not told)
 
 
-def _standing(
-    before: PatientFacts | None,
-    after: PatientFacts,
-    was_at: datetime,
-    at: datetime,
-    region: RegionCode,
-    version: Version,
-) -> Iterator[Effect]:
-    """What a region says of what has happened between `before` as it was at `was_at`, and `after` at `at`."""
+def _what_happened(
+    before: PatientFacts | None, after: PatientFacts, was_at: datetime, at: datetime, books: Rulebooks
+) -> Iterator[AddTask]:
+    """The tasks for what has happened between `before` as it was at `was_at`, and `after` at `at`."""
+    region = books.region_of_county(last_known_county(after.patient, at))
+    version = books.version(region, swedish_date(at)) if region else None
+    if region is None or version is None or before is None:
+        return
     happened = {
-        "protected_patient": _protected(after, at) and not _protected(before, was_at),
-        "protection_ended": _protected(before, was_at) and not _protected(after, at),
-        "protected_guardian": bool(_protected_guardians(after, at) - _protected_guardians(before, was_at)),
-        "died": after.patient.latest.died_on is not None
-        and (before is None or before.patient.latest.died_on is None),
-        "custody_changed": before is not None
-        and before.patient.guardians_at(was_at) != after.patient.guardians_at(at),
+        "protection_ended": is_marked(before.patient, was_at) and not is_marked(after.patient, at),
+        "died": before.patient.latest.died_on is None and after.patient.latest.died_on is not None,
+        "custody_changed": before.patient.guardians_at(was_at) != after.patient.guardians_at(at),
     }
     for rule in version.standing:
-        if not happened.get(rule.event, False):
+        if rule.event is None or not happened.get(rule.event, False) or not rule.sv:
             continue
         if rule.patient_under is not None and after.patient.reached(rule.patient_under, at, surely=True):
             continue
-        yield from _standing_measures(after, at, region, version, rule)
-        if rule.sv:
-            subject = f"{after.patient.person_id}:{rule.event}:{at.isoformat()}"
-            yield AddTask(rule.event, subject, Sentence(rule.sv, rule.en), region, at, rule.cites)
+        subject = f"{after.patient.person_id}:{rule.event}:{at.isoformat()}"
+        yield AddTask(rule.event, subject, Sentence(rule.sv, rule.en), region, at, rule.cites)
 
 
-def _protected(facts: PatientFacts | None, at: datetime) -> bool:
-    return facts is not None and facts.patient.latest.protected
-
-
-def _protected_guardians(facts: PatientFacts | None, at: datetime) -> set[PersonId]:
-    if facts is None:
-        return set()
-    people = [(g, facts.person(g)) for g in facts.patient.guardians_at(at)]
-    return {g for g, person in people if person is not None and person.latest.protected}
-
-
-def _standing_measures(
-    after: PatientFacts, at: datetime, region: RegionCode, version: Version, rule: Standing
+def _follow_state(
+    facts: PatientFacts, at: datetime, now: datetime, books: Rulebooks, *, first: bool
 ) -> Iterator[Effect]:
-    patient = after.patient
-    for extra in rule.imposes:
-        stands = any(
-            m.kind is extra.kind and m.initiative is Initiative.REGISTER and m.not_over(at, patient.birth)
-            for m in after.measures
-        )
-        if stands:
+    """The measures that the state wants and that are missing, and the guardians' grants that a mark ends."""
+    held_before = {(w.region, w.imposes.kind) for w in wanted_measures(facts, at, books)}
+    for wanted in missing_measures(facts, now, books):
+        already = not first and (wanted.region, wanted.imposes.kind) in held_before
+        since = at if already else now
+        yield from _impose_standing(wanted, facts, since)
+    yield from _grants_ended(facts, now if first else at, now, books)
+
+
+def _impose_standing(wanted: WantedMeasure, facts: PatientFacts, since: datetime) -> Iterator[Effect]:
+    patient, extra = facts.patient, wanted.imposes
+    name = f"sigill:standing:{patient.person_id}:{wanted.region}:{extra.kind}:{since.isoformat()}"
+    m = Measure(
+        measure_id=MeasureId(str(uuid5(NAMESPACE_URL, name))),
+        patient=patient.person_id,
+        kind=extra.kind,
+        region=wanted.region,
+        initiative=Initiative.REGISTER,
+        orders=(),
+        services=extra.services,
+        valid_from=since,
+        ends_at_age=extra.ends_at_age,
+        inform=Inform(guardians=False, patient=False),
+        rules=wanted.rule.cites,
+        rulebook=wanted.version.since.isoformat(),
+    )
+    yield Impose(m)
+    yield from timers_of(m, facts, since, wanted.version.lead.grant_expiring)
+    yield from worklist(m, ends=False)
+
+
+def _grants_ended(facts: PatientFacts, at: datetime, now: datetime, books: Rulebooks) -> Iterator[Effect]:
+    """A mark ends what was granted to a guardian, also what was to begin later; a new form is needed after it (X-11)."""
+    for m in facts.measures:
+        if m.kind is not MeasureKind.GUARDIAN_GRANT or not m.not_over(at, facts.patient.birth):
             continue
-        name = f"sigill:standing:{patient.person_id}:{extra.kind}:{at.isoformat()}"
-        m = Measure(
-            measure_id=MeasureId(str(uuid5(NAMESPACE_URL, name))),
-            patient=patient.person_id,
-            kind=extra.kind,
-            region=region,
-            initiative=Initiative.REGISTER,
-            orders=(),
-            services=extra.services,
-            valid_from=at,
-            ends_at_age=extra.ends_at_age,
-            inform=Inform(guardians=False, patient=False),
-            rules=rule.cites,
-            rulebook=version.since.isoformat(),
-        )
-        yield Impose(m)
-        yield from timers_of(m, after, at, version.lead.grant_expiring)
-        yield from worklist(m, ends=False)
+        shut = _shut_out_by_mark(m, facts, now)
+        if not shut:
+            continue
+        yield ended(m, at)
+        yield CloseTask("review", str(m.measure_id))
+        if m.valid_from <= at:
+            yield from worklist(m, ends=True)
+        left = tuple(g for g in m.guardians or () if g not in shut)
+        if left:
+            yield from _goes_on_for(m, left, facts, at, books)
+        elif m.valid_from > at:
+            reason = Objection(
+                RefusalCode.PROTECTED_IDENTITY, REFUSAL[RefusalCode.PROTECTED_IDENTITY], ("X-11",)
+            )
+            for order_id in m.orders:
+                yield Settle(order_id, Outcome.REFUSED, reason.text, refusal=reason)
+
+
+def _goes_on_for(
+    m: Measure, guardians: tuple[PersonId, ...], facts: PatientFacts, at: datetime, books: Rulebooks
+) -> Iterator[Effect]:
+    """The same grant for the guardians whom no mark shuts out: a new row of the same lineage."""
+    name = f"sigill:marked:{m.measure_id}:{at.isoformat()}"
+    follower = replace(
+        m,
+        measure_id=MeasureId(str(uuid5(NAMESPACE_URL, name))),
+        valid_from=max(at, m.valid_from),
+        guardians=guardians,
+        version=1,
+    )
+    yield Impose(follower, "continued")
+    lead = books.default_version(m.region, swedish_date(at)).lead.grant_expiring
+    yield from timers_of(follower, facts, at, lead)
+    if follower.valid_from <= at:
+        yield from worklist(follower, ends=False)
+
+
+def _shut_out_by_mark(m: Measure, facts: PatientFacts, at: datetime) -> frozenset[PersonId]:
+    """The guardians whom a grant lets in and a mark shuts out: all of them where the child itself is marked."""
+    holders = frozenset(m.guardians or ())
+    if is_marked(facts.patient, at):
+        return holders or frozenset({m.patient})
+    people = ((g, facts.person(g)) for g in holders)
+    return frozenset(g for g, person in people if person is not None and is_marked(person, at))
+
+
+def _tasks_of_states(
+    before: PatientFacts | None, after: PatientFacts, was_at: datetime, at: datetime, books: Rulebooks
+) -> Iterator[AddTask]:
+    """A task for each state that holds now and did not before; and where nobody knows which region's rules hold."""
+    patient = after.patient.person_id
+    was = {} if before is None else {(r, s.id): before for r, _, s in states_that_hold(before, was_at, books)}
+    for region, _, rule in states_that_hold(after, at, books):
+        newly = (region, rule.id) not in was
+        if not newly and rule.state == "protected_guardian" and before is not None:
+            newly = bool(marked_guardians(after, at) - marked_guardians(before, was_at))
+        if newly and rule.sv:
+            subject = f"{patient}:{rule.state}:{at.isoformat()}"
+            yield AddTask(str(rule.state), subject, Sentence(rule.sv, rule.en), region, at, rule.cites)
+    doubted = set() if before is None else {r for r, _, _ in regions_in_doubt(before, was_at, books)}
+    for region, _, rule in regions_in_doubt(after, at, books):
+        if region not in doubted:
+            subject = f"{patient}:protected_county_unknown:{region}"
+            yield AddTask("protected_county_unknown", subject, COUNTY_UNKNOWN, region, at, rule.cites)
 
 
 def _timers_anew(
@@ -469,4 +564,4 @@ def _timers_anew(
         yield from timers_of(m, after, at, version.lead.grant_expiring)
 
 
-__all__ = ["Due", "card_revoked_late", "follow", "next_milestone", "register_change"]
+__all__ = ["Due", "card_revoked_late", "follow", "next_milestone", "register_change", "rules_begin"]

@@ -84,6 +84,6 @@ def _oldest_protected(books: Rulebooks) -> int:
         for region in books.regions.values()
         for version in region.versions
         for rule in version.standing
-        if rule.event in ("protected_patient", "protected_guardian")
+        if rule.state is not None
     ]
     return max(limits, default=0)

@@ -7,7 +7,7 @@ when a birthday reminder comes at another time, or when it has a measure whose f
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -16,7 +16,8 @@ from contracts.vocabulary import MeasureKind, RegionCode
 from workers.policy.access import differences, picture
 from workers.policy.calendar import midnight, swedish_date
 from workers.policy.facts import PatientFacts
-from workers.policy.rulebook import Entry, Rulebooks, Standing, Version
+from workers.policy.rulebook import Entry, Rulebooks, Version
+from workers.policy.standing_measures import rule_holds
 from workers.population.examples import (
     adults,
     counties_of,
@@ -172,28 +173,14 @@ def _ways(facts: PatientFacts, a: Rulebooks, b: Rulebooks, at: datetime) -> set[
 
 
 def _standing(facts: PatientFacts, before: Version, after: Version, at: datetime) -> Iterator[str]:
-    """Events whose standing rules reach a protected resident in one version and not, or otherwise, in the other."""
-    guardians = [facts.person(g) for g in facts.patient.guardians_at(at)]
-    holds = {
-        "protected_patient": facts.patient.at(at).protected,
-        "protected_guardian": any(g is not None and g.at(at).protected for g in guardians),
-    }
-    for event, held in holds.items():
-        if held and _reaching(facts, before.standing, event, at) != _reaching(
-            facts, after.standing, event, at
-        ):
-            yield event
+    """States whose standing rules reach a resident by one version and not, or otherwise, by the other."""
+    for state in ("protected_patient", "protected_guardian"):
+        if _reaching(facts, before, state, at) != _reaching(facts, after, state, at):
+            yield state
 
 
-def _reaching(
-    facts: PatientFacts, rules: Sequence[Standing], event: str, at: datetime
-) -> list[tuple[object, ...]]:
-    return [
-        rule.imposes
-        for rule in rules
-        if rule.event == event
-        and (rule.patient_under is None or not facts.patient.reached(rule.patient_under, at, surely=True))
-    ]
+def _reaching(facts: PatientFacts, version: Version, state: str, at: datetime) -> list[tuple[object, ...]]:
+    return [r.imposes for r in version.standing if r.state == state and rule_holds(r, version, facts, at)]
 
 
 def _measures(facts: PatientFacts, a: Rulebooks, b: Rulebooks, at: datetime) -> set[Kind]:

@@ -195,7 +195,7 @@ class Register:
             moment = effective(message.says, sitting.at)
             sitting.follow(
                 person,
-                register_change(was, after, moment, self.desk.books),
+                register_change(was, after, moment, self.desk.books, now=sitting.at),
                 cause=cause,
                 before=was,
             )

@@ -156,7 +156,7 @@ class Cast:
             died=spec.died,
             e_id=spec.e_id,
             registered=spec.registered,
-            county=spec.county or home,
+            county=spec.county if "county" in spec.model_fields_set else home,
         )
 
     def add(self, name: str, spec: PersonSpec) -> None:
@@ -203,7 +203,7 @@ class Cast:
             actor.guardians[step.custody_ended] = today
         if step.e_id is not None:
             actor.e_id = step.e_id
-        if step.county is not None:
+        if "county" in step.model_fields_set:  # null: the register withholds it
             actor.county = step.county
         if step.id_changed_to is not None:
             actor.former = (*actor.former, actor.ref)
