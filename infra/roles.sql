@@ -54,6 +54,9 @@ BEGIN
   EXECUTE format('GRANT UPDATE (state, fired_at) ON timer TO %s', workers);
   EXECUTE format('GRANT UPDATE (state, ended_at, due_at) ON task TO %s', workers);
   EXECUTE format('GRANT USAGE ON SEQUENCE person_person_id_seq TO %s', workers);
+  EXECUTE format('GRANT SELECT, INSERT ON source_hold TO %s', workers); -- who is held; only an operator ends it
+  GRANT SELECT ON source_hold TO sigill_ops;
+  GRANT UPDATE (ended_at, ended_by, remark) ON source_hold TO sigill_ops;
   GRANT INSERT ON inbox, signed_order, dead_letter TO sigill_intake;
   GRANT USAGE ON SEQUENCE registration TO sigill_intake;
   EXECUTE format('GRANT USAGE ON SEQUENCE outbox_id_seq TO %s, sigill_ops', workers); -- a number with each person's lock

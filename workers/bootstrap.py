@@ -23,7 +23,7 @@ from cryptography import x509
 from contracts.topics import ORDERS, PERSONS, STAFF
 from workers.directory.handler import Directory
 from workers.enact.citations import Desk
-from workers.enact.consuming import Consuming, DatabaseDown, Handler, NotReady, database_trouble
+from workers.enact.consuming import HANDLING, Consuming, DatabaseDown, Handler, NotReady, database_trouble
 from workers.enact.keys import KeyRing
 from workers.enact.limit import DeadLetterLimit, DeadLetterLimitReached
 from workers.intake.directory_watch import DirectoryWatch
@@ -82,8 +82,8 @@ SET_UP_WRONGLY: tuple[type[Exception], ...] = (
     TooPowerful,
 )
 """What only other settings help against."""
-LOOK_FIRST: tuple[type[Exception], ...] = (DeadLetterLimitReached, StreamStopped)
-"""What somebody has to look at before a worker goes on: too much is unreadable, offsets are lost, access is refused."""
+LOOK_FIRST: tuple[type[Exception], ...] = (StreamStopped,)
+"""What somebody has to look at before a worker goes on: offsets are lost, access is refused."""
 _ROLES: dict[str, Role] = {
     "directory": "sigill_register",
     "register": "sigill_register",
@@ -225,8 +225,6 @@ class Wiring:
     health: Health
     connection: Connection
     tracing: Tracing = field(default_factory=Tracing)
-    last_figures: float = 20.0
-    """Seconds that /metrics still answers after a worker has stopped for good: four times Prometheus' look."""
     _stores: set[Store] = field(default_factory=set)
     _closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
@@ -274,16 +272,12 @@ class Wiring:
                         BROKER: BROKER_TROUBLE,
                         MIGRATIONS: (NotMigrated,),
                         DIRECTORY: (NotReady,),
+                        HANDLING: (DeadLetterLimitReached,),
                     },
                     stop=stop,
                     stop_timeout=settings.stop_timeout,
                     longest_wait=settings.backoff_max,
                 )
-        except DeadLetterLimitReached:
-            if probes is not None:
-                # its last figures have to be collected, or nobody would be alerted
-                await asyncio.sleep(self.last_figures)
-            raise
         finally:
             for close in self._closing:
                 await close()
@@ -336,6 +330,7 @@ class Wiring:
             metrics=self.metrics,
             health=self.health,
             limit=DeadLetterLimit(settings.dead_letter_max_ratio, settings.dead_letter_max_run),
+            topic_names={settings.topic(topic): topic},
             batch_size=settings.batch_size,
             session_timeout=settings.kafka_session_timeout,
             instance_id=settings.kafka_instance_id,

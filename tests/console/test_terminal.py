@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pytest
 
 from tests.console.world import World, furnish
-from workers.store import dead_letters, tasks
+from workers.store import dead_letters, holds, tasks
 
 
 @dataclass(frozen=True)
@@ -131,3 +131,19 @@ async def test_the_work_list_is_listed_and_ticked_off(fresh: World) -> None:
     assert (await sigill(fresh, "worklist", "tick", str(task["id"]), "--yes")).status == 1
     async with fresh.store.reading() as tx:
         assert (await tasks.by_ids(tx, [task["id"]]))[task["id"]].done_by == "cli:anna"
+
+
+async def test_a_held_source_is_listed_without_what_a_terminal_obeys_and_let_go_for_a_reason(
+    fresh: World,
+) -> None:
+    async with fresh.office.store.transaction(fresh.clock.now()) as tx:
+        (one,) = await holds.hold(tx, {("ehr.orders.v1", "urn:\x1b[2J199001012384"): 20})
+    listed = await sigill(fresh, "dlq", "holds")
+    assert "\x1b" not in listed.out
+    assert "199001012384" not in listed.out
+    assert "1 held" in listed.err
+    assert (await sigill(fresh, "dlq", "looked", str(one.hold_id), "--reason", "theirs")).status == 2
+    assert (await sigill(fresh, "dlq", "looked", str(one.hold_id), "--reason", "theirs", "--yes")).status == 0
+    assert (await sigill(fresh, "dlq", "looked", str(one.hold_id), "--reason", "theirs", "--yes")).status == 1
+    async with fresh.store.reading() as tx:
+        assert await holds.standing(tx) == []

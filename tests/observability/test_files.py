@@ -19,7 +19,7 @@ RULES = FOLDER / "rules" / "sigill.yml"
 DASHBOARD = FOLDER / "grafana" / "dashboards" / "sigill.json"
 PROMTOOL = shutil.which("promtool")
 EXPECTED = {
-    "SigillConsumerLagOld", "SigillOutboxOld", "SigillDeadLetters", "SigillDeadLetterLimitReached",
+    "SigillConsumerLagOld", "SigillOutboxOld", "SigillDeadLetters", "SigillDeadLetterLimitReached", "SigillRecordsFail",
     "SigillTimersOverdue", "SigillWorklistOld", "SigillSignedFormOverdue", "SigillLoopStuck",
     "SigillCrlStale", "SigillAuditChainBroken", "SigillDatabaseDown", "SigillBrokerDown",
 }  # fmt: skip

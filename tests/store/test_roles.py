@@ -34,7 +34,7 @@ HISTORY = (
     "dead_letter_action proposal proposal_verdict audit_entry audit_personal access_log person_erasure"
 ).split()
 WORK = (
-    "consumer_offset pending_order outbox timer task console_session population_load population_load_chunk "
+    "consumer_offset pending_order outbox timer task source_hold console_session population_load population_load_chunk "
     "population_load_refusal alembic_version"
 ).split()
 _LOADING = {"population_load", "population_load_chunk", "population_load_refusal"}
@@ -180,6 +180,8 @@ async def test_a_role_reads_what_it_needs_and_no_more(admin: asyncpg.Connection,
         ("sigill_ops", "SELECT purge_access_log(now() - interval '9 years', now())"),
         ("sigill_intake", "INSERT INTO access_log DEFAULT VALUES"),
         ("sigill_intake", "INSERT INTO staff_version DEFAULT VALUES"),
+        ("sigill_intake", "UPDATE source_hold SET ended_at = now(), ended_by = 'nobody'"),
+        ("sigill_ops", "INSERT INTO source_hold DEFAULT VALUES"),
         ("sigill_intake", "INSERT INTO person_merge DEFAULT VALUES"),
         ("sigill_intake", "SELECT erase_person(1, now())"),
         ("sigill_intake", "UPDATE outbox SET published_at = now()"),

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -9,10 +10,12 @@ import pytest
 
 from contracts.topics import ORDERS
 from tests.workers.conftest import START, Office, read, receipts
+from tests.workers.town import MOTHER
 from workers.enact.consuming import DatabaseDown, RecordFault
 from workers.enact.limit import DeadLetterLimit, DeadLetterLimitReached
 from workers.intake.handler import Intake
-from workers.store import dead_letters, inbox, orders
+from workers.ops.redrive import look
+from workers.store import dead_letters, holds, inbox, orders
 from workers.store.inbox import Fenced
 from workers.store.session import Store, Tx
 from workers.stream.records import Partition
@@ -148,16 +151,82 @@ async def test_a_text_that_the_database_cannot_keep_is_refused_by_its_field(offi
     assert [r.field for r in receipt.refusals] == ["motivation"]
 
 
-async def test_when_suddenly_everything_is_unreadable_the_worker_stops_and_nothing_is_thrown_away(
+async def test_twenty_unreadable_messages_stop_nothing_and_hold_their_sources_opening_orders_alone(
     office: Office,
 ) -> None:
-    worker = office.consuming[ORDERS.name]
-    worker.limit = DeadLetterLimit(0.5, 10)
-    with pytest.raises(DeadLetterLimitReached, match="10 messages in a row"):
-        await office.hand_over(office.town.orders(START), *(office.town.garbage() for _ in range(10)))
-    assert await office.out() == []
-    assert await stored_offset(office) is None
+    town, worker = office.town, office.consuming[ORDERS.name]
+    worker.limit = DeadLetterLimit(0.5, 20)
+    await office.hand_over(*(town.garbage(MOTHER) for _ in range(20)))
     assert b'sigill_dead_letter_limit_reached_total{worker="intake"} 1.0' in office.metrics.text()
+    assert await stored_offset(office) == 20
+    seal = town.orders(START)
+    lift = town.orders(START, "release_journal_seal", releases=[seal.order_id])
+    other = town.orders(START, "release_journal_seal", releases=[seal.order_id])
+    elsewhere = replace(other, headers=tuple(_from(other.headers, b"urn:ehr:another")))
+    await office.out()
+    await office.hand_over(seal, lift)
+    assert [(r.outcome, r.codes) for r in receipts(await office.out())] == [
+        ("executed", ()),
+        ("pending", ("awaiting_earlier_message",)),
+    ]
+    async with office.store.reading() as tx:
+        [held] = await holds.standing(tx)
+    assert (held.topic, held.unreadable) == (ORDERS.name, 20)
+
+    # an operator looks: what waited is judged, and it is no longer held
+    async with office.store.transaction(office.clock.now()) as tx:
+        assert await look(tx, held.hold_id, "anna", "their release of yesterday; rolled back")
+        assert not await look(tx, held.hold_id, "anna", "again")
+    assert await office.transitions().run_due(office.clock.now()) == 1
+    [released] = receipts(await office.out())
+    assert (released.outcome, str(released.order_id)) == ("executed", lift.order_id)
+    await office.hand_over(elsewhere)
+    assert [r.codes for r in receipts(await office.out())] == [("nothing_to_release",)]
+
+
+async def test_another_sources_opening_orders_do_not_wait_for_a_held_one(office: Office) -> None:
+    town, worker = office.town, office.consuming[ORDERS.name]
+    worker.limit = DeadLetterLimit(0.5, 3)
+    seal = town.orders(START)
+    lift = town.orders(START, "release_journal_seal", releases=[seal.order_id])
+    elsewhere = replace(lift, headers=tuple(_from(lift.headers, b"urn:ehr:another")))
+    await office.hand_over(*(town.garbage(MOTHER) for _ in range(3)), seal, elsewhere)
+    assert [r.outcome for r in receipts(await office.out())] == ["executed", "executed"]
+
+
+async def test_what_names_no_source_holds_nobody(office: Office) -> None:
+    town, worker = office.town, office.consuming[ORDERS.name]
+    worker.limit = DeadLetterLimit(0.5, 3)
+    seal = town.orders(START)
+    lift = town.orders(START, "release_journal_seal", releases=[seal.order_id])
+    await office.hand_over(*(replace(town.garbage(MOTHER), headers=()) for _ in range(3)), seal, lift)
+    assert [r.outcome for r in receipts(await office.out())] == ["executed", "executed"]
+    async with office.store.reading() as tx:
+        assert [one.source for one in await holds.standing(tx)] == [""]
+
+
+async def test_when_we_fail_on_every_readable_order_no_more_are_parked(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workers.enact.sitting.judge", breaking(lambda _: True, ValueError("a bug of ours")))
+    worker = office.consuming[ORDERS.name]
+    worker.limit = DeadLetterLimit(0.9, 3)
+    sent = [office.town.orders(START) for _ in range(8)]
+    records = office.records(sent)
+    for _ in range(3):  # as the supervisor does it: again and again
+        with pytest.raises(DeadLetterLimitReached, match="could be read"):
+            await office.hand_over_records(await worker._not_taken(records))
+    async with office.store.reading() as tx:
+        assert await dead_letters.page(tx) == []
+        assert await holds.standing(tx) == []
+    monkeypatch.undo()
+    await office.hand_over_records(await worker._not_taken(records))
+    assert [r.outcome for r in receipts(await office.out())] == ["executed"] * 8
+
+
+def _from(headers: Any, source: bytes) -> Any:
+    """Headers of the same event, from another source."""
+    return ((name, source if name == "ce_source" else value) for name, value in headers)
 
 
 async def test_what_breaks_while_unwrapping_names_its_record(

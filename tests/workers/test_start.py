@@ -9,7 +9,6 @@ import pytest
 
 import workers.bootstrap as bootstrap
 from workers.bootstrap import Wiring, run
-from workers.enact.limit import DeadLetterLimitReached
 from workers.runtime.settings import load_settings
 from workers.store.session import TooPowerful
 from workers.stream.consumer import OffsetsLost
@@ -62,11 +61,10 @@ def test_a_file_that_cannot_be_used_is_named(setting: str, worker: str, tmp_path
 @pytest.mark.parametrize(
     ("error", "status"),
     [
-        (DeadLetterLimitReached("ehr.orders.v1", 0, 20, 20), 1),
         (OffsetsLost("ehr.orders.v1 partition 0: gone"), 1),
         (TooPowerful("connect as another user"), 2),
     ],
-    ids=["limit", "offsets", "powerful"],
+    ids=["offsets", "powerful"],
 )
 def test_what_stops_a_worker_for_good_is_said_in_one_line(
     error: Exception, status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -1,6 +1,7 @@
 """`sigill dlq`: dead letters in a terminal. The same acts as the console's, in the same audit chain."""
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -9,11 +10,12 @@ import typer
 from workers.cli.common import settings
 from workers.cli.desk import agreed, clock_of, operator, run, sending_of, store_of, told
 from workers.enact.keys import shaped_like_a_key
-from workers.ops.redrive import CHAIN, EarlierOpen, redrive, settle
+from workers.ops.redrive import CHAIN, EarlierOpen, look, redrive, settle
 from workers.runtime.logging import mask
-from workers.store import audit, console, dead_letters, proposals
+from workers.store import audit, console, dead_letters, holds, proposals
 from workers.store.audit import AuditEntry
 from workers.store.dead_letters import DISCARD, DeadLetter
+from workers.store.holds import Hold
 from workers.store.session import Tx
 
 app = typer.Typer(help="Dead letters: list, show, replay, discard.", no_args_is_help=True)
@@ -172,6 +174,48 @@ def discard(
         raise typer.Exit(1)
 
 
+@app.command("holds")
+def list_holds(as_json: Json = False) -> None:
+    """The sources whose opening orders wait, since too much of theirs could not be read; protective ones pass."""
+    chosen = settings()
+
+    async def work() -> list[Hold]:
+        async with store_of(chosen) as store, store.reading() as tx:
+            return await holds.standing(tx)
+
+    found = run(work)
+    if as_json:
+        told({"holds": [{**asdict(one), "source": mask(one.source)} for one in found]})
+        return
+    for one in found:
+        source = printable(mask(one.source)) or "(none named)"
+        print(f"{one.hold_id}\t{one.held_at}\t{one.topic}\t{source}\t{one.unreadable} unreadable")
+    print(f"{len(found)} held", file=sys.stderr)
+
+
+@app.command("looked")
+def looked(
+    hold: Annotated[int, typer.Argument(metavar="HOLD", help="As `sigill dlq holds` numbers it.")],
+    reason: Annotated[str, typer.Option(help="What you found, and why its orders may go on.")],
+    yes: Yes = False,
+) -> None:
+    """
+    End a hold after looking at the letters: the source's opening orders go on, those that waited too.
+
+    Exit codes: 0 done, 1 it does not stand, 2 no terminal and no --yes.
+    """
+    agreed(f"Let the opening orders of hold {hold} go on?", yes)
+    chosen = settings()
+
+    async def work() -> bool:
+        async with store_of(chosen) as store, store.transaction(clock_of(chosen).now()) as tx:
+            return await look(tx, hold, operator(), reason)
+
+    if not run(work):
+        print(f"there is no hold {hold}", file=sys.stderr)
+        raise typer.Exit(1)
+
+
 async def _propose(tx: Tx, letter: int, reason: str) -> str | None:
     found = (await dead_letters.by_ids(tx, [letter])).get(letter)
     if found is None or found.action is not None:
@@ -215,6 +259,11 @@ def _line(letter: DeadLetter) -> dict[str, object]:
         "reason": str(record.reason),
         "state": letter.action or "open",
     }
+
+
+def printable(text: str) -> str:
+    """A sender's text without what a terminal would obey."""
+    return "".join(sign if sign.isprintable() else "\ufffd" for sign in text)
 
 
 def letter_headers(value: object) -> list[tuple[str, str]]:

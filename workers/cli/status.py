@@ -106,6 +106,10 @@ def document(figures: Figures) -> dict[str, object]:
             }
             for one in figures.letters
         ],
+        "held_sources": [
+            {"hold": one.hold_id, "topic": one.topic, "oldest_age_seconds": age(one.held_at)}
+            for one in figures.holds
+        ],
     }
 
 
@@ -145,6 +149,12 @@ def shown(figures: Figures) -> Group:
     for letter in figures.letters:
         rest.add_row(
             f"dead: {letter.reason}", str(letter.letters), _age((at - letter.oldest).total_seconds())
+        )
+    for hold in figures.holds:
+        rest.add_row(
+            f"held: #{hold.hold_id} of {hold.topic} (sigill dlq holds)",
+            str(hold.unreadable),
+            _age((at - hold.held_at).total_seconds()),
         )
     troubles = [
         Text(f"{what} does not answer: {why}", style="bold red")

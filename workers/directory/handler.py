@@ -80,6 +80,12 @@ class Directory:
         """Whether a record of the batch became a dead letter."""
         return any(record is one for one, _ in prepared.parked)
 
+    def failed(self, prepared: Told, record: Record) -> bool:
+        """Whether it was although it could be read: then it failed when it was to be handled."""
+        return any(
+            record is one and why is DeadLetterReason.UNREADABLE_RECORD for one, why in prepared.parked
+        )
+
     def report(self, prepared: Told, steps: Steps) -> None:
         """Count, and say how many were news."""
         for record, reason in prepared.parked:

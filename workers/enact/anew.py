@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from contracts.order import SignedForm
 from contracts.receipt import Receipt
+from contracts.topics import ORDERS
 from contracts.vocabulary import HsaId, PendingCode, PersonId
 from workers.enact.ids import anew_cause
 from workers.enact.people import identity_of
@@ -17,7 +18,7 @@ from workers.enact.sitting import Filed, Sitting
 from workers.enact.standings import staff_in, with_people
 from workers.enact.trust_report import TrustReport
 from workers.store import facts as stored
-from workers.store import orders, persons, staff
+from workers.store import holds, orders, persons, staff
 from workers.store.orders import WaitingOrder
 from workers.store.session import Tx
 
@@ -39,12 +40,16 @@ async def judge_anew(
 
     The patients are in the sitting, and locked. `trigger` names what set it off, for the ids of what follows;
     `resolved` are the things that are known to be there now (`awaiting_revocation_status`,
-    `awaiting_earlier_message`): what else they waited for still holds as it was found at the door. `only` limits it to
+    `awaiting_earlier_message`): what else they waited for still holds as it was found at the door, and orders of a source
+    that is held go on waiting for the latter. `only` limits it to
     orders with these registrations.
     """
     found = await orders.waiting(tx, persons=set(patients), codes=[str(code) for code in waits], limit=LIMIT)
     if only is not None:
         found = [one for one in found if one.order.registration in only]
+    if PendingCode.AWAITING_EARLIER_MESSAGE in resolved:
+        held = await holds.held(tx, ORDERS.name, {holds.known_as(one.order.source) for one in found})
+        found = [one for one in found if holds.known_as(one.order.source) not in held]
     if not found:
         return []
     forms = [SignedForm.model_validate_json(one.order.payload) for one in found if one.order.payload]

@@ -6,9 +6,9 @@ The offset is written in the same transaction, under a generation that the newes
 a worker that lost its partition and does not know it yet is refused by the database.
 
 One bad record never blocks a partition: a batch that fails is taken in ever smaller parts, and a record that fails
-alone, for another reason than trouble that may pass, becomes a dead letter. When suddenly everything fails, the
-limit stops the worker before the batch is committed. What is left over: a record that breaks the database itself
-stops the worker each time, and an operator must look.
+alone, for another reason than trouble that may pass, becomes a dead letter. Past the limit on what cannot be read the
+source is held (`workers.store.holds`) and nothing stops. When it is we who fail on one readable record after the other,
+the batch is kept in hand and tried again, and nothing more is parked.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from opentelemetry.trace import Span
 from contracts.dead_letter import DeadLetterReason
 from contracts.envelope import Envelope
 from contracts.topics import TopicSpec
-from workers.enact.limit import DeadLetterLimit, DeadLetterLimitReached, Past
+from workers.enact.limit import NOBODY, Counted, DeadLetterLimit, DeadLetterLimitReached, Fate
 from workers.enact.telling import Telling
 from workers.runtime.clock import Clock, stopwatch
 from workers.runtime.health import DATABASE, Health
@@ -39,7 +39,7 @@ from workers.runtime.metrics import (
 )
 from workers.runtime.points import point
 from workers.runtime.tracing import Tracing, end, extract, inject
-from workers.store import inbox
+from workers.store import holds, inbox
 from workers.store.dead_letters import DeadRecord
 from workers.store.inbox import Fenced
 from workers.store.session import Store, Tx, passing
@@ -52,6 +52,8 @@ Prepared = TypeVar("Prepared")
 
 READY_SECONDS = 15.0
 """How long a batch is kept in hand while something it depends on is not there yet; a rebalance waits for it."""
+HANDLING = "handling"
+"""What is down, for the health page, while record after record can be read and not be handled."""
 CONFLICT_TRIES = 5
 """How often a batch is done again at once after a deadlock or a broken connection, before the worker waits."""
 
@@ -142,7 +144,11 @@ class Handler(Protocol[Prepared]):
         ...
 
     def unreadable(self, prepared: Prepared, record: Record) -> bool:
-        """Whether a record of the batch became a dead letter."""
+        """Whether a record of the batch became a dead letter, known before `take`."""
+        ...
+
+    def failed(self, prepared: Prepared, record: Record) -> bool:
+        """Whether it became one although it could be read: the fault is ours."""
         ...
 
     def report(self, prepared: Prepared, steps: Steps) -> None:
@@ -172,7 +178,10 @@ class Consuming(Generic[Prepared]):
     instance_id: str | None = None
     depends_on: tuple[str, ...] = ()
     tracing: Tracing = field(default_factory=Tracing)
+    topic_names: Mapping[str, str] = field(default_factory=dict)
+    """Each topic's own name by what it is called on this cluster, where they differ."""
     _generations: dict[Partition, int] = field(default_factory=dict)
+    _failing: bool = False
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop; the batch in hand is finished and committed first."""
@@ -278,6 +287,9 @@ class Consuming(Generic[Prepared]):
             else:
                 for what in self.depends_on:
                     self.health.up(what)
+                if self._failing:
+                    self.health.up(HANDLING)
+                    self._failing = False
                 return
 
     async def _retried(self, records: Sequence[Record], spoiled: Spoiled) -> None:
@@ -324,12 +336,16 @@ class Consuming(Generic[Prepared]):
             async with self.store.transaction(self.clock.now()) as tx:
                 await self._advance(tx, records)
                 point("batch.offsets_written")
-                await self.handler.take(tx, prepared, steps)
                 counted = self._count(prepared, records)
+                held = await self._hold(tx, counted)
+                await self.handler.take(tx, prepared, steps)
                 point("batch.before_commit")
         point("batch.committed")
-        for place, past in counted.items():
-            self.limit.keep(*place, past)
+        for place, one in counted.items():
+            self.limit.keep(*place, one)
+        for hold in held:
+            self.metrics.inc(DEAD_LETTER_LIMIT, worker=self.name)
+            log.error("dead-letter limit reached", worker=self.name, topic=hold.topic, hold=hold.hold_id)
         for step, spent in steps.seconds.items():
             self.metrics.observe(STEP_SECONDS, spent, worker=self.name, step=step)
         self.health.up(DATABASE)
@@ -374,16 +390,31 @@ class Consuming(Generic[Prepared]):
         for topic, parts in offsets.items():
             await inbox.advance(tx, self.group, topic, parts)
 
-    def _count(self, prepared: Prepared, records: Sequence[Record]) -> dict[Partition, Past]:
+    def _count(self, prepared: Prepared, records: Sequence[Record]) -> dict[Partition, Counted]:
         """Hold this batch against the limit of dead letters, before it is committed."""
-        by_place: dict[Partition, list[bool]] = {}
+        by_place: dict[Partition, list[Fate]] = {}
         for record in records:
-            by_place.setdefault(record.place, []).append(self.handler.unreadable(prepared, record))
+            unreadable, failed = (
+                self.handler.unreadable(prepared, record),
+                self.handler.failed(prepared, record),
+            )
+            fate = Fate(source_of(record), unreadable and not failed, failed)
+            by_place.setdefault(record.place, []).append(fate)
         try:
-            return {place: self.limit.check(*place, bad) for place, bad in by_place.items()}
-        except DeadLetterLimitReached:
+            return {place: self.limit.check(*place, fates) for place, fates in by_place.items()}
+        except DeadLetterLimitReached as reached:
+            self._failing = True
             self.metrics.inc(DEAD_LETTER_LIMIT, worker=self.name)
+            log.error("record after record fails", worker=self.name, topic=reached.topic, run=reached.run)
             raise
+
+    async def _hold(self, tx: Tx, counted: Mapping[Partition, Counted]) -> list[holds.Hold]:
+        """Hold the sources that are past the limit and are not held yet."""
+        over: dict[tuple[str, str], int] = {}
+        for place, one in counted.items():
+            for source, unreadable in one.over.items():
+                over[self.topic_names.get(place.topic, place.topic), source] = unreadable
+        return await holds.hold(tx, over) if over else []
 
 
 @contextlib.asynccontextmanager
@@ -403,6 +434,20 @@ def envelope_of(record: Record) -> Envelope:
         return read_event(record).envelope
     except NotCloudEvent:
         return Envelope(id="", source="", type="")
+
+
+def source_of(record: Record) -> str:
+    """
+    The source that a record says it is of, as holds know it: at most two hundred characters; nobody's when it has none.
+
+    Of what is no CloudEvent too, as far as a header says so: it is the sender's claim, and good for making its own
+    opening orders wait, never for letting anything through.
+    """
+    source = envelope_of(record).source
+    if not source:
+        named = [value for name, value in record.headers if name == "ce_source" and value]
+        source = named[0].decode("utf-8", "replace") if len(named) == 1 else NOBODY
+    return holds.known_as(source)
 
 
 def _where(record: Record) -> dict[str, object]:

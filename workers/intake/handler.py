@@ -4,6 +4,7 @@ A batch of signed orders, judged in one transaction. The caller commits the offs
 Exactly once: a message seen before gets its first answer again and changes nothing; another message under the same
 id is refused. Within the batch a patient's later order sees the effects of the earlier one. After a message that
 could not be read, *opening* orders under the same key wait until somebody has dealt with it; protective ones pass.
+After too many of one source, all its opening orders wait until somebody has looked.
 
 What an unproven message claims owns nothing: it takes no order id, so that a forged one cannot stand in the way of
 the true one.
@@ -38,7 +39,7 @@ from workers.policy.facts import Identity
 from workers.runtime.logging import log_message
 from workers.runtime.metrics import DEAD_LETTERS, PROCESSED, REFUSALS, Metrics
 from workers.runtime.points import point
-from workers.store import dead_letters, inbox, orders, persons, staff
+from workers.store import dead_letters, holds, inbox, orders, persons, staff
 from workers.store.dead_letters import DeadRecord
 from workers.store.inbox import Changed, Fresh, Repeated
 from workers.store.session import Tx
@@ -70,6 +71,7 @@ class Arrivals:
 
     arrivals: list[Arrival]
     lost: frozenset[tuple[str, int, int]] = frozenset()
+    failed: frozenset[tuple[str, int, int]] = frozenset()
     lines: list[Line] = field(default_factory=list)
 
 
@@ -102,13 +104,14 @@ class Intake:
                 for place, one in zip(unsure, learned, strict=True):
                     arrivals[place] = one
         lost = frozenset(place_of(one.record) for one in arrivals if isinstance(one, Lost))
-        return Arrivals(arrivals, lost)
+        failed = frozenset(place_of(one.record) for one in arrivals if isinstance(one, Lost) and one.proven)
+        return Arrivals(arrivals, lost, failed)
 
     def _unwrap(self, records: Sequence[Record], spoiled: Spoiled, evidence: Evidence) -> list[Arrival]:
         arrivals: list[Arrival] = []
         for record in records:
             if place_of(record) in spoiled:
-                arrivals.append(Lost(record, DeadLetterReason.UNREADABLE_RECORD))
+                arrivals.append(self._at_fault(record, evidence))
                 continue
             try:
                 arrivals.append(self.door.unwrap(record, evidence))
@@ -116,9 +119,21 @@ class Intake:
                 raise RecordFault(record) from error
         return arrivals
 
+    def _at_fault(self, record: Record, evidence: Evidence) -> Lost:
+        """A record whose handling failed. One that is proven all the same can be read, and we are at fault."""
+        try:
+            proven = isinstance(self.door.unwrap(record, evidence), SignedOrder)
+        except Exception:
+            proven = False
+        return Lost(record, DeadLetterReason.UNREADABLE_RECORD, proven)
+
     def unreadable(self, prepared: Arrivals, record: Record) -> bool:
-        """Whether a record of the batch became a dead letter."""
+        """Whether a record of the batch becomes a dead letter."""
         return place_of(record) in prepared.lost
+
+    def failed(self, prepared: Arrivals, record: Record) -> bool:
+        """Whether it does although it is a proven order."""
+        return place_of(record) in prepared.failed
 
     async def take(self, tx: Tx, prepared: Arrivals, steps: Steps) -> None:
         """Judge a batch and write what follows. Raises RecordFault for a record that cannot be judged."""
@@ -137,7 +152,8 @@ class Intake:
             ]
             sitting = await self._sitting(tx, fresh, identities, arrivals)
             held_up = await self._held_up(tx, fresh, sitting)
-        batch = _Batch(self, sitting, held_up, steps)
+            held = await holds.held(tx, ORDERS.name, {holds.known_as(one.envelope.source) for one in fresh})
+        batch = _Batch(self, sitting, held_up, held, steps)
         with steps.step("judge"):
             for arrival, claim in claimed:
                 try:
@@ -234,8 +250,11 @@ class Intake:
 class _Batch:
     """Judges the arrivals of one batch, in order, and gathers what is to be written beside the sitting's plan."""
 
-    def __init__(self, intake: Intake, sitting: Sitting, held_up: set[bytes], steps: Steps) -> None:
+    def __init__(
+        self, intake: Intake, sitting: Sitting, held_up: set[bytes], held: set[str], steps: Steps
+    ) -> None:
         self._steps = steps
+        self._held = held
         self._intake = intake
         self._sitting = sitting
         self._held_up = held_up
@@ -279,7 +298,8 @@ class _Batch:
                 signers=tuple(HsaId(signer.hsa_id) for signer in arrival.verdict.signers),
                 signed_at=arrival.verdict.signed_at,
                 revocation_unknown=arrival.verdict.undetermined,
-                after_dead_letter=bool(own_keys & self._held_up),
+                after_dead_letter=bool(own_keys & self._held_up)
+                or holds.known_as(arrival.envelope.source) in self._held,
                 traceparent=self._trace(arrival),
             )
         )

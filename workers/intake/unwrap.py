@@ -54,10 +54,15 @@ class TurnedAway:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A message that could not be read at all: a dead letter, its bytes kept."""
+    """
+    A message that could not be read at all: a dead letter, its bytes kept.
+
+    `proven`: it could be read, is a proven order, and could not be handled all the same.
+    """
 
     record: Record
     reason: DeadLetterReason
+    proven: bool = False
 
 
 Arrival = SignedOrder | TurnedAway | Lost

@@ -13,12 +13,12 @@ from datetime import timedelta
 import structlog
 
 from contracts.topics import ORDERS
-from contracts.vocabulary import PersonId, RegionCode
+from contracts.vocabulary import PendingCode, PersonId, RegionCode
 from workers.enact.keys import shaped_like_a_key
 from workers.ops.phone import Sending
 from workers.policy.effects import SetTimer, TimerKind
 from workers.runtime.clock import Clock
-from workers.store import audit, console, dead_letters, persons, timers
+from workers.store import audit, console, dead_letters, holds, persons, timers
 from workers.store.audit import AuditEntry
 from workers.store.dead_letters import DeadLetter
 from workers.store.session import Store, Tx
@@ -76,6 +76,26 @@ async def redrive(
         await audit.append(tx, entries)
     log.info("dead letters replayed", rows=len(sent), asked=len(ids))
     return Redriven(len(sent), len(ids) - len(sent))
+
+
+async def look(tx: Tx, hold_id: int, operator: str, reason: str) -> bool:
+    """
+    End a hold: the operator has looked. The source's orders that waited for it are judged within moments.
+
+    False when it does not stand. What waits behind a letter of its own patient goes on waiting for that.
+    """
+    ended = await holds.end(tx, hold_id, operator, reason)
+    if ended is None:
+        return False
+    people = await holds.waiting_people(tx, ended.source, str(PendingCode.AWAITING_EARLIER_MESSAGE))
+    await timers.set(
+        tx,
+        [SetTimer(TimerKind.EARLIER_MESSAGE_SETTLED, tx.now, person, RegionCode("")) for person in people],
+    )
+    await audit.append(
+        tx, [AuditEntry(CHAIN, operator, "hold_ended", {"hold": hold_id, "topic": ended.topic})]
+    )
+    return True
 
 
 async def _send(

@@ -7,7 +7,7 @@ record. When broker or database does not answer, the last figures stay, with the
 
 import asyncio
 import contextlib
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -20,6 +20,7 @@ from workers.runtime.clock import Clock
 from workers.runtime.health import BROKER, DATABASE, Health
 from workers.runtime.metrics import (
     DEAD_LETTERS_OPEN,
+    SOURCES_HELD,
     TIMERS_DUE,
     WAITING,
     WAITING_OVERDUE,
@@ -29,9 +30,10 @@ from workers.runtime.metrics import (
     Metrics,
 )
 from workers.runtime.settings import Settings
-from workers.store import console, dead_letters, outbox, proposals, tasks, timers
+from workers.store import console, dead_letters, holds, outbox, proposals, tasks, timers
 from workers.store.console import Tally, Waits
 from workers.store.dead_letters import DeadLetterCount
+from workers.store.holds import Hold
 from workers.store.outbox import OutboxStats
 from workers.store.session import Store, passing
 from workers.store.tasks import TaskStats
@@ -89,6 +91,7 @@ class Figures:
     requests: int = 0
     letters: tuple[DeadLetterCount, ...] = ()
     proposals: int = 0
+    holds: tuple[Hold, ...] = ()
 
     @property
     def worklist(self) -> tuple[TaskStats, ...]:
@@ -177,6 +180,7 @@ class Watch:
                     requests=await console.count_requests(tx),
                     letters=tuple(await dead_letters.counts(tx)),
                     proposals=len(await proposals.open_ones(tx)),
+                    holds=tuple(await holds.standing(tx)),
                 )
         except Exception as error:
             if not passing(error):
@@ -274,6 +278,8 @@ class Watch:
     def _show(self, figures: Figures) -> None:
         now = figures.at.timestamp()
         self._set(DEAD_LETTERS_OPEN, [({"topic": topic}, count) for topic, count in self._letters(figures)])
+        held = {spec.name: 0 for spec in INCOMING} | Counter(one.topic for one in figures.holds)
+        self._set(SOURCES_HELD, [({"topic": topic}, count) for topic, count in held.items()])
         self._set(
             WORKLIST_OPEN, _summed(((one.target or "", one.tasks) for one in figures.worklist), "target")
         )

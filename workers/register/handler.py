@@ -213,9 +213,13 @@ class Register:
         sitting.plan.outgoing.append(Outgoing(STATE, old, ident, None, after.patient.person_id))
 
     def unreadable(self, prepared: Heard, record: Record) -> bool:
-        """Whether a record of the batch was parked."""
-        return any(record is one for one, _ in prepared.parked) or any(
-            record is one for one in prepared.backward
+        """Whether a record of the batch is parked as unreadable; one that goes backward was read."""
+        return any(record is one for one, _ in prepared.parked)
+
+    def failed(self, prepared: Heard, record: Record) -> bool:
+        """Whether it was although it could be read: then it failed when it was to be handled."""
+        return any(
+            record is one and why is DeadLetterReason.UNREADABLE_RECORD for one, why in prepared.parked
         )
 
     def report(self, prepared: Heard, steps: Steps) -> None:

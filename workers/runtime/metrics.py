@@ -93,10 +93,16 @@ DEAD_LETTERS = Metric(
 DEAD_LETTERS_OPEN = Metric(
     "sigill_dead_letters_open", "gauge", "Dead letters that nobody has dealt with.", ("topic",)
 )
+SOURCES_HELD = Metric(
+    "sigill_sources_held",
+    "gauge",
+    "Sources whose opening orders wait, since too much of theirs was unreadable, until an operator has looked.",
+    ("topic",),
+)
 DEAD_LETTER_LIMIT = Metric(
     "sigill_dead_letter_limit_reached_total",
     "counter",
-    "Times that a worker stopped because suddenly too much was unreadable.",
+    "Times that a source was held, or a worker kept its batch, because one message after the other failed.",
     ("worker",),
 )
 OUTBOX_PENDING = Metric("sigill_outbox_pending", "gauge", "Events that wait to be published.")

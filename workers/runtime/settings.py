@@ -163,10 +163,10 @@ class Work(BaseSettings):
         0.5,
         gt=0,
         le=1,
-        description="Share of unreadable messages, of the last hundred, that stops the worker.",
+        description="Share of unreadable messages, of a source's last hundred, that holds its opening orders.",
     )
     dead_letter_max_run: int = Field(
-        20, ge=1, description="Unreadable messages in a row that stop the worker."
+        20, ge=1, description="Unreadable messages of a source in a row that hold its opening orders."
     )
     transitions_interval: Seconds = Field(1.0, description="Seconds between two looks for due timers.")
     relay_interval: Seconds = Field(
