@@ -159,7 +159,10 @@ class Receipt(Message):
     received_at: Instant
     """When the broker received the order, UTC."""
     judged_at: Instant
-    """UTC."""
+    """
+    As of when it was judged, UTC: when the broker received it, or when that which it had waited for came. It follows
+    from the order alone, so that an order read again after a restore is answered alike.
+    """
     rulebook: str | None = None
     """Region and version of the rulebook that judged it."""
     codes: tuple[str, ...] = ()

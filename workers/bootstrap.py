@@ -35,8 +35,8 @@ from workers.policy.rulebook import RulebookError, Rulebooks
 from workers.register.handler import Register
 from workers.relay.checkpoints import NoAuditKey, Signer, signer_for
 from workers.relay.handler import Relay
-from workers.runtime.clock import Clock, FileClock, SystemClock
-from workers.runtime.health import ASSIGNMENT, BROKER, DATABASE, MIGRATIONS, Health, ProbeServer
+from workers.runtime.clock import Clock, FileClock, RefereedClock
+from workers.runtime.health import ASSIGNMENT, BROKER, CLOCK, DATABASE, MIGRATIONS, Health, ProbeServer
 from workers.runtime.lifecycle import Worker, run_workers, spare_the_collector
 from workers.runtime.logging import configure_logging
 from workers.runtime.metrics import BUILD_INFO, DATABASE_POOL, Metrics
@@ -44,6 +44,7 @@ from workers.runtime.points import arm
 from workers.runtime.settings import Settings
 from workers.runtime.tracing import Tracing
 from workers.store.migrate import pending
+from workers.store.referee import ClockApart, Referee
 from workers.store.roles import open_as
 from workers.store.session import Role, Store, TooPowerful
 from workers.stream.connection import BROKER_TROUBLE, Connection, StreamStopped
@@ -185,17 +186,35 @@ class _Opened:
     opening: Callable[[], Awaitable[Store]]
     work: Callable[[Store, asyncio.Event], Awaitable[None]]
     open_stores: set[Store]
+    referee: Referee | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Open, work until told to stop, close."""
+        """Open, work until told to stop, close. Raises ClockApart when the machine's clock is too far off."""
         async with database_trouble():
             store = await self.opening()
         self.open_stores.add(store)
         try:
-            await self.work(store, stop)
+            if self.referee is None:
+                await self.work(store, stop)
+            else:
+                await self._while_clocks_agree(store, stop, self.referee)
         finally:
             self.open_stores.discard(store)
             await store.close()
+
+    async def _while_clocks_agree(self, store: Store, stop: asyncio.Event, referee: Referee) -> None:
+        referee.check()
+        ending = asyncio.Event()
+        either = [asyncio.create_task(stop.wait()), asyncio.create_task(referee.apart.wait())]
+        for told in either:
+            told.add_done_callback(lambda _: ending.set())
+        try:
+            await self.work(store, ending)
+        finally:
+            for told in either:
+                told.cancel()
+        if not stop.is_set():
+            referee.check()
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +244,8 @@ class Wiring:
     health: Health
     connection: Connection
     tracing: Tracing = field(default_factory=Tracing)
+    referee: Referee | None = None
+    """Corrects `clock` by the database's; None where somebody else moves the clock, as in a scenario."""
     _stores: set[Store] = field(default_factory=set)
     _closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
@@ -233,8 +254,13 @@ class Wiring:
         cls, settings: Settings, *, books: Rulebooks | None = None, clock: Clock | None = None
     ) -> "Wiring":
         """Wire what the settings describe. `books` and `clock` take the place of the ones that they name."""
-        chosen = clock or (FileClock(settings.clock_file) if settings.clock_file else SystemClock())
         metrics = Metrics()
+        moved = clock or (FileClock(settings.clock_file) if settings.clock_file else None)
+        referee = None
+        if moved is None:
+            moved = RefereedClock()
+            referee = Referee(settings, moved, metrics)
+        chosen: Clock = moved
         return cls(
             settings=settings,
             desk=Desk.of(
@@ -245,6 +271,7 @@ class Wiring:
             health=Health(silence=settings.health_silence, metrics=metrics, clock=chosen),
             connection=Connection.of(settings),
             tracing=tracing_of(settings),
+            referee=referee,
         )
 
     async def serve(self, names: Sequence[str], stop: asyncio.Event | None = None) -> None:
@@ -263,7 +290,7 @@ class Wiring:
             ).start()
         log.info("started", workers=list(names))
         try:
-            async with _beside(self._measure_pools()):
+            async with _beside(self._measure_pools(), *([self.referee.watch()] if self.referee else [])):
                 await run_workers(
                     workers,
                     health=self.health,
@@ -273,6 +300,7 @@ class Wiring:
                         MIGRATIONS: (NotMigrated,),
                         DIRECTORY: (NotReady,),
                         HANDLING: (DeadLetterLimitReached,),
+                        CLOCK: (ClockApart,),
                     },
                     stop=stop,
                     stop_timeout=settings.stop_timeout,
@@ -366,6 +394,10 @@ class Wiring:
         ):
             raise NotMigrated(f"{len(missing)} migrations are missing")
         self.health.up(MIGRATIONS)
+        if self.referee is not None:
+            await self.referee.look()
+            self.referee.check()
+            self.health.up(CLOCK)
 
     def _intake(self) -> _Opened:
         settings = self.settings
@@ -386,7 +418,7 @@ class Wiring:
             async with _beside(fresh, recheck.keep_looking(stop)):
                 await consuming.run(stop)
 
-        return _Opened("intake", lambda: self.open_store("intake"), work, self._stores)
+        return _Opened("intake", lambda: self.open_store("intake"), work, self._stores, self.referee)
 
     def _directory(self) -> _Opened:
         group = self.settings.group("directory")
@@ -395,7 +427,7 @@ class Wiring:
             handler = Directory(self.metrics, group)
             await self._consuming("directory", STAFF.name, store, handler).run(stop)
 
-        return _Opened("directory", lambda: self.open_store("directory"), work, self._stores)
+        return _Opened("directory", lambda: self.open_store("directory"), work, self._stores, self.referee)
 
     def _register(self) -> _Opened:
         keys = key_ring(self.settings)
@@ -405,7 +437,7 @@ class Wiring:
             handler = Register(self.desk, keys, self.metrics, group)
             await self._consuming("register", PERSONS.name, store, handler).run(stop)
 
-        return _Opened("register", lambda: self.open_store("register"), work, self._stores)
+        return _Opened("register", lambda: self.open_store("register"), work, self._stores, self.referee)
 
     def transitions(self, store: Store) -> Transitions:
         """The transitions worker over an open store; `run_due` follows what is due and returns."""
@@ -417,7 +449,9 @@ class Wiring:
         async def work(store: Store, stop: asyncio.Event) -> None:
             await self.transitions(store).run(stop)
 
-        return _Opened("transitions", lambda: self.open_store("transitions"), work, self._stores)
+        return _Opened(
+            "transitions", lambda: self.open_store("transitions"), work, self._stores, self.referee
+        )
 
     def relay(self, store: Store, signer: Signer) -> Relay:
         """The relay over an open store; `publish_all` publishes what waits and returns."""
@@ -444,7 +478,7 @@ class Wiring:
         async def work(store: Store, stop: asyncio.Event) -> None:
             await self.relay(store, signer).run(stop)
 
-        return _Opened("relay", lambda: self.open_store("relay"), work, self._stores)
+        return _Opened("relay", lambda: self.open_store("relay"), work, self._stores, self.referee)
 
 
 @contextlib.asynccontextmanager

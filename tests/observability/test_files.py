@@ -22,6 +22,7 @@ EXPECTED = {
     "SigillConsumerLagOld", "SigillOutboxOld", "SigillDeadLetters", "SigillDeadLetterLimitReached", "SigillRecordsFail",
     "SigillTimersOverdue", "SigillWorklistOld", "SigillSignedFormOverdue", "SigillLoopStuck",
     "SigillCrlStale", "SigillAuditChainBroken", "SigillDatabaseDown", "SigillBrokerDown",
+    "SigillClockSkew",
 }  # fmt: skip
 SUFFIXES = ("_bucket", "_count", "_sum")
 PROMETHEUS_OWN = {"instance", "job", "le", "alertname", "alertstate"}

@@ -5,12 +5,13 @@ the unreadable message before it. An order that still waits for the same is not 
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from types import MappingProxyType
 
 from contracts.order import SignedForm
 from contracts.receipt import Receipt
 from contracts.topics import ORDERS
-from contracts.vocabulary import HsaId, PendingCode, PersonId
+from contracts.vocabulary import PROTECTIVE_FORMS, HsaId, PendingCode, PersonId
 from workers.enact.ids import anew_cause
 from workers.enact.people import identity_of
 from workers.enact.receipts import Answered, registration_number
@@ -102,10 +103,19 @@ def filed_again(
         signed_at=report.signed_at,
         revocation_unknown=PendingCode.AWAITING_REVOCATION_STATUS in still,
         after_dead_letter=PendingCode.AWAITING_EARLIER_MESSAGE in still,
+        at=_effect_of(one, form, sitting),
         first_seen_at=order.received_at,
         before=before,
         traceparent=order.traceparent,
     )
+
+
+def _effect_of(one: WaitingOrder, form: SignedForm, sitting: Sitting) -> datetime | None:
+    """A protective order that only waited for the register begins when the broker received it; None: now."""
+    standing = sitting.standing(one.order.patient) if one.order.patient is not None else None
+    known = standing is not None and standing.facts is not None and standing.facts.patient.registered
+    waited = str(PendingCode.PATIENT_NOT_YET_KNOWN) in one.codes
+    return one.order.received_at if known and waited and form.form in PROTECTIVE_FORMS else None
 
 
 async def _know(

@@ -46,6 +46,7 @@ from workers.store.session import Store, Tx, passing
 from workers.stream.connection import Connection
 from workers.stream.consumer import Batch, StreamConsumer
 from workers.stream.records import NotCloudEvent, Partition, Record, read_event
+from workers.stream.stamps import in_order
 
 log = structlog.get_logger("sigill.consuming")
 Prepared = TypeVar("Prepared")
@@ -182,6 +183,8 @@ class Consuming(Generic[Prepared]):
     """Each topic's own name by what it is called on this cluster, where they differ."""
     _generations: dict[Partition, int] = field(default_factory=dict)
     _failing: bool = False
+    _stamps: dict[Partition, int] = field(default_factory=dict)
+    """The time in milliseconds of the last record taken of each partition."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop; the batch in hand is finished and committed first."""
@@ -241,10 +244,13 @@ class Consuming(Generic[Prepared]):
 
     async def take(self, batch: Batch) -> dict[Partition, int]:
         """Take a batch. Returns the next offset of each partition, to be told to the broker."""
-        records = [record for part in batch.values() for record in part]
+        records = in_order(
+            (record for part in batch.values() for record in part), self.clock.now(), self._stamps
+        )
         point("batch.fetched")
         self._received(records)
         await self._take(records, frozenset())
+        self._stamps.update({record.place: record.timestamp for record in records})
         self.metrics.inc(BATCHES, worker=self.name)
         self.metrics.inc(BATCH_RECORDS, len(records), worker=self.name)
         return {place: part[-1].offset + 1 for place, part in batch.items()}

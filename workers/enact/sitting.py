@@ -48,8 +48,9 @@ class Filed:
     """
     One order before its judge, with what was found out about its signature.
 
-    `registration` is the number it is filed under, `key` the record key that its receipt goes out under. `first_seen_at` is set for an order judged anew, with
-    `before`, the receipt that it had.
+    `registration` is the number it is filed under, `key` the record key that its receipt goes out under. `at` (UTC) is
+    the moment of taking effect: when the broker received it; None: that of the sitting. `first_seen_at` is set for an
+    order judged anew, with `before`, the receipt that it had.
     """
 
     form: SignedForm
@@ -62,6 +63,7 @@ class Filed:
     signed_at: datetime | None = None
     revocation_unknown: bool = False
     after_dead_letter: bool = False
+    at: datetime | None = None
     first_seen_at: datetime | None = None
     before: Receipt | None = None
     traceparent: str | None = None
@@ -100,14 +102,14 @@ class Sitting:
 
         An order judged anew that waits for the same as before changes nothing and is not answered again.
         """
-        patient = self.called(order.patient)
+        patient, at = self.called(order.patient), order.at or self.at
         standing = self.standings.get(patient, Standing(None))
         judgement = judge(order.form, self._facts(order, standing), self.desk.books)
         after = absorb_order(standing, order.form, judgement)
         self.standings[patient] = after
 
         answer = receipt(
-            order.answered, judgement, after.facts, self.desk.citations, cause=order.cause, at=self.at
+            order.answered, judgement, after.facts, self.desk.citations, cause=order.cause, at=at
         )
         if order.before is not None and _says_the_same(order.before, answer):
             return order.before
@@ -124,11 +126,11 @@ class Sitting:
             )
             if _changes_access(judgement.effects):
                 self._compare(
-                    picture(standing.facts, self.at, self.desk.books),
+                    picture(standing.facts, at, self.desk.books),
                     after.facts,
                     cause=order.cause,
                     kind="order",
-                    at=self.at,
+                    at=at,
                     order_id=order.form.order_id,
                     traceparent=order.traceparent,
                 )
@@ -194,7 +196,7 @@ class Sitting:
         own = OrderId(str(order.form.order_id))
         return OrderFacts(
             known=standing.facts,
-            at=self.at,
+            at=order.at or self.at,
             identities=self.identities,
             staff=self.staff,
             signers=order.signers,

@@ -13,6 +13,7 @@ the true one.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import structlog
 
@@ -300,6 +301,7 @@ class _Batch:
                 revocation_unknown=arrival.verdict.undetermined,
                 after_dead_letter=bool(own_keys & self._held_up)
                 or holds.known_as(arrival.envelope.source) in self._held,
+                at=self._effect_of(arrival.record),
                 traceparent=self._trace(arrival),
             )
         )
@@ -318,7 +320,7 @@ class _Batch:
             None,
             self._intake.desk.citations,
             cause=cause,
-            at=self._sitting.at,
+            at=self._effect_of(arrival.record),
         )
         self.filed.append(_filed(arrival, registration, proven=False, patient=None))
         plan = self._sitting.plan
@@ -353,10 +355,14 @@ class _Batch:
             cause=arrival_cause(*place_of(arrival.record)),
             event=arrival.envelope.id,
             received_at=arrival.record.at,
-            at=self._sitting.at,
+            at=self._effect_of(arrival.record),
         )
         self._sitting.plan.answer(_key_of(arrival), answer, None, self._trace(arrival))
         self._say(arrival, answer)
+
+    def _effect_of(self, record: Record) -> datetime:
+        """When an order takes effect: when the broker received it, however late it is read; never ahead of now."""
+        return min(record.at, self._sitting.at)
 
     def _trace(self, arrival: SignedOrder | TurnedAway) -> str | None:
         """The trace that what follows belongs to: in our own span, or in the sender's where we record none."""

@@ -34,6 +34,34 @@ class SystemClock:
         return datetime.now(UTC)  # noqa: TID251 (the one place)
 
 
+class RefereedClock:
+    """
+    The database's time, carried on between two looks at it by a stopwatch.
+
+    Workers on different machines agree by it, and no correction of a machine's clock moves it: only another look
+    does. Until the first look it is the machine's own.
+    """
+
+    def __init__(self, machine: Clock | None = None) -> None:
+        self._machine = machine or SystemClock()
+        self._seen: tuple[datetime, float] | None = None
+
+    def now(self) -> datetime:
+        """Return this moment, aware, in UTC."""
+        if self._seen is None:
+            return self._machine.now()
+        moment, at = self._seen
+        return moment + timedelta(seconds=stopwatch() - at)
+
+    def correct(self, moment: datetime, at: float) -> None:
+        """Go on from `moment` (aware), which it was when the stopwatch stood at `at`."""
+        self._seen = _in_utc(moment), at
+
+    def machine_ahead(self) -> timedelta:
+        """How far the machine's own clock is ahead of this one; negative when it is behind."""
+        return self._machine.now() - self.now()
+
+
 class FixedClock:
     """A clock that stands still until it is moved."""
 

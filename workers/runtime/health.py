@@ -32,6 +32,8 @@ log = structlog.get_logger("sigill.health")
 EVENT_LOOP = "event_loop"
 #: What /readyz asks about; each is not ready until somebody has said that it is.
 MIGRATIONS, ASSIGNMENT, DATABASE, BROKER = "migrations", "assignment", "database", "broker"
+CLOCK = "clock"
+"""This machine's clock, as far as the database's agrees."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,6 +186,12 @@ AUDIT_VERIFIED = Metric(
     "gauge",
     "When what is new in the chains was last verified.",
 )
+CLOCK_SKEW = Metric(
+    "sigill_clock_skew_seconds",
+    "gauge",
+    "Seconds that a clock is ahead of the database's: this machine's (`worker`), or the broker's stamps (`broker`).",
+    ("of",),
+)
 BUILD_INFO = Metric(
     "sigill_build_info", "gauge", "Always 1; the labels tell what runs.", ("version", "python")
 )

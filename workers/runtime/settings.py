@@ -173,6 +173,11 @@ class Work(BaseSettings):
         0.02,
         description="Seconds between two looks into the outbox; a quarter of it for a second after an event.",
     )
+    clock_skew_limit: Seconds = Field(
+        10_800.0,
+        description="Seconds by which this machine's clock may differ from the database's, which counts. Beyond, "
+        "the workers wait until the clocks agree.",
+    )
     backoff_max: Seconds = Field(
         10.0, description="Longest wait, in seconds, while the database or broker is down."
     )

@@ -25,6 +25,7 @@ from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssigno
 from workers.runtime.clock import Clock, SystemClock, stopwatch
 from workers.runtime.health import ASSIGNMENT, BROKER, Health
 from workers.runtime.metrics import (
+    CLOCK_SKEW,
     CONSUMER_BYTES,
     CONSUMER_COMMIT_FAILURES,
     CONSUMER_COMMITTED,
@@ -37,6 +38,7 @@ from workers.stream.connection import BrokerDown, Connection, StreamStopped, pas
 from workers.stream.lag import LagWatch
 from workers.stream.lenient import read_leniently
 from workers.stream.records import Partition, Record
+from workers.stream.stamps import bounded
 
 log = structlog.get_logger("sigill.consumer")
 
@@ -50,6 +52,8 @@ OnRevoked = Callable[[frozenset[Partition]], Awaitable[None]]
 
 IDLE_SECONDS = 0.005
 DECODE_TRIES = 5
+FRESH_SECONDS = 1.0
+"""A record that comes so soon after the partition held nothing more was stamped in between."""
 
 
 class OffsetsLost(StreamStopped):
@@ -102,6 +106,7 @@ class StreamConsumer:
         self._idle.set()
         self._failure: BaseException | None = None
         self._undecoded: dict[Partition, int] = {}
+        self._drained: dict[Partition, float] = {}
         self._turn = 0
         self._watch: asyncio.Task[None] | None = None
         self._kafka = AIOKafkaConsumer(
@@ -256,12 +261,28 @@ class StreamConsumer:
         except Exception as error:
             self._decode_again(place, error)
             return []
-        records = [_record(record) for record in found.get(tp, ())]
+        records = self._timed(place, [_record(record) for record in found.get(tp, ())])
         if records:
             self._next[place] = records[-1].offset + 1
             if self._undecoded.pop(place, None) is not None and not self._undecoded:
                 read_leniently(False)
         return records
+
+    def _timed(self, place: Partition, records: list[Record]) -> list[Record]:
+        """Records with times that have come; a broker whose stamps are ahead, or behind, is told of."""
+        now = self._clock.now()
+        if not records:
+            # nothing is left to be handed out: what comes next is stamped from now on
+            if self._kafka.highwater(TopicPartition(*place)) == self._next[place]:
+                self._drained[place] = stopwatch()
+            return records
+        ahead = records[-1].timestamp / 1000 - now.timestamp()
+        drained = self._drained.pop(place, None)
+        if records[-1].timestamp_type == "append" and (
+            ahead > 0 or (drained is not None and stopwatch() - drained < FRESH_SECONDS)
+        ):
+            self._metrics.set(CLOCK_SKEW, ahead, of="broker")
+        return [bounded(record, now) for record in records]
 
     def _decode_again(self, place: Partition, error: Exception) -> None:
         """Go back to where this partition's reading broke off, and read it by other means."""
@@ -338,6 +359,7 @@ class StreamConsumer:
                 after_seconds=self._drain_timeout,
             )
         self._next = {}
+        self._drained.clear()
         self._lag.assigned(frozenset())
         if self._undecoded:
             self._undecoded.clear()

@@ -32,6 +32,17 @@ _FORBIDDEN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _TRACEPARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
+_NO_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def time_of(timestamp: int) -> datetime:
+    """Return a record's milliseconds since 1970 as a moment in UTC; 1970 itself for what is no time."""
+    try:
+        return datetime.fromtimestamp(timestamp / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return _NO_TIME
+
+
 class Partition(NamedTuple):
     """One partition of one topic."""
 
@@ -60,8 +71,8 @@ class Record:
 
     @property
     def at(self) -> datetime:
-        """The record's time, in UTC."""
-        return datetime.fromtimestamp(self.timestamp / 1000, UTC)
+        """The record's time, in UTC; 1970 where what stands there is no time."""
+        return time_of(self.timestamp)
 
     @property
     def place(self) -> Partition:

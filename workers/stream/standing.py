@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from aiokafka import AIOKafkaConsumer, TopicPartition, errors
 
 from workers.stream.closing import closed
 from workers.stream.connection import BrokerDown, Connection, StreamStopped, passing
-from workers.stream.records import Partition
+from workers.stream.records import Partition, time_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,5 +128,5 @@ class Standings:
                 break
             for place, records in (await kafka.getmany(*left, timeout_ms=400)).items():
                 if records:
-                    found[place] = datetime.fromtimestamp(records[0].timestamp / 1000, UTC)
+                    found[place] = time_of(records[0].timestamp)
         return found

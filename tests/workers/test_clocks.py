@@ -1,0 +1,141 @@
+"""Whose clock counts: measures begin when the broker received their order, whatever a worker's or a sender's clock says."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from pydantic import SecretStr
+
+from contracts.state import MeasureState
+from contracts.topics import ORDERS, PERSONS
+from contracts.vocabulary import Service
+from tests.workers.conftest import START, Office, read, receipts
+from tests.workers.town import ADULT, MOTHER
+from workers.policy.access import Question, decide
+from workers.policy.facts import Identity
+from workers.runtime.clock import FixedClock, RefereedClock, SystemClock
+from workers.runtime.metrics import CLOCK_SKEW, Metrics
+from workers.runtime.settings import Settings
+from workers.store import facts as stored
+from workers.store import persons
+from workers.store.outbox import Unpublished
+from workers.store.referee import ClockApart, Referee
+
+HOUR = timedelta(hours=1)
+SOON = timedelta(seconds=1)
+
+
+def measures(events: Sequence[Unpublished]) -> list[MeasureState]:
+    return [measure for state in read(events, "access.state.v1") for measure in state.measures]
+
+
+async def open_to(office: Office, number: str, at: datetime) -> bool:
+    """Whether the person behind a number sees its own journal at an instant."""
+    identity = Identity("personnummer", number)  # type: ignore[arg-type]
+    async with office.store.reading() as tx:
+        who = (await persons.resolve(tx, {identity}))[identity]
+        facts = (await stored.patient_facts(tx, {who}))[who]
+    return decide(Question(who, Service.JOURNAL, at, None, None), facts, office.desk.books).allowed
+
+
+@pytest.mark.parametrize("ahead", [HOUR, timedelta(0), -HOUR], ids=["ahead", "right", "behind"])
+async def test_a_seal_begins_no_later_than_the_broker_received_it(office: Office, ahead: timedelta) -> None:
+    received = office.records([office.town.orders(START)])
+    office.clock.set(START + ahead)
+    await office.hand_over_records(received)
+    events = await office.out()
+    [receipt] = receipts(events)
+    begins = min(START, START + ahead)
+    assert receipt.outcome == "executed"
+    assert measures(events)[0].valid_from == begins
+    assert not await open_to(office, ADULT, START + SOON)
+    [change] = read(events, "access.changes.v1")
+    assert change.at == begins
+
+
+async def test_a_seal_that_waited_for_the_register_begins_when_it_was_received(office: Office) -> None:
+    stranger = "198507099805"
+    order = office.town.orders(
+        START, patient={"id_type": "personnummer", "id": stranger}, decided_at=START.isoformat()
+    )
+    await office.hand_over(order)
+    assert receipts(await office.out())[0].outcome == "pending"
+    office.clock.advance(HOUR)
+    await office.hand_over(office.town.registers(START - timedelta(days=1), stranger))
+    events = await office.out()
+    [receipt] = receipts(events)
+    assert (receipt.outcome, measures(events)[0].valid_from) == ("executed", START)
+
+
+async def test_a_brokers_clock_that_jumps_back_dates_no_release_before_its_seal(office: Office) -> None:
+    seal = office.town.orders(START)
+    await office.hand_over(seal)
+    release = office.town.orders(START, "release_journal_seal", releases=[seal.order_id])
+    office.clock.advance(2 * HOUR)
+    [record] = office.records([release])
+    early = int((START - HOUR / 6).timestamp() * 1000)
+    await office.hand_over_records([replace(record, timestamp=early)])
+    events = await office.out()
+    assert [r.outcome for r in receipts(events)] == ["executed"] * 2
+    assert {(m.valid_from, m.valid_to) for m in measures(events)[-1:]} == {(START, START)}
+    assert await open_to(office, ADULT, START + SOON)
+
+
+@pytest.mark.parametrize("topic", [ORDERS, PERSONS], ids=lambda spec: spec.name)
+@pytest.mark.parametrize(
+    "stamp",
+    [int(START.timestamp() * 1_000_000), int((START + 8 * HOUR).timestamp() * 1000), -1, 0, 2**62],
+    ids=["microseconds", "the future", "none", "1970", "far out"],
+)
+async def test_what_a_sender_stamps_ends_nothing_and_dates_nothing_ahead(
+    office: Office, topic: object, stamp: int
+) -> None:
+    sent = (
+        [office.town.orders(START), office.town.garbage()]
+        if topic is ORDERS
+        else [
+            office.town.registers(START - HOUR, MOTHER, 7),
+            replace(office.town.garbage(), topic=PERSONS),
+        ]
+    )
+    records = [replace(r, timestamp=stamp, timestamp_type="create") for r in office.records(sent)]
+    await office.hand_over_records(records)
+    events = await office.out()
+    assert all(receipt.received_at <= office.clock.now() for receipt in receipts(events))
+    assert all(m.valid_from <= office.clock.now() for m in measures(events))
+
+
+def test_the_refereed_clock_follows_the_database_and_no_jump_of_the_machine() -> None:
+    machine = FixedClock(START + HOUR)
+    clock = RefereedClock(machine)
+    assert clock.now() == START + HOUR
+    from workers.runtime.clock import stopwatch
+
+    clock.correct(START, stopwatch())
+    assert timedelta(0) <= clock.now() - START < timedelta(seconds=10)
+    assert HOUR - timedelta(seconds=10) < clock.machine_ahead() <= HOUR
+    before = clock.now()
+    machine.set(START - 5 * HOUR)
+    assert before <= clock.now() < before + timedelta(seconds=10)
+
+
+async def test_the_databases_clock_is_the_referee_and_too_far_apart_stops_the_worker(database: str) -> None:
+    machine = FixedClock(SystemClock().now() + 2 * HOUR)
+    clock, metrics = RefereedClock(machine), Metrics()
+    referee = Referee(Settings(database_url=SecretStr(database)), clock, metrics)
+    await referee.look()
+    try:
+        assert abs(clock.now() - SystemClock().now()) < timedelta(seconds=20)
+        shown = metrics.registry.get_sample_value(CLOCK_SKEW.name, {"of": "worker"})
+        assert shown == pytest.approx(7200, abs=20)
+        referee.check()  # a wrong zone is told of, and does no harm
+        machine.advance(2 * HOUR)
+        await referee.look()
+        with pytest.raises(ClockApart):
+            referee.check()
+        machine.set(SystemClock().now())
+        await referee.look()
+        referee.check()
+    finally:
+        await referee.close()
