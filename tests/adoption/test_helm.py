@@ -200,7 +200,7 @@ def test_nothing_comes_in_but_scraping_and_the_consoles_clients(
     policies = of_kind(manifests, "NetworkPolicy")
     assert policies["workers"]["spec"]["policyTypes"] == ["Ingress", "Egress"]
     incoming = [rule for p in policies.values() for rule in p["spec"].get("ingress", [])]
-    assert sorted(port["port"] for rule in incoming for port in rule["ports"]) == [8080, 8081]
+    assert sorted(port["port"] for rule in incoming for port in rule["ports"]) == [8080, 8081, 8082]
     assert all(rule["from"] for rule in incoming)
     outgoing = [rule for p in policies.values() for rule in p["spec"].get("egress", [])]
     assert all(rule["ports"] for rule in outgoing)

@@ -13,7 +13,7 @@ import pytest
 from joserfc.jwk import ECKey, KeySet, OctKey
 
 from tests.api.town import AUDIENCE, BODY, BOOKS, ISSUER, START, Issuer, Town, listening
-from workers.ops.api.serve import config_of, guards_of
+from workers.ops.api.serve import guards_of, listener
 from workers.ops.auth import Certificates, Guards, Keys, NotConfigured, Tokens, read_keys
 from workers.runtime.clock import FixedClock
 from workers.runtime.settings import load_settings
@@ -156,7 +156,7 @@ async def test_the_development_mode_is_for_a_loopback_address_only() -> None:
         assert len(said) == 1
         with pytest.raises(NotConfigured, match="loopback"):
             guards_of(
-                load_settings(api_development=True, console_host="0.0.0.0"),
+                load_settings(api_development=True, api_host="0.0.0.0"),
                 FixedClock(START),
                 http,
                 said.append,
@@ -225,7 +225,7 @@ async def test_a_client_certificate_is_proven_by_our_own_listener(town: Town, tm
 
     files = _certificates(tmp_path)
     settings = load_settings(
-        console_port=0,
+        api_port=0,
         api_clients={"CN=journalen": ("access:decide",)},
         api_client_ca=files["authority"],
         api_certificate=files["server"],
@@ -275,4 +275,4 @@ def test_a_listener_for_certificates_needs_one_of_its_own(tmp_path: Path) -> Non
     files = _certificates(tmp_path)
     settings = load_settings(api_client_ca=files["authority"])
     with pytest.raises(NotConfigured, match="SIGILL_API_CERTIFICATE"):
-        config_of(None, settings)
+        listener(settings)

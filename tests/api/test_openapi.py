@@ -73,7 +73,7 @@ async def test_no_request_brings_it_down_or_gets_an_answer_that_is_not_documente
     await town.measure("vera", MeasureKind.GUARDIAN_BLOCK, guardians=(town.ids["gun"],))
     keys = tmp_path / "jwks.json"
     keys.write_bytes(issuer.jwks)
-    settings = load_settings(api_issuer=ISSUER, api_audience=AUDIENCE, api_jwks_file=keys, console_port=0)
+    settings = load_settings(api_issuer=ISSUER, api_audience=AUDIENCE, api_jwks_file=keys, api_port=0)
     stop, port = asyncio.Event(), asyncio.get_running_loop().create_future()
     server = asyncio.create_task(
         serve(settings, town.store, BOOKS, town.clock, stop, listening=port.set_result)

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.api.town import AUDIENCE, BODY, ISSUER, Issuer, Town, listening
-from workers.ops.api.serve import CertificateProtocol
+from workers.ops.serving import CertificateProtocol
 from workers.runtime.settings import load_settings
 
 CROWD = 150
@@ -23,7 +23,7 @@ async def port(
     monkeypatch.setattr(CertificateProtocol, "read_seconds", 1.0)
     keys = tmp_path / "jwks.json"
     keys.write_bytes(issuer.jwks)
-    settings = load_settings(console_port=0, api_issuer=ISSUER, api_audience=AUDIENCE, api_jwks_file=keys)
+    settings = load_settings(api_port=0, api_issuer=ISSUER, api_audience=AUDIENCE, api_jwks_file=keys)
     async with listening(settings, town) as port:
         yield port
 

@@ -132,7 +132,7 @@ async def serving(place: Place, issuer: Issuer) -> AsyncIterator[None]:
             "SIGILL_API_ISSUER": ISSUER,
             "SIGILL_API_AUDIENCE": AUDIENCE,
             "SIGILL_API_JWKS_FILE": str(keys),
-            "SIGILL_CONSOLE_PORT": "0",
+            "SIGILL_API_PORT": "0",
         }
         server = await asyncio.create_subprocess_exec(
             sys.executable,

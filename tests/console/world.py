@@ -23,7 +23,7 @@ from tests.workers.conftest import Office
 from tests.workers.rulebook import NATIONAL, TESTLAND
 from tests.workers.town import ADULT, AUDIENCE, CHILD, KEYS, MOTHER, OPERATOR, UNIT, Town, person
 from workers.enact.citations import Desk as Judging
-from workers.ops.app import Ops, build, console_app
+from workers.ops.app import Ops, console_app, with_probes
 from workers.ops.console.desk import Desk
 from workers.ops.phone import Sending
 from workers.ops.sessions import ConsoleRole, Operator
@@ -155,7 +155,7 @@ async def world(
         await office.hand_over(*town.staff(START - timedelta(days=30)))
         await office.hand_over(*town.people(START - timedelta(days=30)))
         made = World(office, town, clock, desk, ops, prefix=prefix)
-        made.base = await stack.enter_async_context(served(build(console_app(desk), health, metrics)))
+        made.base = await stack.enter_async_context(served(with_probes(console_app(desk), health, metrics)))
         yield made
 
 

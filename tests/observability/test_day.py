@@ -19,13 +19,12 @@ from infra.embedded import EmbeddedKafka
 from tests.workers.live import Live, live
 from tests.workers.town import ADULT, CHILD, FATHER, MOTHER, Sent, Town, person
 from workers.bootstrap import WORKERS, Wiring
-from workers.ops.app import build
+from workers.ops.app import measured
 from workers.ops.watch import Watch
 from workers.policy.calendar import midnight, swedish_date
 from workers.policy.effects import SetTimer, TimerKind
 from workers.policy.facts import Identity
 from workers.runtime.clock import SystemClock
-from workers.runtime.health import Health
 from workers.runtime.metrics import (
     ALL,
     API_SECONDS,
@@ -150,11 +149,10 @@ async def _look_over(wiring: Wiring) -> None:
 
 async def test_what_the_api_takes_is_measured_without_its_path() -> None:
     metrics = Metrics()
-    app = build(PlainTextResponse("console"), Health(), metrics, PlainTextResponse("api"))
+    app = measured(PlainTextResponse("api"), metrics)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://t") as client:
         await client.post("/v1/access/decisions")
         await client.get("/v1/persons/v1.secret/access")
-        await client.get("/")
     text = metrics.text().decode()
     assert re.findall(rf'{API_SECONDS.name}_count{{operation="(\w+)",status="(\w+)"}} 1.0', text) == [
         ("decisions", "2xx"),

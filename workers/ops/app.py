@@ -1,5 +1,5 @@
 """
-The program that people and systems ask: the console, the decision API, and the probes, on one port.
+The program that people and systems ask: the console and the decision API, each on a port of its own with the probes.
 
 `Ops` is a worker like the others: it opens its stores when it runs, serves until it is told to stop, and lets the
 requests in hand finish.
@@ -11,9 +11,9 @@ import secrets
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
-import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -24,14 +24,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from workers.enact.citations import Citations
 from workers.enact.keys import KeyRing
-from workers.ops.api.serve import QuietServer, application
+from workers.ops.api.serve import application, listener
 from workers.ops.console import audit_pages, entry, letters, lists, orders, person, phone_pages, rules
 from workers.ops.console.desk import GONE, Desk, desk_of
 from workers.ops.console.rendering import HERE, Pages
-from workers.ops.listening import ImpatientProtocol, is_loopback
+from workers.ops.listening import is_loopback
 from workers.ops.login import Issuer, TrialLinks, trial_operators
 from workers.ops.phone import Sending
 from workers.ops.security import SecurityHeaders
+from workers.ops.serving import Serving, console_listener, serving
 from workers.ops.sessions import Sessions
 from workers.ops.signing import KeyFolder
 from workers.ops.watch import Watch
@@ -110,24 +111,28 @@ _BROKEN = Sentence(
 )
 
 
-def build(console: ASGIApp, health: Health, metrics: Metrics, api: ASGIApp | None = None) -> ASGIApp:
+def with_probes(app: ASGIApp, health: Health, metrics: Metrics) -> ASGIApp:
     """
-    Return the whole application: `/v1` is the API's, `/livez` and `/readyz` the probes', everything else the console's.
+    Return an application with `/livez` and `/readyz` beside it.
 
-    `/metrics` is served on the probes' own port only: it is nobody's business who reaches the console.
+    `/metrics` is served on the probes' own port only: it is nobody's business who reaches this one.
     """
     answers = probes(health, metrics)
 
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope.get("path", "")
-        if path in ("/livez", "/readyz"):
-            await answers(scope, receive, send)
-        elif api is not None and (path == "/v1" or path.startswith("/v1/")):
-            await _measured(api, metrics, scope, receive, send)
-        else:
-            await console(scope, receive, send)
+    async def both(scope: Scope, receive: Receive, send: Send) -> None:
+        chosen = answers if scope.get("path") in ("/livez", "/readyz") else app
+        await chosen(scope, receive, send)
 
-    return app
+    return both
+
+
+def measured(api: ASGIApp, metrics: Metrics) -> ASGIApp:
+    """Return the decision API with its times measured."""
+
+    async def timed(scope: Scope, receive: Receive, send: Send) -> None:
+        await _measured(api, metrics, scope, receive, send)
+
+    return timed
 
 
 async def _measured(api: ASGIApp, metrics: Metrics, scope: Scope, receive: Receive, send: Send) -> None:
@@ -189,18 +194,39 @@ class Ops:
     rulebook_routes: Sequence[object] = ()
     name: str = "ops"
     port: int | None = None
-    """The port that it listens on, once it does."""
+    """The console's port, once it listens."""
+    api_port: int | None = None
+    """The decision API's."""
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Serve until told to stop. Raises NoLogin before anything is connected."""
+        """Serve until told to stop. Raises NoLogin or NotConfigured before anything is connected."""
         check_login(self.settings)
+        if self.api is not None:
+            listener(self.settings)
         async with contextlib.AsyncExitStack() as stack:
             desk = await stack.enter_async_context(self.desk())
             api = await stack.enter_async_context(self.api()) if self.api is not None else None
             await stack.enter_async_context(desk.watch.running())
             stack.push_async_callback(_ended, asyncio.create_task(self._carry_out(desk.store)))
-            app = build(console_app(desk, self.rulebook_routes), self.health, self.metrics, api)
-            await self._serve(app, desk, stop)
+            console = with_probes(console_app(desk, self.rulebook_routes), self.health, self.metrics)
+            servers = [
+                await stack.enter_async_context(serving(console, console_listener(self.settings), "console"))
+            ]
+            self.port = servers[0].port
+            if api is not None:
+                whole = with_probes(measured(api, self.metrics), self.health, self.metrics)
+                servers.append(
+                    await stack.enter_async_context(serving(whole, listener(self.settings), "api"))
+                )
+                self.api_port = servers[1].port
+            self._say_links(desk)
+            log.info(
+                "listening",
+                console=self.port,
+                api=self.api_port,
+                login="oidc" if desk.issuer else "one-time link",
+            )
+            await self._until(stop, servers)
 
     @contextlib.asynccontextmanager
     async def desk(self) -> AsyncIterator[Desk]:
@@ -249,34 +275,16 @@ class Ops:
             cookie_secret=secret,
         )
 
-    async def _serve(self, app: ASGIApp, desk: Desk, stop: asyncio.Event) -> None:
-        config = uvicorn.Config(
-            app,
-            host=self.settings.console_host,
-            port=self.settings.console_port,
-            http=ImpatientProtocol,
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            server_header=False,
-            timeout_graceful_shutdown=int(self.settings.stop_timeout),
-        )
-        socket = config.bind_socket()
-        self.port = socket.getsockname()[1]
-        server = QuietServer(config)
-        serving = asyncio.create_task(server.serve(sockets=[socket]), name="http")
-        self._say_links(desk)
-        log.info("console", port=self.port, login="oidc" if desk.issuer else "one-time link")
+    async def _until(self, stop: asyncio.Event, servers: Sequence[Serving]) -> None:
+        """Return when told to stop, or when a server has ended."""
         told = asyncio.create_task(stop.wait())
+        waited: set[asyncio.Task[Any]] = {told, *(server.task for server in servers)}
         try:
-            while not told.done() and not serving.done():
+            while not any(task.done() for task in waited):
                 self.health.tick(self.name)
-                await asyncio.wait({told, serving}, timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait(waited, timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            server.should_exit = True
             told.cancel()
-            await serving
-            socket.close()
 
     def _say_links(self, desk: Desk) -> None:
         if desk.links is None:
@@ -339,9 +347,10 @@ __all__ = [
     "NoLogin",
     "Ops",
     "api_wanted",
-    "build",
     "check_login",
     "console_app",
     "decision_api",
+    "measured",
     "session_secret",
+    "with_probes",
 ]

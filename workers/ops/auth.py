@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -236,7 +235,7 @@ class Tokens:
             keys = await self._keys.current(kid if isinstance(kid, str) else None)
             proven = jwt.decode(token, keys, algorithms=list(ALGORITHMS))
             return self._read(proven.header, proven.claims, now.timestamp())
-        except (JoseError, ValueError, TypeError, KeyError) as error:
+        except (JoseError, ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
             raise Refused(
                 "not-authenticated", "the token is not valid", _challenge("invalid_token")
             ) from error
@@ -268,7 +267,7 @@ def jwt_header(token: str) -> dict[str, Any]:
     first = token.split(".", 1)[0]
     try:
         header = json.loads(base64.urlsafe_b64decode(first + "=" * (-len(first) % 4)))
-    except (binascii.Error, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # binascii's, json's, and nesting without end
         raise ValueError("no header") from error
     if not isinstance(header, dict):
         raise ValueError("no header")

@@ -5,6 +5,9 @@ import ipaddress
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+HEAD_BYTES = 65_536
+"""Of a request's head without its end: more is refused, however slowly or fast it comes."""
+_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
@@ -19,6 +22,8 @@ class ImpatientProtocol(HttpToolsProtocol):
     request_seconds = 20.0
     read_seconds = 60.0
     _looking: asyncio.TimerHandle | None = None
+    _head: int | None = 0
+    """Bytes of a head that has not ended; None: it has, and what comes is a body."""
     _turn = 0.0
     """Since when, by the loop's clock, it is the caller's turn."""
     _unread: float | None = None
@@ -36,6 +41,25 @@ class ImpatientProtocol(HttpToolsProtocol):
             self._looking.cancel()
             self._looking = None
         super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Read on, as long as a head stays within bounds: nobody else counts what it keeps of one."""
+        super().data_received(data)
+        if self._head is not None and not self.transport.is_closing():
+            self._head += len(data)
+            if self._head > HEAD_BYTES:
+                self.transport.write(_TOO_LARGE)
+                self.transport.close()
+
+    def on_message_begin(self) -> None:
+        """A head begins."""
+        self._head = 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """A head is here."""
+        self._head = None
+        super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         """A request is here."""

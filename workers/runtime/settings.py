@@ -292,8 +292,12 @@ class Ops(BaseSettings):
     otlp_endpoint: str | None = Field(
         None, description="OpenTelemetry collector, OTLP over HTTP. Default: no traces."
     )
-    console_host: str = Field("127.0.0.1", description="Address of the console and the decision API.")
-    console_port: int = Field(8080, ge=0, le=65535, description="Their port.")
+    console_host: str = Field("127.0.0.1", description="Address that the console listens on.")
+    console_port: int = Field(8080, ge=0, le=65535, description="Its port.")
+    console_certificate: Path | None = Field(
+        None, description="PEM file of the console's certificate, when it takes TLS itself."
+    )
+    console_key: Path | None = Field(None, description="PEM file of its private key.")
     console_url: str | None = Field(
         None, description="Address that browsers use, for the way back from login."
     )
@@ -325,6 +329,8 @@ class Ops(BaseSettings):
         "(certificates, own first), for phone orders. Default: none can be entered.",
     )
     operator_key_password: SecretStr | None = Field(None, description="Password of those keys.")
+    api_host: str = Field("127.0.0.1", description="Address that the decision API listens on.")
+    api_port: int = Field(8082, ge=0, le=65535, description="Its port; never the console's.")
     api_issuer: str | None = Field(None, description="Issuer of the decision API's access tokens.")
     api_audience: str = Field("sigill-decisions", description="Audience that they must name.")
     api_jwks_url: str | None = Field(None, description="Address of the issuer's keys.")
@@ -408,11 +414,13 @@ class Settings(General, Database, Kafka, Work, PatientKeys, Signatures, Ops, Aud
             problems.append("kafka_sasl_username: needed, with its password, for SASL")
         problems.extend(
             f"{kind}_certificate: certificate and key go together"
-            for kind in ("kafka", "database", "api")
+            for kind in ("kafka", "database", "api", "console")
             if bool(getattr(self, f"{kind}_certificate")) != bool(getattr(self, f"{kind}_key"))
         )
         if self.patient_keys and self.patient_key_version not in self.patient_keys:
             problems.append(f"patient_key_version: {self.patient_key_version} is not among the patient keys")
+        if self.console_port and self.console_port == self.api_port:
+            problems.append("api_port: the decision API has a port of its own, another than the console's")
         if self.database_pool_min > self.database_pool_max:
             problems.append("database_pool_min: larger than database_pool_max")
         if unknown := set(self.signature_algorithms) - {"ES256", "ES384", "PS256", "RS256"}:
@@ -438,6 +446,7 @@ class Settings(General, Database, Kafka, Work, PatientKeys, Signatures, Ops, Aud
             for name in (
                 "database_ca", "database_certificate", "database_key",
                 "kafka_ca", "kafka_certificate", "kafka_key", "clock_file", "api_jwks_file", "audit_key",
+                "api_client_ca", "api_certificate", "api_key", "console_certificate", "console_key",
             )
         }  # fmt: skip
         named |= {

@@ -9,13 +9,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import ssl
 import sys
 from collections.abc import AsyncIterator, Callable
-from typing import Any
 
 import httpx
-import uvicorn
 from fastapi import FastAPI
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
@@ -24,7 +21,8 @@ from workers.ops.api.app import create_app
 from workers.ops.api.desk import Desk
 from workers.ops.api.tidy import tidy
 from workers.ops.auth import SCOPES, Certificates, Guard, Guards, Keys, NotConfigured, Tokens
-from workers.ops.listening import ImpatientProtocol, is_loopback
+from workers.ops.listening import is_loopback
+from workers.ops.serving import Listener, WrongListener, api_listener, serving
 from workers.policy.rulebook import Rulebooks
 from workers.runtime.clock import Clock
 from workers.runtime.settings import Settings
@@ -32,22 +30,6 @@ from workers.store.session import Store
 
 DEVELOPMENT_ISSUER = "urn:sigill:development"
 _DEVELOPMENT_SECONDS = 12 * 3600
-
-
-class CertificateProtocol(ImpatientProtocol):
-    """HTTP/1.1 that also hands on the client certificate that the TLS listener proved."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Remember the certificate of the connection."""
-        super().connection_made(transport)
-        tls = transport.get_extra_info("ssl_object")
-        self._client_certificate = None if tls is None else tls.getpeercert(binary_form=True)
-
-    def on_message_begin(self) -> None:
-        """Put it into the request's scope."""
-        super().on_message_begin()
-        if self._client_certificate:
-            self.scope["extensions"] = {"tls": {"client_cert_der": self._client_certificate}}
 
 
 def guards_of(
@@ -91,9 +73,9 @@ def _keys(settings: Settings, http: httpx.AsyncClient) -> Keys:
 
 
 def _development(settings: Settings, clock: Clock, say: Callable[[str], None]) -> Tokens:
-    if settings.environment == "production" or not is_loopback(settings.console_host):
+    if settings.environment == "production" or not is_loopback(settings.api_host):
         raise NotConfigured(
-            "SIGILL_API_DEVELOPMENT is for a loopback address only: set SIGILL_CONSOLE_HOST to 127.0.0.1"
+            "SIGILL_API_DEVELOPMENT is for a loopback address only: set SIGILL_API_HOST to 127.0.0.1"
         )
     key = ECKey.generate_key("P-256", {"kid": "development", "use": "sig"})
     public = json.dumps(KeySet([key]).as_dict(private=False)).encode()
@@ -111,36 +93,6 @@ def _development(settings: Settings, clock: Clock, say: Callable[[str], None]) -
     return Tokens(
         Keys(lambda: public), issuer=DEVELOPMENT_ISSUER, audience=settings.api_audience, clock=clock
     )
-
-
-def config_of(app: Any, settings: Settings) -> uvicorn.Config:
-    """Return how the server listens. Nothing of a request is logged but by our own logs."""
-    tls: dict[str, Any] = {}
-    if settings.api_certificate:
-        tls = {"ssl_certfile": str(settings.api_certificate), "ssl_keyfile": str(settings.api_key)}
-    if settings.api_client_ca:
-        if not tls:
-            raise NotConfigured("SIGILL_API_CLIENT_CA needs SIGILL_API_CERTIFICATE and SIGILL_API_KEY")
-        demanded = ssl.CERT_OPTIONAL if settings.api_issuer else ssl.CERT_REQUIRED
-        tls |= {"ssl_ca_certs": str(settings.api_client_ca), "ssl_cert_reqs": demanded}
-    config = uvicorn.Config(
-        app,
-        host=settings.console_host,
-        port=settings.console_port,
-        http=CertificateProtocol,
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,  # who a proxy speaks for stands in Client-Cert only
-        server_header=False,
-        lifespan="off",
-        timeout_graceful_shutdown=int(settings.stop_timeout),
-        limit_concurrency=2000,
-        **tls,
-    )
-    config.load()
-    if config.ssl is not None:
-        config.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
-    return config
 
 
 @contextlib.asynccontextmanager
@@ -175,28 +127,24 @@ async def serve(
 
     Raises NotConfigured when nobody could prove who they are, before anything listens.
     """
-    async with application(settings, store, books, clock) as app:
-        config = config_of(app, settings)
-        listener = config.bind_socket()
-        listening(listener.getsockname()[1])
-        server = QuietServer(config)
-        running = asyncio.create_task(server.serve(sockets=[listener]))
+    async with (
+        application(settings, store, books, clock) as app,
+        serving(app, listener(settings), "http") as http,
+    ):
+        listening(http.port)
         tidying = asyncio.create_task(tidy())
         stopping = asyncio.create_task(stop.wait())
         try:
-            await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            server.should_exit = True
-            await running
+            await asyncio.wait({http.task, stopping}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             stopping.cancel()
             tidying.cancel()
             await asyncio.gather(tidying, return_exceptions=True)
-            listener.close()
 
 
-class QuietServer(uvicorn.Server):
-    """Leaves signals to whoever runs the process."""
-
-    @contextlib.contextmanager
-    def capture_signals(self):  # type: ignore[no-untyped-def]  # as uvicorn has it
-        yield
+def listener(settings: Settings) -> Listener:
+    """Return where the API listens. Raises NotConfigured."""
+    try:
+        return api_listener(settings)
+    except WrongListener as error:
+        raise NotConfigured(str(error)) from None
