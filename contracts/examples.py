@@ -10,7 +10,7 @@ from pathlib import Path
 
 from contracts.base import Message
 from contracts.json_schema import message_name
-from contracts.topics import CHANGES, NOTIFICATIONS, ORDERS, PERSONS, RECEIPTS, STAFF, STATE, TopicSpec
+from contracts.topics import CHANGES, NOTIFICATIONS, ORDERS, PERSONS, RECEIPTS, STAFF, STATE, UNITS, TopicSpec
 
 FOLDER = Path(__file__).parent / "examples"
 EXAMPLE_SECRET = b"the secret of the examples, only"
@@ -71,6 +71,8 @@ _TABLE: tuple[tuple[TopicSpec, str, str], ...] = (
         "physician-at-two-units",
         "A physician at one unit who was on call at another until the turn of the year.",
     ),
+    (UNITS, "paediatric-clinic", "A ward of the paediatric clinic, with its care provider."),
+    (UNITS, "closed", "A ward that has been closed, and the one that took over what it had decided."),
     (
         RECEIPTS,
         "executed",

@@ -7,7 +7,7 @@ from contracts import dead_letter
 from contracts.dead_letter import DeadLetterReason
 from contracts.examples import EXAMPLE_SECRET
 from contracts.keys import patient_key
-from contracts.topics import INCOMING, ORDERS, STAFF, TopicSpec
+from contracts.topics import INCOMING, ORDERS, STAFF, UNITS, TopicSpec
 
 Node = dict[str, Any]
 
@@ -69,6 +69,8 @@ def key_schema(spec: TopicSpec) -> Node:
         key["examples"] = [patient_key("201611032382", EXAMPLE_SECRET)]
     elif spec is STAFF:
         key["examples"] = ["SE2321000065-T101"]
+    elif spec is UNITS:
+        key["examples"] = ["SE2321000065-T100"]
     return key
 
 
@@ -99,7 +101,10 @@ def _integer(width: int, meaning: str = "") -> Node:
 
 def example_headers(spec: TopicSpec, message: Node, content_type: str) -> Node:
     """Headers that fit an example message."""
-    sources = {ORDERS.name: "urn:example:ehr", STAFF.name: "urn:example:staff-directory"}
+    sources = {
+        ORDERS.name: "urn:example:ehr",
+        **dict.fromkeys((STAFF.name, UNITS.name), "urn:example:staff-directory"),
+    }
     default = "urn:example:population-register" if spec in INCOMING else "urn:sigill:production"
     return {
         "ce_specversion": "1.0",
@@ -121,6 +126,8 @@ def _example_id(spec: TopicSpec, message: Node) -> str:
 def _example_subject(spec: TopicSpec, message: Node) -> str:
     if spec is STAFF:
         return str(message["hsa_id"])
+    if spec is UNITS:
+        return str(message["unit"])
     # a receipt or notification names no patient; the story's child stands for it
     person = _first(message, "patient", "person") or {}
     identity = person.get("id") or person.get("ref", {}).get("id") or "201611032382"

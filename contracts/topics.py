@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from contracts.base import MAX_MESSAGE_BYTES, Message
 from contracts.change import AccessChange
-from contracts.directory import StaffRecord
+from contracts.directory import StaffRecord, UnitRecord
 from contracts.notification import Notification
 from contracts.order import SignedForm
 from contracts.receipt import Receipt
@@ -103,6 +103,19 @@ STAFF = TopicSpec(
     read_by=("directory",),
     compacted=True,
 )
+UNITS = TopicSpec(
+    name="directory.units.v1",
+    summary="Units from the catalogue: name, region, clinic, validity and successor",
+    model=UnitRecord,
+    event_type="se.sigill.unit.v1",
+    content_types=_JSON,
+    key="the unit's HSA-id",
+    partitions=3,
+    retention_ms=FOREVER,
+    written_by=("staff-directory",),
+    read_by=("directory",),
+    compacted=True,
+)
 RECEIPTS = TopicSpec(
     name="access.receipts.v1",
     summary="The answer to each order",
@@ -182,7 +195,7 @@ def _dead_letters_of(spec: TopicSpec) -> TopicSpec:
     )
 
 
-INCOMING: tuple[TopicSpec, ...] = (ORDERS, PERSONS, STAFF)
+INCOMING: tuple[TopicSpec, ...] = (ORDERS, PERSONS, STAFF, UNITS)
 OUTGOING: tuple[TopicSpec, ...] = (RECEIPTS, CHANGES, STATE, NOTIFICATIONS, AUDIT_HEADS)
 DEAD_LETTERS: tuple[TopicSpec, ...] = tuple(_dead_letters_of(spec) for spec in INCOMING)
 TOPICS: tuple[TopicSpec, ...] = INCOMING + OUTGOING + DEAD_LETTERS

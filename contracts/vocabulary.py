@@ -319,6 +319,8 @@ class Remark(StrEnum):
     """A release of the same thing came in between; carried out all the same (X-15)."""
     LATER_VERSION = "later_version"
     """The call was taken under an earlier version of the rules than its form (X-20)."""
+    CLINIC_UNKNOWN = "clinic_unknown"
+    """The rule names the clinic, and the directory does not say which one the decider's unit belongs to."""
 
 
 class AccessReason(StrEnum):

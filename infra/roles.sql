@@ -42,7 +42,7 @@ BEGIN
 
   -- the workers read what judging needs, and only ever add to history
   EXECUTE format('GRANT SELECT ON person, person_identity, person_version, custody, person_name, person_merge, '
-                 'staff_version, staff_assignment, unit, inbox, signed_order, order_outcome, measure, '
+                 'staff_version, staff_assignment, unit, unit_version, unit_successor, inbox, signed_order, order_outcome, measure, '
                  'measure_version, release_request, release_answer, release_event, consumer_offset, pending_order, '
                  'outbox, timer, task, dead_letter, dead_letter_action, audit_entry, person_erasure TO %s', workers);
   EXECUTE format('GRANT INSERT ON person, person_identity, person_version, custody, person_name, order_outcome, '
@@ -60,7 +60,7 @@ BEGIN
   GRANT INSERT ON inbox, signed_order, dead_letter TO sigill_intake;
   GRANT USAGE ON SEQUENCE registration TO sigill_intake;
   EXECUTE format('GRANT USAGE ON SEQUENCE outbox_id_seq TO %s, sigill_ops', workers); -- a number with each person's lock
-  GRANT INSERT ON person_merge, staff_version, staff_assignment, unit, dead_letter TO sigill_register;
+  GRANT INSERT ON person_merge, staff_version, staff_assignment, unit, unit_version, dead_letter TO sigill_register;
 
   -- the relay sees events, not people
   GRANT SELECT ON outbox, audit_entry TO sigill_relay;
@@ -70,18 +70,19 @@ BEGIN
 
   -- answers about access: reads, and says in the log whom it told about
   GRANT SELECT ON person, person_identity, person_version, custody, person_merge, staff_version, staff_assignment,
-                  unit, measure, measure_version, audit_entry, person_erasure TO sigill_reader;
+                  unit, unit_version, unit_successor, measure, measure_version, audit_entry, person_erasure
+                  TO sigill_reader;
   GRANT INSERT ON access_log, audit_entry TO sigill_reader;
   GRANT SELECT (look_id) ON access_log TO sigill_reader, sigill_ops; -- the number of what they write, not the log
   GRANT EXECUTE ON FUNCTION log_looks TO sigill_reader, sigill_ops, sigill_auditor;
 
   -- operators
   GRANT SELECT ON person, person_identity, person_version, custody, person_name, person_merge, staff_version,
-                  staff_assignment, unit, inbox, signed_order, order_outcome, measure, measure_version,
+                  staff_assignment, unit, unit_version, unit_successor, inbox, signed_order, order_outcome, measure, measure_version,
                   release_request, release_answer, release_event, consumer_offset, pending_order, outbox, timer,
                   task, dead_letter, dead_letter_action, proposal, proposal_verdict, audit_entry, person_erasure
                   TO sigill_ops;
-  GRANT INSERT ON outbox, dead_letter_action, proposal, proposal_verdict, access_log, audit_entry, audit_personal
+  GRANT INSERT ON outbox, dead_letter_action, proposal, proposal_verdict, unit_successor, access_log, audit_entry, audit_personal
                   TO sigill_ops;
   GRANT UPDATE (state, ended_at, done_by, remark) ON task TO sigill_ops;
   GRANT SELECT, INSERT, UPDATE, DELETE ON console_session TO sigill_ops;

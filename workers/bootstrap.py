@@ -20,7 +20,7 @@ import structlog
 import uvloop
 from cryptography import x509
 
-from contracts.topics import ORDERS, PERSONS, STAFF
+from contracts.topics import ORDERS, PERSONS, STAFF, UNITS
 from workers.directory.handler import Directory
 from workers.enact.citations import Desk
 from workers.enact.consuming import HANDLING, Consuming, DatabaseDown, Handler, NotReady, database_trouble
@@ -345,12 +345,12 @@ class Wiring:
         assert store is not None  # without the role the user itself is taken
         return store
 
-    def _consuming(self, name: str, topic: str, store: Store, handler: Handler[P]) -> Consuming[P]:
+    def _consuming(self, name: str, topics: Sequence[str], store: Store, handler: Handler[P]) -> Consuming[P]:
         settings = self.settings
         return Consuming(
             name=name,
             group=settings.group(name),
-            topics=(settings.topic(topic),),
+            topics=tuple(settings.topic(topic) for topic in topics),
             connection=self.connection,
             store=store,
             handler=handler,
@@ -358,7 +358,7 @@ class Wiring:
             metrics=self.metrics,
             health=self.health,
             limit=DeadLetterLimit(settings.dead_letter_max_ratio, settings.dead_letter_max_run),
-            topic_names={settings.topic(topic): topic},
+            topic_names={settings.topic(topic): topic for topic in topics},
             batch_size=settings.batch_size,
             session_timeout=settings.kafka_session_timeout,
             instance_id=settings.kafka_instance_id,
@@ -407,10 +407,13 @@ class Wiring:
 
         async def work(store: Store, stop: asyncio.Event) -> None:
             watch = DirectoryWatch(
-                self.connection, store, settings.topic(STAFF.name), settings.group("directory")
+                self.connection,
+                store,
+                tuple(settings.topic(spec.name) for spec in (STAFF, UNITS)),
+                settings.group("directory"),
             )
             handler = Intake(self.desk, door, kept, self.metrics, settings.group("intake"), watch.is_read)
-            consuming = self._consuming("intake", ORDERS.name, store, handler)
+            consuming = self._consuming("intake", [ORDERS.name], store, handler)
             consuming.depends_on = (DIRECTORY,)
             await kept.refresh()
             recheck = Recheck(store, self.desk, door, kept, self.clock)
@@ -424,8 +427,8 @@ class Wiring:
         group = self.settings.group("directory")
 
         async def work(store: Store, stop: asyncio.Event) -> None:
-            handler = Directory(self.metrics, group)
-            await self._consuming("directory", STAFF.name, store, handler).run(stop)
+            handler = Directory(self.metrics, group, self.settings.topic(UNITS.name))
+            await self._consuming("directory", [STAFF.name, UNITS.name], store, handler).run(stop)
 
         return _Opened("directory", lambda: self.open_store("directory"), work, self._stores, self.referee)
 
@@ -435,7 +438,7 @@ class Wiring:
 
         async def work(store: Store, stop: asyncio.Event) -> None:
             handler = Register(self.desk, keys, self.metrics, group)
-            await self._consuming("register", PERSONS.name, store, handler).run(stop)
+            await self._consuming("register", [PERSONS.name], store, handler).run(stop)
 
         return _Opened("register", lambda: self.open_store("register"), work, self._stores, self.referee)
 

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import yaml
 
-from contracts.topics import INCOMING, ORDERS, STAFF, TOPICS, WORKERS, TopicSpec
+from contracts.topics import INCOMING, ORDERS, STAFF, TOPICS, UNITS, WORKERS, TopicSpec
 
 FILE = Path(__file__).with_name("acls.yaml")
 Operation = Literal["READ", "WRITE", "DESCRIBE", "CREATE", "DESCRIBE_CONFIGS", "ALTER_CONFIGS", "ALTER"]
@@ -31,7 +31,9 @@ _HEADER = """\
 """
 
 BESIDE: dict[str, dict[str, str]] = {
-    "intake": {STAFF.name: "asks how far the directory goes, before it judges who decided"},
+    "intake": {
+        spec.name: "asks how far the directory goes, before it judges who decided" for spec in (STAFF, UNITS)
+    },
     "ops": {spec.name: "shows how far behind its workers are" for spec in INCOMING},
 }
 """Topics that a worker reads beside those of its subscription, and why."""

@@ -29,8 +29,9 @@ from workers.store.session import Role, Store, TooPowerful
 WORKERS: tuple[Role, ...] = ("sigill_intake", "sigill_register", "sigill_transitions")
 ROLES: tuple[Role, ...] = (*WORKERS, "sigill_relay", "sigill_reader", "sigill_ops", "sigill_auditor")
 HISTORY = (
-    "person person_identity person_version custody person_name person_merge staff_version staff_assignment unit inbox "
-    "signed_order order_outcome measure measure_version release_request release_answer release_event dead_letter "
+    "person person_identity person_version custody person_name person_merge staff_version staff_assignment unit "
+    "unit_version unit_successor inbox signed_order order_outcome measure measure_version release_request release_answer "
+    "release_event dead_letter "
     "dead_letter_action proposal proposal_verdict audit_entry audit_personal access_log person_erasure"
 ).split()
 WORK = (
@@ -49,6 +50,8 @@ READS = {
         "staff_version",
         "staff_assignment",
         "unit",
+        "unit_version",
+        "unit_successor",
         "measure",
         "measure_version",
         "audit_entry",

@@ -12,7 +12,7 @@ from contracts.change import AccessChange
 from contracts.notification import Notification
 from contracts.receipt import Receipt
 from contracts.state import PatientState
-from contracts.topics import ORDERS, PERSONS, STAFF, TopicSpec
+from contracts.topics import ORDERS, PERSONS, STAFF, UNITS, TopicSpec
 from tests.workers.rulebook import NATIONAL, TESTLAND
 from tests.workers.town import AUDIENCE, KEYS, Sent, Town
 from workers.directory.handler import Directory
@@ -65,6 +65,7 @@ class Office:
         self.take_as(ORDERS, Intake(self.desk, self.door, self.keeper, self.metrics, "intake"))
         self.take_as(PERSONS, Register(self.desk, KEYS, self.metrics, "register"))
         self.take_as(STAFF, Directory(self.metrics, "directory"))
+        self.take_as(UNITS, Directory(self.metrics, "directory"))
 
     def crls(self) -> tuple[bytes, ...]:
         return self.town.authority.crls(START - timedelta(hours=1), next_update=START + timedelta(days=7000))

@@ -1,5 +1,6 @@
 """
-What the staff directory says, kept with validity, so that a decider's role can be judged as it stood at signing.
+What the staff directory says of staff and units, kept with history, so that a decider's role can be judged as it stood at
+signing, and the unit by its clinic and successor.
 
 Late and repeated messages change nothing. One that contradicts itself is parked with its reason, visible among the
 dead letters; it never blocks those behind it.
@@ -11,13 +12,13 @@ from dataclasses import dataclass
 import structlog
 
 from contracts.dead_letter import DeadLetterReason
-from contracts.directory import StaffRecord
-from contracts.topics import STAFF
+from contracts.directory import StaffRecord, UnitRecord
+from contracts.topics import STAFF, UNITS, TopicSpec
 from workers.directory.reading import contradictions
 from workers.enact.consuming import Spoiled, Steps, dead_record, place_of
 from workers.enact.reading import Unread, read_message
 from workers.runtime.metrics import DEAD_LETTERS, Metrics
-from workers.store import dead_letters, staff
+from workers.store import dead_letters, staff, units
 from workers.store.session import Tx
 from workers.stream.records import Record
 
@@ -28,17 +29,26 @@ log = structlog.get_logger("sigill.directory")
 class Told:
     """A batch, read. `lost` are the places of those that could not be."""
 
-    read: list[tuple[Record, StaffRecord]]
+    read: list[tuple[Record, StaffRecord | UnitRecord]]
     parked: list[tuple[Record, DeadLetterReason]]
     news: int = 0
 
 
 @dataclass(slots=True)
 class Directory:
-    """Takes messages of the staff directory."""
+    """Takes messages of the staff directory. `units_topic` is what the topic of units is called on this cluster."""
 
     metrics: Metrics
     group: str
+    units_topic: str = UNITS.name
+
+    def _spec(self, record: Record) -> TopicSpec:
+        return UNITS if record.topic == self.units_topic else STAFF
+
+    def _message(self, record: Record) -> StaffRecord | UnitRecord | None:
+        if self._spec(record) is UNITS:
+            return read_message(record, UNITS, UnitRecord)
+        return read_message(record, STAFF, StaffRecord)
 
     async def prepare(self, records: Sequence[Record], spoiled: Spoiled) -> Told:
         """Read the messages."""
@@ -48,7 +58,7 @@ class Directory:
                 told.parked.append((record, DeadLetterReason.UNREADABLE_RECORD))
                 continue
             try:
-                message = read_message(record, STAFF, StaffRecord)
+                message = self._message(record)
             except Unread as unread:
                 told.parked.append((record, unread.reason))
                 continue
@@ -70,9 +80,16 @@ class Directory:
     async def take(self, tx: Tx, prepared: Told, steps: Steps) -> None:
         """Keep what is news, in order."""
         with steps.step("write"):
-            news = await staff.record_all(tx, [message for _, message in prepared.read])
+            told = [message for _, message in prepared.read]
+            # units first: the region of a unit is what is told of it, not what an assignment there says
+            news = await units.record_all(tx, [one for one in told if isinstance(one, UnitRecord)])
+            news += await staff.record_all(tx, [one for one in told if isinstance(one, StaffRecord)])
             await dead_letters.append(
-                tx, [dead_record(record, reason, STAFF, self.group) for record, reason in prepared.parked]
+                tx,
+                [
+                    dead_record(record, reason, self._spec(record), self.group)
+                    for record, reason in prepared.parked
+                ],
             )
         prepared.news = sum(news)
 

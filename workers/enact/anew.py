@@ -16,10 +16,10 @@ from workers.enact.ids import anew_cause
 from workers.enact.people import identity_of
 from workers.enact.receipts import Answered, registration_number
 from workers.enact.sitting import Filed, Sitting
-from workers.enact.standings import staff_in, with_people
+from workers.enact.standings import staff_in, units_in, with_people
 from workers.enact.trust_report import TrustReport
 from workers.store import facts as stored
-from workers.store import holds, orders, persons, staff
+from workers.store import holds, orders, persons, staff, units
 from workers.store.orders import WaitingOrder
 from workers.store.session import Tx
 
@@ -134,9 +134,11 @@ async def _know(
     sitting.identities = MappingProxyType({**sitting.identities, **known})
     sitting.staff = MappingProxyType({**sitting.staff, **employed})
 
+    told = await units.load(tx, units_in(forms))
     people = await stored.patient_facts(tx, set(known.values()), units=())
     others = {found.patient.person_id: found.patient for found in people.values()}
     for patient, standing in list(sitting.standings.items()):
         if standing.facts is not None:
             facts = with_people(standing.facts, others, set(known.values()))
+            facts = replace(facts, units=MappingProxyType({**facts.units, **told}))
             sitting.standings[patient] = replace(standing, facts=facts)

@@ -19,22 +19,22 @@ _Picture = tuple[tuple[Partition, int, int | None], ...]
 
 @dataclass(slots=True)
 class DirectoryWatch:
-    """Compares the topic's ends with the offsets that the directory worker has stored. Asked only when in doubt."""
+    """Compares the topics' ends with the offsets that the directory worker has stored. Asked only when in doubt."""
 
     connection: Connection
     store: Store
-    topic: str
+    topics: tuple[str, ...]
     group: str
     _seen: _Picture | None = None
     _since: float = field(default=0.0)
 
     async def is_read(self) -> bool:
         """
-        Whether all that stood on the topic is in the store.
+        Whether all that stood on the topics is in the store.
 
         Raises BrokerDown, or what `session.passing` knows.
         """
-        ends = await ends_of(self.connection, [self.topic])
+        ends = await ends_of(self.connection, self.topics)
         async with self.store.reading() as tx:
             stored = await inbox.stored(tx, self.group)
         positions = {place: stored.get((place.topic, place.partition), (0, None))[1] for place in ends}

@@ -18,6 +18,7 @@ from datetime import datetime
 import structlog
 
 from contracts.dead_letter import DeadLetterReason
+from contracts.order import SignedForm
 from contracts.receipt import Receipt
 from contracts.topics import ORDERS
 from contracts.vocabulary import HsaId, OrderId, Outcome, PersonId, RefusalCode, RegionCode, UnitId
@@ -35,12 +36,13 @@ from workers.enact.write import write
 from workers.intake.evidence import Keeper
 from workers.intake.texts import objection
 from workers.intake.unwrap import Arrival, Door, Lost, SignedOrder, TurnedAway
+from workers.policy.calendar import swedish_date
 from workers.policy.effects import Judgement, Objection
 from workers.policy.facts import Identity
 from workers.runtime.logging import log_message
 from workers.runtime.metrics import DEAD_LETTERS, PROCESSED, REFUSALS, Metrics
 from workers.runtime.points import point
-from workers.store import dead_letters, holds, inbox, orders, persons, staff
+from workers.store import dead_letters, holds, inbox, orders, persons, staff, units
 from workers.store.dead_letters import DeadRecord
 from workers.store.inbox import Changed, Fresh, Repeated
 from workers.store.session import Tx
@@ -194,7 +196,9 @@ class Intake:
         signers = {HsaId(signer.hsa_id) for one in fresh for signer in one.verdict.signers}
         wanted = staff_in(forms, signers)
         employed = await staff.load(tx, wanted)
-        if wanted - employed.keys() and self.directory_read is not None:
+        places = {form.decided_by.unit for form in forms if form.decided_by and self._asks_where(form)}
+        untold = places - (await units.names(tx, places)).keys()
+        if (wanted - employed.keys() or untold) and self.directory_read is not None:
             if not await self.directory_read():
                 raise NotReady(DIRECTORY)
             # it may have been read to its end since we looked
@@ -209,6 +213,11 @@ class Intake:
             identities=identities,
             staff=employed,
         )
+
+    def _asks_where(self, form: SignedForm) -> bool:
+        """Whether the rules ask at which unit such an order is decided."""
+        version = self.desk.books.version(form.region, swedish_date(form.decided_at))
+        return version is not None and any(e.deciders_bound_to for e in version.matching(form.form))
 
     async def _held_up(self, tx: Tx, fresh: Sequence[SignedOrder], sitting: Sitting) -> set[bytes]:
         """The record keys under which an unreadable message is still to be dealt with."""

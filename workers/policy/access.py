@@ -23,6 +23,7 @@ from contracts.vocabulary import (
 from workers.policy.calendar import age_begins, midnight, swedish_date
 from workers.policy.facts import Measure, PatientFacts, Person, PersonVersion
 from workers.policy.rulebook import Ages, Rulebooks, Version
+from workers.policy.units import region_of, versions_for
 
 _LOGGED_IN = (Service.JOURNAL, Service.E_SERVICES)
 
@@ -71,8 +72,9 @@ def decide(question: Question, facts: PatientFacts, books: Rulebooks) -> Decisio
     """
     Answer a question about one patient from what was known at one moment of knowledge.
 
-    Ages and defaults follow the rulebook in force at the instant asked about: the unit's region, else that of the
-    patient's county of residence, else the national default. A measure keeps the effects it was made with.
+    Ages and defaults follow the rulebook in force at the instant asked about: that of the unit's region, or of the
+    patient's county of residence where no unit is asked about; the national one where the region has none. A unit whose
+    region nobody knows is answered about by the strictest of all. A measure keeps the effects it was made with.
     """
     return _answer(question, facts, books, _Moment.of(facts, question.at))
 
@@ -91,11 +93,20 @@ class _Moment:
 
 
 def _answer(question: Question, facts: PatientFacts, books: Rulebooks, moment: _Moment) -> Decision:
+    if question.unit is None:
+        region = books.region_of_county(moment.patient.county)
+    else:
+        region = region_of(question.unit, facts.unit_regions, books)
+        if region is None:
+            return _strictest(question, facts, books, moment)
+    return _by(region, books.default_version(region, moment.day), question, facts, moment)
 
-    region = _region(question, facts, books, moment.patient)
-    version = books.default_version(region, moment.day)
+
+def _by(
+    region: RegionCode | None, version: Version, question: Question, facts: PatientFacts, moment: _Moment
+) -> Decision:
+    """Answer by one rulebook."""
     case = _Case(question, facts, version, moment)
-
     open_by = tuple(case.grounds())
     barred_by = tuple(case.bars())
     allowed = bool(open_by) and not barred_by
@@ -103,11 +114,17 @@ def _answer(question: Question, facts: PatientFacts, books: Rulebooks, moment: _
     return Decision(allowed, _merged(reasons), region or "", version.since.isoformat())
 
 
-def _region(
-    question: Question, facts: PatientFacts, books: Rulebooks, patient_now: PersonVersion
-) -> RegionCode | None:
-    of_unit = facts.unit_regions.get(question.unit) if question.unit else None
-    return of_unit or books.region_of_county(patient_now.county)
+def _strictest(question: Question, facts: PatientFacts, books: Rulebooks, moment: _Moment) -> Decision:
+    """
+    Answer about a unit of which nobody knows the region: allowed where every rulebook allows it, else denied with the
+    reasons of all that deny (X-08).
+    """
+    answers = [
+        _by(region, version, question, facts, moment) for region, version in versions_for(books, moment.day)
+    ]
+    denied = [answer for answer in answers if not answer.allowed]
+    reasons = (reason for answer in denied or answers for reason in answer.reasons)
+    return Decision(not denied, _merged(reasons), "", answers[0].rulebook)
 
 
 def _merged(reasons: Iterable[Reason]) -> tuple[Reason, ...]:

@@ -1,7 +1,9 @@
 """One order with all that judging it needs looked up once: its version of the rules, its people, its measures."""
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from functools import cached_property
+from typing import Literal
 from uuid import NAMESPACE_URL, uuid5
 
 from contracts.order import PersonRef, SignedForm
@@ -10,6 +12,7 @@ from contracts.vocabulary import (
     PROTECTIVE_FORMS,
     RELEASES,
     Channel,
+    ContinueDecision,
     Form,
     Initiative,
     MeasureId,
@@ -21,12 +24,26 @@ from contracts.vocabulary import (
 )
 from workers.policy.calendar import end_of, last_day_of_years, midnight, swedish_date
 from workers.policy.facts import Identity, Measure, OrderFacts, PatientFacts, ReleaseRequest
-from workers.policy.rulebook import Entry, Region, Version, When
+from workers.policy.rulebook import Entry, OfClinic, Region, Version, When
 from workers.policy.standing_measures import state_holds
+from workers.policy.units import (
+    NO_UNITS,
+    Units,
+    answering,
+    clinic_of,
+    is_orphaned,
+    line_of,
+    orphans,
+    speaks_for,
+)
 
 RESIDENTS_OWN = frozenset(
     {Initiative.RESIDENT, Initiative.CHILD, Initiative.GUARDIAN, Initiative.REPRESENTATIVE}
 )
+
+_ABOUT_GUARDIANS = frozenset({MeasureKind.GUARDIAN_BLOCK, MeasureKind.GUARDIAN_RESTRICTION})
+Bond = Literal["imposing_unit", "its_successor"] | OfClinic
+Bonds = tuple[Bond, ...]
 
 
 class Case:
@@ -210,6 +227,12 @@ class Case:
         return frozenset(m.measure_id for m in known.measures if state_holds(m, known, self.at, self.region))
 
     @cached_property
+    def permitted(self) -> tuple[Measure, ...]:
+        """The candidates that the order's initiative may end."""
+        held = self.held_by_state
+        return tuple(m for m in self.candidates if self.may_end(m) and m.measure_id not in held)
+
+    @cached_property
     def targets(self) -> tuple[Measure, ...]:
         """The measures that the order speaks of, without those that a state holds in force (X-10)."""
         return tuple(m for m in self._spoken_of() if m.measure_id not in self.held_by_state)
@@ -230,7 +253,9 @@ class Case:
             case Form.REQUEST_RELEASE:
                 return self.candidates
             case _ if self.form.form in RELEASES:
-                return tuple(m for m in self.candidates if self.may_end(m))
+                reached = tuple(m for m in self.permitted if self.is_reached(m))
+                # `releases: null` ends what this unit may end; what another unit imposed stays, and the receipt says so
+                return reached if self.form.releases is None and reached else self.permitted
             case _:
                 return self.confirmed
 
@@ -240,6 +265,142 @@ class Case:
         kinds = {m.kind for m in self.targets}
         standing = sorted(self._standing(*kinds), key=lambda m: m.valid_from)
         return tuple(dict.fromkeys(m.unit for m in standing if m.unit is not None))
+
+    # --- the unit that decides (X-07)
+
+    @property
+    def units(self) -> Units:
+        """What the directory says of the units concerned."""
+        return self.known.units if self.known is not None else NO_UNITS
+
+    @property
+    def decider_unit(self) -> UnitId | None:
+        """The unit at which was decided."""
+        return UnitId(self.form.decided_by.unit) if self.form.decided_by is not None else None
+
+    def speaks_for(self, asked: Iterable[UnitId]) -> tuple[UnitId, ...]:
+        """Those of some units that the decider's unit is, or has succeeded."""
+        if self.decider_unit is None:
+            return ()
+        return speaks_for(self.units, self.decider_unit, asked, self.decided_on)
+
+    def answering(self, unit: UnitId) -> UnitId:
+        """Who answers for a unit on the day of the decision: its last successor, or itself."""
+        return answering(self.units, unit, self.decided_on)
+
+    def opens(self, m: Measure) -> bool:
+        """Whether the order opens, wholly or in part, what care has shut with a measure."""
+        if m.kind.opens or m.initiative is not Initiative.CARE:
+            return False
+        match self.form.form:
+            case Form.UNIT_OPINION:
+                return self.form.opinion is Opinion.AGREE
+            case Form.CONTINUE_MEASURE:
+                return self._narrows(m)
+            case form:
+                return form in RELEASES
+
+    def _narrows(self, m: Measure) -> bool:
+        """Whether a continuation leaves out somebody or something that the measure shuts, or ends it earlier."""
+        form = self.form
+        if form.decision is ContinueDecision.RELEASE:
+            return True
+        if form.units is not None and (m.units is None or not m.units <= set(form.units)):
+            return True
+        if self.named is not None and m.kind in _ABOUT_GUARDIANS:
+            covered = m.guardians if m.guardians is not None else (*self.custodians, *self.ever_custodians)
+            if not set(covered) <= set(self.named):
+                return True
+        if form.valid_through is None or self.known is None:
+            return False
+        if m.valid_to is None and any(e.end_date and e.end_date.required for e in self.entries):
+            return False  # the rule asks for an end where there was none
+        end = m.ends_at(self.known.patient.birth)
+        return end is None or end_of(form.valid_through) < end
+
+    def bonds_of(self, m: Measure) -> tuple[Bonds, ...]:
+        """What each matching entry says of the unit at which the order about a measure is decided."""
+        return tuple(
+            entry.deciders_bound_to
+            for entry in self.version.matching(self.form.form)
+            if entry.deciders_bound_to is not None and self._holds_for(entry.when, m)
+        )
+
+    def _holds_for(self, when: When, m: Measure) -> bool:
+        """Whether a condition holds where the order is about one measure alone."""
+        of_measure = (when.measure is None or m.kind in when.measure) and (
+            when.measure_initiative is None or m.initiative in when.measure_initiative
+        )
+        rest = {"measure": None, "measure_initiative": None, "measure_reported": None}
+        return of_measure and self.holds(when.model_copy(update=rest))
+
+    def is_reached(self, m: Measure) -> bool:
+        """Whether the order may open a measure from the decider's unit; what opens nothing is never asked."""
+        return not self.opens(m) or self._is_bound_here(m)
+
+    def _is_bound_here(self, m: Measure) -> bool:
+        return all(any(self._fits(bond, m) for bond in bonds) for bonds in self.bonds_of(m))
+
+    def _fits(self, bond: Bond, m: Measure) -> bool:
+        unit = self.decider_unit
+        if unit is None:
+            return False
+        if isinstance(bond, OfClinic):
+            return clinic_of(self.units, unit) == bond.clinic
+        if m.unit is None:
+            return True  # nobody knows at which unit it was imposed: none can be asked for
+        if bond == "imposing_unit":
+            return unit == m.unit
+        return unit in line_of(self.units, m.unit, self.decided_on)[1:]
+
+    @cached_property
+    def answers_for(self) -> tuple[UnitId, ...]:
+        """The units that were asked and that an opinion speaks for: its own, those it succeeded, those of its clinic."""
+        if self.request is None:
+            return ()
+        asked = self.request.units
+        own = self.speaks_for(asked)
+        imposed = {u: [m for m in self.targets if m.unit == u] for u in asked}
+        return tuple(
+            u
+            for u in asked
+            if u in own or any(self.bonds_of(m) and self._is_bound_here(m) for m in imposed[u])
+        )
+
+    @cached_property
+    def out_of_reach(self) -> tuple[Measure, ...]:
+        """The targets that the decider's unit may not open."""
+        if self.form.form is Form.UNIT_OPINION:
+            return () if self.answers_for else tuple(m for m in self.targets if not self.is_reached(m))
+        return tuple(m for m in self.targets if not self.is_reached(m))
+
+    @cached_property
+    def awaited_successors(self) -> tuple[UnitId, ...]:
+        """
+        The closed units without a known successor, where it depends on the successor whether this unit may decide.
+
+        Empty where another unit, which answers for itself, would have to decide as well: waiting would not help.
+        """
+        match self.form.form:
+            case Form.UNIT_OPINION:
+                agrees = self.request is not None and self.form.opinion is Opinion.AGREE
+                asked = self.request.unanswered if agrees and self.request and not self.answers_for else ()
+            case form if form in RELEASES and any(e.initiating_unit_only for e in self.entries):
+                asked = () if self.speaks_for(self.initiating_units) else self.initiating_units
+            case _:
+                asked = tuple(m.unit for m in self.out_of_reach if m.unit is not None)
+                if not all(is_orphaned(self.units, unit, self.decided_on) for unit in asked):
+                    return ()
+        return orphans(self.units, asked, self.decided_on)
+
+    @cached_property
+    def clinic_unknown(self) -> Entry | None:
+        """The entry that names the clinic of a closing order, where the directory does not know the unit's."""
+        if self.decider_unit is None or clinic_of(self.units, self.decider_unit) is not None:
+            return None
+        bound = (e for e in self.entries if e.deciders_bound_to is not None)
+        closes = not any(self.opens(m) for m in self.targets)
+        return next((e for e in bound if closes and e.bound_to_clinic_alone), None)
 
     # --- rules
 
@@ -251,7 +412,6 @@ class Case:
     def holds(self, when: When) -> bool:
         """Whether every condition given holds."""
         form = self.form
-        about = self._about()
         checks = (
             when.initiative is None or form.initiative in when.initiative,
             when.channel is None or form.channel in when.channel,
@@ -261,7 +421,7 @@ class Case:
             when.measure_initiative is None
             or any(m.initiative in when.measure_initiative for m in self.targets),
             when.measure_reported is None
-            or any(m.reported_to_authority for m in about) == when.measure_reported,
+            or any(m.reported_to_authority for m in self._about()) == when.measure_reported,
             when.decision is None or (form.decision or "keep") == when.decision,
             when.opinion is None or form.opinion == when.opinion,
             when.protected_family is None or self.protected_family == when.protected_family,
@@ -278,10 +438,9 @@ class Case:
         return all(checks)
 
     def _about(self) -> tuple[Measure, ...]:
-        """For an opinion: the answering unit's own measures; else every target."""
+        """For an opinion: the measures of the units that it speaks for; else every target."""
         if self.form.form is Form.UNIT_OPINION and self.form.decided_by is not None:
-            unit = self.form.decided_by.unit
-            return tuple(m for m in self.targets if m.unit == unit)
+            return tuple(m for m in self.targets if m.unit in self.answers_for)
         return self.targets
 
     # --- deadlines

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from contracts.vocabulary import Channel, ContinueDecision, Duty, Initiative, Opinion, Role
 from workers.policy.effects import Sentence
-from workers.policy.rulebook import Entry, Extra, Standing, Told, When
+from workers.policy.rulebook import Entry, Extra, OfClinic, Standing, Told, When
 from workers.policy.sentences import ATTESTATION, MEASURE, NOTICE, SERVICE
 
 ROLE: Mapping[Role, Sentence] = {
@@ -35,6 +35,10 @@ CHANNEL: Mapping[Channel, Sentence] = {
     Channel.EHR_FORM: Sentence("underskriven blankett i journalsystemet", "signed form in the EHR"),
     Channel.PHONE: Sentence("telefon till supporten", "phone to the support desk"),
     Channel.PAPER: Sentence("papper via supporten", "paper through the support desk"),
+}
+_WHERE_DECIDED: Mapping[str, Sentence] = {
+    "imposing_unit": Sentence("enheten som beslutade om åtgärden", "the unit that imposed the measure"),
+    "its_successor": Sentence("enheten som har tagit över den", "the unit that succeeded it"),
 }
 _DUTY: Mapping[Duty, Sentence] = {
     Duty.PERSON: Sentence("sörja för person", "care for the person"),
@@ -206,6 +210,25 @@ def _deciders(entry: Entry) -> Iterable[Sentence]:
         "region": Sentence(" i regionen", ", anywhere in the region"),
     }[entry.decider_at]
     return _one(f"Beslutas av {who.sv}{where.sv}.", f"Decided by {who.en}{where.en}.")
+
+
+def _deciders_bound_to(entry: Entry) -> Iterable[Sentence]:
+    words = [
+        Sentence(b.sv or f"kliniken {b.clinic}", b.en or f"the clinic {b.clinic}")
+        if isinstance(b, OfClinic)
+        else _WHERE_DECIDED[b]
+        for b in entry.deciders_bound_to or ()
+    ]
+    where = listed(words)
+    if entry.bound_to_clinic_alone:
+        return _one(
+            f"Beslutas vid {where.sv}; nekas bara en enhet som man vet hör till en annan klinik.",
+            f"Decided at {where.en}; refused only for a unit known to be another clinic's.",
+        )
+    return _one(
+        f"Öppning av det som vården har beslutat: vid {where.sv}.",
+        f"Opening what care imposed: at {where.en}.",
+    )
 
 
 def _consulted(entry: Entry) -> Iterable[Sentence]:
@@ -419,6 +442,7 @@ _SAYS: dict[str, Callable[[Entry], Iterable[Sentence]]] = {
     "initiatives": _initiatives,
     "channels": _channels,
     "deciders": _deciders,
+    "deciders_bound_to": _deciders_bound_to,
     "consulted": _consulted,
     "attestations": _attestations,
     "one_attestation_of": _one_attestation,

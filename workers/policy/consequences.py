@@ -45,6 +45,8 @@ from workers.policy.effects import (
 from workers.policy.facts import Inform, Measure, PatientFacts, ReleaseRequest, UnitAnswer
 from workers.policy.rulebook import Extra
 from workers.policy.sentences import MEASURE, PENDING, REMARK
+from workers.policy.successors import successor_tasks
+from workers.policy.units import orphans
 
 _DEFAULT_SERVICES: dict[MeasureKind, tuple[Service, ...]] = {
     MeasureKind.JOURNAL_SEAL: (Service.JOURNAL,),
@@ -81,7 +83,8 @@ def effects_of(case: Case, known: PatientFacts) -> tuple[Effect, ...]:
 
 def needs_all_units(case: Case) -> bool:
     """Whether a release by staff must wait for other initiating units (VGB-15)."""
-    return len(case.initiating_units) > 1 and any(e.unanimity for e in case.entries)
+    own = case.speaks_for(case.initiating_units)
+    return len(own) < len(case.initiating_units) and any(e.unanimity for e in case.entries)
 
 
 # --- imposing
@@ -391,9 +394,9 @@ def _request(case: Case, known: PatientFacts) -> Iterator[Effect]:
     """Open the ledger: every initiating unit must answer; a staff member's own unit has answered by asking."""
     form = case.form
     answers: tuple[UnitAnswer, ...] = ()
-    own = UnitId(form.decided_by.unit) if form.decided_by else None
-    if form.form is not Form.REQUEST_RELEASE and own in case.initiating_units:
-        answers = (UnitAnswer(own, Opinion.AGREE, case.order_id, case.at),)
+    if form.form is not Form.REQUEST_RELEASE:
+        own = case.speaks_for(case.initiating_units)
+        answers = tuple(UnitAnswer(unit, Opinion.AGREE, case.order_id, case.at) for unit in own)
     asking = (case.named or ()) if form.initiative is Initiative.GUARDIAN else ()
     standard = [g for g in asking if not form.inform.guardians or notices.must_not_know(known, g, case.at)]
     request = ReleaseRequest(
@@ -419,8 +422,9 @@ def _request(case: Case, known: PatientFacts) -> Iterator[Effect]:
             region=request.region,
             rules=rules,
             order_id=case.order_id,
-            unit=unit,
+            unit=case.answering(unit) if unit is not None else None,
         )
+    yield from successor_tasks(case, orphans(case.units, request.unanswered, case.decided_on))
     yield SetTimer(
         TimerKind.REQUEST_REMINDER,
         case.at + timedelta(days=7),
@@ -446,18 +450,19 @@ def _opinion(case: Case, known: PatientFacts) -> Iterator[Effect]:
     request, form = case.request, case.form
     if request is None or form.decided_by is None or form.opinion is None:
         return
-    unit = UnitId(form.decided_by.unit)
-    answer = UnitAnswer(unit, form.opinion, case.order_id, case.at)
-    yield CloseTask("unit_opinion", f"{request.order_id}:{unit}")
+    units = case.answers_for
+    answers = [UnitAnswer(unit, form.opinion, case.order_id, case.at) for unit in units]
+    for unit in units:
+        yield CloseTask("unit_opinion", f"{request.order_id}:{unit}")
+    remaining = [u for u in request.unanswered if u not in units]
+    closes = Opinion.KEEP if form.opinion is Opinion.KEEP else None if remaining else Opinion.AGREE
+    for place, answer in enumerate(answers, 1):
+        yield Answer(request.order_id, answer, closes if place == len(answers) else None)
     if form.opinion is Opinion.KEEP:
-        yield Answer(request.order_id, answer, Opinion.KEEP)
         yield from _kept(case, known, request)
         return
-    remaining = [u for u in request.unanswered if u != unit]
     if remaining:
-        yield Answer(request.order_id, answer)
         return
-    yield Answer(request.order_id, answer, Opinion.AGREE)
     yield from _release(case, known, case.targets)
     yield Settle(request.order_id, Outcome.EXECUTED, Sentence("Alla enheter är eniga.", "Every unit agrees."))
 
@@ -547,6 +552,25 @@ def deadlines_of(case: Case, main: Measure) -> Iterator[Effect]:
         )
 
 
+def clinic_tasks(case: Case) -> Iterator[AddTask]:
+    """A closing order whose rule names the clinic, from a unit whose clinic the directory does not know (JH-17)."""
+    entry, unit = case.clinic_unknown, case.decider_unit
+    if entry is not None and unit is not None:
+        yield AddTask(
+            kind="clinic_unknown",
+            subject=f"{case.order_id}:{unit}",
+            text=Sentence(
+                "Katalogen säger inte vilken klinik enheten hör till: kontrollera beslutet, och låt rätta katalogen.",
+                "The directory does not say which clinic the unit belongs to: check the decision, and have the "
+                "directory corrected.",
+            ),
+            region=RegionCode(case.form.region),
+            rules=entry.cites,
+            order_id=case.order_id,
+            unit=unit,
+        )
+
+
 KEYED_INTO: dict[MeasureKind, tuple[str, str, str]] = {
     MeasureKind.JOURNAL_SEAL: ("admin_journalen", "seal", "unseal"),
     MeasureKind.CHILD_SEAL: ("admin_journalen", "seal", "unseal"),
@@ -600,6 +624,8 @@ def remarks_of(case: Case, after: PatientFacts, effects: Iterable[Effect]) -> It
                 yield Noted(Remark.LONG_DURATION, REMARK[Remark.LONG_DURATION], entry.cites)
     if widens(case) and case.named is not None:
         yield Noted(Remark.WIDENED_TO_ALL_GUARDIANS, REMARK[Remark.WIDENED_TO_ALL_GUARDIANS])
+    if case.clinic_unknown is not None:
+        yield Noted(Remark.CLINIC_UNKNOWN, REMARK[Remark.CLINIC_UNKNOWN], case.clinic_unknown.cites)
     yield from _overridden(case, after, done)
     if (
         any(isinstance(e, Revise) and e.action in ("ended", "narrowed") for e in done)

@@ -36,6 +36,8 @@ class TimerKind(StrEnum):
     """A day that the register named ahead, on which somebody's custody begins or has ended."""
     EARLIER_MESSAGE_SETTLED = "earlier_message_settled"
     """An operator has dealt with a message that could not be read: what waited behind it is judged."""
+    SUCCESSOR_NAMED = "successor_named"
+    """A closed unit's successor became known: what waited for it is judged, and asked of that unit."""
     AGE_13_AHEAD = "age_13_ahead"
     AGE_13 = "age_13"
     AGE_16_AHEAD = "age_16_ahead"

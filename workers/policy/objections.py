@@ -18,9 +18,10 @@ from workers.policy.calendar import age_begins, end_of, last_day_before, swedish
 from workers.policy.case import Case
 from workers.policy.effects import Objection, Sentence
 from workers.policy.facts import Assignment, Measure, PatientFacts, Staff
-from workers.policy.rulebook import Entry
+from workers.policy.rulebook import Entry, OfClinic
 from workers.policy.sentences import ATTESTATION, REFUSAL
 from workers.policy.standing_measures import was_marked
+from workers.policy.units import clinic_of
 
 SKEW = timedelta(minutes=5)
 """A decision may be dated so much after the signature: two clocks are never quite the same."""
@@ -32,6 +33,9 @@ _NAMES_GUARDIANS = frozenset(
     {Form.BLOCK_GUARDIANS, Form.GRANT_GUARDIAN_ACCESS, Form.RESTRICT_GUARDIAN_ACCESS, Form.REQUEST_RELEASE}
 )
 _C = RefusalCode
+_OF_THE_UNIT = frozenset({_C.DECIDER_WRONG_UNIT, _C.UNIT_NOT_INITIATOR})
+_OF_THE_DECIDER = frozenset({_C.DECIDER_UNKNOWN, _C.DECIDER_LACKS_ROLE, _C.DECIDER_NOT_ACTIVE})
+_WHERE = "decided_by.unit"
 
 
 def objections(case: Case) -> tuple[Objection, ...]:
@@ -42,6 +46,12 @@ def objections(case: Case) -> tuple[Objection, ...]:
     if any(code is _C.AGE_NOT_ELIGIBLE for code, _ in found):
         # where the age alone forbids it, an end that follows from an age says nothing more
         found = {key: o for key, o in found.items() if key[0] is not _C.END_DATE_TOO_LATE}
+    codes = {code for code, _ in found}
+    if _C.NOTHING_TO_RELEASE in codes:
+        # the unit is asked only of measures that were found (X-07)
+        found = {key: o for key, o in found.items() if key[0] not in _OF_THE_UNIT}
+    if codes & _OF_THE_DECIDER:
+        found = {key: o for key, o in found.items() if key[1] != _WHERE}  # one cause, one code
     return tuple(found.values())
 
 
@@ -173,8 +183,12 @@ def _opinion(case: Case) -> Iterator[Objection]:
     request = case.request
     if request is None or request.closed is not None:
         yield objection(_C.FOLLOW_UP_UNKNOWN, "follows_up")
-    elif case.form.decided_by is not None and case.form.decided_by.unit not in request.units:
-        yield objection(_C.UNIT_NOT_INITIATOR, "decided_by.unit", _rules(case, "unanimity"))
+    elif case.form.decided_by is not None and not case.answers_for and not case.awaited_successors:
+        bound = any(case.opens(m) and case.bonds_of(m) for m in case.targets)
+        code, clause = (
+            (_C.DECIDER_WRONG_UNIT, "deciders_bound_to") if bound else (_C.UNIT_NOT_INITIATOR, "unanimity")
+        )
+        yield objection(code, _WHERE, _rules(case, clause))
 
 
 def _guardians(case: Case) -> Iterator[Objection]:
@@ -207,7 +221,7 @@ def _release(case: Case) -> Iterator[Objection]:
         yield objection(_C.NOTHING_TO_RELEASE, "releases")
     elif not free:
         yield objection(_C.PROTECTED_IDENTITY, "releases", ("X-10",))
-    elif not case.targets or (case.form.releases is not None and len(case.targets) < len(free)):
+    elif not case.permitted or (case.form.releases is not None and len(case.permitted) < len(free)):
         rules = _rules(case, "same_initiative")
         yield objection(_C.INITIATIVE_NOT_ALLOWED, "initiative", rules)
 
@@ -280,9 +294,24 @@ def _unit_fits(case: Case, entry: Entry, assignment: Assignment) -> bool:
         return False
     if entry.decider_at == "exactly_its_unit":
         return form.units is None or set(form.units) == {assignment.unit}
-    if entry.decider_at == "named_units" and form.units is not None:
-        return assignment.unit in form.units
+    if entry.decider_at == "named_units" and form.units is not None and not case.protective:
+        return assignment.unit in form.units  # a closing is never refused for the unit (X-07)
     return True
+
+
+def _bound_to(case: Case, entry: Entry) -> Iterator[Objection]:
+    """The unit at which an opening is decided; a closing is bound only where the rule names the clinic alone."""
+    unit = case.decider_unit
+    if unit is None or case.form.form is Form.UNIT_OPINION:
+        return
+    closes = not any(case.opens(m) for m in case.targets)
+    if closes and entry.bound_to_clinic_alone:
+        known = clinic_of(case.units, unit)
+        named = {bond.clinic for bond in entry.deciders_bound_to or () if isinstance(bond, OfClinic)}
+        if known is not None and known not in named:
+            yield objection(_C.DECIDER_WRONG_UNIT, _WHERE, entry.cites)
+    elif case.out_of_reach and not case.awaited_successors:
+        yield objection(_C.DECIDER_WRONG_UNIT, _WHERE, entry.cites)
 
 
 def _consulted(case: Case, entry: Entry) -> Iterator[Objection]:
@@ -426,15 +455,17 @@ def _reserve(case: Case, entry: Entry) -> Iterator[Objection]:
 
 
 def _initiating_unit(case: Case, entry: Entry) -> Iterator[Objection]:
-    decided_by = case.form.decided_by
-    if case.initiating_units and decided_by is not None and decided_by.unit not in case.initiating_units:
-        yield objection(_C.UNIT_NOT_INITIATOR, "decided_by.unit", entry.cites)
+    if case.decider_unit is None or not case.initiating_units or case.awaited_successors:
+        return
+    if not case.speaks_for(case.initiating_units):
+        yield objection(_C.UNIT_NOT_INITIATOR, _WHERE, entry.cites)
 
 
 _CLAUSES: dict[str, Callable[[Case, Entry], Iterator[Objection]]] = {
     "initiatives": _initiatives,
     "channels": _channels,
     "deciders": _deciders,
+    "deciders_bound_to": _bound_to,
     "consulted": _consulted,
     "attestations": _attestations,
     "one_attestation_of": _one_attestation,

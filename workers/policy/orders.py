@@ -35,7 +35,8 @@ from workers.policy.effects import (
 from workers.policy.facts import Measure, OrderFacts, PatientFacts
 from workers.policy.objections import objection, objections
 from workers.policy.rulebook import Rulebooks
-from workers.policy.sentences import MEASURE, PENDING
+from workers.policy.sentences import MEASURE, PENDING, SUCCESSOR_WANTED
+from workers.policy.successors import successor_tasks
 
 
 def judge(form: SignedForm, facts: OrderFacts, books: Rulebooks) -> Judgement:
@@ -64,7 +65,8 @@ def judge(form: SignedForm, facts: OrderFacts, books: Rulebooks) -> Judgement:
         return _unknown(case, name)
     holds = tuple(_holds(case))
     if holds:
-        return Judgement(Outcome.PENDING, name, waits=holds)
+        orphaned = tuple(successor_tasks(case, case.awaited_successors))
+        return Judgement(Outcome.PENDING, name, waits=holds, effects=orphaned)
     return _execute(case, case.known, name)
 
 
@@ -106,6 +108,13 @@ def _holds(case: Case) -> Iterator[Wait]:
         yield _wait(PendingCode.AWAITING_REVOCATION_STATUS)
     if case.facts.after_dead_letter:
         yield _wait(PendingCode.AWAITING_EARLIER_MESSAGE)
+    if case.awaited_successors:
+        yield Wait(
+            PendingCode.AWAITING_FOLLOW_UP_DECISION,
+            SUCCESSOR_WANTED,
+            tuple(dict.fromkeys(r for e in case.entries if e.deciders_bound_to for r in e.cites)),
+            units=case.awaited_successors,
+        )
     if case.form.form is Form.GRANT_GUARDIAN_ACCESS and case.custody_unclear:
         named = case.named or ()
         if not named or any(g not in case.custodians for g in named):
@@ -126,7 +135,7 @@ def _execute(case: Case, known: PatientFacts, name: str) -> Judgement:
         rulebook=name,
         waits=waits,
         remarks=tuple(consequences.remarks_of(case, after, done)),
-        effects=(*done, *follows, *told),
+        effects=(*done, *follows, *told, *consequences.clinic_tasks(case)),
         named=tuple(m.measure_id for m in named),
         still_in_force=consequences.still_holding(case, after) if _ends_something(case, done) else (),
         ends_on=max((e for e in ends if e), default=None) if all(ends) else None,
@@ -155,7 +164,7 @@ def _waits(case: Case, done: tuple[Effect, ...], named: tuple[Measure, ...]) -> 
             PendingCode.AWAITING_UNITS,
             PENDING[PendingCode.AWAITING_UNITS],
             tuple(dict.fromkeys(r for e in case.entries if e.unanimity or e.may_release for r in e.cites)),
-            units=request.unanswered,
+            units=tuple(dict.fromkeys(case.answering(unit) for unit in request.unanswered)),
         )
     if any(m.provisional for m in named):
         within, rules = case.signed_form

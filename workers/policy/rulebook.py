@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -95,6 +95,15 @@ class When(Part):
     """The order is about every guardian."""
     patient_under: int | None = None
     """The patient is younger than this, in whole years."""
+
+
+class OfClinic(Part):
+    """The clinic (klinik) that a rule names, by the directory's code: `{clinic: paediatric}`."""
+
+    clinic: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")
+    sv: str = ""
+    """What it is called, in the definite form; left out: its code."""
+    en: str = ""
 
 
 class Channels(Part):
@@ -192,6 +201,14 @@ class Entry(Part):
     channels: Channels | None = None
     deciders: tuple[Role, ...] | Literal["nobody"] | None = None
     decider_at: Literal["named_units", "exactly_its_unit", "region"] = "named_units"
+    deciders_bound_to: (
+        Annotated[tuple[Literal["imposing_unit", "its_successor"] | OfClinic, ...], Field(min_length=1)]
+        | None
+    ) = None
+    """
+    At which unit an *opening* of what care imposed is decided (X-07): any of these. What names the clinic alone holds for
+    a closing too, which only a unit known to be another clinic's is refused for.
+    """
     consulted: Consulted | None = None
     attestations: tuple[Attestation, ...] | None = None
     one_attestation_of: tuple[Attestation, ...] | None = None
@@ -229,6 +246,12 @@ class Entry(Part):
         """The names of the clauses that it has."""
         names = Entry.model_fields.keys() - {"derived"}
         return frozenset(name for name in names if getattr(self, name) is not None)
+
+    @property
+    def bound_to_clinic_alone(self) -> bool:
+        """Whether the entry binds to a clinic and to nothing else: then a closing is bound too."""
+        bonds = self.deciders_bound_to or ()
+        return bool(bonds) and all(isinstance(bond, OfClinic) for bond in bonds)
 
     @model_validator(mode="after")
     def _says_something(self) -> "Entry":
@@ -328,6 +351,10 @@ class Region(Part):
     region: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
     name: str
     counties: tuple[str, ...] = ()
+    organisations: tuple[Annotated[str, Field(pattern=r"^\d{10}$")], ...] = ()
+    """Organisation numbers (organisationsnummer, ten digits) whose HSA-ids are this region's."""
+    other_organisations: dict[str, Annotated[str, Field(pattern=r"^\d{10}$")]] = {}
+    """In the national rulebook: regions without a rulebook of their own, with their organisation numbers."""
     national: bool = False
     support: str = ""
     documents: dict[str, Document]
@@ -493,6 +520,19 @@ class Rulebooks:
     def region_of_county(self, county: str | None) -> RegionCode | None:
         """The region of a county of residence; None where no rulebook is loaded for it."""
         return self._of_county.get(county) if county else None
+
+    @cached_property
+    def _of_organisation(self) -> dict[str, RegionCode]:
+        others = {
+            number: RegionCode(name)
+            for region in self.regions.values()
+            for name, number in region.other_organisations.items()
+        }
+        return others | {n: RegionCode(r.region) for r in self.regions.values() for n in r.organisations}
+
+    def region_of_organisation(self, number: str) -> RegionCode | None:
+        """The region of an organisation number, perhaps one without a rulebook; None where nobody knows it."""
+        return self._of_organisation.get(number)
 
     def default_version(self, region: RegionCode | None, on: date) -> Version:
         """The version whose ages and reasons hold: the region's, else the national one."""

@@ -225,7 +225,18 @@ REMARK: dict[Remark, Sentence] = {
         "Samtalet togs emot enligt en tidigare version av reglerna. Den version som blanketten följer avgör vad som ingår.",
         "The call was taken under an earlier version of the rules. The version that the form follows says what it brings.",
     ),
+    Remark.CLINIC_UNKNOWN: Sentence(
+        "Katalogen säger inte vilken klinik beslutsfattarens enhet hör till; åtgärden gäller och kontrolleras.",
+        "The directory does not say which clinic the decider's unit belongs to; the measure holds, and is checked.",
+    ),
 }
+
+SUCCESSOR_WANTED = Sentence(
+    "Enheten som beslutade om åtgärden är stängd och ingen efterträdare är känd: två handläggare anger vilken enhet som "
+    "har tagit över.",
+    "The unit that decided on the measure is closed and no successor is known: two operators name the unit that took "
+    "over.",
+)
 
 ATTESTATION: dict[Attestation, Sentence] = {
     Attestation.OWN_WILL: Sentence("personens egen vilja", "the person's own will"),

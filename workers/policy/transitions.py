@@ -21,7 +21,7 @@ from contracts.vocabulary import (
     RegionCode,
     Template,
 )
-from workers.policy import notices
+from workers.policy import notices, successors
 from workers.policy.calendar import age_begins, days_before, midnight, swedish_date
 from workers.policy.consequences import ended, timers_of, worklist
 from workers.policy.effects import (
@@ -99,6 +99,10 @@ def follow(due: Due, books: Rulebooks, *, now: datetime) -> Transition:
             return _custody(due, books)
         case TimerKind.PATIENT_UNKNOWN_DEADLINE:
             return Transition(timer.due_at, compare=False)
+        case TimerKind.SUCCESSOR_NAMED:
+            return Transition(
+                timer.due_at, tuple(successors.named(due.facts, due.requests, timer.due_at)), compare=False
+            )
         case _:
             return _milestone(due, books)
 

@@ -21,6 +21,7 @@ from workers.policy.facts import (
     UnitAnswer,
 )
 from workers.store import persons, rows, staff
+from workers.store import units as stored_units
 from workers.store.queries import queries
 from workers.store.session import Reading, Row
 from workers.store.values import identity_of, person_of, surrogates
@@ -40,7 +41,8 @@ async def patient_facts(
     Return what was known of each patient at `known_at` (UTC, inclusive; None: now), by the asked id.
 
     Guardians (custody ended too), representatives and viewers are among `people`. Whoever was not known then, or is
-    erased, is missing. `units` limits `unit_regions` to those and the measures' own units; None: every unit.
+    erased, is missing. `units` limits `unit_regions` to those and the measures' own units; None: every unit. What the
+    directory says of those units, and of their successors, stands in `PatientFacts.units`.
     A surrogate that became part of another person is answered as that person. `same` is what `persons.merged` says of
     the patients, and perhaps of others, for whoever knows it already.
     """
@@ -60,6 +62,7 @@ async def patient_facts(
     custody = rows.custody_by_child(custody_rows, same)
     people = await _people(tx, wanted | {same.get(other, other) for other in others}, custody, known_at)
     regions = await _unit_regions(tx, measures, units, known_at)
+    told = await stored_units.load(tx, {*_units_of(measures), *(units or ())}, known_at=known_at)
 
     of_patient: dict[PersonId, list[Measure]] = {}
     for measure in measures:
@@ -71,7 +74,11 @@ async def patient_facts(
             continue
         own = tuple(of_patient.get(patient.person_id, ()))
         found[person_id] = PatientFacts(
-            patient, _around(patient, own, people), own, MappingProxyType(regions)
+            patient,
+            _around(patient, own, people),
+            own,
+            MappingProxyType(regions),
+            MappingProxyType(told),
         )
     return found
 
@@ -153,9 +160,12 @@ async def _unit_regions(
 ) -> dict[UnitId, RegionCode]:
     if units is None:
         return await staff.unit_regions(tx, known_at=known_at)
-    of_measures = {unit for measure in measures for unit in (*(measure.units or ()), measure.unit) if unit}
-    named = of_measures | set(units)
+    named = _units_of(measures) | set(units)
     return await staff.unit_regions(tx, named, known_at=known_at) if named else {}
+
+
+def _units_of(measures: Iterable[Measure]) -> set[UnitId]:
+    return {unit for measure in measures for unit in (*(measure.units or ()), measure.unit) if unit}
 
 
 def _around(

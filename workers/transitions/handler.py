@@ -44,6 +44,7 @@ LOOK_SECONDS = 5.0
 _JUDGED_ANEW = {
     TimerKind.PATIENT_UNKNOWN_DEADLINE: frozenset({PendingCode.PATIENT_NOT_YET_KNOWN}),
     TimerKind.EARLIER_MESSAGE_SETTLED: frozenset({PendingCode.AWAITING_EARLIER_MESSAGE}),
+    TimerKind.SUCCESSOR_NAMED: frozenset({PendingCode.AWAITING_FOLLOW_UP_DECISION}),
 }
 """Timers after which a waiting order is judged again, and what it waits for."""
 _TRIES = 5

@@ -67,6 +67,7 @@ TIMER: Mapping[str, Sentence] = {
     TimerKind.REVIEW_DUE: S("Omprövning", "Renewed decision"),
     TimerKind.CUSTODY_CHANGES: S("Vårdnad börjar eller upphör", "Custody begins or ends"),
     TimerKind.EARLIER_MESSAGE_SETTLED: S("Oläsligt meddelande utrett", "Unreadable message settled"),
+    TimerKind.SUCCESSOR_NAMED: S("Efterträdande enhet angiven", "Succeeding unit named"),
     TimerKind.AGE_13_AHEAD: S("Fyller snart 13", "Turns 13 soon"),
     TimerKind.AGE_13: S("Fyller 13", "Turns 13"),
     TimerKind.AGE_16_AHEAD: S("Fyller snart 16", "Turns 16 soon"),

@@ -25,12 +25,13 @@ SELECT hsa_id, sequence, ordinal, unit, region, string_to_array(roles, ','), fro
     AS told (hsa_id, sequence, ordinal, unit, region, roles, from_date, through);
 
 -- name: add_units
--- Units whose region is new or another than before.
+-- Units whose region is new or another than before; where the directory tells of the unit itself, that holds.
 INSERT INTO unit (unit, region, known_from)
 SELECT told.unit, told.region, $3
   FROM unnest($1::text[], $2::text[]) AS told (unit, region)
  WHERE told.region IS DISTINCT FROM (SELECT u.region FROM unit u WHERE u.unit = told.unit
                                       ORDER BY u.unit_row DESC LIMIT 1)
+   AND (SELECT v.region FROM unit_version v WHERE v.unit = told.unit ORDER BY v.sequence DESC LIMIT 1) IS NULL
  ORDER BY told.unit;
 
 -- name: load
