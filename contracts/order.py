@@ -57,14 +57,19 @@ class CourtOrder(Message):
 
 
 class Inform(Message):
-    """Who may be told. Nothing reaches a person whom the decision says not to inform."""
+    """
+    Who may be told, each field for itself. Left out or null: as the region's rules say (X-24).
 
-    guardians: bool = True
+    `false` is a "do not tell" (X-23): it holds for every notice about the measure, from whichever order it came, and
+    only a later `true` of the same unit lifts it.
+    """
+
+    guardians: bool | None = None
     """Whether guardians may be told of the measure."""
-    patient: bool = True
-    """Whether the patient may be told of the measure."""
-    written_confirmation: bool = False
-    """Whether a letter that confirms it is wanted."""
+    patient: bool | None = None
+    """Whether the patient, or a representative whom the order is about, may be told of the measure."""
+    written_confirmation: bool | None = None
+    """Whether a letter that confirms it is wanted; null: none."""
 
 
 class SignedForm(Message):
@@ -126,7 +131,7 @@ class SignedForm(Message):
     review_on: date | None = None
     """Day of a renewed decision (omprövning)."""
     inform: Inform = Inform()
-    """Who may be told; left out: everybody whom the rules tell."""
+    """Who may be told; left out: whom the region's rules tell."""
 
     @field_validator("initiative")
     @classmethod

@@ -351,6 +351,26 @@ class AccessReason(StrEnum):
     GRANT_EXPIRED = "grant_expired"
 
 
+class Suppression(StrEnum):
+    """Why nobody is told what a notice would have said."""
+
+    NOT_TRUE = "not_true_for_recipient"
+    """It is not what happens to the recipient's access, just before and just after (X-21)."""
+    DAY_HAS_PASSED = "day_has_passed"
+    PATIENT_DEAD = "patient_has_died"
+    RECIPIENT_DEAD = "recipient_has_died"
+    NOT_CONCERNED = "not_concerned"
+    """The recipient has no custody, or represents nobody, at the moment of writing (X-22)."""
+    PROTECTED_IDENTITY = "protected_identity"
+    NOT_TO_BE_INFORMED = "not_to_be_informed"
+    """An order, opinion or request about the measure says "do not tell" (X-23)."""
+    NOT_TOLD_BY_DEFAULT = "not_told_by_default"
+    """The order leaves it out, and the region's rules do not tell (X-24)."""
+    GUARDIANS_READ_INBOX = "guardians_read_inbox"
+    """The recipient is too young for an account: guardians read what is sent there (X-27)."""
+    RECIPIENT_UNKNOWN = "recipient_unknown"
+
+
 class Template(StrEnum):
     """Notification templates, and the operators' tasks that go the same way."""
 

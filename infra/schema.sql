@@ -1247,3 +1247,17 @@ CREATE TRIGGER history BEFORE UPDATE OR DELETE OR TRUNCATE ON unit_version
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER history BEFORE UPDATE OR DELETE OR TRUNCATE ON unit_successor
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+-- 0015_pre_tell_as_the_order_says.sql
+-- Runs before the code that needs it. What an order says of who may be told has three values: yes, no, and nothing at
+-- all, when the region's rules decide. A "no" is kept for itself, since it outlives its order.
+
+ALTER TABLE measure_version
+  ALTER inform_guardians DROP NOT NULL,
+  ALTER inform_patient DROP NOT NULL,
+  ALTER inform_written DROP NOT NULL,
+  ADD COLUMN silences text[]; -- `audience:unit` of every "do not tell" that stands; null: written before they were kept
+ALTER TABLE release_request
+  ALTER inform_guardians DROP NOT NULL,
+  ALTER inform_patient DROP NOT NULL,
+  ALTER inform_written DROP NOT NULL;

@@ -18,6 +18,7 @@ from workers.policy.effects import (
 )
 from workers.policy.effects import (
     Effect,
+    Hush,
     Impose,
     Judgement,
     OpenRequest,
@@ -218,7 +219,7 @@ class PureStage:
     def _enact(self, patient: PersonId, effects: Iterable[Effect], cause: str) -> None:
         for effect in effects:
             match effect:
-                case Impose(measure=m) | Revise(measure=m):
+                case Impose(measure=m) | Revise(measure=m) | Hush(measure=m):
                     self.versions.append((self.now, m))
                 case SetTimer():
                     self.timers.add(effect)

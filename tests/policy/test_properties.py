@@ -13,15 +13,14 @@ import hypothesis.strategies as st
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from contracts.vocabulary import PersonId
 from tests.kit.pure_stage import PureStage
 from tests.policy.naive import SWEDEN, Naive, Thing, age_on, day_of, year_from
 from workers.cli.common import RULEBOOKS
 from workers.policy.access import picture
 from workers.policy.effects import Impose, Judgement, Revise, Tell
 from workers.policy.facts import PatientFacts
-from workers.policy.notices import must_not_know
 from workers.policy.rulebook import Rulebooks
+from workers.policy.silence import silent
 from workers.scenario.cast import Numbers
 from workers.scenario.format import AccessStep, OrderStep, RegisterStep, Scenario
 from workers.scenario.play import Answer, Play, Told
@@ -157,8 +156,9 @@ class Histories(RuleBasedStateMachine):
             e for e in judgement.effects if isinstance(e, Tell) and e.to is not None and e.suppressed is None
         ]
         for tell in told:
-            if tell.template not in ("standard_reply", "release_refused"):
-                assert not must_not_know(self.facts, PersonId(tell.to or ""), self.now)
+            if tell.template != "standard_reply":
+                own = tell.to == self.facts.patient.person_id
+                assert not silent(self.facts, tell.about, "patient" if own else "guardians")
 
     # --- closing
 

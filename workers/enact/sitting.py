@@ -27,6 +27,7 @@ from workers.policy.effects import (
     Answer,
     CloseTask,
     Effect,
+    Hush,
     Impose,
     Judgement,
     Objection,
@@ -244,7 +245,7 @@ class Sitting:
         touched = tuple((e.measure, e.action) for e in effects if isinstance(e, Impose | Revise))
         for effect in effects:
             match effect:
-                case Impose() | Revise():
+                case Impose() | Revise() | Hush():
                     self.plan.measures.append(effect.measure)
                     self.plan.touched[patient] = None
                 case Tell():

@@ -32,7 +32,7 @@ from workers.policy import consequences
 from workers.policy.calendar import midnight, swedish_date
 from workers.policy.case import Case
 from workers.policy.effects import AddTask, Effect, Impose, Revise, Sentence, applied
-from workers.policy.facts import Measure, OrderFacts, PatientFacts
+from workers.policy.facts import Measure, OrderFacts, PatientFacts, Silence
 from workers.policy.objections import objections
 from workers.policy.rulebook import Region, Version
 from workers.policy.sentences import MEASURE
@@ -263,11 +263,21 @@ def _dated(row: Row, case: Case, effects: Iterable[Effect]) -> Iterator[Effect]:
     since = row.valid_from or row.decided_on
     starts = case.starts_at if since is None else midnight(since)
     unit = UnitId(row.unit) if row.unit else None
+    silences = frozenset(_silences(row))
     for effect in effects:
         if isinstance(effect, Impose):
-            yield replace(effect, measure=replace(effect.measure, valid_from=starts, unit=unit))
+            m = replace(effect.measure, valid_from=starts, unit=unit, silences=silences)
+            yield replace(effect, measure=m)
         else:
             yield effect
+
+
+def _silences(row: Row) -> Iterator[Silence]:
+    """A "no" that stands in the list is a "do not tell" of its unit; what the list leaves out is none (X-23)."""
+    if row.inform_guardians is False:
+        yield Silence("guardians", row.unit or "")
+    if row.inform_patient is False:
+        yield Silence("patient", row.unit or "")
 
 
 def _doubts(row: Row, case: Case, facts: PatientFacts, version: Version) -> Iterator[Doubt]:

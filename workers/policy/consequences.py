@@ -24,7 +24,7 @@ from contracts.vocabulary import (
     Template,
     UnitId,
 )
-from workers.policy import notices
+from workers.policy import notices, silence
 from workers.policy.calendar import days_before, end_of, last_day_of_years, midnight
 from workers.policy.case import Case, measure_id_of
 from workers.policy.effects import (
@@ -44,7 +44,7 @@ from workers.policy.effects import (
 )
 from workers.policy.facts import Inform, Measure, PatientFacts, ReleaseRequest, UnitAnswer
 from workers.policy.rulebook import Extra
-from workers.policy.sentences import MEASURE, PENDING, REMARK
+from workers.policy.sentences import MEASURE, PENDING, REMARK, STANDARD_REPLY_TASK
 from workers.policy.successors import successor_tasks
 from workers.policy.units import orphans
 
@@ -61,7 +61,15 @@ _DEFAULT_SERVICES: dict[MeasureKind, tuple[Service, ...]] = {
 
 
 def effects_of(case: Case, known: PatientFacts) -> tuple[Effect, ...]:
-    """The measures that an order imposes, changes and ends, and the ledger of requests. In order."""
+    """
+    The measures that an order imposes, changes and ends, and the ledger of requests. In order.
+
+    What the order says of who may be told is kept in every measure that it is about.
+    """
+    return silence.kept(case, known, _effects_of(case, known))
+
+
+def _effects_of(case: Case, known: PatientFacts) -> tuple[Effect, ...]:
     match case.form.form:
         case Form.CONTINUE_MEASURE:
             return tuple(_continue(case))
@@ -117,7 +125,7 @@ def _main(case: Case, known: PatientFacts) -> Measure:
         urgent=case.urgent,
         reported_to_authority=Attestation.REPORTED_TO_AUTHORITY in form.attestations,
         review_on=form.review_on,
-        inform=Inform(form.inform.guardians, form.inform.patient, form.inform.written_confirmation),
+        inform=_inform(case),
         rules=_rules_of(case),
         rulebook=case.version.since.isoformat(),
     )
@@ -252,7 +260,7 @@ def _confirm(case: Case, known: PatientFacts) -> Iterator[Effect]:
             guardians=wanted.guardians,
             valid_to=wanted.valid_to,
             review_on=wanted.review_on,
-            inform=wanted.inform,
+            inform=main.inform.overlaid(wanted.inform),
         )
     yield Settle(
         call,
@@ -274,7 +282,7 @@ def _confirmed(m: Measure, case: Case, valid_to: datetime | None, wanted: Measur
         valid_to=valid_to,
         orders=(*m.orders, case.order_id),
         review_on=wanted.review_on if wanted else m.review_on,
-        inform=wanted.inform if wanted else m.inform,
+        inform=m.inform.overlaid(_inform(case)),
         version=m.version + 1,
     )
 
@@ -304,7 +312,7 @@ def _continue(case: Case) -> Iterator[Effect]:
                 awaits_follow_up=False,
                 provisional=False,
                 review_on=form.review_on or m.review_on,
-                inform=_inform(case),
+                inform=m.inform.overlaid(_inform(case)),
                 version=m.version + 1,
             )
             yield Revise(kept, "continued")
@@ -316,7 +324,7 @@ def _continue(case: Case) -> Iterator[Effect]:
                 units=units,
                 guardians=guardians,
                 valid_to=valid_to,
-                inform=_inform(case),
+                inform=m.inform.overlaid(_inform(case)),
                 review_on=form.review_on or m.review_on,
             )
 
@@ -342,7 +350,7 @@ def _extend(case: Case) -> Iterator[Effect]:
                 valid_to=_later(each, end_of(through) if through else None),
                 orders=(*each.orders, case.order_id),
                 review_on=case.form.review_on or each.review_on,
-                inform=_inform(case),
+                inform=each.inform.overlaid(_inform(case)),
                 version=each.version + 1,
             )
             yield Revise(later, "extended")
@@ -398,7 +406,7 @@ def _request(case: Case, known: PatientFacts) -> Iterator[Effect]:
         own = case.speaks_for(case.initiating_units)
         answers = tuple(UnitAnswer(unit, Opinion.AGREE, case.order_id, case.at) for unit in own)
     asking = (case.named or ()) if form.initiative is Initiative.GUARDIAN else ()
-    standard = [g for g in asking if not form.inform.guardians or notices.must_not_know(known, g, case.at)]
+    standard = [g for g in asking if not _told_openly(case, known, g)]
     request = ReleaseRequest(
         order_id=case.order_id,
         patient=known.patient.person_id,
@@ -433,17 +441,39 @@ def _request(case: Case, known: PatientFacts) -> Iterator[Effect]:
         order_id=case.order_id,
     )
     for guardian in standard:
-        yield _standard_reply(case, guardian)
+        yield _standard_reply(case, guardian, case.targets)
+
+
+def _told_openly(case: Case, known: PatientFacts, guardian: PersonId) -> bool:
+    """Whether an order has said that the guardian may be told of all that the request is about."""
+    hit = [m for m in case.targets if m.covers_guardian(guardian)]
+    if case.form.inform.guardians is False or silence.silent(known, hit, "guardians"):
+        return False
+    return all(m.inform.guardians or case.form.inform.guardians for m in hit)
 
 
 PENDING_UNITS = PENDING[PendingCode.AWAITING_UNITS]
 
 
-def _standard_reply(case: Case, guardian: PersonId) -> Tell:
-    """Own words of a fixed content; it never says who, why or since when (VGB-17)."""
-    template = Template.STANDARD_REPLY
-    rules = tuple(r for r in ("VGB-17",) if r in case.region.rules)
-    return Tell(guardian, template, notices.text_of(template), RegionCode(case.form.region), rules=rules)
+def _standard_reply(case: Case, guardian: PersonId, about: Iterable[Measure]) -> Tell | AddTask:
+    """
+    The region's own text to a guardian who asks and is not to be told (VGB-17); without one, operators answer (X-26).
+
+    It never says who, why or since when.
+    """
+    region = RegionCode(case.form.region)
+    rules = tuple(dict.fromkeys(r for e in case.entries if e.unanimity or e.may_release for r in e.cites))
+    if case.version.standard_reply is None:
+        request = case.request.order_id if case.request is not None else case.order_id
+        return AddTask(
+            kind="standard_reply",
+            subject=f"{request}:{guardian}",
+            text=STANDARD_REPLY_TASK,
+            region=region,
+            rules=rules,
+            order_id=request,
+        )
+    return notices.to_person(guardian, Template.STANDARD_REPLY, region, about, rules=rules)
 
 
 def _opinion(case: Case, known: PatientFacts) -> Iterator[Effect]:
@@ -474,18 +504,18 @@ def _kept(case: Case, known: PatientFacts, request: ReleaseRequest) -> Iterator[
     yield Settle(request.order_id, Outcome.REFUSED, text)
     for unit in request.unanswered:
         yield CloseTask("unit_opinion", f"{request.order_id}:{unit}")
-    may_tell = request.inform.guardians and case.form.inform.guardians
+    refused, region = Template.RELEASE_REFUSED, request.region
+    quiet = case.form.inform.guardians is False or silence.silent(known, case.targets, "guardians")
     for guardian in request.asked_by:
-        if may_tell and not notices.must_not_know(known, guardian, case.at):
-            yield notices.to_person(
-                known, guardian, Template.RELEASE_REFUSED, request.region, case.at, mind_other_decisions=False
-            )
+        hit = [m for m in case.targets if m.covers_guardian(guardian)]
+        if not quiet:
+            yield notices.to_person(guardian, refused, region, hit)
         elif not request.replied:
-            yield _standard_reply(case, guardian)
-    if request.initiative is Initiative.RESIDENT and request.inform.patient:
-        yield notices.to_person(
-            known, known.patient.person_id, Template.RELEASE_REFUSED, request.region, case.at
-        )
+            yield _standard_reply(case, guardian, hit)
+    patient = known.patient.person_id
+    about, others = notices.subject(known, case.targets, patient, refused)
+    if about:  # what stays closed is told to the child too, whoever asked (X-25)
+        yield notices.to_person(patient, refused, region, about, others=others)
 
 
 # --- what follows from the measures

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Literal
 
 from contracts.vocabulary import (
     MeasureId,
@@ -15,6 +16,7 @@ from contracts.vocabulary import (
     RefusalCode,
     RegionCode,
     Remark,
+    Suppression,
     Template,
     UnitId,
 )
@@ -101,6 +103,13 @@ class Revise:
 
 
 @dataclass(frozen=True, slots=True)
+class Hush:
+    """A new version of a measure that differs in who may be told of it, and in nothing else; no receipt lists it."""
+
+    measure: Measure
+
+
+@dataclass(frozen=True, slots=True)
 class SetTimer:
     """Something to wake for at `due_at` (UTC). The same (kind, subject, due_at) twice is one timer."""
 
@@ -113,10 +122,31 @@ class SetTimer:
 
 
 @dataclass(frozen=True, slots=True)
+class Parameters:
+    """
+    What a notice is about, beside its text; dates are Swedish dates, both inclusive. Holds no identity number.
+
+    `units` and `region` are empty unless the recipient may see the unit at the moment of writing (X-28).
+    """
+
+    whose: Literal["own", "child", "principal"] = "own"
+    units: tuple[UnitId, ...] = ()
+    region: str | None = None
+    period_from: date | None = None
+    period_through: date | None = None
+    day: date | None = None
+    """The day that the notice speaks of: an end or a birthday to come."""
+    age: int | None = None
+    to_do: Sentence | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Tell:
     """
     Tell somebody. `to` None is the region's operators. `suppressed` set: do not, and record why.
 
+    Whoever plans a notice says what it is about; `workers.policy.notices.judged` finds out, just before it is
+    written, whether it is true of the recipient, and writes its text, channel and parameters.
     `channel` as in `contracts.notification.Notification`.
     """
 
@@ -127,7 +157,22 @@ class Tell:
     channel: str = "1177"
     not_before: datetime | None = None
     rules: tuple[str, ...] = ()
-    suppressed: str | None = None
+    suppressed: Suppression | None = None
+    about: tuple[Measure, ...] = ()
+    """The measures that it is about; none: an age."""
+    others: tuple[PersonId, ...] = ()
+    """Those whose access the notice speaks of, where that is not the recipient's."""
+    age: int | None = None
+    """The age that it is about, in whole years."""
+    day: datetime | None = None
+    """The instant (UTC) that a notice ahead of time speaks of."""
+    due: datetime | None = None
+    """The instant (UTC) to whose Swedish date a notice is bound."""
+    answers: bool = False
+    """The recipient has asked: where nothing may be sent, somebody tells (X-06, X-23)."""
+    more: Sentence = Sentence("", "")
+    """What the region adds to the text."""
+    parameters: Parameters | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +234,7 @@ class CloseTask:
     subject: str
 
 
-Effect = Impose | Revise | SetTimer | Tell | OpenRequest | Answer | Settle | AddTask | CloseTask
+Effect = Impose | Revise | Hush | SetTimer | Tell | OpenRequest | Answer | Settle | AddTask | CloseTask
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +290,6 @@ class Transition:
 def applied(facts: PatientFacts, effects: Iterable[Effect]) -> PatientFacts:
     """The facts after some effects: measures imposed and revised. Nothing else changes what access depends on."""
     for effect in effects:
-        if isinstance(effect, Impose | Revise):
+        if isinstance(effect, Impose | Revise | Hush):
             facts = facts.with_measure(effect.measure)
     return facts

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from types import MappingProxyType
+from typing import Literal, NamedTuple
 
 from contracts.vocabulary import (
     Form,
@@ -127,11 +128,26 @@ class Staff:
 
 @dataclass(frozen=True, slots=True)
 class Inform:
-    """Who may be told."""
+    """Who may be told, as the newest order about a measure says; None: it does not say (X-24)."""
 
-    guardians: bool = True
-    patient: bool = True
-    written_confirmation: bool = False
+    guardians: bool | None = None
+    patient: bool | None = None
+    written_confirmation: bool | None = None
+
+    def overlaid(self, later: "Inform") -> "Inform":
+        """What a later order leaves out stays as it was said before."""
+        return Inform(
+            self.guardians if later.guardians is None else later.guardians,
+            self.patient if later.patient is None else later.patient,
+            self.written_confirmation if later.written_confirmation is None else later.written_confirmation,
+        )
+
+
+class Silence(NamedTuple):
+    """A "do not tell" about a measure: who must not be told, and the unit that said so (X-23); no unit: ""."""
+
+    audience: Literal["guardians", "patient"]
+    unit: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +183,8 @@ class Measure:
     reported_to_authority: bool = False
     review_on: date | None = None
     inform: Inform = Inform()
+    silences: frozenset[Silence] = frozenset()
+    """Every "do not tell" that stands, of whichever order about the measure it came with."""
     rules: tuple[str, ...] = ()
     rulebook: str = ""
     beside: MeasureId | None = None
@@ -201,6 +219,11 @@ class Measure:
         """Whether it is in force, or still to come, at an instant."""
         end = self.ends_at(birth)
         return end is None or moment < end
+
+    @property
+    def lineage(self) -> str:
+        """What it has in common with whatever came beside it or goes on after it: the order that imposed it."""
+        return self.orders[0] if self.orders else self.measure_id
 
     def covers_guardian(self, person: PersonId) -> bool:
         """Whether it is about this guardian."""

@@ -1,6 +1,7 @@
 """What an order does, or every reason why it does nothing."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from contracts.order import SignedForm
@@ -32,7 +33,7 @@ from workers.policy.effects import (
     Wait,
     applied,
 )
-from workers.policy.facts import Measure, OrderFacts, PatientFacts
+from workers.policy.facts import Inform, Measure, OrderFacts, PatientFacts
 from workers.policy.objections import objection, objections
 from workers.policy.rulebook import Rulebooks
 from workers.policy.sentences import MEASURE, PENDING, SUCCESSOR_WANTED
@@ -67,7 +68,8 @@ def judge(form: SignedForm, facts: OrderFacts, books: Rulebooks) -> Judgement:
     if holds:
         orphaned = tuple(successor_tasks(case, case.awaited_successors))
         return Judgement(Outcome.PENDING, name, waits=holds, effects=orphaned)
-    return _execute(case, case.known, name)
+    done = _execute(case, case.known, name)
+    return replace(done, effects=notices.judged(done.effects, case.known, case.at, case.at, books))
 
 
 def _refused(*found: object, rulebook: str = "") -> Judgement:
@@ -221,13 +223,13 @@ def _opened_again(case: Case, after: PatientFacts, touched: list[Measure]) -> It
     }
     blocks = any(m.kind is MeasureKind.GUARDIAN_BLOCK for m in touched)
     for guardian in sorted(before - still) if blocks else ():
+        inform = Inform(case.form.inform.guardians)
         yield notices.to_person(
-            after,
             guardian,
             Template.MEASURE_RELEASED,
             RegionCode(case.form.region),
-            case.at,
-            allowed=case.form.inform.guardians,
+            [m for m in touched if m.released and m.covers_guardian(guardian)],
+            told=notices.guardians_told(case.version, Template.MEASURE_RELEASED, inform),
         )
 
 

@@ -168,6 +168,32 @@ class Told(Part):
     en: str = ""
 
 
+class Words(Part):
+    """A region's own text."""
+
+    sv: str
+    en: str
+
+
+class InformDefault(Part):
+    """Who is told where an order leaves it out. A child below the own-account age never is (X-27)."""
+
+    guardians: bool = False
+    patient: bool = True
+
+
+class InformDefaults(Part):
+    """
+    Who is told what of a protective measure where an order leaves it out (`inform_default`, X-24).
+
+    Who is let in, or loses a grant, is told unless the order says not.
+    """
+
+    imposed: InformDefault = InformDefault()
+    continued: InformDefault = InformDefault()
+    released: InformDefault = InformDefault()
+
+
 class NoteWords(Part):
     """The note to file: its keyword, and what else people must do with the papers."""
 
@@ -328,6 +354,9 @@ class Version(Part):
     """Rules that the program's core holds whatever a rulebook says, and which parts of it."""
     lead: Lead = Lead()
     age_notices: bool = True
+    inform_default: InformDefaults = InformDefaults()
+    standard_reply: Words | None = None
+    """What a guardian is answered who asks and is not to be told of the measure (VGB-17); None: operators answer."""
     unknown_patient_hours: int = 72
     entries: tuple[Entry, ...] = ()
     standing: tuple[Standing, ...] = ()
@@ -435,8 +464,10 @@ def _inherit(raw: dict[str, Any]) -> dict[str, Any]:
                 own = version.get(part) or []
                 taken = {entry.get("id") for entry in own} | set(version.get("drops") or ())
                 version[part] = [e for e in earlier.get(part) or [] if e.get("id") not in taken] + own
-            for part in ("ages", "lead", "reasons", "people_only", "held_by_core"):
+            for part in ("ages", "lead", "reasons", "people_only", "held_by_core", "inform_default"):
                 version[part] = {**(earlier.get(part) or {}), **(version.get(part) or {})}
+            if "standard_reply" not in version and earlier.get("standard_reply"):
+                version["standard_reply"] = earlier["standard_reply"]
         done[version.get("since")] = version
     return raw
 

@@ -369,44 +369,30 @@ ACCESS: dict[AccessReason, Sentence] = {
 _T = Template
 
 NOTICE: dict[Template, Sentence] = {
-    _T.MEASURE_IMPOSED: Sentence(
-        "Åtkomsten på 1177 har begränsats. Vänd dig till vården om du har frågor.",
-        "Access on 1177 has been limited. Turn to your care unit with questions.",
-    ),
+    _T.MEASURE_IMPOSED: Sentence("Åtkomsten på 1177 har begränsats.", "Access at 1177 has been limited."),
     _T.MEASURE_CONTINUED: Sentence(
         "Begränsningen av åtkomsten på 1177 gäller fortsatt.", "The limit on access at 1177 goes on."
     ),
-    _T.MEASURE_RELEASED: Sentence(
-        "En begränsning av åtkomsten på 1177 har upphört.", "A limit on access at 1177 has ended."
-    ),
+    _T.MEASURE_RELEASED: Sentence("Åtkomsten på 1177 är öppen igen.", "Access at 1177 is open again."),
     _T.GRANT_GIVEN: Sentence("Åtkomst på 1177 har öppnats.", "Access at 1177 has been opened."),
-    _T.GRANT_EXPIRING: Sentence(
-        "Åtkomsten på 1177 upphör snart och behöver förnyas aktivt om den ska fortsätta.",
-        "Access at 1177 ends soon and must be actively renewed to go on.",
-    ),
+    _T.GRANT_EXPIRING: Sentence("Åtkomsten på 1177 upphör snart.", "Access at 1177 ends soon."),
     _T.GRANT_EXPIRED: Sentence("Åtkomsten på 1177 har upphört.", "Access at 1177 has ended."),
     _T.GRANT_REVOKED: Sentence("Åtkomsten på 1177 har tagits bort.", "Access at 1177 has been removed."),
     _T.AGE_13_AHEAD: Sentence(
-        "Barnet fyller snart 13. Före: vårdnadshavare sköter ärenden och läser journalen. "
-        "Efter: barnet loggar in självt i e-tjänsterna; journalen visas varken för barn eller vårdnadshavare.",
-        "The child turns 13 soon. Before: guardians do errands and read the record. After: the child logs in to "
-        "the e-services itself; the record is shown to neither child nor guardians.",
+        "Barnet når snart åldern för egen inloggning.", "The child soon reaches the age of an own login."
     ),
     _T.AGE_13: Sentence(
-        "Barnet har fyllt 13: vårdnadshavares åtkomst har upphört och barnet kan logga in i e-tjänsterna.",
-        "The child has turned 13: guardians' access has ended and the child can log in to the e-services.",
+        "Barnet har nått åldern för egen inloggning.", "The child has reached the age of an own login."
     ),
     _T.AGE_16_AHEAD: Sentence(
-        "Du fyller snart 16. Före: journalen visas bara för enheter som beviljats. Efter: du läser hela din journal, "
-        "och vårdnadshavares åtkomst upphör.",
-        "You turn 16 soon. Before: only granted units' records are shown. After: you read your whole record, and "
-        "guardians' access ends.",
+        "Den unga når snart åldern för att läsa sin journal.",
+        "The young person soon reaches the age of reading the own record.",
     ),
     _T.AGE_16: Sentence(
-        "Du har fyllt 16 och kan läsa din journal på 1177.",
-        "You have turned 16 and can read your record at 1177.",
+        "Den unga har nått åldern för att läsa sin journal.",
+        "The young person has reached the age of reading the own record.",
     ),
-    _T.AGE_18: Sentence("Du har fyllt 18.", "You have turned 18."),
+    _T.AGE_18: Sentence("Den unga har blivit myndig.", "The young person has come of age."),
     _T.FOLLOW_UP_OVERDUE: Sentence(
         "Ett beslut om fortsättning har inte kommit i tid. Skyddet gäller tills beslut fattas.",
         "A follow-up decision did not come in time. The protection stays until one is made.",
@@ -422,15 +408,28 @@ NOTICE: dict[Template, Sentence] = {
         "until a new decision is made. Find out who signed.",
     ),
     _T.STANDARD_REPLY: Sentence(
-        "Barnets journal är för närvarande förseglad. Det går därför inte att utföra ärenden på 1177 eller att läsa "
-        "1177 Journalen. Vänd dig direkt till vården per telefon eller på annat sätt; vården kan vägleda dig. "
-        "Bedömningen gäller tills vidare och görs om ifall förhållandena ändras. Spärr- och loggfunktionen.",
-        "The child's record is at present sealed. Errands at 1177 and the online journal are therefore not possible. "
-        "Turn to care directly by phone or in other ways; care can guide you. The assessment stands until further "
-        "notice and is made anew if circumstances change. The block-and-log function.",
+        "Regionens standardsvar till en vårdnadshavare som frågar.",
+        "The region's standard reply to a guardian who asks.",
     ),
     _T.RELEASE_REFUSED: Sentence(
         "Begäran om upplåsning har prövats. Begränsningen gäller fortsatt.",
         "The request to unlock has been judged. The limit goes on.",
     ),
 }
+"""What each template is about; what is said to whom stands in `workers.policy.wording`."""
+
+TELL_IN_PERSON: dict[str, Sentence] = {
+    "patient": Sentence(
+        "Berätta för patienten själv om åtgärden: ingen brevlåda är säker. Se också till att ingen annan hör det.",
+        "Tell the patient in person of the measure: no inbox is safe. See to it that nobody else hears it.",
+    ),
+    "guardian": Sentence(
+        "Vårdnadshavaren har begärt upplåsning och ska inte underrättas skriftligt: avgör om och hur det berättas.",
+        "The guardian has asked to unlock and must not be written to: decide whether and how to tell.",
+    ),
+}
+
+STANDARD_REPLY_TASK = Sentence(
+    "En vårdnadshavare har begärt upplåsning, och regionen har inget standardsvar: svara vårdnadshavaren.",
+    "A guardian has asked to unlock, and the region has no standard reply: answer the guardian.",
+)

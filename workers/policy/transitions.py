@@ -38,7 +38,7 @@ from workers.policy.effects import (
     Transition,
 )
 from workers.policy.facts import Custody, Inform, Measure, PatientFacts, Person, ReleaseRequest
-from workers.policy.rulebook import Rulebooks
+from workers.policy.rulebook import Rulebooks, Version
 from workers.policy.sentences import NOTICE, REFUSAL
 from workers.policy.standing_measures import (
     WantedMeasure,
@@ -61,12 +61,15 @@ COUNTY_UNKNOWN = Sentence(
     "lives here, and if so decide on a measure of your own.",
 )
 
-_AHEAD = {TimerKind.AGE_13_AHEAD: Template.AGE_13_AHEAD, TimerKind.AGE_16_AHEAD: Template.AGE_16_AHEAD}
-_REACHED = {
+_TEMPLATES = {
+    TimerKind.AGE_13_AHEAD: Template.AGE_13_AHEAD,
     TimerKind.AGE_13: Template.AGE_13,
+    TimerKind.AGE_16_AHEAD: Template.AGE_16_AHEAD,
     TimerKind.AGE_16: Template.AGE_16,
     TimerKind.AGE_18: Template.AGE_18,
 }
+_REACHED = frozenset({TimerKind.AGE_13, TimerKind.AGE_16, TimerKind.AGE_18})
+"""Birthdays that change access; the others lie ahead of one. Their names are codes: the ages are the rulebook's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +85,16 @@ def follow(due: Due, books: Rulebooks, *, now: datetime) -> Transition:
     """
     Say what follows from a timer, at its true time `due.timer.due_at` (UTC), however late it is looked at.
 
-    A timer whose measure has changed meanwhile brings nothing: its newer version set another. `now` is only used to
-    set the next alert.
+    A timer whose measure has changed meanwhile brings nothing: its newer version set another. `now` sets the next
+    alert, and is the moment at which a notice must be true.
     """
+    found = _follow(due, books, now)
+    was_at = due.timer.due_at - notices.INSTANT
+    writing = max(now, due.timer.due_at)
+    return replace(found, effects=notices.judged(found.effects, due.facts, was_at, writing, books))
+
+
+def _follow(due: Due, books: Rulebooks, now: datetime) -> Transition:
     timer = due.timer
     match timer.kind:
         case TimerKind.MEASURE_STARTS | TimerKind.MEASURE_ENDS | TimerKind.GRANT_EXPIRING:
@@ -122,20 +132,20 @@ def _of_measure(due: Due, books: Rulebooks) -> Transition:
     end = m.ends_at(facts.patient.birth)
     match due.timer.kind:
         case TimerKind.MEASURE_STARTS if m.valid_from == at and (end is None or end > at):
-            return Transition(at, tuple(_started(m, facts)), "start_date")
+            return Transition(at, tuple(_started(m, facts, books)), "start_date")
         case TimerKind.MEASURE_ENDS if end == at:
             by_age = m.ends_at_age is not None and m.valid_to != end
-            return Transition(at, tuple(_over(m, facts, by_age)), "birthday" if by_age else "end_date")
+            return Transition(at, tuple(_over(m, facts, by_age, books)), "birthday" if by_age else "end_date")
         case TimerKind.GRANT_EXPIRING if end is not None and end > at:
             version = books.default_version(m.region, swedish_date(at))
             if days_before(end, version.lead.grant_expiring) == at:
                 return Transition(
-                    at, tuple(_tell_holders(m, facts, Template.GRANT_EXPIRING, at)), compare=False
+                    at, tuple(_tell_holders(m, Template.GRANT_EXPIRING, day=end)), compare=False
                 )
     return _nothing(due)
 
 
-def _started(m: Measure, facts: PatientFacts) -> Iterator[Effect]:
+def _started(m: Measure, facts: PatientFacts, books: Rulebooks) -> Iterator[Effect]:
     yield from worklist(m, ends=False)
     for order_id in m.orders:  # a call whose signed form has come before the day is two orders
         yield Settle(
@@ -145,12 +155,12 @@ def _started(m: Measure, facts: PatientFacts) -> Iterator[Effect]:
             PendingCode.NOT_YET_VALID,
         )
     if m.kind.opens:
-        yield from _tell_holders(m, facts, Template.GRANT_GIVEN, m.valid_from)
+        yield from _tell_holders(m, Template.GRANT_GIVEN)
     else:
-        yield from _tell_concerned(m, facts, Template.MEASURE_IMPOSED, m.valid_from)
+        yield from _tell_concerned(m, facts, Template.MEASURE_IMPOSED, m.valid_from, books)
 
 
-def _over(m: Measure, facts: PatientFacts, by_age: bool) -> Iterator[Effect]:
+def _over(m: Measure, facts: PatientFacts, by_age: bool, books: Rulebooks) -> Iterator[Effect]:
     at = m.ends_at(facts.patient.birth) or m.valid_from
     yield from worklist(m, ends=True)
     yield CloseTask("follow_up_decision", str(m.measure_id))
@@ -161,13 +171,13 @@ def _over(m: Measure, facts: PatientFacts, by_age: bool) -> Iterator[Effect]:
             Sentence("Beställningens dag har kommit.", "The order's day has come."),
         )
     if m.kind.opens:
-        yield from _tell_holders(m, facts, Template.GRANT_EXPIRED, at)
+        yield from _tell_holders(m, Template.GRANT_EXPIRED)
     elif not by_age:
-        yield from _tell_concerned(m, facts, Template.MEASURE_RELEASED, at)
+        yield from _tell_concerned(m, facts, Template.MEASURE_RELEASED, at, books)
 
 
-def _tell_holders(m: Measure, facts: PatientFacts, template: Template, at: datetime) -> Iterator[Tell]:
-    """Tell those whom a grant lets in, each by the word of the order that gave it."""
+def _tell_holders(m: Measure, template: Template, *, day: datetime | None = None) -> Iterator[Tell]:
+    """Tell those whom a grant lets in, unless the order that gave it says not."""
     match m.kind:
         case MeasureKind.MINOR_GRANT:
             holders: tuple[PersonId, ...] = (m.patient,)
@@ -176,17 +186,23 @@ def _tell_holders(m: Measure, facts: PatientFacts, template: Template, at: datet
         case _:
             holders = m.guardians or ()
     for person in holders:
-        yield notices.to_person(facts, person, template, m.region, at, rules=m.rules)
+        yield notices.to_person(person, template, m.region, (m,), rules=m.rules, day=day)
 
 
-def _tell_concerned(m: Measure, facts: PatientFacts, template: Template, at: datetime) -> Iterator[Tell]:
+def _tell_concerned(
+    m: Measure, facts: PatientFacts, template: Template, at: datetime, books: Rulebooks
+) -> Iterator[Tell]:
+    """Tell those whom a measure shuts out, as its orders say, and else as the region's rules do."""
+    version = books.default_version(m.region, swedish_date(at))
     patient = facts.patient.person_id
-    yield notices.to_person(facts, patient, template, m.region, at, rules=m.rules, allowed=m.inform.patient)
+    about, _ = notices.subject(facts, (m,), patient, template)
+    if about:
+        told = notices.patient_told(version, template, m.inform)
+        yield notices.to_person(patient, template, m.region, about, rules=m.rules, told=told)
     if m.kind in (MeasureKind.GUARDIAN_BLOCK, MeasureKind.GUARDIAN_RESTRICTION, MeasureKind.CHILD_SEAL):
+        told = notices.guardians_told(version, template, m.inform)
         for guardian in notices.guardians_of(facts, (m,), at):
-            yield notices.to_person(
-                facts, guardian, template, m.region, at, rules=m.rules, allowed=m.inform.guardians
-            )
+            yield notices.to_person(guardian, template, m.region, (m,), rules=m.rules, told=told)
 
 
 def _overdue(due: Due, now: datetime) -> Transition:
@@ -261,76 +277,90 @@ def card_revoked_late(order_id: OrderId, region: RegionCode, at: datetime) -> Tr
 # --- birthdays
 
 
+@dataclass(frozen=True, slots=True)
+class _Milestone:
+    """Something to be told at `due` (UTC) of the birthday `day` on which somebody reaches `age`."""
+
+    kind: TimerKind
+    due: datetime
+    day: datetime
+    age: int
+
+
+def _milestones(person: Person, version: Version) -> Iterator[_Milestone]:
+    """Every birthday that changes access by a version's ages, and the reminder ahead of each; in no order."""
+    ages, lead = version.ages, version.lead.birthday
+    reached = {
+        (TimerKind.AGE_13, TimerKind.AGE_13_AHEAD): {ages.guardian_until, ages.own_account_from},
+        (TimerKind.AGE_16, TimerKind.AGE_16_AHEAD): {ages.own_record_from},
+        (TimerKind.AGE_18, None): {ages.of_age},
+    }
+    for (kind, ahead), these in reached.items():
+        for age in these:
+            day = age_begins(person.birth, age, leap_day_on_28th=ages.leap_day_on_28th)
+            yield _Milestone(kind, day, day, age)
+            if ahead is not None:
+                yield _Milestone(ahead, days_before(day, lead), day, age)
+
+
+_ORDER = tuple(TimerKind)
+
+
 def next_milestone(person: Person, books: Rulebooks, after: datetime) -> SetTimer | None:
     """
-    The next birthday, or reminder ahead of one, after an instant; None for those of age and the dead.
+    The next birthday that changes access, or reminder ahead of one, after an instant; None for those of age and the dead.
 
     With an uncertain birth date: the earliest possible birthday. One timer a child is enough: it sets the next.
     """
-    if person.reached(18, after, surely=False) or person.latest.died_on is not None or not person.registered:
-        return None
     region = books.region_of_county(person.latest.county)
     version = books.default_version(region, swedish_date(after))
-    lead = version.lead.birthday
-    leap = version.ages.leap_day_on_28th
-
-    def at_age(age: int) -> datetime:
-        return age_begins(person.birth, age, leap_day_on_28th=leap)
-
-    moments = (
-        (days_before(at_age(13), lead), TimerKind.AGE_13_AHEAD),
-        (at_age(13), TimerKind.AGE_13),
-        (days_before(at_age(16), lead), TimerKind.AGE_16_AHEAD),
-        (at_age(16), TimerKind.AGE_16),
-        (at_age(18), TimerKind.AGE_18),
-    )
-    for moment, kind in moments:
-        if moment > after:
-            return SetTimer(kind, moment, person.person_id, region or RegionCode(""))
-    return None
+    if person.reached(version.ages.of_age, after, surely=False) or not person.registered:
+        return None
+    if person.latest.died_on is not None:
+        return None
+    ahead = [m for m in _milestones(person, version) if m.due > after]
+    if not ahead:
+        return None
+    first = min(ahead, key=lambda m: (m.due, _ORDER.index(m.kind)))
+    return SetTimer(first.kind, first.due, person.person_id, region or RegionCode(""))
 
 
 def _milestone(due: Due, books: Rulebooks) -> Transition:
     timer, facts = due.timer, due.facts
-    expected = next_milestone(facts.patient, books, timer.due_at - timedelta(microseconds=1))
+    region = books.region_of_county(facts.patient.latest.county)
+    version = books.default_version(region, swedish_date(timer.due_at - notices.INSTANT))
+    those = [m for m in _milestones(facts.patient, version) if m.due == timer.due_at]
+    expected = next_milestone(facts.patient, books, timer.due_at - notices.INSTANT)
     if expected is None or (expected.kind, expected.due_at) != (timer.kind, timer.due_at):
         return _nothing(due)
-    effects: list[Effect] = list(_age_notices(due, books))
-    if timer.kind is TimerKind.AGE_13:
-        effects.extend(_locked_at_13(due, books))
+    effects: list[Effect] = []
+    for milestone in those:  # several may fall on one day, where ages are set so
+        effects.extend(_age_notices(due, milestone, books))
+        if milestone.kind is TimerKind.AGE_13:
+            effects.extend(_locked_at_13(due, books))
     following = next_milestone(facts.patient, books, timer.due_at)
     if following is not None:
         effects.append(following)
-    return Transition(timer.due_at, tuple(effects), "birthday", compare=timer.kind in _REACHED)
+    compare = any(m.kind in _REACHED for m in those)
+    return Transition(timer.due_at, tuple(dict.fromkeys(effects)), "birthday", compare=compare)
 
 
-def _age_notices(due: Due, books: Rulebooks) -> Iterator[Tell]:
+def _age_notices(due: Due, milestone: _Milestone, books: Rulebooks) -> Iterator[Tell]:
+    """What a birthday tells; whether it is true of each is judged when it is written (X-21)."""
     timer, facts = due.timer, due.facts
     version = books.default_version(timer.region or None, swedish_date(timer.due_at))
     if not version.age_notices:
         return
-    template = _AHEAD.get(timer.kind) or _REACHED[timer.kind]
-    patient = facts.patient.person_id
-    if timer.kind is not TimerKind.AGE_13_AHEAD:
-        yield notices.to_person(facts, patient, template, timer.region, timer.due_at)
-    if timer.kind in (TimerKind.AGE_13_AHEAD, TimerKind.AGE_13, TimerKind.AGE_16_AHEAD):
-        just_before = timer.due_at - timedelta(microseconds=1)
-        for guardian in facts.patient.guardians_at(just_before):
-            shut = _shut_out(facts, guardian, just_before)
-            tell = notices.to_person(facts, guardian, template, timer.region, timer.due_at)
-            yield replace(tell, suppressed=tell.suppressed or "guardian_is_shut_out") if shut else tell
-
-
-def _shut_out(facts: PatientFacts, guardian: PersonId, at: datetime) -> bool:
-    """A guardian who is blocked, or kept away by protected identity, hears nothing of the child's birthdays."""
-    other = facts.person(guardian)
-    if facts.patient.at(at).protected or (other is not None and other.at(at).protected):
-        return True
-    return any(
-        m.kind is MeasureKind.CHILD_SEAL
-        or (m.kind is MeasureKind.GUARDIAN_BLOCK and m.covers_guardian(guardian))
-        for m in facts.in_force(at)
-    )
+    template = _TEMPLATES[milestone.kind]
+    told: list[PersonId] = []
+    if milestone.kind is not TimerKind.AGE_13_AHEAD:
+        told.append(facts.patient.person_id)
+    if milestone.kind in (TimerKind.AGE_13_AHEAD, TimerKind.AGE_13, TimerKind.AGE_16_AHEAD):
+        told.extend(facts.patient.guardians_at(timer.due_at - notices.INSTANT))
+    for person in told:
+        yield notices.about_age(
+            person, template, timer.region, milestone.age, due=milestone.due, day=milestone.day
+        )
 
 
 def _locked_at_13(due: Due, books: Rulebooks) -> Iterator[AddTask]:

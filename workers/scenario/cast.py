@@ -323,10 +323,8 @@ class Cast:
         return form, self._signer(step, channel, decider, region)
 
     def _inform(self, step: OrderStep) -> dict[str, bool]:
-        told = {"guardians": True, "patient": True, "written_confirmation": False}
-        if step.inform is not None:
-            told.update({k: v for k, v in step.inform.model_dump().items() if v is not None})
-        return told
+        """What the story says, and nothing else: what it leaves out the rulebook decides (X-24)."""
+        return {} if step.inform is None else step.inform.model_dump(exclude_none=True)
 
     def _signer(self, step: OrderStep, channel: Channel, decider: str | None, region: str) -> str | None:
         if step.gives("signed_by"):

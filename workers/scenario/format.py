@@ -77,7 +77,7 @@ class StaffSpec(Part):
 
 
 class InformSpec(Part):
-    """Who may be told; what is left out is as in the form's own default."""
+    """Who may be told; what is left out is left out of the form too, each field for itself."""
 
     guardians: bool | None = None
     patient: bool | None = None

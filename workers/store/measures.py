@@ -65,6 +65,7 @@ async def append(tx: Tx, measures: Sequence[Measure]) -> None:
         [m.inform.guardians for m in measures],
         [m.inform.patient for m in measures],
         [m.inform.written_confirmation for m in measures],
+        [",".join(sorted(f"{s.audience}:{s.unit}" for s in m.silences)) for m in measures],
         [m.review_on for m in measures],
         [",".join(m.rules) for m in measures],
         [m.rulebook for m in measures],

@@ -24,6 +24,7 @@ from workers.policy.facts import (
     Person,
     PersonVersion,
     ReleaseRequest,
+    Silence,
     UnitAnswer,
 )
 from workers.store.session import Row
@@ -67,6 +68,7 @@ def measure(row: Row, same: Same) -> Measure:
         reported_to_authority=row["reported_to_authority"],
         review_on=row["review_on"],
         inform=inform(row),
+        silences=silences(row),
         rules=tuple(row["rules"]),
         rulebook=row["rulebook"],
         beside=None if beside is None else MeasureId(beside),
@@ -77,6 +79,28 @@ def measure(row: Row, same: Same) -> Measure:
 def inform(row: Row) -> Inform:
     """Read who may be told."""
     return Inform(row["inform_guardians"], row["inform_patient"], row["inform_written"])
+
+
+def silences(row: Row) -> frozenset[Silence]:
+    """
+    Read every "do not tell" about a measure.
+
+    A row of before they were kept has none: there a `false` of an order is one, of the unit that decided. What the
+    register imposes by itself is silent by default, which is no "do not tell".
+    """
+    kept = row["silences"]
+    if kept is not None:
+        return frozenset(_silence(one) for one in kept)
+    if Initiative(row["initiative"]) is Initiative.REGISTER:
+        return frozenset()
+    unit = row["unit"] or ""
+    said = (("guardians", row["inform_guardians"]), ("patient", row["inform_patient"]))
+    return frozenset(_silence(f"{audience}:{unit}") for audience, told in said if told is False)
+
+
+def _silence(text: str) -> Silence:
+    audience, _, unit = text.partition(":")
+    return Silence("patient" if audience == "patient" else "guardians", unit)
 
 
 def person(

@@ -16,17 +16,17 @@ SELECT measure_id, person_id, kind, region, initiative, string_to_array(services
 -- id alone: given its region and kind too, a plan may read all measures of that region and kind for each new one.
 INSERT INTO measure_version (measure_id, version, known_from, valid_from, valid_to, ends_at_age, orders, provisional,
                              awaits_follow_up, released, urgent, reported_to_authority, inform_guardians,
-                             inform_patient, inform_written, review_on, rules, rulebook)
-SELECT new.measure_id, new.version, $25, new.valid_from, new.valid_to, new.ends_at_age,
+                             inform_patient, inform_written, silences, review_on, rules, rulebook)
+SELECT new.measure_id, new.version, $26, new.valid_from, new.valid_to, new.ends_at_age,
        string_to_array(new.orders, ',')::uuid[], new.provisional, new.awaits_follow_up, new.released, new.urgent,
-       new.reported, new.inform_guardians, new.inform_patient, new.inform_written, new.review_on,
-       string_to_array(new.rules, ','), new.rulebook
+       new.reported, new.inform_guardians, new.inform_patient, new.inform_written,
+       string_to_array(new.silences, ','), new.review_on, string_to_array(new.rules, ','), new.rulebook
   FROM unnest($1::uuid[], $2::integer[], $3::timestamptz[], $4::timestamptz[], $5::smallint[], $6::text[],
               $7::boolean[], $8::boolean[], $9::boolean[], $10::boolean[], $11::boolean[], $12::boolean[],
-              $13::boolean[], $14::boolean[], $15::date[], $16::text[], $17::text[], $18::text[], $19::text[],
-              $20::text[], $21::text[], $22::date[], $23::date[], $24::text[])
+              $13::boolean[], $14::boolean[], $15::text[], $16::date[], $17::text[], $18::text[], $19::text[],
+              $20::text[], $21::text[], $22::text[], $23::date[], $24::date[], $25::text[])
     AS new (measure_id, version, valid_from, valid_to, ends_at_age, orders, provisional, awaits_follow_up, released,
-            urgent, reported, inform_guardians, inform_patient, inform_written, review_on, rules, rulebook,
+            urgent, reported, inform_guardians, inform_patient, inform_written, silences, review_on, rules, rulebook,
             kind, region, services, units, recorded_from, recorded_to, unit)
  CROSS JOIN LATERAL (SELECT * FROM measure WHERE measure_id = new.measure_id LIMIT 1) AS m
  WHERE (m.kind, m.region, m.services) = (new.kind, new.region, string_to_array(new.services, ','))
