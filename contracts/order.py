@@ -4,9 +4,10 @@ from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from contracts.base import Instant, Message, ShortText, Text
+from contracts.hsa_id import canonical_hsa_id
 from contracts.vocabulary import (
     Attestation,
     Channel,
@@ -20,7 +21,10 @@ from contracts.vocabulary import (
 )
 
 Identifier = Annotated[str, Field(min_length=8, max_length=20, pattern=r"^[0-9A-Za-z]+$")]
-HsaIdText = Annotated[str, Field(min_length=3, max_length=64, pattern=r"^[0-9A-Za-z-]+$")]
+HsaIdText = Annotated[
+    str, Field(min_length=3, max_length=64, pattern=r"^[0-9A-Za-z-]+$"), AfterValidator(canonical_hsa_id)
+]
+"""An HSA-id, read in its canonical form (`contracts.hsa_id`)."""
 RegionText = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[a-z][a-z0-9-]*$")]
 Units = Annotated[tuple[HsaIdText, ...], Field(min_length=1, max_length=200)]
 

@@ -240,6 +240,7 @@ class RefusalCode(StrEnum):
     """Why an order was refused. A refusal carries every code that applies."""
 
     SIGNATURE_INVALID = "signature_invalid"
+    SIGNATURE_FORM_NOT_ACCEPTED = "signature_form_not_accepted"
     CERTIFICATE_UNTRUSTED = "certificate_untrusted"
     CERTIFICATE_EXPIRED = "certificate_expired"
     CERTIFICATE_REVOKED = "certificate_revoked"

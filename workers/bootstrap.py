@@ -50,10 +50,11 @@ from workers.store.session import Role, Store, TooPowerful
 from workers.stream.connection import BROKER_TROUBLE, Connection, StreamStopped
 from workers.stream.producer import StreamProducer
 from workers.transitions.handler import Transitions
-from workers.trust import TrustPolicy
+from workers.trust import TrustPolicy, read_certificates
 
 log = structlog.get_logger("sigill.bootstrap")
 P = TypeVar("P")
+_CERTIFICATE_FILES = frozenset({".pem", ".crt", ".cer", ".der"})
 
 
 class NotMigrated(Exception):
@@ -129,19 +130,28 @@ def load_rulebooks(folder: Path = RULEBOOKS) -> Rulebooks:
 
 def certificates(paths: Iterable[Path]) -> tuple[x509.Certificate, ...]:
     """
-    Read certificates from PEM files, or from the PEM files of folders.
+    Read certificates, PEM or DER, from files or from the `.pem`, `.crt`, `.cer` and `.der` files of folders.
 
-    Raises WrongFile for one that holds none that can be read.
+    Raises WrongFile for a file that holds none that can be read, and for a folder without any.
     """
     found: list[x509.Certificate] = []
     for path in paths:
-        files = sorted(p for p in path.iterdir() if p.suffix in (".pem", ".crt")) if path.is_dir() else [path]
+        try:
+            files = [path]
+            if path.is_dir():
+                files = sorted(p for p in path.iterdir() if p.suffix.lower() in _CERTIFICATE_FILES)
+            if not files:
+                raise WrongFile(f"{path}: no certificate in it ({', '.join(sorted(_CERTIFICATE_FILES))})")
+        except OSError as error:
+            raise WrongFile(f"{path}: cannot be read") from error
         for file in files:
             try:
-                found += x509.load_pem_x509_certificates(file.read_bytes())
-            except (ValueError, OSError) as error:
-                raise WrongFile(f"{file}: no certificate in PEM form can be read from it") from error
-    return tuple(found)
+                found += read_certificates(file.read_bytes())
+            except OSError as error:
+                raise WrongFile(f"{file}: cannot be read") from error
+            except ValueError as error:
+                raise WrongFile(f"{file}: {error}") from error
+    return tuple(dict.fromkeys(found))
 
 
 def trust_policy(settings: Settings) -> TrustPolicy:
@@ -157,6 +167,9 @@ def trust_policy(settings: Settings) -> TrustPolicy:
         refused_issuers=settings.refused_issuers,
         max_bytes=settings.max_message_bytes,
         on_unknown_revocation=settings.signature_unknown_revocation,
+        hsa_id_form=settings.hsa_id_form,
+        test_hsa_ids=settings.test_hsa_ids,
+        time_stamp_anchors=certificates(settings.time_stamp_anchors),
     )
 
 

@@ -70,5 +70,5 @@ def test_what_it_publishes_is_all_that_a_receiver_needs(tmp_path):
 
 def test_a_file_without_certificates_says_so():
     for data in (b"", b"-----BEGIN CERTIFICATE-----", b"-----BEGIN PRIVATE KEY-----"):
-        with pytest.raises(ValueError, match="no certificate in it"):
+        with pytest.raises(ValueError, match="no certificate can be read"):
             read_certificates(data)

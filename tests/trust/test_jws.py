@@ -49,8 +49,13 @@ def test_one_fault_gives_one_code(bench: Bench, how, code: str):
 
 
 HEADER_FAULTS: dict[str, Callable[[dict], object]] = {
-    "no typ": lambda h: h.pop("typ"),
-    "another typ": lambda h: h.update(typ="JWT"),
+    "another protocol's typ": lambda h: h.update(typ="JWT"),
+    "an empty typ": lambda h: h.update(typ=""),
+    "typ is no text": lambda h: h.update(typ=None),
+    "typ in another tree": lambda h: h.update(typ="text/jose"),
+    "typ of an access token": lambda h: h.update(typ="at+jwt"),
+    "typ of a proof of possession": lambda h: h.update(typ="application/dpop+jwt"),
+    "typ with a tail": lambda h: h.update(typ="sigill-order+jws2"),
     "no signing time": lambda h: h.pop("iat"),
     "iat is text": lambda h: h.update(iat="1"),
     "iat is true": lambda h: h.update(iat=True),
@@ -88,16 +93,54 @@ HEADER_FAULTS: dict[str, Callable[[dict], object]] = {
 }
 
 
+#: A digest that does not fit is no matter of form.
+NOT_OF_FORM = {"x5t#S256 of another", "x5t#o of another"}
+
+
 @pytest.mark.parametrize("fault", HEADER_FAULTS)
 def test_a_header_that_is_not_ours_is_refused(bench: Bench, fault: str):
     holder = bench.ca.staff(SIGNER)
     header = jades_header(holder, NOW)
     HEADER_FAULTS[fault](header)
 
-    assert bench.codes(sign_jws_with(header, PAYLOAD, holder)) == ["signature_invalid"]
+    (reason,) = bench.verdict(sign_jws_with(header, PAYLOAD, holder)).reasons
+
+    assert str(reason.code) == "signature_invalid" if fault in NOT_OF_FORM else "signature_form_not_accepted"
+    assert (reason.field is None) == (fault in NOT_OF_FORM)
+    assert reason.sv
+    assert reason.en
+
+
+@pytest.mark.parametrize(
+    ("fault", "field"),
+    [
+        ("another protocol's typ", "header.typ"),
+        ("no x5c", "x5c"),
+        ("no signing time", "header.iat"),
+        ("crit is empty", "header.crit"),
+        ("b64 false", "header.b64"),
+        ("jku", "header.jku"),
+        ("sigD", "header.sigD"),
+        ("an unknown parameter", "header"),
+        ("an empty sigX5ts", "header.x5t#S256"),
+    ],
+)
+def test_the_sender_is_told_which_part_to_set(bench: Bench, fault: str, field: str):
+    holder = bench.ca.staff(SIGNER)
+    header = jades_header(holder, NOW)
+    HEADER_FAULTS[fault](header)
+
+    (reason,) = bench.verdict(sign_jws_with(header, PAYLOAD, holder)).reasons
+
+    assert reason.field == field
 
 
 HEADER_EXTRAS: dict[str, Callable[[dict], object]] = {
+    "no typ": lambda h: h.pop("typ"),
+    "typ jose": lambda h: h.update(typ="jose"),
+    "typ JOSE+JSON": lambda h: h.update(typ="JOSE+JSON"),
+    "our typ in capitals, with application/": lambda h: h.update(typ="Application/SIGILL-Order+JWS"),
+    "iat with a decimal point": lambda h: h.update(iat=h["iat"] + 0.0),
     "sigT instead of iat": lambda h: (h.pop("iat"), h.update(sigT="2026-03-02T10:00:00+01:00")),
     "sigT that agrees, in crit": lambda h: h.update(sigT="2026-03-02T09:00:00Z", crit=["sigT"]),
     "no x5t#S256, x5c is a reference": lambda h: h.pop("x5t#S256"),
@@ -118,6 +161,18 @@ def test_jades_headers_are_accepted(bench: Bench, extra: str):
 
     assert verdict.proven
     assert verdict.signed_at == NOW
+
+
+@pytest.mark.parametrize("extra", [{}, {"sigT": "2026-03-02T09:00:00Z"}])
+def test_a_signing_time_may_have_decimals(bench: Bench, extra: dict):
+    holder = bench.ca.staff(SIGNER)
+    header = jades_header(holder, NOW) | extra
+    header["iat"] += 0.25
+
+    verdict = bench.verdict(sign_jws_with(header, PAYLOAD, holder))
+
+    assert verdict.proven
+    assert verdict.signed_at == (NOW if extra else NOW + timedelta(seconds=0.25))
 
 
 def test_a_reference_by_another_digest_must_be_to_the_leaf(bench: Bench):
@@ -165,14 +220,16 @@ def test_a_name_twice_in_the_header_is_refused(bench: Bench):
     text = json.dumps(jades_header(holder, NOW)).replace("{", '{"alg": "none", ', 1)
     body = b64(PAYLOAD)
 
-    assert bench.codes(f"{b64(text.encode())}.{body}.AAAA".encode()) == ["signature_invalid"]
+    assert bench.codes(f"{b64(text.encode())}.{body}.AAAA".encode()) == ["signature_form_not_accepted"]
 
 
 @pytest.mark.parametrize(
     "payload", [b'{"form": "a", "form": "b"}', b'{"x": {"id": "1", "id": "2"}}', b'{"a": 1, "\\u0061": 2}']
 )
 def test_a_name_twice_in_the_payload_is_refused(bench: Bench, payload: bytes):
-    assert bench.codes(sign_jws(payload, bench.ca.staff(SIGNER), signed_at=NOW)) == ["signature_invalid"]
+    raw = sign_jws(payload, bench.ca.staff(SIGNER), signed_at=NOW)
+
+    assert bench.codes(raw) == ["signature_form_not_accepted"]
 
 
 @pytest.mark.parametrize(
@@ -197,14 +254,16 @@ def test_a_good_signature_over_no_json_object_is_a_dead_letter(bench: Bench, pay
     [
         lambda raw: b"",
         lambda raw: b"hello",
-        lambda raw: raw + b"\n",
-        lambda raw: b" " + raw,
+        lambda raw: raw.replace(b".", b".\n", 1),
+        lambda raw: raw + b"\0",
+        lambda raw: b"\xef\xbb\xbf" + raw,
         lambda raw: raw + b"=",
         lambda raw: raw + b".",
         lambda raw: raw.replace(b".", b"", 1),
         lambda raw: raw.replace(b".", b"+.", 1),
         lambda raw: b"." + raw.split(b".", 1)[1],
-        lambda raw: raw.split(b".")[0] + b".." + raw.split(b".")[2],
+        lambda raw: b"." + b"." + raw.split(b".")[2],
+        lambda raw: b"bm90IGpzb24.." + raw.split(b".")[2],
         lambda raw: b"bm90IGpzb24." + raw.split(b".", 1)[1],
         lambda raw: b"W10." + raw.split(b".", 1)[1],
         lambda raw: raw.decode().encode("utf-16"),
@@ -217,12 +276,28 @@ def test_what_is_no_compact_jws_is_a_dead_letter(bench: Bench, change):
     assert bench.codes(change(raw)) == ["dead_letter"]
 
 
+@pytest.mark.parametrize(("before", "after"), [(b"", b"\n"), (b" ", b""), (b"\r\n\t", b" \r\n")])
+def test_white_space_around_a_compact_jws_is_what_editors_add(bench: Bench, before: bytes, after: bytes):
+    raw = sign_jws(PAYLOAD, bench.ca.staff(SIGNER), signed_at=NOW)
+
+    assert bench.codes(before + raw + after) == []
+
+
+def test_a_detached_compact_jws_is_understood_and_refused(bench: Bench):
+    protected, _, signature = sign_jws(PAYLOAD, bench.ca.staff(SIGNER), signed_at=NOW).split(b".")
+
+    verdict = bench.verdict(protected + b".." + signature)
+
+    assert [(str(r.code), r.field) for r in verdict.reasons] == [("signature_form_not_accepted", "payload")]
+    assert verdict.claimed is None
+
+
 def test_flipped_unused_bits_are_refused(bench: Bench):
     raw = sign_jws(PAYLOAD, bench.ca.staff(SIGNER), signed_at=NOW)
     alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     last = alphabet[alphabet.index(raw[-1]) ^ 1]
 
-    assert bench.codes(raw[:-1] + bytes([last])) == ["signature_invalid"]
+    assert bench.codes(raw[:-1] + bytes([last])) == ["signature_form_not_accepted"]
 
 
 @pytest.mark.parametrize(
@@ -292,14 +367,24 @@ def _flattened(outer: dict) -> dict:
 
 
 GENERAL_FAULTS: dict[str, tuple[Callable[[dict], dict], str]] = {
-    "flattened": (_flattened, "signature_invalid"),
-    "flattened beside general": (lambda o: o | _flattened(o), "signature_invalid"),
-    "signature beside signatures": (lambda o: o | {"signature": "AAAA"}, "signature_invalid"),
-    "an unknown member": (lambda o: o | {"extra": 1}, "signature_invalid"),
-    "no signatures": (lambda o: o | {"signatures": []}, "signature_invalid"),
-    "too many signatures": (lambda o: o | {"signatures": o["signatures"] * 9}, "signature_invalid"),
-    "a detached payload": (lambda o: {"signatures": o["signatures"]}, "dead_letter"),
-    "an empty payload": (lambda o: o | {"payload": ""}, "dead_letter"),
+    "flattened, with a member more": (
+        lambda o: _flattened(o) | {"extra": 1},
+        "signature_form_not_accepted",
+    ),
+    "flattened, detached": (lambda o: o["signatures"][0], "signature_form_not_accepted"),
+    "flattened, without a protected header": (
+        lambda o: {"payload": o["payload"], "signature": o["signatures"][0]["signature"]},
+        "signature_form_not_accepted",
+    ),
+    "flattened, changed": (lambda o: _flattened(o) | {"payload": b64(b"{}")}, "signature_invalid"),
+    "flattened beside general": (lambda o: o | _flattened(o), "signature_form_not_accepted"),
+    "signature beside signatures": (lambda o: o | {"signature": "AAAA"}, "signature_form_not_accepted"),
+    "an unknown member": (lambda o: o | {"extra": 1}, "signature_form_not_accepted"),
+    "no signatures": (lambda o: o | {"signatures": []}, "signature_form_not_accepted"),
+    "too many signatures": (lambda o: o | {"signatures": o["signatures"] * 9}, "signature_form_not_accepted"),
+    "a detached payload": (lambda o: {"signatures": o["signatures"]}, "signature_form_not_accepted"),
+    "an empty payload": (lambda o: o | {"payload": ""}, "signature_form_not_accepted"),
+    "no signatures, not even none": (lambda o: {"payload": o["payload"]}, "dead_letter"),
     "a payload that is no text": (lambda o: o | {"payload": 1}, "dead_letter"),
     "a signature that is no object": (lambda o: o | {"signatures": ["x"]}, "dead_letter"),
 }
@@ -310,6 +395,13 @@ def test_a_general_jws_is_only_that(bench: Bench, fault: str):
     change, expected = GENERAL_FAULTS[fault]
 
     assert bench.codes(json.dumps(change(general(bench))).encode(), GENERAL) == [expected]
+
+
+def test_a_flattened_jws_is_accepted(bench: Bench):
+    verdict = bench.verdict(json.dumps(_flattened(general(bench))).encode(), GENERAL)
+
+    assert verdict.proven
+    assert verdict.payload == PAYLOAD
 
 
 UNPROTECTED_FAULTS = {
@@ -326,7 +418,7 @@ def test_nothing_that_nobody_signed_is_read(bench: Bench, fault: str):
     outer = general(bench)
     outer["signatures"][0]["header"] = UNPROTECTED_FAULTS[fault]
 
-    assert bench.codes(json.dumps(outer).encode(), GENERAL) == ["signature_invalid"]
+    assert bench.codes(json.dumps(outer).encode(), GENERAL) == ["signature_form_not_accepted"]
 
 
 def test_alg_in_the_unprotected_header_alone_is_refused(bench: Bench):
@@ -338,13 +430,13 @@ def test_alg_in_the_unprotected_header_alone_is_refused(bench: Bench):
 
     raw = json.dumps({"payload": payload, "signatures": [one]}).encode()
 
-    assert bench.codes(raw, GENERAL) == ["signature_invalid"]
+    assert bench.codes(raw, GENERAL) == ["signature_form_not_accepted"]
 
 
 def test_a_member_twice_in_the_container_is_refused(bench: Bench):
     raw = json.dumps(general(bench)).replace("{", '{"payload": "e30", ', 1).encode()
 
-    assert bench.codes(raw, GENERAL) == ["signature_invalid"]
+    assert bench.codes(raw, GENERAL) == ["signature_form_not_accepted"]
 
 
 # Time

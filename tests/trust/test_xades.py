@@ -325,7 +325,9 @@ REASONS = {
         "a base64 transform",
         "a filter transform",
     ],
-    "a transform with parameters": ["a transform with parameters"],
+    "the signature is not left out by enveloped-signature or the same in XPath": [
+        "a transform with parameters"
+    ],
     "a canonicalisation that is not accepted": ["canonicalisation with comments"],
     "a digest that is not accepted": ["SHA-1"],
     "a reference to something else, or twice to the same": [
@@ -344,13 +346,45 @@ REASONS = {
 }
 
 
+#: Where it is not the form: what was signed is another thing, or the digest is not on the list.
+CODES = {
+    "the original in an evil root, the signature where it belongs": "signature_invalid",
+    "another signing time": "signature_invalid",
+    "SHA-1": "algorithm_not_allowed",
+}
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 def test_another_shape_is_refused(bench: Bench, shape: str):
     verdict = bench.verdict(etree.tostring(SHAPES[shape](good(bench))), XML)
 
-    assert [str(c) for c in verdict.refusals] == ["signature_invalid"]
-    for reason in (reason for reason, shapes in REASONS.items() if shape in shapes):
-        assert verdict.checks[0].detail == reason
+    (reason,) = verdict.reasons
+    assert str(reason.code) == CODES.get(shape, "signature_form_not_accepted")
+    assert reason.sv
+    assert reason.en
+    for detail in (detail for detail, shapes in REASONS.items() if shape in shapes):
+        assert verdict.checks[0].detail == detail
+
+
+@pytest.mark.parametrize(
+    ("shape", "field"),
+    [
+        ("an XSLT transform", "Reference.Transforms"),
+        ("canonicalisation with comments", "CanonicalizationMethod"),
+        ("no certificate", "KeyInfo.X509Certificate"),
+        ("no signing time", "SigningTime"),
+        ("no signing certificate", "SigningCertificateV2"),
+        ("something beside the properties", "QualifyingProperties"),
+        ("an external reference", "Reference"),
+        ("SHA-1", "Reference.DigestMethod"),
+        ("two signatures", "Signature"),
+        ("another namespace", "order"),
+    ],
+)
+def test_the_sender_is_told_which_part_to_set(bench: Bench, shape: str, field: str):
+    (reason,) = bench.verdict(etree.tostring(SHAPES[shape](good(bench))), XML).reasons
+
+    assert reason.field == field
 
 
 @pytest.mark.parametrize("method", ["rsa-sha1", "hmac-sha256", "dsa-sha256", "none"])
@@ -374,7 +408,7 @@ def test_a_document_type_is_refused_before_it_is_read(bench: Bench, doctype: byt
 
     verdict = bench.verdict(declaration + b"?>" + doctype + rest, XML)
 
-    assert [str(c) for c in verdict.refusals] == ["signature_invalid"]
+    assert [str(c) for c in verdict.refusals] == ["signature_form_not_accepted"]
     assert [c.detail for c in verdict.checks] == ["a document type"]
 
 
@@ -422,4 +456,6 @@ def test_a_field_twice_is_refused(bench: Bench):
     form = xml_of(FORM)
     etree.SubElement(form, f"{{{NAMESPACE}}}form").text = "release_journal_seal"
 
-    assert codes(bench, sign_xades(form, bench.ca.staff(SIGNER), NOW)) == ["signature_invalid"]
+    raw = sign_xades(form, bench.ca.staff(SIGNER), NOW)
+
+    assert codes(bench, raw) == ["signature_form_not_accepted"]

@@ -67,7 +67,7 @@ def report(kept: Keeper, metrics: Metrics) -> None:
         for one in lists:
             if not one.scope.speaks:
                 continue
-            label = (_name(one.crl.issuer), one.scope.label)
+            label = (_name(one.crl), one.scope.label)
             made[label] = max(one.since, made.get(label, one.since))
             good[label] = max(one.until, good.get(label, one.until))
     for metric, times in ((CRL_UPDATED, made), (CRL_GOOD_UNTIL, good)):
@@ -76,6 +76,9 @@ def report(kept: Keeper, metrics: Metrics) -> None:
             metrics.set(metric, at.timestamp(), issuer=issuer, scope=scope)
 
 
-def _name(issuer: x509.Name) -> str:
-    names = issuer.get_attributes_for_oid(NameOID.COMMON_NAME)
+def _name(crl: x509.CertificateRevocationList) -> str:
+    try:
+        names = crl.issuer.get_attributes_for_oid(NameOID.COMMON_NAME)
+    except ValueError:
+        return "unnamed"
     return str(names[0].value) if names else "unnamed"

@@ -23,7 +23,7 @@ from workers.enact.standings import sitting_about
 from workers.enact.trust_report import TrustReport
 from workers.enact.write import write
 from workers.intake.evidence import MARGIN, Keeper
-from workers.intake.texts import objection
+from workers.intake.texts import signature_objections
 from workers.intake.unwrap import Door
 from workers.policy.transitions import card_revoked_late
 from workers.runtime.clock import Clock, stopwatch
@@ -192,7 +192,7 @@ class Recheck:
             WAITED_FOR,
             sitting,
         )
-        sitting.refuse(filed, tuple(objection(code) for code in verdict.refusals))
+        sitting.refuse(filed, tuple(signature_objections(verdict.reasons)))
 
     async def _alert(self, now: datetime, revoked: Sequence[SignedOrder]) -> int:
         """Tell the operators of orders whose card was revoked. Returns how many they had not been told of."""

@@ -1,11 +1,18 @@
 """What a receipt says when an order is turned away at the door, before any region's rule is asked."""
 
+from collections.abc import Iterable
+
 from contracts.vocabulary import RefusalCode
 from workers.policy.effects import Objection, Sentence
+from workers.trust import Reason
 
 AT_THE_DOOR: dict[RefusalCode, Sentence] = {
     RefusalCode.SIGNATURE_INVALID: Sentence(
         "Underskriften stämmer inte med innehållet.", "The signature does not fit the content."
+    ),
+    RefusalCode.SIGNATURE_FORM_NOT_ACCEPTED: Sentence(
+        "Underskriften är inte gjord på ett sätt som godtas.",
+        "The signature is not made in a way that is accepted.",
     ),
     RefusalCode.CERTIFICATE_UNTRUSTED: Sentence(
         "Certifikatet kommer inte från en utfärdare som godtas.",
@@ -55,3 +62,13 @@ _OTHERWISE = Sentence("Beställningen kan inte styrkas.", "The order cannot be p
 def objection(code: RefusalCode, field: str | None = None) -> Objection:
     """A reason to turn an order away at the door."""
     return Objection(code, AT_THE_DOOR.get(code, _OTHERWISE), field=field)
+
+
+def signature_objections(reasons: Iterable[Reason]) -> list[Objection]:
+    """The verifier's reasons as the receipt gives them: the code's own sentence, then what was found or is to be set."""
+    found = []
+    for reason in reasons:
+        own = AT_THE_DOOR.get(reason.code, _OTHERWISE)
+        text = Sentence(f"{own.sv} {reason.sv}".rstrip(), f"{own.en} {reason.en}".rstrip())
+        found.append(Objection(reason.code, text, field=reason.field))
+    return found

@@ -17,7 +17,7 @@ from contracts.topics import ORDERS
 from contracts.vocabulary import RefusalCode
 from workers.enact.keys import KeyRing, shaped_like_a_key
 from workers.intake.forms import FormInvalid, read_form
-from workers.intake.texts import objection
+from workers.intake.texts import objection, signature_objections
 from workers.policy.effects import Objection
 from workers.stream.records import NotCloudEvent, Record, read_event
 from workers.trust import Evidence, TrustPolicy, Unreadable, Verdict, verify
@@ -105,7 +105,7 @@ class Door:
     def _judge(self, record: Record, envelope: Envelope, signed: bytes, verdict: Verdict) -> Arrival:
 
         digest = hashlib.sha256(signed).hexdigest()
-        objections = [objection(code) for code in verdict.refusals]
+        objections = signature_objections(verdict.reasons)
         key = shaped_like_a_key(record.key)
         form: SignedForm | None = None
         if verdict.payload is not None:

@@ -19,6 +19,10 @@ REFUSAL: dict[RefusalCode, Sentence] = {
     _R.SIGNATURE_INVALID: Sentence(
         "Underskriften stämmer inte med innehållet.", "The signature does not fit the content."
     ),
+    _R.SIGNATURE_FORM_NOT_ACCEPTED: Sentence(
+        "Underskriften är inte gjord på ett sätt som godtas.",
+        "The signature is not made in a way that is accepted.",
+    ),
     _R.CERTIFICATE_UNTRUSTED: Sentence(
         "Certifikatet är inte utfärdat av någon som vi litar på.",
         "The certificate is not issued by anybody we trust.",

@@ -373,7 +373,11 @@ def _head(data: bytes) -> ListHead:
         point = b""
     except (ValueError, TypeError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
         point = b"unreadable"  # it speaks for nobody
-    return ListHead(crl.issuer.public_bytes() + b"\0" + point, since, until)
+    try:
+        issuer = crl.issuer.public_bytes()
+    except ValueError:  # a string type that is not read here: it stands alone
+        issuer = hashlib.sha256(data).digest()
+    return ListHead(issuer + b"\0" + point, since, until)
 
 
 def _name(data: bytes) -> str:

@@ -223,10 +223,16 @@ class Signatures(BaseSettings):
 
     trust_anchors: Paths = Field(
         (),
-        description="PEM files or folders, by commas: the issuing authorities that staff certificates must come from.",
+        description="Certificate files (PEM or DER) or folders of them (.pem, .crt, .cer, .der), by commas: the issuing "
+        "authorities that staff certificates must come from.",
     )
     trust_intermediates: Paths = Field(
-        (), description="PEM files or folders that help to build a path; not trusted."
+        (), description="Certificate files or folders that help to build a path; not trusted."
+    )
+    time_stamp_anchors: Paths = Field(
+        (),
+        description="Certificate files or folders: the authorities whose time stamps are believed. Default: time stamps "
+        "are not evaluated.",
     )
     crl_folders: Paths = Field(
         (), description="Folders with revocation lists, PEM or DER; every list ever seen is kept."
@@ -263,6 +269,14 @@ class Signatures(BaseSettings):
     )
     signature_unknown_revocation: Literal["hold", "refuse"] = Field(
         "hold", description="What becomes of an order when revocation cannot be known."
+    )
+    hsa_id_form: str = Field(
+        r"SE(?:[0-9]{2})?[0-9]{10}-[0-9A-Z]{1,18}",
+        description="Regular expression that the HSA-id in a certificate matches whole, in capital letters.",
+    )
+    test_hsa_ids: bool = Field(
+        False,
+        description="Whether the HSA-ids of SITHS test cards (`TSTNMT…`) are accepted too. Refused in production.",
     )
     certificate_policies: Words = Field(
         (), description="OIDs, one of which the certificate must carry. Default: no demand."
@@ -425,6 +439,10 @@ class Settings(General, Database, Kafka, Work, PatientKeys, Signatures, Ops, Aud
             problems.append("database_pool_min: larger than database_pool_max")
         if unknown := set(self.signature_algorithms) - {"ES256", "ES384", "PS256", "RS256"}:
             problems.append(f"signature_algorithms: unknown {', '.join(sorted(unknown))}")
+        try:
+            re.compile(self.hsa_id_form)
+        except re.error as error:
+            problems.append(f"hsa_id_form: no regular expression ({error})")
         return problems
 
     def _unfit_for_production(self) -> list[str]:
@@ -437,6 +455,7 @@ class Settings(General, Database, Kafka, Work, PatientKeys, Signatures, Ops, Aud
             "patient_keys: needed in production": bool(self.patient_keys),
             "api_development: not in production": not self.api_development,
             "trust_anchors: needed in production": bool(self.trust_anchors),
+            "test_hsa_ids: not in production": not self.test_hsa_ids,
         }
         return [problem for problem, met in demands.items() if not met]
 
@@ -450,7 +469,8 @@ class Settings(General, Database, Kafka, Work, PatientKeys, Signatures, Ops, Aud
             )
         }  # fmt: skip
         named |= {
-            name: getattr(self, name) for name in ("trust_anchors", "trust_intermediates", "crl_folders")
+            name: getattr(self, name)
+            for name in ("trust_anchors", "trust_intermediates", "time_stamp_anchors", "crl_folders")
         }
         return [
             f"{name}: {path} does not exist"

@@ -4,18 +4,20 @@ from workers.trust.chain import read_certificates
 from workers.trust.evidence import Evidence, EvidenceIndex
 from workers.trust.ocsp import believed_until
 from workers.trust.policy import TrustPolicy
-from workers.trust.verdict import Check, Signer, Unreadable, Verdict
-from workers.trust.verify import verify
+from workers.trust.verdict import Check, Reason, Signer, Unreadable, Verdict
+from workers.trust.verify import claimed_form, verify
 
 __all__ = [
     "Check",
     "Evidence",
     "EvidenceIndex",
+    "Reason",
     "Signer",
     "TrustPolicy",
     "Unreadable",
     "Verdict",
     "believed_until",
+    "claimed_form",
     "read_certificates",
     "verify",
 ]

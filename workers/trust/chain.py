@@ -1,8 +1,8 @@
 """
 Whose certificate it is, whether it hangs from an anchor, and whether it may sign an order.
 
-The path is built by `cryptography.x509.verification`; what its permissive end-entity policy leaves open (key
-usage, key type and size, certificate policies, directory-name constraints) is looked at here. A path that once held
+The path is built by `path`; what it leaves open (key usage, key type and size, certificate policies, directory-name
+constraints) is looked at here. A path that once held
 is kept with the span in which all its certificates are valid, so that the next signature by the same holder costs
 one look-up; a path that did not hold is never kept, so nobody can fill the book with rubbish.
 """
@@ -17,28 +17,16 @@ from datetime import datetime
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256, HashAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.verification import (
-    Criticality,
-    ExtensionPolicy,
-    PolicyBuilder,
-    Store,
-    VerificationError,
-)
 from joserfc.jwk import ECKey, RSAKey
 
 from contracts.vocabulary import RefusalCode
-from workers.trust.asn1 import CANNOT_BE_READ
-from workers.trust.identity import NotAnHsaId, hsa_id_of
+from workers.trust.asn1 import CANNOT_BE_READ, name_der, read_name
+from workers.trust.identity import NotAnHsaId, attributes_of, hsa_id_of
+from workers.trust.path import Path, PathBuilder
 from workers.trust.policy import TrustPolicy
-from workers.trust.usage import Fault, key_of, key_text, path_faults, usage_faults
+from workers.trust.usage import Fault, key_faults, key_of, no_path, path_faults, usage_faults
 
 HOLDERS_KEPT = 8192
-_LEAF = ExtensionPolicy.permit_all()
-
-
-_AUTHORITY = ExtensionPolicy.webpki_defaults_ca().may_be_present(
-    x509.ExtendedKeyUsage, Criticality.AGNOSTIC, None
-)
 
 
 class NotCertificates(ValueError):
@@ -73,13 +61,25 @@ class Holder:
 
 
 def read_certificates(data: bytes) -> tuple[x509.Certificate, ...]:
-    """Read the certificates of a file: PEM, one or many, or one in DER. Raises ValueError when there is none."""
+    """
+    Read the certificates of a file: PEM, one or many, or one in DER. Raises ValueError when there is none, or one of
+    them cannot be used to judge others.
+    """
     try:
         if b"-----BEGIN" in data:
-            return tuple(x509.load_pem_x509_certificates(data))
-        return (x509.load_der_x509_certificate(data),)
+            found = tuple(x509.load_pem_x509_certificates(data))
+        else:
+            found = (x509.load_der_x509_certificate(data),)
     except CANNOT_BE_READ as error:
-        raise ValueError("no certificate in it, neither PEM nor DER") from error
+        raise ValueError("no certificate can be read from it, neither PEM nor DER") from error
+    try:
+        for certificate in found:  # read lazily: what is broken must show now, not with the first message
+            certificate.extensions, certificate.public_key()
+            for which in ("subject", "issuer"):
+                read_name(name_der(certificate, which))
+    except CANNOT_BE_READ as error:
+        raise ValueError("a certificate in it cannot be used: its names, key or extensions") from error
+    return found
 
 
 class CertificateBook:
@@ -87,7 +87,7 @@ class CertificateBook:
 
     def __init__(self, policy: TrustPolicy) -> None:
         self._policy = policy
-        self._store = Store(list(policy.anchors))
+        self._paths = PathBuilder(policy.anchors, policy.max_chain)
         self._known: OrderedDict[tuple[str, ...], Holder] = OrderedDict()
         self._authorities: dict[bytes, x509.Certificate] = {
             c.public_bytes(Encoding.DER): c for c in (*policy.anchors, *policy.intermediates)
@@ -124,7 +124,9 @@ class CertificateBook:
             leaf = x509.load_der_x509_certificate(ders[0])
             others = [self._authorities.get(der) or x509.load_der_x509_certificate(der) for der in ders[1:]]
             for certificate in (leaf, *others):  # read lazily; what is broken must fail here
-                certificate.subject, certificate.issuer, certificate.extensions  # noqa: B018
+                for which in ("subject", "issuer"):
+                    read_name(name_der(certificate, which))
+                certificate.extensions  # noqa: B018
         except CANNOT_BE_READ as error:
             raise NotCertificates("a certificate cannot be read") from error
         if leaf.serial_number <= 0:
@@ -136,20 +138,25 @@ class CertificateBook:
         chain = self._path_near(leaf, helpers, at)
         key, algorithms = key_of(leaf)
 
-        faults = list(usage_faults(leaf, self._policy))
-        if key is None:
-            faults.append(Fault(RefusalCode.ALGORITHM_NOT_ALLOWED, "certificate_key", key_text(leaf)))
+        faults = [*usage_faults(leaf, self._policy), *key_faults(leaf, algorithms)]
         if not chain:
-            faults.append(
-                Fault(RefusalCode.CERTIFICATE_UNTRUSTED, "certificate_path", "no path to a trust anchor")
-            )
+            above = [c for c in _family(leaf, [*helpers, *self._policy.anchors]) if c is not leaf]
+            faults.append(no_path(leaf, above))
         else:
             faults += path_faults(chain, self._policy)
         hsa_id = ""
         try:
             hsa_id = hsa_id_of(leaf, self._policy.hsa_id_pattern)
         except NotAnHsaId as error:
-            faults.append(Fault(RefusalCode.CERTIFICATE_NOT_FOR_SIGNING, "certificate_holder", str(error)))
+            faults.append(
+                Fault(
+                    RefusalCode.CERTIFICATE_NOT_FOR_SIGNING,
+                    "certificate_holder",
+                    "certificate.subject.serialNumber",
+                    error.sv,
+                    error.en,
+                )
+            )
 
         span = chain or (leaf,)
         return Holder(
@@ -158,45 +165,25 @@ class CertificateBook:
             algorithms=algorithms,
             fingerprint=leaf.fingerprint(SHA256()).hex(),
             hsa_id=hsa_id,
-            issuer=leaf.issuer.rfc4514_string(),
+            issuer=_text_of(leaf),
             chain=chain,
             not_before=max(c.not_valid_before_utc for c in span),
             not_after=min(c.not_valid_after_utc for c in span),
             faults=tuple(faults),
         )
 
-    def _path_near(
-        self, leaf: x509.Certificate, helpers: list[x509.Certificate], at: datetime
-    ) -> tuple[x509.Certificate, ...]:
+    def _path_near(self, leaf: x509.Certificate, helpers: list[x509.Certificate], at: datetime) -> Path:
         """Build a path at the moment; if there is none, at one when all could be valid: expired is not untrusted."""
-        chain = self._path(leaf, helpers, at)
+        chain = self._paths.path(leaf, helpers, at)
         if chain:
             return chain
         family = _family(leaf, [*helpers, *self._policy.anchors])
         if all(c.not_valid_before_utc <= at <= c.not_valid_after_utc for c in family):
             return ()  # it is not a matter of time
         for moment in sorted({c.not_valid_before_utc for c in family}, reverse=True)[:8]:
-            if leaf.not_valid_before_utc <= moment and (chain := self._path(leaf, helpers, moment)):
+            if leaf.not_valid_before_utc <= moment and (chain := self._paths.path(leaf, helpers, moment)):
                 return chain
         return ()
-
-    def _path(
-        self, leaf: x509.Certificate, helpers: list[x509.Certificate], at: datetime
-    ) -> tuple[x509.Certificate, ...]:
-        verifier = (
-            PolicyBuilder()
-            .store(self._store)
-            .time(at)
-            .max_chain_depth(self._policy.max_chain)
-            .extension_policies(ca_policy=_AUTHORITY, ee_policy=_LEAF)
-            .build_client_verifier()
-        )
-        try:
-            chain = tuple(verifier.verify(leaf, helpers).chain)
-        except (VerificationError, *CANNOT_BE_READ):
-            return ()
-        # An anchor used as a leaf would be a path of one.
-        return chain if len(chain) > 1 else ()
 
 
 _books: weakref.WeakKeyDictionary[TrustPolicy, CertificateBook] = weakref.WeakKeyDictionary()
@@ -212,13 +199,21 @@ def book_of(policy: TrustPolicy) -> CertificateBook:
 
 def _family(leaf: x509.Certificate, others: Sequence[x509.Certificate]) -> list[x509.Certificate]:
     """The certificates that could stand above the leaf, by their names."""
-    family, names = [leaf], {leaf.issuer.public_bytes()}
+    family, names = [leaf], {name_der(leaf, "issuer")}
     remaining = list(others)
-    while above := [c for c in remaining if c.subject.public_bytes() in names]:
+    while above := [c for c in remaining if name_der(c, "subject") in names]:
         family += above
         remaining = [c for c in remaining if c not in above]
-        names |= {c.issuer.public_bytes() for c in above}
+        names |= {name_der(c, "issuer") for c in above}
     return family
+
+
+def _text_of(leaf: x509.Certificate) -> str:
+    """The issuer's name as RFC 4514 writes it, as far as it is text."""
+    try:
+        return leaf.issuer.rfc4514_string()
+    except ValueError:
+        return ",".join(value for _, value in reversed(attributes_of(leaf, "issuer")))
 
 
 def _decode(text: str) -> bytes:

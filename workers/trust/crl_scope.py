@@ -13,7 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 from cryptography import x509
 from cryptography.x509.oid import ExtensionOID
 
-from workers.trust.asn1 import CANNOT_BE_READ
+from workers.trust.asn1 import CANNOT_BE_READ, name_der
 
 #: Extensions of a CRL that may be critical and are understood (RFC 5280, 5.2).
 _UNDERSTOOD = {
@@ -87,7 +87,7 @@ def scope_of(crl: x509.CertificateRevocationList) -> tuple[Scope, int]:
                 users = not value.only_contains_ca_certs
                 authorities = not value.only_contains_user_certs
                 if value.full_name is not None or value.relative_name is not None:
-                    points = _names(value.full_name, value.relative_name, crl.issuer)
+                    points = _names(value.full_name, value.relative_name, crl)
     except CANNOT_BE_READ:
         return NOBODY, 0
     return Scope(users, authorities, points), number
@@ -107,13 +107,12 @@ def _points_of(certificate: x509.Certificate) -> frozenset[Point]:
     A point that is limited to some reasons, or whose list another authority issues, is left out: its list alone cannot
     say that the certificate is good.
     """
-    issuer = certificate.issuer
-    found = _names([x509.DirectoryName(issuer)], None, issuer)
+    found: frozenset[Point] = frozenset({("directory", name_der(certificate, "issuer"))})
     try:
         named = certificate.extensions.get_extension_for_class(x509.CRLDistributionPoints).value
         for point in named:
             if point.reasons is None and point.crl_issuer is None:
-                found |= _names(point.full_name, point.relative_name, issuer)
+                found |= _names(point.full_name, point.relative_name, certificate)
     except (x509.ExtensionNotFound, *CANNOT_BE_READ):
         return found
     return found
@@ -122,7 +121,7 @@ def _points_of(certificate: x509.Certificate) -> frozenset[Point]:
 def _names(
     full: Iterable[x509.GeneralName] | None,
     relative: x509.RelativeDistinguishedName | None,
-    issuer: x509.Name,
+    of: x509.Certificate | x509.CertificateRevocationList,
 ) -> frozenset[Point]:
     found: set[Point] = set()
     for name in full or ():
@@ -134,7 +133,7 @@ def _names(
             case _:
                 found.add((type(name).__name__, repr(name)))
     if relative is not None:
-        found.add(("directory", x509.Name([*issuer.rdns, relative]).public_bytes()))
+        found.add(("directory", x509.Name([*of.issuer.rdns, relative]).public_bytes()))
     return frozenset(found)
 
 

@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509 import ocsp
 
-from workers.trust.asn1 import CANNOT_BE_READ
+from workers.trust.asn1 import CANNOT_BE_READ, name_der
 from workers.trust.chain import Holder
 from workers.trust.crl_scope import Scope, scope_of
 from workers.trust.ocsp import SAFE_HASHES
@@ -40,7 +40,7 @@ class RevocationList:
 
     def __init__(self, crl: x509.CertificateRevocationList) -> None:
         self.crl = crl
-        self.issuer = crl.issuer.public_bytes()
+        self.issuer = name_der(crl, "issuer")
         self.since = crl.last_update_utc
         self.until = crl.next_update_utc or crl.last_update_utc
         self.fingerprint = crl.fingerprint(SHA256()).hex()
@@ -181,7 +181,7 @@ class Evidence:
 
     def _view(self, certificate: x509.Certificate, issuer: x509.Certificate) -> View:
         by_scope: dict[Scope, list[RevocationList]] = {}
-        for one in self.lists.get(certificate.issuer.public_bytes(), ()):
+        for one in self.lists.get(name_der(certificate, "issuer"), ()):
             if one.scope.covers(certificate) and one.is_signed_by(issuer):
                 by_scope.setdefault(one.scope, []).append(one)
         return View(

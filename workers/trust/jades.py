@@ -3,7 +3,8 @@ Headers of an order's JWS: RFC 7515 with JAdES baseline (ETSI TS 119 182-1), and
 """
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from hmac import compare_digest
 from typing import Any, ClassVar
@@ -16,11 +17,27 @@ from joserfc.registry import HeaderParameter, HeaderRegistryDict
 from workers.trust.asn1 import CANNOT_BE_READ
 from workers.trust.chain import Holder
 from workers.trust.evidence import Evidence, RevocationList
-from workers.trust.policy import ALGORITHMS, TrustPolicy
+from workers.trust.policy import TrustPolicy
+from workers.trust.profile import (
+    ALGORITHMS,
+    CRIT,
+    CRITICAL,
+    ETSI_U,
+    HEADER,
+    HEADER_ONCE,
+    JADES_HEADERS,
+    JWS_TIME,
+    PROTECTED,
+    REFERENCE_TO_CERTIFICATE,
+    REFUSED_HEADERS,
+    TYP,
+    X5C,
+    is_order_type,
+    without,
+)
 from workers.trust.strict import DuplicateName, ascii_part, decode_part, load_object
-from workers.trust.verdict import Refused, Unreadable, invalid
+from workers.trust.verdict import Refused, Unreadable, invalid, not_accepted
 
-ORDER_TYPE = "sigill-order+jws"
 _MAX_HEADER = 64 * 1024
 
 
@@ -45,37 +62,28 @@ def _any_array(value: Any) -> None:
         raise ValueError("must be an array")
 
 
-def _whole_number(value: Any) -> None:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise ValueError("must be a whole number")
+def _number(value: Any) -> None:
+    """A NumericDate (RFC 7519, 2): seconds, perhaps with decimals."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise ValueError("must be a number")
 
 
-#: JAdES parameters that may stand in a protected header beside those of RFC 7515. `sigD` is not among them: the
-#: form must be inside. Both spellings of the commitment: `srCm` of the drafts, `srCms` of the published text.
-_JADES: HeaderRegistryDict = {
-    "iat": HeaderParameter("Signing time, seconds since 1970", _whole_number),
-    "sigT": HeaderParameter("Signing time, RFC 3339", "str"),
-    "x5t#o": HeaderParameter("Certificate digest by another algorithm", _any_object),
-    "sigX5ts": HeaderParameter("Certificate digests", _any_array),
-    "srCm": HeaderParameter("Commitment", _any_object),
-    "srCms": HeaderParameter("Commitments", _any_array),
-    "sigPl": HeaderParameter("Place of signing", _any_object),
-    "srAts": HeaderParameter("Signer's attributes", lambda _: None),
-    "adoTst": HeaderParameter("Time stamp on the form", _any_object),
-    "sigPId": HeaderParameter("Signature policy", _any_object),
+_FORMS: dict[str, str | Callable[[Any], None]] = {
+    "iat": _number,
+    "sigT": "str",
+    "x5t#o": _any_object,
+    "sigX5ts": _any_array,
+    "srCm": _any_object,
+    "srCms": _any_array,
+    "sigPl": _any_object,
+    "srAts": lambda _: None,
+    "adoTst": _any_object,
+    "sigPId": _any_object,
 }
-_PROTECTED = frozenset({"alg", "typ", "cty", "x5c", "x5t", "x5t#S256", "kid", "crit", *_JADES})
-
-
-#: What `crit` may name: parameters beyond RFC 7515 that this verifier acts on, or that ask nothing of it.
-_UNDERSTOOD = frozenset({"iat", "sigT", "x5t#o", "sigX5ts", "srCm", "srCms", "sigPl", "srAts", "sigPId"})
-UNPROTECTED = frozenset({"etsiU"})
-
-
-_REFUSED_PARAMETERS = frozenset({"jwk", "jku", "x5u", "b64", "zip", "enc", "sigD", "etsiU"})
-_UNSIGNED_PROPERTIES = frozenset(
-    {"sigTst", "xVals", "xRefs", "rRefs", "axVals", "arVals", "arcTst", "tstVD", "cSig"}
-)
+_JADES: HeaderRegistryDict = {
+    name: HeaderParameter(text, _FORMS[name]) for name, text in JADES_HEADERS.items()
+}
+_UNSIGNED_PROPERTIES = frozenset({"xVals", "xRefs", "rRefs", "axVals", "arVals", "arcTst", "tstVD", "cSig"})
 
 
 class _Registry(jws.JWSRegistry):
@@ -91,33 +99,38 @@ REGISTRY = _Registry(header_registry=_JADES, algorithms=list(ALGORITHMS))
 def read_header(protected: bytes) -> dict[str, Any]:
     """Decode a protected header strictly. Raises Unreadable or Refused."""
     if len(protected) > _MAX_HEADER:
-        raise invalid("header", "the header is too long")
+        raise not_accepted("header", HEADER_ONCE, "the header is too long")
     try:
         return load_object(decode_part(protected))
     except DuplicateName as error:
-        raise invalid("header", "a parameter stands twice") from error
+        raise not_accepted("header", HEADER_ONCE, "a parameter stands twice") from error
     except ValueError as error:
         raise Unreadable("the protected header is not a JSON object") from error
 
 
 def check_parameters(header: Mapping[str, Any], policy: TrustPolicy) -> None:
-    if unknown := set(header) - _PROTECTED:
+    """Hold the header to the profile. Raises Refused."""
+    if unknown := set(header) - PROTECTED:
         # Names that are not ours are not repeated: whoever wrote them could have put anything there.
-        named = sorted(unknown & _REFUSED_PARAMETERS) or ["unknown ones"]
-        raise invalid("header", f"parameters not accepted: {', '.join(named)}")
-    if header.get("typ") != ORDER_TYPE:
-        raise invalid("header", f"typ is not {ORDER_TYPE}")
+        named = [name for name in REFUSED_HEADERS if name in unknown]
+        detail = f"parameters not accepted: {', '.join(named) or 'unknown ones'}"
+        raise not_accepted("header", without(named[0]) if named else HEADER, detail)
+    if "typ" in header and not is_order_type(header["typ"]):
+        raise not_accepted("header", TYP, "typ is another protocol's")
     chain = header.get("x5c")
     if not isinstance(chain, list) or not chain or not all(isinstance(c, str) for c in chain):
-        raise invalid("certificates", "no x5c")
+        raise not_accepted("certificates", X5C, "no x5c")
     if "crit" in header:
         crit = header["crit"]
         if not isinstance(crit, list) or not crit or not all(isinstance(n, str) for n in crit):
-            raise invalid("crit", "crit is not a list of names")
-        if len(set(crit)) != len(crit) or not set(crit) <= header.keys() & _UNDERSTOOD:
-            raise invalid("crit", "crit names something twice, missing, or not understood")
+            raise not_accepted("crit", CRIT, "crit is not a list of names")
+        if len(set(crit)) != len(crit) or not set(crit) <= header.keys() & CRITICAL:
+            raise not_accepted("crit", CRIT, "crit names something twice, missing, or not understood")
         if "sigPId" in crit and _policy_id(header) not in policy.signature_policies:
-            raise invalid("crit", "a critical signature policy that is not ours")
+            raise not_accepted("crit", CRIT, "a critical signature policy that is not ours")
+    for name, right in (("kid", str), ("cty", str), ("x5t", str), ("sigT", str)):
+        if name in header and not isinstance(header[name], right):
+            raise not_accepted("header", HEADER_ONCE, f"{name} is no text")
 
 
 def _policy_id(header: Mapping[str, Any]) -> str:
@@ -126,11 +139,11 @@ def _policy_id(header: Mapping[str, Any]) -> str:
 
 
 def signing_time(header: Mapping[str, Any]) -> datetime:
-    """`iat` (seconds) or `sigT` (RFC 3339); when both stand there they must agree."""
+    """`iat` (seconds, perhaps with decimals) or `sigT` (RFC 3339); when both stand there they must agree to the second."""
     moments = []
     try:
         if "iat" in header:
-            _whole_number(header["iat"])
+            _number(header["iat"])
             moments.append(datetime.fromtimestamp(header["iat"], UTC))
         if "sigT" in header:
             moment = datetime.fromisoformat(header["sigT"])
@@ -138,11 +151,11 @@ def signing_time(header: Mapping[str, Any]) -> datetime:
                 raise ValueError("no time zone")
             moments.append(moment.astimezone(UTC))
     except (ValueError, TypeError, OverflowError, OSError) as error:
-        raise invalid("signing_time", "the signing time cannot be read") from error
+        raise not_accepted("signing_time", JWS_TIME, "the signing time cannot be read") from error
     if not moments:
-        raise invalid("signing_time", "no signing time")
+        raise not_accepted("signing_time", JWS_TIME, "no signing time")
     if moments[0].replace(microsecond=0) != moments[-1].replace(microsecond=0):
-        raise invalid("signing_time", "two signing times that differ")
+        raise not_accepted("signing_time", JWS_TIME, "two signing times that differ")
     return moments[-1]
 
 
@@ -154,32 +167,50 @@ def check_references(header: Mapping[str, Any], holder: Holder) -> None:
     others = [header["x5t#o"]] if "x5t#o" in header else []
     if "sigX5ts" in header:
         if not header["sigX5ts"]:
-            raise invalid("certificates", "an empty certificate reference")
+            raise not_accepted("certificates", REFERENCE_TO_CERTIFICATE, "an empty certificate reference")
         others.append(header["sigX5ts"][0])
     for other in others:
         if not isinstance(other, dict):
-            raise invalid("certificates", "a certificate reference cannot be read")
+            raise not_accepted(
+                "certificates", REFERENCE_TO_CERTIFICATE, "a certificate reference cannot be read"
+            )
         references.append((other.get("digAlg"), other.get("digVal")))
     for algorithm, value in references:
         digest = _DIGESTS.get(algorithm) if isinstance(algorithm, str) else None
         if digest is None or not isinstance(value, str):
-            raise invalid("certificates", "a certificate reference cannot be read")
+            raise not_accepted(
+                "certificates", REFERENCE_TO_CERTIFICATE, "a certificate reference cannot be read"
+            )
         if not compare_digest(decode_part(ascii_part(value)), holder.digest(digest)):
-            raise invalid("certificates", "the certificate is not the one referred to")
+            raise invalid(
+                "certificates",
+                "The certificate is not the one that the header refers to.",
+                "Certifikatet är inte det som huvudet hänvisar till.",
+            )
 
 
-def stapled_evidence(unprotected: Mapping[str, Any]) -> tuple[Evidence | None, tuple[str, ...]]:
+@dataclass(frozen=True, slots=True)
+class Stapled:
+    """What came unsigned beside a signature: evidence of revocation, time-stamp tokens (DER), and what was passed over."""
+
+    evidence: Evidence | None = None
+    tokens: tuple[bytes, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def stapled(unprotected: Mapping[str, Any]) -> Stapled:
     """
-    Revocation values in `etsiU` (rVals: crlVals, ocspVals; ETSI TS 119 182-1, 5.3.5). Unsigned, so only as evidence
-    that is verified like any other; what cannot be read is left out with a note.
+    Revocation values (`rVals`: crlVals, ocspVals) and time stamps on the signature (`sigTst`) in `etsiU` (ETSI TS 119
+    182-1, 5.3). Unsigned, so each is verified by itself; what cannot be read is left out with a note.
     """
     components = unprotected.get("etsiU")
     if components is None:
-        return None, ()
+        return Stapled()
     if not isinstance(components, list):
-        raise invalid("header", "etsiU is not an array")
+        raise not_accepted("header", ETSI_U, "etsiU is not an array")
     lists: list[RevocationList] = []
     answers: list[ocsp.OCSPResponse] = []
+    tokens: list[bytes] = []
     notes: list[str] = []
     for component in components[:_MAX_STAPLED]:
         try:
@@ -189,12 +220,12 @@ def stapled_evidence(unprotected: Mapping[str, Any]) -> tuple[Evidence | None, t
             revocations = values.get("rVals", {})
             lists += [RevocationList.read(der) for der in _values(revocations, "crlVals")]
             answers += [ocsp.load_der_ocsp_response(der) for der in _values(revocations, "ocspVals")]
+            tokens += _values(values.get("sigTst", {}), "tstTokens")
             notes += [f"{name} not evaluated" for name in sorted(values.keys() & _UNSIGNED_PROPERTIES)]
         except (*CANNOT_BE_READ, KeyError, AttributeError, Refused, Unreadable):
             notes.append("an etsiU component cannot be read")
-    if not lists and not answers:
-        return None, tuple(notes)
-    return Evidence.of(lists, answers), tuple(notes)
+    evidence = Evidence.of(lists, answers) if lists or answers else None
+    return Stapled(evidence, tuple(tokens), tuple(notes))
 
 
 def _values(revocations: Mapping[str, Any], name: str) -> list[bytes]:

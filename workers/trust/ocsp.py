@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from workers.trust.asn1 import CANNOT_BE_READ
+from workers.trust.asn1 import CANNOT_BE_READ, name_der
 
 SAFE_HASHES = frozenset({"sha256", "sha384", "sha512"})
 
@@ -85,7 +85,7 @@ def _is_about(
 ) -> bool:
     return (
         answer.serial_number == certificate.serial_number
-        and answer.issuer_name_hash == _digest(issuer.subject.public_bytes(), answer.hash_algorithm)
+        and answer.issuer_name_hash == _digest(name_der(issuer, "subject"), answer.hash_algorithm)
         and answer.issuer_key_hash == _digest(_key_bits(issuer), answer.hash_algorithm)
     )
 

@@ -7,11 +7,13 @@ from typing import Literal
 
 from cryptography import x509
 
-#: Key type → the JWS algorithms that it may sign with (RFC 7518, 3.1). Nothing else is ever accepted.
-ALGORITHMS: tuple[str, ...] = ("ES256", "ES384", "PS256", "RS256")
+from workers.trust.profile import ALGORITHMS
 
-#: An HSA-id as SITHS certificates carry it: country, organisation number, a hyphen, at most 31 characters in all.
-HSA_ID = r"SE[0-9]{10}-[0-9A-Z]{1,18}"
+#: An HSA-id as SITHS certificates carry it: country, organisation number of ten or twelve digits, a hyphen, at most 31
+#: characters in all.
+HSA_ID = r"SE(?:[0-9]{2})?[0-9]{10}-[0-9A-Z]{1,18}"
+#: The same of a test card.
+TEST_HSA_ID = r"TSTNMT[0-9]{10}-[0-9A-Z]{1,18}"
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class TrustPolicy:
     `refused_issuers`: text in an issuer's common name whose certificates never sign a decision.
     `hindsight`: how long after the claimed signing time a status may be dated and still speak for that moment.
     `status_age`: how long a status without nextUpdate is believed.
+    `hsa_id_form`: the regular expression that a holder's HSA-id matches whole; `test_hsa_ids`: those of test cards too.
+    `time_stamp_anchors` end the path of a time stamp's certificate; without any, time stamps are not evaluated.
     """
 
     anchors: tuple[x509.Certificate, ...]
@@ -44,6 +48,8 @@ class TrustPolicy:
     status_age: timedelta = timedelta(hours=12)
     signature_policies: frozenset[str] = frozenset()
     hsa_id_form: str = HSA_ID
+    test_hsa_ids: bool = False
+    time_stamp_anchors: tuple[x509.Certificate, ...] = ()
     hsa_id_pattern: re.Pattern[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -51,7 +57,8 @@ class TrustPolicy:
         if unknown:
             msg = f"not an algorithm this verifier knows: {', '.join(sorted(unknown))}"
             raise ValueError(msg)
-        object.__setattr__(self, "hsa_id_pattern", re.compile(self.hsa_id_form))
+        form = f"(?:{self.hsa_id_form})|(?:{TEST_HSA_ID})" if self.test_hsa_ids else self.hsa_id_form
+        object.__setattr__(self, "hsa_id_pattern", re.compile(form))
 
     def __hash__(self) -> int:
         return id(self)

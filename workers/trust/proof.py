@@ -5,6 +5,7 @@ from datetime import datetime
 
 from workers.trust.chain import Holder
 from workers.trust.evidence import Evidence
+from workers.trust.time_stamps import TimeStamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,3 +17,4 @@ class ProvenSignature:
     signed_at: datetime
     stapled: Evidence | None
     notes: tuple[str, ...]
+    time_stamps: tuple[TimeStamp, ...] = ()

@@ -4,7 +4,8 @@ import binascii
 import json
 from typing import Any
 
-from workers.trust.verdict import Unreadable, invalid
+from workers.trust.profile import BASE64URL
+from workers.trust.verdict import Unreadable, not_accepted
 
 
 class DuplicateName(ValueError):
@@ -40,7 +41,7 @@ _STANDARD = bytes.maketrans(b"-_", b"+/")
 
 #: Last characters whose unused bits are zero, by how many characters are spared.
 _LAST = {1: b"AEIMQUYcgkosw048", 2: b"AQgw"}
-_BASE64URL = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 
 def ascii_part(text: str) -> bytes:
@@ -54,7 +55,7 @@ def ascii_part(text: str) -> bytes:
 
 def must_be_base64url(part: bytes) -> None:
     """No padding, no white space, no other alphabet (RFC 7515, 2)."""
-    if part.translate(None, _BASE64URL):
+    if part.translate(None, _ALPHABET):
         raise Unreadable("not base64url")
 
 
@@ -64,7 +65,7 @@ def decode_part(part: bytes) -> bytes:
     if spare == 3:
         raise Unreadable("not base64url")
     if spare and part[-1] not in _LAST[spare]:
-        raise invalid("container", "base64url that is not canonical")
+        raise not_accepted("container", BASE64URL, "base64url that is not canonical")
     try:
         return binascii.a2b_base64(part.translate(_STANDARD) + b"=" * spare, strict_mode=True)
     except binascii.Error as error:

@@ -5,6 +5,7 @@ Nothing here names a person: a check's detail says what was looked at and what w
 console and the archive can show it as it is.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -12,6 +13,7 @@ from typing import Literal
 from cryptography import x509
 
 from contracts.vocabulary import RefusalCode
+from workers.trust.profile import Demand
 
 #: A certificate and its issuer, whose status nobody could tell.
 Question = tuple[x509.Certificate, x509.Certificate]
@@ -29,6 +31,21 @@ class Check:
     name: str
     verdict: Finding
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """
+    One code of a refusal, and what the sender is told beside the code's own sentence.
+
+    `field` is the part of the signature or certificate at fault; None when it is no single one. `sv` and `en` are whole
+    sentences that say what was found or what to set, and empty when the code says it all. They name no person.
+    """
+
+    code: RefusalCode
+    field: str | None = None
+    sv: str = ""
+    en: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +74,14 @@ class Verdict:
     it is not to be acted on. `claimed` is what an unproven message says, and good for one thing: to address the
     refusal; None when it says nothing readable.
     `questions` are the certificates of which nobody could tell: ask OCSP about them, and verify again.
-    `refusals` holds each trust code once; empty means that every signature is proven, or, with `undetermined`,
+    `reasons` holds each trust code once; none means that every signature is proven, or, with `undetermined`,
     that only the certificate's revocation cannot be known. `signers` counts each HSA-id once.
     `signed_at` is the latest claimed signing time: the moment from which the form was signed by all.
     """
 
     payload: bytes | None
     signers: tuple[Signer, ...] = ()
-    refusals: tuple[RefusalCode, ...] = ()
+    reasons: tuple[Reason, ...] = ()
     undetermined: bool = False
     checks: tuple[Check, ...] = ()
     signed_at: datetime | None = None
@@ -72,19 +89,53 @@ class Verdict:
     questions: tuple[Question, ...] = ()
 
     @property
+    def refusals(self) -> tuple[RefusalCode, ...]:
+        """The codes of the reasons."""
+        return tuple(reason.code for reason in self.reasons)
+
+    @property
     def proven(self) -> bool:
         """True when nothing is wrong and nothing is unknown."""
-        return not self.refusals and not self.undetermined
+        return not self.reasons and not self.undetermined
+
+
+def merged(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
+    """Each code once, in the order of their first mention, with all sentences of its reasons, each once."""
+    by_code: dict[RefusalCode, list[Reason]] = {}
+    for reason in reasons:
+        same = by_code.setdefault(reason.code, [])
+        if reason not in same:
+            same.append(reason)
+    return tuple(
+        Reason(
+            code,
+            same[0].field,
+            " ".join(one.sv for one in same if one.sv),
+            " ".join(one.en for one in same if one.en),
+        )
+        for code, same in by_code.items()
+    )
 
 
 class Refused(Exception):
     """One signature is not acceptable, and nothing else can be said about it."""
 
-    def __init__(self, code: RefusalCode, check: str, detail: str) -> None:
+    def __init__(self, reason: Reason, check: str, detail: str) -> None:
         super().__init__(detail)
-        self.code, self.check, self.detail = code, check, detail
+        self.reason, self.check, self.detail = reason, check, detail
 
 
-def invalid(check: str, detail: str) -> Refused:
-    """The refusal for a signature that does not hold, or is not made as an order's."""
-    return Refused(RefusalCode.SIGNATURE_INVALID, check, detail)
+def invalid(check: str, detail: str, sv: str) -> Refused:
+    """The refusal for a signature whose mathematics fails. `detail` is English, `sv` the same in Swedish."""
+    return Refused(Reason(RefusalCode.SIGNATURE_INVALID, None, sv, detail), check, detail)
+
+
+def not_accepted(check: str, demand: Demand, detail: str) -> Refused:
+    """The refusal for a signature that is not made as an order's must be. `detail` says what was found."""
+    reason = Reason(RefusalCode.SIGNATURE_FORM_NOT_ACCEPTED, demand.field, demand.sv, demand.en)
+    return Refused(reason, check, detail)
+
+
+def algorithm_refused(field: str, detail: str, sv: str, en: str) -> Refused:
+    """The refusal for an algorithm that is not on the list, or is not for the key."""
+    return Refused(Reason(RefusalCode.ALGORITHM_NOT_ALLOWED, field, sv, en), "algorithm", detail)

@@ -13,13 +13,25 @@ from contracts.vocabulary import RefusalCode
 from workers.trust import jose, xades
 from workers.trust.evidence import Evidence
 from workers.trust.policy import TrustPolicy
+from workers.trust.profile import PAYLOAD_ONCE
 from workers.trust.proof import ProvenSignature
 from workers.trust.revocation import revocation
 from workers.trust.strict import DuplicateName, load_object
-from workers.trust.verdict import Check, Question, Refused, Signer, Unreadable, Verdict
+from workers.trust.time_stamps import earliest
+from workers.trust.verdict import (
+    Check,
+    Question,
+    Reason,
+    Refused,
+    Signer,
+    Unreadable,
+    Verdict,
+    merged,
+    not_accepted,
+)
 
 COMPACT = "application/jose"
-GENERAL = "application/jose+json"
+JSON = "application/jose+json"
 XML = "application/xml"
 
 
@@ -41,7 +53,7 @@ def verify(
     kind = content_type.split(";", 1)[0].strip().lower()
     try:
         match kind:
-            case "application/jose" | "application/jose+json":  # COMPACT, GENERAL
+            case "application/jose" | "application/jose+json":  # COMPACT, JSON
                 payload, proven = _prove_jws(raw, kind, policy)
             case "application/xml":
                 payload, one = xades.prove(raw, policy)
@@ -51,27 +63,28 @@ def verify(
     except Refused as refused:
         return Verdict(
             payload=None,
-            refusals=(refused.code,),
+            reasons=(refused.reason,),
             checks=(Check(refused.check, "bad", refused.detail),),
-            claimed=_claimed(raw, kind),
+            claimed=claimed_form(raw, kind),
         )
     return _judge(payload, proven, policy, evidence, arrived_at)
 
 
 def _prove_jws(raw: bytes, kind: str, policy: TrustPolicy) -> tuple[bytes, list[ProvenSignature]]:
-    container = jose.open_compact(raw) if kind == COMPACT else jose.open_general(raw, policy.max_signatures)
+    container = jose.open_compact(raw) if kind == COMPACT else jose.open_json(raw, policy.max_signatures)
     proven = [jose.prove(container, one, policy) for one in container.signatures]
     payload = jose.payload_of(container)
     try:
         load_object(payload)
     except DuplicateName as error:
-        raise Refused(RefusalCode.SIGNATURE_INVALID, "payload", "a name stands twice") from error
+        raise not_accepted("payload", PAYLOAD_ONCE, "a name stands twice") from error
     except ValueError as error:
         raise Unreadable("what was signed is not a JSON object") from error
     return payload, proven
 
 
-def _claimed(raw: bytes, kind: str) -> bytes | None:
+def claimed_form(raw: bytes, kind: str) -> bytes | None:
+    """What an unproven message of this media type says, as JSON bytes; None when it says nothing readable."""
     if kind == XML:
         return xades.claimed_form(raw)
     return jose.claimed_form(raw, compact=kind == COMPACT)
@@ -84,23 +97,23 @@ def _judge(
     evidence: Evidence,
     arrived_at: datetime,
 ) -> Verdict:
-    refusals: dict[RefusalCode, None] = {}
+    reasons: list[Reason] = []
     checks: list[Check] = []
     questions: list[Question] = []
     signers: dict[str, Signer] = {}
     for one in proven:
-        codes, unknown = _judge_one(one, policy, evidence, arrived_at, checks)
-        refusals.update(dict.fromkeys(codes))
+        found, unknown = _judge_one(one, policy, evidence, arrived_at, checks)
+        reasons += found
         questions += unknown
         signer = _signer(one)
         if signer.hsa_id:
             signers.setdefault(signer.hsa_id, signer)
     if questions and policy.on_unknown_revocation == "refuse":
-        refusals[RefusalCode.REVOCATION_UNKNOWN] = None
+        reasons.append(Reason(RefusalCode.REVOCATION_UNKNOWN))
     return Verdict(
         payload=payload,
         signers=tuple(signers.values()),
-        refusals=tuple(refusals),
+        reasons=merged(reasons),
         undetermined=bool(questions),
         checks=tuple(checks),
         signed_at=max(one.signed_at for one in proven),
@@ -111,16 +124,14 @@ def _judge(
 
 def _judge_one(
     one: ProvenSignature, policy: TrustPolicy, evidence: Evidence, arrived_at: datetime, checks: list[Check]
-) -> tuple[list[RefusalCode], tuple[Question, ...]]:
-    """Judge certificate and time of a signature that holds. Gives the refusals, and whose revocation is unknown."""
+) -> tuple[list[Reason], tuple[Question, ...]]:
+    """Judge certificate and time of a signature that holds. Gives the reasons against it, and whose revocation is unknown."""
     holder, signed_at = one.holder, one.signed_at
     checks.append(Check("signature", "good", one.algorithm))
     checks += [Check("header", "not_checked", note) for note in one.notes]
 
-    codes: list[RefusalCode] = []
-    for fault in holder.faults:
-        codes.append(fault.code)
-        checks.append(Check(fault.check, "bad", fault.detail))
+    reasons = [fault.reason for fault in holder.faults]
+    checks += [Check(fault.check, "bad", fault.detail) for fault in holder.faults]
     if not holder.faults:
         checks.append(Check("certificate_path", "good", f"{len(holder.chain)} certificates to the anchor"))
         checks.append(Check("certificate_usage", "good"))
@@ -128,19 +139,35 @@ def _judge_one(
     if holder.not_before - policy.clock_skew <= signed_at <= holder.not_after:
         checks.append(Check("certificate_validity", "good", signed_at.isoformat()))
     else:
-        codes.append(RefusalCode.CERTIFICATE_EXPIRED)
         span = f"valid {holder.not_before.isoformat()} to {holder.not_after.isoformat()}"
+        reasons.append(
+            Reason(
+                RefusalCode.CERTIFICATE_EXPIRED,
+                "certificate.validity",
+                f"Giltigt {holder.not_before.isoformat()} till {holder.not_after.isoformat()}; "
+                f"underskrivet {signed_at.isoformat()}.",
+                f"Valid {holder.not_before.isoformat()} to {holder.not_after.isoformat()}; "
+                f"signed {signed_at.isoformat()}.",
+            )
+        )
         checks.append(Check("certificate_validity", "bad", f"signed {signed_at.isoformat()}, {span}"))
+
+    existed_at = arrived_at
+    if one.time_stamps:
+        stamped_at, stamp_checks = earliest(one.time_stamps, policy.time_stamp_anchors)
+        checks += stamp_checks
+        if stamped_at is not None:
+            existed_at = min(stamped_at, arrived_at)
 
     unknown: tuple[Question, ...] = ()
     if holder.chain:
         status, detail, questions = revocation(
-            holder, evidence, signed_at=signed_at, arrived_at=arrived_at, policy=policy, stapled=one.stapled
+            holder, evidence, signed_at=signed_at, arrived_at=existed_at, policy=policy, stapled=one.stapled
         )
         if status == "revoked":
-            codes.append(RefusalCode.CERTIFICATE_REVOKED)
+            reasons.append(Reason(RefusalCode.CERTIFICATE_REVOKED))
             checks.append(Check("revocation", "bad", detail))
-        elif status == "unknown" and codes:
+        elif status == "unknown" and reasons:
             checks.append(Check("revocation", "not_checked", "refused already"))
         elif status == "unknown":
             unknown = questions
@@ -150,20 +177,40 @@ def _judge_one(
     else:
         checks.append(Check("revocation", "not_checked", "no path, so no issuer to ask"))
 
-    codes += _age(signed_at, arrived_at, policy, checks)
-    return codes, unknown
+    reasons += _age(signed_at, arrived_at, existed_at, policy, checks)
+    return reasons, unknown
 
 
 def _age(
-    signed_at: datetime, arrived_at: datetime, policy: TrustPolicy, checks: list[Check]
-) -> list[RefusalCode]:
+    signed_at: datetime, arrived_at: datetime, existed_at: datetime, policy: TrustPolicy, checks: list[Check]
+) -> list[Reason]:
     age = arrived_at - signed_at
     if age > policy.longest_age:
         checks.append(Check("age", "bad", f"signed {age.days} days before it arrived"))
-        return [RefusalCode.SIGNATURE_TOO_OLD]
-    if -age > policy.clock_skew:
-        checks.append(Check("age", "bad", f"signed {int(-age.total_seconds())} s after it arrived"))
-        return [RefusalCode.SIGNED_IN_FUTURE]
+        longest = policy.longest_age.days
+        return [
+            Reason(
+                RefusalCode.SIGNATURE_TOO_OLD,
+                None,
+                f"Underskriven {age.days} dagar före ankomsten; högst {longest} godtas.",
+                f"Signed {age.days} days before it arrived; at most {longest} are accepted.",
+            )
+        ]
+    if signed_at - existed_at > policy.clock_skew:
+        late = int((signed_at - existed_at).total_seconds())
+        stamped = existed_at != arrived_at
+        what_sv, what_en = (
+            ("efter sin tidsstämpel", "its time stamp") if stamped else ("efter ankomsten", "it arrived")
+        )
+        checks.append(Check("age", "bad", f"signed {late} s after {what_en}"))
+        return [
+            Reason(
+                RefusalCode.SIGNED_IN_FUTURE,
+                None,
+                f"Underskriven {late} s {what_sv}; ställ klockan.",
+                f"Signed {late} s after {what_en}; set the clock right.",
+            )
+        ]
     checks.append(Check("age", "good", f"{int(age.total_seconds())} s"))
     return []
 
