@@ -79,6 +79,6 @@ def report(kept: Keeper, metrics: Metrics) -> None:
 def _name(crl: x509.CertificateRevocationList) -> str:
     try:
         names = crl.issuer.get_attributes_for_oid(NameOID.COMMON_NAME)
-    except ValueError:
+    except (ValueError, TypeError):
         return "unnamed"
     return str(names[0].value) if names else "unnamed"

@@ -375,7 +375,7 @@ def _head(data: bytes) -> ListHead:
         point = b"unreadable"  # it speaks for nobody
     try:
         issuer = crl.issuer.public_bytes()
-    except ValueError:  # a string type that is not read here: it stands alone
+    except (ValueError, TypeError):  # a string type that is not read here: it stands alone
         issuer = hashlib.sha256(data).digest()
     return ListHead(issuer + b"\0" + point, since, until)
 

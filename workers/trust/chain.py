@@ -212,7 +212,7 @@ def _text_of(leaf: x509.Certificate) -> str:
     """The issuer's name as RFC 4514 writes it, as far as it is text."""
     try:
         return leaf.issuer.rfc4514_string()
-    except ValueError:
+    except CANNOT_BE_READ:
         return ",".join(value for _, value in reversed(attributes_of(leaf, "issuer")))
 
 
