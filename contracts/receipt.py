@@ -166,6 +166,10 @@ class Receipt(Message):
     rulebook: str | None = None
     """Region and version of the rulebook that judged it."""
     codes: tuple[str, ...] = ()
+    settled_sv: Text | None = None
+    """What brought an order that waited to its end, in Swedish; null: it never waited, or waits still."""
+    settled_en: Text | None = None
+    """The same in English."""
     refusals: tuple[Refusal, ...] = ()
     """Every reason, not only the first."""
     waits: tuple[Waiting, ...] = ()

@@ -11,14 +11,13 @@ from contracts.directory import StaffRecord
 from contracts.order import PersonRef, SignedForm
 from contracts.register import PersonRecord
 from contracts.vocabulary import HsaId, OrderId, PersonId, RegionCode, Service, UnitId
+from workers.enact.standing import ends_waiting
 from workers.policy.access import Question, decide, differences, picture
 from workers.policy.calendar import BirthDate
 from workers.policy.effects import (
-    Answer as UnitSaid,
-)
-from workers.policy.effects import (
+    Annotate,
+    CloseRequest,
     Effect,
-    Hush,
     Impose,
     Judgement,
     OpenRequest,
@@ -26,6 +25,9 @@ from workers.policy.effects import (
     SetTimer,
     Settle,
     Tell,
+)
+from workers.policy.effects import (
+    Answer as UnitSaid,
 )
 from workers.policy.facts import (
     Assignment,
@@ -132,7 +134,9 @@ class PureStage:
             after = self.facts(p)
             if not after.patient.registered:
                 continue
-            transition = register_change(was, after, self.now, self.books)
+            transition = register_change(
+                was, after, self.now, self.books, open_requests=tuple(self.requests.get(p, {}).values())
+            )
             self._enact(p, transition.effects, "register")
             if was is not None:
                 self._publish(p, picture(was, self.now, self.books), self.now)
@@ -200,7 +204,15 @@ class PureStage:
         judgement = judge(form, facts, self.books)
         ids = tuple(e.measure.measure_id for e in judgement.effects if isinstance(e, Impose))
         earlier = EarlierOrder(
-            order_id, RegionCode(form.region), form.form, judgement.outcome, judgement.codes, form.urgent, ids
+            order_id,
+            RegionCode(form.region),
+            form.form,
+            judgement.outcome,
+            judgement.codes,
+            form.urgent,
+            ids,
+            form.channel,
+            None if form.follows_up is None else OrderId(str(form.follows_up)),
         )
         self.orders[order_id] = (str(order.form), earlier, patient)
         if "patient_not_yet_known" in judgement.codes:
@@ -219,7 +231,7 @@ class PureStage:
     def _enact(self, patient: PersonId, effects: Iterable[Effect], cause: str) -> None:
         for effect in effects:
             match effect:
-                case Impose(measure=m) | Revise(measure=m) | Hush(measure=m):
+                case Impose(measure=m) | Revise(measure=m) | Annotate(measure=m):
                     self.versions.append((self.now, m))
                 case SetTimer():
                     self.timers.add(effect)
@@ -236,12 +248,16 @@ class PureStage:
                     old = self.requests[patient][which]
                     others = tuple(a for a in old.answers if a.unit != answer.unit)
                     self.requests[patient][which] = replace(old, answers=(*others, answer), closed=closes)
+                case CloseRequest(request=which, closes=end):
+                    self.requests[patient][which] = replace(self.requests[patient][which], closed=end)
                 case Settle(order_id=which, outcome=outcome, refusal=refusal):
-                    self.receipts[which] = replace(
-                        self.receipts.get(which, Told("pending")),
-                        outcome=outcome.value,
-                        codes=() if refusal is None else (str(refusal.code),),
-                    )
+                    told = self.receipts.get(which)
+                    if told is None or told.outcome != "pending" or not ends_waiting(effect, told.codes):
+                        continue
+                    codes = () if refusal is None else (str(refusal.code),)
+                    self.receipts[which] = replace(told, outcome=outcome.value, codes=codes)
+                    _, earlier, whose = self.orders[which]
+                    self.orders[which] = (_, replace(earlier, outcome=outcome.value, waits_for=()), whose)
                 case _:
                     pass
 

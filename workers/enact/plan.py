@@ -12,7 +12,7 @@ from contracts.base import Message
 from contracts.receipt import Receipt
 from contracts.topics import RECEIPTS, TopicSpec
 from contracts.vocabulary import OrderId, PersonId, RegionCode
-from workers.policy.effects import AddTask, Answer, CloseTask, OpenRequest, SetTimer, Settle
+from workers.policy.effects import AddTask, Answer, CloseRequest, CloseTask, OpenRequest, SetTimer, Settle
 from workers.policy.facts import Measure
 
 
@@ -83,7 +83,7 @@ class Plan:
 
     measures: list[Measure] = field(default_factory=list)
     timers: list[SetTimer] = field(default_factory=list)
-    requests: list[OpenRequest | Answer] = field(default_factory=list)
+    requests: list[OpenRequest | Answer | CloseRequest] = field(default_factory=list)
     tasks: list[tuple[AddTask | CloseTask, PersonId]] = field(default_factory=list)
     judged: list[Judged] = field(default_factory=list)
     settlements: list[Settlement] = field(default_factory=list)

@@ -149,6 +149,8 @@ def settled(
             "codes": () if refusal is None else (str(refusal.code),),
             "refusals": () if refusal is None else (_refusal(refusal, citations),),
             "waits": (),
+            "settled_sv": text.sv,
+            "settled_en": text.en,
             "remarks": remarks,
             "measures": measures if outcome is Outcome.EXECUTED else (),
         }

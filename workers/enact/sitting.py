@@ -24,10 +24,11 @@ from workers.enact.standing import Standing, absorb_effects, absorb_order
 from workers.policy.access import picture
 from workers.policy.effects import (
     AddTask,
+    Annotate,
     Answer,
+    CloseRequest,
     CloseTask,
     Effect,
-    Hush,
     Impose,
     Judgement,
     Objection,
@@ -207,6 +208,7 @@ class Sitting:
             revocation_unknown=order.revocation_unknown,
             after_dead_letter=order.after_dead_letter,
             first_seen_at=order.first_seen_at,
+            received_at=order.answered.received_at,
         )
 
     def _record(self, order: Filed, judgement: Judgement, answer: Receipt) -> None:
@@ -245,9 +247,11 @@ class Sitting:
         touched = tuple((e.measure, e.action) for e in effects if isinstance(e, Impose | Revise))
         for effect in effects:
             match effect:
-                case Impose() | Revise() | Hush():
+                case Impose() | Revise():
                     self.plan.measures.append(effect.measure)
                     self.plan.touched[patient] = None
+                case Annotate():
+                    self.plan.measures.append(effect.measure)
                 case Tell():
                     note = notification(
                         effect, facts, self.desk.citations, cause=cause, index=told, order_id=order_id
@@ -265,7 +269,7 @@ class Sitting:
     def _enact_unknown(self, patient: PersonId, effects: Iterable[Effect]) -> None:
         """Of a patient whom no register knows: deadlines and tasks, and nothing that is told to anybody."""
         for effect in effects:
-            if not isinstance(effect, Impose | Revise | Tell | Settle):
+            if not isinstance(effect, Impose | Revise | Annotate | Tell | Settle):
                 self._enact_quietly(patient, effect)
 
     def _enact_quietly(self, patient: PersonId, effect: Effect) -> None:
@@ -273,7 +277,7 @@ class Sitting:
         match effect:
             case SetTimer():
                 self.plan.timers.append(effect)
-            case OpenRequest() | Answer():
+            case OpenRequest() | Answer() | CloseRequest():
                 self.plan.requests.append(effect)
             case AddTask() | CloseTask():
                 self.plan.tasks.append((effect, patient))

@@ -10,7 +10,17 @@ from types import MappingProxyType
 
 from contracts.order import SignedForm
 from contracts.vocabulary import MeasureId, OrderId, RegionCode
-from workers.policy.effects import Answer, Effect, Impose, Judgement, OpenRequest, Revise, Settle, applied
+from workers.policy.effects import (
+    Answer,
+    CloseRequest,
+    Effect,
+    Impose,
+    Judgement,
+    OpenRequest,
+    Revise,
+    Settle,
+    applied,
+)
 from workers.policy.facts import EarlierOrder, PatientFacts, ReleaseRequest
 
 _NO_ORDERS: Mapping[OrderId, EarlierOrder] = MappingProxyType({})
@@ -53,6 +63,8 @@ def absorb_order(standing: Standing, form: SignedForm, judgement: Judgement) -> 
         waits_for=tuple(sorted({str(wait.code) for wait in judgement.waits})),
         urgent=form.urgent,
         measures=_touched(judgement.effects),
+        channel=form.channel,
+        follows_up=None if form.follows_up is None else OrderId(str(form.follows_up)),
     )
     return replace(after, orders=MappingProxyType({**after.orders, order_id: entry}))
 
@@ -98,6 +110,8 @@ def _requests_after(
                 asked = after[order_id]
                 others = tuple(given for given in asked.answers if given.unit != answer.unit)
                 after[order_id] = replace(asked, answers=(*others, answer), closed=closes or asked.closed)
+            case CloseRequest(request=order_id, closes=closes) if order_id in after:
+                after[order_id] = replace(after[order_id], closed=closes)
             case _:
                 pass
     return tuple(after.values())

@@ -22,7 +22,7 @@ from workers.enact.receipts import settled
 from workers.enact.sitting import Sitting
 from workers.enact.standing import ends_waiting
 from workers.enact.state import state_of
-from workers.policy.effects import AddTask, Answer, CloseTask, OpenRequest
+from workers.policy.effects import AddTask, Answer, CloseRequest, CloseTask, OpenRequest
 from workers.store import audit, measures, orders, outbox, requests, tasks, timers
 from workers.store.audit import AuditEntry, Json
 from workers.store.outbox import Headers, OutboxRow
@@ -111,16 +111,17 @@ def _row(one: Outgoing, source: str, at: datetime, texts: Mapping[UUID, str]) ->
     )
 
 
-async def _write_requests(tx: Tx, planned: Sequence[OpenRequest | Answer]) -> None:
+async def _write_requests(tx: Tx, planned: Sequence[OpenRequest | Answer | CloseRequest]) -> None:
     """Open first, then the answers in order, those that came with the request among them."""
     await requests.open_all(tx, [one.request for one in planned if isinstance(one, OpenRequest)])
     answers: list[Answer] = []
     for one in planned:
         if isinstance(one, OpenRequest):
             answers += [Answer(one.request.order_id, given) for given in one.request.answers]
-        else:
+        elif isinstance(one, Answer):
             answers.append(one)
     await requests.answer(tx, answers)
+    await requests.close(tx, {one.request: one.closes for one in planned if isinstance(one, CloseRequest)})
 
 
 async def _write_tasks(tx: Tx, planned: Sequence[tuple[AddTask | CloseTask, PersonId]]) -> None:

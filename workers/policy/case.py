@@ -1,6 +1,7 @@
 """One order with all that judging it needs looked up once: its version of the rules, its people, its measures."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Literal
@@ -11,6 +12,7 @@ from contracts.vocabulary import (
     IMPOSES,
     PROTECTIVE_FORMS,
     RELEASES,
+    Attestation,
     Channel,
     ContinueDecision,
     Form,
@@ -19,12 +21,23 @@ from contracts.vocabulary import (
     MeasureKind,
     Opinion,
     OrderId,
+    Outcome,
     PersonId,
     UnitId,
 )
 from workers.policy.calendar import end_of, last_day_of_years, midnight, swedish_date
-from workers.policy.facts import Identity, Measure, OrderFacts, PatientFacts, ReleaseRequest
+from workers.policy.facts import (
+    EarlierOrder,
+    Identity,
+    Measure,
+    OrderFacts,
+    PatientFacts,
+    ReleaseRequest,
+)
+from workers.policy.hits import OF_ONES_OWN, came_with_anothers_block, hits, made_by_the_patient
+from workers.policy.requests import left_of_request, opens_for
 from workers.policy.rulebook import Entry, OfClinic, Region, Version, When
+from workers.policy.scope import Scope, left_of
 from workers.policy.standing_measures import state_holds
 from workers.policy.units import (
     NO_UNITS,
@@ -37,9 +50,8 @@ from workers.policy.units import (
     speaks_for,
 )
 
-RESIDENTS_OWN = frozenset(
-    {Initiative.RESIDENT, Initiative.CHILD, Initiative.GUARDIAN, Initiative.REPRESENTATIVE}
-)
+ASKED_BY_PEOPLE = OF_ONES_OWN | {Initiative.GUARDIAN, Initiative.REPRESENTATIVE}
+"""The initiatives of those whom access is about, as against care's."""
 
 _ABOUT_GUARDIANS = frozenset({MeasureKind.GUARDIAN_BLOCK, MeasureKind.GUARDIAN_RESTRICTION})
 Bond = Literal["imposing_unit", "its_successor"] | OfClinic
@@ -96,7 +108,7 @@ class Case:
     @property
     def urgent(self) -> bool:
         """Urgent itself, or the signed form of something urgent."""
-        return self.form.urgent or any(m.urgent for m in self.confirmed)
+        return self.form.urgent or (self.call is not None and self.call.urgent)
 
     # --- people
 
@@ -157,14 +169,131 @@ class Case:
             if m.kind in kinds and m.region == self.form.region and m.not_over(self.at, birth)
         )
 
+    @property
+    def received_at(self) -> datetime:
+        """When the broker received the order (UTC), which is never after it is judged."""
+        return min(self.facts.received_at or self.at, self.at)
+
+    @cached_property
+    def call(self) -> EarlierOrder | None:
+        """
+        The call that this signed form follows: of the same patient, region and form.
+
+        None for a form that stands by itself, also when it names a call that is not there (X-13).
+        """
+        kind = IMPOSES.get(self.form.form)
+        if kind is None or kind.opens or self.form.follows_up is None or self.by_phone:
+            return None
+        named = self.facts.orders.get(OrderId(str(self.form.follows_up)))
+        return named if named is not None and self._is_call_of(named) else None
+
+    def _is_call_of(self, order: EarlierOrder) -> bool:
+        return (
+            order.channel is Channel.PHONE
+            and order.form is self.form.form
+            and order.region == self.form.region
+            and order.outcome != Outcome.REFUSED
+        )
+
+    @cached_property
+    def form_before(self) -> EarlierOrder | None:
+        """The signed form that has overtaken this call (X-13)."""
+        kind = IMPOSES.get(self.form.form)
+        if kind is None or kind.opens or not self.by_phone:
+            return None
+        return next(
+            (
+                order
+                for order in self.facts.orders.values()
+                if order.follows_up == self.order_id
+                and order.channel is not Channel.PHONE
+                and order.form is self.form.form
+                and order.region == self.form.region
+                and order.outcome == Outcome.EXECUTED
+            ),
+            None,
+        )
+
+    def lineage_of(self, order: OrderId, kind: MeasureKind | None) -> tuple[Measure, ...]:
+        """Every measure of this region that an order imposed or changed, those that are over too; None: any kind."""
+        if self.known is None:
+            return ()
+        return tuple(
+            m
+            for m in self.known.measures
+            if order in m.orders and m.region == self.form.region and (kind is None or m.kind is kind)
+        )
+
+    def is_over(self, m: Measure) -> bool:
+        """Whether a measure has ended by now."""
+        return self.known is not None and not m.not_over(self.at, self.known.patient.birth)
+
     @cached_property
     def confirmed(self) -> tuple[Measure, ...]:
         """The provisional measures of the call that this signed form follows."""
-        kind = IMPOSES.get(self.form.form)
-        if kind is None or self.form.follows_up is None or self.by_phone:
+        if self.call is None:
             return ()
-        call = OrderId(str(self.form.follows_up))
-        return tuple(m for m in self._standing(*MeasureKind) if m.provisional and call in m.orders)
+        return tuple(
+            m for m in self.lineage_of(self.call.order_id, None) if m.provisional and not self.is_over(m)
+        )
+
+    @cached_property
+    def ended_since(self) -> tuple[Measure, ...]:
+        """
+        What the order follows up that was there when it was decided, and has ended before it came (X-12, X-15).
+
+        Not what goes on as another row; of a grant only what ran out: what was revoked is not brought back.
+        """
+        if self.known is None or self.form.follows_up is None:
+            return ()
+        birth = self.known.patient.birth
+        rows = [m for m in self.lineage_of(OrderId(str(self.form.follows_up)), None) if m.beside is None]
+        living = [m for m in rows if not self.is_over(m)]
+        return tuple(
+            m
+            for m in rows
+            if self.is_over(m)
+            and m.not_over(self.form.decided_at, birth)
+            and not (m.kind.opens and m.released)
+            and left_of(Scope.of(m), [Scope.of(o) for o in living if o.kind is m.kind], self.ever_custodians)
+            is not None
+        )
+
+    def has_aged_out(self, m: Measure) -> bool:
+        """Whether a measure ended because an age was reached, so that nothing brings it back."""
+        if self.known is None or m.ends_at_age is None:
+            return False
+        by_age = replace(m, valid_to=None).ends_at(self.known.patient.birth)
+        return by_age is not None and by_age <= self.at
+
+    def released_since(self, kind: MeasureKind, scope: Scope) -> tuple[Measure, ...]:
+        """What was released between this order's decision and its coming, of the same kind and in the same scope (X-15)."""
+        if self.known is None:
+            return ()
+        found = [
+            m
+            for m in self.known.measures
+            if m.kind is kind
+            and m.region == self.form.region
+            and m.released
+            and m.valid_to is not None
+            and m.valid_to > max(self.form.decided_at, m.valid_from)
+            and Scope.of(m).meets(scope)
+        ]
+        return tuple(m for m in found if left_of(Scope.of(m), self._going_on(m), self.ever_custodians))
+
+    def _going_on(self, m: Measure) -> list[Scope]:
+        """The scopes in which a measure goes on as other rows."""
+        assert self.known is not None, "asked of a patient's measures"
+        return [
+            Scope.of(o)
+            for o in self.known.measures
+            if o.kind is m.kind
+            and o.measure_id != m.measure_id
+            and o.orders[:1] == m.orders[:1]
+            and o.orders
+            and o.valid_from == m.valid_to
+        ]
 
     @cached_property
     def request(self) -> ReleaseRequest | None:
@@ -191,7 +320,48 @@ class Case:
         if self.form.units is not None:
             # a seal of the whole record cannot be opened in part: it takes an order that says so
             found = tuple(m for m in found if m.units is not None and m.units & set(self.form.units))
+        if self.form.form is Form.REQUEST_RELEASE:
+            found = tuple(m for m in found if self.may_ask_about(m))
         return found
+
+    @cached_property
+    def asking(self) -> tuple[PersonId, ...] | None:
+        """Those who ask for a release; None: nobody in particular (staff)."""
+        match self.form.initiative:
+            case Initiative.GUARDIAN:
+                return self.named or ()
+            case Initiative.RESIDENT | Initiative.CHILD:
+                return (self.known.patient.person_id,) if self.known else ()
+            case Initiative.REPRESENTATIVE:
+                who = self.who(self.form.representative) if self.form.representative else None
+                return (who,) if who else ()
+            case _:
+                return None
+
+    def may_ask_about(self, m: Measure) -> bool:
+        """
+        Whether a request reaches a measure: it hits who asks (X-01), and the patient did not make it (X-03).
+
+        A lock that came with a block goes with the block of the guardian who asks, never by itself.
+        """
+        if self.known is None or self.asking is None:
+            return self.known is not None and not made_by_the_patient(m)
+        if made_by_the_patient(m):
+            return False
+        if self.form.initiative is Initiative.GUARDIAN and came_with_anothers_block(m):
+            return False
+        return any(hits(m, person, self.known, self.at) for person in self.asking)
+
+    @cached_property
+    def only_the_patients_own(self) -> bool:
+        """Whether all that hits who asks is what the patient sealed or locked, which no request reaches (X-03)."""
+        if self.known is None or self.candidates:
+            return False
+        asking = self.asking or (self.known.patient.person_id,)
+        return any(
+            made_by_the_patient(m) and any(hits(m, person, self.known, self.at) for person in asking)
+            for m in self._standing(*MeasureKind)
+        )
 
     @cached_property
     def _kinds_to_release(self) -> tuple[MeasureKind, ...]:
@@ -214,9 +384,14 @@ class Case:
 
     def may_end(self, m: Measure) -> bool:
         """Whether this order's initiative may end a measure."""
+        if made_by_the_patient(m):
+            return self.form.initiative in OF_ONES_OWN
         if not self.needs_same_initiative:
             return True
-        return (m.initiative in RESIDENTS_OWN) == (self.form.initiative in RESIDENTS_OWN)
+        if m.kind.opens:
+            return (m.initiative in ASKED_BY_PEOPLE) == (self.form.initiative in ASKED_BY_PEOPLE)
+        # what a guardian asked for on the child's behalf is released as care's (X-03)
+        return self.form.initiative not in OF_ONES_OWN
 
     @cached_property
     def held_by_state(self) -> frozenset[MeasureId]:
@@ -239,19 +414,19 @@ class Case:
 
     def _spoken_of(self) -> tuple[Measure, ...]:
         match self.form.form:
-            case Form.CONTINUE_MEASURE | Form.EXTEND_MEASURE:
-                if self.form.follows_up is None:
-                    return ()
-                order = OrderId(str(self.form.follows_up))
-                return tuple(
-                    m for m in self._standing(*MeasureKind) if order in m.orders and m.beside is None
-                )
+            case Form.CONTINUE_MEASURE:
+                found = (*self._followed, *self.ended_since)
+                return tuple(m for m in found if not made_by_the_patient(m))
+            case Form.EXTEND_MEASURE:
+                return (*self._followed, *self.ended_since)
             case Form.UNIT_OPINION:
-                if self.request is None:
+                if self.request is None or self.known is None or self.request.region != self.form.region:
                     return ()
-                return tuple(m for m in self._standing(*MeasureKind) if m.measure_id in self.request.measures)
+                return left_of_request(self.request, self.known, self.at)
             case Form.REQUEST_RELEASE:
-                return self.candidates
+                # the register's own is asked about only where nothing else can be answered (X-05)
+                others = tuple(m for m in self.candidates if m.initiative is not Initiative.REGISTER)
+                return others or self.candidates
             case _ if self.form.form in RELEASES:
                 reached = tuple(m for m in self.permitted if self.is_reached(m))
                 # `releases: null` ends what this unit may end; what another unit imposed stays, and the receipt says so
@@ -259,12 +434,44 @@ class Case:
             case _:
                 return self.confirmed
 
+    @property
+    def _followed(self) -> tuple[Measure, ...]:
+        """The measures, not over, that a continuation or extension is about."""
+        if self.form.follows_up is None:
+            return ()
+        found = self.lineage_of(OrderId(str(self.form.follows_up)), None)
+        return tuple(m for m in found if m.beside is None and not self.is_over(m))
+
+    @cached_property
+    def opens_for(self) -> tuple[PersonId, ...] | None:
+        """The guardians for whom an order opens what also names others; None: for everybody (X-02)."""
+        if self.form.form is Form.UNIT_OPINION:
+            return opens_for(self.request) if self.request else None
+        return self.named
+
     @cached_property
     def initiating_units(self) -> tuple[UnitId, ...]:
-        """Units that initiated a measure in force of the kinds that the order would end, oldest first."""
+        """
+        Units that initiated a measure in force of the kinds that the order would end, oldest first.
+
+        Only measures that hit those for whom it opens; none that the patient made, and not the register's.
+        """
         kinds = {m.kind for m in self.targets}
         standing = sorted(self._standing(*kinds), key=lambda m: m.valid_from)
-        return tuple(dict.fromkeys(m.unit for m in standing if m.unit is not None))
+        return tuple(
+            dict.fromkeys(
+                m.unit
+                for m in standing
+                if m.unit is not None
+                and not made_by_the_patient(m)
+                and (self.opens_for is None or self._concerns(m, self.opens_for))
+            )
+        )
+
+    def _concerns(self, m: Measure, guardians: tuple[PersonId, ...]) -> bool:
+        if m.kind.opens:
+            return m.viewer is not None or any(m.covers_guardian(g) for g in guardians)
+        return self.known is not None and any(hits(m, g, self.known, self.at) for g in guardians)
 
     # --- the unit that decides (X-07)
 
@@ -416,12 +623,12 @@ class Case:
             when.initiative is None or form.initiative in when.initiative,
             when.channel is None or form.channel in when.channel,
             when.urgent is None or self.urgent == when.urgent,
-            when.confirms_call is None or bool(self.confirmed) == when.confirms_call,
+            when.confirms_call is None or (self.call is not None) == when.confirms_call,
             when.measure is None or any(m.kind in when.measure for m in self.targets),
             when.measure_initiative is None
             or any(m.initiative in when.measure_initiative for m in self.targets),
             when.measure_reported is None
-            or any(m.reported_to_authority for m in self._about()) == when.measure_reported,
+            or (any(m.reported_to_authority for m in self._about()) or self.reports) == when.measure_reported,
             when.decision is None or (form.decision or "keep") == when.decision,
             when.opinion is None or form.opinion == when.opinion,
             when.protected_family is None or self.protected_family == when.protected_family,
@@ -436,6 +643,11 @@ class Case:
             ),
         )
         return all(checks)
+
+    @property
+    def reports(self) -> bool:
+        """Whether a report to police or social services comes with the order (X-17)."""
+        return Attestation.REPORTED_TO_AUTHORITY in self.form.attestations
 
     def _about(self) -> tuple[Measure, ...]:
         """For an opinion: the measures of the units that it speaks for; else every target."""

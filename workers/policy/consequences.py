@@ -1,8 +1,8 @@
 """What an order that may be executed does: the measures, ends, timers, tasks and remarks that follow from it."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 from contracts.vocabulary import (
     IMPOSES,
@@ -29,6 +29,7 @@ from workers.policy.calendar import days_before, end_of, last_day_of_years, midn
 from workers.policy.case import Case, measure_id_of
 from workers.policy.effects import (
     AddTask,
+    Annotate,
     Answer,
     CloseTask,
     Effect,
@@ -42,8 +43,19 @@ from workers.policy.effects import (
     Tell,
     TimerKind,
 )
-from workers.policy.facts import Inform, Measure, PatientFacts, ReleaseRequest, UnitAnswer
-from workers.policy.rulebook import Extra
+from workers.policy.facts import (
+    EarlierOrder,
+    Inform,
+    Measure,
+    PatientFacts,
+    ReleaseRequest,
+    RequestEnd,
+    UnitAnswer,
+)
+from workers.policy.hits import shuts_out_everybody
+from workers.policy.requests import OUTCOME, STATES, TEXT, Happening, tasks_closed, who_asked
+from workers.policy.rulebook import Entry, Extra, Rulebooks
+from workers.policy.scope import Scope, left_of
 from workers.policy.sentences import MEASURE, PENDING, REMARK, STANDARD_REPLY_TASK
 from workers.policy.successors import successor_tasks
 from workers.policy.units import orphans
@@ -66,7 +78,33 @@ def effects_of(case: Case, known: PatientFacts) -> tuple[Effect, ...]:
 
     What the order says of who may be told is kept in every measure that it is about.
     """
-    return silence.kept(case, known, _effects_of(case, known))
+    done = silence.kept(case, known, _effects_of(case, known))
+    return tuple(_reported(case, known, done)) if case.reports and case.form.form in _MAY_REPORT else done
+
+
+_MAY_REPORT = frozenset(form for form, kind in IMPOSES.items() if not kind.opens) | {
+    Form.EXTEND_MEASURE,
+    Form.CONTINUE_MEASURE,
+    Form.UNIT_OPINION,
+}
+"""Forms about a protective measure: a report to the authorities may come with any of them (X-17)."""
+
+
+def _reported(case: Case, known: PatientFacts, done: tuple[Effect, ...]) -> Iterator[Effect]:
+    """The same effects, and the report on every protective measure of the child that stands after them (X-17)."""
+    touched: set[MeasureId] = set()
+    for effect in done:
+        if isinstance(effect, Impose | Revise | Annotate):
+            touched.add(effect.measure.measure_id)
+            if not effect.measure.kind.opens and not effect.measure.released:
+                yield replace(effect, measure=replace(effect.measure, reported_to_authority=True))
+                continue
+        yield effect
+    birth = known.patient.birth
+    for m in known.measures:
+        stands = not m.kind.opens and m.measure_id not in touched and m.not_over(case.at, birth)
+        if stands and not m.reported_to_authority:
+            yield Annotate(replace(m, reported_to_authority=True, version=m.version + 1))
 
 
 def _effects_of(case: Case, known: PatientFacts) -> tuple[Effect, ...]:
@@ -83,8 +121,10 @@ def _effects_of(case: Case, known: PatientFacts) -> tuple[Effect, ...]:
             if needs_all_units(case):
                 return tuple(_request(case, known))
             return tuple(_release(case, known, case.targets))
-        case _ if case.confirmed:
-            return tuple(_confirm(case, known))
+        case _ if case.call is not None:
+            return tuple(_confirm(case, known, case.call))
+        case _ if case.form_before is not None:
+            return tuple(_call_after_its_form(case, known, case.form_before))
         case _:
             return tuple(_impose(case, known))
 
@@ -176,17 +216,69 @@ def _extra(main: Measure, extra: Extra, order_id: OrderId, rules: tuple[str, ...
 
 def _impose(case: Case, known: PatientFacts) -> Iterator[Effect]:
     main = _main(case, known)
+    yield from _imposed(case, known, main)
+    yield from _settled_late(case, main.kind, Scope.of(main))
+
+
+def _imposed(case: Case, known: PatientFacts, main: Measure) -> Iterator[Effect]:
+    """A new measure with what comes beside it, and what it ends: now, or on its day (X-16)."""
     action = "scheduled" if main.valid_from > case.at else "imposed"
     yield Impose(main, action)
     for entry in case.entries:
         for extra in entry.also_imposes or ():
             yield Impose(_extra(main, extra, case.order_id, entry.cites), action)
-    for entry in case.entries:
-        for kind in entry.ends_running or ():
-            running = [
-                m for m in known.measures if m.kind is kind and m.not_over(case.at, known.patient.birth)
-            ]
-            yield from (ended(m, main.valid_from, case.order_id) for m in running)
+    if main.valid_from <= case.at:
+        yield from end_running(main, known, _ended_by(case.entries), case.at)
+
+
+def _ended_by(entries: Iterable[Entry]) -> frozenset[MeasureKind]:
+    return frozenset(kind for entry in entries for kind in entry.ends_running or ())
+
+
+def end_running(
+    m: Measure, known: PatientFacts, kinds: Collection[MeasureKind], now: datetime
+) -> Iterator[Revise]:
+    """
+    End, from a measure's beginning on, what runs of some kinds: its own region's grants only (X-16, X-18).
+
+    What is to begin after `now` (UTC) ends too, before it has begun; what was given while the measure stood does not.
+    """
+    for grant in known.measures:
+        given_before = grant.valid_from < m.valid_from or grant.valid_from > now or m.valid_from == now
+        runs = grant.kind in kinds and grant.region == m.region and given_before
+        if runs and grant.not_over(m.valid_from, known.patient.birth):
+            yield ended(grant, m.valid_from, m.orders[0] if m.orders else None)
+
+
+def kinds_ended_by(m: Measure, books: Rulebooks) -> frozenset[MeasureKind]:
+    """What a measure ends when it begins, by the version of the rules that it was made under."""
+    region = books.regions.get(m.region)
+    version = (
+        next((v for v in region.versions if v.since.isoformat() == m.rulebook), None) if region else None
+    )
+    if version is None or m.beside is not None:
+        return frozenset()
+    forms = [form for form, kind in IMPOSES.items() if kind is m.kind]
+    entries = [entry for form in forms for entry in version.matching(form)]
+    return _ended_by(e for e in entries if e.when.initiative is None or m.initiative in e.when.initiative)
+
+
+def _settled_late(case: Case, kind: MeasureKind, scope: Scope) -> Iterator[Effect]:
+    """A protective order that a release of the same thing has overtaken: carried out, and people look at it (X-15)."""
+    if not kind.opens and case.released_since(kind, scope):
+        yield _to_look_at(case, "decided_before_release", REMARK[Remark.DECIDED_BEFORE_RELEASE], "X-15")
+
+
+def _to_look_at(case: Case, kind: str, text: Sentence, rule: str) -> AddTask:
+    return AddTask(
+        kind=kind,
+        subject=f"{case.order_id}:{kind}",
+        text=text,
+        region=RegionCode(case.form.region),
+        due_at=case.at,
+        rules=(rule,),
+        order_id=case.order_id,
+    )
 
 
 def ended(m: Measure, at: datetime, order_id: OrderId | None = None) -> Revise:
@@ -208,15 +300,19 @@ def ended(m: Measure, at: datetime, order_id: OrderId | None = None) -> Revise:
 
 def _goes_on(m: Measure, case: Case, part: str = "after", **changes: object) -> Impose:
     """The same measure with another scope, from now on: a new row of the same lineage."""
+    changed: dict[str, object] = {
+        "valid_from": max(case.starts_at, m.valid_from),
+        "orders": (*m.orders, case.order_id),
+        "released": False,
+        "provisional": False,
+        "awaits_follow_up": False,
+        **changes,
+    }
     follower = replace(
         m,
         measure_id=measure_id_of(case.order_id, m.kind, f"{part}:{m.measure_id}"),
-        valid_from=case.starts_at,
-        orders=(*m.orders, case.order_id),
-        provisional=False,
-        awaits_follow_up=False,
         version=1,
-        **changes,  # type: ignore[arg-type]
+        **changed,  # type: ignore[arg-type]
     )
     return Impose(follower, "continued")
 
@@ -237,54 +333,207 @@ def _companions(case: Case, m: Measure) -> tuple[Measure, ...]:
     )
 
 
-def _confirm(case: Case, known: PatientFacts) -> Iterator[Effect]:
-    """The signed form after a call: the same measure goes on, as the form has it (KR-23, VG-03)."""
-    wanted = _main(case, known)
-    call = OrderId(str(case.form.follows_up))
-    main = next((m for m in case.confirmed if m.kind is wanted.kind and m.beside is None), None)
-    for m in case.confirmed:
-        if m is not main:
-            yield Revise(_confirmed(m, case, wanted.valid_to), "confirmed")
-    if main is None:
-        yield from _impose(case, known)
-    elif _same_scope(main, wanted):
-        yield Revise(_confirmed(main, case, wanted.valid_to, wanted), "confirmed")
-    else:
-        yield ended(main, case.at, case.order_id)
-        yield _goes_on(
-            main,
-            case,
-            units=wanted.units,
-            recorded_from=wanted.recorded_from,
-            recorded_to=wanted.recorded_to,
-            guardians=wanted.guardians,
-            valid_to=wanted.valid_to,
-            review_on=wanted.review_on,
-            inform=main.inform.overlaid(wanted.inform),
+@dataclass(frozen=True, slots=True)
+class _OfCall:
+    """What a call's measure of the form's kind has become by the time a form for it comes."""
+
+    provisional: tuple[Measure, ...]
+    settled: tuple[Measure, ...]
+    ran_out: tuple[Measure, ...]
+    """Ended by a day since the form was decided (X-12)."""
+
+    @classmethod
+    def of(cls, case: Case, call: OrderId, kind: MeasureKind) -> "_OfCall":
+        rows = [m for m in case.lineage_of(call, kind) if m.beside is None]
+        living = [m for m in rows if not case.is_over(m)]
+        ran_out = [m for m in case.ended_since if m.kind is kind and not m.released]
+        return cls(
+            tuple(m for m in living if m.provisional),
+            tuple(m for m in living if not m.provisional),
+            tuple(ran_out),
         )
-    yield Settle(
-        call,
-        Outcome.EXECUTED,
-        Sentence("Den underskrivna blanketten har kommit.", "The signed form has come."),
+
+
+def _confirm(case: Case, known: PatientFacts, call: EarlierOrder) -> Iterator[Effect]:
+    """
+    The signed form after a call: the same measure goes on, as the form has it (KR-23, VG-03).
+
+    A form never narrows what the call shut: what it leaves out stays shut, provisional. What it adds is added; what
+    another form has confirmed already is left as it is (X-14).
+    """
+    wanted = _main(case, known)
+    found = _OfCall.of(case, call.order_id, wanted.kind)
+    new = left_of(Scope.of(wanted), map(Scope.of, found.settled), case.ever_custodians)
+    base = next(iter((*found.provisional, *found.ran_out, *found.settled)), None)
+    if base is None:
+        yield from _impose(case, known)
+    elif new is None:
+        yield from _nothing_new(case, found.settled, wanted)
+    else:
+        yield from _confirmed_in(case, known, found, base, wanted, new)
+    text = Sentence("Den underskrivna blanketten har kommit.", "The signed form has come.")
+    yield Settle(call.order_id, Outcome.EXECUTED, text)
+    yield CloseTask("signed_form", str(call.order_id))
+
+
+def _nothing_new(case: Case, settled: tuple[Measure, ...], wanted: Measure) -> Iterator[Effect]:
+    """What is confirmed already is not confirmed again; a later end lengthens it, an earlier one does not shorten it."""
+    for m in settled:
+        if not Scope.of(wanted).meets(Scope.of(m)):
+            continue
+        valid_to = None if wanted.valid_to is None else _later(m, wanted.valid_to)
+        orders = (*m.orders, case.order_id)
+        if valid_to == m.valid_to:
+            yield Annotate(replace(m, orders=orders, version=m.version + 1))
+        else:
+            yield Revise(replace(m, orders=orders, valid_to=valid_to, version=m.version + 1), "extended")
+
+
+def _confirmed_in(
+    case: Case, known: PatientFacts, found: _OfCall, base: Measure, wanted: Measure, new: Scope
+) -> Iterator[Effect]:
+    """The form's scope confirmed: in the call's own row where it is the same, else as a row of its lineage."""
+    lineage = (*base.orders, case.order_id)
+    as_wanted: dict[str, object] = {
+        "units": new.units,
+        "recorded_from": new.recorded_from,
+        "recorded_to": new.recorded_to,
+        "guardians": new.guardians,
+        "valid_to": wanted.valid_to,
+        "review_on": wanted.review_on,
+        "inform": wanted.inform,
+    }
+    if base.rulebook != wanted.rulebook:  # the form's version says what it brings (X-20)
+        as_wanted |= {
+            "services": wanted.services,
+            "ends_at_age": wanted.ends_at_age,
+            "rules": wanted.rules,
+            "rulebook": wanted.rulebook,
+        }
+    rest = None
+    if base not in found.provisional:
+        since = _resumes_at(case, base) if base in found.ran_out else case.starts_at
+        now = _goes_on(base, case, valid_from=since, **as_wanted)  # type: ignore[arg-type]
+        yield now
+        yield from _settled_late(case, wanted.kind, new)
+        main = now.measure
+    else:
+        rest = Scope.of(base).without(new, case.ever_custodians)
+        if rest is None and Scope.of(base) == new:
+            main = replace(
+                base,
+                provisional=False,
+                orders=lineage,
+                version=base.version + 1,
+                **as_wanted,  # type: ignore[arg-type]
+            )
+            yield Revise(main, "confirmed")
+        else:
+            yield ended(base, case.at, case.order_id)
+            yield from tasks_about(base)
+            now = _goes_on(
+                base,
+                case,
+                valid_from=max(case.at, base.valid_from),
+                awaits_follow_up=base.awaits_follow_up and rest is None,
+                **as_wanted,  # type: ignore[arg-type]
+            )
+            yield now
+            main = now.measure
+            if rest is not None:
+                yield _rest_of_call(case, base, rest)
+    for other in found.provisional:
+        if other is not base and new.covers(Scope.of(other)):
+            yield Revise(_confirmed(other, case, wanted.valid_to), "confirmed")
+    yield from _beside_confirmed(case, known, main, wanted, rest)
+    if base in found.ran_out:
+        yield _to_look_at(case, "resumed_after_end", REMARK[Remark.RESUMED_AFTER_END], "X-12")
+
+
+def _rest_of_call(case: Case, base: Measure, rest: Scope) -> Impose:
+    """What a form leaves out of what its call shut: it stays shut, provisional (X-14)."""
+    return _goes_on(
+        base,
+        case,
+        "rest",
+        units=rest.units,
+        recorded_from=rest.recorded_from,
+        recorded_to=rest.recorded_to,
+        guardians=rest.guardians,
+        valid_from=max(case.at, base.valid_from),
+        orders=base.orders,
+        provisional=True,
+        awaits_follow_up=base.awaits_follow_up,
     )
-    yield CloseTask("signed_form", str(call))
 
 
-def _same_scope(m: Measure, other: Measure) -> bool:
-    mine = (m.units, m.recorded_from, m.recorded_to, m.guardians)
-    return mine == (other.units, other.recorded_from, other.recorded_to, other.guardians)
+def _beside_confirmed(
+    case: Case, known: PatientFacts, main: Measure, wanted: Measure, rest: Scope | None
+) -> Iterator[Effect]:
+    """What came beside the call's measure goes on with it; what the form's version brings besides is added (X-20)."""
+    lineage = [m for m in known.measures if m.orders[:1] == main.orders[:1] and m.kind is not main.kind]
+    for m in lineage:
+        if case.is_over(m):
+            continue
+        valid_to = m.valid_to if rest is not None else wanted.valid_to
+        yield Revise(_confirmed(m, case, valid_to), "confirmed")
+    ran_out = [m for m in lineage if case.is_over(m) and not m.released and m.valid_to is not None]
+    for m in ran_out:
+        if m.not_over(case.form.decided_at, known.patient.birth):
+            yield _goes_on(m, case, valid_from=main.valid_from, valid_to=main.valid_to, beside=m.beside)
+    ever = {m.kind for m in lineage}
+    for entry in case.entries:
+        for extra in entry.also_imposes or ():
+            if extra.kind not in ever:
+                beside = replace(main, inform=wanted.inform, provisional=False)
+                yield Impose(_extra(beside, extra, case.order_id, entry.cites))
 
 
-def _confirmed(m: Measure, case: Case, valid_to: datetime | None, wanted: Measure | None = None) -> Measure:
+def _confirmed(m: Measure, case: Case, valid_to: datetime | None) -> Measure:
     return replace(
         m,
         provisional=False,
         valid_to=valid_to,
         orders=(*m.orders, case.order_id),
-        review_on=wanted.review_on if wanted else m.review_on,
         inform=m.inform.overlaid(_inform(case)),
         version=m.version + 1,
     )
+
+
+def _call_after_its_form(case: Case, known: PatientFacts, form: EarlierOrder) -> Iterator[Effect]:
+    """
+    A call that comes when its signed form is there already (X-13): nothing is added but what the form leaves out.
+
+    Where what the form brought has been released since the call, the call is carried out all the same (X-15).
+    """
+    wanted = replace(_main(case, known), provisional=False)
+    rows = [m for m in case.lineage_of(form.order_id, wanted.kind) if m.beside is None]
+    living = [m for m in rows if not case.is_over(m)]
+    if not living and case.released_since(wanted.kind, Scope.of(wanted)):
+        yield from _imposed(case, known, wanted)
+        yield from _settled_late(case, wanted.kind, Scope.of(wanted))
+        return
+    for m in living:
+        yield Annotate(replace(m, orders=(*m.orders, case.order_id), version=m.version + 1))
+    rest = left_of(Scope.of(wanted), map(Scope.of, living), case.ever_custodians) if living else None
+    if rest is not None:
+        yield Impose(
+            replace(
+                wanted,
+                units=rest.units,
+                recorded_from=rest.recorded_from,
+                recorded_to=rest.recorded_to,
+                guardians=rest.guardians,
+                provisional=True,
+            )
+        )
+
+
+def is_in_force_already(case: Case, done: Iterable[Effect]) -> bool:
+    """Whether what a call, or a form for one, asks for was in force already, so that nobody is told again."""
+    if case.call is None and case.form_before is None:
+        return False
+    return not any(isinstance(e, Impose) or (isinstance(e, Revise) and e.action == "confirmed") for e in done)
 
 
 # --- continuing, extending
@@ -294,17 +543,22 @@ def _continue(case: Case) -> Iterator[Effect]:
     form = case.form
     release = form.decision is ContinueDecision.RELEASE
     for m in case.targets:
+        late = case.is_over(m)
         yield from _settled_call(case, m)
-        yield CloseTask("follow_up_decision", str(m.measure_id))
+        yield from tasks_about(m)
         if release:
-            yield ended(m, case.starts_at, case.order_id)
+            if not late:
+                yield ended(m, case.starts_at, case.order_id)
+                yield from (ended(c, case.starts_at, case.order_id) for c in _companions(case, m))
             continue
         units = frozenset(UnitId(u) for u in form.units) if form.units else m.units
         guardians = case.named if case.named is not None else m.guardians
         valid_to = end_of(form.valid_through) if form.valid_through else m.valid_to
         if m.kind is MeasureKind.GUARDIAN_BLOCK and form.valid_through is None:
             valid_to = None  # until further notice (JH-19)
-        if (units, guardians) == (m.units, m.guardians):
+        if late:
+            yield from _resumed(case, m, units=units, guardians=guardians, valid_to=valid_to)
+        elif (units, guardians) == (m.units, m.guardians):
             kept = replace(
                 m,
                 valid_to=valid_to,
@@ -327,6 +581,69 @@ def _continue(case: Case) -> Iterator[Effect]:
                 inform=m.inform.overlaid(_inform(case)),
                 review_on=form.review_on or m.review_on,
             )
+    if not release:
+        yield from _late_tasks(case)
+
+
+def _resumes_at(case: Case, m: Measure) -> datetime:
+    """From when what has ended holds again: when the broker received the order, and never before the end (X-12)."""
+    end = case.known.patient.birth if case.known is not None else None
+    over = m.ends_at(end) if end is not None else None
+    since = case.received_at if case.form.valid_from is None else max(case.received_at, case.starts_at)
+    return since if over is None else max(since, over)
+
+
+def _resumed(case: Case, m: Measure, **changes: object) -> Iterator[Impose]:
+    """A measure that ended after the order was decided goes on, as a row of the same lineage, with what came beside it."""
+    since = _resumes_at(case, m)
+    end = changes.get("valid_to")
+    if isinstance(end, datetime) and end <= since:
+        changes["valid_to"] = None  # the order names no later end, and the old one has passed
+    main = _goes_on(
+        m,
+        case,
+        "resumed",
+        valid_from=since,
+        review_on=case.form.review_on or m.review_on,
+        inform=_inform(case),
+        **changes,
+    )
+    yield Impose(main.measure, "extended")
+    if case.known is None:
+        return
+    birth = case.known.patient.birth
+    for c in case.known.measures:
+        beside = c.beside is not None and m.beside is None and c.orders[:1] == m.orders[:1]
+        if beside and case.is_over(c) and c.not_over(case.form.decided_at, birth):
+            valid_to = main.measure.valid_to
+            with_it = _goes_on(
+                c, case, "resumed", valid_from=since, valid_to=valid_to, beside=main.measure.measure_id
+            )
+            yield Impose(with_it.measure, "extended")
+
+
+def _late_tasks(case: Case) -> Iterator[Effect]:
+    """There was a gap, or somebody had lifted it in between: people look at it (X-12, X-15)."""
+    if _ran_out(case):
+        yield _to_look_at(case, "resumed_after_end", REMARK[Remark.RESUMED_AFTER_END], "X-12")
+    if any(m.released for m in case.ended_since):
+        yield _to_look_at(case, "decided_before_release", REMARK[Remark.DECIDED_BEFORE_RELEASE], "X-15")
+
+
+def _ran_out(case: Case) -> tuple[Measure, ...]:
+    """What an order takes up again after it had ended by a day, before the broker received the order."""
+    birth = case.known.patient.birth if case.known is not None else None
+    return tuple(
+        m
+        for m in case.ended_since
+        if not m.released and birth is not None and (m.ends_at(birth) or case.at) < case.received_at
+    )
+
+
+def tasks_about(m: Measure) -> Iterator[CloseTask]:
+    """What people were to do about a measure, and need not once it is over."""
+    for kind in ("follow_up_decision", "review", "lock_at_13"):
+        yield CloseTask(kind, str(m.measure_id))
 
 
 def _inform(case: Case) -> Inform:
@@ -344,6 +661,9 @@ def _settled_call(case: Case, m: Measure) -> Iterator[Effect]:
 def _extend(case: Case) -> Iterator[Effect]:
     through = case.form.valid_through
     for m in case.targets:
+        if case.is_over(m):
+            yield from _resumed(case, m, valid_to=end_of(through) if through else None)
+            continue
         for each in (m, *_companions(case, m)):
             later = replace(
                 each,
@@ -354,6 +674,7 @@ def _extend(case: Case) -> Iterator[Effect]:
                 version=each.version + 1,
             )
             yield Revise(later, "extended")
+    yield from _late_tasks(case)
 
 
 def _later(m: Measure, end: datetime | None) -> datetime | None:
@@ -371,28 +692,40 @@ def _release(case: Case, known: PatientFacts, targets: Iterable[Measure]) -> Ite
     at = case.starts_at
     for m in targets:
         yield from _settled_call(case, m)
-        yield CloseTask("follow_up_decision", str(m.measure_id))
+        yield from tasks_about(m)
         yield ended(m, at, case.order_id)
         rest_guardians = _rest_of_guardians(case, m)
         rest_units = m.units - set(case.form.units or ()) if m.units and case.form.units else frozenset()
         if rest_guardians:
             yield _goes_on(m, case, guardians=rest_guardians)
         if rest_units:
-            freed = case.named if rest_guardians else m.guardians
+            freed = case.opens_for if rest_guardians else m.guardians
             yield _goes_on(m, case, "units", units=rest_units, guardians=freed)
         if not rest_guardians and not rest_units:
             yield from (ended(c, at, case.order_id) for c in _companions(case, m))
+            if m.valid_from < case.at:
+                yield from end_running(m, known, _ended_when_begun(case, m), _NEVER)
+
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+def _ended_when_begun(case: Case, m: Measure) -> frozenset[MeasureKind]:
+    """What a measure was to end on its day: for the case that nobody has come to it before it is released (X-16)."""
+    if m.kind.opens:
+        return frozenset()
+    return kinds_ended_by(m, Rulebooks({RegionCode(case.region.region): case.region}))
 
 
 def _rest_of_guardians(case: Case, m: Measure) -> tuple[PersonId, ...]:
-    if case.named is None or m.kind not in (
+    if case.opens_for is None or m.kind not in (
         MeasureKind.GUARDIAN_BLOCK,
         MeasureKind.GUARDIAN_RESTRICTION,
         MeasureKind.GUARDIAN_GRANT,
     ):
         return ()
     covered = m.guardians if m.guardians is not None else case.ever_custodians
-    return tuple(g for g in covered if g not in case.named)
+    return tuple(g for g in covered if g not in case.opens_for)
 
 
 # --- unanimity
@@ -407,20 +740,31 @@ def _request(case: Case, known: PatientFacts) -> Iterator[Effect]:
         answers = tuple(UnitAnswer(unit, Opinion.AGREE, case.order_id, case.at) for unit in own)
     asking = (case.named or ()) if form.initiative is Initiative.GUARDIAN else ()
     standard = [g for g in asking if not _told_openly(case, known, g)]
+    registers_own = all(m.initiative is Initiative.REGISTER for m in case.targets)
     request = ReleaseRequest(
         order_id=case.order_id,
         patient=known.patient.person_id,
         region=RegionCode(form.region),
         initiative=form.initiative,
         measures=tuple(m.measure_id for m in case.targets),
-        units=case.initiating_units,
-        asked_by=asking,
+        units=() if registers_own else case.initiating_units,
+        asked_by=case.named or (),
         inform=_inform(case),
         opened_at=case.at,
         answers=answers,
         replied=bool(standard),
     )
     yield OpenRequest(request)
+    if registers_own:
+        yield AddTask(
+            kind="follow_up_decision",
+            subject=str(case.order_id),
+            text=STAFF_MUST_ORDER,
+            region=request.region,
+            rules=("X-05", "X-10"),
+            order_id=case.order_id,
+        )
+        return
     rules = tuple(dict.fromkeys(r for e in case.entries if e.unanimity or e.may_release for r in e.cites))
     for unit in request.unanswered or (None,):
         yield AddTask(
@@ -452,6 +796,12 @@ def _told_openly(case: Case, known: PatientFacts, guardian: PersonId) -> bool:
     return all(m.inform.guardians or case.form.inform.guardians for m in hit)
 
 
+STAFF_MUST_ORDER = Sentence(
+    "Någon har begärt att en åtgärd som följde av skyddad identitet hävs. Ingen enhet har beslutat den: pröva om "
+    "personal ska beställa hävning.",
+    "Somebody has asked for the release of a measure that protected identity brought. No unit decided on it: judge "
+    "whether staff are to order its release.",
+)
 PENDING_UNITS = PENDING[PendingCode.AWAITING_UNITS]
 
 
@@ -481,32 +831,36 @@ def _opinion(case: Case, known: PatientFacts) -> Iterator[Effect]:
     if request is None or form.decided_by is None or form.opinion is None:
         return
     units = case.answers_for
-    answers = [UnitAnswer(unit, form.opinion, case.order_id, case.at) for unit in units]
-    for unit in units:
-        yield CloseTask("unit_opinion", f"{request.order_id}:{unit}")
-    remaining = [u for u in request.unanswered if u not in units]
-    closes = Opinion.KEEP if form.opinion is Opinion.KEEP else None if remaining else Opinion.AGREE
-    for place, answer in enumerate(answers, 1):
-        yield Answer(request.order_id, answer, closes if place == len(answers) else None)
-    if form.opinion is Opinion.KEEP:
+    end = STATES[_happened(request, form.opinion, units)]
+    for place, unit in enumerate(units, 1):
+        answer = UnitAnswer(unit, form.opinion, case.order_id, case.at)
+        yield Answer(request.order_id, answer, end if place == len(units) else None)
+    if end is None:
+        for unit in units:
+            yield CloseTask("unit_opinion", f"{request.order_id}:{unit}")
+            yield CloseTask("unit_reminder", f"{request.order_id}:{unit}")
+        return
+    yield from tasks_closed(request)
+    if end is RequestEnd.AGREE:
+        yield from _release(case, known, case.targets)
+    yield Settle(request.order_id, OUTCOME[end], TEXT[end])
+    if end is RequestEnd.KEEP:
         yield from _kept(case, known, request)
-        return
-    if remaining:
-        return
-    yield from _release(case, known, case.targets)
-    yield Settle(request.order_id, Outcome.EXECUTED, Sentence("Alla enheter är eniga.", "Every unit agrees."))
+
+
+def _happened(request: ReleaseRequest, opinion: Opinion, units: Collection[UnitId]) -> Happening:
+    """What an answer for some units is for a request: all that is told apart."""
+    if opinion is Opinion.KEEP:
+        return Happening.A_UNIT_KEEPS
+    others = [u for u in request.unanswered if u not in units]
+    return Happening.A_UNIT_AGREES if others else Happening.THE_LAST_UNIT_AGREES
 
 
 def _kept(case: Case, known: PatientFacts, request: ReleaseRequest) -> Iterator[Effect]:
-    text = Sentence(
-        "En enhet finner att skyddet ska stå kvar.", "A unit finds that the protection is to stay."
-    )
-    yield Settle(request.order_id, Outcome.REFUSED, text)
-    for unit in request.unanswered:
-        yield CloseTask("unit_opinion", f"{request.order_id}:{unit}")
     refused, region = Template.RELEASE_REFUSED, request.region
     quiet = case.form.inform.guardians is False or silence.silent(known, case.targets, "guardians")
-    for guardian in request.asked_by:
+    guardians = who_asked(request, known) if request.initiative is Initiative.GUARDIAN else ()
+    for guardian in guardians:
         hit = [m for m in case.targets if m.covers_guardian(guardian)]
         if not quiet:
             yield notices.to_person(guardian, refused, region, hit)
@@ -545,7 +899,7 @@ def timers_of(m: Measure, known: PatientFacts, at: datetime, lead_days: int) -> 
 
 def deadlines_of(case: Case, main: Measure) -> Iterator[Effect]:
     """The signed form after a call, and the decision after an urgent measure: a deadline and a task each."""
-    if main.provisional:
+    if main.provisional and case.form_before is None:
         within, rules = case.signed_form
         due = case.at + within
         yield SetTimer(
@@ -657,6 +1011,7 @@ def remarks_of(case: Case, after: PatientFacts, effects: Iterable[Effect]) -> It
     if case.clinic_unknown is not None:
         yield Noted(Remark.CLINIC_UNKNOWN, REMARK[Remark.CLINIC_UNKNOWN], case.clinic_unknown.cites)
     yield from _overridden(case, after, done)
+    yield from _where_rules_meet(case, done)
     if (
         any(isinstance(e, Revise) and e.action in ("ended", "narrowed") for e in done)
         or case.form.form in RELEASES
@@ -668,14 +1023,52 @@ def remarks_of(case: Case, after: PatientFacts, effects: Iterable[Effect]) -> It
             )
 
 
+def _where_rules_meet(case: Case, done: tuple[Effect, ...]) -> Iterator[Noted]:
+    """What came late, early or twice (X-12 to X-15, X-20), and who else is let in (X-02)."""
+
+    def noted(code: Remark, rule: str, *measures: Measure) -> Noted:
+        return Noted(code, REMARK[code], (rule,), tuple(m.measure_id for m in measures))
+
+    form = case.form
+    kind = IMPOSES.get(form.form)
+    imposes = kind is not None and not kind.opens
+    looked_at = {e.kind for e in done if isinstance(e, AddTask)}
+    if "resumed_after_end" in looked_at:
+        yield noted(Remark.RESUMED_AFTER_END, "X-12")
+    if "decided_before_release" in looked_at:
+        yield noted(Remark.DECIDED_BEFORE_RELEASE, "X-15")
+    if imposes and form.follows_up is not None and case.call is None and not case.by_phone:
+        yield noted(Remark.CALL_NOT_FOUND, "X-13")
+    if imposes and (case.form_before is not None or case.call is not None):
+        if case.form_before is not None and "decided_before_release" not in looked_at:
+            yield noted(Remark.ALREADY_IN_FORCE, "X-13")
+        elif is_in_force_already(case, done):
+            yield noted(Remark.ALREADY_IN_FORCE, "X-14")
+        versions = {m.rulebook for m in case.confirmed if m.kind is kind}
+        if versions - {case.version.since.isoformat()}:
+            yield noted(Remark.LATER_VERSION, "X-20")
+    request = case.request
+    if form.form is Form.UNIT_OPINION and request is not None and request.initiative is Initiative.GUARDIAN:
+        whole = [e.measure for e in done if isinstance(e, Revise) and shuts_out_everybody(e.measure)]
+        if any(m.beside is None for m in whole):
+            yield noted(Remark.OTHERS_AFFECTED, "X-02", *whole)
+
+
 def still_holding(case: Case, after: PatientFacts) -> tuple[Measure, ...]:
     """Protective measures that stay in force after the order, but for those that it imposed itself."""
     at = case.starts_at
     return tuple(
         m
         for m in after.measures
-        if not m.kind.opens and m.in_force(at, after.patient.birth) and case.order_id not in m.orders
+        if not m.kind.opens
+        and m.in_force(at, after.patient.birth)
+        and (case.order_id not in m.orders or _left_by(case, m))
     )
+
+
+def _left_by(case: Case, m: Measure) -> bool:
+    """Whether it is what an order for some has left in force for others (X-02)."""
+    return case.form.form is Form.UNIT_OPINION or case.form.form in RELEASES
 
 
 def _overridden(case: Case, after: PatientFacts, done: tuple[Effect, ...]) -> Iterator[Noted]:

@@ -8,7 +8,6 @@ from typing import Literal
 
 from contracts.vocabulary import (
     MeasureId,
-    Opinion,
     OrderId,
     Outcome,
     PendingCode,
@@ -20,7 +19,7 @@ from contracts.vocabulary import (
     Template,
     UnitId,
 )
-from workers.policy.facts import Measure, PatientFacts, ReleaseRequest, UnitAnswer
+from workers.policy.facts import Measure, PatientFacts, ReleaseRequest, RequestEnd, UnitAnswer
 
 
 class TimerKind(StrEnum):
@@ -103,8 +102,12 @@ class Revise:
 
 
 @dataclass(frozen=True, slots=True)
-class Hush:
-    """A new version of a measure that differs in who may be told of it, and in nothing else; no receipt lists it."""
+class Annotate:
+    """
+    A new version of a measure of which only something that binds later orders has changed.
+
+    Nobody's access changes, and nobody is told: a report to an authority that came with another order (X-17).
+    """
 
     measure: Measure
 
@@ -188,7 +191,15 @@ class Answer:
 
     request: OrderId
     answer: UnitAnswer
-    closes: Opinion | None = None
+    closes: RequestEnd | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CloseRequest:
+    """A request ends without an answer: nothing is left of what it is about."""
+
+    request: OrderId
+    closes: RequestEnd
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +245,19 @@ class CloseTask:
     subject: str
 
 
-Effect = Impose | Revise | Hush | SetTimer | Tell | OpenRequest | Answer | Settle | AddTask | CloseTask
+Effect = (
+    Impose
+    | Revise
+    | Annotate
+    | SetTimer
+    | Tell
+    | OpenRequest
+    | Answer
+    | CloseRequest
+    | Settle
+    | AddTask
+    | CloseTask
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +313,6 @@ class Transition:
 def applied(facts: PatientFacts, effects: Iterable[Effect]) -> PatientFacts:
     """The facts after some effects: measures imposed and revised. Nothing else changes what access depends on."""
     for effect in effects:
-        if isinstance(effect, Impose | Revise | Hush):
+        if isinstance(effect, Impose | Revise | Annotate):
             facts = facts.with_measure(effect.measure)
     return facts

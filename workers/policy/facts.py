@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from contracts.vocabulary import (
+    Channel,
     Form,
     HsaId,
     IdType,
@@ -240,12 +242,25 @@ class UnitAnswer:
     given_at: datetime
 
 
+class RequestEnd(StrEnum):
+    """How a request to release ended. See `workers.policy.requests`."""
+
+    AGREE = "agree"
+    """Every unit agreed: what it was about has been released."""
+    KEEP = "keep"
+    """A unit finds that the protection is to stay."""
+    MOOT = "moot"
+    """What it was about has ended otherwise."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReleaseRequest:
     """
-    A request that the initiating units must answer (begäran om upplåsning).
+    A request that the initiating units must answer (begäran om upplåsning), or a release that needs all of them.
 
-    Open until every unit of `units` has agreed, or one says keep. A unit may change its answer meanwhile.
+    Open until every unit of `units` has agreed, one says keep, or nothing is left of what it is about. A unit may change
+    its answer meanwhile. `units` is empty where only staff's own order can answer: the register's own measure (X-05).
+    `asked_by` are the guardians for whom it opens: those who ask, or whom a release by staff names; empty: everybody.
     """
 
     order_id: OrderId
@@ -258,7 +273,7 @@ class ReleaseRequest:
     inform: Inform = Inform()
     opened_at: datetime | None = None
     answers: tuple[UnitAnswer, ...] = ()
-    closed: Opinion | None = None
+    closed: RequestEnd | None = None
     replied: bool = False
     """Whether the standard reply has gone out already."""
 
@@ -271,7 +286,11 @@ class ReleaseRequest:
 
 @dataclass(frozen=True, slots=True)
 class EarlierOrder:
-    """What a later order may need to know of an earlier one of the same patient."""
+    """
+    What a later order may need to know of an earlier one of the same patient.
+
+    `channel` None: its form is gone, with the person it was about.
+    """
 
     order_id: OrderId
     region: RegionCode
@@ -280,6 +299,8 @@ class EarlierOrder:
     waits_for: tuple[str, ...] = ()
     urgent: bool = False
     measures: tuple[MeasureId, ...] = ()
+    channel: Channel | None = None
+    follows_up: OrderId | None = None
 
 
 _NOBODY: Mapping[PersonId, Person] = MappingProxyType({})
@@ -342,3 +363,5 @@ class OrderFacts:
     after_dead_letter: bool = False
     first_seen_at: datetime | None = None
     """When a waiting order first came; None for a new one."""
+    received_at: datetime | None = None
+    """When the broker received the order (UTC); None: at `at`."""

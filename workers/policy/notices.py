@@ -29,6 +29,7 @@ from workers.policy.calendar import age_begins, swedish_date
 from workers.policy.case import Case
 from workers.policy.effects import AddTask, Effect, Parameters, Sentence, Tell, applied
 from workers.policy.facts import Inform, Measure, PatientFacts
+from workers.policy.requests import who_asked
 from workers.policy.rulebook import InformDefault, Rulebooks, Told, Version
 from workers.policy.sentences import TELL_IN_PERSON
 from workers.policy.silence import silent
@@ -224,7 +225,7 @@ def _clause(
         return
     said = case.form.inform
     inform = Inform(said.guardians, said.patient, said.written_confirmation)
-    asking = frozenset(case.request.asked_by) if case.request is not None else frozenset()
+    asking = frozenset(who_asked(case.request, after)) if case.request is not None else frozenset()
     if case.request is not None:
         inform = case.request.inform.overlaid(inform)
     for person in _recipients(case, after, touched, clause):

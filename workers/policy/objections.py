@@ -10,7 +10,9 @@ from contracts.vocabulary import (
     Channel,
     Form,
     IdType,
+    Initiative,
     MeasureKind,
+    OrderId,
     RefusalCode,
     Role,
 )
@@ -18,6 +20,7 @@ from workers.policy.calendar import age_begins, end_of, last_day_before, swedish
 from workers.policy.case import Case
 from workers.policy.effects import Objection, Sentence
 from workers.policy.facts import Assignment, Measure, PatientFacts, Staff
+from workers.policy.hits import OF_ONES_OWN, made_by_the_patient, may_act_alone
 from workers.policy.rulebook import Entry, OfClinic
 from workers.policy.sentences import ATTESTATION, REFUSAL
 from workers.policy.standing_measures import was_marked
@@ -73,6 +76,7 @@ def objection(
 def _general(case: Case) -> Iterator[Objection]:
     yield from _signer(case)
     yield from _times(case)
+    yield from _initiative(case)
     yield from _fields(case)
     yield from _patient(case)
     yield from _follow_up(case)
@@ -115,8 +119,30 @@ def _times(case: Case) -> Iterator[Objection]:
         yield objection(_C.SIGNATURE_TOO_OLD, "decided_at")
 
 
+def _initiative(case: Case) -> Iterator[Objection]:
+    """
+    What no rulebook switches off: a block of guardians is care's measure, and nobody too young to have an account of
+    the own asks for anything as `resident` or `child` (X-03).
+    """
+    form = case.form
+    if form.form is Form.BLOCK_GUARDIANS and form.initiative is not Initiative.CARE:
+        yield objection(_C.INITIATIVE_NOT_ALLOWED, "initiative")
+    elif (
+        form.initiative in OF_ONES_OWN
+        and case.known is not None
+        and not may_act_alone(case.known, case.version.ages, case.starts_at)
+    ):
+        yield objection(_C.INITIATIVE_NOT_ALLOWED, "initiative", ("X-03",))
+
+
 def _fields(case: Case) -> Iterator[Objection]:
     form = case.form
+    if (
+        form.form is Form.REQUEST_RELEASE
+        and form.initiative is Initiative.GUARDIAN
+        and form.guardians is None
+    ):
+        yield objection(_C.FIELD_INVALID, "guardians", ("X-01",))
     if form.form is Form.UNIT_OPINION and form.opinion is None:
         yield objection(_C.FIELD_INVALID, "opinion")
     if form.valid_from and form.valid_through and form.valid_through < form.valid_from:
@@ -171,18 +197,50 @@ def _follow_up(case: Case) -> Iterator[Objection]:
     match form.form:
         case Form.CONTINUE_MEASURE | Form.EXTEND_MEASURE:
             if case.known is not None and not case.targets:
-                yield objection(_C.FOLLOW_UP_UNKNOWN, "follows_up")
+                yield _nothing_to_follow(case)
         case Form.UNIT_OPINION:
             yield from _opinion(case)
         case _:
-            if form.follows_up is not None and str(form.follows_up) not in case.facts.orders:
+            stands_alone = form.form in IMPOSES and not IMPOSES[form.form].opens  # X-13
+            if (
+                form.follows_up is not None
+                and not stands_alone
+                and str(form.follows_up) not in case.facts.orders
+            ):
                 yield objection(_C.FOLLOW_UP_UNKNOWN, "follows_up")
+
+
+def _nothing_to_follow(case: Case) -> Objection:
+    """No measure, one that had ended when it was decided, or one that is the patient's own (X-03, X-12)."""
+    named = case.lineage_of(OrderId(str(case.form.follows_up)), None)
+    if any(made_by_the_patient(m) and not case.is_over(m) for m in named):
+        return objection(_C.NOTHING_TO_RELEASE, "follows_up", ("X-03",), more=OWN_WAY)
+    more = _ENDED if named else None
+    return objection(_C.FOLLOW_UP_UNKNOWN, "follows_up", ("X-12",) if named else (), more=more)
+
+
+_ENDED = Sentence(
+    "åtgärden finns men hade upphört när beslutet fattades",
+    "the measure exists but had ended when the decision was made",
+)
+_SETTLED = Sentence(
+    "begäran finns men är avgjord, eller det som den gällde har upphört",
+    "the request exists but is settled, or what it was about has ended",
+)
+OWN_WAY = Sentence(
+    "det som invånaren själv har förseglat eller låst öppnas på invånarens eget initiativ, med blanketten "
+    "”Bryta försegling” eller ”Häva låsning”",
+    "what the resident has sealed or locked is opened on the resident's own initiative, by the form to break a seal "
+    "or to lift a lock",
+)
 
 
 def _opinion(case: Case) -> Iterator[Objection]:
     request = case.request
-    if request is None or request.closed is not None:
+    if request is None or request.region != case.form.region:
         yield objection(_C.FOLLOW_UP_UNKNOWN, "follows_up")
+    elif request.closed is not None or (case.known is not None and not case.targets):
+        yield objection(_C.FOLLOW_UP_UNKNOWN, "follows_up", ("X-04",), more=_SETTLED)
     elif case.form.decided_by is not None and not case.answers_for and not case.awaited_successors:
         bound = any(case.opens(m) and case.bonds_of(m) for m in case.targets)
         code, clause = (
@@ -213,7 +271,9 @@ def _release(case: Case) -> Iterator[Objection]:
         if case.candidates:
             yield objection(_C.PROTECTED_IDENTITY, "releases", ("X-05", "X-10"))
         else:
-            yield objection(_C.NOTHING_TO_RELEASE, "releases")
+            more = OWN_WAY if case.only_the_patients_own else None
+            cited = ("X-03",) if case.only_the_patients_own else ("X-01",)
+            yield objection(_C.NOTHING_TO_RELEASE, "releases", cited, more=more)
     if case.form.form not in RELEASES:
         return
     free = [m for m in case.candidates if m.measure_id not in case.held_by_state]
@@ -399,6 +459,9 @@ def _extension(case: Case, entry: Entry) -> Iterator[Objection]:
     if case.form.form is not Form.EXTEND_MEASURE or case.form.valid_through is None:
         return
     for m in case.targets:
+        if case.has_aged_out(m):
+            yield objection(_C.AGE_NOT_ELIGIBLE, "patient", entry.cites)
+            continue
         if m.ends_at_age is not None:
             yield from _past_age(case, m.ends_at_age, entry.cites, m.kind.opens)
         if _does_not_extend(case, m):
@@ -407,6 +470,8 @@ def _extension(case: Case, entry: Entry) -> Iterator[Objection]:
 
 def _does_not_extend(case: Case, m: Measure) -> bool:
     through = case.form.valid_through
+    if case.is_over(m):
+        return False  # it comes after the end, and says how long from now on
     return through is not None and m.valid_to is not None and end_of(through) <= m.valid_to
 
 

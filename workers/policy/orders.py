@@ -9,6 +9,7 @@ from contracts.vocabulary import (
     IMPOSES,
     RELEASES,
     Form,
+    Initiative,
     MeasureKind,
     Outcome,
     PendingCode,
@@ -16,7 +17,7 @@ from contracts.vocabulary import (
     RegionCode,
     Template,
 )
-from workers.policy import consequences, notices
+from workers.policy import consequences, notices, requests
 from workers.policy.calendar import swedish_date
 from workers.policy.case import Case
 from workers.policy.effects import (
@@ -34,6 +35,7 @@ from workers.policy.effects import (
     applied,
 )
 from workers.policy.facts import Inform, Measure, OrderFacts, PatientFacts
+from workers.policy.hits import hits
 from workers.policy.objections import objection, objections
 from workers.policy.rulebook import Rulebooks
 from workers.policy.sentences import MEASURE, PENDING, SUCCESSOR_WANTED
@@ -127,6 +129,8 @@ def _execute(case: Case, known: PatientFacts, name: str) -> Judgement:
     done = consequences.effects_of(case, known)
     after = applied(known, done)
     touched = [e.measure for e in done if isinstance(e, Impose | Revise)]
+    if consequences.is_in_force_already(case, done):
+        touched = []
     named = _named(case, done)
     waits = tuple(_waits(case, done, named))
     follows = tuple(_follows(case, known, after, done, named))
@@ -137,13 +141,21 @@ def _execute(case: Case, known: PatientFacts, name: str) -> Judgement:
         rulebook=name,
         waits=waits,
         remarks=tuple(consequences.remarks_of(case, after, done)),
-        effects=(*done, *follows, *told, *consequences.clinic_tasks(case)),
+        effects=(*done, *follows, *told, *consequences.clinic_tasks(case), *_moot(case, after, done)),
         named=tuple(m.measure_id for m in named),
         still_in_force=consequences.still_holding(case, after) if _ends_something(case, done) else (),
         ends_on=max((e for e in ends if e), default=None) if all(ends) else None,
         note=_note(case, touched),
         flagged=tuple(_flags(case)),
     )
+
+
+def _moot(case: Case, after: PatientFacts, done: tuple[Effect, ...]) -> Iterator[Effect]:
+    """Requests of which the order has left nothing are settled; not the one that it opens or answers itself (X-04)."""
+    open_ones = [r for r in case.facts.requests if r.closed is None]
+    itself = case.request.order_id if case.form.form is Form.UNIT_OPINION and case.request else None
+    if open_ones:
+        yield from requests.moot(open_ones, after, case.at, but=itself)
 
 
 def _ends_something(case: Case, done: tuple[Effect, ...]) -> bool:
@@ -155,20 +167,26 @@ def _named(case: Case, done: tuple[Effect, ...]) -> tuple[Measure, ...]:
     kind = IMPOSES.get(case.form.form) or RELEASES.get(case.form.form)
     changed = [e.measure for e in done if isinstance(e, Impose | Revise) and e.measure.beside is None]
     own = [m for m in changed if kind is None or m.kind is kind]
+    own = [
+        m for m in own if not m.orders or case.order_id in m.orders
+    ] or own  # not what a form leaves out (X-14)
     standing = [m for m in own if not m.released]
     return tuple(standing or own)
 
 
 def _waits(case: Case, done: tuple[Effect, ...], named: tuple[Measure, ...]) -> Iterator[Wait]:
-    requests = [e.request for e in done if isinstance(e, OpenRequest)]
-    for request in requests:
+    opened = [e.request for e in done if isinstance(e, OpenRequest)]
+    for request in opened:
+        if not request.units and all(m.initiative is Initiative.REGISTER for m in case.targets):
+            yield _wait(PendingCode.AWAITING_FOLLOW_UP_DECISION)
+            continue
         yield Wait(
             PendingCode.AWAITING_UNITS,
             PENDING[PendingCode.AWAITING_UNITS],
             tuple(dict.fromkeys(r for e in case.entries if e.unanimity or e.may_release for r in e.cites)),
             units=tuple(dict.fromkeys(case.answering(unit) for unit in request.unanswered)),
         )
-    if any(m.provisional for m in named):
+    if any(m.provisional for m in named) and case.form_before is None:
         within, rules = case.signed_form
         yield Wait(
             PendingCode.AWAITING_SIGNED_FORM,
@@ -176,7 +194,7 @@ def _waits(case: Case, done: tuple[Effect, ...], named: tuple[Measure, ...]) -> 
             rules,
             until=case.at + within,
         )
-    if case.starts_at > case.at and not requests:
+    if case.starts_at > case.at and not opened:
         yield _wait(PendingCode.NOT_YET_VALID, until=case.starts_at)
 
 
@@ -199,7 +217,8 @@ def _follows(
             elif m.released:
                 yield from consequences.worklist(m, ends=True)
     for m in named:
-        if m.provisional or (m.awaits_follow_up and not m.released):
+        signed = case.form_before is not None  # its form is there already: nothing is overdue (X-13)
+        if (m.provisional and not signed) or (m.awaits_follow_up and not m.released):
             yield from consequences.deadlines_of(case, m)
 
 
@@ -207,9 +226,38 @@ def _told(case: Case, after: PatientFacts, touched: list[Measure]) -> Iterator[T
     """A request, or one unit's answer among several, changes nothing yet: then nobody is told of a measure."""
     if case.starts_at > case.at:
         return  # told on its day
-    yield from notices.of_order(case, after, touched)
+    told = tuple(notices.of_order(case, after, touched))
+    yield from told
+    if case.form.form is Form.UNIT_OPINION:
+        yield from _answered(case, after, touched, told)
     if case.form.form is Form.CONTINUE_MEASURE:
         yield from _opened_again(case, after, touched)
+
+
+def _answered(
+    case: Case, after: PatientFacts, touched: list[Measure], told: tuple[Tell, ...]
+) -> Iterator[Tell]:
+    """Whoever asked is answered, also where the rulebook tells others of the end (X-06)."""
+    request = case.request
+    if request is None:
+        return
+    known = {tell.to for tell in told}
+    said = case.form.inform
+    word = request.inform.overlaid(Inform(said.guardians, said.patient, said.written_confirmation))
+    for person in requests.who_asked(request, after):
+        about = [m for m in touched if m.released and hits(m, person, after, case.at)]
+        if person in known or not about:
+            continue
+        own = person == after.patient.person_id
+        yield notices.to_person(
+            person,
+            Template.MEASURE_RELEASED,
+            request.region,
+            about,
+            rules=("X-06",),
+            told=(word.patient if own else word.guardians) is not False,
+            answers=True,
+        )
 
 
 def _opened_again(case: Case, after: PatientFacts, touched: list[Measure]) -> Iterator[Tell]:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Literal
 
 from workers.policy.case import Case
-from workers.policy.effects import Effect, Hush, Impose, Revise
+from workers.policy.effects import Annotate, Effect, Impose, Revise
 from workers.policy.facts import Measure, PatientFacts, Silence
 
 Audience = Literal["guardians", "patient"]
@@ -36,9 +36,9 @@ def kept(case: Case, known: PatientFacts, effects: Iterable[Effect]) -> tuple[Ef
 def _kept(
     case: Case, known: PatientFacts, effects: tuple[Effect, ...], lineages: set[str]
 ) -> Iterator[Effect]:
-    changed = {e.measure.measure_id for e in effects if isinstance(e, Impose | Revise)}
+    changed = {e.measure.measure_id for e in effects if isinstance(e, Impose | Revise | Annotate)}
     for effect in effects:
-        if isinstance(effect, Impose | Revise) and effect.measure.lineage in lineages:
+        if isinstance(effect, Impose | Revise | Annotate) and effect.measure.lineage in lineages:
             yield replace(effect, measure=_told(case, effect.measure))
         else:
             yield effect
@@ -46,7 +46,7 @@ def _kept(
         if m.lineage in lineages and m.measure_id not in changed:
             told = _told(case, m)
             if told.silences != m.silences:
-                yield Hush(replace(told, version=m.version + 1))
+                yield Annotate(replace(told, version=m.version + 1))
 
 
 def _told(case: Case, m: Measure) -> Measure:

@@ -21,9 +21,16 @@ from contracts.vocabulary import (
     RegionCode,
     Template,
 )
-from workers.policy import notices, successors
+from workers.policy import notices, requests, successors
 from workers.policy.calendar import age_begins, days_before, midnight, swedish_date
-from workers.policy.consequences import ended, timers_of, worklist
+from workers.policy.consequences import (
+    end_running,
+    ended,
+    kinds_ended_by,
+    tasks_about,
+    timers_of,
+    worklist,
+)
 from workers.policy.effects import (
     AddTask,
     CloseTask,
@@ -36,6 +43,7 @@ from workers.policy.effects import (
     Tell,
     TimerKind,
     Transition,
+    applied,
 )
 from workers.policy.facts import Custody, Inform, Measure, PatientFacts, Person, ReleaseRequest
 from workers.policy.rulebook import Rulebooks, Version
@@ -91,14 +99,16 @@ def follow(due: Due, books: Rulebooks, *, now: datetime) -> Transition:
     found = _follow(due, books, now)
     was_at = due.timer.due_at - notices.INSTANT
     writing = max(now, due.timer.due_at)
-    return replace(found, effects=notices.judged(found.effects, due.facts, was_at, writing, books))
+    effects = notices.judged(found.effects, due.facts, was_at, writing, books)
+    settled = requests.moot(due.requests, applied(due.facts, effects), due.timer.due_at)
+    return replace(found, effects=(*effects, *settled))
 
 
 def _follow(due: Due, books: Rulebooks, now: datetime) -> Transition:
     timer = due.timer
     match timer.kind:
         case TimerKind.MEASURE_STARTS | TimerKind.MEASURE_ENDS | TimerKind.GRANT_EXPIRING:
-            return _of_measure(due, books)
+            return _of_measure(due, books, now)
         case TimerKind.SIGNED_FORM_DEADLINE | TimerKind.FOLLOW_UP_DEADLINE:
             return _overdue(due, now)
         case TimerKind.REQUEST_REMINDER:
@@ -125,14 +135,14 @@ def _measure(due: Due) -> Measure | None:
     return next((m for m in due.facts.measures if m.measure_id == due.timer.measure_id), None)
 
 
-def _of_measure(due: Due, books: Rulebooks) -> Transition:
+def _of_measure(due: Due, books: Rulebooks, now: datetime) -> Transition:
     m, at, facts = _measure(due), due.timer.due_at, due.facts
     if m is None:
         return _nothing(due)
     end = m.ends_at(facts.patient.birth)
     match due.timer.kind:
         case TimerKind.MEASURE_STARTS if m.valid_from == at and (end is None or end > at):
-            return Transition(at, tuple(_started(m, facts, books)), "start_date")
+            return Transition(at, tuple(_started(m, facts, books, now)), "start_date")
         case TimerKind.MEASURE_ENDS if end == at:
             by_age = m.ends_at_age is not None and m.valid_to != end
             return Transition(at, tuple(_over(m, facts, by_age, books)), "birthday" if by_age else "end_date")
@@ -145,8 +155,12 @@ def _of_measure(due: Due, books: Rulebooks) -> Transition:
     return _nothing(due)
 
 
-def _started(m: Measure, facts: PatientFacts, books: Rulebooks) -> Iterator[Effect]:
+def _started(m: Measure, facts: PatientFacts, books: Rulebooks, now: datetime) -> Iterator[Effect]:
     yield from worklist(m, ends=False)
+    for over in end_running(m, facts, kinds_ended_by(m, books), now):
+        yield over
+        yield from tasks_about(over.measure)
+        yield from worklist(over.measure, ends=True)
     for order_id in m.orders:  # a call whose signed form has come before the day is two orders
         yield Settle(
             order_id,
@@ -163,7 +177,10 @@ def _started(m: Measure, facts: PatientFacts, books: Rulebooks) -> Iterator[Effe
 def _over(m: Measure, facts: PatientFacts, by_age: bool, books: Rulebooks) -> Iterator[Effect]:
     at = m.ends_at(facts.patient.birth) or m.valid_from
     yield from worklist(m, ends=True)
-    yield CloseTask("follow_up_decision", str(m.measure_id))
+    yield from tasks_about(m)
+    if m.provisional and m.orders:
+        yield Settle(m.orders[0], Outcome.EXECUTED, _ENDED, PendingCode.AWAITING_SIGNED_FORM)
+        yield CloseTask("signed_form", str(m.orders[0]))
     if m.released and m.orders:
         yield Settle(
             m.orders[-1],
@@ -174,6 +191,12 @@ def _over(m: Measure, facts: PatientFacts, by_age: bool, books: Rulebooks) -> It
         yield from _tell_holders(m, Template.GRANT_EXPIRED)
     elif not by_age:
         yield from _tell_concerned(m, facts, Template.MEASURE_RELEASED, at, books)
+
+
+_ENDED = Sentence(
+    "Åtgärden har upphört innan en underskriven blankett har kommit.",
+    "The measure has ended before a signed form has come.",
+)
 
 
 def _tell_holders(m: Measure, template: Template, *, day: datetime | None = None) -> Iterator[Tell]:
@@ -394,6 +417,7 @@ def register_change(
     *,
     now: datetime | None = None,
     tasks: bool = True,
+    open_requests: Iterable[ReleaseRequest] = (),
 ) -> Transition:
     """
     What a register change of a patient, or of somebody around the patient, brings at `at` (UTC).
@@ -401,7 +425,7 @@ def register_change(
     The standing measures follow the state as it is at `now`, when the change is known; one that held already at `at`
     begins there. Without `before`, the patient's first message, they begin at `now`. Nothing re-opens by itself: a
     protection that ended leaves what it imposed and makes a task for people. `tasks` false leaves out the tasks that a
-    state brings, for a first load that counts them instead.
+    state brings, for a first load that counts them instead. `open_requests` are settled when nothing is left of them.
     """
     now = at if now is None else max(at, now)
     effects: list[Effect] = []
@@ -412,6 +436,7 @@ def register_change(
     region = books.region_of_county(last_known_county(after.patient, now))
     effects.extend(_custody_days(after, at, region))
     effects.extend(_timers_anew(before, after, at, books))
+    effects.extend(requests.moot(open_requests, applied(after, effects), now))
     return Transition(at, tuple(effects), "register", compare=before is not None)
 
 

@@ -195,7 +195,14 @@ class Register:
             moment = effective(message.says, sitting.at)
             sitting.follow(
                 person,
-                register_change(was, after, moment, self.desk.books, now=sitting.at),
+                register_change(
+                    was,
+                    after,
+                    moment,
+                    self.desk.books,
+                    now=sitting.at,
+                    open_requests=sitting.standing(person).requests,
+                ),
                 cause=cause,
                 before=was,
             )

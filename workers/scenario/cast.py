@@ -10,8 +10,18 @@ from uuid import UUID, uuid4
 from contracts.directory import Assignment, StaffRecord
 from contracts.order import PersonRef
 from contracts.register import Custody, Deregistration, DeregistrationReason, PersonRecord
-from contracts.vocabulary import Channel, Form, IdType, Initiative, RegionCode, Role
-from workers.policy.calendar import STOCKHOLM, swedish_date
+from contracts.vocabulary import (
+    IMPOSES,
+    Channel,
+    Form,
+    IdType,
+    Initiative,
+    MeasureKind,
+    RegionCode,
+    Role,
+)
+from workers.policy.calendar import STOCKHOLM, BirthDate, age_begins, swedish_date
+from workers.policy.hits import OF_ONES_OWN
 from workers.policy.rulebook import Entry, Rulebooks, When
 from workers.scenario.format import DirectoryStep, OrderStep, PersonSpec, RegisterStep, Scenario, StaffSpec
 
@@ -400,9 +410,37 @@ class _Defaults:
         """The first that the form allows; care for urgent orders where care may."""
         allowed = [e.initiatives for e in self._all() if e.initiatives]
         common = [i for i in allowed[0] if all(i in other for other in allowed)] if allowed else []
+        common = [i for i in common if i not in OF_ONES_OWN or self._patient_acts_alone()] or common
         if Initiative.CARE in common and (self.step.urgent or not common):
             return Initiative.CARE
         return common[0] if common else Initiative.CARE
+
+    def _patient_acts_alone(self) -> bool:
+        """Whether the patient will be old enough to ask for something itself when the order takes effect (X-03)."""
+        version = self.cast.books.version(self.region, self.day)
+        patient = self.cast.people[self.step.patient or ""]
+        if version is None:
+            return True
+        ages, day = version.ages, max(self.day, self.step.valid_from or self.day)
+        begins = age_begins(
+            BirthDate.parse(patient.born),
+            ages.own_account_from,
+            latest=True,
+            leap_day_on_28th=ages.leap_day_on_28th,
+        )
+        return swedish_date(begins) <= day
+
+    def _followed_kind(self) -> MeasureKind | None:
+        """The kind of the measure that the order continues or extends, found through what it follows up."""
+        steps = {step.order.id: step.order for step in self.cast.story.steps if step.order is not None}
+        seen, name = set[str](), self.step.follows_up
+        while name is not None and name not in seen and name in steps:
+            seen.add(name)
+            form = steps[name].form
+            if form in IMPOSES:
+                return IMPOSES[form]
+            name = steps[name].follows_up
+        return None
 
     def channel(self, initiative: Initiative | None) -> Channel:
         """The EHR's form, where it is open; else paper."""
@@ -447,7 +485,12 @@ class _Defaults:
 
     def valid_through(self, entries: Iterable[Entry]) -> date | None:
         """An end date where one must be given."""
-        required = any(e.end_date and e.end_date.required and not e.end_date.or_review_on for e in entries)
+        kind = self._followed_kind()
+        required = any(
+            e.end_date and e.end_date.required and not e.end_date.or_review_on
+            for e in entries
+            if e.when.measure is None or kind is None or kind in e.when.measure
+        )
         if self.step.form is Form.EXTEND_MEASURE:
             return self.day + timedelta(days=60)
         return self.day + timedelta(days=30) if required else None

@@ -4,9 +4,9 @@ Requests to release (begäran om upplåsning) and the ledger of the units' answe
 
 from collections.abc import Iterable, Sequence
 
-from contracts.vocabulary import Opinion, OrderId, PersonId, RegionCode
+from contracts.vocabulary import OrderId, PersonId, RegionCode
 from workers.policy.effects import Answer
-from workers.policy.facts import ReleaseRequest, UnitAnswer
+from workers.policy.facts import ReleaseRequest, RequestEnd, UnitAnswer
 from workers.store import persons, rows
 from workers.store.facts import load_requests
 from workers.store.queries import queries
@@ -55,8 +55,8 @@ async def answer(tx: Tx, answers: Sequence[Answer]) -> None:
     await close(tx, {one.request: one.closes for one in answers if one.closes})
 
 
-async def close(tx: Tx, opinions: dict[OrderId, Opinion]) -> None:
-    """Close requests, each with the opinion that decided it."""
+async def close(tx: Tx, opinions: dict[OrderId, RequestEnd]) -> None:
+    """Close requests, each with how it ended."""
     if opinions:
         count = len(opinions)
         decided = [str(opinion) for opinion in opinions.values()]

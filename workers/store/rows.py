@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from contracts.vocabulary import (
+    Channel,
     Form,
     Initiative,
     MeasureId,
@@ -24,6 +25,7 @@ from workers.policy.facts import (
     Person,
     PersonVersion,
     ReleaseRequest,
+    RequestEnd,
     Silence,
     UnitAnswer,
 )
@@ -174,6 +176,8 @@ def earlier_order(row: Row) -> EarlierOrder:
         waits_for=tuple(row["codes"]) if row["outcome"] == "pending" else (),
         urgent=row["urgent"],
         measures=tuple(MeasureId(str(measure_id)) for measure_id in row["measures"]),
+        channel=None if row["channel"] is None else Channel(row["channel"]),
+        follows_up=None if row["follows_up"] is None else OrderId(row["follows_up"].lower()),
     )
 
 
@@ -190,7 +194,7 @@ def release_request(row: Row, answers: tuple[UnitAnswer, ...], same: Same) -> Re
         inform=inform(row),
         opened_at=row["opened_at"],
         answers=answers,
-        closed=None if row["closed"] is None else Opinion(row["closed"]),
+        closed=None if row["closed"] is None else RequestEnd(row["closed"]),
         replied=row["replied"],
     )
 

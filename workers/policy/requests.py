@@ -1,0 +1,137 @@
+"""
+Requests to release are cases: one table of states, and what each change of state brings (X-04 to X-06).
+
+A request lives as long as what it asks about. A release by staff that needs every initiating unit is one, too.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+from contracts.vocabulary import Initiative, Outcome, PersonId
+from workers.policy.calendar import swedish_date
+from workers.policy.effects import CloseRequest, CloseTask, Effect, Sentence, Settle
+from workers.policy.facts import Measure, PatientFacts, ReleaseRequest, RequestEnd
+from workers.policy.hits import OF_ONES_OWN, hits, is_guardian, was_guardian
+
+
+class Happening(StrEnum):
+    """What may happen to an open request."""
+
+    A_UNIT_AGREES = "a_unit_agrees"
+    THE_LAST_UNIT_AGREES = "the_last_unit_agrees"
+    A_UNIT_KEEPS = "a_unit_keeps"
+    NOTHING_IS_LEFT = "nothing_is_left"
+    """The last of its measures has ended otherwise, or hits nobody who asked any more."""
+
+
+STATES: Mapping[Happening, RequestEnd | None] = MappingProxyType(
+    {
+        Happening.A_UNIT_AGREES: None,
+        Happening.THE_LAST_UNIT_AGREES: RequestEnd.AGREE,
+        Happening.A_UNIT_KEEPS: RequestEnd.KEEP,
+        Happening.NOTHING_IS_LEFT: RequestEnd.MOOT,
+    }
+)
+"""What becomes of an open request; None: it stays open. A closed one never changes: an opinion on it is refused."""
+
+OUTCOME: Mapping[RequestEnd | None, Outcome] = MappingProxyType(
+    {
+        None: Outcome.PENDING,
+        RequestEnd.AGREE: Outcome.EXECUTED,
+        RequestEnd.KEEP: Outcome.REFUSED,
+        RequestEnd.MOOT: Outcome.EXECUTED,
+    }
+)
+"""What the receipt of a request says in each state. Only a unit's *keep* refuses one."""
+
+TEXT: Mapping[RequestEnd, Sentence] = MappingProxyType(
+    {
+        RequestEnd.AGREE: Sentence("Alla enheter är eniga.", "Every unit agrees."),
+        RequestEnd.KEEP: Sentence(
+            "En enhet finner att skyddet ska stå kvar.", "A unit finds that the protection is to stay."
+        ),
+        RequestEnd.MOOT: Sentence(
+            "Det som begäran gällde har upphört på annat sätt. Inget återstår att pröva.",
+            "What the request was about has ended otherwise. Nothing is left to judge.",
+        ),
+    }
+)
+
+
+def left_of_request(request: ReleaseRequest, facts: PatientFacts, at: datetime) -> tuple[Measure, ...]:
+    """
+    The measures, not over at an instant (UTC), that a request is still about.
+
+    A measure that goes on with another scope is the same matter as long as it hits who asked. Nothing is left once the
+    patient has died.
+    """
+    patient = facts.patient
+    died_on = patient.at(at).died_on
+    if died_on is not None and died_on <= swedish_date(at):
+        return ()
+    asked = set(request.measures)
+    lineages = {(m.orders[0], m.kind) for m in facts.measures if m.measure_id in asked and m.orders}
+    return tuple(
+        m
+        for m in facts.measures
+        if m.not_over(at, patient.birth)
+        and m.region == request.region
+        and (m.measure_id in asked or (m.orders[:1] and (m.orders[0], m.kind) in lineages))
+        and _is_its_business(m, request, facts, at)
+    )
+
+
+def _is_its_business(m: Measure, request: ReleaseRequest, facts: PatientFacts, at: datetime) -> bool:
+    match request.initiative:
+        case Initiative.GUARDIAN:
+            return any(
+                hits(m, guardian, facts, at)
+                and (is_guardian(guardian, facts, at) or not was_guardian(guardian, facts))
+                for guardian in request.asked_by
+            )
+        case Initiative.RESIDENT | Initiative.CHILD:
+            return hits(m, facts.patient.person_id, facts, at)
+        case _:
+            return not request.asked_by or any(hits(m, g, facts, at) for g in request.asked_by)
+
+
+def who_asked(request: ReleaseRequest, facts: PatientFacts) -> tuple[PersonId, ...]:
+    """The persons who are to be answered: guardians, or the patient; nobody where staff's own release waits."""
+    if request.initiative is Initiative.GUARDIAN:
+        return request.asked_by
+    return (facts.patient.person_id,) if request.initiative in OF_ONES_OWN else ()
+
+
+def opens_for(request: ReleaseRequest) -> tuple[PersonId, ...] | None:
+    """The guardians for whom it opens what names several; None: for everybody (X-02)."""
+    return request.asked_by or None
+
+
+def tasks_closed(request: ReleaseRequest) -> Iterator[CloseTask]:
+    """Nobody is asked about it any more, or reminded."""
+    for unit in (*request.units, "operators"):
+        yield CloseTask("unit_opinion", f"{request.order_id}:{unit}")
+        yield CloseTask("unit_reminder", f"{request.order_id}:{unit}")
+    yield CloseTask("follow_up_decision", str(request.order_id))
+
+
+def moot(
+    requests: Iterable[ReleaseRequest],
+    facts: PatientFacts,
+    at: datetime,
+    *,
+    but: str | None = None,
+) -> Iterator[Effect]:
+    """Settle the open requests of which nothing is left at an instant (UTC); `but` is the order id of one left alone."""
+    end = STATES[Happening.NOTHING_IS_LEFT]
+    assert end is not None, "a request about nothing has ended"
+    for request in requests:
+        if request.closed is not None or request.order_id == but:
+            continue
+        if left_of_request(request, facts, at):
+            continue
+        yield CloseRequest(request.order_id, end)
+        yield Settle(request.order_id, OUTCOME[end], TEXT[end])
+        yield from tasks_closed(request)
