@@ -5,7 +5,7 @@ It shares no code with the program: it keeps its own list of what was done, and 
 and easy to compare with a region's document. Times are UTC; ages begin at Swedish midnight.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -106,14 +106,19 @@ class Naive:
                         t.until = now
 
     def end(self, what: str, now: datetime) -> None:
-        """Everything of a kind that stands is released."""
+        """Everything of a kind that stands is released, but for the register's own while its state holds (X-10)."""
+        below = {"kronoberg": 13, "vastra-gotaland": 18}.get(self.region, 0)
+        held = self.is_protected("child", now) and age_on(self.born, day_of(now)) < below
         for t in self.standing(what, now):
-            t.until = now
+            if not (held and t.units == {"register"}):
+                t.until = now
 
     def protect(self, now: datetime, person: str, on: bool) -> None:
         """The register's mark. On a child it brings Kronoberg's lock and seal under 13, VGR's seal under 18."""
         before = self.is_protected(person, now)
         self.protected.append((now, person, on))
+        if on:
+            self._end_grants(now, person)
         if person != "child" or before or not on:
             return
         age = age_on(self.born, day_of(now))
@@ -127,6 +132,16 @@ class Naive:
             mine = [t for t in self.standing("child_seal", now) if t.units == {"register"}]
             if not mine:
                 self.things.append(Thing("child_seal", now, units={"register"}, below_age=18))
+
+    def _end_grants(self, now: datetime, person: str) -> None:
+        """A mark ends for good what was granted to a guardian, also what was to begin later (X-11)."""
+        for t in [t for t in self.things if t.what == "guardian_grant" and t.until is None]:
+            shut = t.who or set() if person == "child" else {person} & (t.who or set())
+            if shut:
+                t.until = now
+                rest = (t.who or set()) - shut
+                if rest:
+                    self.things.append(replace(t, since=max(now, t.since), who=rest, until=None))
 
     def is_protected(self, person: str, at: datetime) -> bool:
         """As the register last said."""
