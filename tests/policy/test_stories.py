@@ -17,9 +17,6 @@ from workers.scenario.play import Play
 ROOT = Path(__file__).parents[2]
 STORIES = [s for f in files_of([ROOT / "tests" / "scenarios"]) for s in read_file(f)]
 
-NOT_YET = frozenset({"X-S40", "X-S25", "X-S10", "X-S14", "X-S15", "X-S17"})
-"""Stories whose rules are still to come; each goes from here with the change that makes it hold."""
-
 
 @pytest.fixture(scope="module")
 def books() -> Rulebooks:
@@ -30,8 +27,6 @@ def books() -> Rulebooks:
 
 @pytest.mark.parametrize("story", STORIES, ids=[s.id for s in STORIES])
 async def test_a_story_holds_for_the_pure_core(story: Scenario, books: Rulebooks) -> None:
-    if story.id in NOT_YET:
-        pytest.xfail("its rules are still to come")
     await Play(story, PureStage(books), books, Numbers(), "sigill/test").run()
 
 
