@@ -44,7 +44,8 @@ BEGIN
   EXECUTE format('GRANT SELECT ON person, person_identity, person_version, custody, person_name, person_merge, '
                  'staff_version, staff_assignment, unit, unit_version, unit_successor, inbox, signed_order, order_outcome, measure, '
                  'measure_version, release_request, release_answer, release_event, consumer_offset, pending_order, '
-                 'outbox, timer, task, dead_letter, dead_letter_action, audit_entry, person_erasure TO %s', workers);
+                 'outbox, timer, task, dead_letter, dead_letter_action, audit_entry, person_erasure, '
+                 'standing_evaluation TO %s', workers);
   EXECUTE format('GRANT INSERT ON person, person_identity, person_version, custody, person_name, order_outcome, '
                  'measure, measure_version, release_request, release_answer, release_event, consumer_offset, '
                  'pending_order, outbox, timer, task, audit_entry, audit_personal TO %s', workers);
@@ -57,6 +58,8 @@ BEGIN
   EXECUTE format('GRANT SELECT, INSERT ON source_hold TO %s', workers); -- who is held; only an operator ends it
   GRANT SELECT ON source_hold TO sigill_ops;
   GRANT UPDATE (ended_at, ended_by, remark) ON source_hold TO sigill_ops;
+  GRANT INSERT ON standing_evaluation TO sigill_transitions;
+  GRANT UPDATE (at, last_person, counts, finished_at) ON standing_evaluation TO sigill_transitions;
   GRANT INSERT ON inbox, signed_order, dead_letter TO sigill_intake;
   GRANT USAGE ON SEQUENCE registration TO sigill_intake;
   EXECUTE format('GRANT USAGE ON SEQUENCE outbox_id_seq TO %s, sigill_ops', workers); -- a number with each person's lock
@@ -80,8 +83,8 @@ BEGIN
   GRANT SELECT ON person, person_identity, person_version, custody, person_name, person_merge, staff_version,
                   staff_assignment, unit, unit_version, unit_successor, inbox, signed_order, order_outcome, measure, measure_version,
                   release_request, release_answer, release_event, consumer_offset, pending_order, outbox, timer,
-                  task, dead_letter, dead_letter_action, proposal, proposal_verdict, audit_entry, person_erasure
-                  TO sigill_ops;
+                  task, dead_letter, dead_letter_action, proposal, proposal_verdict, audit_entry, person_erasure,
+                  standing_evaluation TO sigill_ops;
   GRANT INSERT ON outbox, dead_letter_action, proposal, proposal_verdict, unit_successor, access_log, audit_entry, audit_personal
                   TO sigill_ops;
   GRANT UPDATE (state, ended_at, done_by, remark) ON task TO sigill_ops;

@@ -20,7 +20,7 @@ DASHBOARD = FOLDER / "grafana" / "dashboards" / "sigill.json"
 PROMTOOL = shutil.which("promtool")
 EXPECTED = {
     "SigillConsumerLagOld", "SigillOutboxOld", "SigillDeadLetters", "SigillDeadLetterLimitReached", "SigillRecordsFail",
-    "SigillTimersOverdue", "SigillWorklistOld", "SigillSignedFormOverdue", "SigillLoopStuck",
+    "SigillTimersOverdue", "SigillProtectedNotShut", "SigillWorklistOld", "SigillSignedFormOverdue", "SigillLoopStuck",
     "SigillCrlStale", "SigillAuditChainBroken", "SigillDatabaseDown", "SigillBrokerDown",
     "SigillClockSkew",
 }  # fmt: skip

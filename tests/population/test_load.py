@@ -7,6 +7,7 @@ import base64
 import csv
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -123,9 +124,21 @@ async def test_it_writes_the_rows_of_the_register_worker(
     await by_worker(lines, other, books)
     mine, worker = await rows(database, timers=False), await rows(other, timers=False)
     for name, found in mine.items():
-        assert found == worker[name], name
-    assert mine["measures"]
+        assert found == [row for row in worker[name] if name != "tasks" or "worklist" in row], name
+    assert {kind for _, kind, _ in worker["tasks"]} >= {"worklist", "protected_patient"}
+    counted = await region_tasks(database)
+    assert {region for region, _ in counted} == {"kronoberg", "vastra-gotaland"}
+    shut = {row[0] for row in worker["measures"]}
     assert len(mine["custody"]) > 500
+    assert sum(int(re.findall(r"now shut: (\d+)", text)[0]) for _, text in counted) == len(shut)
+
+
+async def region_tasks(dsn: str) -> list[tuple[str, str]]:
+    """What the operators of each region are told of a load: one task, and nobody's number."""
+    conn = await asyncpg.connect(**reach(dsn))
+    found = await conn.fetch("SELECT region, text_en FROM task WHERE person_id IS NULL ORDER BY region")
+    await conn.close()
+    return [(row["region"], row["text_en"]) for row in found]
 
 
 async def by_worker(lines: list[list[str]], dsn: str, books: Rulebooks) -> None:

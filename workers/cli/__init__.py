@@ -17,6 +17,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "migrate": ("workers.cli.migrate", "Bring the database to the newest schema."),
     "order": ("workers.cli.order", "Sign, send and show orders."),
     "population": ("workers.cli.population", "Synthesize and load a population register."),
+    "protected": ("workers.cli.protected", "Who is protected, ought to be shut and is not; shut them."),
     "retention": ("workers.cli.retention", "End what has been kept long enough."),
     "rulebook": ("workers.cli.rulebook", "Show, check and compare the regions' rules."),
     "scenario": ("workers.cli.scenario", "Play stories against the real program."),

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from contracts.vocabulary import PersonId
 from workers.enact.anew import judge_anew
 from workers.enact.citations import Desk
+from workers.enact.protection import count, tell_operators
 from workers.enact.standings import sitting_about
 from workers.enact.write import write
 from workers.policy.calendar import swedish_date
@@ -24,7 +25,8 @@ from workers.policy.rulebook import Rulebooks
 from workers.policy.transitions import register_change
 from workers.register.handler import WAITED_FOR
 from workers.runtime.clock import SystemClock
-from workers.store import bulk, persons
+from workers.store import bulk, persons, protection
+from workers.store.protection import Counts
 from workers.store.session import Tx
 
 if TYPE_CHECKING:
@@ -40,21 +42,41 @@ _BATCH = 200
 async def settle(
     conn: Connection, load: bulk.Load, books: Rulebooks, source: str, told: Callable[[int, int], None]
 ) -> int:
-    """Enact what follows; `told` hears how many of how many. Returns how many persons were looked at."""
+    """
+    Enact what follows; `told` hears how many of how many. Returns how many persons were looked at.
+
+    Each region whose rules have shut somebody, or want somebody looked at, gets one task with the count.
+    """
     reach = _oldest_protected(books)
     today = swedish_date(load.started_at)
     counties = [c for r in books.regions.values() if any(v.standing for v in r.versions) for c in r.counties]
     born_after = date(today.year - reach - 1, 1, 1)
     people = await bulk.followed(conn, load.started_at, counties, born_after)
     desk = Desk.of(books, source)
+    cause = f"load {load.load_id}"
     for place in range(0, len(people), _BATCH):
         told(place, len(people))
         async with conn.transaction():
-            await _batch(Tx(conn, SystemClock().now()), desk, people[place : place + _BATCH], load.load_id)
+            tx = Tx(conn, SystemClock().now())
+            held = await protection.claim(tx, cause, load.started_at)
+            if held is None:
+                break  # an earlier run of the same load has finished this
+            batch = [p for p in people[place : place + _BATCH] if int(p) > held.last_person]
+            await _batch(tx, desk, batch, load.load_id, held.counts)
+            last = max(held.last_person, *(int(p) for p in people[place : place + _BATCH]))
+            await protection.go_on(tx, cause, last, held.counts)
+    async with conn.transaction():
+        tx = Tx(conn, SystemClock().now())
+        held = await protection.claim(tx, cause, load.started_at)
+        if held is not None:
+            await tell_operators(tx, held.counts, cause, books)
+            await protection.go_on(tx, cause, held.last_person, held.counts, finished_at=tx.now)
     return len(people)
 
 
-async def _batch(tx: Tx, desk: Desk, people: list[PersonId], load_id: int) -> None:
+async def _batch(tx: Tx, desk: Desk, people: list[PersonId], load_id: int, counts: Counts) -> None:
+    if not people:
+        return
     await persons.lock(tx, people)
     sitting = await sitting_about(tx, desk, people, chain=CHAIN)
     for person in people:
@@ -63,9 +85,11 @@ async def _batch(tx: Tx, desk: Desk, people: list[PersonId], load_id: int) -> No
             continue
         cause = f"population-load:{load_id}:{person}"
         told_at = min(after.patient.latest.valid_from, tx.now)
-        sitting.follow(
-            person, _without_birthdays(register_change(None, after, told_at, desk.books)), cause=cause
+        change = _without_birthdays(
+            register_change(None, after, told_at, desk.books, now=tx.now, tasks=False)
         )
+        count(counts, after, change, tx.now, desk.books)
+        sitting.follow(person, change, cause=cause)
         sitting.touch(person)
         await judge_anew(tx, sitting, [person], WAITED_FOR, trigger=cause)
     await write(tx, sitting)

@@ -28,6 +28,7 @@ from workers.enact.standings import sitting_about
 from workers.enact.write import write
 from workers.policy.calendar import BirthDate
 from workers.policy.facts import Identity, PatientFacts
+from workers.policy.standing_measures import is_marked, marked_guardians
 from workers.policy.transitions import register_change
 from workers.register.reading import (
     contradictions,
@@ -49,6 +50,11 @@ log = structlog.get_logger("sigill.register")
 
 WAITED_FOR = frozenset({PendingCode.PATIENT_NOT_YET_KNOWN, PendingCode.CUSTODY_UNCONFIRMED})
 """What an order may wait for that the register can tell."""
+_ENDED_BY_A_MARK = WAITED_FOR | {
+    PendingCode.AWAITING_REVOCATION_STATUS,
+    PendingCode.AWAITING_EARLIER_MESSAGE,
+}
+"""What a grant to a guardian may wait for when a mark of protected identity refuses it (X-11)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +189,7 @@ class Register:
         before: Mapping[PersonId, PatientFacts],
     ) -> None:
         latest = max(news.values(), key=lambda one: one.says.changed_at)
-        waiting = await orders.waiting_persons(tx, touched, WAITED_FOR)
+        waiting = await orders.waiting_persons(tx, touched, _ENDED_BY_A_MARK)
         for person in sorted(touched, key=int):
             message = news.get(person, latest)
             after = sitting.standing(person).facts
@@ -209,7 +215,9 @@ class Register:
             sitting.touch(person)
             self._forget_old_key(sitting, known, after)
             if person in waiting:
-                await judge_anew(tx, sitting, [person], WAITED_FOR, trigger=cause)
+                marked = is_marked(after.patient, moment) or marked_guardians(after, moment)
+                waits = _ENDED_BY_A_MARK if marked else WAITED_FOR
+                await judge_anew(tx, sitting, [person], waits, trigger=cause)
 
     def _forget_old_key(self, sitting: Sitting, before: PatientFacts | None, after: PatientFacts) -> None:
         """With a new number the state goes out under a new key; under the old one nothing may linger."""

@@ -128,6 +128,13 @@ TIMERS_DUE = Metric(
 )
 TIMERS_OVERDUE = Metric("sigill_timers_overdue", "gauge", "Timers past their time that have not fired.")
 TIMERS_FIRED = Metric("sigill_timers_fired_total", "counter", "Timers that fired.", ("kind",))
+PROTECTED_NOT_SHUT = Metric(
+    "sigill_protected_not_shut",
+    "gauge",
+    "Persons with protected identity whom the region's rulebook wants shut and who were not; anything but 0 is an "
+    "incident.",
+    ("region",),
+)
 WORKLIST_OPEN = Metric(
     "sigill_worklist_open", "gauge", "Measures applied here and not yet keyed in there.", ("target",)
 )

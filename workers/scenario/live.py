@@ -21,6 +21,7 @@ from contracts.register import PersonRecord
 from contracts.topics import ORDERS, PERSONS, STAFF, TopicSpec, group_of
 from contracts.vocabulary import OrderId, Service, UnitId
 from infra.devca import DevAuthority, sign_jws, tampered_jws
+from workers.enact.protection import rules_evaluated
 from workers.policy.access import Question, decide
 from workers.policy.facts import Identity
 from workers.policy.rulebook import Rulebooks
@@ -121,9 +122,9 @@ class LiveStage:
 
         async def nothing_due(tx: Reading) -> bool:
             stats = await timers.stats(tx, now)
-            return stats.overdue == 0
+            return stats.overdue == 0 and await rules_evaluated(tx, self.ground.books, now)
 
-        await self._until(nothing_due, "the due timers")
+        await self._until(nothing_due, "the due timers, and the rules that began")
 
     # --- what comes in
 

@@ -113,8 +113,8 @@ async def followed(
     """
     Return whose registration since a moment (UTC) has consequences.
 
-    Those with waiting orders; and in the counties those born later than a date who are protected, or whose guardian is,
-    without a measure of the register's own yet.
+    Those with waiting orders; and in the counties, or in one that is not told, those born later than a date who are
+    protected, or whose guardian is, without a measure of the register's own yet.
     """
     rows = await conn.fetch(_SQL["followed"], since, list(counties), born_after)
     return [person_of(row["person_id"]) for row in rows]

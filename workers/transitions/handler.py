@@ -22,6 +22,7 @@ from workers.enact.anew import judge_anew
 from workers.enact.citations import Desk
 from workers.enact.consuming import database_trouble
 from workers.enact.ids import timer_cause
+from workers.enact.protection import check, evaluate_rules, mend
 from workers.enact.sitting import Sitting
 from workers.enact.standings import sitting_about
 from workers.enact.write import write
@@ -29,7 +30,14 @@ from workers.policy.effects import SetTimer, TimerKind
 from workers.policy.transitions import Due, follow
 from workers.runtime.clock import Clock, stopwatch
 from workers.runtime.health import DATABASE, Health
-from workers.runtime.metrics import DATABASE_RETRIES, STEP_SECONDS, TIMERS_FIRED, TIMERS_OVERDUE, Metrics
+from workers.runtime.metrics import (
+    DATABASE_RETRIES,
+    PROTECTED_NOT_SHUT,
+    STEP_SECONDS,
+    TIMERS_FIRED,
+    TIMERS_OVERDUE,
+    Metrics,
+)
 from workers.runtime.points import point
 from workers.store import dead_letters, timers
 from workers.store.session import Store, Tx, passing
@@ -41,6 +49,8 @@ CHAINS = 8
 """Audit chains of transitions: workers side by side seldom wait for the same one."""
 LOOK_SECONDS = 5.0
 """Between two looks at what is overdue."""
+PROTECT_SECONDS = 300.0
+"""Between two looks at who is protected and not shut."""
 _JUDGED_ANEW = {
     TimerKind.PATIENT_UNKNOWN_DEADLINE: frozenset({PendingCode.PATIENT_NOT_YET_KNOWN}),
     TimerKind.EARLIER_MESSAGE_SETTLED: frozenset({PendingCode.AWAITING_EARLIER_MESSAGE}),
@@ -62,6 +72,7 @@ class Transitions:
     interval: float = 1.0
     name: str = "transitions"
     _looked: float | None = None
+    _protected_at: float | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop; the timers in hand are finished and committed first."""
@@ -73,6 +84,7 @@ class Transitions:
             # a midnight has time, and orders have not: they get the processor and the relay in between
             pause = min(self.interval, 0.5 * (stopwatch() - began)) if fired else self.interval
             await self._measure()
+            await self._protect()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), pause)
 
@@ -87,9 +99,11 @@ class Transitions:
         """
         Follow one batch of due timers in one transaction. Returns how many fired; 0 when none is due, or free.
 
+        Rules that have begun are looked at first: what they impose is in force when a timer of that day is followed.
         Raises DatabaseDown when the database cannot be reached.
         """
         async with database_trouble():
+            await evaluate_rules(self.store, self.desk, now)
             for attempt in range(1, _TRIES + 1):
                 try:
                     return await self._in_one_transaction(now)
@@ -161,6 +175,21 @@ class Transitions:
         self._looked = stopwatch()
         async with database_trouble(), self.store.reading() as tx:
             self.metrics.set(TIMERS_OVERDUE, (await timers.stats(tx, self.clock.now())).overdue)
+
+    async def _protect(self) -> None:
+        """Measure who is protected and not shut, and shut them: nobody waits for an operator to read of it."""
+        if self._protected_at is not None and stopwatch() - self._protected_at < PROTECT_SECONDS:
+            return
+        self._protected_at = stopwatch()
+        async with database_trouble():
+            now = self.clock.now()
+            found, _ = await check(self.store, self.desk.books, now)
+            for region in self.desk.books.regions:
+                here = [one for one in found if one.region == region]
+                self.metrics.set(PROTECTED_NOT_SHUT, len(here), region=region)
+            if found:
+                log.error("protected and not shut", rows=len(found))
+                await mend(self.store, self.desk, [one.person for one in found], now)
 
 
 def _timer(one: timers.Due) -> SetTimer:

@@ -83,11 +83,11 @@ TASK = {
     "review": S("Omprövning", "Renewed decision"),
     "card_revoked_late": S("Kortet var spärrat", "The card was revoked"),
     "lock_at_13": S("Låst inloggning vid 13 år", "Locked login at 13"),
-    "protected_patient": S("Patienten har fått skyddade uppgifter", "The patient got protected identity"),
-    "protected_guardian": S(
-        "Vårdnadshavare har fått skyddade uppgifter", "A guardian got protected identity"
-    ),
+    "protected_patient": S("Patienten har skyddade uppgifter", "The patient has protected identity"),
+    "protected_guardian": S("Vårdnadshavare har skyddade uppgifter", "A guardian has protected identity"),
     "protection_ended": S("Skyddade uppgifter har upphört", "Protected identity has ended"),
+    "protected_county_unknown": S("Skyddat barn, okänt län", "Protected child, county unknown"),
+    "standing_measures": S("Registrets egna åtgärder", "The register's own measures"),
     "died": S("Avliden", "Died"),
     "custody_changed": S("Vårdnaden har ändrats", "Custody has changed"),
 }
@@ -182,7 +182,14 @@ AUDIT_FAULT = {
     "personal_removed": S("personuppgift borttagen", "personal part removed"),
     "unpublished": S("stämmer inte med publicerat huvud", "differs from the published head"),
 }
-PROTECTED_KINDS = ("protected_patient", "protected_guardian", "protection_ended", "lock_at_13")
+PROTECTED_KINDS = (
+    "protected_patient",
+    "protected_guardian",
+    "protected_county_unknown",
+    "standing_measures",
+    "protection_ended",
+    "lock_at_13",
+)
 FOLLOW_UP_KINDS = ("follow_up_decision",)
 
 WORDS: Mapping[str, Mapping[str, Sentence]] = {

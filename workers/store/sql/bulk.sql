@@ -151,7 +151,8 @@ SELECT line, person_id, sequence FROM told WHERE line = ANY ($1::integer[]);
 
 -- name: followed
 -- Persons told of since $1 whose registration has consequences: those with an order that waits for it, and in the
--- counties of $2 those born after $3 who are protected or have a protected guardian, and no measure of it yet.
+-- counties of $2, or in one that is not told, those born after $3 who are protected or have a protected guardian, and no
+-- measure of it yet.
 WITH hidden AS MATERIALIZED (
   SELECT person_id FROM person_version WHERE protected AND sequence >= 0
 ), near AS (
@@ -162,7 +163,8 @@ WITH hidden AS MATERIALIZED (
 SELECT v.person_id
   FROM near
   JOIN person_version v USING (person_id)
- WHERE v.known_from >= $1 AND v.sequence >= 0 AND v.county = ANY ($2::text[]) AND v.birth_latest > $3
+ WHERE v.known_from >= $1 AND v.sequence >= 0 AND (v.county IS NULL OR v.county = ANY ($2::text[]))
+   AND v.birth_latest > $3
    AND NOT EXISTS (SELECT FROM measure m WHERE m.person_id = v.person_id AND m.initiative = 'register')
 UNION
 SELECT v.person_id

@@ -1,0 +1,94 @@
+"""
+Whom the register protects, and how far the evaluations of standing measures are.
+
+Guarantee: nobody for whom a state rule may want something is missing among the candidates; an evaluation is done by one
+worker at a time, and goes on where a killed one stopped. Left over: whether a rule does want it, which policy says.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from contracts.vocabulary import MeasureKind, PersonId, RegionCode
+from workers.store.queries import queries
+from workers.store.session import Reading, Tx
+from workers.store.values import person_of
+
+_SQL = queries("protection")
+
+Counts = dict[str, dict[str, int]]
+"""Region, then what: how many persons."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A measure that a region wants for its marked residents born after a date; `county` is one of the region's."""
+
+    county: str
+    region: RegionCode
+    kind: MeasureKind
+    born_after: date
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """An evaluation that is not finished: when it began (UTC), and after which person it goes on."""
+
+    cause: str
+    at: datetime
+    last_person: int = 0
+    counts: Counts = field(default_factory=dict)
+
+
+async def candidates(
+    tx: Reading,
+    wanted: Sequence[Wanted],
+    at: datetime,
+    *,
+    after: int = 0,
+    limit: int,
+    guardians: bool,
+    born_after: date,
+) -> list[PersonId]:
+    """
+    Return the next persons for whom a state rule may want something that is not there at an instant (UTC), by id.
+
+    `guardians` adds the children, born after `born_after`, of marked guardians; marked ones of that age whose county
+    was never told are always among them.
+    """
+    rows = await tx.fetch(
+        _SQL["candidates"],
+        after,
+        limit,
+        at,
+        [one.county for one in wanted],
+        [one.region for one in wanted],
+        [str(one.kind) for one in wanted],
+        [one.born_after for one in wanted],
+        guardians,
+        born_after,
+    )
+    return [person_of(row["person_id"]) for row in rows]
+
+
+async def claim(tx: Tx, cause: str, at: datetime) -> Evaluation | None:
+    """Hold an evaluation until the transaction ends; None: another worker holds it, or it is finished."""
+    await tx.run(_SQL["claim"], cause, at)
+    rows = await tx.fetch(_SQL["claimed"], cause)
+    if not rows:
+        return None
+    row = rows[0]
+    return Evaluation(cause, row["at"], row["last_person"], json.loads(row["counts"]))
+
+
+async def go_on(
+    tx: Tx, cause: str, last_person: int, counts: Counts, *, finished_at: datetime | None = None
+) -> None:
+    """Note how far an evaluation is, in the transaction that did it."""
+    await tx.run(_SQL["go_on"], cause, last_person, json.dumps(counts), finished_at)
+
+
+async def evaluated(tx: Reading, until: datetime) -> dict[str, tuple[datetime, bool]]:
+    """Return the evaluations that began until an instant (UTC): when, and whether each is finished."""
+    return {row["cause"]: (row["at"], row["finished"]) for row in await tx.fetch(_SQL["evaluated"], until)}
