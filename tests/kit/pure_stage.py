@@ -7,16 +7,19 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from contracts.directory import StaffRecord
+from contracts.directory import StaffRecord, UnitRecord
 from contracts.order import PersonRef, SignedForm
 from contracts.register import PersonRecord
 from contracts.vocabulary import HsaId, OrderId, PersonId, RegionCode, Service, UnitId
 from workers.enact.standing import ends_waiting
+from workers.policy import successors
 from workers.policy.access import Question, decide, differences, picture
 from workers.policy.calendar import BirthDate
 from workers.policy.effects import (
+    AddTask,
     Annotate,
     CloseRequest,
+    CloseTask,
     Effect,
     Impose,
     Judgement,
@@ -46,6 +49,7 @@ from workers.policy.orders import judge
 from workers.policy.rulebook import Rulebooks
 from workers.policy.standing_measures import rules_beginning
 from workers.policy.transitions import Due, follow, register_change, rules_begin
+from workers.policy.units import Unit
 from workers.scenario.play import Answer, Changed, Notified, SignedOrder, Told
 
 _TAMPERED = {
@@ -73,6 +77,8 @@ class PureStage:
     identities: dict[Identity, PersonId] = field(default_factory=dict)
     staff: dict[HsaId, Staff] = field(default_factory=dict)
     units: dict[UnitId, RegionCode] = field(default_factory=dict)
+    places: dict[UnitId, Unit] = field(default_factory=dict)
+    open_tasks: dict[tuple[str, str], PersonId] = field(default_factory=dict)
     versions: list[tuple[datetime, Measure]] = field(default_factory=list)
     requests: dict[PersonId, dict[OrderId, ReleaseRequest]] = field(default_factory=dict)
     orders: dict[OrderId, tuple[str, EarlierOrder, PersonId]] = field(default_factory=dict)
@@ -155,14 +161,48 @@ class PureStage:
                 for a in record.assignments
             )
             self.staff[HsaId(record.hsa_id)] = Staff(HsaId(record.hsa_id), found)
-            self.units.update({a.unit: a.region for a in found})
+            self.units.update(
+                {
+                    a.unit: a.region
+                    for a in found
+                    if a.unit not in self.places or not self.places[a.unit].region
+                }
+            )
+
+    async def tell_units(self, records: Iterable[UnitRecord]) -> None:
+        for record in records:
+            unit = UnitId(record.unit)
+            self.places[unit] = Unit(
+                unit,
+                RegionCode(record.region) if record.region else None,
+                record.name,
+                record.clinic,
+                record.care_provider,
+                UnitId(record.parent) if record.parent else None,
+                record.valid_from,
+                record.valid_through,
+                UnitId(record.succeeded_by) if record.succeeded_by else None,
+            )
+            if record.region:
+                self.units[unit] = RegionCode(record.region)
+        for person in dict.fromkeys(self.orders[order_id][2] for order_id in self.waiting):
+            self._successors(person)
+            self._anew(person)
+        for person in self.requests:
+            self._successors(person)
+
+    def _successors(self, person: PersonId) -> None:
+        requests = tuple(self.requests.get(person, {}).values())
+        self._enact(person, tuple(successors.named(self.facts(person), requests, self.now)), "directory")
 
     def facts(self, person: PersonId, known_at: datetime | None = None) -> PatientFacts:
         newest: dict[str, Measure] = {}
         for known, m in self.versions:
             if m.patient == person and (known_at is None or known <= known_at):
                 newest[m.measure_id] = m
-        return PatientFacts(self.persons[person], self.persons, tuple(newest.values()), self.units)
+        return PatientFacts(
+            self.persons[person], self.persons, tuple(newest.values()), self.units, self.places
+        )
 
     # --- orders
 
@@ -197,7 +237,7 @@ class PureStage:
             staff=self.staff,
             signers=(HsaId(order.signer),) if order.signer else (),
             signed_at=order.signed_at,
-            orders={o: e for o, (_, e, p) in self.orders.items() if p == patient},
+            orders={o: e for o, (_, e, p) in self.orders.items() if p == patient and o != order_id},
             requests=tuple(self.requests.get(patient, {}).values()),
             first_seen_at=first,
         )
@@ -215,7 +255,7 @@ class PureStage:
             None if form.follows_up is None else OrderId(str(form.follows_up)),
         )
         self.orders[order_id] = (str(order.form), earlier, patient)
-        if "patient_not_yet_known" in judgement.codes:
+        if {"patient_not_yet_known", "awaiting_follow_up_decision"} & set(judgement.codes):
             self.waiting[order_id] = (order, first or self.now)
         before = picture(self.facts(patient), self.now, self.books)
         self._enact(patient, judgement.effects, "order")
@@ -235,6 +275,10 @@ class PureStage:
                     self.versions.append((self.now, m))
                 case SetTimer():
                     self.timers.add(effect)
+                case AddTask():
+                    self.open_tasks[effect.kind, effect.subject] = patient
+                case CloseTask():
+                    self.open_tasks.pop((effect.kind, effect.subject), None)
                 case Tell(suppressed=None):
                     ref = self.persons[effect.to].latest.identity if effect.to else None
                     self.told.append(
@@ -343,6 +387,10 @@ class PureStage:
 
     async def measures(self, patient: PersonRef, at: datetime) -> set[str]:
         return {m.kind.value for m in self.facts(self._ensure(patient)).in_force(at)}
+
+    async def tasks(self, patient: PersonRef) -> set[str]:
+        who = self._ensure(patient)
+        return {kind for (kind, _), person in self.open_tasks.items() if person == who}
 
     async def restart(self, workers: tuple[str, ...]) -> None:
         """Nothing to kill here."""

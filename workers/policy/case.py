@@ -312,6 +312,9 @@ class Case:
             wanted = {str(named) for named in self.form.releases}
             # what the register imposed has no order to name it by: its measure's own id does
             found = tuple(m for m in found if wanted & {*m.orders, m.measure_id})
+        elif self.facts.first_seen_at is not None:
+            # an order that has waited ends nothing that was imposed meanwhile: nobody has decided on that
+            found = tuple(m for m in found if self._begun_by(m, self.facts.first_seen_at))
         if self.named is not None and self.form.form is not Form.REQUEST_RELEASE:
             found = tuple(m for m in found if any(m.covers_guardian(g) for g in self.named))
         if self.form.representative is not None:
@@ -323,6 +326,11 @@ class Case:
         if self.form.form is Form.REQUEST_RELEASE:
             found = tuple(m for m in found if self.may_ask_about(m))
         return found
+
+    def _begun_by(self, m: Measure, moment: datetime) -> bool:
+        """Whether a measure, or one that it goes on from, had begun by an instant."""
+        measures = self.known.measures if self.known is not None else ()
+        return any(o.valid_from <= moment for o in measures if o.orders[:1] == m.orders[:1])
 
     @cached_property
     def asking(self) -> tuple[PersonId, ...] | None:

@@ -1,5 +1,6 @@
 """The people and staff of a story: invented numbers, register and directory messages, and forms with valid defaults."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -7,7 +8,7 @@ from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
 
-from contracts.directory import Assignment, StaffRecord
+from contracts.directory import Assignment, StaffRecord, UnitRecord
 from contracts.order import PersonRef
 from contracts.register import Custody, Deregistration, DeregistrationReason, PersonRecord
 from contracts.vocabulary import (
@@ -23,7 +24,15 @@ from contracts.vocabulary import (
 from workers.policy.calendar import STOCKHOLM, BirthDate, age_begins, swedish_date
 from workers.policy.hits import OF_ONES_OWN
 from workers.policy.rulebook import Entry, Rulebooks, When
-from workers.scenario.format import DirectoryStep, OrderStep, PersonSpec, RegisterStep, Scenario, StaffSpec
+from workers.scenario.format import (
+    DirectoryStep,
+    OrderStep,
+    PersonSpec,
+    RegisterStep,
+    Scenario,
+    StaffSpec,
+    UnitSpec,
+)
 
 _ORGANISATION = "SE9999999999"
 """No organisation has this number: no HSA-id of a story can be real."""
@@ -118,6 +127,7 @@ class Employee:
     region: str
     sequence: int = 0
     earlier: tuple[Assignment, ...] = ()
+    registered: bool = True
 
 
 def _birth_text(born: date | str | int) -> str:
@@ -141,11 +151,17 @@ class Cast:
     people: dict[str, Actor] = field(default_factory=dict)
     staff: dict[str, Employee] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
+    places: dict[str, UnitSpec] = field(default_factory=dict)
+    """What the directory now says of each unit."""
+    told_of: Counter[str] = field(default_factory=Counter)
+    """How often it has told of each unit."""
+    providers: dict[str, str] = field(default_factory=dict)
     orders: dict[str, UUID] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for unit in self.story.unit_regions:
+        for unit, place in self.story.unit_specs.items():
             self.units[unit] = self.numbers.hsa_id("U")
+            self.places[unit] = place
         for name, spec in self.story.people.items():
             self.people[name] = self._actor(name, spec)
         for name, worker in self.story.staff.items():
@@ -221,19 +237,59 @@ class Cast:
             actor.ref = PersonRef(id_type=step.id_changed_to, id=number)
         actor.registered = step.registered if step.registered is not None else True
 
+    # --- units
+
+    def unit_record(self, unit: str, at: datetime) -> UnitRecord:
+        """The directory's message about a unit, as of an instant."""
+        place = self.places.get(unit) or UnitSpec(region=self._region_of_staff(unit))
+        self.told_of[unit] += 1
+        provider = place.provider
+        return UnitRecord(
+            unit=self.units[unit],
+            sequence=self.told_of[unit],
+            changed_at=at,
+            name=place.name or unit.replace("_", " ").capitalize(),
+            region=place.region,
+            care_provider=self.providers.setdefault(provider, self.numbers.hsa_id("V")) if provider else None,
+            clinic=place.clinic_of(unit),
+            valid_through=place.closed - timedelta(days=1) if place.closed else None,
+            succeeded_by=self._unit_id(place.succeeded_by) if place.succeeded_by else None,
+        )
+
+    def _region_of_staff(self, unit: str) -> str:
+        return next((e.region for e in self.staff.values() if e.unit == unit), self.story.region)
+
+    def _unit_id(self, unit: str) -> str:
+        return self.units.setdefault(unit, self.numbers.hsa_id("U"))
+
+    def change_unit(self, step: DirectoryStep) -> None:
+        """Let the directory's knowledge of a unit change; the next record tells of it."""
+        assert step.unit is not None
+        self._unit_id(step.unit)
+        before = self.places.get(step.unit) or UnitSpec(region=self._region_of_staff(step.unit))
+        given = step.model_dump(include=step.model_fields_set - {"unit"})
+        self.places[step.unit] = UnitSpec.model_validate({**before.model_dump(exclude_unset=True), **given})
+
     # --- staff
 
     def _employee(self, name: str, spec: StaffSpec) -> Employee:
         region = self.story.unit_regions.get(spec.unit, self.story.region)
         self.units.setdefault(spec.unit, self.numbers.hsa_id("U"))
         return Employee(
-            name, self.numbers.hsa_id("P"), spec.unit, spec.roles, spec.from_, spec.through, region
+            name,
+            self.numbers.hsa_id("P"),
+            spec.unit,
+            spec.roles,
+            spec.from_,
+            spec.through,
+            region,
+            registered=spec.registered,
         )
 
     def hire(self, role: Role, region: str, unit: str | None = None) -> Employee:
         """Somebody in a role, found among the story's staff or made up."""
         for employee in self.staff.values():
-            if role in employee.roles and employee.region == region:
+            if role in employee.roles and employee.region == region and employee.registered:
                 return employee
         at = unit or next((u for u, r in self.story.unit_regions.items() if r == region), f"enhet-{region}")
         self.units.setdefault(at, self.numbers.hsa_id("U"))
@@ -261,7 +317,9 @@ class Cast:
 
     def reassign(self, step: DirectoryStep, today: date) -> None:
         """Let the directory's knowledge change; the next record tells of it. A new role or unit ends the old one."""
+        assert step.staff is not None
         employee = self.staff[step.staff]
+        employee.registered = True
         if (step.roles is not None or step.unit is not None) and step.from_ is not None:
             before = Assignment(
                 unit=self.units[employee.unit],
@@ -389,6 +447,18 @@ class _Defaults:
         version = self.cast.books.version(self.region, self.day)
         return version.matching(self.step.form) if version and self.step.form else ()
 
+    def _followed(self) -> MeasureKind | None:
+        """The kind of the measure that the order follows, where the story's own orders tell it."""
+        orders = {s.order.id: s.order for s in self.cast.story.steps if s.order and not s.order.resend}
+        followed, seen = self.step.follows_up, set[str]()
+        while followed in orders and followed not in seen:
+            seen.add(followed)
+            earlier = orders[followed]
+            if earlier.form in IMPOSES:
+                return IMPOSES[earlier.form]
+            followed = earlier.follows_up
+        return None
+
     def entries(self, initiative: Initiative | None, channel: Channel) -> tuple[Entry, ...]:
         """Entries that may hold, as far as can be told without the store."""
         return tuple(e for e in self._all() if self._may_hold(e.when, initiative, channel))
@@ -403,8 +473,15 @@ class _Defaults:
                 or self.step.follows_up is not None
             )
             and (when.opinion is None or self.step.opinion == when.opinion)
+            and (when.measure is None or self._speaks_of(when.measure))
             and (when.decision is None or (self.step.decision or "keep") == when.decision)
         )
+
+    def _speaks_of(self, kinds: tuple[MeasureKind, ...]) -> bool:
+        if self.step.form not in (Form.CONTINUE_MEASURE, Form.EXTEND_MEASURE):
+            return True
+        followed = self._followed()
+        return followed is None or followed in kinds
 
     def initiative(self) -> Initiative:
         """The first that the form allows; care for urgent orders where care may."""
@@ -429,18 +506,6 @@ class _Defaults:
             leap_day_on_28th=ages.leap_day_on_28th,
         )
         return swedish_date(begins) <= day
-
-    def _followed_kind(self) -> MeasureKind | None:
-        """The kind of the measure that the order continues or extends, found through what it follows up."""
-        steps = {step.order.id: step.order for step in self.cast.story.steps if step.order is not None}
-        seen, name = set[str](), self.step.follows_up
-        while name is not None and name not in seen and name in steps:
-            seen.add(name)
-            form = steps[name].form
-            if form in IMPOSES:
-                return IMPOSES[form]
-            name = steps[name].follows_up
-        return None
 
     def channel(self, initiative: Initiative | None) -> Channel:
         """The EHR's form, where it is open; else paper."""
@@ -484,15 +549,8 @@ class _Defaults:
         return tuple(wanted)
 
     def valid_through(self, entries: Iterable[Entry]) -> date | None:
-        """An end date where one must be given."""
-        kind = self._followed_kind()
-        required = any(
-            e.end_date and e.end_date.required and not e.end_date.or_review_on
-            for e in entries
-            if e.when.measure is None or kind is None or kind in e.when.measure
-        )
-        if self.step.form is Form.EXTEND_MEASURE:
-            return self.day + timedelta(days=60)
+        """An end date where one must be given: for what continues or extends, of the very measure that it follows."""
+        required = any(e.end_date and e.end_date.required and not e.end_date.or_review_on for e in entries)
         return self.day + timedelta(days=30) if required else None
 
     def review_on(self, entries: Iterable[Entry]) -> date | None:

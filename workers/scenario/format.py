@@ -1,6 +1,8 @@
 """The scenario file as a typed value. An unknown key is an error, with file, line and key."""
 
-from collections.abc import Iterator
+import difflib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -68,12 +70,35 @@ class PersonSpec(Part):
 
 
 class StaffSpec(Part):
-    """A staff member in the story."""
+    """A staff member in the story; `registered: false`: the directory does not tell of them."""
 
     unit: str
     roles: tuple[Role, ...]
     from_: date | None = Field(default=None, alias="from")
     through: date | None = None
+    registered: bool = True
+
+
+PAEDIATRIC = "paediatric"
+"""The clinic of a unit whose name begins with `barn`, unless the story says otherwise."""
+
+
+class UnitSpec(Part):
+    """A unit in the story. What is left out is as in the scenario, or not known to the directory."""
+
+    region: str | None = None
+    name: str | None = None
+    clinic: str | None = None
+    provider: str | None = None
+    succeeded_by: str | None = None
+    closed: date | None = None
+    """The first day on which it is closed."""
+
+    def clinic_of(self, unit: str) -> str | None:
+        """Its clinic, by its name where the story does not say."""
+        if "clinic" in self.model_fields_set:
+            return self.clinic
+        return PAEDIATRIC if unit.startswith("barn") else None
 
 
 class InformSpec(Part):
@@ -163,13 +188,29 @@ class RegisterStep(Part):
 
 
 class DirectoryStep(Part):
-    """The staff directory tells of a change."""
+    """The staff directory tells of a change: of a staff member, or, without one, of a unit."""
 
-    staff: str
+    staff: str | None = None
     roles: tuple[Role, ...] | None = None
     unit: str | None = None
     from_: date | None = Field(default=None, alias="from")
     through: date | None = None
+    region: str | None = None
+    name: str | None = None
+    clinic: str | None = None
+    provider: str | None = None
+    succeeded_by: str | None = None
+    closed: date | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> "DirectoryStep":
+        given = self.model_fields_set
+        if self.staff is None:
+            if self.unit is None or given & {"roles", "from_", "through"}:
+                raise ValueError("a step about a unit names the unit, and no roles, from or through")
+        elif wrong := given & {"region", "name", "clinic", "provider", "succeeded_by", "closed"}:
+            raise ValueError(f"a step about a staff member has no {', '.join(sorted(wrong))}")
+        return self
 
 
 class Expectation(Part):
@@ -204,7 +245,7 @@ class ChangeExpectation(Part):
 
 
 class NotificationExpectation(Part):
-    """A notification; `to: operators` addresses the region's operators."""
+    """A notification; `to: operators` addresses the region's operators, a unit's name what is sent to that unit."""
 
     to: str
     template: Template | None = None
@@ -215,6 +256,13 @@ class MeasuresExpectation(Part):
 
     patient: str
     active: tuple[MeasureKind, ...]
+
+
+class TasksExpectation(Part):
+    """The kinds of the open tasks about a patient, each once."""
+
+    patient: str
+    open: tuple[str, ...]
 
 
 class Step(Part):
@@ -231,6 +279,7 @@ class Step(Part):
     expect_notifications: tuple[NotificationExpectation, ...] | None = None
     expect_no_notification: NotificationExpectation | None = None
     expect_measures: MeasuresExpectation | None = None
+    expect_tasks: TasksExpectation | None = None
     expect: Expectation | None = None
 
     @model_validator(mode="after")
@@ -248,19 +297,57 @@ class Scenario(Part):
     cites: tuple[str, ...] = Field(min_length=1)
     region: str
     start: LocalTime
-    units: tuple[str, ...] | dict[str, str] = ()
+    units: tuple[str, ...] | dict[str, str | UnitSpec] = ()
     people: dict[str, PersonSpec]
     staff: dict[str, StaffSpec] = {}
     steps: tuple[Step, ...]
 
     @property
+    def unit_specs(self) -> dict[str, UnitSpec]:
+        """Each unit, with its region: those listed without one are of the scenario's."""
+        if not isinstance(self.units, dict):
+            return {unit: UnitSpec(region=self.region) for unit in self.units}
+        return {
+            unit: UnitSpec(region=spec)
+            if isinstance(spec, str)
+            else spec
+            if "region" in spec.model_fields_set
+            else spec.model_copy(update={"region": self.region})
+            for unit, spec in self.units.items()
+        }
+
+    @property
     def unit_regions(self) -> dict[str, str]:
-        """Each unit's region; those listed without one are of the scenario's."""
-        return dict(self.units) if isinstance(self.units, dict) else dict.fromkeys(self.units, self.region)
+        """Each unit's region, where the directory knows it."""
+        return {unit: spec.region for unit, spec in self.unit_specs.items() if spec.region is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A story as read. `unknown` tells, a line each, of the names in it that nothing introduces: it cannot be played."""
+
+    story: Scenario
+    unknown: tuple[str, ...] = ()
 
 
 def read_file(path: Path) -> tuple[Scenario, ...]:
-    """Every scenario of a file. Raises UnreadableScenario naming file, line and key."""
+    """
+    Every scenario of a file.
+
+    Raises UnreadableScenario naming file, line and key, also for a name that nothing introduces.
+    """
+    found = read_stories(path)
+    if faults := [line for one in found for line in one.unknown]:
+        raise UnreadableScenario("\n".join(faults))
+    return tuple(one.story for one in found)
+
+
+def read_stories(path: Path) -> tuple[Read, ...]:
+    """
+    Every scenario of a file, each with the names that nothing introduces.
+
+    Raises UnreadableScenario naming file, line and key for a file that cannot be read.
+    """
     try:
         text = path.read_text("utf-8")
         nodes, loaded = list(yaml.compose_all(text, yaml.SafeLoader)), list(yaml.safe_load_all(text))
@@ -276,15 +363,93 @@ def read_file(path: Path) -> tuple[Scenario, ...]:
     return tuple(_validated(path, node, data) for node, data in documents if data is not None)
 
 
-def _validated(path: Path, node: yaml.Node, data: object) -> Scenario:
+def _validated(path: Path, node: yaml.Node, data: object) -> Read:
     try:
-        return Scenario.model_validate(data)
+        story = Scenario.model_validate(data)
     except ValidationError as error:
         faults = [
             f"{path}:{_line_of(node, e['loc'])}: {'.'.join(str(p) for p in e['loc'])}: {e['msg']}"
             for e in error.errors()
         ]
         raise UnreadableScenario("\n".join(faults)) from error
+    return Read(story, tuple(_unknown_names(path, node, story)))
+
+
+OPERATORS = "operators"
+
+
+def _unknown_names(path: Path, node: yaml.Node, story: Scenario) -> Iterator[str]:
+    known = {
+        "person": set(story.people),
+        "staff": set(story.staff),
+        "unit": {*story.unit_specs, *(worker.unit for worker in story.staff.values())},
+        "order": {step.order.id for step in story.steps if step.order is not None},
+    }
+    known["addressee"] = known["person"] | known["unit"] | {OPERATORS}
+    for loc, kind, name in _names_in(story):
+        if name in known[kind]:
+            continue
+        near = difflib.get_close_matches(name, sorted(known[kind]), 1, 0.0)
+        meant = f"; the nearest name is {near[0]}" if near else ""
+        what = "person or unit" if kind == "addressee" else kind
+        where = ".".join(str(part) for part in loc)
+        yield f"{path}:{_line_of(node, loc)}: {where}: the story has no {what} {name!r}{meant}"
+
+
+_OF_ORDER = (
+    ("patient", "person"),
+    ("guardians", "person"),
+    ("representative", "person"),
+    ("decided_by", "staff"),
+    ("consulted", "staff"),
+    ("signed_by", "staff"),
+    ("units", "unit"),
+    ("releases", "order"),
+    ("follows_up", "order"),
+)
+_OF_STEP: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
+    ("order", _OF_ORDER),
+    ("access", (("viewer", "person"), ("patient", "person"), ("unit", "unit"))),
+    ("register_", (("person", "person"), ("guardians", "person"), ("custody_ended", "person"))),
+    ("directory", (("staff", "staff"), ("unit", "unit"), ("succeeded_by", "unit"))),
+    ("expect_receipt", (("order", "order"),)),
+    ("expect_changes", (("viewer", "person"), ("patient", "person"), ("unit", "unit"))),
+    ("expect_notifications", (("to", "addressee"),)),
+    ("expect_no_notification", (("to", "addressee"),)),
+    ("expect_measures", (("patient", "person"),)),
+    ("expect_tasks", (("patient", "person"),)),
+)
+
+
+def _names_in(story: Scenario) -> Iterator[tuple[tuple[int | str, ...], str, str]]:
+    """Every name that the story uses: where it stands, what it names, and the name."""
+    for name, person in story.people.items():
+        for place, guardian in enumerate(person.guardians):
+            yield ("people", name, "guardians", place), "person", guardian
+    for unit, spec in story.unit_specs.items():
+        if spec.succeeded_by is not None:
+            yield ("units", unit, "succeeded_by"), "unit", spec.succeeded_by
+    for number, step in enumerate(story.steps):
+        for part, fields in _OF_STEP:
+            value = getattr(step, part)
+            several = value if isinstance(value, tuple) else (value,) if value is not None else ()
+            for place, one in enumerate(several):
+                loc: tuple[int | str, ...] = ("steps", number, part.rstrip("_"))
+                if isinstance(value, tuple):
+                    loc = (*loc, place)
+                yield from _names_of(one, fields, loc)
+
+
+def _names_of(
+    one: Part, fields: Iterable[tuple[str, str]], loc: tuple[int | str, ...]
+) -> Iterator[tuple[tuple[int | str, ...], str, str]]:
+    for key, kind in fields:
+        given = getattr(one, key)
+        if isinstance(given, str):
+            yield (*loc, key), kind, given
+        elif given is not None:
+            for place, name in enumerate(given):
+                yield (*loc, key, place), kind, name
 
 
 def _line_of(node: yaml.Node, loc: tuple[int | str, ...]) -> int:

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-from contracts.directory import StaffRecord
+from contracts.directory import StaffRecord, UnitRecord
 from contracts.keys import patient_key
 from contracts.order import PersonRef
 from contracts.register import PersonRecord
-from contracts.topics import ORDERS, PERSONS, STAFF, TopicSpec, group_of
+from contracts.topics import ORDERS, PERSONS, STAFF, UNITS, TopicSpec, group_of
 from contracts.vocabulary import OrderId, Service, UnitId
 from infra.devca import DevAuthority, sign_jws, tampered_jws
 from workers.enact.protection import rules_evaluated
@@ -30,7 +30,7 @@ from workers.runtime.clock import write_clock
 from workers.scenario.play import Answer, Changed, Notified, SignedOrder, Told
 from workers.scenario.wire import Wire, cloud_event
 from workers.store import facts as store_facts
-from workers.store import inbox, outbox, persons, timers
+from workers.store import inbox, outbox, persons, tasks, timers
 from workers.store.session import Reading, Store
 
 _PATIENCE = 30.0
@@ -119,6 +119,10 @@ class LiveStage:
     async def move_clock(self, now: datetime) -> None:
         self.now = now
         write_clock(self.ground.clock_file, now)
+        await self._nothing_due()
+
+    async def _nothing_due(self) -> None:
+        now = self._clock()
 
         async def nothing_due(tx: Reading) -> bool:
             stats = await timers.stats(tx, now)
@@ -137,6 +141,10 @@ class LiveStage:
         await self._publish_all(
             STAFF, [(r.hsa_id, r.model_dump_json().encode()) for r in records], "directory"
         )
+
+    async def tell_units(self, records: Iterable[UnitRecord]) -> None:
+        await self._publish_all(UNITS, [(r.unit, r.model_dump_json().encode()) for r in records], "directory")
+        await self._nothing_due()
 
     async def _publish_all(self, spec: TopicSpec, messages: list[tuple[str, bytes]], worker: str) -> None:
         sent = []
@@ -268,6 +276,14 @@ class LiveStage:
             known = await store_facts.patient_facts(tx, who.values())
         return {m.kind.value for facts in known.values() for m in facts.in_force(at)}
 
+    async def tasks(self, patient: PersonRef) -> set[str]:
+        async with self.ground.store.reading() as tx:
+            who = await persons.resolve(tx, [_identity(patient)])
+            found = [
+                task for person in who.values() for task in await tasks.page(tx, patient=person, limit=10_000)
+            ]
+        return {task.kind for task in found}
+
     async def restart(self, workers: tuple[str, ...]) -> None:
         self.workers.kill()
         self.workers.start()
@@ -335,5 +351,10 @@ def _changed(change: dict[str, Any]) -> Changed:
 
 
 def _notified(notice: dict[str, Any]) -> Notified:
-    person = notice["recipient"]["person"]
-    return Notified(PersonRef.model_validate_json(json.dumps(person)) if person else None, notice["template"])
+    recipient = notice["recipient"]
+    person = recipient["person"]
+    return Notified(
+        PersonRef.model_validate_json(json.dumps(person)) if person else None,
+        notice["template"],
+        recipient.get("unit"),
+    )

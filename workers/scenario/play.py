@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
-from contracts.directory import StaffRecord
+from contracts.directory import StaffRecord, UnitRecord
 from contracts.order import PersonRef
 from contracts.register import PersonRecord
 from contracts.vocabulary import Role, Service
@@ -14,8 +14,10 @@ from workers.policy.calendar import STOCKHOLM, swedish_date
 from workers.policy.rulebook import Rulebooks
 from workers.scenario.cast import Cast, Numbers
 from workers.scenario.format import (
+    OPERATORS,
     AccessStep,
     ChangeExpectation,
+    DirectoryStep,
     Expectation,
     NotificationExpectation,
     OrderStep,
@@ -62,10 +64,11 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Notified:
-    """A published notification; `to` None is the operators."""
+    """A published notification; `to` None is the operators, or the unit (HSA-id)."""
 
     to: PersonRef | None
     template: str
+    unit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,10 @@ class Stage(Protocol):
         """Publish register messages, and wait until they are taken."""
 
     async def tell_directory(self, records: Iterable[StaffRecord]) -> None:
-        """Publish directory messages, and wait until they are taken."""
+        """Publish directory messages about staff, and wait until they are taken."""
+
+    async def tell_units(self, records: Iterable[UnitRecord]) -> None:
+        """Publish directory messages about units, and wait until they and what they bring are taken."""
 
     async def send(self, order: SignedOrder) -> Told:
         """Sign and publish an order, and wait for its answer."""
@@ -119,6 +125,9 @@ class Stage(Protocol):
 
     async def measures(self, patient: PersonRef, at: datetime) -> set[str]:
         """The kinds of measures in force."""
+
+    async def tasks(self, patient: PersonRef) -> set[str]:
+        """The kinds of the open tasks about a patient."""
 
     async def restart(self, workers: tuple[str, ...]) -> None:
         """Kill workers and start them again."""
@@ -157,7 +166,9 @@ class Play:
         """Set the clock, and let directory and register tell of everybody."""
         await self.stage.move_clock(self.clock)
         self._hire_everybody()
-        await self.stage.tell_directory([self.cast.assignments(name, self.clock) for name in self.cast.staff])
+        await self.stage.tell_units([self.cast.unit_record(unit, self.clock) for unit in self.cast.units])
+        employed = [name for name, employee in self.cast.staff.items() if employee.registered]
+        await self.stage.tell_directory([self.cast.assignments(name, self.clock) for name in employed])
         await self.stage.tell_register(
             [self.cast.record(name, self.clock) for name in self.cast.registered()]
         )
@@ -180,8 +191,7 @@ class Play:
             self.cast.change(step.register_, swedish_date(self.clock))
             await self._tell_of(step.register_.person)
         elif step.directory is not None:
-            self.cast.reassign(step.directory, swedish_date(self.clock))
-            await self.stage.tell_directory([self.cast.assignments(step.directory.staff, self.clock)])
+            await self._tell_directory(step.directory)
         elif step.restart is not None:
             await self.stage.restart(step.restart)
         else:
@@ -190,6 +200,14 @@ class Play:
     async def _tell_of(self, person: str) -> None:
         """A message about somebody, and about the children whose guardian has a new number."""
         await self.stage.tell_register([self.cast.record(person, self.clock)])
+
+    async def _tell_directory(self, step: DirectoryStep) -> None:
+        if step.staff is not None:
+            self.cast.reassign(step, swedish_date(self.clock))
+            await self.stage.tell_directory([self.cast.assignments(step.staff, self.clock)])
+        elif step.unit is not None:
+            self.cast.change_unit(step)
+            await self.stage.tell_units([self.cast.unit_record(step.unit, self.clock)])
 
     async def _look(self, step: Step) -> None:
         if step.expect_receipt is not None:
@@ -216,6 +234,12 @@ class Play:
             if active != {str(k) for k in step.expect_measures.active}:
                 raise Failed(
                     f"measures in force: expected {sorted(step.expect_measures.active)}, came {sorted(active)}"
+                )
+        elif step.expect_tasks is not None:
+            open_tasks = await self.stage.tasks(self.cast.people[step.expect_tasks.patient].ref)
+            if open_tasks != set(step.expect_tasks.open):
+                raise Failed(
+                    f"open tasks: expected {sorted(step.expect_tasks.open)}, came {sorted(open_tasks)}"
                 )
 
     async def _move(self, to: datetime) -> None:
@@ -314,7 +338,12 @@ class Play:
         )
 
     def _is_notice(self, n: Notified, wanted: NotificationExpectation) -> bool:
-        to = n.to is None if wanted.to == "operators" else n.to in self._refs(wanted.to)
+        if wanted.to == OPERATORS:
+            to = n.to is None and n.unit is None
+        elif wanted.to in self.cast.people:
+            to = n.to in self._refs(wanted.to)
+        else:
+            to = n.unit is not None and n.unit == self.cast.units[wanted.to]
         return to and (wanted.template is None or n.template == wanted.template)
 
 
@@ -333,12 +362,12 @@ def _plain(wanted: ChangeExpectation | NotificationExpectation) -> str:
 
 def _list(found: Iterable[Changed | Notified], names: dict[str, str]) -> str:
     def who(ref: PersonRef | None) -> str:
-        return "operators" if ref is None else names.get(ref.id, "somebody")
+        return OPERATORS if ref is None else names.get(ref.id, "somebody")
 
     lines: list[str] = []
     for item in found:
         if isinstance(item, Notified):
-            lines.append(f"{who(item.to)}:{item.template}")
+            lines.append(f"{item.unit or who(item.to)}:{item.template}")
         else:
             at = item.at.astimezone(STOCKHOLM).isoformat(timespec="minutes")
             lines.append(f"{who(item.viewer)} {item.access} {item.service} {at} {list(item.because)}")
