@@ -31,6 +31,7 @@ from workers.intake.evidence import keep_fresh, keeper, sources
 from workers.intake.handler import DIRECTORY, Intake
 from workers.intake.recheck import Recheck
 from workers.intake.unwrap import Door
+from workers.policy.identity_numbers import NumberRules
 from workers.policy.rulebook import RulebookError, Rulebooks
 from workers.register.handler import Register
 from workers.relay.checkpoints import NoAuditKey, Signer, signer_for
@@ -414,7 +415,13 @@ class Wiring:
 
     def _intake(self) -> _Opened:
         settings = self.settings
-        door = Door(settings.audience, key_ring(settings), trust_policy(settings), settings.max_message_bytes)
+        door = Door(
+            settings.audience,
+            key_ring(settings),
+            trust_policy(settings),
+            settings.max_message_bytes,
+            NumberRules(settings.reserve_numbers, settings.test_numbers),
+        )
         kept = keeper(sources(settings), self.clock)
         self._closing.append(kept.close)
 

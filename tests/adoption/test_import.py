@@ -199,7 +199,7 @@ async def test_a_seal_of_somebody_whom_the_register_has_not_told_of_holds_when_i
 async def test_a_number_that_nobody_can_have_protects_nobody_and_is_refused(office: Office) -> None:
     wrong = STRANGER[:-1] + str((int(STRANGER[-1]) + 1) % 10)
     assert fates(await take(office, table(f"försegling;{wrong};;;;;;vården;"))) == [
-        ("refused", ("check_digit",))
+        ("refused", ("field_invalid",))
     ]
     assert await standing(office, wrong) is None
 

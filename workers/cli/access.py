@@ -17,7 +17,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 from pydantic import BaseModel
 
-from contracts.vocabulary import IdType, Service, UnitId
+from contracts.vocabulary import Service, UnitId
 from workers.cli.common import rulebooks, settings
 from workers.cli.desk import clock_of, operator, run, store_of
 from workers.ops.api.answers import Teller
@@ -41,6 +41,7 @@ from workers.ops.api.serve import serve as serve_api
 from workers.ops.auth import NotConfigured
 from workers.policy.calendar import STOCKHOLM
 from workers.policy.facts import Identity
+from workers.policy.identity_numbers import NumberError, NumberRules
 from workers.store.roles import open_as
 
 T = TypeVar("T")
@@ -240,7 +241,7 @@ def _who(given: str, name: str, lines: Iterator[str]) -> Who:
         )
         if re.fullmatch(KEY_PATTERN, number.strip()):
             return str(number.strip())
-        return _identity(re.sub(r"[-+ ]", "", number))
+        return _identity(number)
     if not re.fullmatch(KEY_PATTERN, given):
         print(
             f"the {name} is a pseudonymous key, or - to be asked for the number: as an argument it would stay in the "
@@ -252,14 +253,12 @@ def _who(given: str, name: str, lines: Iterator[str]) -> Who:
 
 
 def _identity(number: str) -> Identity:
-    """What kind of number it is shows: sixty is added to the day of a samordningsnummer."""
-    if not re.fullmatch(r"[0-9A-Za-z]{8,20}", number):
-        print("an identity number has twelve digits, or is a reserve number", file=sys.stderr)
-        raise typer.Exit(2)
-    kind = IdType.RESERVNUMMER
-    if re.match(r"(18|19|20)\d{6}", number) and len(number) == 12:
-        kind = IdType.SAMORDNINGSNUMMER if int(number[6:8]) > 60 else IdType.PERSONNUMMER
-    return Identity(kind, number)
+    chosen = settings()
+    try:
+        return NumberRules(chosen.reserve_numbers, chosen.test_numbers).read(number)
+    except NumberError as error:
+        print(error.text.en, file=sys.stderr)
+        raise typer.Exit(2) from None
 
 
 def _somebody(who: Who) -> Somebody:

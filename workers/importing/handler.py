@@ -33,8 +33,9 @@ from workers.importing.judging import (
     doubt,
     form_of,
     judge_row,
-    plausible,
+    number_fault,
     unreadable,
+    wrong_number,
 )
 from workers.importing.table import MeasureList, Row
 from workers.policy.effects import Judgement, Transition
@@ -128,7 +129,7 @@ class Import:
         lost = [
             row
             for row, form in zip(rows, forms, strict=True)
-            if identity_of(form.patient) not in known and (_opens(row) or not plausible(row))
+            if identity_of(form.patient) not in known and (_opens(row) or number_fault(row) is not None)
         ]
         pairs = [(row, form) for row, form in zip(rows, forms, strict=True) if row not in lost]
         # a protective row about somebody whom the register has not told of must hold from the moment it does
@@ -272,7 +273,8 @@ def _brings_another(region: Region, row: Row) -> bool:
 
 
 def _unknown(row: Row) -> Judged:
-    return Judged(Fate.REFUSED, (doubt("patient_unknown" if plausible(row) else "check_digit"),))
+    fault = number_fault(row)
+    return Judged(Fate.REFUSED, (doubt("patient_unknown") if fault is None else wrong_number(fault),))
 
 
 def _reported(row: Row, judged: Judged, registration: str | None = None) -> Reported:

@@ -19,7 +19,6 @@ from contracts.vocabulary import (
     Attestation,
     Duty,
     Form,
-    IdType,
     Initiative,
     MeasureKind,
     OrderId,
@@ -33,6 +32,7 @@ from workers.policy.calendar import midnight, swedish_date
 from workers.policy.case import Case
 from workers.policy.effects import AddTask, Effect, Impose, Revise, Sentence, applied
 from workers.policy.facts import Measure, OrderFacts, PatientFacts, Silence
+from workers.policy.identity_numbers import NUMBER_FAULT, NumberFault, NumberRules
 from workers.policy.objections import objections
 from workers.policy.rulebook import Region, Version
 from workers.policy.sentences import MEASURE
@@ -62,10 +62,6 @@ _OF_THE_ACT = frozenset(
 DOUBTS: dict[str, Sentence] = {
     "kind": Sentence("Åtgärden går inte att läsa.", "The measure cannot be read."),
     "patient": Sentence("Personnumret går inte att läsa.", "The patient's number cannot be read."),
-    "check_digit": Sentence(
-        "Numret stämmer inte med sin kontrollsiffra och finns inte i registret.",
-        "The number does not fit its check digit, and the register does not know it.",
-    ),
     "patient_unknown": Sentence(
         "Registret har inte berättat om patienten än.", "The register has not told of the patient yet."
     ),
@@ -196,17 +192,21 @@ def _court_order(row: Row, since: date | None, at: datetime) -> CourtOrder | Non
 
 def unreadable(row: Row) -> Judged | None:
     """The fate of a row of which not even measure and patient can be read; None for any other."""
-    faults = [name for name in ("kind", "patient") if getattr(row, name) is None]
-    return Judged(Fate.UNREADABLE, tuple(doubt(name) for name in faults)) if faults else None
+    faults = [doubt(name) for name in ("kind", "patient") if getattr(row, name) is None]
+    if row.number_fault is not None:
+        faults[-1] = Doubt("patient", NUMBER_FAULT[row.number_fault])
+    return Judged(Fate.UNREADABLE, tuple(faults)) if faults else None
 
 
-def plausible(row: Row) -> bool:
-    """Whether the patient's number fits its check digit (Luhn over the last ten); true for a reserve number."""
+def number_fault(row: Row) -> NumberFault | None:
+    """Why the patient's number cannot be anybody's; None where it can."""
     assert row.patient is not None
-    if row.patient.id_type is IdType.RESERVNUMMER:
-        return True
-    doubled = (int(c) * (2 - place % 2) for place, c in enumerate(row.patient.id[2:]))
-    return sum(n if n < 10 else n - 9 for n in doubled) % 10 == 0
+    return NumberRules().fault_of(row.patient.id_type, row.patient.id)
+
+
+def wrong_number(fault: NumberFault) -> Doubt:
+    """The doubt about a number that cannot be anybody's."""
+    return Doubt(str(RefusalCode.FIELD_INVALID), NUMBER_FAULT[fault])
 
 
 def judge_row(row: Row, form: SignedForm, facts: OrderFacts, region: Region) -> Judged:

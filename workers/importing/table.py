@@ -18,6 +18,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from contracts.order import HsaIdText, PersonRef, Units
 from contracts.vocabulary import IdType, Initiative, MeasureKind
+from workers.policy.identity_numbers import NumberError, NumberFault, NumberRules, compact
 
 T = TypeVar("T")
 
@@ -83,6 +84,7 @@ _UNITS = TypeAdapter[tuple[str, ...]](Units)
 _GUARDIANS = TypeAdapter[tuple[PersonRef, ...]](
     Annotated[tuple[PersonRef, ...], Field(min_length=1, max_length=20)]
 )
+_NUMBERS = NumberRules()
 _NOTE_LENGTH = 4000
 LARGEST_BYTES = 64 * 1024 * 1024
 
@@ -122,6 +124,8 @@ class Row:
     review_on: date | None = None
     note: str | None = None
     faults: frozenset[str] = frozenset()
+    number_fault: NumberFault | None = None
+    """What is wrong with the patient's number, where none could be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,15 +209,19 @@ def _row(line: int, cells: dict[str, str]) -> Row:
     filled = {name: cell for name, cell in cells.items() if name and cell}
     original = json.dumps(filled, ensure_ascii=False, sort_keys=True).encode()
     faults: set[str] = set()
+    number_faults: dict[str, NumberFault] = {}
 
     def take(name: str, how: Callable[[str], T]) -> T | None:
         if name not in filled:
             return None
         try:
             return how(filled[name])
-        except (ValueError, KeyError, ValidationError):
-            faults.add(name)
-            return None
+        except NumberError as error:
+            number_faults[name] = error.fault
+        except (ValueError, KeyError, ValidationError, OverflowError):
+            pass
+        faults.add(name)
+        return None
 
     id_type = take("id_type", lambda text: IdType(text.lower()))
     first, last = take("recorded_from", day), take("recorded_to", day)
@@ -244,6 +252,7 @@ def _row(line: int, cells: dict[str, str]) -> Row:
         review_on=take("review_on", day),
         note=take("note", lambda text: text[:_NOTE_LENGTH]),
         faults=frozenset(faults),
+        number_fault=number_faults.get("patient"),
     )
 
 
@@ -251,15 +260,18 @@ def person(text: str, id_type: IdType | None = None) -> PersonRef:
     """
     A person's number as a list writes it: twelve digits, with or without a hyphen.
 
-    Raises ValueError for anything else but a reserve number that is called so: ten digits leave the century open.
+    Raises NumberError for anything else but a reserve number that is called so: ten digits leave the century open. A
+    number whose date or check digit is wrong is kept: whether the register has given it to somebody is asked later.
     """
-    number = re.sub(r"[\s+-]", "", text)
-    if id_type is IdType.RESERVNUMMER:
-        return PersonRef(id_type=id_type, id=number)
-    if not re.fullmatch(r"\d{12}", number):
-        raise ValueError("not twelve digits")
-    kind = id_type or (IdType.SAMORDNINGSNUMMER if int(number[6:8]) > 60 else IdType.PERSONNUMMER)
-    return PersonRef(id_type=kind, id=number)
+    try:
+        identity = _NUMBERS.read(text, id_type)
+    except NumberError as error:
+        # the register decides whether it knows such a number all the same; other faults leave no number to ask about
+        if error.fault not in (NumberFault.CHECK_DIGIT, NumberFault.NO_SUCH_DATE):
+            raise
+        number = compact(text)
+        return PersonRef(id_type=id_type or _NUMBERS.kind_of(number), id=number)
+    return PersonRef(id_type=identity.id_type, id=identity.number)
 
 
 def day(text: str) -> date:

@@ -10,9 +10,11 @@ from itertools import islice
 
 from pydantic import ValidationError
 
-from contracts.order import SignedForm
+from contracts.order import PersonRef, SignedForm
 from contracts.vocabulary import RefusalCode
+from workers.policy.calendar import swedish_date
 from workers.policy.effects import Objection, Sentence
+from workers.policy.identity_numbers import NUMBER_FAULT, NumberRules
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _WHY: dict[str, Sentence] = {
@@ -39,8 +41,12 @@ class FormInvalid(ValueError):
         self.objections = objections
 
 
-def read_form(payload: bytes) -> SignedForm:
-    """Read a signed payload (UTF-8 JSON). Raises FormInvalid with all faults at once."""
+def read_form(payload: bytes, numbers: NumberRules | None = None) -> SignedForm:
+    """
+    Read a signed payload (UTF-8 JSON). Raises FormInvalid with all faults at once.
+
+    `numbers` says what counts as an identity number; None: whatever has the message's shape.
+    """
     try:
         form = SignedForm.model_validate_json(payload)
     except ValidationError as error:
@@ -52,7 +58,26 @@ def read_form(payload: bytes) -> SignedForm:
     # JSON can write U+0000 in one way only, so that almost no form need be walked through
     if b"\\u0000" in payload and (unfit := tuple(_unfit(form.model_dump(mode="json"), ()))):
         raise FormInvalid(_objections((field_name(place), _OTHERWISE) for place in unfit))
+    if numbers is not None and (wrong := tuple(_impossible_numbers(form, numbers))):
+        raise FormInvalid(_objections(wrong))
     return form
+
+
+def _impossible_numbers(form: SignedForm, numbers: NumberRules) -> Iterator[tuple[str, Sentence]]:
+    """Identity numbers that no register will ever report: the sender learns at once what to mend."""
+    decided_on = swedish_date(form.decided_at)
+    for field, person in people_named(form):
+        if fault := numbers.fault_of(person.id_type, person.id, on=decided_on, region=form.region):
+            yield field, NUMBER_FAULT[fault]
+
+
+def people_named(form: SignedForm) -> Iterator[tuple[str, PersonRef]]:
+    """Everybody whom a form names, with the dotted field of the number."""
+    yield "patient.id", form.patient
+    if form.representative is not None:
+        yield "representative.id", form.representative
+    for place, guardian in enumerate(form.guardians or ()):
+        yield f"guardians.{place}.id", guardian
 
 
 def _objections(faults: Iterable[tuple[str, Sentence]]) -> tuple[Objection, ...]:

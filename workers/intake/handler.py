@@ -21,7 +21,7 @@ from contracts.dead_letter import DeadLetterReason
 from contracts.order import SignedForm
 from contracts.receipt import Receipt
 from contracts.topics import ORDERS
-from contracts.vocabulary import HsaId, OrderId, Outcome, PersonId, RefusalCode, RegionCode, UnitId
+from contracts.vocabulary import HsaId, IdType, OrderId, Outcome, PersonId, RefusalCode, RegionCode, UnitId
 from workers.enact.citations import Desk
 from workers.enact.consuming import NotReady, RecordFault, Spoiled, Steps, dead_record, place_of
 from workers.enact.ids import arrival_cause, order_cause
@@ -34,11 +34,18 @@ from workers.enact.standings import people_in, sitting_about, staff_in
 from workers.enact.trust_report import report_of
 from workers.enact.write import write
 from workers.intake.evidence import Keeper
+from workers.intake.forms import people_named
 from workers.intake.texts import objection
 from workers.intake.unwrap import Arrival, Door, Lost, SignedOrder, TurnedAway
 from workers.policy.calendar import swedish_date
 from workers.policy.effects import Judgement, Objection
 from workers.policy.facts import Identity
+from workers.policy.identity_numbers import (
+    NUMBER_FAULT,
+    NumberFault,
+    same_but_check_digit,
+    wrong_check_digit,
+)
 from workers.runtime.logging import log_message
 from workers.runtime.metrics import DEAD_LETTERS, PROCESSED, REFUSALS, Metrics
 from workers.runtime.points import point
@@ -140,7 +147,7 @@ class Intake:
 
     async def take(self, tx: Tx, prepared: Arrivals, steps: Steps) -> None:
         """Judge a batch and write what follows. Raises RecordFault for a record that cannot be judged."""
-        arrivals = prepared.arrivals
+        arrivals = await self._mistyped_away(tx, prepared.arrivals)
         signed = [one for one in arrivals if isinstance(one, SignedOrder)]
         with steps.step("people"):
             identities = await persons.ensure(tx, people_in(one.form for one in signed), self.door.keys.of)
@@ -170,6 +177,38 @@ class Intake:
             await dead_letters.append(tx, batch.lost)
             await write(tx, sitting)
         prepared.lines = batch.lines
+
+    async def _mistyped_away(self, tx: Tx, arrivals: Sequence[Arrival]) -> list[Arrival]:
+        """
+        Turn away the orders whose number nobody has and that differs from somebody's in its check digit alone.
+
+        Outside production a wrong check digit is no fault (`NumberRules.test_numbers`); a slip of the pen is one all the
+        same, and its sender learns it at once.
+        """
+        asked = {
+            (place, field): identity_of(person)
+            for place, one in enumerate(arrivals)
+            if isinstance(one, SignedOrder)
+            for field, person in people_named(one.form)
+            if person.id_type is not IdType.RESERVNUMMER and wrong_check_digit(person.id)
+        }
+        if not asked:
+            return list(arrivals)
+        near = {
+            number: [Identity(number.id_type, other) for other in same_but_check_digit(number.number)]
+            for number in asked.values()
+        }
+        known = await persons.resolve(tx, {*near, *(other for others in near.values() for other in others)})
+        mistyped = {n for n, others in near.items() if n not in known and any(o in known for o in others)}
+        text = NUMBER_FAULT[NumberFault.CHECK_DIGIT]
+        found = list(arrivals)
+        for place, one in enumerate(arrivals):
+            wrong = [field for (at, field), number in asked.items() if at == place and number in mistyped]
+            if wrong and isinstance(one, SignedOrder):
+                found[place] = one.turned_away(
+                    tuple(Objection(RefusalCode.FIELD_INVALID, text, field=field) for field in wrong)
+                )
+        return found
 
     async def _claim(self, tx: Tx, arrivals: Sequence[Arrival]) -> list[tuple[Arrival, inbox.Claimed | None]]:
         """Pair each arrival with what is known of it; a message that cannot be read claims nothing."""

@@ -19,6 +19,7 @@ from workers.enact.keys import KeyRing, shaped_like_a_key
 from workers.intake.forms import FormInvalid, read_form
 from workers.intake.texts import objection, signature_objections
 from workers.policy.effects import Objection
+from workers.policy.identity_numbers import NumberRules
 from workers.stream.records import NotCloudEvent, Record, read_event
 from workers.trust import Evidence, TrustPolicy, Unreadable, Verdict, verify
 
@@ -33,6 +34,13 @@ class SignedOrder:
     digest: str
     form: SignedForm
     verdict: Verdict
+
+    def turned_away(self, objections: tuple[Objection, ...]) -> "TurnedAway":
+        """The same message with reasons why it cannot be taken."""
+        key = shaped_like_a_key(self.record.key)
+        return TurnedAway(
+            self.record, self.envelope, self.evidence, self.digest, objections, self.form, self.verdict, key
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +73,7 @@ class Lost:
     proven: bool = False
 
 
+_TEST_NUMBERS_TOO = NumberRules(test_numbers=True)
 Arrival = SignedOrder | TurnedAway | Lost
 
 
@@ -76,6 +85,7 @@ class Door:
     keys: KeyRing
     trust: TrustPolicy
     largest: int
+    numbers: NumberRules = _TEST_NUMBERS_TOO
 
     def unwrap(self, record: Record, evidence: Evidence) -> Arrival:
         """Read one record. `evidence` is what is known of revocations. Never raises for what a sender wrote."""
@@ -110,13 +120,13 @@ class Door:
         form: SignedForm | None = None
         if verdict.payload is not None:
             try:
-                form = read_form(verdict.payload)
+                form = read_form(verdict.payload, self.numbers)
             except FormInvalid as invalid:
                 objections += invalid.objections
             else:
                 objections += self._faults(form, envelope, key)
         if form is None or objections:
-            claimed = form or _claim(verdict)
+            claimed = form or self._claim(verdict)
             return TurnedAway(record, envelope, signed, digest, tuple(objections), claimed, verdict, key)
         return SignedOrder(record, envelope, signed, digest, form, verdict)
 
@@ -133,15 +143,14 @@ class Door:
             faults.append(objection(RefusalCode.WRONG_AUDIENCE, "audience"))
         return faults
 
-
-def _claim(verdict: Verdict) -> SignedForm | None:
-    """What an unproven message says of itself, good for addressing the answer and for nothing else."""
-    if verdict.claimed is None:
-        return None
-    try:
-        return read_form(verdict.claimed)
-    except FormInvalid:
-        return None
+    def _claim(self, verdict: Verdict) -> SignedForm | None:
+        """What an unproven message says of itself, good for addressing the answer and for nothing else."""
+        if verdict.claimed is None:
+            return None
+        try:
+            return read_form(verdict.claimed, self.numbers)
+        except FormInvalid:
+            return None
 
 
 def _media_type(content_type: str | None) -> str:

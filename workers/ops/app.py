@@ -38,6 +38,7 @@ from workers.ops.signing import KeyFolder
 from workers.ops.watch import Watch
 from workers.ops.worklist import Adapter, by_hand, carry_out
 from workers.policy.effects import Sentence
+from workers.policy.identity_numbers import NumberRules
 from workers.policy.rulebook import Rulebooks
 from workers.runtime.clock import Clock, stopwatch
 from workers.runtime.health import Health, probes
@@ -258,6 +259,7 @@ class Ops:
             books=self.books,
             citations=Citations(self.books),
             keys=self.keys,
+            numbers=NumberRules(settings.reserve_numbers, settings.test_numbers),
             sessions=Sessions(
                 store, self.clock, secret, idle=settings.session_idle, longest=settings.session_longest
             ),

@@ -16,10 +16,12 @@ from pydantic import ValidationError
 from contracts.envelope import Envelope
 from contracts.order import Inform, PersonRef, SignedForm, StaffRef
 from contracts.topics import ORDERS
-from contracts.vocabulary import Attestation, Channel, Form, IdType, Initiative, Role
+from contracts.vocabulary import Attestation, Channel, Form, Initiative, Role
 from workers.enact.keys import KeyRing
 from workers.ops.signing import Signer
+from workers.policy.calendar import swedish_date
 from workers.policy.effects import Sentence
+from workers.policy.identity_numbers import NumberError, NumberRules
 from workers.stream.producer import Outgoing, StreamProducer
 from workers.stream.records import Event, write_binary
 
@@ -60,36 +62,20 @@ class Sending:
         await self._producer.stop()
 
 
-def number_of(text: str) -> str:
-    """An identity number as messages write it: without separators and spaces."""
-    return "".join(letter for letter in text if letter.isalnum()).upper()
-
-
-def identity_of(text: str) -> PersonRef:
-    """
-    The person of a number as somebody typed it: twelve digits, or a reserve number.
-
-    Raises ValueError, whose message never holds the number.
-    """
-    number = number_of(text)
-    if len(number) == 12 and number.isdecimal():
-        co_ordination = int(number[6:8]) >= 60
-        kind = IdType.SAMORDNINGSNUMMER if co_ordination else IdType.PERSONNUMMER
-        return PersonRef(id_type=kind, id=number)
-    if len(number) == 10 and number.isdecimal():
-        raise ValueError("century_missing")
-    if 8 <= len(number) <= 20 and any(letter.isalpha() for letter in number):
-        return PersonRef(id_type=IdType.RESERVNUMMER, id=number)
-    raise ValueError("not_a_number")
-
-
-def form_of(entries: Mapping[str, object], *, order_id: UUID, audience: str, now: datetime) -> SignedForm:
+def form_of(
+    entries: Mapping[str, object],
+    *,
+    order_id: UUID,
+    audience: str,
+    now: datetime,
+    numbers: NumberRules,
+) -> SignedForm:
     """
     Make the form of what was entered; `now` (UTC) is the moment of the decision when none is given.
 
     Raises NotFilledIn.
     """
-    reading = _Entries(entries)
+    reading = _Entries(entries, swedish_date(now), numbers)
     fields = {
         "order_id": order_id,
         "audience": audience,
@@ -141,10 +127,6 @@ def record_of(form: SignedForm, signer: Signer, keys: KeyRing, topic: str, now: 
 
 _NEEDED = Sentence("Fyll i fältet.", "Fill in the field.")
 _UNFIT = Sentence("Fältet är inte rätt ifyllt.", "The field is not filled in rightly.")
-_NUMBER = Sentence("Skriv tolv siffror, eller ett reservnummer.", "Write twelve digits, or a reserve number.")
-_CENTURY = Sentence(
-    "Skriv numret med sekel: tolv siffror.", "Write the number with its century: twelve digits."
-)
 _DAY = Sentence("Skriv datumet som ÅÅÅÅ-MM-DD.", "Write the date as YYYY-MM-DD.")
 _STAFF = Sentence("Ange HSA-id, roll och enhet.", "Give HSA-id, role and unit.")
 
@@ -152,8 +134,10 @@ _STAFF = Sentence("Ange HSA-id, roll och enhet.", "Give HSA-id, role and unit.")
 class _Entries:
     """Reads entries one by one and gathers what is wrong."""
 
-    def __init__(self, entries: Mapping[str, object]) -> None:
+    def __init__(self, entries: Mapping[str, object], today: date, numbers: NumberRules) -> None:
         self._entries = entries
+        self._today = today
+        self._numbers = numbers
         self.faults: list[Fault] = []
 
     def _raw(self, name: str) -> str:
@@ -206,10 +190,11 @@ class _Entries:
 
     def _identity(self, name: str, value: str) -> PersonRef | None:
         try:
-            return identity_of(value)
-        except ValueError as error:
-            self.faults.append(Fault(name, _CENTURY if str(error) == "century_missing" else _NUMBER))
+            identity = self._numbers.read(value, on=self._today, region=self._raw("region") or None)
+        except NumberError as error:
+            self.faults.append(Fault(name, error.text))
             return None
+        return PersonRef(id_type=identity.id_type, id=identity.number)
 
     def staff(self, name: str) -> StaffRef | None:
         hsa_id, role, unit = (self._raw(f"{name}_{part}") for part in ("hsa_id", "role", "unit"))

@@ -218,6 +218,27 @@ class PatientKeys(BaseSettings):
         }
 
 
+class IdentityNumbers(BaseSettings):
+    """What the regions' own numbers look like."""
+
+    reserve_numbers: dict[str, str] = Field(
+        default_factory=dict,
+        description="Form of each region's reserve numbers (reservnummer), as regular expressions: "
+        '`{"kronoberg": "99[0-9]{10}"}`. Default: eight to twenty letters and digits.',
+    )
+
+    @field_validator("reserve_numbers")
+    @classmethod
+    def _compile(cls, patterns: dict[str, str]) -> dict[str, str]:
+        for region, pattern in patterns.items():
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                msg = f"the form of {region}'s reserve numbers is no regular expression: {error}"
+                raise ValueError(msg) from None
+        return patterns
+
+
 class Signatures(BaseSettings):
     """Which signatures are believed."""
 
@@ -402,11 +423,13 @@ class Retention(BaseSettings):
 
 
 GROUPS: tuple[type[BaseSettings], ...] = (
-    General, Database, Kafka, Work, PatientKeys, Signatures, Ops, Audit, Retention,
+    General, Database, Kafka, Work, PatientKeys, IdentityNumbers, Signatures, Ops, Audit, Retention,
 )  # fmt: skip
 
 
-class Settings(General, Database, Kafka, Work, PatientKeys, Signatures, Ops, Audit, Retention):
+class Settings(
+    General, Database, Kafka, Work, PatientKeys, IdentityNumbers, Signatures, Ops, Audit, Retention
+):
     """All settings, checked together. Frozen; secrets do not show in its `repr`."""
 
     model_config = SettingsConfigDict(
@@ -419,6 +442,11 @@ class Settings(General, Database, Kafka, Work, PatientKeys, Signatures, Ops, Aud
         if problems:
             raise ValueError("\n".join(problems))
         return self
+
+    @property
+    def test_numbers(self) -> bool:
+        """Whether invented people's identity numbers are taken, whose check digit is wrong."""
+        return self.environment != "production"
 
     def _pairs_missing(self) -> list[str]:
         problems = []

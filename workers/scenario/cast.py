@@ -1,12 +1,14 @@
 """The people and staff of a story: invented numbers, register and directory messages, and forms with valid defaults."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
+
+from stdnum import luhn
 
 from contracts.directory import Assignment, StaffRecord, UnitRecord
 from contracts.order import PersonRef
@@ -42,21 +44,22 @@ class Numbers:
     """
     Hands out identity numbers, each once a run.
 
-    Birth numbers 980–999 are the tax agency's test series; when a day's run out, numbers with a wrong check digit,
-    which cannot be real.
+    Birth numbers 980–999 are the tax agency's test series; when a day's run out, those of the day before are taken, as
+    the agency itself does: a number's date need not be the birth date.
     """
 
     def __init__(self) -> None:
         self._used: set[str] = set()
+        self._series: dict[tuple[date, int], Iterator[str]] = {}
         self._hsa = count(1)
 
     def personnummer(self, born: date) -> str:
         """A test number for somebody born on a day."""
-        return self._free(f"{born:%Y%m%d}")
+        return self._free(born, 0)
 
     def samordningsnummer(self, born: date) -> str:
         """The same with sixty added to the day."""
-        return self._free(f"{born:%Y%m}{born.day + 60:02d}")
+        return self._free(born, 60)
 
     def reservnummer(self, born: date) -> str:
         """A reserve number, of a made-up local series beginning with 99."""
@@ -80,20 +83,21 @@ class Numbers:
         """An HSA-id that cannot be real."""
         return f"{_ORGANISATION}-{kind}{next(self._hsa):05d}"
 
-    def _free(self, day: str) -> str:
-        for wrong in range(10):
-            for serial in range(980, 1000):
-                nine = f"{day[2:]}{serial}"
-                number = f"{day}{serial}{(_luhn(nine) + wrong) % 10}"
-                if number not in self._used:
-                    self._used.add(number)
-                    return number
-        raise RuntimeError("no test number is left for that day")
+    def _free(self, born: date, added_to_day: int) -> str:
+        series = self._series.setdefault((born, added_to_day), _test_numbers(born, added_to_day))
+        number = next(number for number in series if number not in self._used)
+        self._used.add(number)
+        return number
 
 
-def _luhn(nine: str) -> int:
-    total = sum(d if d < 10 else d - 9 for d in (int(c) * (2 - i % 2) for i, c in enumerate(nine)))
-    return -total % 10
+def _test_numbers(born: date, added_to_day: int) -> Iterator[str]:
+    """Test numbers of a day, then of the days before it, with right check digits."""
+    for earlier in count():
+        day = born - timedelta(days=earlier)
+        stem = f"{day:%Y%m}{day.day + added_to_day:02d}"
+        for serial in range(980, 1000):
+            eleven = f"{stem}{serial}"
+            yield f"{eleven}{luhn.calc_check_digit(eleven[2:])}"
 
 
 @dataclass

@@ -13,6 +13,7 @@ from workers.ops.console.orders import resolve
 from workers.ops.sessions import AUDITORS, Session
 from workers.policy.calendar import midnight
 from workers.policy.effects import Sentence
+from workers.policy.identity_numbers import NumberError
 from workers.store import access_log, audit, audit_check
 from workers.store.access_log import Looked, LookFault
 from workers.store.audit import ChainHead
@@ -57,7 +58,10 @@ async def looks_of_person(request: Request, desk: Desk, session: Session, form: 
     reason = text_of(form, "reason")
     if not reason:
         return done("/audit", "reason")
-    person = await resolve(desk, text_of(form, "number"))
+    try:
+        person = await resolve(desk, text_of(form, "number"))
+    except NumberError as error:
+        return done("/audit", f"number_{error.fault}")
     if person is None:
         return done("/audit", "unknown")
     async with desk.store.transaction(desk.clock.now()) as tx:

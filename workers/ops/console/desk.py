@@ -23,6 +23,7 @@ from workers.ops.sessions import EVERYBODY, ConsoleRole, Operator, Session, Sess
 from workers.ops.signing import Signers
 from workers.ops.watch import Watch
 from workers.policy.effects import Sentence
+from workers.policy.identity_numbers import NUMBER_FAULT, NumberRules
 from workers.policy.rulebook import Rulebooks
 from workers.runtime.clock import Clock
 from workers.runtime.settings import Settings
@@ -54,6 +55,7 @@ class Desk:
     books: Rulebooks
     citations: Citations
     keys: KeyRing
+    numbers: NumberRules
     sessions: Sessions
     pages: Pages
     watch: Watch
@@ -259,5 +261,6 @@ _NOTICES = {
     ),
     "reason": Sentence("Skriv en anledning.", "Write a reason."),
     "unknown": Sentence("Ingen träff.", "Nothing found."),
+    **{f"number_{fault}": text for fault, text in NUMBER_FAULT.items()},
     "sent": Sentence("Skickad. Svaret visas här.", "Sent. The answer will show here."),
 }

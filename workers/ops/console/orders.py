@@ -20,9 +20,9 @@ from workers.enact.receipts import registration_number
 from workers.enact.trust_report import TrustReport
 from workers.ops.console.desk import GONE, TOO_OFTEN, Desk, done, get, number_of, post, text_of
 from workers.ops.console.rendering import MASK
-from workers.ops.phone import identity_of
 from workers.ops.sessions import LOOKERS, Session
 from workers.policy.calendar import STOCKHOLM, midnight
+from workers.policy.identity_numbers import NumberError, compact
 from workers.store import console, orders, persons, tasks
 from workers.store.console import SentEvent, Wanted
 from workers.store.orders import Answered, SignedOrder
@@ -117,7 +117,10 @@ async def order_search(request: Request, desk: Desk, session: Session, form: For
     reason = text_of(form, "reason")
     if not reason:
         return done("/orders", "reason")
-    person = await resolve(desk, text_of(form, "number"))
+    try:
+        person = await resolve(desk, text_of(form, "number"))
+    except NumberError as error:
+        return done("/orders", f"number_{error.fault}")
     if person is None:
         return done("/orders", "unknown")
     async with desk.store.transaction(desk.clock.now()) as tx:
@@ -126,15 +129,17 @@ async def order_search(request: Request, desk: Desk, session: Session, form: For
     return RedirectResponse(f"/orders?patient={person}", 303)
 
 
-async def resolve(desk: Desk, number: str) -> PersonId | None:
-    """Whose number it is, by its pseudonymous keys; None for a number that nobody has, or that is none."""
-    try:
-        ref = identity_of(number)
-    except ValueError:
-        return None
+async def resolve(desk: Desk, text: str) -> PersonId | None:
+    """
+    The person who has a number, by its pseudonymous keys; None for a number that nobody has.
+
+    Raises NumberError for one that cannot be anybody's. What the register has given somebody is found all the same.
+    """
+    number = compact(text)
     async with desk.store.reading() as tx:
-        found = await persons.resolve_keys(tx, desk.keys.every(ref.id))
+        found = await persons.resolve_keys(tx, desk.keys.every(number))
         if not found:
+            desk.numbers.read(number)
             return None
         person = next(iter(found.values()))
         same = await persons.merged(tx, [person])

@@ -15,6 +15,7 @@ from workers.ops.sessions import LOOKERS, Session
 from workers.policy.access import Decision, Line, picture, units_of, valid_until, viewers_of
 from workers.policy.calendar import STOCKHOLM
 from workers.policy.facts import Measure, PatientFacts
+from workers.policy.identity_numbers import NumberError
 from workers.store import facts, requests, timers
 
 MOST_STEPS = 80
@@ -33,7 +34,10 @@ async def person_search(request: Request, desk: Desk, session: Session, form: Fo
     reason = text_of(form, "reason")
     if not reason:
         return done("/person", "reason")
-    person = await resolve(desk, text_of(form, "number"))
+    try:
+        person = await resolve(desk, text_of(form, "number"))
+    except NumberError as error:
+        return done("/person", f"number_{error.fault}")
     if person is None:
         return done("/person", "unknown")
     await desk.sessions.open(session, f"person:{person}", reason)

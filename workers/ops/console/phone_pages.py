@@ -38,7 +38,13 @@ async def phone_send(request: Request, desk: Desk, session: Session, form: FormD
         return desk.sorry(request, session, 404, _NO_KEYS)
     now = desk.clock.now()
     try:
-        order = form_of(entries, order_id=_order_id(entries), audience=desk.settings.audience, now=now)
+        order = form_of(
+            entries,
+            order_id=_order_id(entries),
+            audience=desk.settings.audience,
+            now=now,
+            numbers=desk.numbers,
+        )
         signer = desk.signers.of(session.operator.hsa_id or "")
         record = record_of(order, signer, desk.keys, desk.settings.topic(ORDERS.name), now)
     except NotFilledIn as wrong:
