@@ -49,13 +49,16 @@ BEGIN
   EXECUTE format('GRANT INSERT ON person, person_identity, person_version, custody, person_name, order_outcome, '
                  'measure, measure_version, release_request, release_answer, release_event, consumer_offset, '
                  'pending_order, outbox, timer, task, audit_entry, audit_personal TO %s', workers);
-  EXECUTE format('GRANT UPDATE (generation, next_offset, assigned_at) ON consumer_offset TO %s', workers);
+  EXECUTE format('GRANT UPDATE (generation, next_offset, assigned_at, stamped, marks, topic_id, leader_epoch) '
+                 'ON consumer_offset TO %s', workers);
   EXECUTE format('GRANT UPDATE (codes, until, person_id) ON pending_order TO %s', workers);
   EXECUTE format('GRANT DELETE ON pending_order TO %s', workers);
   EXECUTE format('GRANT UPDATE (state, fired_at) ON timer TO %s', workers);
   EXECUTE format('GRANT UPDATE (state, ended_at, due_at) ON task TO %s', workers);
   EXECUTE format('GRANT USAGE ON SEQUENCE person_person_id_seq TO %s', workers);
   EXECUTE format('GRANT SELECT, INSERT ON source_hold TO %s', workers); -- who is held; only an operator ends it
+  -- `sigill offsets reset`
+  GRANT UPDATE (generation, next_offset, stamped, marks, topic_id, leader_epoch) ON consumer_offset TO sigill_ops;
   GRANT SELECT ON source_hold TO sigill_ops;
   GRANT UPDATE (ended_at, ended_by, remark) ON source_hold TO sigill_ops;
   GRANT INSERT ON standing_evaluation TO sigill_transitions;

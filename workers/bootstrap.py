@@ -36,11 +36,11 @@ from workers.policy.rulebook import RulebookError, Rulebooks
 from workers.register.handler import Register
 from workers.relay.checkpoints import NoAuditKey, Signer, signer_for
 from workers.relay.handler import Relay
-from workers.runtime.clock import Clock, FileClock, RefereedClock
+from workers.runtime.clock import Clock, FileClock, RefereedClock, SystemClock
 from workers.runtime.health import ASSIGNMENT, BROKER, CLOCK, DATABASE, MIGRATIONS, Health, ProbeServer
 from workers.runtime.lifecycle import Worker, run_workers, spare_the_collector
 from workers.runtime.logging import configure_logging
-from workers.runtime.metrics import BUILD_INFO, DATABASE_POOL, Metrics
+from workers.runtime.metrics import BUILD_INFO, DATABASE_POOL, PROCESS_STARTED, Metrics
 from workers.runtime.points import arm
 from workers.runtime.settings import Settings
 from workers.runtime.tracing import Tracing
@@ -296,6 +296,7 @@ class Wiring:
         self.health.expect(MIGRATIONS, DATABASE, BROKER)
         if _CONSUMERS & set(names):
             self.health.expect(ASSIGNMENT)
+        self.metrics.set(PROCESS_STARTED, SystemClock().now().timestamp())
         self.metrics.set(BUILD_INFO, 1, version=_version(), python=platform.python_version())
         probes = None
         if settings.health_port is not None:

@@ -22,6 +22,10 @@ EXPECTED = {
     "SigillConsumerLagOld", "SigillOutboxOld", "SigillDeadLetters", "SigillDeadLetterLimitReached", "SigillRecordsFail",
     "SigillTimersOverdue", "SigillProtectedNotShut", "SigillWorklistOld", "SigillSignedFormOverdue", "SigillLoopStuck",
     "SigillCrlStale", "SigillAuditChainBroken", "SigillDatabaseDown", "SigillBrokerDown",
+    "SigillRestarting",
+    "SigillDatabaseWentBack",
+    "SigillPartitionSetAside",
+    "SigillLogReplaced",
     "SigillClockSkew",
 }  # fmt: skip
 SUFFIXES = ("_bucket", "_count", "_sum")

@@ -15,6 +15,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("workers.cli.export", "A patient's measures in the words of other systems: FHIR."),
     "import": ("workers.cli.importing", "Take in the support desk's list of what exists today."),
     "migrate": ("workers.cli.migrate", "Bring the database to the newest schema."),
+    "offsets": ("workers.cli.offsets", "How far each worker has read; read some of it again."),
     "order": ("workers.cli.order", "Sign, send and show orders."),
     "population": ("workers.cli.population", "Synthesize and load a population register."),
     "protected": ("workers.cli.protected", "Who is protected, ought to be shut and is not; shut them."),

@@ -24,6 +24,7 @@ from opentelemetry.trace import Span
 from contracts.dead_letter import DeadLetterReason
 from contracts.envelope import Envelope
 from contracts.topics import TopicSpec
+from workers.enact.continuity import Continuity
 from workers.enact.limit import NOBODY, Counted, DeadLetterLimit, DeadLetterLimitReached, Fate
 from workers.enact.telling import Telling
 from workers.runtime.clock import Clock, stopwatch
@@ -44,7 +45,7 @@ from workers.store.dead_letters import DeadRecord
 from workers.store.inbox import Fenced
 from workers.store.session import Store, Tx, passing
 from workers.stream.connection import Connection
-from workers.stream.consumer import Batch, StreamConsumer
+from workers.stream.consumer import Batch, Start, StreamConsumer
 from workers.stream.records import NotCloudEvent, Partition, Record, read_event
 from workers.stream.stamps import in_order
 
@@ -77,6 +78,14 @@ class RecordFault(Exception):
     def __init__(self, record: Record) -> None:
         self.record = record
         super().__init__(f"{record.topic}/{record.partition} at {record.offset}")
+
+
+class PartitionStuck(Exception):
+    """A record of a partition can be handled in no way; the cause is this exception's."""
+
+    def __init__(self, place: Partition) -> None:
+        self.place = place
+        super().__init__(f"{place.topic}/{place.partition}")
 
 
 Spoiled = frozenset[tuple[str, int, int]]
@@ -181,10 +190,11 @@ class Consuming(Generic[Prepared]):
     tracing: Tracing = field(default_factory=Tracing)
     topic_names: Mapping[str, str] = field(default_factory=dict)
     """Each topic's own name by what it is called on this cluster, where they differ."""
-    _generations: dict[Partition, int] = field(default_factory=dict)
     _failing: bool = False
-    _stamps: dict[Partition, int] = field(default_factory=dict)
-    """The time in milliseconds of the last record taken of each partition."""
+    _logs: Continuity = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._logs = Continuity(self.name, self.group, self.connection, self.store, self.clock, self.metrics)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop; the batch in hand is finished and committed first."""
@@ -204,7 +214,9 @@ class Consuming(Generic[Prepared]):
             self.group,
             worker=self.name,
             batch_size=self.batch_size,
-            on_assigned=self._assigned,
+            on_assigned=self._take_over,
+            on_doubt=self._logs.compare,
+            on_look=self._look,
             session_timeout=self.session_timeout,
             instance_id=self.instance_id,
             metrics=self.metrics,
@@ -215,7 +227,11 @@ class Consuming(Generic[Prepared]):
         try:
             async with Telling(partial(self._tell, consumer)) as telling:
                 async for batch in consumer.batches(stop):
-                    await telling.note(await self.take(batch))
+                    stuck: dict[Partition, str] = {}
+                    told = await self.take(batch, stuck)
+                    for place, why in stuck.items():
+                        consumer.set_aside(place, why)
+                    await telling.note(told)
         finally:
             await consumer.stop()
 
@@ -227,47 +243,65 @@ class Consuming(Generic[Prepared]):
             await consumer.commit(offsets)
         point("batch.told")
 
+    async def _take_over(self, places: frozenset[Partition]) -> Mapping[Partition, Start]:
+        """From where each partition goes on, once its log was held against what was taken of it."""
+        starts: dict[Partition, Start] = dict(await self._assigned(places))
+        async with database_trouble():
+            return starts | await self._logs.compare(places)
+
     async def _assigned(self, places: frozenset[Partition]) -> Mapping[Partition, int]:
         """Raise the generation of each partition, and say from which offset it goes on."""
-        starts: dict[Partition, int] = {}
         async with database_trouble(), self.store.transaction(self.clock.now()) as tx:
-            for topic in sorted({place.topic for place in places}):
-                parts = [place.partition for place in places if place.topic == topic]
-                taken = await inbox.assign(tx, self.group, topic, parts)
-                for partition, (generation, stored) in taken.items():
-                    self._generations[Partition(topic, partition)] = generation
-                    if stored is not None:
-                        starts[Partition(topic, partition)] = stored
+            starts = await self._logs.assign(tx, places)
         for place in places:
             self.limit.forget(*place)
         return starts
 
-    async def take(self, batch: Batch) -> dict[Partition, int]:
-        """Take a batch. Returns the next offset of each partition, to be told to the broker."""
+    async def _look(self) -> None:
+        async with database_trouble():
+            await self._logs.look()
+
+    async def take(self, batch: Batch, stuck: dict[Partition, str] | None = None) -> dict[Partition, int]:
+        """
+        Take a batch. Returns the next offset of each partition, to be told to the broker.
+
+        A partition with a record that cannot even be written as a dead letter goes into `stuck` with the reason, and
+        the rest of the batch is taken without it; without `stuck` that record's fault is raised.
+        """
         records = in_order(
-            (record for part in batch.values() for record in part), self.clock.now(), self._stamps
+            (record for part in batch.values() for record in part), self.clock.now(), self._logs.stamps()
         )
         point("batch.fetched")
         self._received(records)
-        await self._take(records, frozenset())
-        self._stamps.update({record.place: record.timestamp for record in records})
+        left: Sequence[Record] = records
+        while left:
+            try:
+                await self._take(left, frozenset())
+                break
+            except PartitionStuck as fault:
+                if stuck is None:
+                    raise fault.__cause__ or fault from None
+                stuck[fault.place] = f"a record cannot be handled ({_kind(fault.__cause__)})"
+                left = [r for r in await self._not_taken(left) if r.place not in stuck]
         self.metrics.inc(BATCHES, worker=self.name)
         self.metrics.inc(BATCH_RECORDS, len(records), worker=self.name)
-        return {place: part[-1].offset + 1 for place, part in batch.items()}
+        return {place: part[-1].offset + 1 for place, part in batch.items() if place not in (stuck or ())}
 
     async def _take(self, records: Sequence[Record], spoiled: Spoiled) -> None:
         """Take records in one transaction, or, when they fail together, in ever smaller parts."""
         try:
             await self._when_ready(records, spoiled)
-        except (Fenced, DeadLetterLimitReached, DatabaseDown, NotReady):
+        except (Fenced, DeadLetterLimitReached, DatabaseDown, NotReady, PartitionStuck):
             raise
         except RecordFault as fault:
+            if place_of(fault.record) in spoiled:
+                raise PartitionStuck(fault.record.place) from fault.__cause__
             log.error("record at fault", **_where(fault.record), error=_kind(fault.__cause__))
             await self._take(records, spoiled | {place_of(fault.record)})
         except Exception as error:
             if len(records) == 1:
                 if place_of(records[0]) in spoiled:
-                    raise
+                    raise PartitionStuck(records[0].place) from error
                 log.error("record at fault", **_where(records[0]), error=_kind(error))
                 await self._take(records, spoiled | {place_of(records[0])})
                 return
@@ -340,13 +374,14 @@ class Consuming(Generic[Prepared]):
         point("batch.verified")
         with steps.step("transaction"):
             async with self.store.transaction(self.clock.now()) as tx:
-                await self._advance(tx, records)
+                reached = await self._logs.advance(tx, records)
                 point("batch.offsets_written")
                 counted = self._count(prepared, records)
                 held = await self._hold(tx, counted)
                 await self.handler.take(tx, prepared, steps)
                 point("batch.before_commit")
         point("batch.committed")
+        self._logs.positions.update(reached)
         for place, one in counted.items():
             self.limit.keep(*place, one)
         for hold in held:
@@ -386,15 +421,6 @@ class Consuming(Generic[Prepared]):
                 tracestate=envelope.tracestate,
             )
         return spans
-
-    async def _advance(self, tx: Tx, records: Sequence[Record]) -> None:
-        """Write the offsets first: who has lost a partition learns it before doing the work."""
-        offsets: dict[str, dict[int, tuple[int, int]]] = {}
-        for record in records:
-            generation = self._generations.get(record.place, 0)
-            offsets.setdefault(record.topic, {})[record.partition] = (generation, record.offset + 1)
-        for topic, parts in offsets.items():
-            await inbox.advance(tx, self.group, topic, parts)
 
     def _count(self, prepared: Prepared, records: Sequence[Record]) -> dict[Partition, Counted]:
         """Hold this batch against the limit of dead letters, before it is committed."""

@@ -76,6 +76,27 @@ CONSUMER_COMMIT_FAILURES = Metric(
 CONSUMER_ASSIGNED = Metric(
     "sigill_consumer_assigned_partitions", "gauge", "Partitions that this worker has now.", ("worker",)
 )
+CONSUMER_SET_ASIDE = Metric(
+    "sigill_consumer_partition_set_aside",
+    "gauge",
+    "1 while a partition is not read until somebody has looked: a batch cannot be decoded, or records are gone unread.",
+    _PARTITION,
+)
+CONSUMER_LOG_REPLACED = Metric(
+    "sigill_consumer_logs_replaced_total",
+    "counter",
+    "Times that a partition turned out to be another log than was read, and is read again from its beginning.",
+    _PARTITION,
+)
+DATABASE_WENT_BACK = Metric(
+    "sigill_database_went_back_total",
+    "counter",
+    "Times that the database no longer knew what this worker had written: a fail-over or a restore lost commits.",
+    ("worker",),
+)
+PROCESS_STARTED = Metric(
+    "sigill_process_start_timestamp_seconds", "gauge", "When this process began to work."
+)
 PROCESSED = Metric(
     "sigill_orders_processed_total", "counter", "Orders answered.", ("outcome", "form", "region")
 )

@@ -9,6 +9,7 @@ transaction, and a worker whose partition was taken is refused by the generation
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from contracts.vocabulary import OrderId, Outcome
 from workers.store.queries import queries
@@ -138,15 +139,39 @@ async def assign(
     return {row["partition"]: (row["generation"], row["next_offset"]) for row in rows}
 
 
-async def advance(tx: Tx, group: str, topic: str, offsets: Mapping[int, tuple[int, int]]) -> None:
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """
+    A partition's row. `stamped` is the last record's time in milliseconds; `marks` are bytes of the reader's making.
+
+    `next_offset` None: nothing was taken yet. `topic_id` and `leader_epoch` None: not known.
+    """
+
+    generation: int
+    next_offset: int | None
+    stamped: int | None = None
+    marks: bytes | None = None
+    topic_id: UUID | None = None
+    leader_epoch: int | None = None
+
+
+async def advance(
+    tx: Tx,
+    group: str,
+    topic: str,
+    offsets: Mapping[int, tuple[int, int]],
+    known_by: Mapping[int, Stored] | None = None,
+) -> dict[int, int | None]:
     """
     Store the offsets to read next, by partition with the generation they were assigned under. Never backwards.
 
-    Raises Fenced when a partition has a newer generation; let the exception end the transaction.
+    `known_by` says what the logs are known by, by partition. Returns the offsets that were found. Raises Fenced when a
+    partition has a newer generation; let the exception end the transaction.
     """
     if not offsets:
-        return
+        return {}
     partitions = sorted(offsets)
+    told = [(known_by or {}).get(partition) for partition in partitions]
     rows = await tx.fetch(
         _SQL["advance"],
         group,
@@ -154,9 +179,56 @@ async def advance(tx: Tx, group: str, topic: str, offsets: Mapping[int, tuple[in
         partitions,
         [offsets[partition][0] for partition in partitions],
         [offsets[partition][1] for partition in partitions],
+        [one.stamped if one else None for one in told],
+        [one.marks if one else None for one in told],
+        [one.topic_id if one else None for one in told],
+        [one.leader_epoch if one else None for one in told],
     )
     if lost := set(partitions) - {row["partition"] for row in rows}:
         raise Fenced(lost)
+    return {row["partition"]: row["found"] for row in rows}
+
+
+async def move(
+    tx: Tx, group: str, topic: str, partitions: Iterable[int], to: int | None = None
+) -> dict[int, int]:
+    """
+    Have partitions read from another offset; None: from the beginning. Returns their new generations.
+
+    Whoever reads them now is fenced and joins again; what their logs were known by is forgotten.
+    """
+    rows = await tx.fetch(_SQL["move"], group, topic, sorted(set(partitions)), to)
+    return {row["partition"]: row["generation"] for row in rows}
+
+
+async def recognise(tx: Tx, group: str, topic: str, known_by: Mapping[int, Stored]) -> None:
+    """Store what partitions are now (`topic_id`, `leader_epoch`), under the generation that each names."""
+    partitions = sorted(known_by)
+    await tx.run(
+        _SQL["recognise"],
+        group,
+        topic,
+        partitions,
+        [known_by[partition].generation for partition in partitions],
+        [known_by[partition].topic_id for partition in partitions],
+        [known_by[partition].leader_epoch for partition in partitions],
+    )
+
+
+async def positions(tx: Reading, group: str) -> dict[tuple[str, int], Stored]:
+    """Return each partition's row by topic and partition."""
+    rows = await tx.fetch(_SQL["positions"], group)
+    return {
+        (row["topic"], row["partition"]): Stored(
+            row["generation"],
+            row["next_offset"],
+            row["stamped"],
+            row["marks"],
+            row["topic_id"],
+            row["leader_epoch"],
+        )
+        for row in rows
+    }
 
 
 async def stored(tx: Reading, group: str) -> dict[tuple[str, int], tuple[int, int | None]]:

@@ -2,8 +2,8 @@
 Batches of records, each partition handed out by one worker at a time, and explicit commits.
 
 The guarantee: a record is handed out again until the caller has committed past it, or says in `on_assigned` that
-its own store is past it. Nothing is skipped: an offset that the broker no longer holds stops the worker. What is
-left over: a worker that lost its partition can still be writing; the store's fencing stops it, not this.
+its own store is past it. Nothing is skipped: a partition that cannot be read on is set aside, and the others go on. What
+is left over: a worker that lost its partition can still be writing; the store's fencing stops it, not this.
 
 Why not simply `getmany`: when it raises in the middle of a batch, aiokafka forgets what it had already read; after a
 rebalance it can hand out records from the committed offset before the listener has sought to the stored one. So
@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -31,27 +32,47 @@ from workers.runtime.metrics import (
     CONSUMER_COMMITTED,
     CONSUMER_REBALANCES,
     CONSUMER_RECORDS,
+    CONSUMER_SET_ASIDE,
     Metrics,
 )
 from workers.stream.closing import closed
 from workers.stream.connection import BrokerDown, Connection, StreamStopped, passing
 from workers.stream.lag import LagWatch
 from workers.stream.lenient import read_leniently
-from workers.stream.records import Partition, Record
+from workers.stream.log_position import LogIdentity
+from workers.stream.log_probe import LogProbe
+from workers.stream.records import Partition, Record, as_record
 from workers.stream.stamps import bounded
 
 log = structlog.get_logger("sigill.consumer")
 
 Batch = dict[Partition, list[Record]]
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """A partition is not to be read until somebody has looked; `why` says in a few words what is wrong."""
+
+    why: str
+
+
+Start = int | SetAside
 #: Called with the partitions taken over. Returns the next offset of each one that the caller's store knows: the
 #: store is then the truth, and a partition that it does not know starts at its beginning. None: Kafka's own
 #: committed offsets are the truth.
-OnAssigned = Callable[[frozenset[Partition]], Awaitable[Mapping[Partition, int] | None]]
+OnAssigned = Callable[[frozenset[Partition]], Awaitable[Mapping[Partition, Start] | None]]
+#: Called with the partitions whose log may be another than was read. Returns where those go on that are to be read from
+#: elsewhere, or are set aside; the others go on where they are.
+OnDoubt = Callable[[frozenset[Partition]], Awaitable[Mapping[Partition, Start]]]
+#: Called every few seconds between two batches.
+OnLook = Callable[[], Awaitable[None]]
 #: Called with the partitions that are given up, after the batch in hand is finished or `drain_timeout` is over.
 OnRevoked = Callable[[frozenset[Partition]], Awaitable[None]]
 
 IDLE_SECONDS = 0.005
 DECODE_TRIES = 5
+LOOK_SECONDS = 5.0
+"""Between two calls of `on_look`."""
 FRESH_SECONDS = 1.0
 """A record that comes so soon after the partition held nothing more was stamped in between."""
 
@@ -73,6 +94,8 @@ class StreamConsumer:
         batch_size: int = 500,
         on_assigned: OnAssigned | None = None,
         on_revoked: OnRevoked | None = None,
+        on_doubt: OnDoubt | None = None,
+        on_look: OnLook | None = None,
         session_timeout: float = 10.0,
         instance_id: str | None = None,
         drain_timeout: float = 30.0,
@@ -94,6 +117,12 @@ class StreamConsumer:
         self._worker = worker or group
         self._batch_size = batch_size
         self._on_assigned, self._on_revoked = on_assigned, on_revoked
+        self._on_doubt, self._on_look = on_doubt, on_look
+        self._looked = stopwatch()
+        self._aside: dict[Partition, str] = {}
+        self._doubtful: set[Partition] = set()
+        self._identities: dict[Partition, LogIdentity] = {}
+        self._probe = LogProbe(connection) if on_doubt else None
         self._drain_timeout = drain_timeout
         self._stall_after = stall_after
         self._metrics = metrics or Metrics()
@@ -159,6 +188,8 @@ class StreamConsumer:
                 self._health.tick(self._worker)
             if self._failure is not None:
                 raise self._failure
+            if self._gate.is_set():
+                await self._look()
             batch = await self._poll() if self._gate.is_set() else {}
             if not batch:
                 await asyncio.sleep(IDLE_SECONDS)
@@ -203,6 +234,47 @@ class StreamConsumer:
             )
         return len(ours) == len(offsets)
 
+    def set_aside(self, place: Partition, why: str) -> None:
+        """Read no more of a partition, loudly, until it is assigned again; the others go on."""
+        if place not in self._next or self._aside.get(place) == why:
+            return
+        self._aside[place] = why
+        self._kafka.pause(TopicPartition(*place))
+        self._metrics.set(CONSUMER_SET_ASIDE, 1, **self._labels(place))
+        log.error(
+            "partition set aside",
+            worker=self._worker,
+            topic=place.topic,
+            partition=place.partition,
+            offset=self._next[place],
+            why=why,
+        )
+
+    def _labels(self, place: Partition) -> dict[str, str]:
+        return {"worker": self._worker, "topic": place.topic, "partition": str(place.partition)}
+
+    async def _look(self) -> None:
+        """Settle what is in doubt, and let the caller look around, while no batch is in hand."""
+        if self._on_look and stopwatch() - self._looked > LOOK_SECONDS:
+            await self._on_look()
+            self._looked = stopwatch()
+        doubtful = frozenset(self._doubtful & self._next.keys())
+        self._doubtful.clear()
+        if not doubtful or self._on_doubt is None:
+            return
+        for place, start in (await self._on_doubt(doubtful)).items():
+            # a rebalance may have come meanwhile: whoever has the partition then compares it itself
+            if place in self._next and self._gate.is_set():
+                self._go_on(place, start)
+
+    def _go_on(self, place: Partition, start: Start) -> None:
+        if isinstance(start, SetAside):
+            self.set_aside(place, start.why)
+            return
+        self._next[place] = start
+        self._undecoded.pop(place, None)
+        self._kafka.seek(TopicPartition(*place), start)
+
     def pause(self, *places: Partition) -> None:
         """Take no more from these partitions until `resume`; a rebalance forgets it."""
         self._kafka.pause(*(TopicPartition(*place) for place in places if place in self._next))
@@ -218,6 +290,8 @@ class StreamConsumer:
         if self._watch is not None:
             self._watch.cancel()
             await asyncio.gather(self._watch, return_exceptions=True)
+        if self._probe is not None:
+            await self._probe.close()
         with contextlib.suppress(Exception):
             # aiokafka calls no listener when it stops
             await self._give_up(frozenset(self._next))
@@ -233,7 +307,7 @@ class StreamConsumer:
     async def _poll(self) -> Batch:
         batch: Batch = {}
         left = self._batch_size
-        places = sorted(self._next)
+        places = sorted(self._next.keys() - self._aside.keys())
         self._turn += 1
         for place in (
             places[self._turn % len(places) :] + places[: self._turn % len(places)] if places else ()
@@ -252,8 +326,12 @@ class StreamConsumer:
             # does not yield to the loop with timeout 0 while no reassignment is under way, which the gate says
             found = await self._kafka.getmany(tp, timeout_ms=0, max_records=at_most)
         except (errors.OffsetOutOfRangeError, errors.NoOffsetForPartitionError) as error:
-            raise await self._lost(place) from error
-        except errors.CorruptRecordException as error:
+            if self._on_doubt is None:
+                raise await self._lost(place) from error
+            self._doubtful.add(place)
+            self._kafka.seek(tp, self._next[place])
+            return []
+        except (errors.CorruptRecordException, errors.UnsupportedCodecError) as error:
             self._decode_again(place, error)
             return []
         except (errors.KafkaError, OSError) as error:
@@ -261,7 +339,7 @@ class StreamConsumer:
         except Exception as error:
             self._decode_again(place, error)
             return []
-        records = self._timed(place, [_record(record) for record in found.get(tp, ())])
+        records = self._timed(place, [as_record(record) for record in found.get(tp, ())])
         if records:
             self._next[place] = records[-1].offset + 1
             if self._undecoded.pop(place, None) is not None and not self._undecoded:
@@ -296,12 +374,13 @@ class StreamConsumer:
             error=type(error).__name__,
             tries=tries,
         )
-        if tries > DECODE_TRIES:
-            read_leniently(False)
-            raise StreamStopped(
-                f"{place.topic} partition {place.partition} cannot be decoded from offset {self._next[place]} on "
-                f"({type(error).__name__}): the broker's log is damaged there; look at it with Kafka's own tools"
-            ) from error
+        if tries > DECODE_TRIES or isinstance(error, errors.UnsupportedCodecError):
+            self._undecoded.pop(place)
+            if not self._undecoded:
+                read_leniently(False)
+            self._kafka.seek(TopicPartition(*place), self._next[place])
+            self.set_aside(place, _undecodable(error))
+            return
         read_leniently(True)
         self._kafka.seek(TopicPartition(*place), self._next[place])
 
@@ -315,7 +394,7 @@ class StreamConsumer:
         return OffsetsLost(
             f"{place.topic} partition {place.partition}: offset {self._next.get(place)} is next, but the broker holds "
             f"{first} to {end}. Records were removed unread, or the topic was made anew. Find out which, then set the "
-            f"stored offset by hand; nothing is skipped by itself"
+            f"offset with `sigill offsets reset`; nothing is skipped by itself"
         )
 
     def _count(self, batch: Batch) -> None:
@@ -327,8 +406,12 @@ class StreamConsumer:
             )
 
     async def _take_over(self, places: frozenset[Partition]) -> None:
+        self._identities.clear()
+        # before the caller compares: what changes from here on is noticed
+        await self._watch_logs()
         stored = await self._on_assigned(places) if self._on_assigned else None
-        starts = dict(stored) if stored is not None else {}
+        aside = {place: one.why for place, one in (stored or {}).items() if isinstance(one, SetAside)}
+        starts = {place: one for place, one in (stored or {}).items() if isinstance(one, int)}
         if stored is None:
             for place in places:
                 committed = await self._kafka.committed(TopicPartition(*place))
@@ -342,6 +425,8 @@ class StreamConsumer:
             self._kafka.seek(TopicPartition(*place), starts[place])
         self._next = {place: starts[place] for place in places}
         self._lag.assigned(places)
+        for place, why in aside.items():
+            self.set_aside(place, why)
         self._gate.set()
         if self._health is not None:
             self._health.up(ASSIGNMENT)
@@ -358,6 +443,10 @@ class StreamConsumer:
                 worker=self._worker,
                 after_seconds=self._drain_timeout,
             )
+        for place in self._aside:
+            self._metrics.forget(CONSUMER_SET_ASIDE, **self._labels(place))
+        self._aside.clear()
+        self._doubtful.clear()
         self._next = {}
         self._drained.clear()
         self._lag.assigned(frozenset())
@@ -374,6 +463,7 @@ class StreamConsumer:
             try:
                 async with asyncio.timeout(5):
                     await self._lag.measure()
+                    await self._watch_logs()
             except (errors.KafkaError, OSError, TimeoutError) as error:
                 self._say_down(error)
             else:
@@ -382,9 +472,25 @@ class StreamConsumer:
                     self._say_whether_it_moves(self._health)
             await asyncio.sleep(max(0.5, 3 - (stopwatch() - began)))
 
+    async def _watch_logs(self) -> None:
+        """Doubt each partition whose topic or leader has changed, or that ends before what was read of it."""
+        if self._probe is None:
+            return
+        try:
+            now = await self._probe.identities(self._topics)
+        except (BrokerDown, StreamStopped):
+            return
+        for place, identity in now.items():
+            if self._identities.get(place, identity) != identity:
+                self._doubtful.add(place)
+            self._identities[place] = identity
+        self._doubtful |= {place for place, read in self._next.items() if self._lag.ends_before(place, read)}
+
     def _say_whether_it_moves(self, health: Health) -> None:
         """A batch in hand, or a rebalance under way, is no standstill: those have time-outs of their own."""
-        busy = not self._idle.is_set() or not self._gate.is_set() or bool(self._kafka.paused())
+        busy = (
+            not self._idle.is_set() or not self._gate.is_set() or len(self._kafka.paused()) > len(self._aside)
+        )
         if not busy and self._lag.stands_still(self._stall_after):
             health.stands_still(self._worker)
         else:
@@ -397,9 +503,7 @@ class StreamConsumer:
     def _translated(self, error: BaseException) -> Exception:
         if passing(error):
             return BrokerDown(type(error).__name__)
-        return StreamStopped(
-            f"the broker refuses: {type(error).__name__}; look at its access lists and at our login"
-        )
+        return StreamStopped(f"the broker refuses ({type(error).__name__}): {_cause(error)}")
 
     async def _close(self, timeout: float = 10.0) -> None:  # noqa: ASYNC109
         error = await closed(self._kafka, timeout)
@@ -435,15 +539,20 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ca
         consumer._settled.set()
 
 
-def _record(found: Any) -> Record:
-    stamped = {0: "create", 1: "append"}.get(found.timestamp_type)
-    return Record(
-        topic=found.topic,
-        partition=found.partition,
-        offset=found.offset,
-        timestamp=found.timestamp,
-        timestamp_type=stamped,  # type: ignore[arg-type]
-        key=found.key,
-        value=found.value,
-        headers=found.headers,
-    )
+def _undecodable(error: BaseException) -> str:
+    """Why a batch cannot be read, in words that name the cause."""
+    if isinstance(error, errors.UnsupportedCodecError):
+        codec = next((name for name in ("gzip", "snappy", "lz4", "zstd") if name in str(error).lower()), None)
+        return f"the batch is compressed with {codec or 'a codec that is unknown'}, which cannot be read here"
+    if isinstance(error, errors.CorruptRecordException):
+        return "the batch is damaged on the broker: its checksum does not fit"
+    return f"the batch cannot be decoded ({type(error).__name__})"
+
+
+def _cause(error: BaseException) -> str:
+    """What to look at, for what the broker may answer."""
+    if isinstance(error, errors.TopicAuthorizationFailedError | errors.GroupAuthorizationFailedError):
+        return "its access lists do not let us in; infra/kafka/acls.yaml says what each worker needs"
+    if isinstance(error, errors.AuthenticationFailedError | errors.IllegalSaslStateError):
+        return "our login is not known there"
+    return str(error) or "see the broker's log"

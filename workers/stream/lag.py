@@ -65,6 +65,10 @@ class LagWatch:
             self._oldest[place] = self._last[place]
         self._show(place)
 
+    def ends_before(self, place: Partition, offset: int) -> bool:
+        """Whether a partition ended before an offset when it was measured last."""
+        return self._ends.get(place, offset) < offset
+
     def stands_still(self, seconds: float) -> bool:
         """
         Whether nothing has been handed out for `seconds` though more waits than markers of transactions can be.

@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from contracts.envelope import Envelope
 
@@ -91,6 +91,21 @@ class Record:
     def header(self, name: str) -> bytes | None:
         """Return the last header of that name, or None."""
         return next((value for found, value in reversed(self.headers) if found == name), None)
+
+
+def as_record(found: Any) -> Record:
+    """Return a record of the client's as one of ours."""
+    stamped = {0: "create", 1: "append"}.get(found.timestamp_type)
+    return Record(
+        topic=found.topic,
+        partition=found.partition,
+        offset=found.offset,
+        timestamp=found.timestamp,
+        timestamp_type=stamped,  # type: ignore[arg-type]
+        key=found.key,
+        value=found.value,
+        headers=found.headers,
+    )
 
 
 class NotCloudEvent(Exception):

@@ -1,0 +1,208 @@
+"""
+Whether a worker goes on where it was: the log that it reads, and the database that it writes to, may both go back.
+
+A partition whose log is another than was read is read again from its beginning: the inbox knows what was taken, the
+register and the directory have their sequences. One whose records are gone unread is set aside until somebody has looked.
+Nothing is skipped by itself, and nothing else stands still.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import structlog
+
+from workers.runtime.clock import Clock
+from workers.runtime.metrics import CONSUMER_LOG_REPLACED, DATABASE_WENT_BACK, Metrics
+from workers.store import inbox
+from workers.store.inbox import Fenced, Stored
+from workers.store.session import Store, Tx
+from workers.stream.connection import Connection
+from workers.stream.consumer import SetAside, Start
+from workers.stream.log_position import NO_IDENTITY, LogIdentity, LogPosition, packed, unpacked
+from workers.stream.log_probe import Finding, LogProbe, Verdict
+from workers.stream.records import Partition, Record
+
+log = structlog.get_logger("sigill.continuity")
+
+
+def position_of(stored: Stored) -> LogPosition:
+    """A row of the store as a position."""
+    return LogPosition(
+        stored.next_offset,
+        stored.stamped or 0,
+        unpacked(stored.marks),
+        LogIdentity(stored.topic_id, stored.leader_epoch),
+    )
+
+
+@dataclass(slots=True)
+class Continuity:
+    """The positions of one worker's partitions, with the generations that they were taken under."""
+
+    worker: str
+    group: str
+    connection: Connection
+    store: Store
+    clock: Clock
+    metrics: Metrics
+    generations: dict[Partition, int] = field(default_factory=dict)
+    positions: dict[Partition, LogPosition] = field(default_factory=dict)
+
+    def stamps(self) -> dict[Partition, int]:
+        """The time in milliseconds of the last record taken of each partition."""
+        return {place: position.stamped for place, position in self.positions.items()}
+
+    async def assign(self, tx: Tx, places: Iterable[Partition]) -> dict[Partition, int]:
+        """Raise the generation of each partition, and return from which offset those go on that were read before."""
+        by_topic: dict[str, list[int]] = {}
+        for place in places:
+            by_topic.setdefault(place.topic, []).append(place.partition)
+        for topic, parts in sorted(by_topic.items()):
+            for partition, (generation, _) in (await inbox.assign(tx, self.group, topic, parts)).items():
+                self.generations[Partition(topic, partition)] = generation
+        known = await inbox.positions(tx, self.group)
+        self.positions = {place: position_of(known[place]) for place in places if place in known}
+        return {
+            place: position.next_offset
+            for place, position in self.positions.items()
+            if position.next_offset is not None
+        }
+
+    async def advance(self, tx: Tx, records: Sequence[Record]) -> dict[Partition, LogPosition]:
+        """
+        Write how far the batch brings each partition; the caller keeps what is returned once that is committed.
+
+        Raises Fenced where another worker has taken over, or where the database does not know what this one wrote.
+        """
+        taken: dict[Partition, list[Record]] = {}
+        for record in records:
+            taken.setdefault(record.place, []).append(record)
+        after = {place: self.positions.get(place, LogPosition()).taken(own) for place, own in taken.items()}
+        for topic in sorted({place.topic for place in after}):
+            own = {place.partition: position for place, position in after.items() if place.topic == topic}
+            found = await inbox.advance(
+                tx,
+                self.group,
+                topic,
+                {
+                    part: (self.generations.get(Partition(topic, part), 0), position.next_offset or 0)
+                    for part, position in own.items()
+                },
+                {part: _row(0, position) for part, position in own.items()},
+            )
+            for part, offset in found.items():
+                self._check_written(Partition(topic, part), offset)
+        return after
+
+    async def look(self) -> None:
+        """
+        Raises Fenced when the database has other offsets than this worker left, as after a fail-over that lost commits,
+        or when somebody has set the offsets: the worker then joins again and reads on from what is stored.
+        """
+        async with self.store.reading() as tx:
+            known = await inbox.positions(tx, self.group)
+        for place in self.positions:
+            stored = known.get(place)
+            if stored is not None and stored.generation > self.generations.get(place, 0):
+                raise Fenced([place.partition])
+            self._check_written(place, None if stored is None else stored.next_offset)
+            if stored is None or stored.generation < self.generations.get(place, 0):
+                self._went_back(place)
+
+    def _check_written(self, place: Partition, found: int | None) -> None:
+        left = self.positions.get(place, LogPosition()).next_offset
+        if left is not None and (found is None or found < left):
+            self._went_back(place)
+
+    def _went_back(self, place: Partition) -> None:
+        self.metrics.inc(DATABASE_WENT_BACK, worker=self.worker)
+        log.error(
+            "the database went back",
+            worker=self.worker,
+            topic=place.topic,
+            partition=place.partition,
+            left_at=self.positions[place].next_offset if place in self.positions else None,
+        )
+        raise Fenced([place.partition])
+
+    async def compare(self, places: Iterable[Partition]) -> dict[Partition, Start]:
+        """
+        Hold the partitions' logs against what was taken of them. Returns those that go on elsewhere, or are set aside.
+
+        Raises BrokerDown or StreamStopped, and Fenced where another worker has taken over meanwhile.
+        """
+        asked = {place: self.positions[place] for place in places if place in self.positions}
+        probe = LogProbe(self.connection)
+        try:
+            found = await probe.compare(asked)
+            await self._meet(probe, asked)
+        finally:
+            await probe.close()
+        elsewhere: dict[Partition, Start] = {}
+        for place, finding in found.items():
+            where = {"worker": self.worker, "topic": place.topic, "partition": place.partition}
+            match finding.verdict:
+                case Verdict.REPLACED:
+                    self.metrics.inc(
+                        CONSUMER_LOG_REPLACED, **{name: str(value) for name, value in where.items()}
+                    )
+                    log.error("another log: read again from its beginning", **where, why=finding.why)
+                    elsewhere[place] = finding.first
+                case Verdict.UNREAD_GONE:
+                    elsewhere[place] = SetAside(f"records were removed unread: {finding.why}")
+                case Verdict.UNKNOWN:
+                    log.warning("log taken for the same", **where, why=finding.why)
+        await self._settle(found)
+        return elsewhere
+
+    async def _meet(self, probe: LogProbe, asked: Mapping[Partition, LogPosition]) -> None:
+        """Learn what the partitions are that nothing was taken of yet; stored with the first batch."""
+        new = {place for place, position in asked.items() if position.next_offset is None}
+        known = await probe.identities(sorted({place.topic for place in new})) if new else {}
+        for place in new & known.keys():
+            self.positions[place] = replace(self.positions[place], identity=known[place])
+
+    async def _settle(self, found: Mapping[Partition, Finding]) -> None:
+        """Store what the comparison found: another log's offset begins again, the same log's identity is the present one."""
+        if not found:
+            return
+        async with self.store.transaction(self.clock.now()) as tx:
+            for topic in sorted({place.topic for place in found}):
+                own = {place: one for place, one in found.items() if place.topic == topic}
+                again = [place.partition for place, one in own.items() if one.verdict is Verdict.REPLACED]
+                known = await inbox.positions(tx, self.group)
+                if any(
+                    known[topic, part].generation != self.generations[Partition(topic, part)]
+                    for part in again
+                ):
+                    raise Fenced(again)
+                generations = await inbox.move(tx, self.group, topic, again) if again else {}
+                for part, generation in generations.items():
+                    self.generations[Partition(topic, part)] = generation
+                for place, one in own.items():
+                    fresh = one.verdict is Verdict.REPLACED
+                    position = LogPosition() if fresh else self.positions[place]
+                    self.positions[place] = replace(position, identity=one.identity)
+                await inbox.recognise(
+                    tx,
+                    self.group,
+                    topic,
+                    {
+                        place.partition: _row(self.generations[place], self.positions[place])
+                        for place in own
+                        if self.positions[place].identity != NO_IDENTITY
+                    },
+                )
+
+
+def _row(generation: int, position: LogPosition) -> Stored:
+    return Stored(
+        generation,
+        position.next_offset,
+        position.stamped,
+        packed(position.marks),
+        position.identity.topic_id,
+        position.identity.leader_epoch,
+    )
