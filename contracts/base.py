@@ -1,6 +1,6 @@
 """What every message has in common: frozen, strict, and no field that we do not know."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
@@ -14,12 +14,30 @@ Text = Annotated[str, Field(max_length=MAX_TEXT)]
 ShortText = Annotated[str, Field(min_length=1, max_length=200)]
 
 
+_FIRST = datetime.min.replace(tzinfo=UTC)
+_LAST = datetime.max.replace(tzinfo=UTC)
+
+
 def _whole_to_utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:  # an offset at either end of time leads past it
+        return _FIRST if moment.year == date.min.year else _LAST
+
+
+def open_ended(day: date | None) -> date | None:
+    """
+    None for the ends of time: other systems write 0001-01-01 for "always", 9999-12-31 for "until further notice".
+
+    Any day of the years 1 and 9999 is read so.
+    """
+    return None if day is None or day.year in (date.min.year, date.max.year) else day
 
 
 Instant = Annotated[AwareDatetime, AfterValidator(_whole_to_utc)]
-"""A moment with its zone; kept in UTC."""
+"""A moment with its zone; kept in UTC. One past either end of time is that end."""
+OpenDate = Annotated[date | None, AfterValidator(open_ended)]
+"""A Swedish date, or null: no bound. The ends of time (years 1 and 9999) are read as null."""
 
 
 class Message(BaseModel):

@@ -1,11 +1,10 @@
 """What the staff directory says: one message a staff member or unit and change, on `directory.staff.v1` and `directory.units.v1`."""
 
-from datetime import date
 from typing import Annotated
 
 from pydantic import Field
 
-from contracts.base import Instant, Message, ShortText
+from contracts.base import Instant, Message, OpenDate, ShortText
 from contracts.order import HsaIdText, RegionText
 from contracts.vocabulary import Role
 
@@ -18,9 +17,9 @@ class Assignment(Message):
     unit: HsaIdText
     region: RegionText
     roles: Annotated[tuple[Role, ...], Field(min_length=1, max_length=20)]
-    from_date: date | None = None
+    from_date: OpenDate = None
     """First day, inclusive; null: always."""
-    through: date | None = None
+    through: OpenDate = None
     """Last day, inclusive; null: until further notice."""
 
 
@@ -62,9 +61,9 @@ class UnitRecord(Message):
     """The unit that it is part of."""
     clinic: ClinicText | None = None
     """The clinic (klinik) it belongs to, by the code that rulebooks name: `paediatric`; null: not known."""
-    valid_from: date | None = None
+    valid_from: OpenDate = None
     """First day, inclusive; null: always."""
-    valid_through: date | None = None
+    valid_through: OpenDate = None
     """Last day, inclusive; null: until further notice."""
     succeeded_by: HsaIdText | None = None
     """The unit that took over what this one had decided, when it was closed."""

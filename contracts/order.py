@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from contracts.base import Instant, Message, ShortText, Text
+from contracts.base import Instant, Message, OpenDate, ShortText, Text
 from contracts.hsa_id import canonical_hsa_id
 from contracts.vocabulary import (
     Attestation,
@@ -106,13 +106,13 @@ class SignedForm(Message):
     """`ehr_form`, or `phone` and `paper` as entered by the support desk."""
     units: Units | None = None
     """HSA-ids of the units that the order is about."""
-    recorded_from: date | None = None
+    recorded_from: OpenDate = None
     """First information date hidden, inclusive; only together with `units`."""
-    recorded_to: date | None = None
+    recorded_to: OpenDate = None
     """Last information date hidden, inclusive; only together with `units`."""
-    valid_from: date | None = None
+    valid_from: OpenDate = None
     """First day in force, from Swedish midnight; null: at once."""
-    valid_through: date | None = None
+    valid_through: OpenDate = None
     """Last day in force, inclusive; null: open, or as the rules end it."""
     guardians: Annotated[tuple[PersonRef, ...], Field(min_length=1, max_length=20)] | None = None
     """The guardians that the order is about."""
@@ -132,7 +132,7 @@ class SignedForm(Message):
     """What the decider vouches for (intygande)."""
     motivation: Text | None = None
     """Why. Goes into the note to file and nowhere else."""
-    review_on: date | None = None
+    review_on: OpenDate = None
     """Day of a renewed decision (omprövning)."""
     inform: Inform = Inform()
     """Who may be told; left out: whom the region's rules tell."""

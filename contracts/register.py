@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from contracts.base import Instant, Message, ShortText
+from contracts.base import Instant, Message, OpenDate, ShortText
 from contracts.order import Identifier, PersonRef
 
 
@@ -53,8 +53,8 @@ class Custody(Message):
     """
 
     guardian: PersonRef | None = None
-    from_date: date | None = None
-    to_date: date | None = None
+    from_date: OpenDate = None
+    to_date: OpenDate = None
 
 
 class Name(Message):

@@ -26,9 +26,9 @@ from tests.store.kit import (
 )
 from workers.policy.calendar import BirthDate
 from workers.policy.facts import Custody, Identity
+from workers.policy.identity_numbers import birth_by_number
 from workers.store import facts, measures, persons
 from workers.store.session import Store
-from workers.store.values import birth_by_number
 
 
 async def test_a_number_named_for_the_first_time_is_an_unregistered_person(store: Store) -> None:

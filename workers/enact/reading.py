@@ -21,13 +21,11 @@ class Unread(Exception):
         super().__init__(str(reason))
 
 
-def read_message(
-    record: Record, topic: TopicSpec, model: type[M], largest: int = MAX_MESSAGE_BYTES
-) -> M | None:
+def read_data(record: Record, topic: TopicSpec, largest: int = MAX_MESSAGE_BYTES) -> bytes | None:
     """
-    Read the record's message; None for a tombstone on a compacted topic.
+    Read the bytes of the record's message, its envelope checked; None for a tombstone on a compacted topic.
 
-    Raises Unread. Names that stand twice in the JSON are refused, since readers would differ on which one counts.
+    Raises Unread.
     """
     if record.value is None:
         if topic.compacted:
@@ -46,11 +44,30 @@ def read_message(
         raise Unread(DeadLetterReason.UNKNOWN_CONTENT_TYPE)
     if event.data is None:
         raise Unread(DeadLetterReason.NO_VALUE)
+    return event.data
+
+
+def read_message(
+    record: Record, topic: TopicSpec, model: type[M], largest: int = MAX_MESSAGE_BYTES
+) -> M | None:
+    """
+    Read the record's message; None for a tombstone on a compacted topic.
+
+    Raises Unread. Names that stand twice in the JSON are refused, since readers would differ on which one counts.
+    """
+    data = read_data(record, topic, largest)
+    if data is None:
+        return None
     try:
-        json.loads(event.data, object_pairs_hook=_once)
-        return model.model_validate_json(event.data)
+        json_once(data)
+        return model.model_validate_json(data)
     except (ValidationError, ValueError, RecursionError):
         raise Unread(DeadLetterReason.UNREADABLE_PAYLOAD) from None
+
+
+def json_once(data: bytes) -> object:
+    """Read JSON in which no name stands twice. Raises ValueError or RecursionError."""
+    return json.loads(data, object_pairs_hook=_once)
 
 
 def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -14,7 +14,9 @@ STOCKHOLM = ZoneInfo("Europe/Stockholm")
 
 @lru_cache(maxsize=8192)
 def midnight(day: date) -> datetime:
-    """The instant (UTC) at which a Swedish date begins."""
+    """The instant (UTC) at which a Swedish date begins; for the first date of all, the first instant."""
+    if day == date.min:
+        return datetime.min.replace(tzinfo=UTC)
     return datetime.combine(day, time.min, STOCKHOLM).astimezone(UTC)
 
 
@@ -22,11 +24,20 @@ def swedish_date(moment: datetime) -> date:
     """The Swedish date of an instant. Raises ValueError for a moment without zone."""
     if moment.tzinfo is None:
         raise ValueError("a moment needs its zone")
-    return moment.astimezone(STOCKHOLM).date()
+    try:
+        return moment.astimezone(STOCKHOLM).date()
+    except OverflowError:  # the last hours of 9999, east of Greenwich
+        return date.max
 
 
 def end_of(last_day: date) -> datetime:
-    """The instant (UTC, exclusive) at which something ends whose last day in force is `last_day`."""
+    """
+    The instant (UTC, exclusive) at which something ends whose last day in force is `last_day`.
+
+    After the last date of all comes no midnight: the last instant then.
+    """
+    if last_day == date.max:
+        return datetime.max.replace(tzinfo=UTC)
     return midnight(last_day + timedelta(days=1))
 
 

@@ -18,6 +18,7 @@ from functools import lru_cache
 from stdnum import luhn
 
 from contracts.vocabulary import IdType
+from workers.policy.calendar import BirthDate
 from workers.policy.effects import Sentence
 from workers.policy.facts import Identity
 
@@ -28,6 +29,9 @@ _OPEN_DAY = 60
 _TEST_SERIES = frozenset({"238", "239", *(str(serial) for serial in range(980, 1000))})
 """Serials of the tax agency's test numbers. Invented people have them with a wrong check digit, too: nobody is those."""
 _RESERVE = re.compile(r"[0-9A-Za-z]{8,20}")
+
+
+_EARLIEST_BIRTH = date(1880, 1, 1)
 
 
 class NumberFault(StrEnum):
@@ -182,6 +186,28 @@ def same_but_check_digit(number: str) -> tuple[str, ...]:
 def compact(text: str) -> str:
     """A number as messages write it: without hyphen, plus sign and spaces, letters in upper case."""
     return re.sub(r"[\s+–-]", "", text).upper()
+
+
+def birth_by_number(identity: Identity, today: date) -> BirthDate:
+    """
+    Read the birth date from an identity number, until the register tells it.
+
+    A co-ordination number (samordningsnummer) has 60 added to the day, and may leave month or day open (00, 60).
+    Where the number says nothing the bounds are as wide as can be: every effect then takes the one that shows less.
+    """
+    unknown = BirthDate(_EARLIEST_BIRTH, max(today, _EARLIEST_BIRTH))
+    digits = identity.number
+    if identity.id_type is IdType.RESERVNUMMER or len(digits) != 12 or not digits.isdecimal():
+        return unknown
+    year, month, day = digits[:4], digits[4:6], int(digits[6:8])
+    if identity.id_type is IdType.SAMORDNINGSNUMMER:
+        day -= 60
+    try:
+        if month == "00":
+            return BirthDate.parse(year)
+        return BirthDate.parse(f"{year}-{month}" if day == 0 else f"{year}-{month}-{day:02d}")
+    except ValueError:
+        return unknown
 
 
 def _earliest(number: str) -> date | None:

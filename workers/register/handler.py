@@ -1,19 +1,20 @@
 """
 What the population register says, in order for each person, with history; and what it touches, judged anew.
 
-Late and repeated messages change nothing. A message that contradicts itself, or claims to be newer than what it is
-older than, is parked with its reason, visible among the dead letters; it never blocks those behind it. A person's
-change touches the children too whose custody names that person. Nothing re-opens by itself: what a change calls for is
-said by policy.
+Late and repeated messages change nothing, and a register that is sent again costs a look for each person who has not
+changed. Of a message that can be read in part the readable part counts; the message is kept among the dead letters with
+what was set aside. A person's change touches the children too whose custody names that person, and whatever waited
+under any of the person's numbers is judged. Nothing re-opens by itself: what a change calls for is said by policy.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import structlog
 
 from contracts.dead_letter import DeadLetterReason
-from contracts.register import PersonRecord
 from contracts.topics import PERSONS, STATE
 from contracts.vocabulary import PendingCode, PersonId
 from workers.enact.anew import judge_anew
@@ -22,27 +23,18 @@ from workers.enact.consuming import Spoiled, Steps, dead_record, place_of
 from workers.enact.ids import event_id, record_cause
 from workers.enact.keys import KeyRing
 from workers.enact.plan import Outgoing
-from workers.enact.reading import Unread, read_message
+from workers.enact.reading import Unread, read_data
 from workers.enact.sitting import Sitting
 from workers.enact.standings import sitting_about
 from workers.enact.write import write
-from workers.policy.calendar import BirthDate
 from workers.policy.facts import Identity, PatientFacts
 from workers.policy.standing_measures import is_marked, marked_guardians
 from workers.policy.transitions import register_change
-from workers.register.reading import (
-    contradictions,
-    effective,
-    goes_backward,
-    guardians_of,
-    numbers_of,
-    version_of,
-)
+from workers.register.person_update import PersonUpdate, read_person, told_of
 from workers.runtime.metrics import DEAD_LETTERS, Metrics
 from workers.store import dead_letters, orders, persons
 from workers.store import facts as stored
 from workers.store.dead_letters import DeadRecord
-from workers.store.persons import Name, Told
 from workers.store.session import Tx
 from workers.stream.records import Record
 
@@ -57,12 +49,16 @@ _ENDED_BY_A_MARK = WAITED_FOR | {
 """What a grant to a guardian may wait for when a mark of protected identity refuses it (X-11)."""
 
 
+TAKEN_ALL_THE_SAME = frozenset({DeadLetterReason.PARTLY_READ, DeadLetterReason.CONTRADICTS_ITSELF})
+"""Reasons under which a message is kept among the dead letters whose readable part counts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """A message that could be read, and where it lay."""
 
     record: Record
-    says: PersonRecord
+    says: PersonUpdate
 
 
 @dataclass(slots=True)
@@ -85,49 +81,83 @@ class Register:
     group: str
 
     async def prepare(self, records: Sequence[Record], spoiled: Spoiled) -> Heard:
-        """Read the messages, and park those that contradict themselves."""
+        """Read the messages; those that cannot be read, or only in part, are kept among the dead letters."""
         heard = Heard([], [])
         for record in records:
             if place_of(record) in spoiled:
                 heard.parked.append((record, DeadLetterReason.UNREADABLE_RECORD))
                 continue
             try:
-                says = read_message(record, PERSONS, PersonRecord)
+                data = read_data(record, PERSONS)
+                if data is None:
+                    continue  # a tombstone: the register forgets, history does not
+                says = read_person(data, record.at)
             except Unread as unread:
                 heard.parked.append((record, unread.reason))
                 continue
-            if says is None:
-                continue  # a tombstone: the register forgets, history does not
-            if faults := contradictions(says):
-                _say_parked(record, faults)
-                heard.parked.append((record, DeadLetterReason.CONTRADICTS_ITSELF))
+            except (ValueError, RecursionError):
+                heard.parked.append((record, DeadLetterReason.UNREADABLE_PAYLOAD))
                 continue
+            if says.set_aside:
+                _report_set_aside(record, says.set_aside)
+                heard.parked.append((record, says.kept_as))
             heard.messages.append(Message(record, says))
         return heard
 
     async def take(self, tx: Tx, prepared: Heard, steps: Steps) -> None:
         """Keep what is news, a round for each person's next message, and enact what follows."""
-        prepared.backward = []
-        prepared.news = 0
+        prepared.backward, prepared.news = [], 0
+        with steps.step("unchanged"):
+            messages = await self._changed(tx, prepared.messages)
         with steps.step("people"):
-            owners = await self._owners(tx, prepared.messages)
-        for turn in _rounds(prepared.messages, owners):
+            owners = await self._owners(tx, messages)
+        for turn in _rounds(messages, owners):
             with steps.step("round"):
                 await self._round(tx, turn, owners, prepared)
         with steps.step("write"):
             parked = [*prepared.parked, *((r, DeadLetterReason.GOES_BACKWARD) for r in prepared.backward)]
             await dead_letters.append(tx, [self._dead(record, reason) for record, reason in parked])
 
+    async def _changed(self, tx: Tx, messages: Sequence[Message]) -> list[Message]:
+        """
+        Leave out what says of a person what is known already, and is alone in the batch in speaking of that person.
+
+        A register sent again comes to millions of these: none of them locks a person, or reads its measures.
+        """
+        numbers = {number for one in messages for number in (*one.says.numbers, *one.says.guardians)}
+        owners = await persons.resolve(tx, numbers)
+        about = [{owners.get(number) for number in one.says.numbers} for one in messages]
+        times = Counter(person for persons_named in about for person in persons_named)
+        alone = {
+            next(iter(found)): one
+            for found, one in zip(about, messages, strict=True)
+            if len(found) == 1
+            and None not in found
+            and all(times[person] == 1 for person in found)
+            and all(guardian in owners for guardian in one.says.guardians)
+        }
+        known = await persons.newest(tx, [person for person in alone if person is not None])
+        same = await persons.merged(tx, owners.values())
+        canonical = {number: same.get(person, person) for number, person in owners.items()}
+        unchanged = {
+            id(one)
+            for person, one in alone.items()
+            if person is not None
+            and person in known
+            and known[person].says_the_same(told_of(person, one.says, canonical, known[person].valid_from))
+        }
+        return [one for one in messages if id(one) not in unchanged]
+
     async def _owners(self, tx: Tx, messages: Sequence[Message]) -> dict[Identity, PersonId]:
         """Whose each number is. A person whose number has changed keeps the place that the former number has."""
-        numbers = {number for one in messages for number in numbers_of(one.says)}
+        numbers = {number for one in messages for number in one.says.numbers}
         known = await persons.resolve(tx, numbers)
         new: set[Identity] = set()
         for one in messages:
-            own = numbers_of(one.says)
+            own = one.says.numbers
             if not any(number in known for number in own):
                 new.add(own[0])
-            new.update(guardians_of(one.says))
+            new.update(one.says.guardians)
         return known | await persons.ensure(tx, new - known.keys(), self.keys.of)
 
     async def _round(
@@ -135,26 +165,32 @@ class Register:
     ) -> None:
         """One message a person: what was known before, what is known after, and what that changes."""
         own = {_owner_of(one.says, owners): one for one in turn}
-        around = {owners[guardian] for one in turn for guardian in guardians_of(one.says)}
+        around = {owners[guardian] for one in turn for guardian in one.says.guardians}
+        # those who turn out to be the same person: what waits under their numbers is judged, too
+        around |= {owners[number] for one in turn for number in one.says.numbers if number in owners}
         children = await self._lock(tx, set(own) | around, set(own))
         sequences = await persons.latest_sequence(tx, own)
         before = await stored.patient_facts(tx, set(own) | children)
 
-        news = {
-            person: one
-            for person, one in own.items()
-            if self._is_news(one, before.get(person), sequences.get(person, -1), heard)
-        }
+        news = {person: one for person, one in own.items() if one.says.sequence > sequences.get(person, -1)}
         if not news:
             return
         heard.news += len(news)
-        await persons.record(
-            tx, [_told(person, one.says, owners) for person, one in news.items()], self.keys.of
-        )
-        owners |= await persons.resolve(tx, {n for one in news.values() for n in numbers_of(one.says)})
+        told = []
+        for person, one in news.items():
+            valid_from = _valid_from(one, before.get(person))
+            if valid_from > one.says.changed_at:
+                _report_set_aside(one.record, ("changed_at",))
+                heard.backward.append(one.record)
+            told.append(told_of(person, one.says, owners, valid_from))
+        await persons.record(tx, told, self.keys.of)
+        owners |= await persons.resolve(tx, {n for one in news.values() for n in one.says.numbers})
         touched = set(news) | await self._children(tx, news, children)
+        same = await persons.merged(tx, touched)
         first = next(iter(news.values())).record
-        sitting = await sitting_about(tx, self.desk, touched, chain=f"register-{first.partition}")
+        sitting = await sitting_about(
+            tx, self.desk, persons.spellings(touched, same), chain=f"register-{first.partition}"
+        )
         await self._follow(tx, sitting, news, touched, before)
         await write(tx, sitting)
 
@@ -171,15 +207,6 @@ class Register:
         found = {c for kin in (await persons.children_of(tx, news)).values() for c in kin}
         return found & children
 
-    def _is_news(self, one: Message, before: PatientFacts | None, sequence: int, heard: Heard) -> bool:
-        if one.says.sequence <= sequence:
-            return False
-        if before is not None and goes_backward(one.says, before.patient, sequence):
-            _say_parked(one.record, ("changed_at",))
-            heard.backward.append(one.record)
-            return False
-        return True
-
     async def _follow(
         self,
         tx: Tx,
@@ -189,7 +216,11 @@ class Register:
         before: Mapping[PersonId, PatientFacts],
     ) -> None:
         latest = max(news.values(), key=lambda one: one.says.changed_at)
-        waiting = await orders.waiting_persons(tx, touched, _ENDED_BY_A_MARK)
+        same = await persons.merged(tx, touched)
+        waiting = await orders.waiting_persons(tx, persons.spellings(touched, same), _ENDED_BY_A_MARK)
+        waited_under: dict[PersonId, set[PersonId]] = {}
+        for spelling in waiting:
+            waited_under.setdefault(same.get(spelling, spelling), set()).add(spelling)
         for person in sorted(touched, key=int):
             message = news.get(person, latest)
             after = sitting.standing(person).facts
@@ -198,7 +229,7 @@ class Register:
             cause = record_cause(PERSONS.name, person, f"{message.record.partition}:{message.record.offset}")
             known = before.get(person)
             was = known if known is not None and known.patient.registered else None
-            moment = effective(message.says, sitting.at)
+            moment = min(message.says.changed_at, sitting.at)
             sitting.follow(
                 person,
                 register_change(
@@ -214,10 +245,10 @@ class Register:
             )
             sitting.touch(person)
             self._forget_old_key(sitting, known, after)
-            if person in waiting:
+            if person in waited_under:
                 marked = is_marked(after.patient, moment) or marked_guardians(after, moment)
                 waits = _ENDED_BY_A_MARK if marked else WAITED_FOR
-                await judge_anew(tx, sitting, [person], waits, trigger=cause)
+                await judge_anew(tx, sitting, waited_under[person], waits, trigger=cause)
 
     def _forget_old_key(self, sitting: Sitting, before: PatientFacts | None, after: PatientFacts) -> None:
         """With a new number the state goes out under a new key; under the old one nothing may linger."""
@@ -228,8 +259,8 @@ class Register:
         sitting.plan.outgoing.append(Outgoing(STATE, old, ident, None, after.patient.person_id))
 
     def unreadable(self, prepared: Heard, record: Record) -> bool:
-        """Whether a record of the batch is parked as unreadable; one that goes backward was read."""
-        return any(record is one for one, _ in prepared.parked)
+        """Whether nothing of a record of the batch could be read."""
+        return any(record is one and reason not in TAKEN_ALL_THE_SAME for one, reason in prepared.parked)
 
     def failed(self, prepared: Heard, record: Record) -> bool:
         """Whether it was although it could be read: then it failed when it was to be handled."""
@@ -269,26 +300,26 @@ def _rounds(messages: Sequence[Message], owners: Mapping[Identity, PersonId]) ->
     return rounds
 
 
-def _owner_of(says: PersonRecord, owners: Mapping[Identity, PersonId]) -> PersonId:
+def _owner_of(says: PersonUpdate, owners: Mapping[Identity, PersonId]) -> PersonId:
     """The person a message is about: whoever had the oldest of its numbers first."""
-    return min((owners[number] for number in numbers_of(says) if number in owners), key=int)
+    return min((owners[number] for number in says.numbers if number in owners), key=int)
 
 
-def _told(person: PersonId, says: PersonRecord, owners: Mapping[Identity, PersonId]) -> Told:
-    name = says.name
-    return Told(
-        person_id=person,
-        version=version_of(says, owners),
-        birth=BirthDate.parse(says.birth_date),
-        sequence=says.sequence,
-        identities=numbers_of(says),
-        name=None if name is None else Name(name.given, name.family),
-    )
+def _valid_from(one: Message, before: PatientFacts | None) -> datetime:
+    """
+    When the newest word begins to hold: when the register changed it, never before the word that it replaces.
+
+    An earlier word that claims to begin after this message came was stamped wrongly, and is replaced altogether.
+    """
+    if before is None or not before.patient.registered:
+        return one.says.changed_at
+    earlier = before.patient.latest.valid_from
+    return max(one.says.changed_at, earlier) if earlier <= one.record.at else one.says.changed_at
 
 
-def _say_parked(record: Record, fields: Sequence[str]) -> None:
+def _report_set_aside(record: Record, fields: Sequence[str]) -> None:
     log.warning(
-        "parked",
+        "partly read",
         topic=record.topic,
         partition=record.partition,
         offset=record.offset,

@@ -6,17 +6,17 @@ two surrogates that turn out to be one person stay two sets of rows, read as one
 """
 
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from contracts.vocabulary import PersonId
 from workers.policy.calendar import BirthDate, swedish_date
-from workers.policy.facts import Identity, PersonVersion
+from workers.policy.facts import Custody, Identity, PersonVersion
+from workers.policy.identity_numbers import birth_by_number
 from workers.store.queries import queries
 from workers.store.session import Reading, Tx
 from workers.store.values import (
     ID_TYPE_NUMBER,
-    birth_by_number,
     identity_of,
     person_of,
     surrogates,
@@ -123,6 +123,69 @@ async def latest_sequence(tx: Reading, person_ids: Iterable[PersonId]) -> dict[P
     """Return the highest sequence that the register has told of each person; others are missing."""
     rows = await tx.fetch(_SQL["latest_sequence"], surrogates(person_ids))
     return {person_of(row["person_id"]): row["sequence"] for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """What the register said last of a person: its newest version, birth date, name, and all its numbers."""
+
+    version: PersonVersion
+    birth: BirthDate
+    name: Name | None
+    identities: frozenset[Identity]
+
+    @property
+    def valid_from(self) -> datetime:
+        """From when it holds (UTC)."""
+        return self.version.valid_from
+
+    def says_the_same(self, told: Told) -> bool:
+        """Whether a message brings nothing new but its sequence and stamp."""
+        return (
+            replace(told.version, valid_from=self.version.valid_from) == self.version
+            and told.birth == self.birth
+            and told.name == self.name
+            and self.identities.issuperset(told.identities)
+        )
+
+
+async def newest(tx: Reading, person_ids: Iterable[PersonId]) -> dict[PersonId, Newest]:
+    """Return what the register said last of each person whom it has reported; others are missing."""
+    wanted = surrogates(person_ids)
+    if not wanted:
+        return {}
+    found = {row["person_id"]: row for row in await tx.fetch(_SQL["newest"], wanted)}
+    custody: dict[int, list[Custody]] = {}
+    custody_rows = await tx.fetch(
+        _SQL["custody_of"], list(found), [row["sequence"] for row in found.values()]
+    )
+    guardians = {person_of(row["guardian_id"]) for row in custody_rows if row["guardian_id"] is not None}
+    same = await merged(tx, guardians)
+    for row in custody_rows:
+        guardian = None if row["guardian_id"] is None else person_of(row["guardian_id"])
+        named = guardian if guardian is None else same.get(guardian, guardian)
+        custody.setdefault(row["child_id"], []).append(Custody(named, row["from_date"], row["to_date"]))
+    people = [person_of(number) for number in found]
+    known_names, numbers = await names(tx, people), await identities_of(tx, people)
+    return {
+        person_of(number): Newest(
+            version=PersonVersion(
+                valid_from=row["valid_from"],
+                identity=identity_of(row["id_type"], row["number"]),
+                county=row["county"],
+                protected=row["protected"],
+                has_e_id=row["has_e_id"],
+                custody=tuple(custody.get(number, ())),
+                died_on=row["died_on"],
+                emigrated_on=row["emigrated_on"],
+                identity_uncertain=row["identity_uncertain"],
+            ),
+            birth=BirthDate(row["birth_earliest"], row["birth_latest"]),
+            name=known_names.get(person_of(number)),
+            identities=frozenset(identity for identity, _ in numbers.get(person_of(number), ())),
+        )
+        for number, row in found.items()
+    }
 
 
 async def record(tx: Tx, told: Sequence[Told], key_of: KeyOf) -> dict[PersonId, tuple[PersonId, ...]]:

@@ -1,9 +1,12 @@
 """
-Kafka record ↔ CloudEvents 1.0 (Kafka protocol binding), strictly and from the raw record.
+Kafka record ↔ CloudEvents 1.0 (Kafka protocol binding), from the raw record.
 
 The CloudEvents SDK invents an id for a message that lacks one, and loses repeated headers and the signed
-bytes; so the attributes are read here. What cannot be read is `NotCloudEvent`, with a reason that names no
-value. Digest and evidence are taken from `Record.value`, never from what is parsed here.
+bytes; so the attributes are read here. Exact is what is compared or decides how data is read: specversion, id, source,
+type, subject, and the content type. Everything else is read as the mainstream libraries write it: names in any case, a
+header repeated with the same bytes, `ce_datacontenttype` beside or instead of `content-type`, empty optional
+attributes, a time without zone. A contradiction is always refused. What cannot be read is `NotCloudEvent`, with a
+reason that names no value. Digest and evidence are taken from `Record.value`, never from what is parsed here.
 """
 
 from __future__ import annotations
@@ -26,7 +29,9 @@ STRUCTURED_JSON: Final = "application/cloudevents+json"
 _REQUIRED: Final = ("id", "source", "type", "specversion")
 _KNOWN: Final = frozenset({*_REQUIRED, "time", "subject", "dataschema", "datacontenttype"})
 _NAME: Final = re.compile(r"[a-z0-9]{1,64}")
-_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_EXACT: Final = frozenset({*_REQUIRED, "subject", "datacontenttype"})
+"""Attributes that are compared, or decide how the data is read."""
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:?\d\d)?", re.ASCII)
 #: CloudEvents 1.0.2, 3.1: a String holds no control characters and no surrogates.
 _FORBIDDEN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _TRACEPARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
@@ -136,7 +141,7 @@ def read_event(record: Record) -> Event:
     In structured mode `data` is rebuilt: a JSON object's spacing is not kept, which no signature inside it
     depends on. Raises `NotCloudEvent`.
     """
-    content_type = _text_of(record.headers, "content-type")
+    content_type = _text_of(record.headers, "content-type") or None
     if content_type is not None and content_type.strip().lower().startswith(STRUCTURED):
         return _structured(record, content_type)
     return _binary(record, content_type)
@@ -162,17 +167,19 @@ def write_binary(event: Event) -> tuple[Headers, bytes | None]:
 
 
 def _binary(record: Record, content_type: str | None) -> Event:
-    names = [name[3:] for name, _ in record.headers if name.startswith("ce_")]
     attributes: dict[str, str] = {}
-    for name in names:
+    for name in dict.fromkeys(n.lower()[3:] for n, _ in record.headers if n.lower().startswith("ce_")):
         if not _NAME.fullmatch(name):
-            raise NotCloudEvent("bad_attribute_name")
-        if name == "datacontenttype":
-            raise NotCloudEvent("misplaced_attribute:datacontenttype")
-        value = _text_of(record.headers, f"ce_{name}")
-        assert value is not None  # it is in the list
-        attributes[name] = value
+            continue  # no attribute can be called so: somebody else's header
+        try:
+            attributes[name] = _text_of(record.headers, f"ce_{name}") or ""
+        except NotCloudEvent:
+            if name in _EXACT:
+                raise
     if content_type is not None:
+        stated = attributes.get("datacontenttype") or content_type
+        if _media_type(stated) != _media_type(content_type):
+            raise NotCloudEvent("contradiction:datacontenttype")
         attributes["datacontenttype"] = content_type
     return Event(_envelope(attributes, record.headers), record.value)
 
@@ -192,9 +199,17 @@ def _structured(record: Record, content_type: str) -> Event:
     for name, value in members.items():
         if name in ("data", "data_base64") or value is None:  # JSON format 2.2: null is as if absent
             continue
-        if not _NAME.fullmatch(name):
-            raise NotCloudEvent("bad_attribute_name")
-        attributes[name] = _attribute(name, value)
+        lower = name.lower()
+        if not _NAME.fullmatch(lower):
+            continue
+        try:
+            text = _attribute(lower, value)
+        except NotCloudEvent:
+            if lower in _EXACT:
+                raise
+            continue
+        if attributes.setdefault(lower, text) != text and lower in _EXACT:
+            raise NotCloudEvent(f"contradiction:{lower}")
     attributes.setdefault("datacontenttype", "application/json")
     return Event(_envelope(attributes, record.headers), data)
 
@@ -268,18 +283,19 @@ def _envelope(attributes: dict[str, str], headers: Headers) -> Envelope:
             raise NotCloudEvent(f"missing_attribute:{name}")
     if attributes["specversion"] != "1.0":
         raise NotCloudEvent("unsupported_specversion")
-    for name, value in attributes.items():
-        if _FORBIDDEN.search(value):
+    for name, value in list(attributes.items()):
+        unreadable = _FORBIDDEN.search(value)
+        if unreadable and name in _EXACT:
             raise NotCloudEvent(f"bad_value:{_shown(name)}")
-        if name in _KNOWN and not value:
-            raise NotCloudEvent(f"bad_value:{name}")
+        if unreadable or (not value and name in _KNOWN):  # an empty optional attribute is as if absent
+            del attributes[name]
     extensions = {name: value for name, value in attributes.items() if name not in _KNOWN}
     traceparent, tracestate = _trace(headers, extensions)
     return Envelope(
         id=attributes["id"],
         source=attributes["source"],
         type=attributes["type"],
-        time=_moment(attributes["time"]) if "time" in attributes else None,
+        time=_moment(attributes.get("time")),
         subject=attributes.get("subject"),
         content_type=attributes.get("datacontenttype"),
         dataschema=attributes.get("dataschema"),
@@ -309,15 +325,20 @@ def _trace(headers: Headers, extensions: dict[str, str]) -> tuple[str | None, st
 
 
 def _text_of(headers: Headers, name: str) -> str | None:
-    values = [value for found, value in headers if found == name]
+    """The text of a header, its name in any case; the same bytes may stand there more than once."""
+    values = {value for found, value in headers if found.lower() == name}
     if len(values) > 1:
         raise NotCloudEvent(f"repeated_header:{_shown(name)}")
     if not values:
         return None
     try:
-        return values[0].decode("utf-8")
+        return values.pop().decode("utf-8")
     except (UnicodeDecodeError, AttributeError):  # a header's value may be null
         raise NotCloudEvent(f"bad_header:{_shown(name)}") from None
+
+
+def _media_type(content_type: str) -> str:
+    return content_type.split(";", 1)[0].strip().lower()
 
 
 def _shown(name: str) -> str:
@@ -326,13 +347,15 @@ def _shown(name: str) -> str:
     return bare if bare in _KNOWN or bare in ("content-type", "traceparent", "tracestate") else "extension"
 
 
-def _moment(text: str) -> datetime:
-    if not _TIME.fullmatch(text):
-        raise NotCloudEvent("bad_value:time")
+def _moment(text: str | None) -> datetime | None:
+    """The event's time (UTC), which nothing rests on: without zone it is UTC, and None where it cannot be read."""
+    if text is None or not _TIME.fullmatch(text):
+        return None
     try:
-        return datetime.fromisoformat(text.upper()).astimezone(UTC)
+        moment = datetime.fromisoformat(text.upper())
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise NotCloudEvent("bad_value:time") from None
+        return None
 
 
 def _rfc3339(moment: datetime) -> str:

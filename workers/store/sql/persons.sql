@@ -51,6 +51,24 @@ SELECT asked.person_id, newest.sequence
                       WHERE v.person_id = asked.person_id AND v.sequence >= 0
                       ORDER BY v.sequence DESC LIMIT 1) AS newest;
 
+-- name: newest
+-- What the register said last of each person.
+SELECT newest.*
+  FROM unnest($1::bigint[]) AS asked (person_id)
+ CROSS JOIN LATERAL (SELECT v.person_id, v.sequence, v.valid_from, v.birth_earliest, v.birth_latest, v.died_on,
+                            v.emigrated_on, v.id_type, v.number, v.county, v.protected, v.has_e_id,
+                            v.identity_uncertain
+                       FROM person_version v
+                      WHERE v.person_id = asked.person_id AND v.sequence >= 0
+                      ORDER BY v.sequence DESC LIMIT 1) AS newest;
+
+-- name: custody_of
+-- The custody that goes with versions, in the register's order.
+SELECT c.child_id, c.guardian_id, c.from_date, c.to_date
+  FROM unnest($1::bigint[], $2::bigint[]) AS asked (child_id, sequence)
+  JOIN custody c USING (child_id, sequence)
+ ORDER BY c.child_id, c.ordinal;
+
 -- name: add_versions
 -- What the register told, one row a person and sequence.
 INSERT INTO person_version (person_id, sequence, valid_from, known_from, birth_earliest, birth_latest, died_on,

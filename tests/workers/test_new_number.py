@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from tests.workers.bugs_kit import PN, SN, answers, sees
 from tests.workers.conftest import START
+from tests.workers.senders_kit import PN, SN, answers, sees
 from tests.workers.town import person
 
 OLD, NEW = "198504612389", "198504012381"

@@ -1,9 +1,10 @@
-"""Shared by the inputs of this folder: copied beside them into a checkout's tests/workers/. Everybody is invented."""
+"""What the tests of messages by other senders share. Everybody is invented."""
 
 import asyncio
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -87,7 +88,8 @@ async def put(client, name, sent, *, value=..., headers=None, **more):
 
 def cli(run, *arguments):
     done = subprocess.run(
-        [".venv/bin/sigill", *arguments],
+        [sys.executable, "-m", "workers.cli", *arguments],
+        check=False,
         env={**os.environ, **run.environment},
         capture_output=True,
         text=True,

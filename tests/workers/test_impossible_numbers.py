@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.workers.bugs_kit import PN, SN, answers
 from tests.workers.conftest import START
+from tests.workers.senders_kit import PN, SN, answers
 from tests.workers.town import CHILD, person
 
 WRONG = {

@@ -1,0 +1,116 @@
+"""A register's message as registers really send it: what protects is taken from what can be read."""
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from contracts.vocabulary import IdType
+from workers.policy.calendar import BirthDate
+from workers.policy.facts import Identity
+from workers.register.person_update import NobodyNamed, PersonUpdate, read_person
+
+ARRIVED = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
+CHILD, MOTHER = "201803052382", "198501012384"
+
+
+def read(**fields: Any) -> PersonUpdate:
+    message = {
+        "person": {"id_type": "personnummer", "id": CHILD},
+        "sequence": 3,
+        "changed_at": "2026-03-01T08:00:00Z",
+        "birth_date": "2018-03-05",
+        "secrecy_mark": True,
+        "custody": [{"guardian": {"id_type": "personnummer", "id": MOTHER}}],
+        **fields,
+    }
+    return read_person(json.dumps({k: v for k, v in message.items() if v is not ...}).encode(), ARRIVED)
+
+
+@pytest.mark.parametrize(
+    ("fields", "set_aside"),
+    [
+        ({}, ()),
+        ({"hair": "red"}, ("?",)),
+        ({"name": {"given": "", "family": "Ek"}}, ("name",)),
+        ({"name": {"given": "A" * 5000, "family": "Ek"}}, ("name",)),
+        ({"name": {"given": "A\u0000", "family": "Ek"}}, ("name",)),
+        ({"name": {"given": "Ada", "family": "Ek", "middle": "B"}}, ()),
+        ({"name": "Ada Ek"}, ("name",)),
+        ({"county": "7"}, ("county",)),
+        ({"county": "0\u0000"}, ("county",)),
+        ({"birth_date": "2018-03-00"}, ()),
+        ({"birth_date": "20180305"}, ()),
+        ({"birth_date": "0001-01-01"}, ("birth_date",)),
+        ({"birth_date": "9999-12-31"}, ("birth_date",)),
+        ({"birth_date": ...}, ("birth_date",)),
+        ({"birth_date": 2018}, ("birth_date",)),
+        ({"changed_at": "9999-12-31T23:59:59-14:00"}, ("changed_at",)),
+        ({"changed_at": "0001-01-01T00:00:00+14:00"}, ()),
+        ({"changed_at": "lately"}, ("changed_at",)),
+        ({"coordination_status": "NYTT"}, ("coordination_status",)),
+        ({"deregistration": {"reason": "moved", "date": "2026-01-01"}}, ("deregistration.reason",)),
+        ({"former_ids": [{"id_type": "personnummer", "id": "x"}]}, ("former_ids",)),
+        ({"custody": [{"guardian": {"id_type": "personnummer", "id": MOTHER}, "share": 1}]}, ("custody.?",)),
+    ],
+)
+def test_a_mark_and_a_guardian_are_never_lost_for_a_trifle(
+    fields: dict[str, Any], set_aside: tuple[str, ...]
+) -> None:
+    update = read(**fields)
+    assert update.protected
+    assert update.guardians == (Identity(IdType.PERSONNUMMER, MOTHER),)
+    assert update.set_aside == set_aside
+    assert update.changed_at <= ARRIVED
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"), [("J", True), ("0", False), (1, True), (None, False), ({}, True)]
+)
+def test_a_mark_that_cannot_be_read_counts_as_set(written: Any, meant: bool) -> None:
+    assert read(secrecy_mark=written).protected is meant
+
+
+def test_a_birth_date_without_a_day_is_as_wide_as_it_is() -> None:
+    assert read(birth_date="2018-03-00").birth == BirthDate.parse("2018-03")
+    assert read(birth_date="2018-00-00").birth == BirthDate.parse("2018")
+    assert read(birth_date="never").birth == BirthDate.parse("2018-03-05")
+
+
+def test_a_death_counts_where_its_day_cannot_be_read() -> None:
+    assert read(deregistration={"reason": "death", "date": "soon"}).died_on == date(2026, 3, 1)
+
+
+def test_the_ends_of_time_are_no_bounds_of_custody() -> None:
+    guardian = {"id_type": "personnummer", "id": MOTHER}
+    [custody] = read(
+        custody=[{"guardian": guardian, "from_date": "0001-01-01", "to_date": "9999-12-31"}]
+    ).custody
+    assert (custody.from_date, custody.to_date) == (None, None)
+
+
+def test_custody_whose_time_cannot_be_read_lets_nobody_in() -> None:
+    guardian = {"id_type": "personnummer", "id": MOTHER}
+    update = read(custody=[{"guardian": guardian, "to_date": "then"}, {"guardian": guardian}])
+    assert len(update.custody) == 1
+    assert (
+        read(custody=[{"guardian": guardian, "from_date": "2020-01-02", "to_date": "2020-01-01"}]).custody
+        == ()
+    )
+
+
+def test_a_stamp_far_ahead_is_the_arrival_and_a_mark_holds_at_once() -> None:
+    ahead = (ARRIVED + timedelta(minutes=2)).isoformat()
+    assert read(changed_at=ahead).changed_at == ARRIVED
+    assert read(changed_at=ahead, secrecy_mark=False).changed_at > ARRIVED
+    assert read(changed_at="2027-01-01T00:00:00Z", secrecy_mark=False).changed_at == ARRIVED
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"person": ...}, {"person": {"id_type": "?", "id": CHILD}}, {"sequence": "3"}, {"sequence": True}],
+)
+def test_whom_it_is_about_must_be_readable(fields: dict[str, Any]) -> None:
+    with pytest.raises(NobodyNamed):
+        read(**fields)
