@@ -188,6 +188,27 @@ def of_order(case: Case, after: PatientFacts, measures: Iterable[Measure]) -> It
                     continue
                 done.add((tell.to, tell.template))
                 yield tell
+    if kind is not None and not kind.opens and case.form.form in IMPOSES:
+        yield from _of_ended_grants(case, touched)
+
+
+def _of_ended_grants(case: Case, touched: Iterable[Measure]) -> Iterator[Tell]:
+    """
+    Who loses a grant by a measure that ends it (VG-01) is told, unless the order says not (X-24).
+
+    A guardian would learn of the measure by it, so that it takes what telling guardians of the measure takes.
+    """
+    inform = Inform(case.form.inform.guardians, case.form.inform.patient)
+    guardians = guardians_told(case.version, Template.MEASURE_IMPOSED, inform)
+    for m in touched:
+        if not (m.kind.opens and m.released):
+            continue
+        holders = ((m.viewer,) if m.viewer else ()) if m.guardians is None else m.guardians
+        told = guardians if m.guardians is not None else inform.patient is not False
+        for person in holders:
+            yield to_person(
+                person, Template.GRANT_REVOKED, RegionCode(case.form.region), (m,), rules=m.rules, told=told
+            )
 
 
 def _told_at_the_call(case: Case, after: PatientFacts, clause: Told) -> frozenset[PersonId]:
