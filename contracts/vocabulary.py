@@ -66,7 +66,7 @@ class Form(StrEnum):
     RELEASE_GUARDIAN_RESTRICTION = "release_guardian_restriction"
     """Undantag upphör."""
     APPOINT_REPRESENTATIVE = "appoint_representative"
-    """Ombud i journal, legal företrädare."""
+    """Ombud i journal, legal ställföreträdare."""
     REVOKE_REPRESENTATIVE = "revoke_representative"
     """Ta bort ombud."""
     UNIT_OPINION = "unit_opinion"

@@ -276,7 +276,7 @@ def _for_whom(measure: Measure, facts: PatientFacts) -> str:
             return "barnet"
         case MeasureKind.REPRESENTATIVE_GRANT:
             viewer = None if measure.viewer is None else named_in(facts, measure.viewer)
-            return "ombud" if viewer is None else f"ombud {viewer.id}"
+            return "legal ställföreträdare" + ("" if viewer is None else f" {viewer.id}")
         case _:
             guardians = all_named_in(facts, measure.guardians)
             if guardians is None:

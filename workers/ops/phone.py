@@ -95,9 +95,8 @@ def form_of(
         "motivation": reading.text("motivation", needed=False) or None,
         "review_on": reading.day("review_on"),
         "inform": Inform(
-            guardians=reading.ticked("inform_guardians"),
-            patient=reading.ticked("inform_patient"),
-            written_confirmation=False,
+            guardians=reading.yes_or_no("inform_guardians"),
+            patient=reading.yes_or_no("inform_patient"),
         ),
     }
     if reading.faults:
@@ -155,6 +154,10 @@ class _Entries:
 
     def ticked(self, name: str) -> bool:
         return self._raw(name) == "yes"
+
+    def yes_or_no(self, name: str) -> bool | None:
+        """The answer to a question that may be left open."""
+        return {"yes": True, "no": False}.get(self._raw(name))
 
     def one_of(self, name: str, kind: type[_Word]) -> _Word | None:
         try:

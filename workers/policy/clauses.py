@@ -5,65 +5,43 @@ The same sentences stand in the terminal, on the pages for rule owners and in a 
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from contracts.vocabulary import Channel, ContinueDecision, Duty, Initiative, Opinion, Role
+from contracts.vocabulary import Channel, Role
 from workers.policy.effects import Sentence
+from workers.policy.lexicon import (
+    ATTESTATION,
+    CHANNEL,
+    DECISION,
+    DUTY,
+    INITIATIVE,
+    MEASURE,
+    NOTICE,
+    OPINION,
+    ROLE,
+    SERVICE,
+)
 from workers.policy.rulebook import Entry, Extra, OfClinic, Standing, Told, When
-from workers.policy.sentences import ATTESTATION, MEASURE, NOTICE, SERVICE
 
-ROLE: Mapping[Role, Sentence] = {
-    Role.TREATING_PHYSICIAN: Sentence("behandlande läkare", "treating physician"),
-    Role.PHYSICIAN: Sentence("läkare", "physician"),
-    Role.SENIOR_PHYSICIAN: Sentence("överläkare", "senior physician"),
-    Role.ON_CALL_PHYSICIAN: Sentence("bakjour", "on-call physician"),
-    Role.HEAD_OF_UNIT: Sentence("verksamhetschef", "head of unit"),
-    Role.HEAD_DELEGATE: Sentence("av verksamhetschefen utsedd", "delegate of the head of unit"),
-    Role.LICENSED_STAFF: Sentence("annan legitimerad personal", "other licensed staff"),
-    Role.TREATING_STAFF: Sentence("behandlande personal", "treating staff"),
-    Role.SUPPORT_OPERATOR: Sentence("handläggare vid supporten", "support operator"),
-}
 _ALL_STAFF = frozenset(Role) - {Role.SUPPORT_OPERATOR}
 _RESPONSIBLE = Sentence("ansvarig hälso- och sjukvårdspersonal", "responsible health-care staff")
-INITIATIVE: Mapping[Initiative, Sentence] = {
-    Initiative.RESIDENT: Sentence("invånaren", "the resident"),
-    Initiative.GUARDIAN: Sentence("vårdnadshavaren", "the guardian"),
-    Initiative.CHILD: Sentence("barnet", "the child"),
-    Initiative.REPRESENTATIVE: Sentence("ställföreträdaren", "the representative"),
-    Initiative.CARE: Sentence("vården", "care"),
-    Initiative.REGISTER: Sentence("folkbokföringen", "the population register"),
-}
-CHANNEL: Mapping[Channel, Sentence] = {
-    Channel.EHR_FORM: Sentence("underskriven blankett i journalsystemet", "signed form in the EHR"),
-    Channel.PHONE: Sentence("telefon till supporten", "phone to the support desk"),
-    Channel.PAPER: Sentence("papper via supporten", "paper through the support desk"),
-}
 _WHERE_DECIDED: Mapping[str, Sentence] = {
     "imposing_unit": Sentence("enheten som beslutade om åtgärden", "the unit that imposed the measure"),
     "its_successor": Sentence("enheten som har tagit över den", "the unit that succeeded it"),
 }
-_DUTY: Mapping[Duty, Sentence] = {
-    Duty.PERSON: Sentence("sörja för person", "care for the person"),
-    Duty.PROPERTY: Sentence("förvalta egendom", "manage property"),
-    Duty.RIGHTS: Sentence("bevaka rätt", "guard rights"),
-}
-_DECISION = {
-    ContinueDecision.KEEP: Sentence("åtgärden står kvar", "the measure stays"),
-    ContinueDecision.RELEASE: Sentence("åtgärden hävs", "the measure is released"),
-}
-_OPINION = {
-    Opinion.AGREE: Sentence("enheten går med på upplåsning", "the unit agrees to unlock"),
-    Opinion.KEEP: Sentence("enheten vill behålla skyddet", "the unit keeps the protection"),
-}
 _TO = {
     "patient": Sentence("Patienten", "The patient"),
     "guardians": Sentence("Berörda vårdnadshavare", "The guardians concerned"),
-    "representative": Sentence("Ställföreträdaren", "The representative"),
+    "representative": Sentence("Den legala ställföreträdaren", "The legal representative"),
     "asking_guardian": Sentence("Vårdnadshavaren som frågar", "The guardian who asks"),
     "operators": Sentence("Supporten", "The support desk"),
 }
 _ON_WORD = {
     "always": Sentence("alltid", "always"),
-    "inform_patient": Sentence("om beställningen inte säger annat", "unless the order says otherwise"),
-    "inform_guardians": Sentence("om beställningen inte säger annat", "unless the order says otherwise"),
+    "inform_patient": Sentence(
+        "som beställningen säger, annars som regionen gör", "as the order says, else as the region does"
+    ),
+    "inform_guardians": Sentence(
+        "som beställningen säger, annars som regionen gör", "as the order says, else as the region does"
+    ),
     "written_confirmation": Sentence(
         "om invånaren har valt bekräftelse", "if the resident chose a confirmation"
     ),
@@ -78,7 +56,8 @@ _CAUSE = {
     ),
     "protection_ended": Sentence("Skyddad identitet upphör", "Protected identity ends"),
     "turned_13_locked": Sentence(
-        "Barnet fyller 13 med låst inloggning", "The child turns 13 with a locked login"
+        "Barnet når åldern för egen inloggning, som är låst",
+        "The child reaches the age of an own login, which is locked",
     ),
     "died": Sentence("Patienten avlider", "The patient dies"),
     "custody_changed": Sentence("Vårdnaden ändras", "Custody changes"),
@@ -116,9 +95,9 @@ def _conditions(when: When) -> Iterator[Sentence]:
             f"om åtgärden kom på initiativ av {who.sv}", f"if the measure was asked for by {who.en}"
         )
     if when.decision is not None:
-        yield _DECISION[when.decision]
+        yield DECISION[when.decision]
     if when.opinion is not None:
-        yield _OPINION[when.opinion]
+        yield OPINION[when.opinion]
     if when.patient_under is not None:
         yield Sentence(
             f"patienten är under {when.patient_under} år", f"the patient is under {when.patient_under}"
@@ -304,7 +283,7 @@ def _age(entry: Entry) -> Iterable[Sentence]:
 
 
 def _court_order(entry: Entry) -> Iterable[Sentence]:
-    duty = _DUTY[entry.court_order] if entry.court_order else Sentence("", "")
+    duty = DUTY[entry.court_order] if entry.court_order else Sentence("", "")
     return _one(
         f"Domstolens förordnande med uppdraget att {duty.sv} krävs.",
         f"The court's appointment with the duty to {duty.en} is required.",

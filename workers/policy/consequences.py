@@ -869,7 +869,7 @@ def _kept(case: Case, known: PatientFacts, request: ReleaseRequest) -> Iterator[
     patient = known.patient.person_id
     about, others = notices.subject(known, case.targets, patient, refused)
     if about:  # what stays closed is told to the child too, whoever asked
-        answers = patient in notices.askers(request, patient)
+        answers = patient in who_asked(request, known)
         yield notices.to_person(patient, refused, region, about, others=others, answers=answers)
 
 

@@ -24,37 +24,41 @@ REFUSAL: dict[RefusalCode, Sentence] = {
         "The signature is not made in a way that is accepted.",
     ),
     _R.CERTIFICATE_UNTRUSTED: Sentence(
-        "Certifikatet är inte utfärdat av någon som vi litar på.",
-        "The certificate is not issued by anybody we trust.",
+        "Certifikatet kommer inte från en utfärdare som godtas.",
+        "The certificate does not come from an issuer that is accepted.",
     ),
     _R.CERTIFICATE_EXPIRED: Sentence(
-        "Certifikatet gällde inte när underskriften gjordes.", "The certificate was not valid at signing."
+        "Certifikatet gällde inte när beställningen skrevs under.",
+        "The certificate was not valid when the order was signed.",
     ),
-    _R.CERTIFICATE_REVOKED: Sentence("Certifikatet är spärrat.", "The certificate is revoked."),
+    _R.CERTIFICATE_REVOKED: Sentence("Certifikatet är spärrat.", "The certificate has been revoked."),
     _R.REVOCATION_UNKNOWN: Sentence(
         "Det går inte att få veta om certifikatet är spärrat.",
-        "Whether the certificate is revoked cannot be known.",
+        "Whether the certificate has been revoked cannot be known.",
     ),
     _R.CERTIFICATE_NOT_FOR_SIGNING: Sentence(
         "Certifikatet är inte till för underskrift av beslut.",
         "The certificate is not meant for signing decisions.",
     ),
     _R.ALGORITHM_NOT_ALLOWED: Sentence(
-        "Underskriftens algoritm är inte tillåten.", "The signature's algorithm is not allowed."
+        "Underskriftens algoritm godtas inte.", "The algorithm of the signature is not accepted."
     ),
-    _R.SIGNATURE_TOO_OLD: Sentence("Underskriften är för gammal.", "The signature is too old."),
+    _R.SIGNATURE_TOO_OLD: Sentence(
+        "Underskriften är för gammal. Skriv under på nytt.", "The signature is too old. Sign anew."
+    ),
     _R.SIGNED_IN_FUTURE: Sentence(
-        "Underskriften är daterad framåt i tiden.", "The signature is dated in the future."
+        "Underskriftens tid ligger i framtiden.", "The time of the signature lies ahead."
     ),
     _R.REPLAYED_WITH_CHANGES: Sentence(
-        "Beställningens id har redan använts för ett annat innehåll.",
-        "The order's id was used already for other content.",
+        "En annan beställning har redan kommit med samma id. Skicka denna med ett nytt.",
+        "Another order has already come under the same id. Send this one under a new one.",
     ),
     _R.WRONG_AUDIENCE: Sentence(
-        "Beställningen är ställd till ett annat system.", "The order is addressed to another system."
+        "Beställningen är inte ställd till detta system.", "The order is not addressed to this system."
     ),
     _R.ENVELOPE_MISMATCH: Sentence(
-        "Kuvertet stämmer inte med det som är underskrivet.", "The envelope does not fit what was signed."
+        "Kuvertet stämmer inte med den underskrivna beställningen.",
+        "The envelope does not fit the signed order.",
     ),
     _R.SIGNER_IS_NOT_DECIDER: Sentence(
         "Den som har skrivit under är inte den som har beslutat, eller på telefon och papper inte supporten.",
@@ -125,8 +129,8 @@ REFUSAL: dict[RefusalCode, Sentence] = {
         "Den angivna personen är inte vårdnadshavare.", "The person named is not a guardian."
     ),
     _R.REPRESENTATIVE_REQUIRED: Sentence(
-        "En god man eller förvaltare med uppdraget att sörja för person ska anges.",
-        "A court-appointed representative with the duty to care for the person must be named.",
+        "En legal ställföreträdare (god man eller förvaltare) med uppdraget att sörja för person ska anges.",
+        "A legal representative, appointed by court with the duty to care for the person, must be named.",
     ),
     _R.COURT_ORDER_REQUIRED: Sentence(
         "Domstolens förordnande ska visas.", "The court's appointment must be shown."
@@ -139,16 +143,19 @@ REFUSAL: dict[RefusalCode, Sentence] = {
         "Det finns ingen sådan åtgärd att häva.", "There is no such measure to release."
     ),
     _R.FOLLOW_UP_UNKNOWN: Sentence(
-        "Den beställning som följs upp finns inte.", "The order that this one follows up is not known."
+        "Det finns inget gällande att följa upp.", "There is nothing in force to follow up."
     ),
     _R.UNIT_NOT_INITIATOR: Sentence(
-        "Enheten har inte beställt åtgärden.", "The unit did not initiate the measure."
+        "Bara en enhet som själv har begärt åtgärden får häva den.",
+        "Only a unit that itself asked for the measure may lift it.",
     ),
     _R.MOTIVATION_REQUIRED: Sentence("Motivering krävs.", "A motivation is required."),
     _R.CALLER_NOT_IDENTIFIED: Sentence(
         "Den som ringde har inte uppgett vem den är.", "The caller is not identified."
     ),
-    _R.FIELD_INVALID: Sentence("Ett fält är fel ifyllt.", "A field is not filled in rightly."),
+    _R.FIELD_INVALID: Sentence(
+        "Ett fält i blanketten är fel ifyllt.", "A field of the form is filled in wrongly."
+    ),
 }
 
 PENDING: dict[PendingCode, Sentence] = {
@@ -274,7 +281,9 @@ MEASURE: dict[MeasureKind, Sentence] = {
     MeasureKind.GUARDIAN_RESTRICTION: Sentence("undantag för vårdnadshavare", "restriction of a guardian"),
     MeasureKind.GUARDIAN_GRANT: Sentence("direktåtkomst för vårdnadshavare", "a guardian's access"),
     MeasureKind.MINOR_GRANT: Sentence("direktåtkomst för minderårig", "a minor's own access"),
-    MeasureKind.REPRESENTATIVE_GRANT: Sentence("åtkomst för legal företrädare", "a representative's access"),
+    MeasureKind.REPRESENTATIVE_GRANT: Sentence(
+        "åtkomst för legal ställföreträdare", "a legal representative's access"
+    ),
 }
 
 FORM: dict[Form, Sentence] = {
@@ -288,15 +297,13 @@ FORM: dict[Form, Sentence] = {
     Form.RELEASE_CHILD_SEAL: Sentence("Upplåsning", "Unlock"),
     Form.CONTINUE_MEASURE: Sentence("Fortsatt försegling", "Continue a measure"),
     Form.EXTEND_MEASURE: Sentence("Förlängning", "Extend a measure"),
-    Form.GRANT_GUARDIAN_ACCESS: Sentence("Direktåtkomst för vårdnadshavare 13–15", "Guardian's access 13–15"),
+    Form.GRANT_GUARDIAN_ACCESS: Sentence("Direktåtkomst för vårdnadshavare", "Guardian's access"),
     Form.REVOKE_GUARDIAN_ACCESS: Sentence(
         "Ta bort direktåtkomst, vårdnadshavare", "Remove a guardian's access"
     ),
-    Form.GRANT_MINOR_ACCESS: Sentence("Direktåtkomst för minderårig 13–15", "A minor's own access 13–15"),
+    Form.GRANT_MINOR_ACCESS: Sentence("Direktåtkomst för minderårig", "A minor's own access"),
     Form.REVOKE_MINOR_ACCESS: Sentence("Ta bort direktåtkomst, minderårig", "Remove a minor's access"),
-    Form.RESTRICT_GUARDIAN_ACCESS: Sentence(
-        "Undantag, vårdnadshavare till barn under 13", "Restrict a guardian under 13"
-    ),
+    Form.RESTRICT_GUARDIAN_ACCESS: Sentence("Undantag för vårdnadshavare", "Restrict a guardian"),
     Form.RELEASE_GUARDIAN_RESTRICTION: Sentence("Undantag upphör", "End a restriction"),
     Form.APPOINT_REPRESENTATIVE: Sentence("Ombud i journal", "Appoint a representative"),
     Form.REVOKE_REPRESENTATIVE: Sentence("Ta bort ombud", "Remove a representative"),
@@ -315,8 +322,8 @@ _A = AccessReason
 ACCESS: dict[AccessReason, Sentence] = {
     _A.OWN_RECORD: Sentence("Det är den egna journalen.", "It is the person's own record."),
     _A.GUARDIAN_OF_CHILD_UNDER_13: Sentence(
-        "Vårdnadshavare läser journalen tills barnet fyller 13.",
-        "A guardian reads the record until the child turns 13.",
+        "Vårdnadshavare läser journalen tills barnet når åldern då det upphör.",
+        "A guardian reads the record until the child reaches the age at which that ends.",
     ),
     _A.GUARDIAN_GRANT: Sentence(
         "Vårdnadshavaren har fått åtkomst till enhetens journal.",
@@ -327,25 +334,29 @@ ACCESS: dict[AccessReason, Sentence] = {
         "The young person was given access to the unit's record.",
     ),
     _A.REPRESENTATIVE_GRANT: Sentence(
-        "Den legala företrädaren har fått åtkomst.", "The representative was given access."
+        "Den legala ställföreträdaren har fått åtkomst.", "The legal representative was given access."
     ),
     _A.OWN_ACCOUNT: Sentence("Det är det egna kontot.", "It is the person's own account."),
     _A.GUARDIAN_PROXY: Sentence(
-        "Vårdnadshavare är ombud tills barnet fyller 13.", "A guardian is proxy until the child turns 13."
+        "Vårdnadshavare är ombud tills barnet når åldern för egen inloggning.",
+        "A guardian is proxy until the child reaches the age of an own login.",
     ),
     _A.NO_RELATION: Sentence(
         "Ingen känd relation ger rätt till åtkomst.", "No known relation gives a right of access."
     ),
     _A.AGE_13_TO_15: Sentence(
-        "Den som är under 16 når inte sin journal; vid särskilda skäl, kontakta dem som ansvarar för vården.",
-        "Those under 16 do not reach their record; with special reasons, contact those responsible for the care.",
+        "Den som inte har nått åldern för att läsa sin journal når den inte; vid särskilda skäl, kontakta dem som "
+        "ansvarar för vården.",
+        "Those who have not reached the age of reading their record do not reach it; with special reasons, contact "
+        "those responsible for the care.",
     ),
     _A.GUARDIAN_OF_13_OR_OLDER: Sentence(
-        "Vårdnadshavares åtkomst upphör när barnet fyller 13.",
-        "A guardian's access ends when the child turns 13.",
+        "Barnet har nått åldern då vårdnadshavares åtkomst upphör.",
+        "The child has reached the age at which guardians' access ends.",
     ),
     _A.UNDER_13_OWN_LOGIN: Sentence(
-        "Barn under 13 loggar inte in själva.", "Children under 13 do not log in themselves."
+        "Barnet har inte nått åldern för egen inloggning.",
+        "The child has not reached the age of an own login.",
     ),
     _A.JOURNAL_SEAL: Sentence("Journalen är förseglad.", "The journal is sealed."),
     _A.CHILD_SEAL: Sentence(

@@ -327,8 +327,8 @@ def _shown(name: str, value: Any) -> list[str]:
         case dict() if "hsa_id" in value:
             return [f"{value['hsa_id']}, {value.get('role', '').replace('_', ' ')}, {value.get('unit', '')}"]
         case dict() if name == "inform":
-            told = [key for key in ("patient", "guardians", "written_confirmation") if value.get(key)]
-            return told or ["nobody"]
+            said = {key: told for key, told in value.items() if told is not None}
+            return [key if told else f"not_{key}" for key, told in said.items()] or ["as_the_rules_say"]
         case dict():
             return [
                 f"{key.replace('_', ' ')}: {part}" for key, part in value.items() if part not in (None, False)

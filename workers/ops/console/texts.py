@@ -1,11 +1,12 @@
 """The console's own words, in Swedish and English. The rules' and the orders' sentences stand in `workers.policy`."""
 
 from collections.abc import Mapping
+from typing import Any
 
-from contracts.vocabulary import Role
 from workers.ops.worklist import TARGETS
+from workers.policy import lexicon
 from workers.policy.effects import Sentence, TimerKind
-from workers.policy.sentences import (
+from workers.policy.lexicon import (
     ACCESS,
     ATTESTATION,
     FORM,
@@ -15,41 +16,20 @@ from workers.policy.sentences import (
     REFUSAL,
     REMARK,
     SERVICE,
+    headed,
 )
 
 S = Sentence
 
-OUTCOME = {
-    "executed": S("Verkställd", "Executed"),
-    "refused": S("Avvisad", "Refused"),
-    "pending": S("Väntar", "Pending"),
-    "duplicate": S("Dubblett", "Duplicate"),
-    "dead_letter": S("Oläslig", "Dead letter"),
-}
-INITIATIVE = {
-    "resident": S("Invånaren", "Resident"),
-    "guardian": S("Vårdnadshavare", "Guardian"),
-    "child": S("Barnet", "Child"),
-    "representative": S("Legal företrädare", "Representative"),
-    "care": S("Vården", "Care"),
-    "register": S("Folkbokföringen", "Register"),
-}
-CHANNEL = {
-    "ehr_form": S("Blankett i journalsystemet", "Form in the EHR"),
-    "phone": S("Telefon", "Phone"),
-    "paper": S("Papper", "Paper"),
-}
-ROLE: Mapping[str, Sentence] = {
-    Role.TREATING_PHYSICIAN: S("Behandlande läkare", "Treating physician"),
-    Role.PHYSICIAN: S("Läkare", "Physician"),
-    Role.SENIOR_PHYSICIAN: S("Överläkare", "Senior physician"),
-    Role.ON_CALL_PHYSICIAN: S("Bakjour", "On-call physician"),
-    Role.HEAD_OF_UNIT: S("Verksamhetschef", "Head of unit"),
-    Role.HEAD_DELEGATE: S("Av verksamhetschef utsedd", "Delegate of the head"),
-    Role.LICENSED_STAFF: S("Annan legitimerad personal", "Other licensed staff"),
-    Role.TREATING_STAFF: S("Behandlande personal", "Treating staff"),
-    Role.SUPPORT_OPERATOR: S("Handläggare vid supporten", "Support operator"),
-}
+
+def _headings(words: Mapping[Any, Sentence]) -> dict[str, Sentence]:
+    return {str(code): headed(text) for code, text in words.items()}
+
+
+OUTCOME = {**_headings(lexicon.OUTCOME), "dead_letter": S("Oläslig", "Dead letter")}
+INITIATIVE = _headings(lexicon.INITIATIVE)
+CHANNEL = _headings(lexicon.CHANNEL)
+ROLE: Mapping[str, Sentence] = _headings(lexicon.ROLE)
 CONSOLE_ROLE = {
     "viewer": S("läser", "viewer"),
     "operator": S("handlägger", "operator"),
@@ -68,11 +48,11 @@ TIMER: Mapping[str, Sentence] = {
     TimerKind.CUSTODY_CHANGES: S("Vårdnad börjar eller upphör", "Custody begins or ends"),
     TimerKind.EARLIER_MESSAGE_SETTLED: S("Oläsligt meddelande utrett", "Unreadable message settled"),
     TimerKind.SUCCESSOR_NAMED: S("Efterträdande enhet angiven", "Succeeding unit named"),
-    TimerKind.AGE_13_AHEAD: S("Fyller snart 13", "Turns 13 soon"),
-    TimerKind.AGE_13: S("Fyller 13", "Turns 13"),
-    TimerKind.AGE_16_AHEAD: S("Fyller snart 16", "Turns 16 soon"),
-    TimerKind.AGE_16: S("Fyller 16", "Turns 16"),
-    TimerKind.AGE_18: S("Fyller 18", "Turns 18"),
+    TimerKind.AGE_13_AHEAD: S("Når snart åldern för egen inloggning", "Soon of age for an own login"),
+    TimerKind.AGE_13: S("Når åldern för egen inloggning", "Of age for an own login"),
+    TimerKind.AGE_16_AHEAD: S("Når snart åldern för egen journal", "Soon of age for the own record"),
+    TimerKind.AGE_16: S("Når åldern för egen journal", "Of age for the own record"),
+    TimerKind.AGE_18: S("Blir myndig", "Comes of age"),
 }
 TASK = {
     "worklist": S("Att knappa in", "To key in"),
@@ -82,7 +62,7 @@ TASK = {
     "unit_reminder": S("Påminn enheten", "Remind the unit"),
     "review": S("Omprövning", "Renewed decision"),
     "card_revoked_late": S("Kortet var spärrat", "The card was revoked"),
-    "lock_at_13": S("Låst inloggning vid 13 år", "Locked login at 13"),
+    "lock_at_13": S("Låst inloggning när åldern är nådd", "Locked login, of age for an own"),
     "protected_patient": S("Patienten har skyddade uppgifter", "The patient has protected identity"),
     "protected_guardian": S("Vårdnadshavare har skyddade uppgifter", "A guardian has protected identity"),
     "protection_ended": S("Skyddade uppgifter har upphört", "Protected identity has ended"),
@@ -90,17 +70,10 @@ TASK = {
     "standing_measures": S("Registrets egna åtgärder", "The register's own measures"),
     "died": S("Avliden", "Died"),
     "custody_changed": S("Vårdnaden har ändrats", "Custody has changed"),
+    "tell_in_person": S("Berätta personligen", "Tell in person"),
+    "standard_reply": S("Svara vårdnadshavaren", "Answer the guardian"),
 }
-LETTER = {
-    "not_cloud_event": S("Kuvertet går inte att läsa", "The envelope cannot be read"),
-    "unknown_type": S("Okänd händelsetyp", "Unknown type of event"),
-    "unknown_content_type": S("Okänd innehållstyp", "Unknown content type"),
-    "too_large": S("För stort", "Too large"),
-    "no_value": S("Tomt meddelande", "No value"),
-    "unreadable_signature": S("Underskriften går inte att läsa", "The signature cannot be read"),
-    "unreadable_payload": S("Innehållet går inte att läsa", "The content cannot be read"),
-    "unreadable_record": S("Får hanteringen att krascha", "Makes handling crash"),
-}
+LETTER = _headings(lexicon.DEAD_LETTER)
 CHECK = {
     "signature": S("Underskrift", "Signature"),
     "header": S("Underskriftens huvud", "Signature header"),
@@ -125,7 +98,7 @@ ACTION = {
     "ended": S("upphörd", "ended"),
     "scheduled": S("planerad", "scheduled"),
 }
-OPINION = {"agree": S("instämmer", "agrees"), "keep": S("behåll", "keep")}
+OPINION = {str(code): text for code, text in lexicon.OPINION.items()}
 FIELD = {
     "order_id": S("Beställnings-id", "Order id"),
     "audience": S("Ställd till", "Audience"),
@@ -144,7 +117,7 @@ FIELD = {
     "valid_from": S("Gäller från", "Valid from"),
     "valid_through": S("Gäller till och med", "Valid through"),
     "guardians": S("Vårdnadshavare", "Guardians"),
-    "representative": S("Legal företrädare", "Representative"),
+    "representative": S("Legal ställföreträdare", "Legal representative"),
     "court_order": S("Förordnande", "Court order"),
     "releases": S("Häver", "Releases"),
     "follows_up": S("Följer upp", "Follows up"),
@@ -167,7 +140,10 @@ TOLD = {
     "patient": S("patienten", "the patient"),
     "guardians": S("vårdnadshavare", "guardians"),
     "written_confirmation": S("skriftlig bekräftelse", "a written confirmation"),
-    "nobody": S("ingen", "nobody"),
+    "not_patient": S("inte patienten", "not the patient"),
+    "not_guardians": S("inte vårdnadshavare", "not guardians"),
+    "not_written_confirmation": S("ingen skriftlig bekräftelse", "no written confirmation"),
+    "as_the_rules_say": S("som regionens regler säger", "as the region's rules say"),
     "gained": S("kan nu se", "can see now"),
     "lost": S("kan inte se längre", "cannot see any more"),
     "person": S("ingen får veta", "nobody is told"),
@@ -206,6 +182,9 @@ WORDS: Mapping[str, Mapping[str, Sentence]] = {
     "action": ACTION,
     "opinion": OPINION,
     "field": FIELD,
+    "suppression": {str(code): text for code, text in lexicon.SUPPRESSION.items()},
+    "decision": {str(code): text for code, text in lexicon.DECISION.items()},
+    "duty": {str(code): text for code, text in lexicon.DUTY.items()},
     "track": TRACK,
     "told": TOLD,
     "audit_fault": AUDIT_FAULT,
