@@ -22,6 +22,7 @@ from cryptography import x509
 
 from contracts.topics import ORDERS, PERSONS, STAFF, UNITS
 from workers.directory.handler import Directory
+from workers.enact import rulebook_files
 from workers.enact.citations import Desk
 from workers.enact.consuming import HANDLING, Consuming, DatabaseDown, Handler, NotReady, database_trouble
 from workers.enact.keys import KeyRing
@@ -76,7 +77,7 @@ EVERYTHING: tuple[str, ...] = (*WORKERS, "ops")
 """What can be run by name: console, decision API and probes are a worker of their own, never among `all`."""
 POOL_SECONDS = 5.0
 """Between two looks at the connections."""
-RULEBOOKS = Path(__file__).parent / "rulebooks"
+RULEBOOKS = rulebook_files.SHIPPED
 SET_UP_WRONGLY: tuple[type[Exception], ...] = (
     NoPatientKeys,
     NoAuditKey,
@@ -125,8 +126,11 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 
 def load_rulebooks(folder: Path = RULEBOOKS) -> Rulebooks:
-    """Read every region's rulebook. Raises RulebookError with every fault at once."""
-    return Rulebooks.of(*(path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.yaml"))))
+    """Read every region's rulebook. Raises RulebookError with every fault at once, harmful ones among them (X-31)."""
+    books, taken = rulebook_files.load(folder)
+    if taken is not None:
+        log.warning("the shipped national rulebook is taken", rulebooks=str(folder))
+    return books
 
 
 def certificates(paths: Iterable[Path]) -> tuple[x509.Certificate, ...]:

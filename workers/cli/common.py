@@ -6,10 +6,11 @@ from pathlib import Path
 
 import typer
 
+from workers.enact import rulebook_files
 from workers.policy.rulebook import RulebookError, Rulebooks
 from workers.runtime.settings import Settings, settings_or_exit
 
-RULEBOOKS = Path(__file__).parents[1] / "rulebooks"
+RULEBOOKS = rulebook_files.SHIPPED
 
 
 def settings() -> Settings:
@@ -21,7 +22,10 @@ def rulebooks(folder: Path | None = None) -> Rulebooks:
     """The regions' rules, of `SIGILL_RULEBOOKS` where set; ends the process when one cannot be read."""
     place = folder or Path(os.environ.get("SIGILL_RULEBOOKS") or RULEBOOKS)
     try:
-        return Rulebooks.of(*(p.read_text("utf-8") for p in sorted(place.glob("*.yaml"))))
+        books, taken = rulebook_files.load(place)
     except RulebookError as error:
         print(f"rulebooks: {error}", file=sys.stderr)
         raise typer.Exit(2) from None
+    if taken is not None:
+        print(f"{place}: {taken}", file=sys.stderr)
+    return books

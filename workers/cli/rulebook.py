@@ -14,6 +14,7 @@ from rich.text import Text
 
 from contracts.vocabulary import Form, RegionCode
 from workers.cli.common import RULEBOOKS, rulebooks, settings
+from workers.enact.rulebook_files import read, with_national
 from workers.ops import rulebook_pages as pages
 from workers.policy.calendar import swedish_date
 from workers.policy.checking import check as findings_of
@@ -21,7 +22,7 @@ from workers.policy.clauses import standing_words
 from workers.policy.coverage import coverage as coverage_of
 from workers.policy.effects import Sentence
 from workers.policy.impact import RuleChange, as_if, compare
-from workers.policy.rulebook import Region, RulebookError, Rulebooks, Version, parse
+from workers.policy.rulebook import Region, Rulebooks, Version
 from workers.policy.sentences import FORM
 from workers.population.impact import report, touched
 from workers.runtime.clock import SystemClock
@@ -68,7 +69,11 @@ def check(
     folder: Folder = RULEBOOKS,
 ) -> None:
     """Say what is wrong: schema, citations, dates, rules that can never apply, contradictions. Exit 1 if anything is."""
-    regions, faults = _read(files or sorted(folder.glob("*.yaml")))
+    regions, faults = read(files or sorted(folder.glob("*.yaml")))
+    if not files and regions:
+        regions, taken = with_national(regions)
+        if taken is not None:
+            print(f"{folder}: {taken}", file=sys.stderr)
     faults += [str(finding) for finding in findings_of(regions)]
     for fault in faults:
         print(fault)
@@ -175,18 +180,6 @@ def pages_(
 # --- reading
 
 
-def _read(files: Iterable[Path]) -> tuple[list[Region], list[str]]:
-    regions, faults = [], []
-    for path in files:
-        try:
-            regions.append(parse(path.read_text("utf-8")))
-        except RulebookError as error:
-            faults += [f"{path}: {fault}" for fault in str(error).split("; ")]
-        except OSError as error:
-            faults.append(f"{path}: {error.strerror}")
-    return regions, faults
-
-
 def _wrong(message: str) -> typer.Exit:
     print(message, file=sys.stderr)
     return typer.Exit(2)
@@ -210,7 +203,7 @@ def _in_force(region: Region, on: date) -> Version:
 def _named(name: str, folder: Path) -> tuple[Region, Version]:
     path = Path(name)
     if path.suffix in (".yaml", ".yml"):
-        regions, faults = _read([path])
+        regions, faults = read([path])
         if faults:
             raise _wrong("\n".join(faults))
         return regions[0], regions[0].versions[-1]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
-from contracts.vocabulary import IMPOSES, RELEASES, Channel, Form, Initiative
+from contracts.vocabulary import IMPOSES, RELEASES, Channel, Form, Initiative, MeasureKind
 from workers.policy.counties import is_county
 from workers.policy.rulebook import Entry, Region, Version, When
 
@@ -51,7 +51,160 @@ class Finding:
 def check(regions: Iterable[Region]) -> tuple[Finding, ...]:
     """Every fault of some rulebooks that read well, in the files' order; none: all is well."""
     found = list(regions)
-    return (*_between(found), *(fault for region in found for fault in _of_region(region)))
+    return (*harms(found), *_between(found), *(fault for region in found for fault in _of_region(region)))
+
+
+def harms(regions: Iterable[Region]) -> tuple[Finding, ...]:
+    """
+    The faults for which a rulebook is not loaded at all (X-31), in the files' order.
+
+    A measure that can be imposed and never ends; ages, hours and years outside sense; another rule under the name of a
+    floor; a rule about a state that is left to people; two entries that both say what a measure hides; two national files.
+    """
+    found = list(regions)
+    return (*_of_nation(found), *(fault for region in found for fault in _harms_of(region)))
+
+
+def _of_nation(regions: list[Region]) -> Iterator[Finding]:
+    national = [region for region in regions if region.national]
+    if len(national) > 1:
+        yield Finding(
+            ", ".join(sorted(r.region for r in national)), "two files say that they are the national one"
+        )
+    floors = {rule_id for region in national for rule_id, rule in region.rules.items() if rule.floor}
+    for region in regions:
+        if region.national:
+            continue
+        for rule_id in sorted(rule_id for rule_id, rule in region.rules.items() if rule.floor):
+            yield Finding(region.region, f"{rule_id} is called a floor, which only the national file can")
+        for rule_id in sorted(set(region.rules) & floors):
+            yield Finding(region.region, f"{rule_id} is a floor of every region and cannot be said otherwise")
+
+
+def _harms_of(region: Region) -> Iterator[Finding]:
+    for version in region.versions:
+        where = f"{region.region} {version.since}"
+        yield from _outside_sense(version, where)
+        yield from _endless(version, where)
+        yield from _left_to_people(region, version, where)
+        yield from _services_twice(version, where)
+
+
+# --- ages, hours, years
+
+
+_AGES = range(1, 26)
+_YEARS_OF_LIFE = range(1, 121)
+_HOURS = range(1, 24 * 31 + 1)
+_DAYS = range(367)
+_YEARS = range(1, 11)
+_MONTHS = range(1, 121)
+
+
+def _outside_sense(version: Version, where: str) -> Iterator[Finding]:
+    for what, value, sense in _numbers_of(version):
+        if value is not None and value not in sense:
+            yield Finding(where, f"{what}: {value} is outside {sense.start}–{sense.stop - 1}")
+    ages = version.ages
+    if ages.own_record_from < ages.own_account_from:
+        yield Finding(
+            where, "ages: own_record_from comes before own_account_from, without which nobody logs in"
+        )
+    if ages.of_age < max(ages.guardian_until, ages.own_record_from):
+        yield Finding(where, "ages: of_age comes before guardian_until or own_record_from")
+
+
+def _numbers_of(version: Version) -> Iterator[tuple[str, int | None, range]]:
+    ages, lead = version.ages, version.lead
+    for name in ("guardian_until", "own_account_from", "own_record_from", "of_age"):
+        yield f"ages.{name}", getattr(ages, name), _AGES
+    yield "lead.grant_expiring", lead.grant_expiring, _DAYS
+    yield "lead.birthday", lead.birthday, _DAYS
+    yield "unknown_patient_hours", version.unknown_patient_hours, _HOURS
+    for entry in version.entries:
+        yield f"{entry.id}.ends_at_age", entry.ends_at_age, _YEARS_OF_LIFE
+        yield f"{entry.id}.when.patient_under", entry.when.patient_under, _YEARS_OF_LIFE
+        yield f"{entry.id}.long_after_months", entry.long_after_months, _MONTHS
+        yield f"{entry.id}.runs.years", entry.runs.years if entry.runs else None, _YEARS
+        for name in ("signed_form", "follow_up"):
+            deadline = getattr(entry, name)
+            yield f"{entry.id}.{name}", deadline.within_hours if deadline else None, _HOURS
+        if entry.age is not None:
+            yield f"{entry.id}.age.since", entry.age.since, _YEARS_OF_LIFE
+            yield f"{entry.id}.age.until", entry.age.until, _YEARS_OF_LIFE
+            yield f"{entry.id}.age.ahead_days", entry.age.ahead_days, _DAYS
+        for extra in entry.also_imposes or ():
+            yield f"{entry.id}.also_imposes.ends_at_age", extra.ends_at_age, _YEARS_OF_LIFE
+    for rule in version.standing:
+        yield f"{rule.id}.patient_under", rule.patient_under, _YEARS_OF_LIFE
+        for extra in rule.imposes:
+            yield f"{rule.id}.imposes.ends_at_age", extra.ends_at_age, _YEARS_OF_LIFE
+
+
+# --- what never ends
+
+
+def _endless(version: Version, where: str) -> Iterator[Finding]:
+    """A kind that can be imposed must end somehow: by a release form, an end date, an age, or what it came with."""
+    for form, kind in IMPOSES.items():
+        if version.offers(form) and not _ends(version.matching(form)) and not _may_be_released(version, kind):
+            yield Finding(f"{where} {form}", f"{kind} never ends: no form releases it, no end date, no age")
+    for entry in version.entries:
+        for extra in entry.also_imposes or ():
+            if not (extra.goes_with_it or extra.ends_at_age or _may_be_released(version, extra.kind)):
+                yield Finding(f"{where} {entry.id}", f"{extra.kind} never ends: no form releases it, no age")
+    for rule in version.standing:
+        for extra in rule.imposes:
+            if not _may_be_released(version, extra.kind):
+                yield Finding(f"{where} {rule.id}", f"no form releases {extra.kind} when the state has ended")
+
+
+def _ends(entries: tuple[Entry, ...]) -> bool:
+    return any(
+        entry.when == When()
+        and (
+            entry.ends_at_age is not None
+            or entry.runs is not None
+            or (entry.end_date is not None and entry.end_date.required and not entry.end_date.or_review_on)
+        )
+        for entry in entries
+    )
+
+
+def _may_be_released(version: Version, kind: MeasureKind) -> bool:
+    if any(version.offers(form) for form, ended in RELEASES.items() if ended is kind):
+        return True
+    asked = any(kind in (entry.may_release or ()) for entry in version.matching(Form.REQUEST_RELEASE))
+    return asked and version.offers(Form.REQUEST_RELEASE) and version.offers(Form.UNIT_OPINION)
+
+
+# --- what people cannot hold, and what is said twice
+
+
+def _left_to_people(region: Region, version: Version, where: str) -> Iterator[Finding]:
+    """Who reaches what is held by the program, or by nobody: a rule about a state is not done by a text or a channel."""
+    for rule_id in version.people_only:
+        rule = region.rules[rule_id]
+        if "S" in rule.kind and not carried_out(version, rule_id):
+            yield Finding(where, f"{rule_id} says who reaches what, and stands only under what people do")
+
+
+def carried_out(version: Version, rule_id: str) -> bool:
+    """Whether an entry, a standing rule, an answer or the core carries a rule out."""
+    return (
+        any(rule_id in entry.cites for entry in version.entries)
+        or any(rule_id in rule.cites for rule in version.standing)
+        or any(rule_id in rules for rules in version.reasons.values())
+        or bool(version.held_by_core.get(rule_id))
+    )
+
+
+def _services_twice(version: Version, where: str) -> Iterator[Finding]:
+    for form in IMPOSES:
+        saying = [entry for entry in version.matching(form) if entry.services is not None]
+        for one, other in combinations(saying, 2):
+            if together(one.when, other.when):
+                yield Finding(f"{where} {form}", f"{one.id} and {other.id} contradict: both say services")
 
 
 def _between(regions: list[Region]) -> Iterator[Finding]:

@@ -467,14 +467,18 @@ def standing_words(rule: Standing) -> Sentence:
     )
     brings = [MEASURE[e.kind] for e in rule.imposes]
     what = listed(brings, sv="och", en="and") if brings else None
+    over = [MEASURE[kind] for kind in rule.ends_running or ()]
+    ends = listed(over, sv="och", en="and") if over else None
     sv = (
         f"{event.sv}{under.sv}:"
         + (f" {what.sv} läggs in." if what else "")
+        + (f" Avslutar pågående {ends.sv} för gott." if ends else "")
         + (f" {rule.sv}" if rule.sv else "")
     )
     en = (
         f"{event.en}{under.en}:"
         + (f" {what.en} is imposed." if what else "")
+        + (f" Ends for good what runs of: {ends.en}." if ends else "")
         + (f" {rule.en}" if rule.en else "")
     )
     return Sentence(sv, en)

@@ -29,6 +29,8 @@ class Covered:
         """What is missing; None: nothing."""
         if not self.entries and not self.people:
             return "no entry cites it"
+        if not self.entries and "S" in self.rule.kind:
+            return "says who reaches what, and stands only under what people do"
         if self.held_by_software and not self.stories:
             return "no story cites it"
         return None

@@ -161,6 +161,8 @@ def _fields(case: Case) -> Iterator[Objection]:
 
 
 def _patient(case: Case) -> Iterator[Objection]:
+    if case.form.form in _GRANTS and _is_reserve_number(case):
+        yield objection(_C.RESERVE_NUMBER, "patient", (*_rules(case, "reserve_number"), "X-31"))
     if case.known is None:
         return
     now = case.known.patient.at(case.at)
@@ -170,6 +172,14 @@ def _patient(case: Case) -> Iterator[Objection]:
         yield objection(_C.IDENTITY_UNCERTAIN, "patient")
     if _gives_a_guardian_access(case) and _is_protected(case, case.known):
         yield objection(_C.PROTECTED_IDENTITY, "patient", (*_rules(case, "protected_identity"), "X-11"))
+
+
+def _is_reserve_number(case: Case) -> bool:
+    """Whether the patient, or somebody whom a grant lets in, has a reserve number: no login is possible with one."""
+    form = case.form
+    named = (*(form.guardians or ()), *((form.representative,) if form.representative else ()))
+    current = case.known.patient.at(case.at).identity.id_type if case.known else form.patient.id_type
+    return IdType.RESERVNUMMER in {current, *(ref.id_type for ref in named)}
 
 
 def _gives_a_guardian_access(case: Case) -> bool:
@@ -510,15 +520,6 @@ def _court_order(case: Case, entry: Entry) -> Iterator[Objection]:
         yield objection(_C.REPRESENTATIVE_REQUIRED, "court_order.duties", entry.cites)
 
 
-def _reserve(case: Case, entry: Entry) -> Iterator[Objection]:
-    form = case.form
-    named = [form.patient, *(form.guardians or ()), *((form.representative,) if form.representative else ())]
-    current = case.known.patient.at(case.at).identity.id_type if case.known else form.patient.id_type
-    kinds = {current, *(ref.id_type for ref in named[1:])}
-    if IdType.RESERVNUMMER in kinds:
-        yield objection(_C.RESERVE_NUMBER, "patient", entry.cites)
-
-
 def _initiating_unit(case: Case, entry: Entry) -> Iterator[Objection]:
     if case.decider_unit is None or not case.initiating_units or case.awaited_successors:
         return
@@ -543,7 +544,6 @@ _CLAUSES: dict[str, Callable[[Case, Entry], Iterator[Objection]]] = {
     "age": _age,
     "motivation": _motivation,
     "court_order": _court_order,
-    "reserve_number": _reserve,
     "initiating_unit_only": _initiating_unit,
 }
 """What each clause of an entry asks. Clauses that are not here say what follows, not what is asked."""

@@ -5,7 +5,7 @@ from its date until the next one's. An *entry* cites the rules it carries out, s
 holds, and one or more clauses. Every clause of every entry that matches an order must hold.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -279,6 +279,19 @@ class Entry(Part):
         bonds = self.deciders_bound_to or ()
         return bool(bonds) and all(isinstance(bond, OfClinic) for bond in bonds)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _no_floor_is_denied(cls, given: Any) -> Any:
+        """Saying the contrary of a floor is refused in words that a rule owner reads (X-11, X-31)."""
+        if isinstance(given, dict):
+            for clause, words in (
+                ("protected_identity", "no guardian is granted access while anybody is protected (X-11)"),
+                ("reserve_number", "nobody is granted access to or for a reserve number (X-31)"),
+            ):
+                if given.get(clause, "refused") not in ("refused", None):
+                    raise ValueError(f"{clause}: {words}; it is a floor of every region: leave it out")
+        return given
+
     @model_validator(mode="after")
     def _says_something(self) -> "Entry":
         said = self.model_fields_set - {"id", "cites", "forms", "when", "otherwise", "decider_at", "derived"}
@@ -300,6 +313,8 @@ class Standing(Part):
     event: Literal["protection_ended", "turned_13_locked", "died", "custody_changed"] | None = None
     patient_under: int | None = None
     imposes: tuple[Extra, ...] = ()
+    ends_running: tuple[MeasureKind, ...] | None = None
+    """Grants of the region that end for good on the day that the measures begin (VG-01)."""
     sv: str = ""
     en: str = ""
     derived: Derived | None = None
@@ -318,6 +333,8 @@ class Standing(Part):
             raise ValueError(f"standing rule {self.id} needs either a state or an event")
         if self.imposes and self.state is None:
             raise ValueError(f"standing rule {self.id}: only a state imposes measures")
+        if self.ends_running and not self.imposes:
+            raise ValueError(f"standing rule {self.id}: what imposes nothing ends nothing")
         return self
 
 
@@ -528,7 +545,11 @@ class Rulebooks:
     @classmethod
     def of(cls, *texts: str) -> "Rulebooks":
         """Parse several files. Raises RulebookError."""
-        regions = [parse(text) for text in texts]
+        return cls.of_regions(parse(text) for text in texts)
+
+    @classmethod
+    def of_regions(cls, regions: Iterable[Region]) -> "Rulebooks":
+        """Hold several regions' rulebooks."""
         return cls({RegionCode(region.region): region for region in regions})
 
     def version(self, region: str, on: date) -> Version | None:

@@ -37,6 +37,7 @@ from workers.policy.effects import (
     Effect,
     Impose,
     Objection,
+    Revise,
     Sentence,
     SetTimer,
     Settle,
@@ -507,11 +508,29 @@ def _follow_state(
 ) -> Iterator[Effect]:
     """The measures that the state wants and that are missing, and the guardians' grants that a mark ends."""
     held_before = {(w.region, w.imposes.kind) for w in wanted_measures(facts, at, books)}
+    over: set[MeasureId] = set()
+    for effect in _grants_ended(facts, now if first else at, now, books):
+        if isinstance(effect, Revise):
+            over.add(effect.measure.measure_id)
+        yield effect
     for wanted in missing_measures(facts, now, books):
         already = not first and (wanted.region, wanted.imposes.kind) in held_before
         since = at if already else now
         yield from _impose_standing(wanted, facts, since)
-    yield from _grants_ended(facts, now if first else at, now, books)
+        for m in _running(wanted, facts, since):
+            if m.measure_id not in over:
+                over.add(m.measure_id)
+                yield ended(m, since)
+                if m.valid_from <= since:
+                    yield from worklist(m, ends=True)
+
+
+def _running(wanted: WantedMeasure, facts: PatientFacts, since: datetime) -> Iterator[Measure]:
+    """The region's own grants that its seal ends on the day it begins, whoever orders the seal (VG-01, X-18)."""
+    kinds = wanted.rule.ends_running or ()
+    for m in facts.measures:
+        if m.kind in kinds and m.region == wanted.region and m.in_force(since, facts.patient.birth):
+            yield m
 
 
 def _impose_standing(wanted: WantedMeasure, facts: PatientFacts, since: datetime) -> Iterator[Effect]:

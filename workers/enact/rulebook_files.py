@@ -1,0 +1,62 @@
+"""
+The folder of rulebooks, read once for every process and command alike.
+
+Guarantee: what is loaded harms nobody by itself (X-31): a rulebook under which a measure would never end, or that says
+the contrary of a floor, is not loaded at all. Left over: what can be read and cannot be meant, which
+`sigill rulebook check` finds.
+"""
+
+from pathlib import Path
+
+from workers.policy.checking import harms
+from workers.policy.rulebook import Region, RulebookError, Rulebooks, parse
+
+SHIPPED = Path(__file__).parents[1] / "rulebooks"
+"""The rulebooks that come with the program."""
+NATIONAL = SHIPPED / "nationwide.yaml"
+
+
+def load(folder: Path = SHIPPED) -> tuple[Rulebooks, str | None]:
+    """
+    Read every `.yaml` of a folder; a folder without a national file gets the shipped one, which the second part says.
+
+    Raises RulebookError with every fault at once, each with its file and place.
+    """
+    files = sorted(folder.glob("*.yaml"))
+    if not files:
+        raise RulebookError(f"{folder}: holds no rulebook (*.yaml)")
+    regions, faults = read(files)
+    taken = None
+    if not faults:
+        regions, taken = with_national(regions)
+        faults = [str(finding) for finding in harms(regions)]
+    if faults:
+        raise RulebookError("; ".join(faults))
+    return Rulebooks.of_regions(regions), taken
+
+
+def read(files: list[Path]) -> tuple[list[Region], list[str]]:
+    """The files that can be read, and every fault of those that cannot."""
+    regions: list[Region] = []
+    faults: list[str] = []
+    for path in files:
+        try:
+            regions.append(parse(path.read_text("utf-8")))
+        except RulebookError as error:
+            faults += [f"{path}: {fault}" for fault in str(error).split("; ")]
+        except OSError as error:
+            faults.append(f"{path}: {error.strerror}")
+        except UnicodeDecodeError:
+            faults.append(f"{path}: is not UTF-8")
+    return regions, faults
+
+
+def with_national(regions: list[Region]) -> tuple[list[Region], str | None]:
+    """Some rulebooks with the shipped national one where none of them is national, and the sentence that says so."""
+    if any(region.national for region in regions):
+        return regions, None
+    shipped = parse(NATIONAL.read_text("utf-8"))
+    return [
+        *regions,
+        shipped,
+    ], f"no national rulebook among them: the shipped one is taken ({shipped.region})"
