@@ -272,6 +272,10 @@ class PureStage:
         for effect in effects:
             match effect:
                 case Impose(measure=m) | Revise(measure=m) | Annotate(measure=m):
+                    twice = any(
+                        (o.measure_id, o.version) == (m.measure_id, m.version) for _, o in self.versions
+                    )
+                    assert not twice, "the store takes each version of a measure once"
                     self.versions.append((self.now, m))
                 case SetTimer():
                     self.timers.add(effect)

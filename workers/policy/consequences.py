@@ -78,7 +78,7 @@ def effects_of(case: Case, known: PatientFacts) -> tuple[Effect, ...]:
 
     What the order says of who may be told is kept in every measure that it is about.
     """
-    done = silence.kept(case, known, _effects_of(case, known))
+    done = silence.kept(case, known, tuple(_each_once(_effects_of(case, known))))
     return tuple(_reported(case, known, done)) if case.reports and case.form.form in _MAY_REPORT else done
 
 
@@ -88,6 +88,17 @@ _MAY_REPORT = frozenset(form for form, kind in IMPOSES.items() if not kind.opens
     Form.UNIT_OPINION,
 }
 """Forms about a protective measure: a report to the authorities may come with any of them (X-17)."""
+
+
+def _each_once(effects: Iterable[Effect]) -> Iterator[Effect]:
+    """Each measure changed once: two rows of one measure have what came beside it in common."""
+    seen: set[MeasureId] = set()
+    for effect in effects:
+        if isinstance(effect, Impose | Revise | Annotate):
+            if effect.measure.measure_id in seen:
+                continue
+            seen.add(effect.measure.measure_id)
+        yield effect
 
 
 def _reported(case: Case, known: PatientFacts, done: tuple[Effect, ...]) -> Iterator[Effect]:
@@ -690,6 +701,13 @@ def _later(m: Measure, end: datetime | None) -> datetime | None:
 def _release(case: Case, known: PatientFacts, targets: Iterable[Measure]) -> Iterator[Effect]:
     """End what the order names, and what came beside it; a measure named in part goes on for the rest."""
     at = case.starts_at
+    targets = tuple(targets)
+    released = {m.measure_id for m in targets}
+    go_on = {
+        (m.orders[0], m.kind)
+        for m in known.measures
+        if m.orders and m.beside is None and m.measure_id not in released and not case.is_over(m)
+    }
     for m in targets:
         yield from _settled_call(case, m)
         yield from tasks_about(m)
@@ -701,10 +719,14 @@ def _release(case: Case, known: PatientFacts, targets: Iterable[Measure]) -> Ite
         if rest_units:
             freed = case.opens_for if rest_guardians else m.guardians
             yield _goes_on(m, case, "units", units=rest_units, guardians=freed)
-        if not rest_guardians and not rest_units:
-            yield from (ended(c, at, case.order_id) for c in _companions(case, m))
-            if m.valid_from < case.at:
-                yield from end_running(m, known, _ended_when_begun(case, m), _NEVER)
+        if rest_guardians or rest_units:
+            go_on.update((order, m.kind) for order in m.orders[:1])
+        elif m.orders and m.valid_from < case.at:
+            yield from end_running(m, known, _ended_when_begun(case, m), _NEVER)
+    # what came beside goes when the last row of its measure does, once
+    over = [m for m in targets if m.orders and (m.orders[0], m.kind) not in go_on]
+    beside = {c.measure_id: c for m in over for c in _companions(case, m)}
+    yield from (ended(c, at, case.order_id) for c in beside.values() if c.measure_id not in released)
 
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
