@@ -1,6 +1,11 @@
 """Migrations, their sum, and every named statement on the migrated schema."""
 
+import asyncio
+import contextlib
+import os
+import random
 import re
+import sys
 from pathlib import Path
 
 import asyncpg
@@ -9,7 +14,7 @@ import pytest
 from infra.embedded import EmbeddedPostgres
 from tests.store.catalog import catalog
 from workers.store import migrate as migrations
-from workers.store.migrate import HEAD, INFRA, MIGRATIONS, migrate, pending
+from workers.store.migrate import HEAD, INFRA, MIGRATIONS, migrate, pending, rights_missing
 from workers.store.queries import FOLDER, blocks, queries
 
 FILES = sorted(path.name for path in MIGRATIONS.glob("[0-9]*.sql"))
@@ -29,8 +34,6 @@ async def test_schema_sql_is_the_sum_of_the_migrations(database: str, admin: asy
 async def test_migrating_again_changes_nothing_and_several_at_once_are_safe(
     postgres: EmbeddedPostgres,
 ) -> None:
-    import asyncio
-
     dsn = await postgres.create_database("migrated_by_many")
     try:
         done = await asyncio.gather(*(migrate(dsn, schema) for schema in ("a", "b", "a", "b", "a")))
@@ -60,6 +63,70 @@ async def test_a_failed_migration_leaves_nothing_behind(
         assert await migrate(dsn) == FILES[-1:]
     finally:
         await postgres.drop_database("migrated_halfway")
+
+
+@pytest.mark.parametrize("number", range(1, len(FILES) + 1))
+async def test_a_stamp_that_is_behind_is_recognised(
+    postgres: EmbeddedPostgres, admin: asyncpg.Connection, number: int
+) -> None:
+    """As a release before left it when it was killed between a file's transaction and its stamp."""
+    name = f"stamped_late_{number}"
+    dsn = await postgres.create_database(name)
+    conn = await asyncpg.connect(dsn, server_settings={"search_path": "sigill"})
+    try:
+        await conn.execute("CREATE SCHEMA sigill; GRANT ALL ON SCHEMA sigill TO sigill_owner")
+        await conn.execute("SET ROLE sigill_owner")
+        for file in FILES[:number]:
+            await conn.execute((MIGRATIONS / file).read_text())
+        await conn.execute("CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY)")
+        if number > 1:
+            await conn.execute("INSERT INTO alembic_version VALUES ($1)", f"{number - 1:04}")
+        assert (await migrate(dsn))[0] == FILES[number - 1]
+        assert await catalog(conn, "sigill") == await catalog(admin, "sigill")
+        assert await pending(dsn) == []
+    finally:
+        await conn.close()
+        await postgres.drop_database(name)
+
+
+async def test_killed_at_any_moment_it_runs_to_its_end_the_next_time(postgres: EmbeddedPostgres) -> None:
+    """Two at once are killed; `KILLS` in the environment says how often."""
+    script = (
+        "import asyncio, sys; from workers.store.migrate import migrate; asyncio.run(migrate(sys.argv[1]))"
+    )
+    whole = None
+    for number in range(int(os.environ.get("SIGILL_TEST_KILLS", "5"))):
+        name = f"killed_{number}"
+        dsn = await postgres.create_database(name)
+        try:
+            both = [await asyncio.create_subprocess_exec(sys.executable, "-c", script, dsn) for _ in range(2)]
+            watch = await asyncpg.connect(dsn)
+            table = "SELECT to_regclass('sigill.alembic_version') IS NOT NULL"
+            while not await watch.fetchval(table) and any(one.returncode is None for one in both):
+                await asyncio.sleep(0.005)
+            await asyncio.sleep(random.uniform(0, 0.6))
+            for one in both:
+                with contextlib.suppress(ProcessLookupError):
+                    one.kill()
+                await one.wait()
+            await migrate(dsn)
+            found = await catalog(watch, "sigill")
+            await watch.close()
+            assert await pending(dsn) == []
+            assert found == (whole or found)
+            whole = found
+        finally:
+            await postgres.drop_database(name)
+
+
+async def test_a_dump_restored_without_the_roles_is_noticed(database: str, admin: asyncpg.Connection) -> None:
+    assert await rights_missing(database) is None
+    await admin.execute("REVOKE ALL ON ALL TABLES IN SCHEMA sigill FROM sigill_intake")
+    assert "no rights" in (await rights_missing(database) or "")
+    await migrate(database)
+    assert await rights_missing(database) is None
+    await admin.execute("ALTER TABLE sigill.signed_order OWNER TO CURRENT_USER")
+    assert "sigill_owner" in (await rights_missing(database) or "")
 
 
 def test_each_file_says_before_or_after_and_times_out_early() -> None:

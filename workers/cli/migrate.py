@@ -33,6 +33,9 @@ def _run(url: str, name: str, check: bool, tls: dict[str, Any]) -> None:
     if check:
         missing = asyncio.run(schema.pending(url, name, **tls))
         print("\n".join(missing) or "the schema is at its newest")
-        raise typer.Exit(1 if missing else 0)
+        rights = None if missing else asyncio.run(schema.rights_missing(url, name, **tls))
+        if rights:
+            print(f"{rights}; `sigill migrate` as a user that may make roles, or as sigill_owner, mends it")
+        raise typer.Exit(1 if missing or rights else 0)
     done = asyncio.run(schema.migrate(url, name, **tls))
     print("\n".join(done) or "nothing to do", file=sys.stdout)

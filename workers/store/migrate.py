@@ -22,6 +22,12 @@ HEAD = max(path.name[:4] for path in MIGRATIONS.glob("[0-9]*.sql"))
 """The number of the newest migration."""
 OWNER = "sigill_owner"
 _WAIT = 120.0
+_THERE_ALREADY = (
+    pg.DuplicateTableError,
+    pg.DuplicateColumnError,
+    pg.DuplicateFunctionError,
+    pg.DuplicateObjectError,
+)
 
 
 async def migrate(dsn: str, schema: str = "sigill", **connect: Any) -> list[str]:
@@ -45,7 +51,7 @@ async def migrate(dsn: str, schema: str = "sigill", **connect: Any) -> list[str]
         todo = await _pending(keeper, schema)
         settings = {"search_path": quoted(schema), "timezone": "UTC", **({"role": owner} if owner else {})}
         if todo:
-            await _upgrade(dsn, schema, {**connect, "server_settings": settings})
+            await _upgrade(dsn, schema, {**connect, "server_settings": settings}, todo[0])
         if owner:
             # by the user itself: rights on the schema are its to give, not the tables' owner's
             await keeper.execute(f"SET search_path TO {quoted(schema)}")
@@ -60,6 +66,30 @@ async def pending(dsn: str, schema: str = "sigill", **connect: Any) -> list[str]
     conn = await asyncpg.connect(dsn, timeout=30, **connect)
     try:
         return await _pending(conn, schema)
+    finally:
+        await conn.close()
+
+
+async def rights_missing(dsn: str, schema: str = "sigill", **connect: Any) -> str | None:
+    """
+    Say why the workers' logins could not work in a schema that is whole otherwise, as after a dump was restored without
+    the roles; None: nothing is missing, or no roles can be made here and the tables' owner is who works.
+    """
+    conn = await asyncpg.connect(dsn, timeout=30, **connect)
+    try:
+        await conn.execute(f"SET search_path TO {quoted(schema)}")
+        if not await conn.fetchval("SELECT to_regrole('sigill_intake') IS NOT NULL"):
+            may = await conn.fetchval(
+                "SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user"
+            )
+            return "the roles sigill_* are not there" if may else None
+        rights = "SELECT has_table_privilege('sigill_intake', to_regclass('signed_order'), 'INSERT')"
+        owned = "SELECT pg_has_role('sigill_owner', relowner, 'USAGE') FROM pg_class WHERE oid = to_regclass('signed_order')"
+        if not await conn.fetchval(rights):
+            return "the roles sigill_* have no rights on the tables"
+        if not await conn.fetchval(owned):
+            return "the tables do not belong to sigill_owner: the next migration would be refused"
+        return None
     finally:
         await conn.close()
 
@@ -91,7 +121,13 @@ async def _owner(conn: asyncpg.Connection[asyncpg.Record], create_roles: str) ->
     return OWNER if there else None
 
 
-async def _upgrade(dsn: str, schema: str, connect: dict[str, Any]) -> None:
+async def _upgrade(dsn: str, schema: str, connect: dict[str, Any], first: str) -> None:
+    """
+    Run what is pending from the file `first` on; each file and its stamp are one transaction.
+
+    Of releases before, which stamped after the file's own transaction, a killed migration left `first` done and not
+    stamped: what it makes is then there already, all of it, and only the stamp is missing.
+    """
     # imported here: workers check `pending` and never load alembic
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
@@ -105,7 +141,15 @@ async def _upgrade(dsn: str, schema: str, connect: dict[str, Any]) -> None:
         def run_file(name: str) -> None:
             text = (MIGRATIONS / name).read_text(encoding="utf-8")
             driver: Any = connection.connection.dbapi_connection
-            driver.run_async(lambda raw: raw.execute(text))
+            # through the engine, which so opens the transaction that the stamp is written in
+            connection.exec_driver_sql("SAVEPOINT file")
+            try:
+                driver.run_async(lambda raw: raw.execute(text))
+            except _THERE_ALREADY:
+                if name != first:
+                    raise
+                connection.exec_driver_sql("ROLLBACK TO SAVEPOINT file")
+            connection.exec_driver_sql("RELEASE SAVEPOINT file")
 
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
