@@ -7,7 +7,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; 
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-PYTEST ?= $(BIN)/pytest -n 2 --dist loadfile -m "not faults"
+PYTEST ?= $(BIN)/pytest -n 2 --dist loadfile -m "not faults and not recipes"
 
 .PHONY: help
 help: ## this list
@@ -78,6 +78,10 @@ chaos: $(VENV)/.dev ## random schedules of faults, checked: `make chaos NIGHT=1`
 .PHONY: faults
 faults: $(VENV)/.dev ## kills at every named point, zombies, the queue sweep's nine scenarios, abuse
 	@$(BIN)/pytest -m faults tests/faults tests/abuse $(ARGS)
+
+.PHONY: recipes
+recipes: $(VENV)/.dev ## run the signing recipes of docs/examples/signing (Java, Node, Go, Python); fetches their packages
+	@$(BIN)/pytest -m recipes tests/contracts/test_signing_recipes.py $(ARGS)
 
 .PHONY: fuzz
 fuzz: $(VENV)/.dev ## fuzz every decoder for an hour (ARGS="--minutes 5" for less)

@@ -38,14 +38,6 @@ from infra.devkeys import (
     write_pair,
 )
 from infra.devsign import (
-    DS,
-    ENVELOPED,
-    EXCLUSIVE,
-    INCLUSIVE,
-    ORDER_TYPE,
-    SHA256_URI,
-    SIGNED_PROPERTIES,
-    XADES,
     XML_METHODS,
     Tamper,
     jades_header,
@@ -54,6 +46,16 @@ from infra.devsign import (
     sign_xades,
     tampered_jws,
     tampered_xades,
+)
+from workers.trust.profile import (
+    DS,
+    ENVELOPED,
+    EXCLUSIVE,
+    INCLUSIVE,
+    ORDER_TYPE,
+    SHA256_URI,
+    SIGNED_PROPERTIES,
+    XADES,
 )
 
 _YEAR = timedelta(days=365)

@@ -16,7 +16,17 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from lxml import etree
 
 from infra.devkeys import Holder, b64, b64url, unb64url
+from workers.trust import profile
 from workers.trust.form_xml import xml_of
+from workers.trust.profile import (
+    DS,
+    ENVELOPED,
+    EXCLUSIVE,
+    ORDER_TYPE,
+    SHA256_URI,
+    SIGNED_PROPERTIES,
+    XADES,
+)
 
 if TYPE_CHECKING:
     from infra.devca import DevAuthority
@@ -31,28 +41,7 @@ Tamper = Literal[
     "wrong_key_usage",
     "alg_none",
 ]
-ORDER_TYPE = "sigill-order+jws"
-
-
-DS = "http://www.w3.org/2000/09/xmldsig#"
-XADES = "http://uri.etsi.org/01903/v1.3.2#"
-
-
-ENVELOPED = f"{DS}enveloped-signature"
-EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
-
-
-INCLUSIVE = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
-SIGNED_PROPERTIES = "http://uri.etsi.org/01903#SignedProperties"
-
-
-SHA256_URI = "http://www.w3.org/2001/04/xmlenc#sha256"
-XML_METHODS = {
-    "ES256": "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256",
-    "ES384": "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha384",
-    "RS256": "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256",
-    "PS256": "http://www.w3.org/2007/05/xmldsig-more#sha256-rsa-MGF1",
-}
+XML_METHODS = {name: uris[0] for name, uris in profile.XML_METHODS.items()}
 
 
 def sign_jws(
@@ -96,13 +85,7 @@ def sign_jws_with(header: Mapping[str, Any], payload: bytes, holder: Holder) -> 
 
 def jades_header(holder: Holder, signed_at: datetime, alg: str | None = None) -> dict[str, Any]:
     """The protected header that `sign_jws` writes, for tests to change."""
-    return {
-        "alg": alg or holder.algorithm,
-        "typ": ORDER_TYPE,
-        "iat": int(signed_at.timestamp()),
-        "x5c": list(holder.x5c),
-        "x5t#S256": holder.thumbprint,
-    }
+    return profile.jws_header(alg or holder.algorithm, signed_at, holder.x5c, holder.thumbprint)
 
 
 def protected_header(holder: Holder, signed_at: datetime, alg: str | None = None) -> str:

@@ -1,8 +1,11 @@
-"""`sigill order sign|send|show`."""
+"""`sigill order sign|check|send|show`."""
 
 import asyncio
 import json
 import sys
+from dataclasses import replace
+from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -14,12 +17,20 @@ from contracts.topics import ORDERS
 from workers.cli.common import settings
 from workers.runtime.clock import SystemClock
 
-app = typer.Typer(no_args_is_help=True, help="Sign, send and show orders.")
+app = typer.Typer(no_args_is_help=True, help="Sign, check, send and show orders.")
 
 
 @app.callback()
 def _group() -> None:
-    """Sign, send and show orders."""
+    """Sign, check, send and show orders."""
+
+
+class SignAs(StrEnum):
+    """How a form is signed, and the content type that it then has."""
+
+    COMPACT = "compact"
+    GENERAL = "general"
+    XADES = "xades"
 
 
 @app.command()
@@ -27,17 +38,30 @@ def sign(
     form: Annotated[Path, typer.Argument(help="The form as JSON; - for standard input.")],
     ca: Annotated[Path, typer.Option(help="Folder of `sigill dev ca`.")],
     signer: Annotated[str, typer.Option(help="HSA-id of the signer.")],
+    how: Annotated[
+        SignAs,
+        typer.Option(
+            "--as",
+            help="compact (application/jose), general (application/jose+json) or xades (application/xml).",
+        ),
+    ] = SignAs.COMPACT,
     out: Annotated[
         Path | None, typer.Option(help="File for the signed order; default standard output.")
     ] = None,
 ) -> None:
-    """Sign a form with a throw-away certificate, as an EHR would (JWS compact)."""
-    from infra.devca import DevAuthority, sign_jws
+    """Sign a form with a throw-away certificate, as an EHR would."""
+    from infra.devca import DevAuthority, sign_jws, sign_xades
 
     payload = sys.stdin.buffer.read() if str(form) == "-" else form.read_bytes()
     SignedForm.model_validate_json(payload)
-    authority = DevAuthority.load(ca)
-    signed = sign_jws(payload, authority.staff(signer), signed_at=SystemClock().now())
+    holder, now = DevAuthority.load(ca).staff(signer), SystemClock().now()
+    match how:
+        case SignAs.XADES:
+            signed = sign_xades(json.loads(payload), holder, now)
+        case SignAs.GENERAL:
+            signed = sign_jws(payload, holder, signed_at=now, serialization="general")
+        case SignAs.COMPACT:
+            signed = sign_jws(payload, holder, signed_at=now)
     if out is None:
         sys.stdout.buffer.write(signed + b"\n")
     else:
@@ -45,30 +69,111 @@ def sign(
 
 
 @app.command()
+def check(
+    order: Annotated[Path, typer.Argument(help="A signed order: JWS (compact or JSON) or XML.", exists=True)],
+    content_type: Annotated[
+        str | None,
+        typer.Option(help="Its content type; default by its ending (.jose, .json, .xml) or first character."),
+    ] = None,
+    anchors: Annotated[
+        list[Path] | None,
+        typer.Option(help="Trusted certificates, files or folders; default SIGILL_TRUST_ANCHORS."),
+    ] = None,
+    intermediates: Annotated[
+        list[Path] | None,
+        typer.Option(help="Certificates that help; default SIGILL_TRUST_INTERMEDIATES."),
+    ] = None,
+    crls: Annotated[
+        list[Path] | None,
+        typer.Option(help="Revocation lists, files or folders; default SIGILL_CRL_FOLDERS."),
+    ] = None,
+    audience: Annotated[
+        str | None, typer.Option(help="Whom it must be addressed to; default SIGILL_AUDIENCE.")
+    ] = None,
+    at: Annotated[
+        datetime | None,
+        typer.Option(
+            help="When it arrives, with time zone; default now.",
+            formats=["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f%z"],
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The answer as JSON.")] = False,
+) -> None:
+    """
+    Say what the door would say of a signed order, with every check in words. Nothing is sent, fetched or kept.
+
+    Exit status 0: let in. 1: refused, or not readable. 3: nobody can tell whether the certificate is revoked. The
+    envelope and the region's rules are not judged.
+    """
+    from workers.bootstrap import WrongFile, certificates, trust_policy
+    from workers.cli.checking import answer, content_type_of, evidence_in
+
+    overridden = {"trust_anchors": anchors, "trust_intermediates": intermediates, "crl_folders": crls}
+    current = settings()
+    try:
+        paths = {name: tuple(given or getattr(current, name)) for name, given in overridden.items()}
+        policy = replace(
+            trust_policy(current.model_copy(update={"trust_anchors": (), "trust_intermediates": ()})),
+            anchors=certificates(paths["trust_anchors"]),
+            intermediates=certificates(paths["trust_intermediates"]),
+        )
+        evidence, unread = evidence_in(paths["crl_folders"])
+        raw = order.read_bytes()
+    except (WrongFile, OSError) as error:
+        print(f"sigill: {error}", file=sys.stderr)
+        raise typer.Exit(2) from None
+    for name in unread:
+        print(f"{name}: not a revocation list", file=sys.stderr)
+    if not policy.anchors:
+        print("no trust anchor: give --anchors or set SIGILL_TRUST_ANCHORS", file=sys.stderr)
+    said = answer(
+        raw,
+        content_type or content_type_of(order, raw),
+        policy=policy,
+        evidence=evidence,
+        at=at or SystemClock().now(),
+        audience=audience or current.audience,
+    )
+    print(said.as_json() if as_json else "\n".join(said.lines()))
+    raise typer.Exit(said.status)
+
+
+@app.command()
 def send(
-    order: Annotated[Path, typer.Argument(help="A signed order (JWS compact).")],
+    order: Annotated[Path, typer.Argument(help="A signed order: JWS (compact or JSON) or XML.")],
     source: Annotated[str, typer.Option(help="CloudEvents source.")] = "/sigill/cli",
 ) -> None:
-    """Publish a signed order onto the orders' topic. Prints topic, partition and offset."""
+    """Publish a signed order onto the orders' topic. Prints the topic."""
+    from workers.cli.checking import content_type_of
     from workers.cli.sending import publish
 
     current = settings()
     signed = order.read_bytes().strip()
-    form = _payload(signed)
+    kind = content_type_of(order, signed)
+    form = _payload(signed, kind)
     secret = current.patient_secrets().get(current.patient_key_version)
     if secret is None:
         print("SIGILL_PATIENT_KEYS: needed to name the patient's key", file=sys.stderr)
         raise typer.Exit(2)
     key = patient_key(form.patient.id, secret, current.patient_key_version)
-    place = asyncio.run(publish(current, ORDERS, str(form.order_id), source, key, signed, "application/jose"))
+    place = asyncio.run(publish(current, ORDERS, str(form.order_id), source, key, signed, kind))
     print(place)
 
 
-def _payload(signed: bytes) -> SignedForm:
-    from base64 import urlsafe_b64decode
+def _payload(signed: bytes, kind: str) -> SignedForm:
+    from workers.intake.forms import FormInvalid, read_form
+    from workers.trust import claimed_form
 
-    body = signed.split(b".")[1]
-    return SignedForm.model_validate_json(urlsafe_b64decode(body + b"=" * (-len(body) % 4)))
+    claimed = claimed_form(signed, kind)
+    if claimed is None:
+        print("no form can be read from it; `sigill order check` says why", file=sys.stderr)
+        raise typer.Exit(2)
+    try:
+        return read_form(claimed)
+    except FormInvalid as invalid:
+        for one in invalid.objections:
+            print(f"{one.field}: {one.text.en}", file=sys.stderr)
+        raise typer.Exit(2) from None
 
 
 @app.command()

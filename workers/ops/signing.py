@@ -9,7 +9,7 @@ import base64
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -17,10 +17,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from joserfc import jwk, jws
 from joserfc.registry import HeaderParameter
 
-ORDER_TYPE = "sigill-order+jws"
+from workers.trust.profile import ALGORITHMS, JADES_HEADERS, jws_header
+
 _REGISTRY = jws.JWSRegistry(
-    header_registry={"iat": HeaderParameter("Signing time, seconds since 1970", "int")},
-    algorithms=["ES256", "ES384", "PS256"],
+    header_registry={"iat": HeaderParameter(JADES_HEADERS["iat"], "int")},
+    algorithms=list(ALGORITHMS),
 )
 
 
@@ -55,15 +56,12 @@ class KeySigner:
     def sign(self, payload: bytes, signed_at: datetime) -> bytes:
         """Return a compact JWS; `signed_at` (aware) is the signing time."""
         own = self.certificates[0]
-        header: dict[str, Any] = {
-            "alg": self.algorithm,
-            "typ": ORDER_TYPE,
-            "iat": int(signed_at.timestamp()),
-            "x5c": [base64.b64encode(_der(one)).decode("ascii") for one in self.certificates],
-            "x5t#S256": base64.urlsafe_b64encode(own.fingerprint(hashes.SHA256()))
-            .rstrip(b"=")
-            .decode("ascii"),
-        }
+        header = jws_header(
+            self.algorithm,
+            signed_at,
+            [base64.b64encode(_der(one)).decode("ascii") for one in self.certificates],
+            base64.urlsafe_b64encode(own.fingerprint(hashes.SHA256())).rstrip(b"=").decode("ascii"),
+        )
         kind = jwk.RSAKey if self.algorithm == "PS256" else jwk.ECKey
         return jws.serialize_compact(
             header, payload, kind.import_key(self.key_pem), registry=_REGISTRY
