@@ -107,6 +107,14 @@ class NoteToFile(Message):
     measures: tuple[MeasureKind, ...]
     for_whom_sv: Text
     """Whom it is hidden from or open to, in Swedish."""
+    units: tuple[HsaIdText, ...] | None = None
+    """HSA-ids of the units that it covers; null: the whole record."""
+    recorded_from: date | None = None
+    """First information date hidden, inclusive."""
+    recorded_to: date | None = None
+    """Last information date hidden, inclusive."""
+    choice: Text | None = None
+    """The record's own choice word under the keyword, where the region's routine has one."""
     period_from: date
     """First day in force."""
     period_through: date | None = None

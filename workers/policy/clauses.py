@@ -369,7 +369,9 @@ def _tells(entry: Entry) -> Iterable[Sentence]:
 def _note(entry: Entry) -> Iterable[Sentence]:
     if entry.note is None:
         return ()
-    more = f" {' '.join(entry.note.duties)}" if entry.note.duties else ""
+    ticked = entry.note.choice
+    choice = f" ”{ticked.all_guardians}” / ”{ticked.one_guardian}”." if ticked else ""
+    more = choice + (f" {' '.join(entry.note.duties)}" if entry.note.duties else "")
     return _one(
         f"Antecknas under sökordet ”{entry.note.keyword}”.{more}",
         f"Filed under the keyword “{entry.note.keyword}”.{more}",

@@ -270,6 +270,14 @@ class Note:
     period_through: date | None
     text: Sentence
     duties: tuple[str, ...] = ()
+    choice: str | None = None
+    """The record's own choice word under the keyword."""
+
+    @property
+    def units(self) -> frozenset[UnitId] | None:
+        """The units that it covers; None: the whole record."""
+        named = [m.units for m in self.measures]
+        return None if None in named else frozenset(u for units in named for u in units or ())
 
 
 @dataclass(frozen=True, slots=True)

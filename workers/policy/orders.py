@@ -300,6 +300,9 @@ def _note(case: Case, touched: list[Measure]) -> Note | None:
     if not touched:
         return None
     words = [e.note for e in case.entries if e.note]
+    words.sort(
+        key=lambda w: w.choice is None
+    )  # where the record has choice words, they say what the note is about
     keyword = words[0].keyword if words else "Journalen via nätet"
     duties = tuple(d for w in words for d in w.duties)
     ends = [m for m in touched if m.released]
@@ -317,4 +320,9 @@ def _note(case: Case, touched: list[Measure]) -> Note | None:
         if lasting
         else Sentence(f"Hävd: {sv}.", f"Lifted: {en}.")
     )
-    return Note(keyword, tuple(lasting or ends), swedish_date(case.starts_at), through, text, duties)
+    noted = tuple(lasting or ends)
+    choice = None
+    if words and words[0].choice is not None:
+        everybody = all(m.guardians is None or set(case.custodians) <= set(m.guardians) for m in noted)
+        choice = words[0].choice.all_guardians if everybody else words[0].choice.one_guardian
+    return Note(keyword, noted, swedish_date(case.starts_at), through, text, duties, choice)

@@ -194,10 +194,19 @@ class InformDefaults(Part):
     released: InformDefault = InformDefault()
 
 
+class NoteChoice(Part):
+    """The record's own choice words under a keyword: of a measure that is in force, or that was lifted."""
+
+    one_guardian: str
+    all_guardians: str
+
+
 class NoteWords(Part):
     """The note to file: its keyword, and what else people must do with the papers."""
 
     keyword: str
+    choice: NoteChoice | None = None
+    """Which choice word is ticked: by whether all guardians are concerned, or some (JH-18, JH-21)."""
     duties: tuple[str, ...] = ()
 
 
