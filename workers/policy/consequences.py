@@ -559,6 +559,7 @@ def _continue(case: Case) -> Iterator[Effect]:
         yield from tasks_about(m)
         if release:
             if not late:
+                yield from _called_off(case, m)
                 yield ended(m, case.starts_at, case.order_id)
                 yield from (ended(c, case.starts_at, case.order_id) for c in _companions(case, m))
             continue
@@ -662,6 +663,19 @@ def _inform(case: Case) -> Inform:
     return Inform(told.guardians, told.patient, told.written_confirmation)
 
 
+def _called_off(case: Case, m: Measure) -> Iterator[Settle]:
+    """What was ordered for a later day and is ended before it never begins: its order waits for nothing (X-16)."""
+    if m.valid_from > case.at and case.starts_at <= m.valid_from:
+        for order in m.orders:
+            yield Settle(order, Outcome.EXECUTED, _CALLED_OFF, PendingCode.NOT_YET_VALID)
+
+
+_CALLED_OFF = Sentence(
+    "Åtgärden hävdes före sin första dag och har inte gällt.",
+    "The measure was ended before its first day and was never in force.",
+)
+
+
 def _settled_call(case: Case, m: Measure) -> Iterator[Effect]:
     if m.provisional:
         text = Sentence("Ett underskrivet beslut har kommit.", "A signed decision has come.")
@@ -710,6 +724,7 @@ def _release(case: Case, known: PatientFacts, targets: Iterable[Measure]) -> Ite
     }
     for m in targets:
         yield from _settled_call(case, m)
+        yield from _called_off(case, m)
         yield from tasks_about(m)
         yield ended(m, at, case.order_id)
         rest_guardians = _rest_of_guardians(case, m)
@@ -786,6 +801,8 @@ def _request(case: Case, known: PatientFacts) -> Iterator[Effect]:
             rules=("X-05", "X-10"),
             order_id=case.order_id,
         )
+        for guardian in standard:
+            yield _standard_reply(case, guardian, case.targets)
         return
     rules = tuple(dict.fromkeys(r for e in case.entries if e.unanimity or e.may_release for r in e.cites))
     for unit in request.unanswered or (None,):

@@ -218,9 +218,9 @@ class Measure:
         return end is None or moment < end
 
     def not_over(self, moment: datetime, birth: BirthDate) -> bool:
-        """Whether it is in force, or still to come, at an instant."""
+        """Whether it is in force, or still to come, at an instant; what was called off before its day is not."""
         end = self.ends_at(birth)
-        return end is None or moment < end
+        return end is None or (moment < end and self.valid_from < end)
 
     @property
     def lineage(self) -> str:

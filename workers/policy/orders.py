@@ -194,7 +194,8 @@ def _waits(case: Case, done: tuple[Effect, ...], named: tuple[Measure, ...]) -> 
             rules,
             until=case.at + within,
         )
-    if case.starts_at > case.at and not opened:
+    runs_already = case.call is not None and bool(named) and all(m.valid_from <= case.at for m in named)
+    if case.starts_at > case.at and not opened and not runs_already:
         yield _wait(PendingCode.NOT_YET_VALID, until=case.starts_at)
 
 

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from contracts.vocabulary import Initiative, Outcome, PersonId
 from workers.policy.calendar import swedish_date
 from workers.policy.effects import CloseRequest, CloseTask, Effect, Sentence, Settle
-from workers.policy.facts import Measure, PatientFacts, ReleaseRequest, RequestEnd
+from workers.policy.facts import Measure, PatientFacts, Person, ReleaseRequest, RequestEnd
 from workers.policy.hits import OF_ONES_OWN, hits, is_guardian, was_guardian
 
 
@@ -68,8 +68,7 @@ def left_of_request(request: ReleaseRequest, facts: PatientFacts, at: datetime) 
     patient has died.
     """
     patient = facts.patient
-    died_on = patient.at(at).died_on
-    if died_on is not None and died_on <= swedish_date(at):
+    if _is_dead(patient, at):
         return ()
     asked = set(request.measures)
     lineages = {(m.orders[0], m.kind) for m in facts.measures if m.measure_id in asked and m.orders}
@@ -83,11 +82,17 @@ def left_of_request(request: ReleaseRequest, facts: PatientFacts, at: datetime) 
     )
 
 
+def _is_dead(person: Person | None, at: datetime) -> bool:
+    died_on = None if person is None else person.at(at).died_on
+    return died_on is not None and died_on <= swedish_date(at)
+
+
 def _is_its_business(m: Measure, request: ReleaseRequest, facts: PatientFacts, at: datetime) -> bool:
     match request.initiative:
         case Initiative.GUARDIAN:
             return any(
                 hits(m, guardian, facts, at)
+                and not _is_dead(facts.person(guardian), at)
                 and (is_guardian(guardian, facts, at) or not was_guardian(guardian, facts))
                 for guardian in request.asked_by
             )

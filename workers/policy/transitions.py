@@ -144,7 +144,7 @@ def _of_measure(due: Due, books: Rulebooks, now: datetime) -> Transition:
     match due.timer.kind:
         case TimerKind.MEASURE_STARTS if m.valid_from == at and (end is None or end > at):
             return Transition(at, tuple(_started(m, facts, books, now)), "start_date")
-        case TimerKind.MEASURE_ENDS if end == at:
+        case TimerKind.MEASURE_ENDS if end == at and m.valid_from < at:
             by_age = m.ends_at_age is not None and m.valid_to != end
             return Transition(at, tuple(_over(m, facts, by_age, books)), "birthday" if by_age else "end_date")
         case TimerKind.GRANT_EXPIRING if end is not None and end > at:
