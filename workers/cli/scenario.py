@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from workers.cli.common import rulebooks
-from workers.scenario.format import Scenario, UnreadableScenario, files_of, read_file
+from workers.scenario.format import Read, UnreadableScenario, files_of, read_stories
 from workers.scenario.run import Result, junit, play_all
 
 app = typer.Typer(no_args_is_help=True, help="Play stories against the real program.")
@@ -32,6 +32,16 @@ def run(
     paths: Annotated[list[Path], typer.Argument(help="Scenario files, or folders of them.")],
     *,
     format: Annotated[Format, typer.Option("--format", help="text, or junit XML.")] = Format.TEXT,
+    rulebooks_: Annotated[
+        Path | None,
+        typer.Option(
+            "--rulebooks",
+            help="Play against this folder of rulebooks, and not those of Sigill.",
+            exists=True,
+            file_okay=False,
+            resolve_path=True,
+        ),
+    ] = None,
     only: Annotated[list[str] | None, typer.Option("--only", help="Play these ids only.")] = None,
     database: Annotated[
         str | None,
@@ -44,19 +54,23 @@ def run(
     """
     Play every scenario and print one line each.
 
-    Exit status: 0 all passed, 1 some failed, 2 a file cannot be read.
+    A story with a name that nothing in it introduces is told of on stderr before anything starts, and has failed; the
+    others are played. Exit status: 0 all passed, 1 some failed, 2 a file cannot be read.
     """
-    try:
-        stories = [story for path in files_of(paths) for story in read_file(path)]
-    except UnreadableScenario as error:
-        print(error, file=sys.stderr)
-        raise typer.Exit(2) from None
-    if only:
-        stories = [story for story in stories if story.id in only]
+    found = [one for one in _read(paths) if not only or one.story.id in only]
+    books = rulebooks(rulebooks_)
+    for line in (line for one in found for line in one.unknown):
+        print(line, file=sys.stderr)
     text = format is Format.TEXT
-    results = asyncio.run(
-        play_all(stories, rulebooks(), told=_say if text else _hush, database=database, kafka=kafka)
-    )
+    told = _say if text else _hush
+    results = [Result(one.story, 0.0, "\n        ".join(one.unknown)) for one in found if one.unknown]
+    for result in results:
+        told(result)
+    playable = [one.story for one in found if not one.unknown]
+    if playable:
+        results += asyncio.run(
+            play_all(playable, books, told=told, database=database, kafka=kafka, rulebooks=rulebooks_)
+        )
     failed = sum(result.failure is not None for result in results)
     print(f"{len(results) - failed} passed, {failed} failed" if text else junit(results))
     raise typer.Exit(1 if failed else 0)
@@ -64,13 +78,25 @@ def run(
 
 @app.command()
 def check(paths: Annotated[list[Path], typer.Argument(help="Scenario files, or folders of them.")]) -> None:
-    """Read scenario files without playing them. Exit status 2 when one cannot be read."""
+    """
+    Read scenario files without playing them.
+
+    Exit status 1 when a story has a name that nothing in it introduces, 2 when a file cannot be read.
+    """
+    found = _read(paths)
+    unknown = [line for one in found for line in one.unknown]
+    for line in unknown:
+        print(line, file=sys.stderr)
+    print(f"{sum(not one.unknown for one in found)} scenarios can be read")
+    raise typer.Exit(1 if unknown else 0)
+
+
+def _read(paths: list[Path]) -> list[Read]:
     try:
-        stories: list[Scenario] = [story for path in files_of(paths) for story in read_file(path)]
+        return [one for path in files_of(paths) for one in read_stories(path)]
     except UnreadableScenario as error:
         print(error, file=sys.stderr)
         raise typer.Exit(2) from None
-    print(f"{len(stories)} scenarios can be read")
 
 
 def _say(result: Result) -> None:

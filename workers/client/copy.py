@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from types import MappingProxyType
 
-from contracts.directory import StaffRecord
+from contracts.directory import StaffRecord, UnitRecord
 from contracts.order import PersonRef
 from contracts.state import GuardianState, MeasureState, PatientState, PersonState
 from contracts.vocabulary import MeasureId, OrderId, PersonId, RegionCode, Service, UnitId
@@ -54,6 +54,8 @@ class LocalCopy:
         self._keys: dict[Identity, str] = {}
         self._ready: OrderedDict[str, Kept] = OrderedDict()
         self._regions: dict[UnitId, RegionCode] = {}
+        self._told_of: set[UnitId] = set()
+        """Units of which the directory itself has told the region: that holds, whatever an assignment there says."""
         self._regions_seen: Mapping[UnitId, RegionCode] = MappingProxyType(self._regions)
 
     def __len__(self) -> int:
@@ -84,7 +86,16 @@ class LocalCopy:
         """Take in a record of `directory.staff.v1`: which region a unit belongs to."""
         if value is not None:
             record = StaffRecord.model_validate_json(value)
-            self._regions.update({UnitId(one.unit): RegionCode(one.region) for one in record.assignments})
+            told = {UnitId(one.unit): RegionCode(one.region) for one in record.assignments}
+            self._regions.update({unit: region for unit, region in told.items() if unit not in self._told_of})
+
+    def take_unit(self, value: bytes | None) -> None:
+        """Take in a record of `directory.units.v1`: which region the unit belongs to."""
+        if value is not None:
+            record = UnitRecord.model_validate_json(value)
+            if record.region is not None:
+                self._told_of.add(UnitId(record.unit))
+                self._regions[UnitId(record.unit)] = RegionCode(record.region)
 
     def version(self, patient: PersonRef | str) -> int:
         """The version of a patient's state; 0: nothing is known. It grows with every change."""

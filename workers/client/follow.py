@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from contracts.topics import STAFF, STATE
+from contracts.topics import STAFF, STATE, UNITS
 from workers.client.copy import LocalCopy
 from workers.stream.connection import Connection
 
@@ -18,15 +18,16 @@ async def follow(
     prefix: str = "",
 ) -> None:
     """
-    Read `directory.staff.v1` and `access.state.v1` from their beginning and go on for ever; cancel to stop.
+    Read `directory.staff.v1`, `directory.units.v1` and `access.state.v1` from their beginning and go on for ever; cancel to stop.
 
     `caught_up` is called once, when all that was there at the start has been taken in: answer nothing before.
     `unreadable` is told the place of a record that could not be read; what was known of that patient is then forgotten,
     so that nothing old is shown. `prefix` stands before the topics' names. Raises aiokafka's errors.
     """
-    state, staff = prefix + STATE.name, prefix + STAFF.name
+    state, staff, units = prefix + STATE.name, prefix + STAFF.name, prefix + UNITS.name
     consumer = AIOKafkaConsumer(
         staff,
+        units,
         state,
         **connection.options(),
         group_id=None,  # every copy reads everything
@@ -37,7 +38,7 @@ async def follow(
     try:
         places = [
             TopicPartition(topic, partition)
-            for topic in (staff, state)
+            for topic in (staff, units, state)
             for partition in sorted(consumer.partitions_for_topic(topic) or ())
         ]
         ends = await consumer.end_offsets(places)
@@ -51,6 +52,8 @@ async def follow(
                     try:
                         if place.topic == state:
                             copy.take((record.key or b"").decode(), record.value)
+                        elif place.topic == units:
+                            copy.take_unit(record.value)
                         else:
                             copy.take_staff(record.value)
                     except ValueError:

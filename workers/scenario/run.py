@@ -58,13 +58,14 @@ async def play_all(
     told: Callable[[Result], None],
     database: str | None = None,
     kafka: str | None = None,
+    rulebooks: Path | None = None,
 ) -> tuple[Result, ...]:
     """
     Play stories against the running program; `told` hears of each as soon as it is over.
 
-    `database` and `kafka` name servers to use; else an embedded PostgreSQL and the best broker to be had are started.
+    `rulebooks` is the folder that `books` were read from, for the workers; None: Sigill's own. `database` and `kafka` name servers to use; else an embedded PostgreSQL and the best broker to be had are started.
     """
-    async with ground(books, database=database, kafka=kafka) as (base, workers):
+    async with ground(books, database=database, kafka=kafka, rulebooks=rulebooks) as (base, workers):
         numbers = Numbers()
         results = []
         for story in stories:
@@ -88,7 +89,12 @@ async def _play(story: Scenario, stage: LiveStage, books: Rulebooks, numbers: Nu
 
 @asynccontextmanager
 async def ground(
-    books: Rulebooks, *, database: str | None = None, kafka: str | None = None, real: bool = True
+    books: Rulebooks,
+    *,
+    database: str | None = None,
+    kafka: str | None = None,
+    real: bool = True,
+    rulebooks: Path | None = None,
 ) -> AsyncIterator[tuple[Ground, Workers]]:
     """Servers, topics, keys and workers of one run; all gone afterwards."""
     with ExitStack() as stack:
@@ -101,6 +107,8 @@ async def ground(
             broker = stack.enter_context(EmbeddedKafka())
             bootstrap, real = broker.bootstrap, broker.real
         settings, environment = _settings(folder, dsn, bootstrap)
+        if rulebooks is not None:
+            environment["SIGILL_RULEBOOKS"] = str(rulebooks)
         await migrate(dsn, settings.database_schema)
         connection = Connection.of(settings)
         if real:
