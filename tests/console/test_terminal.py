@@ -57,6 +57,7 @@ async def test_status_tells_one_json_document(fresh: World) -> None:
         "ehr.orders.v1",
         "population.persons.v1",
         "directory.staff.v1",
+        "directory.units.v1",
     ]
     assert sum(one["open"] for one in document["dead_letters"]) == 4
     assert document["broker"] is None

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from contracts.envelope import Envelope
-from contracts.topics import ORDERS, PERSONS, STAFF, TopicSpec
+from contracts.topics import ORDERS, PERSONS, STAFF, UNITS, TopicSpec
 from infra.devca import DevAuthority, sign_jws, tampered_jws
 from workers.enact.keys import KeyRing
 from workers.stream.records import Event, Record, write_binary
@@ -134,6 +134,18 @@ class Town:
             "assignments": [{"unit": UNIT, "region": REGION, "roles": list(roles)}],
         }
         return _event(STAFF, hsa_id, str(uuid4()), "application/json", json.dumps(body).encode())
+
+    def unit(self, at: datetime, unit: str = UNIT, sequence: int = 1, **fields: Any) -> Sent:
+        """What the directory says of a unit."""
+        body = {
+            "unit": unit,
+            "sequence": sequence,
+            "changed_at": at.isoformat(),
+            "name": "Medicinkliniken",
+            "region": REGION,
+            **fields,
+        }
+        return _event(UNITS, unit, str(uuid4()), "application/json", json.dumps(body).encode())
 
     def people(self, at: datetime) -> list[Sent]:
         """A child with two guardians, and an adult."""

@@ -25,6 +25,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "status": ("workers.cli.status", "Queues, lag and what waits, live."),
     "topics": ("workers.cli.topics", "Create the topics, or compare them with the table."),
     "transitions": ("workers.cli.transitions", "Rehearse what birthdays and end dates will do."),
+    "unit": ("workers.cli.unit", "Units of the directory, and the successors of closed ones."),
     "worker": ("workers.cli.worker", "Run workers."),
     "worklist": ("workers.cli.worklist", "What is still to be keyed into the national services."),
 }

@@ -25,7 +25,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from workers.enact.citations import Citations
 from workers.enact.keys import KeyRing
 from workers.ops.api.serve import application, listener
-from workers.ops.console import audit_pages, entry, letters, lists, orders, person, phone_pages, rules
+from workers.ops.console import (
+    audit_pages,
+    entry,
+    letters,
+    lists,
+    orders,
+    person,
+    phone_pages,
+    rules,
+    unit_pages,
+)
 from workers.ops.console.desk import GONE, Desk, desk_of
 from workers.ops.console.rendering import HERE, Pages
 from workers.ops.listening import is_loopback
@@ -78,6 +88,7 @@ def console_app(desk: Desk, rulebook_routes: Sequence[object] = ()) -> ASGIApp:
             *person.ROUTES,
             *lists.ROUTES,
             *letters.ROUTES,
+            *unit_pages.ROUTES,
             *audit_pages.ROUTES,
             *phone_pages.ROUTES,
             *(rulebook_routes or rules.ROUTES),  # type: ignore[list-item]

@@ -30,7 +30,7 @@ from workers.runtime.metrics import (
     Metrics,
 )
 from workers.runtime.settings import Settings
-from workers.store import console, dead_letters, holds, outbox, proposals, tasks, timers
+from workers.store import console, dead_letters, holds, outbox, proposals, tasks, timers, units
 from workers.store.console import Tally, Waits
 from workers.store.dead_letters import DeadLetterCount
 from workers.store.holds import Hold
@@ -125,6 +125,9 @@ class Watch:
     metrics: Metrics
     health: Health
     figures: Figures = field(init=False)
+    unit_names: dict[str, str] = field(default_factory=dict)
+    """What the directory calls each unit, for pages."""
+    _named_until: datetime | None = None
     _history: deque[tuple[datetime, dict[str, int]]] = field(default_factory=lambda: deque(maxlen=64))
     _labels: dict[Metric, set[tuple[tuple[str, str], ...]]] = field(default_factory=dict)
 
@@ -182,6 +185,10 @@ class Watch:
                     proposals=len(await proposals.open_ones(tx)),
                     holds=tuple(await holds.standing(tx)),
                 )
+                # a transaction's own moment is a little before its commit: the last minute is asked for twice
+                since = self._named_until and self._named_until - timedelta(minutes=1)
+                self.unit_names |= await units.names_since(tx, since)
+                self._named_until = now
         except Exception as error:
             if not passing(error):
                 raise

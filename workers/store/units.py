@@ -98,6 +98,11 @@ async def names(tx: Reading, unit_ids: Iterable[str | None]) -> dict[str, str]:
     return {row["unit"]: row["name"] for row in await tx.fetch(_SQL["names"], asked)}
 
 
+async def names_since(tx: Reading, since: datetime | None) -> dict[str, str]:
+    """Return the newest names of units of which something became known since `since` (UTC, inclusive; None: ever)."""
+    return {row["unit"]: row["name"] for row in await tx.fetch(_SQL["names_since"], since)}
+
+
 async def page(
     tx: Reading,
     *,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from urllib.parse import quote
 
 import structlog
+from markupsafe import Markup, escape
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -88,8 +89,17 @@ class Desk:
             figures=self.watch.figures,
             phone=self.signers is not None,
             auditing=self.auditors is not None,
+            place=self._place,
+            places=lambda units: Markup(", ").join(self._place(unit) for unit in units),
             **values,
         )
+
+    def _place(self, unit: str) -> Markup:
+        """A unit by name, its HSA-id behind; by its HSA-id where the directory has told no name."""
+        name = self.watch.unit_names.get(unit)
+        if name is None:
+            return escape(unit)
+        return Markup('<span title="{}">{}</span>').format(unit, name)
 
     def sorry(
         self, request: Request, session: Session | None, status: int, text: Sentence, back: str = "/"
@@ -243,6 +253,10 @@ _NOTICES = {
         "Föreslaget. En annan handläggare ska godkänna.", "Proposed. A second operator must approve."
     ),
     "discarded": Sentence("Kasserat efter två personers beslut.", "Discarded, by two people's decision."),
+    "succeeded": Sentence(
+        "Efterträdaren är angiven efter två personers beslut. Det som väntade prövas på nytt.",
+        "The successor is named, by two people's decision. What waited is judged again.",
+    ),
     "declined": Sentence("Förslaget avslogs.", "The proposal was declined."),
     "same": Sentence(
         "Den som föreslog kan inte själv godkänna.", "The one who proposed cannot approve as well."

@@ -68,6 +68,8 @@ TASK = {
     "protection_ended": S("Skyddade uppgifter har upphört", "Protected identity has ended"),
     "protected_county_unknown": S("Skyddat barn, okänt län", "Protected child, county unknown"),
     "standing_measures": S("Registrets egna åtgärder", "The register's own measures"),
+    "name_successor": S("Ange efterträdande enhet", "Name the succeeding unit"),
+    "clinic_unknown": S("Kontrollera klinik", "Check the clinic"),
     "died": S("Avliden", "Died"),
     "custody_changed": S("Vårdnaden har ändrats", "Custody has changed"),
     "tell_in_person": S("Berätta personligen", "Tell in person"),

@@ -64,6 +64,13 @@ SELECT DISTINCT ON (v.unit) v.unit, v.name
  WHERE v.unit = ANY ($1::text[])
  ORDER BY v.unit, v.sequence DESC;
 
+-- name: names_since
+-- The newest name of each unit of which something became known since $1 (null: ever).
+SELECT DISTINCT ON (v.unit) v.unit, v.name
+  FROM unit_version v
+ WHERE v.unit IN (SELECT n.unit FROM unit_version n WHERE $1::timestamptz IS NULL OR n.known_from >= $1)
+ ORDER BY v.unit, v.sequence DESC;
+
 -- name: page
 -- Units whose name or id contains $1 (null: any), by name, after the place of $2 and $3; at most $4. $5: closed before
 -- that day and without a successor only.
