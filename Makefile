@@ -59,6 +59,7 @@ drift: $(VENV)/.dev ## whether what is generated still matches what it comes fro
 	@$(BIN)/python -m contracts.export --check
 	@$(BIN)/python -m workers.ops.api.export --check
 	@$(BIN)/python -m infra.kafka.acls --check
+	@$(BIN)/python -m infra.signature_profile --check
 
 .PHONY: check
 check: lint types drift test ## what a change must pass before it is sent
@@ -100,6 +101,7 @@ generate: $(VENV)/.dev ## write again what is generated: schemas, AsyncAPI, sett
 	@$(BIN)/python -m contracts.export
 	@$(BIN)/python -m workers.ops.api.export
 	@$(BIN)/python -m infra.kafka.acls
+	@$(BIN)/python -m infra.signature_profile
 
 .PHONY: sbom
 sbom: $(VENV)/.dev ## bills of materials (CycloneDX) of what runs and of everything, into dist/sbom

@@ -1,7 +1,7 @@
 """
 The one profile of an order's signature: what may stand where, and what a sender is told to set when it does not.
 
-Read by the verifier, by our own signers and by the page that vendors read (docs/ehr-signatures.md, which is generated
+Read by the verifier, by our own signers and by the page that vendors read (docs/ehr.md, whose table is generated
 from the tables here). Values and sentences only: nothing is verified here.
 """
 
@@ -239,6 +239,59 @@ KEY_VALUE = Demand(
     "KeyInfo.KeyValue",
     "Ta bort KeyValue, eller låt det vara certifikatets nyckel.",
     "Remove KeyValue, or let it be the certificate's key.",
+)
+
+
+#: What the certificates must be; the fields are those of the certificate's faults.
+CERTIFICATE = (
+    Demand(
+        "certificate.keyUsage",
+        "Använd underskriftscertifikatet: nyckelanvändning med contentCommitment (nonRepudiation).",
+        "Use the signing certificate: key usage with contentCommitment (nonRepudiation).",
+    ),
+    Demand(
+        "certificate.extendedKeyUsage",
+        "Utökad nyckelanvändning, där den finns, inte bara för annat arbete.",
+        "Extended key usage, where there is one, not for other work only.",
+    ),
+    Demand(
+        "certificate.basicConstraints", "Inte en utfärdares certifikat.", "Not an authority's certificate."
+    ),
+    Demand(
+        "certificate.subject.serialNumber",
+        "Ett HSA-id i ämnets serialNumber (2.5.4.5), med organisationsnummer på tio eller tolv siffror.",
+        "One HSA-id in the subject's serialNumber (2.5.4.5), with an organisation number of ten or twelve digits.",
+    ),
+    Demand(
+        "certificate.publicKey",
+        f"En nyckel ur tabellen, RSA minst {SMALLEST_RSA} bitar i hela kedjan, ingen med ROCA-felet.",
+        f"A key of the table, RSA of at least {SMALLEST_RSA} bits in the whole chain, none with the ROCA weakness.",
+    ),
+    Demand(
+        "certificate.signatureAlgorithm",
+        "SHA-256 eller starkare i hela kedjan.",
+        "SHA-256 or stronger in the whole chain.",
+    ),
+    Demand(
+        "certificate.issuer",
+        "En väg till en betrodd utfärdare, som inte ger ut funktionscertifikat; skicka med utfärdarens certifikat.",
+        "A path to a trusted authority that issues no function certificates; send the issuers' certificates along.",
+    ),
+    Demand(
+        "certificate.certificatePolicies",
+        "Den tillitsnivå som mottagaren kräver, och ingen som den inte godtar.",
+        "The level of assurance that the receiver demands, and none that it refuses.",
+    ),
+    Demand(
+        "certificate.subject",
+        "Ett namn inom utfärdarnas namnbegränsningar (nameConstraints av typen directoryName).",
+        "A name within the authorities' name constraints (of type directoryName).",
+    ),
+    Demand(
+        "certificate.validity",
+        "Giltigt, med hela sin kedja, när underskriften gjordes.",
+        "Valid, with its whole chain, when the signature was made.",
+    ),
 )
 
 
