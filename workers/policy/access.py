@@ -157,6 +157,7 @@ class _Case:
     __slots__ = (
         "ages",
         "facts",
+        "guardians",
         "is_guardian",
         "is_own",
         "now",
@@ -176,6 +177,7 @@ class _Case:
         self.now = moment.patient
         self.today = moment.day
         self.viewer: Person | None = facts.person(q.viewer) if q.viewer else None
+        self.guardians = moment.guardians
         self.is_own = q.viewer == self.patient.person_id
         self.is_guardian = not self.is_own and q.viewer is not None and q.viewer in moment.guardians
 
@@ -300,7 +302,11 @@ class _Case:
             yield self._says(AccessReason.RESERVE_NUMBER)
         if viewer is not None and not viewer.has_e_id:
             yield self._says(AccessReason.NO_E_ID)
-        if self.is_guardian and (self.now.protected or (viewer is not None and viewer.protected)):
+        if self.is_guardian and (
+            self.now.protected
+            or (viewer is not None and viewer.protected)
+            or any(one.at(self.q.at).protected for one in self._whom_the_viewer_may_be())
+        ):
             yield self._says(AccessReason.PROTECTED_IDENTITY)
         if self._lacks_full_number():
             yield self._says(AccessReason.NO_FULL_PERSONNUMMER)
@@ -331,10 +337,31 @@ class _Case:
                 yield self._says(AccessReason.GUARDIAN_RESTRICTION, m)
 
     def _hits_guardian(self, m: Measure, viewer: PersonId) -> bool:
-        """A block of *all* guardians hits whoever is one; a named one is hit even with custody in doubt."""
-        return (
-            viewer in m.guardians if m.guardians is not None else (self.is_guardian or self._was_guardian())
+        """
+        A block of *all* guardians hits whoever is one; a named one is hit even with custody in doubt, and under any number
+        that may be that person's new one.
+        """
+        if m.guardians is None:
+            return self.is_guardian or self._was_guardian()
+        return viewer in m.guardians or any(
+            other.person_id in m.guardians for other in self._whom_the_viewer_may_be()
         )
+
+    def _whom_the_viewer_may_be(self) -> Iterator[Person]:
+        """
+        Those who may turn out to be a guardian of whom nothing is known but the number.
+
+        A child's record can name a guardian's new number before the guardian's own record says whose it is. Until then
+        the stricter holds: what is directed at somebody who is no guardian beside the viewer is directed at the viewer.
+        """
+        if self.viewer is None or self.viewer.registered or not self.is_guardian:
+            return
+        named = {c.guardian for v in self.patient.versions for c in v.custody if c.guardian is not None}
+        named.update(guardian for m in self.facts.measures for guardian in m.guardians or ())
+        for person_id in named.difference(self.guardians):
+            person = self.facts.person(person_id)
+            if person is not None:
+                yield person
 
     def _about_date(self, m: Measure) -> bool:
         recorded = self.q.recorded_on

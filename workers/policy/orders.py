@@ -25,6 +25,7 @@ from workers.policy.effects import (
     Impose,
     Judgement,
     Note,
+    Objection,
     OpenRequest,
     Revise,
     Sentence,
@@ -62,6 +63,8 @@ def judge(form: SignedForm, facts: OrderFacts, books: Rulebooks) -> Judgement:
 
     case = Case(form, facts, region, version)
     found = objections(case)
+    if found and _rests_on_what_is_missing(case, found):
+        return Judgement(Outcome.PENDING, name, waits=(_wait(PendingCode.AWAITING_EARLIER_MESSAGE),))
     if found:
         return Judgement(Outcome.REFUSED, name, refusals=found)
     if case.known is None:
@@ -123,6 +126,23 @@ def _holds(case: Case) -> Iterator[Wait]:
         named = case.named or ()
         if not named or any(g not in case.custodians for g in named):
             yield _wait(PendingCode.CUSTODY_UNCONFIRMED)
+
+
+_OF_EARLIER_ORDERS = frozenset(
+    {
+        RefusalCode.NOTHING_TO_RELEASE,
+        RefusalCode.FOLLOW_UP_UNKNOWN,
+        RefusalCode.UNIT_NOT_INITIATOR,
+        RefusalCode.DECIDER_WRONG_UNIT,
+    }
+)
+"""Reasons that an earlier message, which could not be read, may take away."""
+
+
+def _rests_on_what_is_missing(case: Case, found: tuple[Objection, ...]) -> bool:
+    """Whether an opening order is refused only for want of what an unreadable earlier message may have said."""
+    waits = case.facts.after_dead_letter and not case.protective
+    return waits and all(one.code in _OF_EARLIER_ORDERS for one in found)
 
 
 def _execute(case: Case, known: PatientFacts, name: str) -> Judgement:

@@ -1,0 +1,65 @@
+"""A guardian under two numbers: until the register has told whose the new one is, the stricter holds."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.workers.conftest import START, Office
+from tests.workers.senders_kit import PN, answers, sees
+from tests.workers.town import CHILD, FATHER, MOTHER, person
+
+NEW = "198501022382"
+
+
+async def block(office: Office, number: str) -> None:
+    block = office.town.orders(
+        office.clock.now(), "block_guardians", patient=person(CHILD), guardians=[person(number)]
+    )
+    assert await answers(office, block) == [("executed", ())]
+
+
+async def names_the_new_number(office: Office) -> None:
+    office.clock.advance(timedelta(minutes=5))
+    custody = [{"guardian": person(NEW)}, {"guardian": person(FATHER)}]
+    await answers(office, office.town.registers(office.clock.now(), CHILD, 7, custody=custody))
+
+
+async def test_a_block_is_not_passed_under_a_new_number(office: Office) -> None:
+    await block(office, MOTHER)
+    await names_the_new_number(office)
+    assert await sees(office, (PN, NEW), (PN, CHILD)) == (False, ("guardian_block",))
+    assert (await sees(office, (PN, FATHER), (PN, CHILD)))[0] is True
+    # the register tells: it is the same person, and the block is hers
+    told = office.town.registers(office.clock.now(), NEW, 2, former_ids=[person(MOTHER)])
+    await answers(office, told)
+    assert await sees(office, (PN, NEW), (PN, CHILD)) == (False, ("guardian_block",))
+
+
+async def test_somebody_new_is_let_in_when_the_register_has_told_who_it_is(office: Office) -> None:
+    await block(office, MOTHER)
+    await names_the_new_number(office)
+    await answers(office, office.town.registers(office.clock.now(), NEW, 1))
+    assert (await sees(office, (PN, NEW), (PN, CHILD)))[0] is True
+
+
+async def test_a_mark_is_not_passed_under_a_new_number(office: Office) -> None:
+    await answers(office, office.town.registers(START, MOTHER, 7, secrecy_mark=True))
+    await names_the_new_number(office)
+    assert await sees(office, (PN, NEW), (PN, CHILD)) == (False, ("protected_identity",))
+
+
+@pytest.mark.parametrize("number", [FATHER])
+async def test_a_block_of_one_who_is_guardian_beside_the_new_number_is_not_the_others(
+    office: Office, number: str
+) -> None:
+    await block(office, number)
+    await names_the_new_number(office)
+    assert (await sees(office, (PN, NEW), (PN, CHILD)))[0] is True
+
+
+async def test_a_release_behind_a_seal_that_cannot_be_read_waits(office: Office) -> None:
+    town = office.town
+    await office.hand_over(town.garbage())
+    release = town.orders(office.clock.now(), "release_journal_seal", attestations=["own_will", "no_threat"])
+    got = await answers(office, release)
+    assert ("pending", ("awaiting_earlier_message",)) in got
