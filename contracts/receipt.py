@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts.base import Instant, Message, Text
+from contracts.dead_letter import DeadLetterReason
 from contracts.order import HsaIdText, PersonRef, RegionText, Units
 from contracts.vocabulary import (
     Form,
@@ -143,9 +144,17 @@ class Task(Message):
     citations: tuple[Citation, ...] = ()
 
 
+class Unreadable(Message):
+    """Why a message could not be read at all. It is kept among the dead letters, and nothing was done."""
+
+    code: DeadLetterReason
+    sv: Text
+    en: Text
+
+
 class Receipt(Message):
     """
-    What became of an order.
+    What became of an order, or of a message that could not be read as one.
 
     `codes` is the exact set of refusal or pending codes, sorted. `ends_on` is the last day in force of the measure
     that the form names. A receipt of a duplicate repeats the first answer in `first_outcome` and changes nothing.
@@ -153,7 +162,7 @@ class Receipt(Message):
 
     receipt_id: UUID
     order_id: UUID | None
-    """Null when the signed form could not be trusted enough to name it."""
+    """Null when nothing was signed that names it."""
     answers_event: str
     """`ce_id` of the message that this answers."""
     region: RegionText | None = None
@@ -191,7 +200,9 @@ class Receipt(Message):
     note: NoteToFile | None = None
     """The note that the EHR files in the record."""
     ends_on: date | None = None
+    unreadable: Unreadable | None = None
+    """`unreadable` only: why the message could not be read, and that nothing was done."""
     digest: str
-    """SHA-256 of the signed bytes, lower-case hex."""
+    """SHA-256 of the signed bytes, lower-case hex; of an unreadable message, of the record's value."""
     flagged: tuple[str, ...] = ()
     """Codes of what was carried out in doubt and must be looked at."""

@@ -234,6 +234,8 @@ class Outcome(StrEnum):
     REFUSED = "refused"
     PENDING = "pending"
     DUPLICATE = "duplicate"
+    UNREADABLE = "unreadable"
+    """A dead letter whose sender could be read: nothing was done."""
 
 
 class RefusalCode(StrEnum):

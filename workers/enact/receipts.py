@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from contracts.dead_letter import DeadLetterReason
 from contracts.order import SignedForm
 from contracts.receipt import (
     MeasureReport,
@@ -17,6 +18,7 @@ from contracts.receipt import (
     Refusal,
     RemarkNote,
     Task,
+    Unreadable,
     Waiting,
 )
 from contracts.vocabulary import MeasureId, MeasureKind, Outcome, Remark
@@ -35,6 +37,7 @@ from workers.policy.effects import (
     Wait,
 )
 from workers.policy.facts import Measure, PatientFacts
+from workers.policy.lexicon import NOTHING_DONE, UNREADABLE
 
 
 def registration_number(registration: int) -> str:
@@ -55,6 +58,8 @@ class Answered:
     received_at: datetime
     form: SignedForm | None = None
     registration: str | None = None
+    order_id: UUID | None = None
+    """What a proven payload names as its order where no form could be read."""
 
 
 def receipt(
@@ -70,7 +75,7 @@ def receipt(
     form = answered.form
     return Receipt(
         receipt_id=event_id(cause, "receipt"),
-        order_id=None if form is None else form.order_id,
+        order_id=answered.order_id if form is None else form.order_id,
         answers_event=answered.event,
         region=None if form is None else form.region,
         form=None if form is None else form.form,
@@ -93,6 +98,34 @@ def receipt(
         ends_on=judgement.ends_on,
         digest=answered.digest,
         flagged=judgement.flagged,
+    )
+
+
+def unreadable(
+    record_digest: str,
+    event: str,
+    reason: DeadLetterReason,
+    *,
+    cause: str,
+    received_at: datetime,
+    at: datetime,
+) -> Receipt:
+    """The answer to a message that could not be read, but whose sender and id can (`event`): what to mend."""
+    why = UNREADABLE[reason]
+    return Receipt(
+        receipt_id=event_id(cause, "receipt"),
+        order_id=None,
+        answers_event=event,
+        outcome=Outcome.UNREADABLE,
+        received_at=received_at,
+        judged_at=at,
+        codes=(reason.value,),
+        unreadable=Unreadable(
+            code=reason,
+            sv=f"{why.sv} {NOTHING_DONE.sv}",
+            en=f"{why.en} {NOTHING_DONE.en}",
+        ),
+        digest=record_digest,
     )
 
 

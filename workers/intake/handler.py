@@ -14,6 +14,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 
 import structlog
 
@@ -25,17 +26,16 @@ from contracts.vocabulary import HsaId, IdType, OrderId, Outcome, PersonId, Refu
 from workers.enact.citations import Desk
 from workers.enact.consuming import NotReady, RecordFault, Spoiled, Steps, dead_record, place_of
 from workers.enact.ids import arrival_cause, order_cause
-from workers.enact.keys import UNKEYED
+from workers.enact.keys import UNKEYED, shaped_like_a_key
 from workers.enact.people import identity_of
 from workers.enact.plan import Deed, Judged
-from workers.enact.receipts import Answered, duplicate_of, receipt, registration_number
+from workers.enact.receipts import Answered, duplicate_of, receipt, registration_number, unreadable
 from workers.enact.sitting import Filed, Sitting
 from workers.enact.standings import people_in, sitting_about, staff_in
 from workers.enact.trust_report import report_of
 from workers.enact.write import write
 from workers.intake.evidence import Keeper
 from workers.intake.forms import people_named
-from workers.intake.texts import objection
 from workers.intake.unwrap import Arrival, Door, Lost, SignedOrder, TurnedAway
 from workers.policy.calendar import swedish_date
 from workers.policy.effects import Judgement, Objection
@@ -46,6 +46,7 @@ from workers.policy.identity_numbers import (
     same_but_check_digit,
     wrong_check_digit,
 )
+from workers.policy.objections import objection
 from workers.runtime.logging import log_message
 from workers.runtime.metrics import DEAD_LETTERS, PROCESSED, REFUSALS, Metrics
 from workers.runtime.points import point
@@ -53,7 +54,7 @@ from workers.store import dead_letters, holds, inbox, orders, persons, staff, un
 from workers.store.dead_letters import DeadRecord
 from workers.store.inbox import Changed, Fresh, Repeated
 from workers.store.session import Tx
-from workers.stream.records import Record
+from workers.stream.records import Record, sender_of
 from workers.trust import Evidence
 from workers.trust.verdict import Question
 
@@ -422,6 +423,17 @@ class _Batch:
             self._held_up.add(arrival.record.key)
         self.lost.append(dead_record(arrival.record, arrival.reason, ORDERS, self._intake.group))
         self.lines.append(Line(arrival.record, LOST, (str(arrival.reason),)))
+        if sender := sender_of(arrival.record):
+            answer = unreadable(
+                sha256(arrival.record.value or b"").hexdigest(),
+                sender[1],
+                arrival.reason,
+                cause=arrival_cause(*place_of(arrival.record)),
+                received_at=arrival.record.at,
+                at=self._sitting.at,
+            )
+            key = shaped_like_a_key(arrival.record.key) or UNKEYED
+            self._sitting.plan.answer(key, answer, None, self._steps.traceparent(arrival.record))
 
     def _say(self, arrival: SignedOrder | TurnedAway, answer: Receipt | None) -> None:
 
@@ -481,7 +493,17 @@ def _answered(arrival: SignedOrder | TurnedAway, registration: int) -> Answered:
         received_at=arrival.record.at,
         form=arrival.form,
         registration=registration_number(registration),
+        order_id=None if isinstance(arrival, SignedOrder) else arrival.order_id,
     )
+
+
+def _named_order(arrival: SignedOrder | TurnedAway) -> OrderId | None:
+    """The order that a message says it is."""
+    if arrival.form is not None:
+        return OrderId(str(arrival.form.order_id))
+    if isinstance(arrival, TurnedAway) and arrival.order_id is not None:
+        return OrderId(str(arrival.order_id))
+    return None
 
 
 def _filed(
@@ -492,7 +514,7 @@ def _filed(
     decider = None if form is None else form.decided_by
     return orders.SignedOrder(
         registration=registration,
-        order_id=None if form is None else OrderId(str(form.order_id)),
+        order_id=_named_order(arrival),
         proven=proven,
         patient=patient,
         region=None if form is None else RegionCode(form.region),

@@ -2,15 +2,28 @@
 
 from collections.abc import Iterable
 
-from contracts.vocabulary import RefusalCode
 from workers.policy.effects import Objection, Sentence
 from workers.policy.lexicon import REFUSAL
 from workers.trust import Reason
 
-
-def objection(code: RefusalCode, field: str | None = None) -> Objection:
-    """A reason to turn an order away at the door."""
-    return Objection(code, REFUSAL[code], field=field)
+MISMATCH: dict[str, Sentence] = {
+    "ce_id": Sentence(
+        "ce_id ska vara blankettens order_id",
+        "ce_id must be the form's order_id",
+    ),
+    "ce_subject": Sentence(
+        "ce_subject ska vara patientens nyckel: HMAC-SHA-256 av de tolv siffrorna med den delade hemligheten; vanliga "
+        "orsaker är en annan hemlighet eller nyckelversion, ett nummer med bindestreck eller en annan patients nyckel",
+        "ce_subject must be the patient's key: HMAC-SHA-256 of the twelve digits with the shared secret; common causes "
+        "are another secret or key version, a number with a hyphen, or another patient's key",
+    ),
+    "key": Sentence(
+        "postens nyckel ska vara densamma som ce_subject; vanliga orsaker är en tom nyckel eller en serialisering som "
+        "lägger till citattecken",
+        "the record's key must be the same as ce_subject; common causes are an empty key or a serializer that adds quotes",
+    ),
+}
+"""What does not fit between envelope and form, and what usually causes it."""
 
 
 def signature_objections(reasons: Iterable[Reason]) -> list[Objection]:

@@ -7,8 +7,10 @@ whether the order may be.
 """
 
 import hashlib
+import json
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from contracts.dead_letter import DeadLetterReason
 from contracts.envelope import Envelope
@@ -17,9 +19,10 @@ from contracts.topics import ORDERS
 from contracts.vocabulary import RefusalCode
 from workers.enact.keys import KeyRing, shaped_like_a_key
 from workers.intake.forms import FormInvalid, read_form
-from workers.intake.texts import objection, signature_objections
-from workers.policy.effects import Objection
+from workers.intake.texts import MISMATCH, signature_objections
+from workers.policy.effects import Objection, Sentence
 from workers.policy.identity_numbers import NumberRules
+from workers.policy.objections import objection
 from workers.stream.records import NotCloudEvent, Record, read_event
 from workers.trust import Evidence, TrustPolicy, Unreadable, Verdict, verify
 
@@ -58,6 +61,8 @@ class TurnedAway:
     form: SignedForm | None
     verdict: Verdict
     key: str | None
+    order_id: UUID | None = None
+    """What the proven payload names as its order where it is no valid form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +132,10 @@ class Door:
                 objections += self._faults(form, envelope, key)
         if form is None or objections:
             claimed = form or self._claim(verdict)
-            return TurnedAway(record, envelope, signed, digest, tuple(objections), claimed, verdict, key)
+            named = _order_id(verdict.payload) if claimed is None else claimed.order_id
+            return TurnedAway(
+                record, envelope, signed, digest, tuple(objections), claimed, verdict, key, named
+            )
         return SignedOrder(record, envelope, signed, digest, form, verdict)
 
     def _faults(self, form: SignedForm, envelope: Envelope, key: str | None) -> list[Objection]:
@@ -138,9 +146,14 @@ class Door:
             "ce_subject": envelope.subject in own,
             "key": key in own and key == envelope.subject,
         }
-        faults = [objection(RefusalCode.ENVELOPE_MISMATCH, name) for name, fit in fits.items() if not fit]
+        faults = [
+            objection(RefusalCode.ENVELOPE_MISMATCH, name, more=MISMATCH[name])
+            for name, fit in fits.items()
+            if not fit
+        ]
         if form.audience != self.audience:
-            faults.append(objection(RefusalCode.WRONG_AUDIENCE, "audience"))
+            expected = Sentence(f"audience ska vara {self.audience}", f"audience must be {self.audience}")
+            faults.append(objection(RefusalCode.WRONG_AUDIENCE, "audience", more=expected))
         return faults
 
     def _claim(self, verdict: Verdict) -> SignedForm | None:
@@ -155,6 +168,15 @@ class Door:
 
 def _media_type(content_type: str | None) -> str:
     return (content_type or "").split(";", 1)[0].strip().lower()
+
+
+def _order_id(payload: bytes | None) -> UUID | None:
+    """The order that a proven payload names, although it is no valid form."""
+    try:
+        members = None if payload is None else json.loads(payload)
+        return UUID(members["order_id"]) if isinstance(members, dict) else None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
 
 
 def _unreadable(error: Unreadable) -> DeadLetterReason:

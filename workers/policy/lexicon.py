@@ -7,7 +7,9 @@ rest. Words are written as inside a sentence; `headed` makes a heading of one. A
 
 from collections.abc import Mapping
 
+from contracts.base import MAX_MESSAGE_BYTES
 from contracts.dead_letter import DeadLetterReason
+from contracts.topics import ORDERS
 from contracts.vocabulary import (
     Channel,
     ContinueDecision,
@@ -127,7 +129,45 @@ DEAD_LETTER: Mapping[DeadLetterReason, Sentence] = {
     DeadLetterReason.GOES_BACKWARD: Sentence(
         "är äldre än det som redan är känt", "is older than what is known already"
     ),
+    DeadLetterReason.PARTLY_READ: Sentence(
+        "lästes bara delvis; det läsbara gäller", "was read in part only; what could be read counts"
+    ),
 }
+UNREADABLE: Mapping[DeadLetterReason, Sentence] = {
+    DeadLetterReason.NOT_CLOUD_EVENT: Sentence(
+        "Kuvertet är ingen CloudEvents 1.0-händelse: specversion, id, source och type behövs, var och en med ett värde.",
+        "The envelope is no CloudEvents 1.0 event: specversion, id, source and type are needed, each with one value.",
+    ),
+    DeadLetterReason.UNKNOWN_TYPE: Sentence(
+        f"Händelsens type ska vara {ORDERS.event_type}.", f"The event's type must be {ORDERS.event_type}."
+    ),
+    DeadLetterReason.UNKNOWN_CONTENT_TYPE: Sentence(
+        f"Innehållstypen (content-type) ska vara en av {', '.join(ORDERS.content_types)}.",
+        f"The content type must be one of {', '.join(ORDERS.content_types)}.",
+    ),
+    DeadLetterReason.TOO_LARGE: Sentence(
+        f"Meddelandet är större än {MAX_MESSAGE_BYTES // 1024} KiB.",
+        f"The message is larger than {MAX_MESSAGE_BYTES // 1024} KiB.",
+    ),
+    DeadLetterReason.NO_VALUE: Sentence("Meddelandet har inget innehåll.", "The message has no value."),
+    DeadLetterReason.UNREADABLE_SIGNATURE: Sentence(
+        "Innehållet är varken en JWS eller ett underskrivet XML-dokument som går att läsa.",
+        "The content is neither a JWS nor a signed XML document that can be read.",
+    ),
+    DeadLetterReason.UNREADABLE_PAYLOAD: Sentence(
+        "Det underskrivna innehållet är inte JSON i UTF-8 med varje namn en gång.",
+        "What was signed is not JSON in UTF-8 with each name once.",
+    ),
+    DeadLetterReason.UNREADABLE_RECORD: Sentence(
+        "Meddelandet kunde inte hanteras. Support utreder det.",
+        "The message could not be handled. Support looks into it.",
+    ),
+}
+"""What a receipt says to the sender of a message that could not be read: enough to mend it."""
+NOTHING_DONE = Sentence(
+    "Ingenting har gjorts. Meddelandet ligger bland de olästa (dead letters).",
+    "Nothing was done. The message lies among the dead letters.",
+)
 
 
 def headed(words: Sentence) -> Sentence:
@@ -146,6 +186,7 @@ __all__ = [
     "ID_TYPE",
     "INITIATIVE",
     "MEASURE",
+    "NOTHING_DONE",
     "NOTICE",
     "OPINION",
     "OUTCOME",
@@ -155,5 +196,6 @@ __all__ = [
     "ROLE",
     "SERVICE",
     "SUPPRESSION",
+    "UNREADABLE",
     "headed",
 ]

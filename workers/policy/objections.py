@@ -21,7 +21,7 @@ from workers.policy.case import Case
 from workers.policy.effects import Objection, Sentence
 from workers.policy.facts import Assignment, Measure, PatientFacts, Staff
 from workers.policy.hits import OF_ONES_OWN, made_by_the_patient, may_act_alone
-from workers.policy.rulebook import Entry, OfClinic
+from workers.policy.rulebook import AgeWindow, Entry, OfClinic
 from workers.policy.sentences import ATTESTATION, REFUSAL
 from workers.policy.standing_measures import was_marked
 from workers.policy.units import clinic_of
@@ -114,9 +114,19 @@ def _times(case: Case) -> Iterator[Objection]:
     if signed_at is None:
         return
     if case.form.decided_at > signed_at + SKEW:
-        yield objection(_C.SIGNED_IN_FUTURE, "decided_at")
+        late = int((case.form.decided_at - signed_at).total_seconds())
+        after = Sentence(
+            f"beslutet är daterat {late} s efter underskriften; decided_at är när beslutet fattades",
+            f"the decision is dated {late} s after the signature; decided_at is when it was decided",
+        )
+        yield objection(_C.FIELD_INVALID, "decided_at", more=after)
     if signed_at - case.form.decided_at > LONGEST_FROM_DECISION:
-        yield objection(_C.SIGNATURE_TOO_OLD, "decided_at")
+        days = (signed_at - case.form.decided_at).days
+        before = Sentence(
+            f"beslutet är daterat {days} dagar före underskriften; högst {LONGEST_FROM_DECISION.days} godtas",
+            f"the decision is dated {days} days before the signature; at most {LONGEST_FROM_DECISION.days} are accepted",
+        )
+        yield objection(_C.SIGNATURE_TOO_OLD, "decided_at", more=before)
 
 
 def _initiative(case: Case) -> Iterator[Objection]:
@@ -502,7 +512,21 @@ def _age(case: Case, entry: Entry) -> Iterator[Objection]:
         begins = age_begins(patient.birth, window.since, latest=opens)
         early = begins - case.at > timedelta(days=window.ahead_days)
     if young or old or early:
-        yield objection(_C.AGE_NOT_ELIGIBLE, "patient", entry.cites)
+        yield objection(_C.AGE_NOT_ELIGIBLE, "patient", entry.cites, more=_bounds(window))
+
+
+def _bounds(window: AgeWindow) -> Sentence:
+    """The ages between which an order may be given."""
+    match window.since, window.until:
+        case int() as since, int() as until:
+            return Sentence(
+                f"från {since} år till dagen före {until}-årsdagen",
+                f"from {since} years to the day before the {until}th birthday",
+            )
+        case int() as since, None:
+            return Sentence(f"från {since} år", f"from {since} years")
+        case _, until:
+            return Sentence(f"till dagen före {until}-årsdagen", f"to the day before the {until}th birthday")
 
 
 def _motivation(case: Case, entry: Entry) -> Iterator[Objection]:

@@ -53,7 +53,9 @@ def judge(form: SignedForm, facts: OrderFacts, books: Rulebooks) -> Judgement:
     """
     region = books.regions.get(RegionCode(form.region))
     if region is None or region.national:
-        return _refused(objection(RefusalCode.FIELD_INVALID, "region"))
+        known = ", ".join(sorted(code for code, r in books.regions.items() if not r.national))
+        there_are = Sentence(f"region ska vara en av {known}", f"region must be one of {known}")
+        return _refused(objection(RefusalCode.FIELD_INVALID, "region", more=there_are))
     version = region.in_force(swedish_date(form.decided_at))
     name = f"{region.region} {version.since.isoformat()}" if version else region.region
     if version is None or not version.offers(form.form):

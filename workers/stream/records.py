@@ -34,6 +34,8 @@ _EXACT: Final = frozenset({*_REQUIRED, "subject", "datacontenttype"})
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:?\d\d)?", re.ASCII)
 #: CloudEvents 1.0.2, 3.1: a String holds no control characters and no surrogates.
 _FORBIDDEN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_LARGEST_LOOKED_INTO: Final = 1024 * 1024
+_LONGEST_SENDER: Final = 2048
 _TRACEPARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -145,6 +147,25 @@ def read_event(record: Record) -> Event:
     if content_type is not None and content_type.strip().lower().startswith(STRUCTURED):
         return _structured(record, content_type)
     return _binary(record, content_type)
+
+
+def sender_of(record: Record) -> tuple[str, str] | None:
+    """
+    Return source and id of an event that could not be read otherwise, for an answer; None where they cannot be.
+
+    They are looked for as `read_event` does, binary before structured.
+    """
+    try:
+        found = {name: _text_of(record.headers, f"ce_{name}") for name in ("source", "id")}
+        if not all(found.values()) and record.value is not None and len(record.value) <= _LARGEST_LOOKED_INTO:
+            members = {name.lower(): value for name, value in _json_object(record.value).items()}
+            found = {name: members[name] for name in found if isinstance(members.get(name), str)}  # type: ignore[misc]
+    except NotCloudEvent:
+        return None
+    source, ident = found.get("source"), found.get("id")
+    if not source or not ident or _FORBIDDEN.search(source + ident):
+        return None
+    return (source, ident) if len(source) + len(ident) <= _LONGEST_SENDER else None
 
 
 def write_binary(event: Event) -> tuple[Headers, bytes | None]:
