@@ -81,6 +81,11 @@ _TABLE: tuple[tuple[TopicSpec, str, str], ...] = (
     (RECEIPTS, "refused", "Nothing was changed; the receipt says every reason at once."),
     (RECEIPTS, "pending", "The seal ordered by phone is in force already; the signed form must follow."),
     (RECEIPTS, "duplicate", "The same message came again: the first answer, and nothing changed."),
+    (
+        RECEIPTS,
+        "unreadable",
+        "The message could not be read; its source and id could, so its sender learns what to mend.",
+    ),
     (CHANGES, "lost-by-order", "A guardian no longer reaches the child's record."),
     (CHANGES, "gained-by-grant", "A guardian reaches what one unit recorded about a fourteen-year-old."),
     (

@@ -124,16 +124,38 @@ async def test_after_an_unreadable_message_opening_orders_wait_and_protective_on
     other = town.orders(START, "grant_guardian_access", patient=person(MOTHER), guardians=[person(ADULT)])
     await office.hand_over(town.garbage(), seal, lift, other)
     events = await office.out()
-    assert [(r.outcome, r.codes) for r in receipts(events)][:2] == [
+    assert [(r.outcome, r.codes) for r in receipts(events)][:3] == [
+        ("unreadable", ("unreadable_signature",)),
         ("executed", ()),
         ("pending", ("awaiting_earlier_message",)),
     ]
-    assert "awaiting_earlier_message" not in receipts(events)[2].codes
+    assert "awaiting_earlier_message" not in receipts(events)[3].codes
     assert [e.aggregatetype for e in events if e.aggregatetype.endswith(".dlq")] == ["ehr.orders.v1.dlq"]
     # in the next batch it still waits
     await office.hand_over(town.orders(START, "release_journal_seal", releases=[seal.order_id]))
     [receipt] = receipts(await office.out())
     assert receipt.codes == ("awaiting_earlier_message",)
+
+
+async def test_the_sender_of_a_message_that_cannot_be_read_hears_why(office: Office) -> None:
+    bad = office.town.garbage()
+    contradicting = replace(bad, headers=(*bad.headers, ("content-type", b"application/xml")))
+    nameless = replace(bad, headers=tuple(h for h in bad.headers if h[0] != "ce_id"))
+    await office.hand_over(bad, contradicting, nameless)
+    answers = receipts(await office.out())
+    assert [(r.outcome, r.codes, r.answers_event) for r in answers] == [
+        ("unreadable", ("unreadable_signature",), bad.order_id),
+        ("unreadable", ("not_cloud_event",), bad.order_id),
+    ]
+    assert all(r.unreadable is not None and r.order_id is None for r in answers)
+
+
+async def test_a_field_error_names_the_order_that_was_proven(office: Office) -> None:
+    form = office.town.form(START, urgent="perhaps")
+    await office.hand_over(office.town.signs(form, START))
+    [receipt] = receipts(await office.out())
+    assert (str(receipt.order_id), receipt.codes) == (form["order_id"], ("field_invalid",))
+    assert [one.field for one in receipt.refusals] == ["urgent"]
 
 
 @pytest.mark.parametrize("name", ["\x00", "ce_\udcff\udcfe", "x" * 70_000])
@@ -143,7 +165,7 @@ async def test_no_name_of_a_header_stops_what_comes_after(office: Office, name: 
     odd = replace(bad, headers=(*bad.headers, (name, b"\x00\xff")))
     await office.hand_over(odd, office.town.orders(START))
     events = await office.out()
-    assert [r.outcome for r in receipts(events)] == ["executed"]
+    assert [r.outcome for r in receipts(events)] == ["unreadable", "executed"]
     [letter] = [e for e in events if e.aggregatetype == "ehr.orders.v1.dlq"]
     assert (name, b"\x00\xff") in letter.headers
     assert letter.payload == bad.value
