@@ -9,8 +9,9 @@ from pathlib import Path
 from contracts.dead_letter import DeadLetterReason
 from contracts.vocabulary import RefusalCode
 from workers.intake.forms import FormInvalid, read_form
-from workers.intake.texts import objection, signature_objections
+from workers.intake.texts import signature_objections
 from workers.policy.effects import Objection
+from workers.policy.objections import objection
 from workers.trust import Evidence, TrustPolicy, Unreadable, Verdict, verify
 
 IN, REFUSED, UNDETERMINED = 0, 1, 3
