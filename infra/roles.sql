@@ -99,6 +99,7 @@ BEGIN
 
   -- auditors read everything, and their own looking is logged too
   EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA %I TO sigill_auditor', here);
+  GRANT EXECUTE ON FUNCTION history_faults TO sigill_auditor;
   GRANT INSERT ON access_log, audit_entry TO sigill_auditor;
   GRANT EXECUTE ON FUNCTION purge_access_log TO sigill_auditor;
 END $$;

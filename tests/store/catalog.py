@@ -15,7 +15,7 @@ _QUESTIONS = {
          ORDER BY 1, a.attnum""",
     "constraints": """
         SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid)
-          FROM pg_constraint WHERE connamespace = to_regnamespace($1) AND contype <> 'n' ORDER BY 1, 2""",
+          FROM pg_constraint WHERE connamespace = to_regnamespace($1) AND contype <> 'n' AND conname <> 'sealed' ORDER BY 1, 2""",
     "indexes": "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = $1 ORDER BY 1, 2",
     "triggers": """
         SELECT tgrelid::regclass::text, tgname, pg_get_triggerdef(t.oid)
@@ -35,7 +35,7 @@ async def catalog(conn: asyncpg.Connection, schema: str) -> dict[str, list[str]]
     for kind, question in _QUESTIONS.items():
         lines = ["\t".join(map(str, row)) for row in await conn.fetch(question, schema)]
         found[kind] = [
-            re.sub(rf"[\"']*\b{schema}\b(?!\.erasing)[\"']*", "§", line)
+            re.sub(rf"[\"']*\b{schema}\b(?!\.(?:erasing|sealing|rows_chain)\b| %)[\"']*", "§", line)
             for line in lines
             if "alembic_version" not in line
         ]

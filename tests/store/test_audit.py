@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
 import asyncpg
@@ -34,6 +34,11 @@ async def _chain(store: Store, length: int = LENGTH, personal: set[int] | None =
                     for n in range(start, min(start + 250, length))
                 ],
             )
+
+
+def _of_ours(heads: Sequence[ChainHead]) -> list[ChainHead]:
+    """Heads without those of the database's own chains, which the rows of a test's people are in."""
+    return [head for head in heads if not head.chain.startswith("rows-")]
 
 
 async def _as_owner(admin: asyncpg.Connection, *statements: str) -> None:
@@ -170,14 +175,14 @@ async def test_a_tampering_is_found_and_named(services, chained: str, tampering:
     try:
         store = await store_on(dsn)
         async with store.reading() as tx:
-            published = await audit.heads(tx)
+            published = _of_ours(await audit.heads(tx))
         admin = await asyncpg.connect(dsn, server_settings={"search_path": "sigill"})
         await _as_owner(admin, *statements)
         await admin.close()
         async with store.reading() as tx:
             faults = await verify(tx, published)
         await store.close()
-        found = [(fault.position, fault.kind) for fault in faults]
+        found = [(fault.position, fault.kind) for fault in faults if fault.chain == "intake-0"]
         cut = (LENGTH, "unpublished")  # renumbered chains differ from the published head as well
         assert [one for one in found if one != cut or cut in expected] == expected
     finally:
@@ -205,6 +210,7 @@ async def test_published_heads_show_a_chain_that_was_written_anew(
     await _chain(store, 20)
     async with store.transaction(T0 + 500 * HOUR) as tx:
         published = await audit.checkpoint(tx, "relay")
+    published = _of_ours(published)
     assert [(head.chain, head.position) for head in published] == [("intake-0", 20), ("heads", 1)]
     async with store.reading() as tx:
         assert await verify(tx, published) == []

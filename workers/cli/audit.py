@@ -6,7 +6,7 @@ import sys
 from collections.abc import AsyncIterable, Awaitable, Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, NamedTuple, TypeVar
 from uuid import UUID
 
 import typer
@@ -24,7 +24,7 @@ from workers.runtime.clock import SystemClock
 from workers.runtime.settings import Settings
 from workers.store import access_log, audit, audit_check
 from workers.store.access_log import LookFault
-from workers.store.audit_check import Fault
+from workers.store.audit_check import Baseline, Fault, RowFault
 from workers.stream.connection import BrokerDown, Connection, StreamStopped
 from workers.stream.whole import values_of
 
@@ -77,14 +77,15 @@ def _group() -> None:
 @app.command()
 def verify(*, heads: Heads = "kafka", key: Keys = None, as_json: AsJson = False) -> None:
     """
-    Walk through every audit chain and the access log, and name each row that was changed, removed or inserted.
+    Walk through every audit chain, the access log and every table of history, and name each row that was changed,
+    removed or inserted.
 
     Published heads are what shows a cut-off end or a chain rewritten as a whole. Exit 1 when anything is wrong.
     """
     current = settings()
     published = _published(current, heads, key)
-    faults, looks, entries = asyncio.run(_verify(current, published))
-    wrong = bool(faults or looks or published.unbelieved)
+    faults, looks, entries, rows, older = asyncio.run(_verify(current, published))
+    wrong = bool(faults or looks or rows or published.unbelieved)
     if as_json:
         found = {
             "whole": not wrong,
@@ -96,6 +97,11 @@ def verify(*, heads: Heads = "kafka", key: Keys = None, as_json: AsJson = False)
             },
             "faults": [{"chain": f.chain, "position": f.position, "kind": f.kind} for f in faults],
             "access_log": [{"look": f.look_id, "kind": f.kind} for f in looks],
+            "rows": [{"table": f.table, "key": f.key, "kind": f.kind, "by": f.by} for f in rows],
+            "baseline": [
+                {"table": b.table, "rows": b.rows, "sealed_from": str(b.first), "sealed_to": str(b.last)}
+                for b in older
+            ],
         }
         print(json.dumps(found, indent=2))
         raise typer.Exit(1 if wrong else 0)
@@ -103,6 +109,13 @@ def verify(*, heads: Heads = "kafka", key: Keys = None, as_json: AsJson = False)
         print(f"{fault.chain} {fault.position}: {_KINDS[fault.kind]}")
     for look in looks:
         print(f"access log {look.look_id}: {look.kind}")
+    for row in rows:
+        print(f"{row.table} {row.key}: {row.kind}{f' by {row.by}' if row.by else ''}")
+    for base in older:
+        print(
+            f"{base.table}: {base.rows:,} rows are older than the seals; as they stood on {base.last:%Y-%m-%d}",
+            file=sys.stderr,
+        )
     if published.unbelieved:
         print(f"published heads: {published.unbelieved} of {published.read} are signed by no known key")
     print(
@@ -124,13 +137,22 @@ _KINDS = {
 }
 
 
-async def _verify(current: Settings, published: Published) -> tuple[list[Fault], list[LookFault], int]:
+class _Verified(NamedTuple):
+    faults: list[Fault]
+    looks: list[LookFault]
+    entries: int
+    rows: list[RowFault]
+    older: list[Baseline]
+
+
+async def _verify(current: Settings, published: Published) -> _Verified:
     async with store_as(current, "sigill_auditor") as store, store.reading() as tx:
         faults = set(await audit_check.verify(tx, published.chain_heads))
         faults |= {Fault(chain, count, "unpublished") for chain, count in published.contradicted}
         looks = await access_log.verify(tx)
         entries = sum(head.position for head in await audit.heads(tx))
-        return sorted(faults), looks, entries
+        rows = await audit_check.verify_rows(tx)
+        return _Verified(sorted(faults), looks, entries, rows, await audit_check.baselines(tx))
 
 
 @app.command("heads")

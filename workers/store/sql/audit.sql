@@ -69,3 +69,23 @@ SELECT a.chain, a.position, a.recorded_at, a.actor, a.action, a.body, p.detail, 
 -- name: of_action
 -- Every entry of an action, in order.
 SELECT a.chain, a.position, a.body FROM audit_entry a WHERE a.action = ANY ($1::text[]) ORDER BY a.chain, a.position;
+
+-- name: take_your_time
+-- Lets the statements of this transaction run as long as they need.
+SELECT set_config('statement_timeout', '0', true);
+
+-- name: sealed_tables
+-- The tables whose rows are held against the chain.
+SELECT DISTINCT table_name FROM history_shape ORDER BY table_name;
+
+-- name: history_faults
+-- What is wrong between a table and the chain.
+SELECT row_key, kind, by FROM history_faults($1);
+
+-- name: baselines
+-- How many rows of each table are older than its seals, and when they were sealed.
+SELECT split_part(a.action, ':', 2) AS table_name, sum(jsonb_array_length(a.body::jsonb->'rows'))::bigint AS rows,
+       min(a.recorded_at) AS first, max(a.recorded_at) AS last
+  FROM audit_entry a
+ WHERE a.chain LIKE 'rows-%' AND a.action LIKE 'baseline:%'
+ GROUP BY 1 ORDER BY 1;
