@@ -7,6 +7,7 @@ Several processes may call at once: one migrates, the others wait and find nothi
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -81,11 +82,11 @@ async def _seal_baseline(conn: asyncpg.Connection[asyncpg.Record], owner: str | 
         while first < await conn.fetchval(_SQL["blocks"], table):
             await conn.fetchval(_SQL["seal_baseline"], table, first, first + _BLOCKS)
             first += _BLOCKS
-        for statement in (
-            "ADD CONSTRAINT sealed CHECK (seal IS NOT NULL) NOT VALID",
-            "VALIDATE CONSTRAINT sealed",
-        ):
-            await conn.execute(f"ALTER TABLE {quoted(table)} {statement}")
+        with contextlib.suppress(pg.DuplicateObjectError):  # a run that was killed between the two
+            await conn.execute(
+                f"ALTER TABLE {quoted(table)} ADD CONSTRAINT sealed CHECK (seal IS NOT NULL) NOT VALID"
+            )
+        await conn.execute(f"ALTER TABLE {quoted(table)} VALIDATE CONSTRAINT sealed")
 
 
 async def pending(dsn: str, schema: str = "sigill", **connect: Any) -> list[str]:
