@@ -119,7 +119,7 @@ class _Running:
 def _show_access(
     out: Console, before: tuple[Seen, ...], after: tuple[Seen, ...], later: tuple[Seen, ...]
 ) -> None:
-    table = Table(title="\nTuva, 9 years: who reaches what at the children's clinic")
+    table = Table(title="\nTuva, 9 years: who reaches what")
     for column in ("viewer", "service", "in the morning", "in the evening", "in four years"):
         table.add_column(column, overflow="fold")
     for was, now, then in zip(before, after, later, strict=True):

@@ -81,5 +81,5 @@ def _plain(one: Reported) -> dict[str, object]:
 
 def _line(one: Reported) -> str:
     head = f"line {one.line:5}  {one.kind:20}  {one.fate}"
-    where = f"  {one.registration}" if one.registration else ""
+    where = "".join(f"  {word}" for word in (one.registration, one.unit) if word)
     return head + where + "".join(f"\n            {d.code}: {d.text.sv}" for d in one.doubts)

@@ -42,7 +42,7 @@ from workers.policy.effects import Judgement, Transition
 from workers.policy.facts import OrderFacts
 from workers.policy.rulebook import Region
 from workers.runtime.clock import Clock
-from workers.store import audit, inbox, orders, persons
+from workers.store import audit, inbox, orders, persons, units
 from workers.store.orders import SignedOrder
 from workers.store.session import Store, Tx
 
@@ -61,6 +61,8 @@ class Reported:
     doubts: tuple[Doubt, ...] = ()
     registration: str | None = None
     measures: tuple[MeasureId, ...] = ()
+    unit: str | None = None
+    """The deciding unit: by name, its HSA-id behind, where the directory has told one."""
 
 
 class _TakenBack(Exception):
@@ -103,7 +105,16 @@ class Import:
                     found += await self._take(tx, measures, wanted[start : start + _ROWS])
             async with transaction() as tx:
                 await self._sign_off(tx, measures, found)
-        return sorted(found, key=lambda one: one.line)
+        return await self._with_units(measures, sorted(found, key=lambda one: one.line))
+
+    async def _with_units(self, measures: MeasureList, found: list[Reported]) -> list[Reported]:
+        deciding = {row.line: row.unit for row in measures.rows if row.unit}
+        async with self.store.reading() as tx:
+            names = await units.names(tx, deciding.values())
+        shown = {
+            line: f"{names[unit]} ({unit})" if unit in names else unit for line, unit in deciding.items()
+        }
+        return [replace(one, unit=shown.get(one.line)) for one in found]
 
     @asynccontextmanager
     async def _transactions(self) -> AsyncIterator[Callable[[], AbstractAsyncContextManager[Tx]]]:

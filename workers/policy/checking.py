@@ -294,6 +294,7 @@ def _never(
         yield Finding(where, f"can never apply to {form}: it speaks of no measure")
     if when.measure is not None and form in RELEASES and RELEASES[form] not in when.measure:
         yield Finding(where, f"can never apply to {form}: it ends another kind")
+    yield from _bonds(entry, form, where)
     youngest = max((e.age.since for e in entries if e.age and e.age.since is not None), default=0)
     if when.patient_under is not None and when.patient_under <= youngest:
         yield Finding(where, f"can never apply to {form}: patients are {youngest} or older")
@@ -302,6 +303,21 @@ def _never(
     oldest = entry.ends_at_age
     if oldest is not None and youngest >= oldest:
         yield Finding(where, f"ends at {oldest}, and begins at {youngest}")
+
+
+def _bonds(entry: Entry, form: Form, where: str) -> Iterator[Finding]:
+    """What is said of the unit that decides, where it can mean nothing."""
+    if entry.deciders_bound_to is None:
+        return
+    opens = form in _ABOUT_MEASURES and not (form in RELEASES and RELEASES[form].opens)
+    if form is Form.REQUEST_RELEASE or not (opens or (form in IMPOSES and not IMPOSES[form].opens)):
+        yield Finding(where, f"deciders_bound_to means nothing for {form}: it opens nothing that care shut")
+    elif form in IMPOSES and not entry.bound_to_clinic_alone:
+        yield Finding(
+            where, f"deciders_bound_to may name the clinic alone for {form}: nothing is imposed yet"
+        )
+    if "its_successor" in entry.deciders_bound_to and "imposing_unit" not in entry.deciders_bound_to:
+        yield Finding(where, "deciders_bound_to names the successor of a unit that it leaves out")
 
 
 def _open_initiatives(entries: tuple[Entry, ...]) -> set[Initiative]:

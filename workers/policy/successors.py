@@ -7,7 +7,7 @@ The directory names it, or two operators do.
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from contracts.vocabulary import PendingCode, PersonId, RegionCode, UnitId
+from contracts.vocabulary import OrderId, PendingCode, PersonId, RegionCode, UnitId
 from workers.policy.calendar import swedish_date
 from workers.policy.case import Case
 from workers.policy.effects import AddTask, CloseTask, Effect
@@ -25,15 +25,22 @@ def _subject(unit: UnitId, patient: PersonId) -> str:
 
 def successor_tasks(case: Case, units: Iterable[UnitId]) -> Iterator[AddTask]:
     """One task for operators a closed unit and patient: name the unit that succeeded it."""
-    if case.known is None:
-        return
+    if case.known is not None:
+        patient, region = case.known.patient.person_id, RegionCode(case.form.region)
+        yield from wanted(patient, units, region, case.order_id)
+
+
+def wanted(
+    patient: PersonId, units: Iterable[UnitId], region: RegionCode, order_id: OrderId
+) -> Iterator[AddTask]:
+    """The operators' tasks to name the successors of closed units."""
     for unit in units:
         yield AddTask(
             kind=NAME_SUCCESSOR,
-            subject=_subject(unit, case.known.patient.person_id),
+            subject=_subject(unit, patient),
             text=SUCCESSOR_WANTED,
-            region=RegionCode(case.form.region),
-            order_id=case.order_id,
+            region=region,
+            order_id=order_id,
             unit=unit,
         )
 

@@ -59,6 +59,7 @@ from workers.policy.standing_measures import (
     states_that_hold,
     wanted_measures,
 )
+from workers.policy.units import answering, orphans
 
 AGAIN = timedelta(days=1)
 """An overdue alert comes again so often, until somebody has done something."""
@@ -248,6 +249,7 @@ def _request_reminder(due: Due) -> Transition:
     request = next((r for r in due.requests if r.order_id == due.timer.order_id), None)
     if request is None or request.closed is not None:
         return _nothing(due)
+    units, day = due.facts.units, swedish_date(due.timer.due_at)
     text = Sentence(
         "En enhet har inte tagit ställning till en begäran om upplåsning.",
         "A unit has not answered a request to unlock.",
@@ -259,10 +261,14 @@ def _request_reminder(due: Due) -> Transition:
             text,
             request.region,
             order_id=request.order_id,
-            unit=unit,
+            unit=answering(units, unit, day),
         )
         for unit in request.unanswered
     ]
+    # a unit that was closed since: its successor is asked, or operators are to name one
+    reminders += successors.named(due.facts, (request,), due.timer.due_at)
+    orphaned = orphans(units, request.unanswered, day)
+    reminders += successors.wanted(request.patient, orphaned, request.region, request.order_id)
     again = replace(due.timer, due_at=due.timer.due_at + timedelta(days=7))
     return Transition(due.timer.due_at, (*reminders, again), compare=False)
 

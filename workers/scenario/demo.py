@@ -110,6 +110,7 @@ class Day:
     async def access(self, child: str, viewers: tuple[str, ...], at: datetime) -> tuple[Seen, ...]:
         """Who sees what of a child now."""
         lines = []
+        place = self.play.cast.places["barnklinik"]
         for viewer in viewers:
             for service in (Service.JOURNAL, Service.E_SERVICES):
                 unit = self.play.cast.units["barnklinik"] if service is Service.JOURNAL else None
@@ -117,7 +118,8 @@ class Day:
                 answer = await self.stage.ask(
                     people[viewer].ref, people[child].ref, service, unit, None, at, None
                 )
-                lines.append(Seen(viewer, service.value, answer.allowed, answer.codes))
+                what = service.value if unit is None else f"{service.value}, {place.name}"
+                lines.append(Seen(viewer, what, answer.allowed, answer.codes))
         return tuple(lines)
 
     async def rate(self, count: int) -> float:
