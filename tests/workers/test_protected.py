@@ -177,3 +177,22 @@ async def test_a_county_never_told_is_a_task_of_each_region_with_such_a_rule(off
     async with office.store.reading() as tx:
         found = [(t.kind, t.region) for t in await tasks.page(tx)]
     assert found == [("protected_county_unknown", "testland")]
+
+
+async def test_ages_that_are_new_to_a_store_set_every_childs_birthday_anew(office: Office) -> None:
+    """The 13th birthday of a child of 2018 falls in 2031; by rules of 12 its day is a year before."""
+    now = office.clock.now()
+    await evaluate_rules(office.store, office.desk, now)
+    earlier = TESTLAND.replace(
+        "  - since: 2020-01-01\n",
+        "  - since: 2020-01-01\n    ages: {guardian_until: 12, own_account_from: 12}\n",
+    )
+    with_books(office, Rulebooks.of(earlier, NATIONAL))
+    await office.transitions().run_due(now)
+    office.clock.set(datetime(2030, 3, 4, 23, tzinfo=UTC))
+    await office.transitions().run_due(office.clock.now())
+    changes = [c for c in read(await office.out(), "access.changes.v1") if c.patient.id == CHILD]
+    assert {(c.viewer.id, c.access, c.at) for c in changes} >= {
+        (MOTHER, "lost", datetime(2030, 3, 4, 23, tzinfo=UTC)),
+        (CHILD, "gained", datetime(2030, 3, 4, 23, tzinfo=UTC)),
+    }

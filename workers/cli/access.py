@@ -137,7 +137,8 @@ def timeline(
     service: Annotated[Service | None, typer.Option(help="Only this service.")] = None,
     since: Annotated[str | None, typer.Option(help="From then on; the patient's birth.")] = None,
     until: Annotated[
-        str | None, typer.Option(help="Until then; the 19th birthday, ten years at least.")
+        str | None,
+        typer.Option(help="Until then; a year after the last age of any rulebook, ten years at least."),
     ] = None,
     known_at: _KnownAt = None,
     asking_unit: _Unit = None,

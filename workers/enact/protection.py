@@ -13,20 +13,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from contracts.vocabulary import Initiative, PersonId, RegionCode
+from contracts.vocabulary import IdType, Initiative, PersonId, RegionCode
 from workers.enact.citations import Desk
 from workers.enact.standings import sitting_about
 from workers.enact.write import write
 from workers.policy.calendar import midnight, swedish_date
 from workers.policy.effects import AddTask, Impose, Sentence, Transition
-from workers.policy.facts import PatientFacts
+from workers.policy.facts import Identity, PatientFacts, Person, PersonVersion
 from workers.policy.rulebook import Region, Rulebooks, Version
 from workers.policy.standing_measures import (
     missing_measures,
     regions_in_doubt,
     states_that_hold,
 )
-from workers.policy.transitions import rules_begin
+from workers.policy.transitions import next_milestone, rules_begin
 from workers.store import facts as stored
 from workers.store import persons, protection, tasks
 from workers.store.protection import Counts, Wanted
@@ -249,7 +249,28 @@ async def _evaluate_batch(store: Store, desk: Desk, begun: RulesBegun, now: date
         await protection.go_on(tx, begun.cause, last, counts, finished_at=finished)
         if finished is not None:
             await tell_operators(tx, counts, begun.cause, desk.books, since=begun.version.since)
+            if begun.since is None:
+                await _refresh_birthdays(tx, desk.books, begun.region, now)
     return _total(counts) - before, finished is None
+
+
+async def _refresh_birthdays(tx: Tx, books: Rulebooks, region: RegionCode, now: datetime) -> None:
+    """
+    Set every child's next birthday by rules that are new to this store: their ages may be others (X-29).
+
+    Of a version that was known before it began, the timers knew already.
+    """
+    counties = books.regions[region].counties
+    oldest = max(age for age, _ in books.turning_ages)
+    born_after = date(swedish_date(now).year - oldest - 1, 1, 1)
+    timers = {}
+    for birth in await protection.births(tx, counties, born_after):
+        here = PersonVersion(now, Identity(IdType.PERSONNUMMER, ""), county=counties[0])
+        timer = next_milestone(Person(PersonId("0"), "", birth, (here,)), books, now)
+        if timer is not None:
+            timers[birth] = timer
+    if timers:
+        await protection.set_birthdays(tx, counties, region, timers)
 
 
 def _total(counts: Counts) -> int:

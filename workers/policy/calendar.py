@@ -10,6 +10,8 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
+CUSTODY_ENDS_AT = 18
+"""The age at which custody ends by law (Föräldrabalken 9 kap. 1 §). No region's rulebook can say otherwise."""
 
 
 @lru_cache(maxsize=8192)

@@ -23,7 +23,7 @@ from contracts.vocabulary import (
     Service,
     UnitId,
 )
-from workers.policy.calendar import BirthDate, age_begins, last_day_before, midnight
+from workers.policy.calendar import CUSTODY_ENDS_AT, BirthDate, age_begins, last_day_before, midnight
 from workers.policy.units import NO_UNITS, Units, name_of
 
 
@@ -96,9 +96,13 @@ class Person:
         """Whether the person has reached an age; `surely`: also if born as late as can be."""
         return age_begins(self.birth, age, latest=surely) <= moment
 
+    def has_come_of_age(self, moment: datetime) -> bool:
+        """Whether custody has ended by the person's age at an instant, also if born as late as can be."""
+        return self.reached(CUSTODY_ENDS_AT, moment, surely=True)
+
     def guardians_at(self, moment: datetime) -> tuple[PersonId, ...]:
-        """Those who have custody at an instant, in the register's order; nobody from the 18th birthday on."""
-        if self.reached(18, moment, surely=True):
+        """Those who have custody at an instant, in the register's order; nobody once custody has ended by age."""
+        if self.has_come_of_age(moment):
             return ()
         return tuple(c.guardian for c in self.at(moment).custody if c.guardian and c.holds_at(moment))
 

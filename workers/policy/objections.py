@@ -277,7 +277,7 @@ def _guardians(case: Case) -> Iterator[Objection]:
     if case.custody_unclear:
         return
     guardians = case.custodians
-    if form.form in IMPOSES and case.known.patient.reached(18, case.starts_at, surely=True):
+    if form.form in IMPOSES and case.known.patient.has_come_of_age(case.starts_at):
         guardians = case.ever_custodians  # the age is the cause, and is said by its own code
     for index, ref in enumerate(form.guardians):
         if case.who(ref) not in guardians:

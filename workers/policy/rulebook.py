@@ -31,7 +31,7 @@ from contracts.vocabulary import (
     Service,
     Template,
 )
-from workers.policy.calendar import midnight
+from workers.policy.calendar import CUSTODY_ENDS_AT, midnight
 
 MOST_PARTS = 200_000
 """More values than a hundred rulebooks have."""
@@ -541,6 +541,19 @@ def parse(text: str) -> Region:
         raise RulebookError("; ".join(faults)) from error
 
 
+def _with_national_ages(region: Region, national: Region) -> Region:
+    """A region's rulebook with every age that it does not say, as the national rules of the time say it."""
+    if region.national:
+        return region
+    versions = []
+    for version in region.versions:
+        base = (national.in_force(version.since) or national.versions[0]).ages
+        unsaid = Ages.model_fields.keys() - version.ages.model_fields_set
+        ages = version.ages.model_copy(update={name: getattr(base, name) for name in unsaid})
+        versions.append(version.model_copy(update={"ages": ages}))
+    return region.model_copy(update={"versions": tuple(versions)})
+
+
 _DATES_KEPT = 10_000
 """For so many regions and dates the version is remembered."""
 
@@ -558,7 +571,11 @@ class Rulebooks:
 
     @classmethod
     def of_regions(cls, regions: Iterable[Region]) -> "Rulebooks":
-        """Hold several regions' rulebooks."""
+        """Hold several regions' rulebooks. An age that a region's version leaves out is the national one's."""
+        regions = list(regions)
+        national = next((region for region in regions if region.national), None)
+        if national is not None:
+            regions = [_with_national_ages(region, national) for region in regions]
         return cls({RegionCode(region.region): region for region in regions})
 
     def version(self, region: str, on: date) -> Version | None:
@@ -615,6 +632,20 @@ class Rulebooks:
             return own
         return self.national.in_force(on) or self.national.versions[0]
 
+    def changes_of(self, region: RegionCode | None) -> tuple[datetime, ...]:
+        """The instants (UTC), in order, from which other ages may hold in a region; None: where no rulebook is loaded."""
+        found = self._changes.get(region)
+        if found is None:
+            own = self.regions.get(region) if region else None
+            books = (self.national,) if own is None else (own, self.national)
+            days = {version.since for book in books for version in book.versions}
+            found = self._changes[region] = tuple(sorted(midnight(day) for day in days))
+        return found
+
+    @cached_property
+    def _changes(self) -> dict[RegionCode | None, tuple[datetime, ...]]:
+        return {}
+
     @cached_property
     def rules(self) -> dict[str, Rule]:
         """Every rule of every region by id."""
@@ -623,7 +654,7 @@ class Rulebooks:
     @cached_property
     def turning_ages(self) -> tuple[tuple[int, bool], ...]:
         """Every age at which an answer may change by any version's rules, and how a leap day counts there."""
-        found = {(18, True)}  # custody ends at 18 whatever a rulebook says
+        found = {(CUSTODY_ENDS_AT, True)}  # by law, whatever a rulebook says
         for region in self.regions.values():
             for version in region.versions:
                 ages = version.ages

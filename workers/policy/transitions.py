@@ -150,10 +150,13 @@ def _of_measure(due: Due, books: Rulebooks, now: datetime) -> Transition:
             return Transition(at, tuple(_over(m, facts, by_age, books)), "birthday" if by_age else "end_date")
         case TimerKind.GRANT_EXPIRING if end is not None and end > at:
             version = books.default_version(m.region, swedish_date(at))
-            if days_before(end, version.lead.grant_expiring) == at:
+            reminder = days_before(end, version.lead.grant_expiring)
+            if reminder == at:
                 return Transition(
                     at, tuple(_tell_holders(m, Template.GRANT_EXPIRING, day=end)), compare=False
                 )
+            if reminder > at:  # other rules have begun since it was set
+                return Transition(at, (replace(due.timer, due_at=reminder),), compare=False)
     return _nothing(due)
 
 
@@ -333,6 +336,24 @@ def _milestones(person: Person, version: Version) -> Iterator[_Milestone]:
                 yield _Milestone(ahead, days_before(day, lead), day, age)
 
 
+def _milestones_to_come(
+    person: Person, books: Rulebooks, region: RegionCode | None, after: datetime
+) -> Iterator[_Milestone]:
+    """
+    What is to be told after an instant, each birthday by the version that is in force on it (X-29).
+
+    A version that begins later and is known already counts from its day on: another age moves the birthdays after it.
+    """
+    begins = books.changes_of(region)
+    starts = [after, *(moment for moment in begins if moment > after)]
+    for start, end in zip(starts, [*starts[1:], None], strict=True):
+        version = books.default_version(region, swedish_date(start))
+        for milestone in _milestones(person, version):
+            in_force = start <= milestone.day and (end is None or milestone.day < end)
+            if in_force and milestone.due > after:
+                yield milestone
+
+
 _ORDER = tuple(TimerKind)
 
 
@@ -342,27 +363,26 @@ def next_milestone(person: Person, books: Rulebooks, after: datetime) -> SetTime
 
     With an uncertain birth date: the earliest possible birthday. One timer a child is enough: it sets the next.
     """
-    region = books.region_of_county(person.latest.county)
-    version = books.default_version(region, swedish_date(after))
-    if person.reached(version.ages.of_age, after, surely=False) or not person.registered:
+    if not person.registered or person.latest.died_on is not None:
         return None
-    if person.latest.died_on is not None:
+    region = books.region_of_county(last_known_county(person, after))
+    ahead = _milestones_to_come(person, books, region, after)
+    first = min(ahead, key=lambda m: (m.due, _ORDER.index(m.kind)), default=None)
+    if first is None:
         return None
-    ahead = [m for m in _milestones(person, version) if m.due > after]
-    if not ahead:
-        return None
-    first = min(ahead, key=lambda m: (m.due, _ORDER.index(m.kind)))
     return SetTimer(first.kind, first.due, person.person_id, region or RegionCode(""))
 
 
 def _milestone(due: Due, books: Rulebooks) -> Transition:
     timer, facts = due.timer, due.facts
-    region = books.region_of_county(facts.patient.latest.county)
-    version = books.default_version(region, swedish_date(timer.due_at - notices.INSTANT))
-    those = [m for m in _milestones(facts.patient, version) if m.due == timer.due_at]
-    expected = next_milestone(facts.patient, books, timer.due_at - notices.INSTANT)
-    if expected is None or (expected.kind, expected.due_at) != (timer.kind, timer.due_at):
-        return _nothing(due)
+    just_before = timer.due_at - notices.INSTANT
+    expected = next_milestone(facts.patient, books, just_before)
+    if expected != timer:
+        # set by ages, a birth date or a county that no longer hold: the right one is set, or there is none
+        return Transition(timer.due_at, () if expected is None else (expected,), compare=False)
+    region = timer.region or None
+    ahead = _milestones_to_come(facts.patient, books, region, just_before)
+    those = [m for m in ahead if m.due == timer.due_at]
     effects: list[Effect] = []
     for milestone in those:  # several may fall on one day, where ages are set so
         effects.extend(_age_notices(due, milestone, books))
@@ -460,7 +480,7 @@ def _custody_days(facts: PatientFacts, at: datetime, region: RegionCode | None) 
     """A timer for each day to come on which somebody's custody begins or has ended."""
     patient = facts.patient
     for day in sorted(_days_of(patient.latest.custody)):
-        if day > at and not patient.reached(18, day, surely=True):
+        if day > at and not patient.has_come_of_age(day):
             yield SetTimer(TimerKind.CUSTODY_CHANGES, day, patient.person_id, region or RegionCode(""))
 
 
@@ -472,7 +492,7 @@ def _custody(due: Due, books: Rulebooks) -> Transition:
     """Custody begins or has ended on this day, as the register said ahead, and says still."""
     at, facts, patient = due.timer.due_at, due.facts, due.facts.patient
     just_before = at - timedelta(microseconds=1)
-    if at not in _days_of(patient.at(at).custody) or patient.reached(18, at, surely=True):
+    if at not in _days_of(patient.at(at).custody) or patient.has_come_of_age(at):
         return _nothing(due)
     if patient.guardians_at(just_before) == patient.guardians_at(at):
         return _nothing(due)
@@ -636,13 +656,14 @@ def _timers_anew(
     before: PatientFacts | None, after: PatientFacts, at: datetime, books: Rulebooks
 ) -> Iterator[SetTimer]:
     """A new or changed birth date moves every timer that hangs on it; the old ones find nothing to do."""
-    moved = before is None or before.patient.birth != after.patient.birth
     newly = before is None or not before.patient.registered
-    if not (moved or newly):
-        return
+    reborn = before is None or before.patient.birth != after.patient.birth
     milestone = next_milestone(after.patient, books, at)
-    if milestone is not None:
-        yield milestone
+    earlier = None if before is None else next_milestone(before.patient, books, at)
+    if milestone is not None and (newly or milestone != earlier):
+        yield milestone  # of another birth date, or of another region's ages
+    if not (newly or reborn):
+        return
     for m in after.measures:
         version = books.default_version(m.region, swedish_date(at))
         yield from timers_of(m, after, at, version.lead.grant_expiring)

@@ -10,7 +10,7 @@ from itertools import product
 
 from contracts.vocabulary import IdType, MeasureKind, PersonId, RegionCode
 from workers.policy.access import Difference
-from workers.policy.calendar import BirthDate, age_begins, midnight
+from workers.policy.calendar import CUSTODY_ENDS_AT, BirthDate, age_begins, midnight
 from workers.policy.facts import Custody, Identity, PatientFacts, Person, PersonVersion
 from workers.policy.rulebook import Ages, Rulebooks
 from workers.store.census import Group, Kin
@@ -84,7 +84,7 @@ def moments(facts: PatientFacts, ages: tuple[Ages, ...], books: Rulebooks) -> It
         for age in ages_in(one):
             for latest in (False, True):
                 yield age_begins(birth, age, latest=latest, leap_day_on_28th=one.leap_day_on_28th)
-    for age in (18, *(m.ends_at_age for m in facts.measures if m.ends_at_age is not None)):
+    for age in (CUSTODY_ENDS_AT, *(m.ends_at_age for m in facts.measures if m.ends_at_age is not None)):
         yield age_begins(birth, age)
         yield age_begins(birth, age, latest=True)
     for m in facts.measures:
@@ -109,8 +109,10 @@ def ages_of(books: Rulebooks) -> tuple[Ages, ...]:
 
 
 def ages_in(ages: Ages) -> frozenset[int]:
-    """Return the ages, in whole years, at which something begins or ends; custody ends at 18 whatever the rules say."""
-    return frozenset((ages.guardian_until, ages.own_account_from, ages.own_record_from, ages.of_age, 18))
+    """Return the ages, in whole years, at which something begins or ends; that at which custody ends by law too."""
+    return frozenset(
+        (ages.guardian_until, ages.own_account_from, ages.own_record_from, ages.of_age, CUSTODY_ENDS_AT)
+    )
 
 
 def years_before(day: date, years: int) -> date:

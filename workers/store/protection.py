@@ -6,11 +6,13 @@ worker at a time, and goes on where a killed one stopped. Left over: whether a r
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from contracts.vocabulary import MeasureKind, PersonId, RegionCode
+from workers.policy.calendar import BirthDate
+from workers.policy.effects import SetTimer
 from workers.store.queries import queries
 from workers.store.session import Reading, Tx
 from workers.store.values import person_of
@@ -70,6 +72,27 @@ async def candidates(
         born_after,
     )
     return [person_of(row["person_id"]) for row in rows]
+
+
+async def births(tx: Reading, counties: Sequence[str], born_after: date) -> list[BirthDate]:
+    """Return the birth dates of the living residents of some counties who may be born after a date, each once."""
+    rows = await tx.fetch(_SQL["births"], list(counties), born_after)
+    return [BirthDate(row["birth_earliest"], row["birth_latest"]) for row in rows]
+
+
+async def set_birthdays(
+    tx: Tx, counties: Sequence[str], region: RegionCode, timers: Mapping[BirthDate, SetTimer]
+) -> int:
+    """Set the next birthday timer of every living resident of some counties, by birth date; return how many are new."""
+    return await tx.run(
+        _SQL["set_birthdays"],
+        list(counties),
+        [birth.earliest for birth in timers],
+        [birth.latest for birth in timers],
+        [timer.due_at for timer in timers.values()],
+        [str(timer.kind) for timer in timers.values()],
+        region,
+    )
 
 
 async def claim(tx: Tx, cause: str, at: datetime) -> Evaluation | None:

@@ -190,7 +190,9 @@ async def tell_timeline(desk: Desk, teller: Teller, asked: TimelineOf, asker: As
     facts = opened.facts
     since = asked.since or age_begins(facts.patient.birth, 0)
     until = asked.until or max(
-        age_begins(facts.patient.birth, 19, latest=True), now + timedelta(days=3653), since
+        age_begins(facts.patient.birth, 1 + max(age for age, _ in desk.books.turning_ages), latest=True),
+        now + timedelta(days=3653),
+        since,
     )
     if until < since:
         raise Trouble("invalid", "until lies before since")

@@ -143,7 +143,7 @@ class PictureOf(Part):
 
 class TimelineOf(Part):
     """
-    What changed and will change by time alone. Left out: from the patient's birth until the 19th birthday, or for
+    What changed and will change by time alone. Left out: from the patient's birth until a year after the last age of any rulebook, or for
     ten years from now on if that is later.
     """
 

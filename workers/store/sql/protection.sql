@@ -47,6 +47,24 @@ WITH wanted AS MATERIALIZED (
 )
 SELECT person_id FROM open WHERE person_id > $1 ORDER BY person_id LIMIT $2;
 
+-- name: births
+-- The birth dates of the living residents of counties $1 who may be born after $2.
+SELECT DISTINCT p.birth_earliest, p.birth_latest
+  FROM person_version p
+ WHERE p.county = ANY ($1::text[]) AND p.birth_latest > $2 AND p.died_on IS NULL AND p.sequence >= 0;
+
+-- name: set_birthdays
+-- The next birthday timer of every living resident of counties $1, by birth date: from $2 through $3 falls due at $4,
+-- of kind $5, in region $6. One that is set or has fired is left alone.
+INSERT INTO timer AS known (person_id, due_at, kind, region)
+SELECT p.person_id, b.due_at, b.kind, $6
+  FROM unnest($2::date[], $3::date[], $4::timestamptz[], $5::text[]) AS b (earliest, latest, due_at, kind)
+  JOIN person_version p ON p.birth_earliest = b.earliest AND p.birth_latest = b.latest
+ WHERE p.county = ANY ($1::text[]) AND p.died_on IS NULL AND p.sequence >= 0
+   AND NOT EXISTS (SELECT FROM person_version n WHERE n.person_id = p.person_id AND n.sequence > p.sequence)
+ON CONFLICT (person_id, kind, due_at, measure_id, order_id, region)
+   DO UPDATE SET state = 'set', fired_at = NULL WHERE known.state = 'cancelled';
+
 -- name: claim
 -- An evaluation for this transaction alone, new or begun before; one of a later time than $2 begins anew. No row: another
 -- worker holds it, or it is finished.
