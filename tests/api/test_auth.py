@@ -123,6 +123,26 @@ def test_symmetric_keys_are_never_taken() -> None:
         read_keys(json.dumps(KeySet([secret]).as_dict(private=True)).encode())
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"kty": "EC", "crv": "P-999", "x": "AA", "y": "AA"},
+        {"kty": "OKP", "crv": "X25519", "x": "AA"},
+        {"kty": "RSA", "n": 7, "e": "AQAB"},
+        {"kty": "EC", "crv": "P-256", "x": "!", "y": "AA"},
+        {"kty": "EC"},
+        "nonsense",
+        None,
+    ],
+)
+def test_an_odd_key_costs_nobody_but_itself(odd: Any) -> None:
+    good = ECKey.generate_key("P-256", {"kid": "good"})
+    listed = {"keys": [odd, *KeySet([good]).as_dict(private=False)["keys"]]}
+    assert [key.kid for key in read_keys(json.dumps(listed).encode()).keys] == ["good"]
+    with pytest.raises(ValueError, match="no key"):
+        read_keys(json.dumps({"keys": [odd]}).encode())
+
+
 async def test_keys_that_cannot_be_fetched_are_a_passing_trouble(town: Town, issuer: Issuer) -> None:
     def broken() -> bytes:
         raise OSError

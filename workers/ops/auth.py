@@ -181,14 +181,19 @@ class Keys:
 
 
 def read_keys(document: bytes) -> KeySet:
-    """
-    Read a JWKS document: its asymmetric keys, as public ones. Raises ValueError when there is none.
-
-    A symmetric key is left out: whoever can check it could make tokens with it.
-    """
+    """Read a JWKS document as `keys_of` does. Raises ValueError also for what is no JSON."""
     import json  # noqa: PLC0415
 
-    listed = json.loads(document)
+    return keys_of(json.loads(document))
+
+
+def keys_of(listed: object) -> KeySet:
+    """
+    Read the content of a JWKS document: its asymmetric keys, as public ones. Raises ValueError when there is none.
+
+    A symmetric key is left out: whoever can check it could make tokens with it. So is one that cannot be read (an unknown
+    curve, a malformed member): it costs nobody but itself.
+    """
     if not isinstance(listed, dict) or not isinstance(listed.get("keys"), list):
         raise ValueError("not a JWKS document")
     private = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")
@@ -197,9 +202,15 @@ def read_keys(document: bytes) -> KeySet:
         for key in listed["keys"]
         if isinstance(key, dict) and key.get("kty") in _KEY_TYPES and key.get("use", "sig") == "sig"
     ]
-    if not public:
+    keys = []
+    for key in public:
+        try:
+            keys += KeySet.import_key_set({"keys": [key]}).keys
+        except (JoseError, ValueError, TypeError, KeyError, AttributeError) as error:
+            _log.warning("key_left_out", error=type(error).__name__)
+    if not keys:
         raise ValueError("no key to check signatures with")
-    return KeySet.import_key_set({"keys": public})
+    return KeySet(keys)
 
 
 class Tokens:

@@ -20,6 +20,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from joserfc.jwt import JWTClaimsRegistry
 
+from workers.ops.auth import keys_of
 from workers.ops.listening import is_loopback
 from workers.ops.sessions import ConsoleRole, Operator
 from workers.runtime.settings import Settings
@@ -133,7 +134,10 @@ class Issuer:
         for anew in (False, True):
             if self._keys is None or anew:
                 found = await self._get(client, (await self._describe(client))["jwks_uri"])
-                self._keys = KeySet.import_key_set(found)  # type: ignore[arg-type]
+                try:
+                    self._keys = keys_of(found)
+                except ValueError:
+                    raise LoginRefused("no_keys") from None
             try:
                 token = jwt.decode(id_token, self._keys, algorithms=SIGNING)
                 JWTClaimsRegistry(
