@@ -57,6 +57,8 @@ BEGIN
   EXECUTE format('GRANT UPDATE (state, ended_at, due_at) ON task TO %s', workers);
   EXECUTE format('GRANT USAGE ON SEQUENCE person_person_id_seq TO %s', workers);
   EXECUTE format('GRANT SELECT, INSERT ON source_hold TO %s', workers); -- who is held; only an operator ends it
+  EXECUTE format('GRANT EXECUTE ON FUNCTION meet_incarnation TO %s, sigill_relay, sigill_ops', workers);
+  EXECUTE format('GRANT SELECT ON incarnation TO %s, sigill_ops', workers);
   -- `sigill offsets reset`
   GRANT UPDATE (generation, next_offset, stamped, marks, topic_id, leader_epoch) ON consumer_offset TO sigill_ops;
   GRANT SELECT ON source_hold TO sigill_ops;

@@ -41,10 +41,11 @@ from workers.runtime.clock import Clock, FileClock, RefereedClock, SystemClock
 from workers.runtime.health import ASSIGNMENT, BROKER, CLOCK, DATABASE, MIGRATIONS, Health, ProbeServer
 from workers.runtime.lifecycle import Worker, run_workers, spare_the_collector
 from workers.runtime.logging import configure_logging
-from workers.runtime.metrics import BUILD_INFO, DATABASE_POOL, PROCESS_STARTED, Metrics
+from workers.runtime.metrics import BUILD_INFO, DATABASE_POOL, DATABASE_WENT_BACK, PROCESS_STARTED, Metrics
 from workers.runtime.points import arm
 from workers.runtime.settings import Settings
 from workers.runtime.tracing import Tracing
+from workers.store.incarnation import meet
 from workers.store.migrate import pending
 from workers.store.referee import ClockApart, Referee
 from workers.store.roles import open_as
@@ -362,6 +363,12 @@ class Wiring:
         await self._migrated()
         store = await open_as(self.settings, _ROLES[name], keep_plans=True)
         assert store is not None  # without the role the user itself is taken
+        try:
+            if await meet(store):
+                self.metrics.inc(DATABASE_WENT_BACK, worker=name)
+        except BaseException:
+            await store.close()
+            raise
         return store
 
     def _consuming(self, name: str, topics: Sequence[str], store: Store, handler: Handler[P]) -> Consuming[P]:

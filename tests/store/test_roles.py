@@ -36,7 +36,7 @@ HISTORY = (
 ).split()
 WORK = (
     "consumer_offset pending_order outbox timer task source_hold console_session population_load population_load_chunk "
-    "population_load_refusal standing_evaluation alembic_version"
+    "population_load_refusal standing_evaluation incarnation alembic_version"
 ).split()
 _LOADING = {"population_load", "population_load_chunk", "population_load_refusal"}
 READS = {
