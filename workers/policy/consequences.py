@@ -53,7 +53,15 @@ from workers.policy.facts import (
     UnitAnswer,
 )
 from workers.policy.hits import shuts_out_everybody
-from workers.policy.requests import OUTCOME, STATES, TEXT, Happening, tasks_closed, who_asked
+from workers.policy.requests import (
+    OUTCOME,
+    STATES,
+    TEXT,
+    Happening,
+    tasks_closed,
+    units_still_asked,
+    who_asked,
+)
 from workers.policy.rulebook import Entry, Extra, Rulebooks
 from workers.policy.scope import Scope, left_of
 from workers.policy.sentences import MEASURE, PENDING, REMARK, STANDARD_REPLY_TASK
@@ -397,7 +405,8 @@ def _nothing_new(case: Case, settled: tuple[Measure, ...], wanted: Measure) -> I
         if valid_to == m.valid_to:
             yield Annotate(replace(m, orders=orders, version=m.version + 1))
         else:
-            yield Revise(replace(m, orders=orders, valid_to=valid_to, version=m.version + 1), "extended")
+            longer = replace(m, orders=orders, valid_to=valid_to, released=False, version=m.version + 1)
+            yield Revise(longer, "extended")
 
 
 def _confirmed_in(
@@ -571,9 +580,11 @@ def _continue(case: Case) -> Iterator[Effect]:
         if late:
             yield from _resumed(case, m, units=units, guardians=guardians, valid_to=valid_to)
         elif (units, guardians) == (m.units, m.guardians):
+            yield from _overtaken(m)
             kept = replace(
                 m,
                 valid_to=valid_to,
+                released=False,
                 orders=(*m.orders, case.order_id),
                 awaits_follow_up=False,
                 provisional=False,
@@ -670,6 +681,16 @@ def _called_off(case: Case, m: Measure) -> Iterator[Settle]:
             yield Settle(order, Outcome.EXECUTED, _CALLED_OFF, PendingCode.NOT_YET_VALID)
 
 
+def _overtaken(m: Measure) -> Iterator[Settle]:
+    """A release for a later day comes to nothing where the measure is extended, or kept, before that day."""
+    if m.released and m.orders:
+        yield Settle(m.orders[-1], Outcome.REFUSED, _OVERTAKEN, PendingCode.NOT_YET_VALID)
+
+
+_OVERTAKEN = Sentence(
+    "Åtgärden har förlängts före den dag då den skulle hävas. Den gäller fortfarande.",
+    "The measure was extended before the day of its release. It is still in force.",
+)
 _CALLED_OFF = Sentence(
     "Åtgärden hävdes före sin första dag och har inte gällt.",
     "The measure was ended before its first day and was never in force.",
@@ -689,10 +710,12 @@ def _extend(case: Case) -> Iterator[Effect]:
         if case.is_over(m):
             yield from _resumed(case, m, valid_to=end_of(through) if through else None)
             continue
+        yield from _overtaken(m)
         for each in (m, *_companions(case, m)):
             later = replace(
                 each,
                 valid_to=_later(each, end_of(through) if through else None),
+                released=False,
                 orders=(*each.orders, case.order_id),
                 review_on=case.form.review_on or each.review_on,
                 inform=each.inform.overlaid(_inform(case)),
@@ -870,7 +893,8 @@ def _opinion(case: Case, known: PatientFacts) -> Iterator[Effect]:
     if request is None or form.decided_by is None or form.opinion is None:
         return
     units = case.answers_for
-    end = STATES[_happened(request, form.opinion, units)]
+    still_asked = units_still_asked(request, known, case.at)
+    end = STATES[_happened(request, form.opinion, units, still_asked)]
     for place, unit in enumerate(units, 1):
         answer = UnitAnswer(unit, form.opinion, case.order_id, case.at)
         yield Answer(request.order_id, answer, end if place == len(units) else None)
@@ -887,11 +911,13 @@ def _opinion(case: Case, known: PatientFacts) -> Iterator[Effect]:
         yield from _kept(case, known, request)
 
 
-def _happened(request: ReleaseRequest, opinion: Opinion, units: Collection[UnitId]) -> Happening:
+def _happened(
+    request: ReleaseRequest, opinion: Opinion, units: Collection[UnitId], still_asked: Collection[UnitId]
+) -> Happening:
     """What an answer for some units is for a request: all that is told apart."""
     if opinion is Opinion.KEEP:
         return Happening.A_UNIT_KEEPS
-    others = [u for u in request.unanswered if u not in units]
+    others = [u for u in request.unanswered if u not in units and u in still_asked]
     return Happening.A_UNIT_AGREES if others else Happening.THE_LAST_UNIT_AGREES
 
 

@@ -20,7 +20,7 @@ from workers.policy.calendar import age_begins, end_of, last_day_before, swedish
 from workers.policy.case import Case
 from workers.policy.effects import Objection, Sentence
 from workers.policy.facts import Assignment, Measure, PatientFacts, Staff
-from workers.policy.hits import OF_ONES_OWN, made_by_the_patient, may_act_alone
+from workers.policy.hits import OF_ONES_OWN, made_by_the_patient, may_act_alone, was_guardian
 from workers.policy.rulebook import AgeWindow, Entry, OfClinic
 from workers.policy.sentences import ATTESTATION, REFUSAL
 from workers.policy.standing_measures import was_marked
@@ -46,6 +46,10 @@ def objections(case: Case) -> tuple[Objection, ...]:
     found: dict[tuple[RefusalCode, str | None], Objection] = {}
     for objection in (*_general(case), *_of_entries(case)):
         found.setdefault((objection.code, objection.field), objection)
+    asks = case.form.form is Form.REQUEST_RELEASE
+    if asks and any(code in (_C.NOT_A_GUARDIAN, _C.FIELD_INVALID) for code, _ in found):
+        # where it is not known who asks, or nobody may, nothing is looked for
+        found = {key: o for key, o in found.items() if key[0] is not _C.NOTHING_TO_RELEASE}
     if any(code is _C.AGE_NOT_ELIGIBLE for code, _ in found):
         # where the age alone forbids it, an end that follows from an age says nothing more
         found = {key: o for key, o in found.items() if key[0] is not _C.END_DATE_TOO_LATE}
@@ -274,13 +278,17 @@ def _guardians(case: Case) -> Iterator[Objection]:
     form = case.form
     if form.form not in _NAMES_GUARDIANS or form.guardians is None or case.known is None:
         return
-    if case.custody_unclear:
+    asks = form.form is Form.REQUEST_RELEASE
+    if case.custody_unclear and not asks:
         return
     guardians = case.custodians
     if form.form in IMPOSES and case.known.patient.has_come_of_age(case.starts_at):
         guardians = case.ever_custodians  # the age is the cause, and is said by its own code
     for index, ref in enumerate(form.guardians):
-        if case.who(ref) not in guardians:
+        who = case.who(ref)
+        if case.custody_unclear and (who is None or not was_guardian(who, case.known)):
+            continue  # nobody knows; whose custody has ended is known
+        if who not in guardians:
             yield objection(_C.NOT_A_GUARDIAN, f"guardians.{index}")
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
-from contracts.vocabulary import Initiative, Outcome, PersonId
+from contracts.vocabulary import Initiative, Outcome, PersonId, UnitId
 from workers.policy.calendar import swedish_date
 from workers.policy.effects import CloseRequest, CloseTask, Effect, Sentence, Settle
 from workers.policy.facts import Measure, PatientFacts, Person, ReleaseRequest, RequestEnd
@@ -102,6 +102,19 @@ def _is_its_business(m: Measure, request: ReleaseRequest, facts: PatientFacts, a
             return not request.asked_by or any(hits(m, g, facts, at) for g in request.asked_by)
 
 
+def units_still_asked(request: ReleaseRequest, facts: PatientFacts, at: datetime) -> tuple[UnitId, ...]:
+    """Those of a request's units that have, at an instant (UTC), a measure of its kinds not over: only they decide."""
+    birth = facts.patient.birth
+    asked = set(request.measures)
+    kinds = {m.kind for m in facts.measures if m.measure_id in asked}
+    standing = {
+        m.unit
+        for m in facts.measures
+        if m.region == request.region and m.kind in kinds and m.not_over(at, birth)
+    }
+    return tuple(unit for unit in request.units if unit in standing)
+
+
 def who_asked(request: ReleaseRequest, facts: PatientFacts) -> tuple[PersonId, ...]:
     """The persons who are to be answered: guardians, or the patient; nobody where staff's own release waits."""
     if request.initiative is Initiative.GUARDIAN:
@@ -136,7 +149,19 @@ def moot(
         if request.closed is not None or request.order_id == but:
             continue
         if left_of_request(request, facts, at):
+            yield from _released_from_answering(request, facts, at)
             continue
         yield CloseRequest(request.order_id, end)
         yield Settle(request.order_id, OUTCOME[end], TEXT[end])
         yield from tasks_closed(request)
+
+
+def _released_from_answering(
+    request: ReleaseRequest, facts: PatientFacts, at: datetime
+) -> Iterator[CloseTask]:
+    """A unit whose own measure has ended is not asked any more."""
+    still = units_still_asked(request, facts, at)
+    for unit in request.unanswered:
+        if unit not in still:
+            yield CloseTask("unit_opinion", f"{request.order_id}:{unit}")
+            yield CloseTask("unit_reminder", f"{request.order_id}:{unit}")

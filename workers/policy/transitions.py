@@ -250,9 +250,12 @@ def _overdue(due: Due, now: datetime) -> Transition:
 
 def _request_reminder(due: Due) -> Transition:
     request = next((r for r in due.requests if r.order_id == due.timer.order_id), None)
-    if request is None or request.closed is not None:
+    at = due.timer.due_at
+    if request is None or request.closed is not None or not requests.left_of_request(request, due.facts, at):
         return _nothing(due)
-    units, day = due.facts.units, swedish_date(due.timer.due_at)
+    units, day = due.facts.units, swedish_date(at)
+    still_asked = requests.units_still_asked(request, due.facts, at)
+    waited_for = tuple(u for u in request.unanswered if u in still_asked) or still_asked
     text = Sentence(
         "En enhet har inte tagit ställning till en begäran om upplåsning.",
         "A unit has not answered a request to unlock.",
@@ -266,14 +269,14 @@ def _request_reminder(due: Due) -> Transition:
             order_id=request.order_id,
             unit=answering(units, unit, day),
         )
-        for unit in request.unanswered
+        for unit in waited_for
     ]
     # a unit that was closed since: its successor is asked, or operators are to name one
-    reminders += successors.named(due.facts, (request,), due.timer.due_at)
-    orphaned = orphans(units, request.unanswered, day)
+    reminders += successors.named(due.facts, (request,), at)
+    orphaned = orphans(units, waited_for, day)
     reminders += successors.wanted(request.patient, orphaned, request.region, request.order_id)
-    again = replace(due.timer, due_at=due.timer.due_at + timedelta(days=7))
-    return Transition(due.timer.due_at, (*reminders, again), compare=False)
+    again = replace(due.timer, due_at=at + timedelta(days=7))
+    return Transition(at, (*reminders, again), compare=False)
 
 
 def _review(due: Due) -> Transition:
