@@ -1,0 +1,227 @@
+"""Who is hit, what is left of a scope, and the states of a request: the pure parts on which rules meet."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from contracts.vocabulary import (
+    Attestation,
+    Initiative,
+    MeasureKind,
+    Opinion,
+    OrderId,
+    Outcome,
+    RegionCode,
+)
+from tests.policy.people import BARN, BO, CHILD, GUN, HANS, HUD, after, family, known, local, measure, order
+from tests.policy.test_properties import books
+from workers.policy.effects import CloseRequest, CloseTask, Impose, Revise, Settle, applied
+from workers.policy.facts import Custody, ReleaseRequest, RequestEnd, UnitAnswer
+from workers.policy.hits import hits, may_act_alone
+from workers.policy.orders import judge
+from workers.policy.requests import (
+    OUTCOME,
+    STATES,
+    Happening,
+    left_of_request,
+    moot,
+    units_still_asked,
+)
+from workers.policy.scope import Scope, left_of
+
+NOON = local("2026-06-01T12:00")
+FACTS = family("2016-06-01", "vastra-gotaland")
+VGR = RegionCode("vastra-gotaland")
+
+
+@pytest.mark.parametrize(
+    ("kind", "guardians", "whom"),
+    [
+        (MeasureKind.GUARDIAN_BLOCK, (HANS,), {HANS}),
+        (MeasureKind.GUARDIAN_BLOCK, None, {GUN, HANS}),
+        (MeasureKind.GUARDIAN_RESTRICTION, (GUN,), {GUN}),
+        (MeasureKind.JOURNAL_SEAL, None, {CHILD, GUN, HANS}),
+        (MeasureKind.LOGIN_LOCK, None, {CHILD, GUN, HANS}),
+        (MeasureKind.CHILD_SEAL, None, {CHILD, GUN, HANS}),
+        (MeasureKind.GUARDIAN_GRANT, (GUN,), set()),
+        (MeasureKind.MINOR_GRANT, None, set()),
+    ],
+)
+def test_whom_a_measure_hits(kind: MeasureKind, guardians: tuple[str, ...] | None, whom: set[str]) -> None:
+    m = measure(kind, "2026-05-01", guardians=guardians)
+    assert {who for who in (CHILD, GUN, HANS, BO) if hits(m, who, FACTS, NOON)} == whom
+
+
+def test_a_seal_hits_nobody_whose_custody_has_ended() -> None:
+    version = replace(
+        FACTS.patient.versions[0], custody=(Custody(GUN, to_date=date(2026, 5, 1)), Custody(HANS))
+    )
+    facts = replace(FACTS, patient=replace(FACTS.patient, versions=(version,)))
+    seal = measure(MeasureKind.CHILD_SEAL, "2026-04-01")
+    block = measure(MeasureKind.GUARDIAN_BLOCK, "2026-04-01", guardians=(GUN,))
+    assert hits(seal, GUN, facts, local("2026-04-30T23:59"))
+    assert not hits(seal, GUN, facts, local("2026-05-01T00:00"))
+    assert hits(block, GUN, facts, NOON)  # it names her
+
+
+@pytest.mark.parametrize(
+    ("born", "old_enough"), [("2013-06-01", True), ("2013-06-02", False), ("2013-06", False)]
+)
+def test_who_may_ask_alone_is_surely_of_the_own_account_age(born: str, old_enough: bool) -> None:
+    version = books().default_version(VGR, date(2026, 6, 1))
+    assert may_act_alone(family(born), version.ages, NOON) is old_enough
+    later = version.ages.model_copy(update={"own_account_from": 15})
+    assert not may_act_alone(family(born), later, NOON)
+
+
+WHOLE = Scope()
+IN_BARN = Scope(units=frozenset({BARN}))
+OF_HANS = Scope(guardians=(HANS,))
+OF_BOTH = Scope(guardians=(GUN, HANS))
+
+
+@pytest.mark.parametrize(
+    ("scope", "other", "left"),
+    [
+        (WHOLE, WHOLE, None),
+        (IN_BARN, WHOLE, None),
+        (WHOLE, IN_BARN, WHOLE),  # the whole but for a unit cannot be told: the whole
+        (Scope(units=frozenset({BARN, HUD})), IN_BARN, Scope(units=frozenset({HUD}))),
+        (IN_BARN, Scope(units=frozenset({HUD})), IN_BARN),
+        (OF_BOTH, OF_HANS, Scope(guardians=(GUN,))),
+        (Scope(), OF_HANS, Scope(guardians=(GUN,))),  # all is whoever is, or was, a guardian
+        (OF_HANS, OF_BOTH, None),
+        (IN_BARN, Scope(units=frozenset({BARN}), recorded_from=date(2026, 1, 1)), IN_BARN),
+        (
+            Scope(units=frozenset({BARN}), recorded_from=date(2026, 2, 1)),
+            Scope(units=frozenset({BARN}), recorded_from=date(2026, 1, 1)),
+            None,
+        ),
+    ],
+)
+def test_what_is_left_of_a_scope_covers_too_much_and_never_too_little(
+    scope: Scope, other: Scope, left: Scope | None
+) -> None:
+    assert left_of(scope, [other], (GUN, HANS)) == left
+
+
+def test_what_is_left_of_all_guardians_is_all_where_nobody_knows_them() -> None:
+    assert left_of(Scope(), [OF_HANS], ()) == Scope()
+
+
+def _request(initiative: Initiative = Initiative.GUARDIAN, **more: object) -> ReleaseRequest:
+    given: dict[str, object] = {
+        "order_id": OrderId("q"),
+        "patient": CHILD,
+        "region": VGR,
+        "initiative": initiative,
+        "measures": (),
+        "units": (BARN,),
+        "asked_by": (GUN,) if initiative is Initiative.GUARDIAN else (),
+    }
+    return ReleaseRequest(**{**given, **more})  # type: ignore[arg-type]
+
+
+def test_every_state_of_a_request_has_its_outcome_and_only_keep_refuses() -> None:
+    assert set(STATES) == set(Happening)
+    assert set(OUTCOME) == {None, *RequestEnd}
+    assert {end for end, outcome in OUTCOME.items() if outcome is Outcome.REFUSED} == {RequestEnd.KEEP}
+    assert OUTCOME[STATES[Happening.NOTHING_IS_LEFT]] is Outcome.EXECUTED
+
+
+def test_a_request_lives_as_long_as_a_row_of_its_measure_hits_who_asks() -> None:
+    block = measure(MeasureKind.GUARDIAN_BLOCK, "2026-05-01", region=VGR, guardians=None)
+    request = _request(measures=(block.measure_id,))
+    assert left_of_request(request, after(FACTS, block), NOON) == (block,)
+    ended = replace(block, valid_to=NOON, released=True, version=2)
+    narrowed = replace(block, measure_id=measure(MeasureKind.GUARDIAN_BLOCK, "2026-06-01").measure_id)
+    for_gun = replace(narrowed, valid_from=NOON, guardians=(GUN,))
+    assert left_of_request(request, after(FACTS, ended, for_gun), NOON) == (for_gun,)
+    for_hans = replace(for_gun, guardians=(HANS,))
+    settled = list(moot([request], after(FACTS, ended, for_hans), NOON))
+    assert settled[0] == CloseRequest(request.order_id, RequestEnd.MOOT)
+    assert any(isinstance(e, Settle) and e.outcome is Outcome.EXECUTED for e in settled)
+    kinds = {e.kind for e in settled if isinstance(e, CloseTask)}
+    assert kinds == {"unit_opinion", "unit_reminder", "follow_up_decision"}
+    assert list(moot([replace(request, closed=RequestEnd.KEEP)], after(FACTS, ended), NOON)) == []
+
+
+def test_a_request_of_somebody_who_has_died_is_about_nothing() -> None:
+    seal = measure(MeasureKind.CHILD_SEAL, "2026-05-01", region=VGR)
+    request = _request(measures=(seal.measure_id,))
+    gun = FACTS.people[GUN]
+    dead = replace(gun, versions=(replace(gun.versions[0], died_on=date(2026, 5, 30)),))
+    facts = replace(after(FACTS, seal), people={**FACTS.people, GUN: dead})
+    assert left_of_request(request, facts, NOON) == ()
+    assert left_of_request(request, facts, local("2026-05-29T12:00")) == (seal,)
+
+
+def test_only_units_whose_measure_stands_are_asked() -> None:
+    own = measure(MeasureKind.CHILD_SEAL, "2026-05-01", region=VGR)
+    other = measure(
+        MeasureKind.CHILD_SEAL, "2026-05-02", region=VGR, unit=HUD, valid_to=local("2026-05-20T00:00")
+    )
+    request = _request(
+        measures=(own.measure_id, other.measure_id),
+        units=(BARN, HUD),
+        answers=(UnitAnswer(BARN, Opinion.AGREE, OrderId("a"), NOON),),
+    )
+    facts = after(FACTS, own, other)
+    assert units_still_asked(request, facts, local("2026-05-10T12:00")) == (BARN, HUD)
+    assert units_still_asked(request, facts, NOON) == (BARN,)
+    closed = [e for e in moot([request], facts, NOON) if isinstance(e, CloseTask)]
+    assert {e.subject for e in closed} == {f"q:{HUD}"}
+
+
+def test_an_extension_received_before_the_end_leaves_no_gap_however_late_it_is_judged() -> None:
+    end, decided = local("2026-06-01T00:00"), local("2026-05-31T23:50")
+    block = measure(
+        MeasureKind.GUARDIAN_BLOCK, "2026-05-01", region=VGR, guardians=(GUN,), valid_to=end, ends_at_age=13
+    )
+    form = order(
+        "extend_measure",
+        "vastra-gotaland",
+        decided,
+        follows_up=block.orders[0],
+        valid_through="2026-08-31",
+    )
+    facts = after(FACTS, block)
+    in_time = known(facts, "vastra-gotaland", local("2026-06-01T00:10"), received_at=decided)
+    judged = judge(form, in_time, books())
+    [resumed] = [e.measure for e in judged.effects if isinstance(e, Impose)]
+    assert resumed.valid_from == end
+    assert {str(r.code) for r in judged.remarks} == set()
+    late = known(facts, "vastra-gotaland", NOON, received_at=local("2026-06-01T00:10"))
+    judged = judge(form, late, books())
+    [resumed] = [e.measure for e in judged.effects if isinstance(e, Impose)]
+    assert resumed.valid_from == local("2026-06-01T00:10")
+    assert {str(r.code) for r in judged.remarks} == {"resumed_after_end"}
+    assert applied(facts, judged.effects).in_force(NOON) == (resumed,)
+
+
+def test_a_report_is_kept_with_every_protection_that_stands_and_with_no_grant() -> None:
+    seal = measure(MeasureKind.CHILD_SEAL, "2026-05-01", region=VGR)
+    over = measure(MeasureKind.CHILD_SEAL, "2026-04-01", region=VGR, valid_to=local("2026-05-01T00:00"))
+    grant = measure(MeasureKind.GUARDIAN_GRANT, "2026-05-02", region=VGR, guardians=(GUN,))
+    form = order(
+        "block_guardians",
+        "vastra-gotaland",
+        NOON,
+        guardians=[HANS],
+        attestations=[Attestation.REPORTED_TO_AUTHORITY],
+    )
+    facts = after(FACTS, seal, over, grant)
+    judged = judge(form, known(facts, "vastra-gotaland", NOON), books())
+    reported = {m.measure_id for m in applied(facts, judged.effects).measures if m.reported_to_authority}
+    [block] = [e.measure for e in judged.effects if isinstance(e, Impose)]
+    assert reported == {seal.measure_id, block.measure_id}
+    assert not [e for e in judged.effects if isinstance(e, Revise)]  # nobody is told that anything changed
+
+
+def test_no_rulebook_lets_a_guardian_block_a_guardian() -> None:
+    for region in ("kronoberg", "jamtland-harjedalen", "vastra-gotaland"):
+        for initiative in ("guardian", "resident", "child", "representative"):
+            form = order("block_guardians", region, NOON, initiative=initiative, guardians=[HANS])
+            judged = judge(form, known(family("2016-06-01", region), region, NOON), books())
+            assert "initiative_not_allowed" in judged.codes, (region, initiative)
