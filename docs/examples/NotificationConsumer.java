@@ -111,6 +111,9 @@ public final class NotificationConsumer {
         if (notification.get("suppressed") != null) {
             return "suppressed " + what;
         }
+        if ("in_person".equals(notification.get("channel"))) {
+            return "in_person " + what; // the unit tells, and has a task that says so: no message is safe
+        }
         String name = sha256(header(event, "ce_source") + "\n" + header(event, "ce_id")) + ".json";
         if (Files.exists(fresh.resolve(name)) || Files.exists(done.resolve(name))) {
             return "repeated " + what;

@@ -131,6 +131,13 @@ def test_what_is_suppressed_never_reaches_the_sender(spool: Path) -> None:
     assert list((spool / "new").iterdir()) == []
 
 
+def test_what_the_unit_tells_in_person_never_reaches_the_sender(spool: Path) -> None:
+    headers, value = _record("told")
+    told = json.dumps(json.loads(value) | {"channel": "in_person"}).encode()
+    assert consumer.take(headers, told, spool).outcome == "in_person"
+    assert list((spool / "new").iterdir()) == []
+
+
 def test_a_field_that_the_reader_does_not_know_is_let_through(spool: Path) -> None:
     headers, value = _record("told")
     later = json.dumps(json.loads(value) | {"not_yet_invented": 1}).encode()

@@ -33,6 +33,7 @@ from workers.policy.requests import who_asked
 from workers.policy.rulebook import InformDefault, Rulebooks, Told, Version
 from workers.policy.sentences import TELL_IN_PERSON
 from workers.policy.silence import silent
+from workers.policy.standing_measures import missing_measures
 from workers.policy.wording import Audience
 
 INSTANT = timedelta(microseconds=1)
@@ -560,10 +561,15 @@ class _Notice:
             dict.fromkeys(
                 line[0]
                 for line in self._lines()
-                if self._decide(self.after, viewer, line, day).allowed is gains
-                and self._decide(self.after, viewer, line, day - INSTANT).allowed is not gains
+                if self._will_be_allowed(viewer, line, day) is gains
+                and self._will_be_allowed(viewer, line, day - INSTANT) is not gains
             )
         )
+
+    def _will_be_allowed(self, viewer: PersonId, line: tuple[Service, UnitId | None], at: datetime) -> bool:
+        """What will be at an instant to come, by what is known now: rules that begin meanwhile are known too (X-09)."""
+        shut = {s for wanted in missing_measures(self.after, at, self.books) for s in wanted.imposes.services}
+        return line[0] not in shut and self._decide(self.after, viewer, line, at).allowed
 
     def _shut(self, facts: PatientFacts, viewer: PersonId, at: datetime) -> tuple[Service, ...]:
         """The services that a measure which the notice is about shuts for a viewer."""
