@@ -94,6 +94,46 @@ def ages_of(version: Version) -> tuple[Sentence, ...]:
     return tuple(found)
 
 
+_WHEN_TOLD = (
+    ("imposed", Sentence("När en åtgärd införs", "When a measure is imposed")),
+    ("continued", Sentence("När en åtgärd står kvar", "When a measure is continued")),
+    ("released", Sentence("När en åtgärd upphör", "When a measure ends")),
+)
+
+
+def told_of(version: Version) -> tuple[Sentence, ...]:
+    """Who is told by a version where an order leaves it out, and its standard reply, in words (X-24, X-26)."""
+    found = []
+    for name, when in _WHEN_TOLD:
+        default = getattr(version.inform_default, name)
+        who = [
+            words
+            for told, words in (
+                (default.patient, Sentence("patienten", "the patient")),
+                (default.guardians, Sentence("vårdnadshavare", "guardians")),
+            )
+            if told
+        ] or [Sentence("ingen", "nobody")]
+        said = Sentence(" och ".join(w.sv for w in who), " and ".join(w.en for w in who))
+        found.append(
+            Sentence(
+                f"{when.sv} och beställningen inte säger något underrättas {said.sv}.",
+                f"{when.en} and the order leaves it out, {said.en} {'are' if len(who) > 1 else 'is'} told.",
+            )
+        )
+    reply = version.standard_reply
+    if reply is None:
+        found.append(
+            Sentence(
+                "Regionen har inget standardsvar till en vårdnadshavare som frågar: supporten svarar.",
+                "The region has no standard reply to a guardian who asks: the support desk answers.",
+            )
+        )
+    else:
+        found.append(Sentence(f"Standardsvar: ”{reply.sv}”", f"Standard reply: “{reply.en}”"))
+    return tuple(found)
+
+
 # --- HTML
 
 _STYLE = """
@@ -174,7 +214,7 @@ def _head(region: Region, version: Version, on: date) -> Iterator[str]:
 
 
 def _contents(offered: list[Form]) -> Iterator[str]:
-    yield '<nav aria-label="Innehåll"><a href="#aldrar">Åldrar</a>'
+    yield '<nav aria-label="Innehåll"><a href="#aldrar">Åldrar</a><a href="#besked">Vem som får besked</a>'
     yield from (f'<a href="#{form}">{escape(FORM[form].sv)}</a>' for form in offered)
     yield '<a href="#ej">Blanketter som inte finns</a><a href="#register">Folkbokföringen</a>'
     yield '<a href="#svar">Svar om åtkomst</a><a href="#regler">Alla regler</a></nav>'
@@ -183,6 +223,8 @@ def _contents(offered: list[Form]) -> Iterator[str]:
 def _ages_html(version: Version) -> Iterator[str]:
     yield '<h2 id="aldrar">Åldrar<small lang="en">Ages</small></h2>'
     yield from (f"<p>{_both(sentence)}</p>" for sentence in ages_of(version))
+    yield '<h2 id="besked">Vem som får besked<small lang="en">Who is told</small></h2>'
+    yield from (f"<p>{_both(sentence)}</p>" for sentence in told_of(version))
 
 
 def _cited(rules: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from contracts.vocabulary import Form
 from workers.ops.console.desk import Desk, get
-from workers.ops.rulebook_pages import ages_of, table_of
+from workers.ops.rulebook_pages import ages_of, table_of, told_of
 from workers.ops.sessions import Session
 from workers.policy.calendar import swedish_date
 
@@ -34,7 +34,7 @@ async def rulebook(request: Request, desk: Desk, session: Session) -> Response:
         on=on,
         ends=region.ending(version) if region and version else None,
         tables=[(form, table_of(version, form)) for form in Form if version.offers(form)] if version else [],
-        ages=ages_of(version) if version else (),
+        ages=(*ages_of(version), *told_of(version)) if version else (),
     )
 
 
