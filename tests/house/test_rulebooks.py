@@ -11,6 +11,7 @@ from tests.house.made_up import SOLBYGDEN, STORY
 from tests.kit.pure_stage import PureStage
 from workers.cli.common import RULEBOOKS
 from workers.cli.rulebook import STORIES, app
+from workers.enact.citations import Citations
 from workers.ops.rulebook_pages import drift, rendered
 from workers.policy.checking import check
 from workers.policy.clauses import CLAUSE_ORDER
@@ -87,7 +88,7 @@ def test_a_page_that_no_longer_fits_is_found(tmp_path: Path) -> None:
 
 
 def test_every_clause_of_an_entry_has_words() -> None:
-    silent = {"id", "cites", "forms", "when", "otherwise", "decider_at", "derived"}
+    silent = {"id", "cites", "forms", "when", "otherwise", "decider_at"}
     assert set(Entry.model_fields) - silent == set(CLAUSE_ORDER)
 
 
@@ -188,3 +189,35 @@ def test_the_folder_of_rulebooks_may_be_named_by_the_environment(solbygden: Path
     )
     assert result.exit_code == 0
     assert "Region Solbygden" in result.output
+
+
+@pytest.mark.parametrize(
+    "rule",
+    ["KR25-24", "VG-01", "KR-11", "KR-19", "KR-23", "JH-26", "VGB-06", "VG-09", "KR25-27", "KR-17"],
+)
+def test_what_is_the_programs_choice_says_so_wherever_the_rule_is_shown(rule: str) -> None:
+    said = BOOKS.rules[rule]
+    assert said.derived is not None
+    assert said.derived.sv in Citations(BOOKS).of([rule])[0].sv
+    pages = rendered(BOOKS.regions.values(), CITES)
+    assert any(f"Sigills val: {said.derived.sv}" in text for text in pages.values())
+
+
+def test_showing_a_region_tells_which_entries_are_the_programs_choice(tmp_path: Path) -> None:
+    wide = {"COLUMNS": "400"}
+    result = run.invoke(app, ["show", "kronoberg", "--on", "2025-06-01", "--english"], env=wide)
+    words = re.sub(r"\s+", " ", result.output.replace("│", " "))
+    assert "Sigill's choice: The document says on-call physician or head of unit" in words
+    page = tmp_path / "page.html"
+    run.invoke(app, ["show", "vastra-gotaland", "--on", "2026-06-01", "--html", str(page)])
+    text = page.read_text("utf-8")
+    assert "Sigills val: Dokumentet om barn nämner inte telefon." in text
+    assert "Sigills val: Dokumentet säger att delningen avslutas" in text
+
+
+def test_the_floors_stand_in_the_national_rulebook_and_on_its_page() -> None:
+    floors = {rule_id for rule_id, rule in BOOKS.rules.items() if rule.floor}
+    assert floors == {
+        "X-01", "X-02", "X-03", "X-09", "X-10", "X-11", "X-21", "X-22", "X-23", "X-27", "X-29", "X-31",
+    }  # fmt: skip
+    assert "golv · floor" in rendered(BOOKS.regions.values(), CITES)["nationwide.md"]

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from contracts.receipt import Citation
+from workers.policy.clauses import rule_words
 from workers.policy.rulebook import Rulebooks
 
 
@@ -15,8 +16,8 @@ class Citations:
             rule_id: Citation(
                 rule=rule_id,
                 document=region.documents[rule.document].title,
-                sv=rule.sv,
-                en=rule.en,
+                sv=rule_words(rule).sv,
+                en=rule_words(rule).en,
             )
             for region in books.regions.values()
             for rule_id, rule in region.rules.items()

@@ -12,7 +12,7 @@ from html import escape
 from pathlib import Path
 
 from contracts.vocabulary import Form
-from workers.policy.clauses import CLAUSE_ORDER, conditions, demands, standing_words
+from workers.policy.clauses import CLAUSE_ORDER, conditions, demands, rule_words, standing_words
 from workers.policy.coverage import Covered, coverage
 from workers.policy.effects import Sentence
 from workers.policy.rulebook import Region, Version, When
@@ -290,7 +290,7 @@ def _rules_html(region: Region, version: Version, stories: Mapping[str, Iterable
         where = version.people_only.get(rule_id)
         by = f" · {_WHERE[where]}" if where else ""
         yield f'<tr id="{escape(rule_id)}"><td><b>{escape(rule_id)}</b><br><span class="tag">{kinds}{by}</span></td>'
-        yield f"<td>{_both(Sentence(rule.sv, rule.en))}</td><td>{escape(rule.document)}</td>"
+        yield f"<td>{_both(rule_words(rule))}</td><td>{escape(rule.document)}</td>"
         yield f'<td class="tag">{"<br>".join(escape(s) for s in sorted(told.get(rule_id, ())))}</td></tr>'
     yield "</tbody></table></div>"
 
@@ -377,9 +377,9 @@ def _rule_lines(row: Covered) -> list[str]:
     lines = [
         f"## {row.rule_id}",
         "",
-        row.rule.sv,
+        rule_words(row.rule).sv,
         "",
-        f"> {row.rule.en}",
+        f"> {rule_words(row.rule).en}",
         "",
         "| | |",
         "| --- | --- |",
@@ -389,6 +389,8 @@ def _rule_lines(row: Covered) -> list[str]:
     lines += [
         f"| i programmet · entries, {since} | {_cell(', '.join(ids))} |" for since, ids in carried.items()
     ]
+    if row.rule.floor:
+        lines.append("| golv · floor | gäller i varje region och kan inte stängas av · holds everywhere |")
     if people:
         lines.append(f"| följs av människor · followed by people | {people} |")
     lines.append(f"| berättelser · stories | {', '.join(row.stories) or '–'} |")

@@ -19,7 +19,7 @@ from workers.policy.lexicon import (
     ROLE,
     SERVICE,
 )
-from workers.policy.rulebook import Entry, Extra, OfClinic, Standing, Told, When
+from workers.policy.rulebook import Derived, Entry, Extra, OfClinic, Rule, Standing, Told, When
 
 _ALL_STAFF = frozenset(Role) - {Role.SUPPORT_OPERATOR}
 _RESPONSIBLE = Sentence("ansvarig hälso- och sjukvårdspersonal", "responsible health-care staff")
@@ -418,6 +418,23 @@ def _long(entry: Entry) -> Iterable[Sentence]:
     )
 
 
+def _derived(entry: Entry) -> Iterable[Sentence]:
+    return (derived_words(entry.derived),) if entry.derived else ()
+
+
+def derived_words(derived: Derived) -> Sentence:
+    """What is Sigill's choice and not the document's words, with the reason (X-30)."""
+    return Sentence(f"Sigills val: {derived.sv}", f"Sigill's choice: {derived.en}")
+
+
+def rule_words(rule: Rule) -> Sentence:
+    """A rule as it is shown anywhere: its owner's words, and what of it is Sigill's choice (X-30)."""
+    if rule.derived is None:
+        return Sentence(rule.sv, rule.en)
+    choice = derived_words(rule.derived)
+    return Sentence(f"{rule.sv} {choice.sv}", f"{rule.en} {choice.en}")
+
+
 _SAYS: dict[str, Callable[[Entry], Iterable[Sentence]]] = {
     "offered": _offered,
     "initiatives": _initiatives,
@@ -452,6 +469,7 @@ _SAYS: dict[str, Callable[[Entry], Iterable[Sentence]]] = {
     "long_after_months": _long,
     "tells": _tells,
     "note": _note,
+    "derived": _derived,
 }
 """Each clause of an entry with its words. A test says that none is missing."""
 
@@ -476,11 +494,13 @@ def standing_words(rule: Standing) -> Sentence:
         + (f" {what.sv} läggs in." if what else "")
         + (f" Avslutar pågående {ends.sv} för gott." if ends else "")
         + (f" {rule.sv}" if rule.sv else "")
+        + (f" {derived_words(rule.derived).sv}" if rule.derived else "")
     )
     en = (
         f"{event.en}{under.en}:"
         + (f" {what.en} is imposed." if what else "")
         + (f" Ends for good what runs of: {ends.en}." if ends else "")
         + (f" {rule.en}" if rule.en else "")
+        + (f" {derived_words(rule.derived).en}" if rule.derived else "")
     )
     return Sentence(sv, en)

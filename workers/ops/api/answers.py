@@ -22,6 +22,7 @@ from workers.ops.api.models import (
 from workers.policy import sentences
 from workers.policy.access import Decision, Turn, picture, valid_until
 from workers.policy.calendar import last_day_before, swedish_date
+from workers.policy.clauses import rule_words
 from workers.policy.effects import Sentence
 from workers.policy.facts import Measure, PatientFacts
 from workers.policy.rulebook import Rulebooks
@@ -50,7 +51,10 @@ class Teller:
         self._books = books
         self._rules = {
             rule_id: Citation(
-                rule=rule_id, document=region.documents[rule.document].title, sv=rule.sv, en=rule.en
+                rule=rule_id,
+                document=region.documents[rule.document].title,
+                sv=rule_words(rule).sv,
+                en=rule_words(rule).en,
             )
             for region in books.regions.values()
             for rule_id, rule in region.rules.items()
