@@ -20,6 +20,14 @@ class Recipient(Message):
     region: RegionText | None = None
 
 
+class NamedUnit(Message):
+    """A unit (vårdenhet) with the name that the directory gives it."""
+
+    unit: HsaIdText
+    name: ShortText | None = None
+    """Null: the directory has none."""
+
+
 class NoticeParameters(Message):
     """
     What a notice to a person is about. Dates are Swedish dates, both inclusive. It holds no identity number.
@@ -30,8 +38,10 @@ class NoticeParameters(Message):
 
     whose: Literal["own", "child", "principal"] = "own"
     """Whose record and account it is about: the recipient's own, "your child"'s, or the represented person's."""
-    units: tuple[HsaIdText, ...] = ()
-    """HSA-ids of the units that it is about; empty: the whole, or not to be named."""
+    child: ShortText | None = None
+    """The child's given name, for a guardian, who may have several children; null: say "your child"."""
+    units: tuple[NamedUnit, ...] = ()
+    """The units that it is about; empty: the whole, or not to be named."""
     region: ShortText | None = None
     """The region's name."""
     period_from: date | None = None

@@ -7,8 +7,9 @@ the service writes to, it looks up itself, so that a child's address never reach
 
 from uuid import UUID
 
-from contracts.notification import NoticeParameters, Notification, Recipient
-from contracts.vocabulary import Suppression
+from contracts.base import Message
+from contracts.notification import NamedUnit, NoticeParameters, Notification, Recipient
+from contracts.vocabulary import Suppression, Template, UnitId
 from workers.enact.citations import Citations
 from workers.enact.ids import event_id
 from workers.enact.people import named_in
@@ -40,18 +41,18 @@ def notification(
         not_before=tell.not_before,
         order_id=order_id,
         suppressed=suppressed,
-        parameters=_parameters(tell.parameters) if suppressed is None else None,
+        parameters=_parameters(tell.parameters, facts) if suppressed is None else None,
         citations=citations.of(tell.rules),
     )
 
 
-def _parameters(about: Parameters | None) -> NoticeParameters | None:
+def _parameters(about: Parameters | None, facts: PatientFacts) -> NoticeParameters | None:
     """What the notice is about, for a service that words it itself. No identity number is among it (X-28)."""
     if about is None:
         return None
     return NoticeParameters(
         whose=about.whose,
-        units=about.units,
+        units=tuple(NamedUnit(unit=u, name=_name(facts, u)) for u in about.units),
         region=about.region,
         period_from=about.period_from,
         period_through=about.period_through,
@@ -60,3 +61,26 @@ def _parameters(about: Parameters | None) -> NoticeParameters | None:
         to_do_sv=about.to_do.sv if about.to_do else None,
         to_do_en=about.to_do.en if about.to_do else None,
     )
+
+
+def _name(facts: PatientFacts, unit: UnitId) -> str | None:
+    known = facts.units.get(unit)
+    return None if known is None else known.name
+
+
+def speaks_of_a_child(message: Message | None) -> bool:
+    """Whether a message is a notice that names a child to its guardian; a standard reply names nobody."""
+    return (
+        isinstance(message, Notification)
+        and message.parameters is not None
+        and message.parameters.whose == "child"
+        and message.template is not Template.STANDARD_REPLY
+    )
+
+
+def naming_the_child(message: Message | None, given: str) -> Message | None:
+    """The notice with the child's given name among its parameters."""
+    assert isinstance(message, Notification)
+    assert message.parameters is not None
+    named = message.parameters.model_copy(update={"child": given})
+    return message.model_copy(update={"parameters": named})

@@ -17,13 +17,14 @@ from contracts.receipt import Receipt
 from contracts.topics import RECEIPTS, STATE, TOPICS, TopicSpec
 from contracts.vocabulary import MeasureId, OrderId, Outcome, PersonId
 from workers.enact.ids import event_id
+from workers.enact.notices import naming_the_child, speaks_of_a_child
 from workers.enact.plan import Deed, Judged, Outgoing, Plan, Settlement
 from workers.enact.receipts import settled
 from workers.enact.sitting import Sitting
 from workers.enact.standing import ends_waiting
 from workers.enact.state import state_of
 from workers.policy.effects import AddTask, Answer, CloseRequest, CloseTask, OpenRequest
-from workers.store import audit, measures, orders, outbox, requests, tasks, timers
+from workers.store import audit, measures, orders, outbox, persons, requests, tasks, timers
 from workers.store.audit import AuditEntry, Json
 from workers.store.outbox import Headers, OutboxRow
 from workers.store.session import Tx
@@ -44,7 +45,22 @@ async def write(tx: Tx, sitting: Sitting) -> None:
     await _write_answers(tx, plan.judged, texts)
     await audit.append(tx, [_entry(deed, sitting.chain) for deed in plan.deeds])
     outgoing += _states(tx, sitting)
+    outgoing = await _naming_children(tx, outgoing)
     await outbox.append(tx, [_row(one, sitting.desk.source, tx.now, texts) for one in outgoing])
+
+
+async def _naming_children(tx: Tx, outgoing: Sequence[Outgoing]) -> list[Outgoing]:
+    """The messages, with the child's given name in each that tells a guardian of one (X-28)."""
+    children = {one.person for one in outgoing if one.person is not None and speaks_of_a_child(one.body)}
+    if not children:
+        return list(outgoing)
+    known = await persons.names(tx, children)
+    return [
+        replace(one, body=naming_the_child(one.body, known[one.person].given))
+        if one.person in known and speaks_of_a_child(one.body)
+        else one
+        for one in outgoing
+    ]
 
 
 def event_headers(

@@ -64,6 +64,8 @@ class Claim(StrEnum):
     NONE = "none"
 
 
+_OF_OWN_ACCESS = (Audience.SELF, Audience.GUARDIAN, Audience.REPRESENTATIVE)
+
 CLAIMS: Mapping[Template, Mapping[Audience, Claim]] = {
     Template.MEASURE_IMPOSED: {
         Audience.SELF: Claim.SHUT,
@@ -71,10 +73,10 @@ CLAIMS: Mapping[Template, Mapping[Audience, Claim]] = {
         Audience.REPRESENTATIVE: Claim.LOSES,
     },
     Template.MEASURE_CONTINUED: dict.fromkeys(Audience, Claim.STILL_SHUT),
-    Template.MEASURE_RELEASED: dict.fromkeys(Audience, Claim.GAINS),
-    Template.GRANT_GIVEN: dict.fromkeys(Audience, Claim.GAINS),
-    Template.GRANT_EXPIRING: dict.fromkeys(Audience, Claim.WILL_LOSE),
-    Template.GRANT_EXPIRED: dict.fromkeys(Audience, Claim.LOSES),
+    Template.MEASURE_RELEASED: dict.fromkeys(_OF_OWN_ACCESS, Claim.GAINS),
+    Template.GRANT_GIVEN: dict.fromkeys(_OF_OWN_ACCESS, Claim.GAINS),
+    Template.GRANT_EXPIRING: dict.fromkeys(_OF_OWN_ACCESS, Claim.WILL_LOSE),
+    Template.GRANT_EXPIRED: dict.fromkeys(_OF_OWN_ACCESS, Claim.LOSES),
     Template.GRANT_REVOKED: dict.fromkeys(Audience, Claim.LOSES),
     Template.AGE_13_AHEAD: {Audience.GUARDIAN: Claim.WILL_LOSE},
     Template.AGE_13: {Audience.SELF: Claim.GAINS, Audience.GUARDIAN: Claim.LOSES},
@@ -664,6 +666,7 @@ class _Notice:
             wording.Told(
                 services=self._services(),
                 partial=self._partial(),
+                units=tuple(self._unit_names()),
                 kinds=tuple(dict.fromkeys(m.kind for m in self.tell.about)),
                 through=self._through(),
                 day=swedish_date(self.tell.day) if self.tell.day else None,
@@ -676,6 +679,13 @@ class _Notice:
                 more=self.tell.more,
             ),
         )
+
+    def _unit_names(self) -> Iterator[str]:
+        """The names of the units, to one who may see them, and only where every one has a name."""
+        seen = self._seen() or ()
+        names = [known.name for unit in seen if (known := self.after.units.get(unit)) and known.name]
+        if len(names) == len(seen):
+            yield from names
 
     def _partial(self) -> bool:
         """Whether it is a part of the record only: another part answers otherwise."""

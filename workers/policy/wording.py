@@ -1,7 +1,7 @@
 """
 What a notice says, in Swedish and English, to the one who reads it: "Du" to the patient, "Ditt barn" to a guardian.
 
-Every sentence is chosen by what happens to the reader's own access. No name, no identity number, no unit, no motivation.
+Every sentence is chosen by what happens to the reader's own access. No person's name, no identity number, no motivation.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -37,6 +37,8 @@ class Told:
 
     services: tuple[Service, ...] = ()
     partial: bool = False
+    units: tuple[str, ...] = ()
+    """Names of the units, for a reader who may see them."""
     kinds: tuple[MeasureKind, ...] = ()
     through: date | None = None
     day: date | None = None
@@ -109,8 +111,11 @@ def _what(audience: Audience, told: Told) -> Sentence:
     services = told.services or (Service.JOURNAL,)
     if Service.JOURNAL in services:
         journal = _JOURNAL[audience]
+        where = f" ({', '.join(told.units)})" if told.units else ""
         words.append(
-            Sentence(f"delar av {journal.sv}", f"parts of {journal.en}") if told.partial else journal
+            Sentence(f"delar av {journal.sv}{where}", f"parts of {journal.en}{where}")
+            if told.partial
+            else journal
         )
     if Service.E_SERVICES in services:
         words.append(_E_SERVICES[audience])
@@ -259,7 +264,7 @@ def _birthday_ahead(audience: Audience, told: Told) -> Iterable[Sentence]:
             f"Ditt barn fyller snart {told.age}. Från och med {told.day} når du inte längre {lost.sv} på 1177.",
             f"Your child turns {told.age} soon. From {told.day} you no longer reach {lost.en} at 1177.",
         )
-        yield from _taken_over(told)
+        yield from _taken_over(told, "då", "then")
     else:
         yield Sentence(
             f"Du fyller snart {told.age}. Från och med {told.day} kan du läsa din journal på 1177.",
@@ -267,10 +272,11 @@ def _birthday_ahead(audience: Audience, told: Told) -> Iterable[Sentence]:
         )
 
 
-def _taken_over(told: Told) -> Iterable[Sentence]:
+def _taken_over(told: Told, sv: str, en: str) -> Iterable[Sentence]:
     if told.takes_over:
         yield Sentence(
-            "Barnet loggar då in självt i e-tjänsterna.", "The child then logs in to the e-services itself."
+            f"Barnet loggar {sv} in självt i e-tjänsterna.",
+            f"The child {en} logs in to the e-services itself.",
         )
 
 
@@ -281,7 +287,7 @@ def _login_birthday(audience: Audience, told: Told) -> Iterable[Sentence]:
             f"Ditt barn har fyllt {told.age}. Du når inte längre {lost.sv} på 1177.",
             f"Your child has turned {told.age}. You no longer reach {lost.en} at 1177.",
         )
-        yield from _taken_over(told)
+        yield from _taken_over(told, "nu", "now")
         return
     yield Sentence(
         f"Du har fyllt {told.age} och kan logga in i e-tjänsterna på 1177.",
