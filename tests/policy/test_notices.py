@@ -98,7 +98,7 @@ steps:
 def test_renewal_is_spoken_of_in_the_region_that_has_it() -> None:
     told = play(GRANT.format(region="jamtland-harjedalen", more="")).tell("gun", Template.GRANT_EXPIRING)
     assert told.text.sv == (
-        "Från och med 2026-03-10 kan du inte längre läsa delar av ditt barns journal på 1177. "
+        "Från och med 2026-03-10 kan du inte längre läsa delar av ditt barns journal (Barn) på 1177. "
         "Åtkomsten behöver förnyas aktivt om den ska fortsätta."
     )
     assert told.parameters is not None
