@@ -122,7 +122,7 @@ async def test_a_person_is_shown_for_a_reason_at_any_moment_and_each_look_is_a_l
         before = await client.get(f"{now.url.path}?at=2025-03-09T12:00")
         assert "The guardian is blocked." not in before.text
         at_13 = await client.get(f"{now.url.path}?at=2031-03-05T12:00")
-        assert "A guardian&#39;s access ends when the child turns 13." in at_13.text
+        assert "The child has reached the age at which guardians&#39; access ends." in at_13.text
         shown = await client.post(f"{now.url.path}/unmask", now.url.path, reason="Läser upp")
         assert MOTHER in shown.text
     kept = await looks(fresh)

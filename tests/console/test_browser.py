@@ -144,13 +144,15 @@ async def test_the_slider_moves_through_time_by_arrow_keys(chromium: Browser, fr
         await page.keyboard.press("Enter")
         await expect(page.locator("#picture h2").first).to_contain_text("2025-03-10 10:00")
         await expect(
-            page.get_by_text("A guardian reads the record until the child turns 13.").first
+            page.get_by_text(
+                "A guardian reads the record until the child reaches the age at which that ends."
+            ).first
         ).to_be_visible()
         await press_to(page, re.compile("Move through time"), "slider")
         for _ in range(20):
             await page.keyboard.press("ArrowRight")
         await expect(
-            page.get_by_text("A guardian's access ends when the child turns 13.").first
+            page.get_by_text("The child has reached the age at which guardians' access ends.").first
         ).to_be_visible()
         assert CHILD not in page.url
 

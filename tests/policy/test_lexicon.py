@@ -26,13 +26,14 @@ from contracts.vocabulary import (
     Suppression,
     Template,
 )
-from workers.intake.texts import objection as at_the_door
+from workers.intake.texts import signature_objections
 from workers.ops.console.texts import WORDS
 from workers.policy import lexicon, wording
 from workers.policy.effects import Sentence, TimerKind
 from workers.policy.notices import CLAIMS
 from workers.policy.objections import objection
 from workers.policy.wording import Audience
+from workers.trust import Reason
 
 SHOWN: tuple[tuple[type[StrEnum], Mapping[StrEnum, Sentence]], ...] = (
     (RefusalCode, lexicon.REFUSAL),
@@ -93,7 +94,8 @@ def test_the_console_has_words_for_every_code(kind: str, codes: type[StrEnum]) -
 
 @pytest.mark.parametrize("code", RefusalCode)
 def test_the_door_says_what_the_rules_say(code: RefusalCode) -> None:
-    assert at_the_door(code).text == objection(code).text
+    [said] = signature_objections([Reason(code)])
+    assert said.text == objection(code).text
 
 
 @pytest.mark.parametrize(("kind", "codes"), IN_CONSOLE, ids=[kind for kind, _ in IN_CONSOLE])

@@ -76,6 +76,7 @@ OUTCOME: Mapping[Outcome, Sentence] = {
     Outcome.REFUSED: Sentence("avvisad", "refused"),
     Outcome.PENDING: Sentence("väntar", "pending"),
     Outcome.DUPLICATE: Sentence("dubblett", "duplicate"),
+    Outcome.UNREADABLE: Sentence("oläslig", "unreadable"),
 }
 ID_TYPE: Mapping[IdType, Sentence] = {
     IdType.PERSONNUMMER: Sentence("personnummer", "personal identity number"),
