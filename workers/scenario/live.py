@@ -30,7 +30,7 @@ from workers.runtime.clock import write_clock
 from workers.scenario.play import Answer, Changed, Notified, SignedOrder, Told
 from workers.scenario.wire import Wire, cloud_event
 from workers.store import facts as store_facts
-from workers.store import inbox, outbox, persons, tasks, timers
+from workers.store import inbox, outbox, persons, protection, tasks, timers
 from workers.store.session import Reading, Store
 
 _PATIENCE = 30.0
@@ -102,7 +102,7 @@ class LiveStage:
     _sent: dict[str, tuple[str, bytes, list[tuple[str, bytes]]]] = field(default_factory=dict)
     _changes_from: int = 0
     _notices_from: int = 0
-    _refs: dict[str, PersonRef] = field(default_factory=dict)
+    _people: set[Identity] = field(default_factory=set)
 
     async def begin(self) -> None:
         """Forget what earlier stories published."""
@@ -117,6 +117,22 @@ class LiveStage:
     # --- the clock
 
     async def move_clock(self, now: datetime) -> None:
+        if self.now is not None:
+            # another story has been here, later by its own clock: what began then has not begun in this one
+            async with self.ground.store.transaction(now) as tx:
+                await protection.forget(tx, self.now)
+            # day by day: what is told on a day is told on that day, as it would be
+            while (day := await self._next_day(self.now, now)) is not None:
+                await self._set_clock(day)
+        await self._set_clock(now)
+
+    async def _next_day(self, after: datetime, until: datetime) -> datetime | None:
+        """When the last thing of the next day falls due on which something of this story's people does."""
+        async with self.ground.store.reading() as tx:
+            who = await persons.resolve(tx, self._people)
+            return await timers.next_day_of(tx, who.values(), after, until)
+
+    async def _set_clock(self, now: datetime) -> None:
         self.now = now
         write_clock(self.ground.clock_file, now)
         await self._nothing_due()
@@ -133,8 +149,10 @@ class LiveStage:
     # --- what comes in
 
     async def tell_register(self, records: Iterable[PersonRecord]) -> None:
+        told = tuple(records)
+        self._people.update(_identity(r.person) for r in told)
         await self._publish_all(
-            PERSONS, [(self.key_of(r.person.id), r.model_dump_json().encode()) for r in records], "register"
+            PERSONS, [(self.key_of(r.person.id), r.model_dump_json().encode()) for r in told], "register"
         )
 
     async def tell_directory(self, records: Iterable[StaffRecord]) -> None:
@@ -174,6 +192,7 @@ class LiveStage:
                 signed_at=order.signed_at,
             )
         order_id = order.form["order_id"]
+        self._people.add(_identity(PersonRef.model_validate_json(json.dumps(order.form["patient"]))))
         key = self.key_of(order.form["patient"]["id"])
         headers = cloud_event(ORDERS, order_id, "/scenario/ehr", key, self._clock(), "application/jose")
         self._sent.setdefault(order_id, (key, signed, headers))

@@ -95,6 +95,11 @@ async def set_birthdays(
     )
 
 
+async def forget(tx: Tx, after: datetime) -> None:
+    """Forget evaluations of a time after `after` (UTC): the clock of a story begins again years before."""
+    await tx.run(_SQL["forget"], after)
+
+
 async def claim(tx: Tx, cause: str, at: datetime) -> Evaluation | None:
     """Hold an evaluation until the transaction ends; None: another worker holds it, or it is finished."""
     await tx.run(_SQL["claim"], cause, at)

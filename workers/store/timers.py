@@ -121,6 +121,17 @@ async def between(tx: Reading, first: datetime, end: datetime) -> list[Coming]:
     ]
 
 
+async def next_day_of(
+    tx: Reading, persons: Iterable[PersonId], after: datetime, until: datetime
+) -> datetime | None:
+    """
+    Return the last instant of the first Swedish date on which something of some persons falls due after `after` and until
+    `until` (UTC, inclusive); None: nothing does.
+    """
+    found: datetime | None = await tx.value(_SQL["next_day_of"], surrogates(persons), after, until)
+    return found
+
+
 async def stats(tx: Reading, now: datetime) -> TimerStats:
     """Return what is overdue at `now` (UTC), and what comes next within a day."""
     # a kept plan would take a day for a third of all that ever comes

@@ -65,6 +65,10 @@ SELECT p.person_id, b.due_at, b.kind, $6
 ON CONFLICT (person_id, kind, due_at, measure_id, order_id, region)
    DO UPDATE SET state = 'set', fired_at = NULL WHERE known.state = 'cancelled';
 
+-- name: forget
+-- Evaluations of a time after $1, as if they had not been: for a clock that goes back.
+DELETE FROM standing_evaluation WHERE at > $1;
+
 -- name: claim
 -- An evaluation for this transaction alone, new or begun before; one of a later time than $2 begins anew. No row: another
 -- worker holds it, or it is finished.

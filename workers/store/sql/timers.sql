@@ -52,6 +52,14 @@ UPDATE timer SET state = 'cancelled'
 SELECT timer_id, kind, due_at, person_id, region, measure_id, order_id
   FROM timer WHERE person_id = ANY ($1::bigint[]) AND state = 'set' ORDER BY due_at, timer_id;
 
+-- name: next_day_of
+-- The last instant of the first Swedish date on which something of the persons in $1 falls due after $2 and until $3.
+WITH coming AS (
+  SELECT due_at, (due_at AT TIME ZONE 'Europe/Stockholm')::date AS day
+    FROM timer WHERE state = 'set' AND person_id = ANY ($1::bigint[]) AND due_at > $2 AND due_at <= $3
+)
+SELECT max(due_at) FROM coming WHERE day = (SELECT min(day) FROM coming);
+
 -- name: between
 -- Timers set to fall due in a period, by day (Europe/Stockholm), kind and region.
 SELECT (due_at AT TIME ZONE 'Europe/Stockholm')::date AS day, kind, region, count(*) AS timers
