@@ -169,9 +169,9 @@ class Play:
         await self.stage.tell_units([self.cast.unit_record(unit, self.clock) for unit in self.cast.units])
         employed = [name for name, employee in self.cast.staff.items() if employee.registered]
         await self.stage.tell_directory([self.cast.assignments(name, self.clock) for name in employed])
-        await self.stage.tell_register(
-            [self.cast.record(name, self.clock) for name in self.cast.registered()]
-        )
+        # a moment before: what the story lets the register tell at its start is news, and takes the place of nothing
+        known = self.clock - timedelta(seconds=1)
+        await self.stage.tell_register([self.cast.record(name, known) for name in self.cast.registered()])
 
     def _hire_everybody(self) -> None:
         """Staff that the orders' defaults call for are in the directory from the start."""
