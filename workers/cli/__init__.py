@@ -1,5 +1,6 @@
 """`sigill …`: parse, call, print. Data goes to stdout, everything else to stderr; no decision is made here."""
 
+import sys
 from importlib import import_module
 from importlib.metadata import version
 from typing import Annotated
@@ -59,7 +60,7 @@ app = typer.Typer(
     help="Sigill seals, locks, blocks and opens residents' online journals from signed orders, and proves it.",
     no_args_is_help=True,
     rich_markup_mode=None,
-    pretty_exceptions_show_locals=False,
+    pretty_exceptions_enable=False,
 )
 
 
@@ -79,5 +80,14 @@ def _root(
 
 
 def main() -> None:
-    """The program's entry."""
-    app()
+    """The program's entry. What lies outside the program ends it with one line and status 2, never with a traceback."""
+    try:
+        app()
+    except Exception as error:
+        from workers.cli.common import trouble
+
+        line = trouble(error)
+        if line is None:
+            raise
+        print(f"sigill: {line}", file=sys.stderr)
+        raise SystemExit(2) from None

@@ -1,8 +1,10 @@
 """What commands share: settings that say what is wrong in one line each, and the rulebooks."""
 
 import os
+import socket
 import sys
 from pathlib import Path
+from uuid import UUID
 
 import typer
 
@@ -16,6 +18,45 @@ RULEBOOKS = rulebook_files.SHIPPED
 def settings() -> Settings:
     """The settings of this process; ends it with one line for each wrong one."""
     return settings_or_exit()
+
+
+def uuid_of(text: str) -> str:
+    """An id as it was typed, in its canonical form; ends the process with one line for anything else."""
+    try:
+        return str(UUID(text))
+    except ValueError:
+        print(f"{text[:60]!r} is no id: a UUID has 32 hexadecimal digits", file=sys.stderr)
+        raise typer.Exit(2) from None
+
+
+def trouble(error: BaseException) -> str | None:
+    """
+    What is wrong in one line, where the fault lies outside the program: a file, the database, a broker; else None.
+
+    Never holds what a file or a row contains.
+    """
+    import asyncpg
+
+    from workers.stream.connection import BrokerDown, StreamStopped
+
+    match error:
+        case BrokerDown() | StreamStopped():
+            return f"the broker does not do it: {error or type(error).__name__}"
+        case OSError(filename=str() | bytes() | os.PathLike()):
+            return f"{error.filename!s}: {error.strerror}"
+        case asyncpg.UndefinedTableError() | asyncpg.InvalidSchemaNameError():
+            return "the database has no such schema yet: run `sigill migrate`"
+        case asyncpg.PostgresError() | asyncpg.InterfaceError():
+            return f"the database: {type(error).__name__}: {_first_line(error)}"
+        case ConnectionError() | TimeoutError() | socket.gaierror():
+            return f"no answer from the database or another server: {_first_line(error)}"
+    if type(error).__module__.startswith("aiokafka"):
+        return f"the broker does not do it: {type(error).__name__}"
+    return None
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]
 
 
 def rulebooks(folder: Path | None = None) -> Rulebooks:

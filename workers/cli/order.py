@@ -14,7 +14,7 @@ import typer
 from contracts.keys import patient_key
 from contracts.order import SignedForm
 from contracts.topics import ORDERS
-from workers.cli.common import settings
+from workers.cli.common import settings, uuid_of
 from workers.runtime.clock import SystemClock
 
 app = typer.Typer(no_args_is_help=True, help="Sign, check, send and show orders.")
@@ -53,7 +53,7 @@ def sign(
     from infra.devca import DevAuthority, sign_jws, sign_xades
 
     payload = sys.stdin.buffer.read() if str(form) == "-" else form.read_bytes()
-    SignedForm.model_validate_json(payload)
+    _readable(payload)
     holder, now = DevAuthority.load(ca).staff(signer), SystemClock().now()
     match how:
         case SignAs.XADES:
@@ -143,7 +143,7 @@ def send(
     order: Annotated[Path, typer.Argument(help="A signed order: JWS (compact or JSON) or XML.")],
     source: Annotated[str, typer.Option(help="CloudEvents source.")] = "/sigill/cli",
 ) -> None:
-    """Publish a signed order onto the orders' topic. Prints the topic."""
+    """Publish a signed order onto the orders' topic. Prints topic, partition and offset."""
     from workers.cli.checking import content_type_of
     from workers.cli.sending import publish
 
@@ -160,20 +160,25 @@ def send(
     print(place)
 
 
-def _payload(signed: bytes, kind: str) -> SignedForm:
+def _readable(payload: bytes) -> SignedForm:
     from workers.intake.forms import FormInvalid, read_form
+
+    try:
+        return read_form(payload)
+    except FormInvalid as invalid:
+        for one in invalid.objections:
+            print(f"{one.field}: {one.text.en}", file=sys.stderr)
+        raise typer.Exit(2) from None
+
+
+def _payload(signed: bytes, kind: str) -> SignedForm:
     from workers.trust import claimed_form
 
     claimed = claimed_form(signed, kind)
     if claimed is None:
         print("no form can be read from it; `sigill order check` says why", file=sys.stderr)
         raise typer.Exit(2)
-    try:
-        return read_form(claimed)
-    except FormInvalid as invalid:
-        for one in invalid.objections:
-            print(f"{one.field}: {one.text.en}", file=sys.stderr)
-        raise typer.Exit(2) from None
+    return _readable(claimed)
 
 
 @app.command()
@@ -181,10 +186,14 @@ def show(
     order_id: Annotated[str, typer.Argument(help="The order's id (a UUID).")],
     as_json: Annotated[bool, typer.Option("--json", help="The newest receipt as JSON.")] = False,
 ) -> None:
-    """Show what became of an order: every answer so far, newest last. The form itself is not shown."""
+    """
+    Show what became of an order: every answer so far, newest last. The form itself is not shown.
+
+    Messages that claimed the order's id and were not believed are among them.
+    """
     from workers.cli.sending import answers
 
-    found = asyncio.run(answers(settings(), order_id))
+    found = asyncio.run(answers(settings(), uuid_of(order_id)))
     if not found:
         print("no such order", file=sys.stderr)
         raise typer.Exit(1)

@@ -18,7 +18,7 @@ from workers.stream.records import Event, write_binary
 async def publish(
     settings: Settings, spec: TopicSpec, event_id: str, source: str, key: str, value: bytes, content_type: str
 ) -> str:
-    """Publish one event in binary mode, acknowledged by the broker."""
+    """Publish one event in binary mode, acknowledged by the broker. Returns topic, partition and offset in words."""
     envelope = Envelope(
         id=event_id,
         source=source,
@@ -30,17 +30,18 @@ async def publish(
     headers, data = write_binary(Event(envelope, value))
     topic = settings.topic(spec.name)
     async with StreamProducer(Connection.of(settings)) as producer:
-        await producer.send_in_order([Outgoing(topic, key.encode(), data, headers)])
-    return f"sent to {topic}"
+        partition, offset = await producer.send_one(Outgoing(topic, key.encode(), data, headers))
+    return f"sent to {topic}, partition {partition}, offset {offset}"
 
 
 async def answers(settings: Settings, order_id: str) -> list[dict[str, Any]]:
-    """Every receipt of an order, oldest first."""
+    """Every receipt under an order's id, oldest first: also of messages that claimed it and were not believed."""
     store = await Store.open(settings)
     try:
         async with store.reading() as tx:
-            numbers = await orders.registrations(tx, [OrderId(order_id)])
-            found = await orders.answers_to(tx, numbers.values())
-        return [json.loads(a.receipt) for given in found.values() for a in given if a.receipt]
+            filed = await orders.load(tx, [OrderId(order_id)])
+            found = await orders.answers_to(tx, [one.registration for one in filed])
+        given = [answer for answers in found.values() for answer in answers if answer.receipt]
+        return [json.loads(one.receipt or "") for one in sorted(given, key=lambda one: one.judged_at)]
     finally:
         await store.close()

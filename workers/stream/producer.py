@@ -119,6 +119,28 @@ class StreamProducer:
                 ) from failure
             raise SendInDoubt(acknowledged, type(failure).__name__) from failure
 
+    async def send_one(self, record: Outgoing) -> tuple[int, int]:
+        """
+        Send one record, and return its partition and offset when all replicas have it.
+
+        Raises what `send_in_order` does.
+        """
+        self._check_sizes([record])
+        producer = await self._open()
+        try:
+            async with asyncio.timeout(self._send_timeout):
+                placed = await producer.send_and_wait(
+                    record.topic,
+                    record.value,
+                    record.key,
+                    record.partition,
+                    headers=list(record.headers),
+                )
+        except (errors.KafkaError, OSError, TimeoutError) as error:
+            await self._throw_away()
+            raise SendInDoubt(frozenset(), type(error).__name__) from error
+        return placed.partition, placed.offset
+
     def _check_sizes(self, records: Sequence[Outgoing]) -> None:
         for index, record in enumerate(records):
             size = len(record.key or b"") + len(record.value or b"") + 128
