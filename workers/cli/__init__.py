@@ -76,7 +76,7 @@ def _root(
         bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Which version this is.")
     ] = False,
 ) -> None:
-    """Exit codes: 0 done, 1 something failed, 2 wrong use or an unreadable file."""
+    """Exit codes: 0 done, 1 something failed, 2 wrong use, or a file, the database or the broker is not there."""
 
 
 def main() -> None:

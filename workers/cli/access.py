@@ -82,7 +82,7 @@ def ask(
     """
     May the viewer reach the patient's record, and why.
 
-    Exit status: 0 allowed, 3 denied, 1 the database does not answer, 2 something is written wrongly.
+    Exit status: 0 allowed, 3 denied, 2 something is written wrongly or the database does not answer.
     """
     lines = _standard_input()
     question = Asked(
@@ -209,7 +209,7 @@ def _run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         return run(work)
     except StoreDown:
         print("the database does not answer", file=sys.stderr)
-        raise typer.Exit(1) from None
+        raise typer.Exit(2) from None
     except Trouble as trouble:
         if trouble.kind == "no-such-person":
             _found(None)

@@ -350,7 +350,7 @@ def _reaching(run: Callable[[], Awaitable[None]]) -> None:
         asyncio.run(_awaited(run))
     except BrokerDown as error:
         print(f"the broker does not answer: {error}", file=sys.stderr)
-        raise typer.Exit(1) from None
+        raise typer.Exit(2) from None
     except StreamStopped as error:
         print(error, file=sys.stderr)
         raise typer.Exit(1) from None

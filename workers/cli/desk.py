@@ -56,7 +56,7 @@ async def sending_of(settings: Settings) -> AsyncIterator[Sending]:
 
 
 def run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Run a command; a database or broker that is down ends it with status 1 and one line. Logs go to stderr."""
+    """Run a command; a database or broker that is down ends it with status 2 and one line. Logs go to stderr."""
     configure_logging(level="error")
     try:
         return asyncio.run(work())
@@ -66,7 +66,7 @@ def run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         if not passing(error):
             raise
         print(f"the database does not answer: {type(error).__name__}", file=sys.stderr)
-    raise typer.Exit(1)
+    raise typer.Exit(2)
 
 
 def agreed(question: str, yes: bool) -> None:

@@ -26,7 +26,7 @@ def migrate(
     except (OSError, asyncpg.PostgresError) as error:
         # the URL may hold a password: the kind of error and the server's own word are enough
         print(f"the database: {type(error).__name__}: {error}", file=sys.stderr)
-        raise typer.Exit(1) from None
+        raise typer.Exit(2) from None
 
 
 def _run(url: str, name: str, check: bool, tls: dict[str, Any]) -> None:
