@@ -21,11 +21,14 @@ from cryptography.x509.verification import (
     VerificationError,
 )
 
-from workers.trust.asn1 import CANNOT_BE_READ, name_der
+from workers.trust.asn1 import CANNOT_BE_READ, name_der, read_name
 from workers.trust.ocsp import SAFE_HASHES
 from workers.trust.profile import SMALLEST_RSA
 
 Path = tuple[x509.Certificate, ...]
+
+STEPS = 64
+"""Signatures that one walk looks at: a message could bring certificates that sign each other in every way."""
 
 _LEAF = ExtensionPolicy.permit_all()
 _AUTHORITY = ExtensionPolicy.webpki_defaults_ca().may_be_present(
@@ -74,7 +77,7 @@ class PathBuilder:
         try:
             if leaf in self._anchors or not _is_readable(leaf) or not _is_valid(leaf, at):
                 return ()
-            return next(self._walk((leaf,), helpers, at), ())
+            return next(self._walk((leaf,), helpers, at, [STEPS]), ())
         except CANNOT_BE_READ:
             return ()
 
@@ -83,21 +86,26 @@ class PathBuilder:
             return True
         return any(_names_directories(c) for c in (*helpers, *self._anchors))
 
-    def _walk(self, path: Path, helpers: Sequence[x509.Certificate], at: datetime) -> Iterator[Path]:
-        """Depth first: every way to an anchor, the anchors asked first."""
+    def _walk(
+        self, path: Path, helpers: Sequence[x509.Certificate], at: datetime, left: list[int]
+    ) -> Iterator[Path]:
+        """Depth first: every way to an anchor, the anchors asked first, until the steps that are `left` are used up."""
         child = path[-1]
         for parent in (*self._anchors, *helpers):
-            if parent in path or not _issued(child, parent) or not _may_issue(parent, len(path) - 1, at):
+            if parent in path or name_der(child, "issuer") != name_der(parent, "subject"):
+                continue
+            left[0] -= 1
+            if left[0] < 0:
+                return
+            if not _issued(child, parent) or not _may_issue(parent, len(path) - 1, at):
                 continue
             if parent in self._anchors:
                 yield (*path, parent)
             elif len(path) + 1 < self._max_chain:
-                yield from self._walk((*path, parent), helpers, at)
+                yield from self._walk((*path, parent), helpers, at, left)
 
 
 def _issued(child: x509.Certificate, parent: x509.Certificate) -> bool:
-    if name_der(child, "issuer") != name_der(parent, "subject"):
-        return False
     algorithm = child.signature_hash_algorithm
     if algorithm is None or algorithm.name not in SAFE_HASHES:
         return False
@@ -120,11 +128,14 @@ def _may_issue(authority: x509.Certificate, below: int, at: datetime) -> bool:
         case _:
             return False
     try:
-        basic = authority.extensions.get_extension_for_class(x509.BasicConstraints).value
+        constrained = authority.extensions.get_extension_for_class(x509.BasicConstraints)
         usage = authority.extensions.get_extension_for_class(x509.KeyUsage).value
     except x509.ExtensionNotFound:
         return False
-    if not basic.ca or not usage.key_cert_sign:
+    basic = constrained.value
+    if not constrained.critical or not basic.ca or not usage.key_cert_sign:
+        return False
+    if not read_name(name_der(authority, "subject")):
         return False
     if basic.path_length is not None and basic.path_length < below:
         return False
@@ -134,9 +145,11 @@ def _may_issue(authority: x509.Certificate, below: int, at: datetime) -> bool:
 
 
 def _is_readable(certificate: x509.Certificate) -> bool:
-    """Version 3, and nothing critical that nobody looks at."""
-    return certificate.version is x509.Version.v3 and all(
-        extension.oid in _UNDERSTOOD for extension in certificate.extensions if extension.critical
+    """Version 3, a serial number of at most 20 bytes, and nothing critical that nobody looks at (RFC 5280, 4.1.2)."""
+    return (
+        certificate.version is x509.Version.v3
+        and 0 < certificate.serial_number.bit_length() < 160
+        and all(extension.oid in _UNDERSTOOD for extension in certificate.extensions if extension.critical)
     )
 
 
