@@ -20,7 +20,7 @@ import structlog
 import uvloop
 from cryptography import x509
 
-from contracts.topics import ORDERS, PERSONS, STAFF, UNITS
+from contracts.topics import ORDERS, PERSONS, STAFF, TOPICS, UNITS
 from workers.directory.handler import Directory
 from workers.enact import rulebook_files
 from workers.enact.citations import Desk
@@ -52,6 +52,7 @@ from workers.store.roles import open_as
 from workers.store.session import Role, Store, TooPowerful
 from workers.stream.connection import BROKER_TROUBLE, Connection, StreamStopped
 from workers.stream.producer import StreamProducer
+from workers.stream.topics import UNSTAMPED, contradictions
 from workers.transitions.handler import Transitions
 from workers.trust import TrustPolicy, read_certificates
 
@@ -66,6 +67,10 @@ class NotMigrated(Exception):
 
 class NoPatientKeys(Exception):
     """No secret is set to make the patients' keys with (SIGILL_PATIENT_KEYS)."""
+
+
+class WrongTopics(Exception):
+    """A topic on the cluster contradicts the table of topics: which, and how."""
 
 
 class WrongFile(ValueError):
@@ -87,7 +92,7 @@ SET_UP_WRONGLY: tuple[type[Exception], ...] = (
     TooPowerful,
 )
 """What only other settings help against."""
-LOOK_FIRST: tuple[type[Exception], ...] = (StreamStopped,)
+LOOK_FIRST: tuple[type[Exception], ...] = (StreamStopped, WrongTopics)
 """What somebody has to look at before a worker goes on: offsets are lost, access is refused."""
 _ROLES: dict[str, Role] = {
     "directory": "sigill_register",
@@ -361,6 +366,7 @@ class Wiring:
     async def open_store(self, name: str) -> Store:
         """Open the store as the role of a worker, where the database's user may act as it. Raises NotMigrated."""
         await self._migrated()
+        await self._topics_fit(name)
         store = await open_as(self.settings, _ROLES[name], keep_plans=True)
         assert store is not None  # without the role the user itself is taken
         try:
@@ -370,6 +376,27 @@ class Wiring:
             await store.close()
             raise
         return store
+
+    async def _topics_fit(self, name: str) -> None:
+        """
+        Raises WrongTopics where a topic that the worker reads or writes would lose what it is to keep.
+
+        Where a story moves the clock, senders stamp its orders; so outside production that is no fault.
+        """
+        production = self.settings.environment == "production"
+        specs = [spec for spec in TOPICS if name in (*spec.read_by, *spec.written_by)]
+        if not specs:
+            return
+        found = await contradictions(
+            self.connection,
+            specs,
+            prefix=self.settings.kafka_topic_prefix,
+            least_replication=2 if production else 1,
+        )
+        wrong = [line for line in found if production or UNSTAMPED not in line]
+        if wrong:
+            more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+            raise WrongTopics(f"{wrong[0]}{more}; `sigill topics apply` sets what can be set")
 
     def _consuming(self, name: str, topics: Sequence[str], store: Store, handler: Handler[P]) -> Consuming[P]:
         settings = self.settings

@@ -7,9 +7,10 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from contracts.topics import TOPICS
+from infra.embedded import EmbeddedKafka
 from tests.stream.conftest import Spec
 from workers.stream.connection import BrokerDown, Connection
-from workers.stream.topics import apply_topics, delete_topics
+from workers.stream.topics import UNSTAMPED, apply_topics, contradictions, delete_topics
 
 
 async def setting(connection: Connection, topic: str, name: str) -> str:
@@ -63,6 +64,51 @@ async def test_another_number_of_partitions_is_told_and_never_changed(
     (report,) = await apply_topics(connection, [Spec("t", 3)], prefix=topic_prefix)
     assert (report.outcome, report.notes) == ("differs", ("2 partitions, 3 wanted",))
     await delete_topics(connection, [report.name])
+
+
+async def test_a_broker_that_makes_topics_by_itself_makes_none_while_we_look() -> None:
+    """Kafka's own default; the topics so made had the broker's partitions, deletion and seven days."""
+    broker = EmbeddedKafka(own=True, settings={"auto.create.topics.enable": "true"})
+    if not broker.real:
+        pytest.skip("the mock cluster takes no topics")
+    with broker:
+        connection = Connection(broker.bootstrap)
+        for _ in range(2):
+            dry = await apply_topics(connection, TOPICS, dry_run=True)
+            assert {report.outcome for report in dry} == {"created"}
+            assert await contradictions(connection, TOPICS) == []
+        admin = AIOKafkaAdminClient(**connection.options())
+        await admin.start()
+        assert await admin.list_topics() == []
+        await admin.close()
+        made = await apply_topics(connection, TOPICS)
+        assert {report.outcome for report in made} == {"created"}
+        again = await apply_topics(connection, TOPICS)
+        assert {(report.outcome, report.notes) for report in again} == {("unchanged", ())}
+        assert await setting(connection, "access.state.v1", "cleanup.policy") == "compact"
+        assert await setting(connection, "ehr.orders.v1", "unclean.leader.election.enable") == "false"
+        assert await contradictions(connection, TOPICS) == []
+
+
+async def test_fewer_replicas_than_wanted_are_told_and_lines_say_what_would_be_lost(
+    connection: Connection, topic_prefix: str
+) -> None:
+    week = {"cleanup.policy": "delete", "retention.ms": "604800000"}
+    bare = [Spec(spec.name, 1, week) for spec in TOPICS]
+    reports = await apply_topics(connection, bare, prefix=topic_prefix)
+    try:
+        found = await contradictions(connection, TOPICS, prefix=topic_prefix, least_replication=2)
+        of_state = [line for line in found if line.startswith(f"{topic_prefix}access.state.v1")]
+        assert any("cleanup.policy is delete" in line for line in of_state)
+        assert any("replication is 1" in line for line in of_state)
+        of_orders = [line for line in found if line.startswith(f"{topic_prefix}ehr.orders.v1:")]
+        assert any("retention.ms is 604800000" in line for line in of_orders)
+        assert any(UNSTAMPED in line for line in of_orders)
+        told = await apply_topics(connection, bare, prefix=topic_prefix, replication=3, dry_run=True)
+        assert {report.outcome for report in told} == {"differs"}
+        assert all("replication 1, 3 wanted" in report.notes for report in told)
+    finally:
+        await delete_topics(connection, [report.name for report in reports])
 
 
 async def test_no_broker_is_trouble_that_may_pass() -> None:

@@ -1,6 +1,7 @@
 """`sigill topics apply`: the topics as the table has them."""
 
 import asyncio
+import sys
 from typing import Annotated
 
 import typer
@@ -22,6 +23,12 @@ def _group() -> None:
 def apply(dry_run: Annotated[bool, typer.Option(help="Say what would be done.")] = False) -> None:
     """Create missing topics and set their retention and compaction. Exit 1 where only a person can settle it."""
     current = settings()
+    if current.environment == "production" and current.kafka_replication < 2:
+        print(
+            "SIGILL_KAFKA_REPLICATION: 1 is refused in production, since one lost disk loses orders; set 3",
+            file=sys.stderr,
+        )
+        raise typer.Exit(2)
     reports = asyncio.run(
         apply_topics(
             Connection.of(current),
