@@ -81,7 +81,8 @@ class SignedForm(Message):
     One order. Dates are Swedish dates; `valid_through` is the last day in force, inclusive.
 
     `units` null is the whole journal; `guardians` null is all guardians; `releases` null is every measure
-    of the form's kind that this region and this initiative may end.
+    of the form's kind that this region and this initiative may end. It names orders, or measures by their own id:
+    what the register imposed has no order.
     """
 
     order_id: UUID

@@ -62,6 +62,8 @@ class PersonVersion:
     died_on: date | None = None
     emigrated_on: date | None = None
     identity_uncertain: bool = False
+    last_county: str | None = None
+    """Where `county` is withheld: the one that the register told before, also in a version that this one replaces."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,11 +32,9 @@ def last_known_county(person: Person, at: datetime) -> str | None:
     A register that withholds the county of a protected person, or does not know it, does not move that person. Nor
     does an emigration: only another county does.
     """
-    counties = [v.county for v in person.versions if v.valid_from <= at and v.county is not None]
-    if counties:
-        return counties[-1]
-    first = person.versions[0]
-    return first.county if at < first.valid_from else None
+    until_then = [v for v in person.versions if v.valid_from <= at] or [person.versions[0]]
+    told = (v.county or v.last_county for v in reversed(until_then))
+    return next((county for county in told if county is not None), None)
 
 
 def marked_guardians(facts: PatientFacts, at: datetime) -> frozenset[PersonId]:

@@ -120,7 +120,10 @@ def person(
     if told := [row for row in rows if row["sequence"] >= 0]:
         rows = told
     kept: list[Row] = []
+    county: str | None = None
+    counties: dict[int, str | None] = {}
     for row in rows:
+        county = counties[row["sequence"]] = row["county"] or county
         while kept and kept[-1]["valid_from"] >= row["valid_from"]:
             kept.pop()
         kept.append(row)
@@ -133,13 +136,13 @@ def person(
         person_id=person_id,
         key=keys.get(now) or next(iter(keys.values()), ""),
         birth=BirthDate(last["birth_earliest"], last["birth_latest"]),
-        versions=tuple(_version(row, custody.get(row["sequence"], ())) for row in kept),
+        versions=tuple(_version(row, custody.get(row["sequence"], ()), counties[row["sequence"]]) for row in kept),
         former=tuple(identity for identity in keys if identity != now),
         registered=bool(told),
     )
 
 
-def _version(row: Row, custody: tuple[Custody, ...]) -> PersonVersion:
+def _version(row: Row, custody: tuple[Custody, ...], last_county: str | None) -> PersonVersion:
     return PersonVersion(
         valid_from=row["valid_from"],
         identity=identity_of(row["id_type"], row["number"]),
@@ -150,6 +153,7 @@ def _version(row: Row, custody: tuple[Custody, ...]) -> PersonVersion:
         died_on=row["died_on"],
         emigrated_on=row["emigrated_on"],
         identity_uncertain=row["identity_uncertain"],
+        last_county=last_county,
     )
 
 
