@@ -23,7 +23,7 @@ from workers.scenario.play import Play
 
 BOOKS = Rulebooks.of(*(p.read_text("utf-8") for p in sorted(RULEBOOKS.glob("*.yaml"))))
 TOLD: tuple[Scenario, ...] = tuple(s for f in files_of([STORIES]) for s in read_file(f))
-NOT_YET_TOLD = frozenset(f"X-{n:02}" for n in range(1, 32)) - {"X-09", "X-10", "X-11"}
+NOT_YET_TOLD = frozenset({"X-07", "X-08", "X-28"})
 """Rules of where rules meet whose stories are still to come."""
 CITES = {story.id: story.cites for story in TOLD}
 run = CliRunner()

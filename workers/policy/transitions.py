@@ -389,7 +389,8 @@ def _milestone(due: Due, books: Rulebooks) -> Transition:
     effects: list[Effect] = []
     for milestone in those:  # several may fall on one day, where ages are set so
         effects.extend(_age_notices(due, milestone, books))
-        if milestone.kind is TimerKind.AGE_13:
+        own_login = books.default_version(region, swedish_date(timer.due_at)).ages.own_account_from
+        if milestone.kind is TimerKind.AGE_13 and milestone.age == own_login:
             effects.extend(_locked_at_13(due, books))
     following = next_milestone(facts.patient, books, timer.due_at)
     if following is not None:

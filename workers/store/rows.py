@@ -136,7 +136,9 @@ def person(
         person_id=person_id,
         key=keys.get(now) or next(iter(keys.values()), ""),
         birth=BirthDate(last["birth_earliest"], last["birth_latest"]),
-        versions=tuple(_version(row, custody.get(row["sequence"], ()), counties[row["sequence"]]) for row in kept),
+        versions=tuple(
+            _version(row, custody.get(row["sequence"], ()), counties[row["sequence"]]) for row in kept
+        ),
         former=tuple(identity for identity in keys if identity != now),
         registered=bool(told),
     )
