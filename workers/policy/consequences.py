@@ -58,6 +58,7 @@ from workers.policy.requests import (
     STATES,
     TEXT,
     Happening,
+    replies_closed,
     tasks_closed,
     units_still_asked,
     who_asked,
@@ -905,6 +906,7 @@ def _opinion(case: Case, known: PatientFacts) -> Iterator[Effect]:
         return
     yield from tasks_closed(request)
     if end is RequestEnd.AGREE:
+        yield from replies_closed(request)
         yield from _release(case, known, case.targets)
     yield Settle(request.order_id, OUTCOME[end], TEXT[end])
     if end is RequestEnd.KEEP:

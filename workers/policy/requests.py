@@ -135,6 +135,12 @@ def tasks_closed(request: ReleaseRequest) -> Iterator[CloseTask]:
     yield CloseTask("follow_up_decision", str(request.order_id))
 
 
+def replies_closed(request: ReleaseRequest) -> Iterator[CloseTask]:
+    """No guardian is to be told that the record is shut any more: what the request was about has ended."""
+    for guardian in request.asked_by:
+        yield CloseTask("standard_reply", f"{request.order_id}:{guardian}")
+
+
 def moot(
     requests: Iterable[ReleaseRequest],
     facts: PatientFacts,
@@ -154,6 +160,7 @@ def moot(
         yield CloseRequest(request.order_id, end)
         yield Settle(request.order_id, OUTCOME[end], TEXT[end])
         yield from tasks_closed(request)
+        yield from replies_closed(request)
 
 
 def _released_from_answering(
