@@ -13,11 +13,13 @@ from contracts.vocabulary import PersonId, Suppression, Template
 from tests.kit.pure_stage import PureStage
 from workers.cli.common import RULEBOOKS
 from workers.policy.effects import AddTask, Effect, Judgement, Note, Tell, TimerKind
+from workers.policy.facts import Silence
 from workers.policy.rulebook import Rulebooks
 from workers.policy.transitions import Due, follow
 from workers.scenario.cast import Numbers
 from workers.scenario.format import Scenario
 from workers.scenario.play import Play, Told
+from workers.store.rows import silences
 
 TEXTS = [path.read_text("utf-8") for path in sorted(RULEBOOKS.glob("*.yaml"))]
 BOOKS = Rulebooks.of(*TEXTS)
@@ -372,3 +374,32 @@ steps:
     )
     told = played.tell("gun", Template.MEASURE_IMPOSED)
     assert "Du kan fortfarande sköta barnets ärenden i e-tjänsterna på 1177." in told.text.sv
+
+
+# --- what was stored before "do not tell" was kept for itself
+
+
+def _row(**given: object) -> dict[str, object]:
+    return {
+        "silences": None,
+        "initiative": "care",
+        "unit": "SE-U1",
+        "inform_guardians": True,
+        "inform_patient": True,
+        **given,
+    }
+
+
+@pytest.mark.parametrize(
+    ("row", "kept"),
+    [
+        (_row(inform_guardians=False), {Silence("guardians", "SE-U1")}),
+        (_row(inform_guardians=False, unit=None), {Silence("guardians", "")}),
+        (_row(), set()),
+        (_row(inform_guardians=False, inform_patient=False, initiative="register"), set()),
+        (_row(inform_guardians=None, silences=["patient:SE-U2"]), {Silence("patient", "SE-U2")}),
+        (_row(inform_guardians=False, silences=[]), set()),
+    ],
+)
+def test_an_old_row_s_no_is_a_do_not_tell_of_its_unit(row: dict[str, object], kept: set[Silence]) -> None:
+    assert silences(row) == kept  # type: ignore[arg-type]

@@ -42,7 +42,8 @@ def notification(
         order_id=order_id,
         suppressed=suppressed,
         parameters=_parameters(tell.parameters, facts) if suppressed is None else None,
-        citations=citations.of(tell.rules),
+        # a standard reply says the same whatever happened: the rule that it rests on would say more
+        citations=() if tell.template is Template.STANDARD_REPLY else citations.of(tell.rules),
     )
 
 

@@ -415,7 +415,7 @@ class _Notice:
         self.version = books.default_version(county, swedish_date(self.now))
         self.own = self.to == self.patient.person_id
         self.audience = self._audience()
-        self.claim = CLAIMS[tell.template].get(self.audience, Claim.NONE)
+        self.claim = CLAIMS[tell.template].get(self.audience)  # None: nothing is claimed of such a reader
 
     def _audience(self) -> Audience:
         if self.own:
@@ -483,6 +483,8 @@ class _Notice:
         if self.audience is Audience.GUARDIAN and self.tell.template in _HANDOVER and self._account_is_shut():
             return False
         match self.claim:
+            case None:
+                return False
             case Claim.NONE:
                 return True
             case Claim.GAINS | Claim.LOSES:
