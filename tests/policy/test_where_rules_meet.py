@@ -143,7 +143,7 @@ def test_a_request_lives_as_long_as_a_row_of_its_measure_hits_who_asks() -> None
     assert settled[0] == CloseRequest(request.order_id, RequestEnd.MOOT)
     assert any(isinstance(e, Settle) and e.outcome is Outcome.EXECUTED for e in settled)
     kinds = {e.kind for e in settled if isinstance(e, CloseTask)}
-    assert kinds == {"unit_opinion", "unit_reminder", "follow_up_decision"}
+    assert kinds == {"unit_opinion", "unit_reminder", "follow_up_decision", "standard_reply"}
     assert list(moot([replace(request, closed=RequestEnd.KEEP)], after(FACTS, ended), NOON)) == []
 
 
