@@ -44,9 +44,15 @@ BEGIN
   EXECUTE format('GRANT SELECT ON person, person_identity, person_version, custody, person_name, person_merge, '
                  'staff_version, staff_assignment, unit, unit_version, unit_successor, inbox, signed_order, order_outcome, measure, '
                  'measure_version, release_request, release_answer, release_event, consumer_offset, pending_order, '
-                 'outbox, timer, task, dead_letter, dead_letter_action, audit_entry, person_erasure, '
+                 'timer, task, dead_letter_action, audit_entry, person_erasure, '
                  'standing_evaluation TO %s', workers);
-  EXECUTE format('GRANT INSERT ON person, person_identity, person_version, custody, person_name, order_outcome, '
+  GRANT SELECT ON outbox, dead_letter TO sigill_intake, sigill_register;
+  -- whether a key has an open letter, and not what stands in it
+  GRANT SELECT (dead_letter_id, topic, key) ON dead_letter TO sigill_transitions;
+  -- persons are the register's, and intake's where an order names somebody new
+  GRANT INSERT ON person, person_identity, person_version, custody, person_name TO sigill_intake, sigill_register;
+  GRANT USAGE ON SEQUENCE person_person_id_seq TO sigill_intake, sigill_register;
+  EXECUTE format('GRANT INSERT ON order_outcome, '
                  'measure, measure_version, release_request, release_answer, release_event, consumer_offset, '
                  'pending_order, outbox, timer, task, audit_entry, audit_personal TO %s', workers);
   EXECUTE format('GRANT UPDATE (generation, next_offset, assigned_at, stamped, marks, topic_id, leader_epoch) '
@@ -55,7 +61,6 @@ BEGIN
   EXECUTE format('GRANT DELETE ON pending_order TO %s', workers);
   EXECUTE format('GRANT UPDATE (state, fired_at) ON timer TO %s', workers);
   EXECUTE format('GRANT UPDATE (state, ended_at, due_at) ON task TO %s', workers);
-  EXECUTE format('GRANT USAGE ON SEQUENCE person_person_id_seq TO %s', workers);
   EXECUTE format('GRANT SELECT, INSERT ON source_hold TO %s', workers); -- who is held; only an operator ends it
   EXECUTE format('GRANT EXECUTE ON FUNCTION meet_incarnation TO %s, sigill_relay, sigill_ops', workers);
   EXECUTE format('GRANT SELECT ON incarnation TO %s, sigill_ops', workers);

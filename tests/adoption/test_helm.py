@@ -23,6 +23,11 @@ VALUES: dict[str, Any] = {
     "config": {"environment": "production", "audience": "sigill/production"},
     "database": {"host": "db.example"},
     "kafka": {"bootstrap": "one.example:9093,two.example:9093"},
+    "networkPolicy": {
+        "database": {"to": [{"ipBlock": {"cidr": "10.1.0.0/24"}}], "ports": [5432]},
+        "kafka": {"to": [{"ipBlock": {"cidr": "10.2.0.0/24"}}], "ports": [9093]},
+        "https": {"to": [{"ipBlock": {"cidr": "10.3.0.0/24"}}], "ports": [443]},
+    },
     "keda": {"enabled": True, "authenticationRef": "kafka"},
     "monitoring": {"podMonitor": True},
 }
@@ -203,7 +208,20 @@ def test_nothing_comes_in_but_scraping_and_the_consoles_clients(
     assert sorted(port["port"] for rule in incoming for port in rule["ports"]) == [8080, 8081, 8082]
     assert all(rule["from"] for rule in incoming)
     outgoing = [rule for p in policies.values() for rule in p["spec"].get("egress", [])]
-    assert all(rule["ports"] for rule in outgoing)
+    assert all(rule["ports"] and rule["to"] for rule in outgoing), "nothing goes out to anywhere"
+    selector = policies["https"]["spec"]["podSelector"]["matchExpressions"][0]["values"]
+    assert selector == ["intake", "ops"]
+
+
+def test_each_pod_has_a_secret_of_its_own(manifests: dict[tuple[str, str], dict[str, Any]]) -> None:
+    pods = {**of_kind(manifests, "Deployment"), **of_kind(manifests, "Job")}
+    mounted = {
+        name: volume["secret"]["secretName"]
+        for name, pod in pods.items()
+        for volume in pod["spec"]["template"]["spec"]["volumes"]
+        if "secret" in volume
+    }
+    assert mounted == {name: f"sigill-{name}" for name in (*ALL, "migrate", "topics")}
 
 
 @pytest.mark.parametrize(
@@ -218,6 +236,7 @@ def test_nothing_comes_in_but_scraping_and_the_consoles_clients(
         (lambda v: v["kafka"].update(bootstrap="nowhere"), "bootstrap"),
         (lambda v: v.update(workers={"intake": {"replicas": 0}}), "replicas"),
         (lambda v: v.update(terminationGracePeriodSeconds=10), "terminationGracePeriodSeconds"),
+        (lambda v: v["networkPolicy"].pop("database"), "networkPolicy"),
     ],
 )
 def test_wrong_values_are_refused_before_anything_is_rendered(

@@ -82,8 +82,10 @@ def test_our_containers_have_no_rights_they_do_not_need(compose: dict[str, Any])
 def test_no_secret_stands_in_the_file_and_no_port_is_open_to_the_world(compose: dict[str, Any]) -> None:
     for name, service in compose["services"].items():
         for variable, value in service.get("environment", {}).items():
-            if re.search("password|secret|token|_key", variable, re.I) and not variable.endswith(
-                ("_FILE", "_DIR")
+            if (
+                re.search("password|secret|token|_key", variable, re.I)
+                and not variable.endswith(("_FILE", "_DIR"))
+                and not str(value).startswith("/run/secrets/")
             ):
                 pytest.fail(f"{name}: {variable}={value}")
             assert not re.search(r"://[^/]*:[^/]*@", str(value)), (name, variable)
@@ -96,8 +98,10 @@ def test_every_setting_named_exists_and_every_secret_is_one(compose: dict[str, A
     known = {f"SIGILL_{name.upper()}" for name in Settings.model_fields} | {"SIGILL_SECRETS_DIR"}
     for service in ours(compose).values():
         assert set(service["environment"]) <= known
-        for secret in service["secrets"]:
-            assert secret["target"].removeprefix("sigill_") in Settings.model_fields
+        for secret in service.get("secrets", ()):
+            path = f"/run/secrets/{secret['target']}"
+            named = path in service["environment"].values()
+            assert named or secret["target"].removeprefix("sigill_") in Settings.model_fields
             assert secret["source"] in compose["secrets"]
 
 
@@ -115,6 +119,28 @@ def test_the_console_starts_as_the_image_and_the_file_set_it(
     check_login(settings)
     with pytest.raises(NoLogin, match="SIGILL_CONSOLE_TRIAL_LINKS"):
         check_login(settings.model_copy(update={"console_trial_links": False}))
+
+
+def test_each_worker_has_a_password_of_its_own_and_no_secret_that_it_does_not_need(
+    compose: dict[str, Any],
+) -> None:
+    held = {
+        name: {(s["source"], s["target"]) for s in compose["services"][name].get("secrets", ())}
+        for name in WORKERS | ONCE
+    }
+    keys = ("patient_keys", "sigill_patient_keys")
+    own = {name: {(f"{name}_password", "sigill_database_password")} for name in WORKERS}
+    assert held == {
+        **own,
+        "intake": own["intake"] | {keys},
+        "register": own["register"] | {keys},
+        "relay": own["relay"] | {("audit_key", "audit_key.pem")},
+        "ops": own["ops"] | {keys, ("session_secret", "sigill_session_secret")},
+        "migrate": {("migrator_password", "sigill_database_password")},
+        "topics": set(),
+    }
+    files = [secret["file"] for secret in compose["secrets"].values()]
+    assert len(set(files)) == len(files)
 
 
 def test_the_grace_to_stop_is_longer_than_the_batch_in_hand_may_take(compose: dict[str, Any]) -> None:
@@ -136,7 +162,9 @@ async def test_each_worker_logs_in_as_itself_and_is_no_superuser(own_postgres: E
     if program is None:
         pytest.skip("no psql here")
     dsn = await own_postgres.create_database("sigill")
-    variables = ["-v", "ON_ERROR_STOP=1", "-v", "migrator_password=m", "-v", "worker_password=w"]
+    variables = ["-v", "ON_ERROR_STOP=1", "-v", "migrator_password=m"]
+    for worker in WORKERS:
+        variables += ["-v", f"{worker}_password=of-{worker}"]
     logins = ROOT / "infra/docker/postgres-init.sql"
     await asyncio.to_thread(
         subprocess.run,
@@ -146,7 +174,7 @@ async def test_each_worker_logs_in_as_itself_and_is_no_superuser(own_postgres: E
     )
     await migrate(as_user(dsn, "migrator", "m"))
     for worker in WORKERS:
-        connection = await asyncpg.connect(as_user(dsn, worker, "w"))
+        connection = await asyncpg.connect(as_user(dsn, worker, f"of-{worker}"))
         try:
             assert await connection.fetchval("SELECT count(*) FROM sigill.alembic_version") == 1
             rights = (

@@ -61,9 +61,44 @@ def test_what_does_not_fit_together_is_told_all_at_once(monkeypatch: pytest.Monk
         CLOCK_FILE="/nowhere",
     )
     assert [line.split(":")[0].removeprefix("SIGILL_") for line in found] == [
-        "KAFKA_SASL_USERNAME", "DATABASE_CERTIFICATE", "CLOCK_FILE", "AUDIENCE", "PATIENT_KEYS", "TRUST_ANCHORS",
+        "KAFKA_SASL_USERNAME", "DATABASE_CERTIFICATE", "CLOCK_FILE", "AUDIENCE", "DATABASE_TLS", "TRUST_ANCHORS",
         "DATABASE_CERTIFICATE", "CLOCK_FILE",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("KAFKA_SECURITY_PROTOCOL", "PLAINTEXT"),
+        ("KAFKA_SECURITY_PROTOCOL", "SASL_PLAINTEXT"),
+        ("KAFKA_CHECK_HOSTNAME", "false"),
+        ("DATABASE_TLS", "disable"),
+        ("DATABASE_TLS", "prefer"),
+        ("DATABASE_TLS", "require"),
+    ],
+)
+def test_production_refuses_connections_that_anybody_in_between_could_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, value: str
+) -> None:
+    fit = {
+        "ENVIRONMENT": "production",
+        "AUDIENCE": "sigill/production",
+        "TRUST_ANCHORS": str(tmp_path),
+        "KAFKA_SECURITY_PROTOCOL": "SSL",
+        "DATABASE_TLS": "verify-full",
+    }
+    for one, given in fit.items():
+        monkeypatch.setenv(f"SIGILL_{one}", given)
+    assert load_settings().environment == "production"
+    found = lines(monkeypatch, **{name: value})
+    assert f"SIGILL_{name}" in [line.split(":")[0] for line in found]
+
+
+def test_a_short_session_secret_is_refused_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    (line,) = lines(monkeypatch, SESSION_SECRET="hunter2" * 4)
+    assert line.startswith("SIGILL_SESSION_SECRET: ")
+    assert "32" in line
+    assert "hunter2" not in line
 
 
 @pytest.mark.parametrize("value", ['{"v1": "not base64 at all!"}', '{"v1": "aHVudGVyMg=="}', "{hunter2"])

@@ -1,17 +1,21 @@
 """What each role may do in the database, line by line, and that nobody is lent more by a function of the owner's."""
 
 import os
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from uuid import uuid4
 
 import asyncpg
 import pytest
 
+from contracts.vocabulary import Form, Initiative, MeasureKind
 from infra.embedded import EmbeddedPostgres
-from tests.store.kit import CHILD, DAY, T0, key_of, seal, someone, store_on, told
-from workers.store import erasure, measures, persons
+from tests.store.kit import CHILD, DAY, T0, key_of, seal, signed, someone, store_on, told
+from workers.policy.facts import Measure
+from workers.store import erasure, measures, orders, persons
 from workers.store.migrate import migrate
-from workers.store.session import Store
+from workers.store.session import Role, Store
 
 RIGHTS = Path(__file__).parents[2] / "infra" / "rights.txt"
 _HOW_TO = (
@@ -179,6 +183,64 @@ async def test_a_living_person_with_a_measure_in_force_is_not_erased(store: Stor
         await ops.close()
     async with store.reading() as tx:
         assert await ids_left(tx) == 0
+
+
+@pytest.mark.parametrize("role", ["sigill_register", "sigill_transitions"])
+async def test_a_worker_without_a_waiting_order_opens_nothing_and_shuts_what_it_must(
+    store: Store, admin: asyncpg.Connection, role: Role, database: str
+) -> None:
+    """One INSERT by the register's login released a sealed record."""
+    async with store.transaction(T0) as tx:
+        child = await someone(tx)
+        stands = seal(child)
+        granted = seal(child, kind=MeasureKind.GUARDIAN_GRANT, guardians=(child,))
+        await measures.append(tx, [stands, granted])
+    worker = await store_on(database, role)
+
+    async def tries(*wanted: Measure) -> None:
+        async with worker.transaction(T0 + DAY) as tx:
+            await measures.append(tx, wanted)
+
+    try:
+        opening = [
+            replace(stands, version=2, released=True, valid_to=T0 + DAY),
+            replace(stands, version=2, valid_to=T0 + DAY),
+            replace(stands, version=2, valid_from=T0 + 400 * DAY),
+            replace(stands, version=2, ends_at_age=1),
+            seal(child, kind=MeasureKind.GUARDIAN_GRANT),
+            seal(child, kind=MeasureKind.REPRESENTATIVE_GRANT),
+        ]
+        for one in opening:
+            with pytest.raises(asyncpg.InsufficientPrivilegeError, match="without an order that waits"):
+                await tries(one)
+        await tries(seal(child, kind=MeasureKind.CHILD_SEAL, initiative=Initiative.REGISTER, orders=()))
+        await tries(replace(granted, version=2, released=True, valid_to=T0 + DAY))
+        await tries(seal(child, kind=MeasureKind.GUARDIAN_GRANT, orders=granted.orders, guardians=(child,)))
+        # an order of this patient waits: judged anew, it may open
+        async with store.transaction(T0 + DAY) as tx:
+            order = signed(1, str(uuid4()), child, form=Form.RELEASE_JOURNAL_SEAL)
+            await orders.record(tx, [order])
+            await tx.run(
+                "INSERT INTO pending_order (registration, person_id, codes) VALUES (1, $1, '{}')", int(child)
+            )
+        await tries(opening[0])
+    finally:
+        await worker.close()
+
+
+@pytest.mark.parametrize("role", ["sigill_ops", "sigill_relay"])
+async def test_who_is_no_worker_says_nothing_of_what_happened(admin: asyncpg.Connection, role: str) -> None:
+    await admin.execute(f"SET ROLE {role}")
+    event = (
+        "INSERT INTO outbox (event_id, aggregatetype, aggregateid, type, payload, headers, shard, created_at) "
+        "VALUES (gen_random_uuid(), '{0}', 'v1.a', 't', {1}, '[]', 0, now())"
+    )
+    for topic in ("access.state.v1", "access.changes.v1", "access.notifications.v1", "access.receipts.v1"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError, match="a worker's to write"):
+            await admin.execute(event.format(topic, "'{}'"))
+    await admin.execute(event.format("access.audit-heads.v1", "'head'"))
+    if role == "sigill_ops":
+        await admin.execute(event.format("access.state.v1", "NULL"))  # an erased person's tombstone
 
 
 async def ids_left(tx: object) -> int:

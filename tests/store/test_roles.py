@@ -70,6 +70,7 @@ _FROM_WORKERS = {
 }
 HIDDEN = {
     **dict.fromkeys(WORKERS, _FROM_WORKERS),
+    "sigill_transitions": _FROM_WORKERS | {"outbox", "dead_letter"},
     "sigill_ops": {"access_log", "audit_personal", "history_shape", *_LOADING},
     "sigill_auditor": set(),
 }
@@ -199,6 +200,9 @@ async def test_a_role_reads_what_it_needs_and_no_more(admin: asyncpg.Connection,
         ("sigill_intake", "UPDATE timer SET due_at = now()"),
         ("sigill_transitions", "INSERT INTO signed_order SELECT * FROM signed_order"),
         ("sigill_transitions", "INSERT INTO inbox DEFAULT VALUES"),
+        ("sigill_transitions", "INSERT INTO person (known_from) VALUES (now())"),
+        ("sigill_transitions", "SELECT value FROM dead_letter"),
+        ("sigill_transitions", "SELECT payload FROM outbox"),
         ("sigill_register", "INSERT INTO inbox DEFAULT VALUES"),
         ("sigill_auditor", "INSERT INTO audit_personal DEFAULT VALUES"),
         ("sigill_auditor", "INSERT INTO measure DEFAULT VALUES"),

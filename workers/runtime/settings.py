@@ -340,7 +340,9 @@ class Ops(BaseSettings):
         False,
         description="One-time links on any address: for a container whose port is published on this machine alone.",
     )
-    session_secret: SecretStr | None = Field(None, description="Secret of the console's session cookies.")
+    session_secret: SecretStr | None = Field(
+        None, min_length=32, description="Secret of the console's session cookies, 32 characters at least."
+    )
     oidc_issuer: str | None = Field(
         None, description="Issuer for the console's login. Default: a one-time link."
     )
@@ -480,7 +482,11 @@ class Settings(
             "clock_file: not in production": self.clock_file is None,
             "kill_point: not in production": self.kill_point is None,
             "audience: names the development system": not self.audience.endswith("/development"),
-            "patient_keys: needed in production": bool(self.patient_keys),
+            "kafka_security_protocol: SSL or SASL_SSL in production": self.kafka_security_protocol
+            in ("SSL", "SASL_SSL"),
+            "kafka_check_hostname: not to be turned off in production": self.kafka_check_hostname,
+            "database_tls: verify-full (or verify-ca) in production": self.database_tls
+            in ("verify-full", "verify-ca"),
             "api_development: not in production": not self.api_development,
             "trust_anchors: needed in production": bool(self.trust_anchors),
             "test_hsa_ids: not in production": not self.test_hsa_ids,

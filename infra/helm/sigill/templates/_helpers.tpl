@@ -33,7 +33,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
   value: /run/secrets/sigill
 {{- with .root.Values.database }}
 - name: SIGILL_DATABASE_URL
-  value: {{ printf "postgresql://%s@%s:%d/%s" (index .users $.worker) .host (int .port) .name | quote }}
+  value: {{ printf "postgresql://%s@%s:%d/%s" (default (index .users "intake") (index .users $.worker)) .host (int .port) .name | quote }}
 - name: SIGILL_DATABASE_TLS
   value: {{ .tls | quote }}
 {{- end }}
@@ -44,6 +44,10 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
   value: {{ .securityProtocol | quote }}
 - name: SIGILL_KAFKA_GROUP_PREFIX
   value: {{ .groupPrefix | quote }}
+{{- with index (default dict .users) $.worker }}
+- name: SIGILL_KAFKA_SASL_USERNAME
+  value: {{ . | quote }}
+{{- end }}
 {{- if .topicPrefix }}
 - name: SIGILL_KAFKA_TOPIC_PREFIX
   value: {{ .topicPrefix | quote }}
@@ -63,7 +67,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 
 {{/* What every pod has: no privileges, nothing writable but /tmp, secrets and anchors as files. */}}
 {{- define "sigill.pod" -}}
-{{- $secret := default .root.Values.secretName .secret }}
+{{- $secret := default (printf "%s-%s" .root.Values.secretName .worker) .secret }}
 {{- with .root }}
 automountServiceAccountToken: false
 securityContext:
