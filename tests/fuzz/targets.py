@@ -27,6 +27,7 @@ from workers.trust import Evidence, TrustPolicy, Unreadable, verify
 from workers.trust.evidence import RevocationList
 
 CORPUS = Path(__file__).parent / "corpus"
+WORLD = Path(__file__).parents[1] / "trust" / "world"
 START = datetime(2025, 3, 10, 9, tzinfo=UTC)
 AUDIENCE = "sigill/fuzz"
 _FORM = {
@@ -181,6 +182,11 @@ def seeds(target: str) -> tuple[bytes, ...]:
     return (*_made(target), *kept)
 
 
+def _world(ending: str) -> tuple[bytes, ...]:
+    """What others' libraries signed: their grammar is wider than that of our own signer."""
+    return tuple(file.read_bytes() for file in sorted(WORLD.glob(f"*{ending}")))
+
+
 def _made(target: str) -> tuple[bytes, ...]:
     payload = json.dumps(_FORM).encode()
     holder = authority().staff("SE9999999999-P1")
@@ -189,6 +195,7 @@ def _made(target: str) -> tuple[bytes, ...]:
     general = json.dumps(
         {"payload": body, "signatures": [{"protected": protected, "signature": signature}]}
     ).encode()
+    flattened = json.dumps({"payload": body, "protected": protected, "signature": signature}).encode()
     xml = sign_xades(_FORM, holder, START)
     event = {
         "specversion": "1.0",
@@ -206,9 +213,9 @@ def _made(target: str) -> tuple[bytes, ...]:
         if name != "data"
     )
     return {
-        "jws": (compact,),
-        "jws_json": (general,),
-        "xades": (xml,),
+        "jws": (compact, *_world(".jose")),
+        "jws_json": (general, flattened, *_world(".json")),
+        "xades": (xml, *_world(".xml")),
         "form": (payload,),
         "binary_event": (binary + b"\n\na.b.c",),
         "structured_event": (json.dumps(event).encode(),),
