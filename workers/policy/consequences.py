@@ -935,7 +935,8 @@ def _kept(case: Case, known: PatientFacts, request: ReleaseRequest) -> Iterator[
             yield _standard_reply(case, guardian, hit)
     patient = known.patient.person_id
     about, others = notices.subject(known, case.targets, patient, refused)
-    if about:  # what stays closed is told to the child too, whoever asked
+    asked = request.initiative is not Initiative.CARE  # a unit that waits for the others has asked nobody
+    if about and asked:  # what stays closed is told to the child too, whoever asked
         answers = patient in who_asked(request, known)
         yield notices.to_person(patient, refused, region, about, others=others, answers=answers)
 
