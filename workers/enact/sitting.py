@@ -5,7 +5,7 @@ Each judgement sees what the earlier ones did. Nothing is written here: deeds ar
 caller writes once, at the end, into the transaction that the facts were read in.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -14,14 +14,14 @@ from uuid import UUID
 from contracts.order import SignedForm
 from contracts.receipt import Receipt
 from contracts.topics import CHANGES, NOTIFICATIONS
-from contracts.vocabulary import HsaId, OrderId, Outcome, PersonId, RegionCode
+from contracts.vocabulary import HsaId, OrderId, Outcome, PersonId, RegionCode, UnitId
 from workers.enact.changes import Picture, access_changes
 from workers.enact.citations import Desk
 from workers.enact.notices import notification
 from workers.enact.plan import Deed, Judged, Outgoing, Plan, Settlement
 from workers.enact.receipts import Answered, receipt
 from workers.enact.standing import Standing, absorb_effects, absorb_order
-from workers.policy.access import picture
+from workers.policy.access import picture, units_concerned
 from workers.policy.effects import (
     AddTask,
     Annotate,
@@ -126,10 +126,13 @@ class Sitting:
                 order.form.order_id,
                 order.traceparent,
             )
-            if _changes_access(judgement.effects):
+            touched = tuple(e.measure for e in judgement.effects if isinstance(e, Impose | Revise))
+            if touched:
+                units = units_concerned(touched, after.facts, at)
                 self._compare(
-                    picture(standing.facts, at, self.desk.books),
+                    picture(standing.facts, at, self.desk.books, units),
                     after.facts,
+                    units=units,
                     cause=order.cause,
                     kind="order",
                     at=at,
@@ -292,13 +295,14 @@ class Sitting:
         cause: str,
         kind: str,
         at: datetime,
+        units: Sequence[UnitId | None] | None = None,
         order_id: UUID | None = None,
         traceparent: str | None = None,
     ) -> None:
 
         changes = access_changes(
             before,
-            picture(facts, at, self.desk.books),
+            picture(facts, at, self.desk.books, units),
             facts,
             self.desk.citations,
             cause=cause,
@@ -311,10 +315,6 @@ class Sitting:
             Outgoing(CHANGES, patient.key, change.change_id, change, patient.person_id, traceparent)
             for change in changes
         )
-
-
-def _changes_access(effects: Iterable[Effect]) -> bool:
-    return any(isinstance(effect, Impose | Revise) for effect in effects)
 
 
 def _says_the_same(before: Receipt, after: Receipt) -> bool:

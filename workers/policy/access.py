@@ -4,11 +4,12 @@ Order of evaluation: relation and identity, then age, then grants, then restrict
 The answer never depends on a job having run: it is read from validity ranges and birth dates.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from functools import lru_cache
+from operator import itemgetter
 
 from contracts.vocabulary import (
     AccessReason,
@@ -86,10 +87,38 @@ class _Moment:
     day: date
     patient: PersonVersion
     guardians: tuple[PersonId, ...]
+    measures: "_Index | None" = None
 
     @classmethod
-    def of(cls, facts: PatientFacts, at: datetime) -> "_Moment":
-        return cls(swedish_date(at), facts.patient.at(at), facts.patient.guardians_at(at))
+    def of(cls, facts: PatientFacts, at: datetime, *, indexed: bool = False) -> "_Moment":
+        index = _Index(facts, at) if indexed else None
+        return cls(swedish_date(at), facts.patient.at(at), facts.patient.guardians_at(at), index)
+
+
+class _Index:
+    """
+    The measures that can count in an answer at one instant, by unit: what is over, and what is about other units, costs a
+    question nothing. In the order of the facts.
+    """
+
+    def __init__(self, facts: PatientFacts, at: datetime) -> None:
+        self._whole: list[tuple[int, Measure]] = []
+        self._by_unit: dict[UnitId, list[tuple[int, Measure]]] = {}
+        birth = facts.patient.birth
+        for place, m in enumerate(facts.measures):
+            ran_out = m.kind.opens and not m.released and m.valid_from <= at
+            if not (ran_out or m.in_force(at, birth)):
+                continue
+            if m.units is None or m.kind not in _BOUND_TO_UNITS:
+                self._whole.append((place, m))
+                continue
+            for unit in m.units:
+                self._by_unit.setdefault(unit, []).append((place, m))
+
+    def about(self, unit: UnitId | None) -> tuple[Measure, ...]:
+        """Those that can count in an answer about a unit; None: about no unit in particular."""
+        own = self._by_unit.get(unit, []) if unit is not None else []
+        return tuple(m for _, m in (sorted((*self._whole, *own), key=itemgetter(0)) if own else self._whole))
 
 
 def _answer(question: Question, facts: PatientFacts, books: Rulebooks, moment: _Moment) -> Decision:
@@ -160,6 +189,7 @@ class _Case:
         "guardians",
         "is_guardian",
         "is_own",
+        "measures",
         "now",
         "patient",
         "q",
@@ -171,6 +201,7 @@ class _Case:
     def __init__(self, q: Question, facts: PatientFacts, version: Version, moment: _Moment) -> None:
         self.q = q
         self.facts = facts
+        self.measures = facts.measures if moment.measures is None else moment.measures.about(q.unit)
         self.patient = facts.patient
         self.version = version
         self.ages: Ages = version.ages
@@ -195,9 +226,7 @@ class _Case:
 
     def _grants(self, kind: MeasureKind, *, running: bool) -> tuple[Measure, ...]:
         """Grants of a kind that are about this viewer and unit: those running, or those that ran out by themselves."""
-        return tuple(
-            m for m in self.facts.measures if m.kind is kind and self._grant_fits(m, running=running)
-        )
+        return tuple(m for m in self.measures if m.kind is kind and self._grant_fits(m, running=running))
 
     def _grant_fits(self, m: Measure, *, running: bool) -> bool:
         if running != m.in_force(self.q.at, self.patient.birth):
@@ -281,7 +310,7 @@ class _Case:
     def bars(self) -> Iterator[Reason]:
         """Everything that stands in the way, whatever the ground: identity first, then restrictions."""
         yield from self._identity_bars()
-        for m in self.facts.measures:
+        for m in self.measures:
             if (
                 not m.kind.opens
                 and self.q.service in m.services
@@ -371,6 +400,17 @@ class _Case:
         return after and (m.recorded_to is None or recorded <= m.recorded_to)
 
 
+_BOUND_TO_UNITS = frozenset(
+    {
+        MeasureKind.JOURNAL_SEAL,
+        MeasureKind.GUARDIAN_RESTRICTION,
+        MeasureKind.GUARDIAN_GRANT,
+        MeasureKind.MINOR_GRANT,
+        MeasureKind.REPRESENTATIVE_GRANT,
+    }
+)
+"""Kinds of measures that, naming units, are about those alone; the others are about the whole record."""
+
 Line = tuple[PersonId, Service, UnitId | None]
 """Viewer, service and unit; unit None is every unit without a line of its own."""
 
@@ -393,11 +433,39 @@ def units_of(facts: PatientFacts) -> tuple[UnitId | None, ...]:
     return (None, *named)
 
 
-def picture(facts: PatientFacts, at: datetime, books: Rulebooks) -> dict[Line, Decision]:
-    """The whole picture of a patient at an instant: every viewer, service and unit with an answer of its own."""
+MOST_ENDED_UNITS = 200
+"""Units that only measures of the past name are looked at too, as long as they are not more than this."""
+
+
+def units_concerned(
+    touched: Collection[Measure], facts: PatientFacts, at: datetime
+) -> tuple[UnitId | None, ...]:
+    """
+    The units whose answers some measures can change, after None for all the others.
+
+    A measure that names units changes no other unit's answer; one about the whole record changes that of every unit that
+    has an answer of its own: those that a measure names that is not over.
+    """
+    if all(m.units is not None and m.kind in _BOUND_TO_UNITS for m in touched):
+        return (None, *sorted({unit for m in touched for unit in m.units or ()}))
+    birth = facts.patient.birth
+    standing = {unit for m in facts.measures if m.not_over(at, birth) for unit in m.units or ()}
+    standing |= {unit for m in touched for unit in m.units or ()}
+    ended = {unit for m in facts.measures for unit in m.units or ()} - standing
+    return (None, *sorted(standing if len(ended) > MOST_ENDED_UNITS else standing | ended))
+
+
+def picture(
+    facts: PatientFacts, at: datetime, books: Rulebooks, units: Sequence[UnitId | None] | None = None
+) -> dict[Line, Decision]:
+    """
+    The whole picture of a patient at an instant: every viewer, service and unit with an answer of its own.
+
+    `units` limits it to these; None among them is every unit without a line of its own.
+    """
     lines: dict[Line, Decision] = {}
-    moment = _Moment.of(facts, at)
-    units = units_of(facts)
+    moment = _Moment.of(facts, at, indexed=True)
+    units = units_of(facts) if units is None else units
     for viewer in viewers_of(facts):
         for service in (Service.E_SERVICES, Service.PAPER_COPY):
             lines[viewer, service, None] = _answer(Question(viewer, service, at), facts, books, moment)
