@@ -13,11 +13,15 @@ from contracts.vocabulary import Suppression, Template
 
 
 class Recipient(Message):
-    """A person, or the operators of `region` (`person` null). A person's region is not named (X-28)."""
+    """
+    A person, a unit, or the operators of `region` (neither `person` nor `unit`). A person's region is not named (X-28).
+    """
 
-    kind: Annotated[str, Field(pattern="^(person|operators)$")]
+    kind: Annotated[str, Field(pattern="^(person|unit|operators)$")]
     person: PersonRef | None = None
     region: RegionText | None = None
+    unit: HsaIdText | None = None
+    """HSA-id of the unit that is told: the one that imposed a measure, or has succeeded it."""
 
 
 class NamedUnit(Message):

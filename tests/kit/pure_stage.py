@@ -287,7 +287,9 @@ class PureStage:
                     ref = self.persons[effect.to].latest.identity if effect.to else None
                     self.told.append(
                         Notified(
-                            PersonRef(id_type=ref.id_type, id=ref.number) if ref else None, effect.template
+                            PersonRef(id_type=ref.id_type, id=ref.number) if ref else None,
+                            effect.template,
+                            effect.unit,
                         )
                     )
                 case OpenRequest(request=request):

@@ -30,9 +30,10 @@ def notification(
     return Notification(
         notification_id=event_id(cause, "notification", index),
         recipient=Recipient(
-            kind="operators" if tell.to is None else "person",
+            kind="person" if tell.to is not None else "unit" if tell.unit is not None else "operators",
             person=person,
             region=(tell.region or None) if tell.to is None else None,
+            unit=tell.unit,
         ),
         template=tell.template,
         channel="console" if tell.to is None else tell.channel,

@@ -315,7 +315,7 @@ def _follows(judged: Judged, case: Case, known: PatientFacts) -> Iterator[Effect
     for effect in judged.effects:
         if not isinstance(effect, Impose | Revise):
             continue
-        yield from consequences.timers_of(effect.measure, after, case.at, case.version.lead.grant_expiring)
+        yield from consequences.timers_of(effect.measure, after, case.at, case.version.lead)
         if effect.measure.measure_id != main.measure_id and effect.measure.valid_from <= case.at:
             yield from consequences.worklist(effect.measure, ends=effect.measure.released)
     if judged.doubts:

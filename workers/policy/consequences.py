@@ -63,7 +63,7 @@ from workers.policy.requests import (
     units_still_asked,
     who_asked,
 )
-from workers.policy.rulebook import Entry, Extra, Rulebooks
+from workers.policy.rulebook import Entry, Extra, Lead, Rulebooks
 from workers.policy.scope import Scope, left_of
 from workers.policy.sentences import MEASURE, PENDING, REMARK, STANDARD_REPLY_TASK
 from workers.policy.successors import successor_tasks
@@ -944,7 +944,7 @@ def _kept(case: Case, known: PatientFacts, request: ReleaseRequest) -> Iterator[
 # --- what follows from the measures
 
 
-def timers_of(m: Measure, known: PatientFacts, at: datetime, lead_days: int) -> Iterator[SetTimer]:
+def timers_of(m: Measure, known: PatientFacts, at: datetime, lead: Lead) -> Iterator[SetTimer]:
     """What to wake for about a measure as it now stands. Setting one twice is setting it once."""
 
     def timer(kind: TimerKind, due: datetime) -> SetTimer:
@@ -959,9 +959,12 @@ def timers_of(m: Measure, known: PatientFacts, at: datetime, lead_days: int) -> 
     end = m.ends_at(known.patient.birth)
     if end is not None and end > at:
         yield timer(TimerKind.MEASURE_ENDS, end)
-        reminder = days_before(end, lead_days)
+        reminder = days_before(end, lead.grant_expiring)
         if m.kind.opens and reminder > at:
             yield timer(TimerKind.GRANT_EXPIRING, reminder)
+        ending = days_before(end, lead.measure_ending)
+        if not m.kind.opens and m.beside is None and m.valid_to == end and ending > max(at, m.valid_from):
+            yield timer(TimerKind.MEASURE_ENDING, ending)
     if m.review_on is not None and midnight(m.review_on) > at:
         yield timer(TimerKind.REVIEW_DUE, midnight(m.review_on))
 

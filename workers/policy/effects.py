@@ -37,6 +37,8 @@ class TimerKind(StrEnum):
     """A day that the register named ahead, on which somebody's custody begins or has ended."""
     EARLIER_MESSAGE_SETTLED = "earlier_message_settled"
     """An operator has dealt with a message that could not be read: what waited behind it is judged."""
+    MEASURE_ENDING = "measure_ending"
+    """A protective measure ends on a day that is near: the unit that imposed it is told."""
     SUCCESSOR_NAMED = "successor_named"
     """A closed unit's successor became known: what waited for it is judged, and asked of that unit."""
     AGE_13_AHEAD = "age_13_ahead"
@@ -146,7 +148,7 @@ class Parameters:
 @dataclass(frozen=True, slots=True)
 class Tell:
     """
-    Tell somebody. `to` None is the region's operators. `suppressed` set: do not, and record why.
+    Tell somebody. `to` None is the region's operators, or the `unit`. `suppressed` set: do not, and record why.
 
     Whoever plans a notice says what it is about; `workers.policy.notices.judged` finds out, just before it is
     written, whether it is true of the recipient, and writes its text, channel and parameters.
@@ -161,6 +163,7 @@ class Tell:
     not_before: datetime | None = None
     rules: tuple[str, ...] = ()
     suppressed: Suppression | None = None
+    unit: UnitId | None = None
     about: tuple[Measure, ...] = ()
     """The measures that it is about; none: an age."""
     others: tuple[PersonId, ...] = ()

@@ -88,8 +88,10 @@ CLAIMS: Mapping[Template, Mapping[Audience, Claim]] = {
     Template.FOLLOW_UP_OVERDUE: {},
     Template.SIGNED_FORM_OVERDUE: {},
     Template.CARD_REVOKED_LATE: {},
+    Template.MEASURE_ENDING: {},
+    Template.REVIEW_DUE: {},
 }
-"""What every template claims about each kind of recipient. Those without a recipient are the operators' alone."""
+"""What every template claims about each kind of recipient. Those without a recipient go to operators or units alone."""
 
 _SERVICES: Mapping[Template, Mapping[Audience, tuple[Service, ...]]] = {
     Template.AGE_13: {Audience.SELF: (Service.E_SERVICES,)},

@@ -228,7 +228,7 @@ def _follows(
     done: tuple[Effect, ...],
     named: tuple[Measure, ...],
 ) -> Iterator[Effect]:
-    lead = case.version.lead.grant_expiring
+    lead = case.version.lead
     for effect in done:
         if not isinstance(effect, Impose | Revise):
             continue

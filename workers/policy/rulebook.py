@@ -363,6 +363,8 @@ class Lead(Part):
 
     grant_expiring: int = 60
     birthday: int = 30
+    measure_ending: int = 14
+    """Before a protective measure's own end date: the unit that imposed it is told."""
 
 
 class Version(Part):

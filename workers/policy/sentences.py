@@ -416,6 +416,14 @@ NOTICE: dict[Template, Sentence] = {
         "Den underskrivna blanketten efter en telefonbeställning saknas. Skyddet gäller tills vidare.",
         "The signed form after a phone order is missing. The protection stays.",
     ),
+    _T.MEASURE_ENDING: Sentence(
+        "En åtgärd som er enhet har beslutat om upphör snart. Pröva om den ska förlängas.",
+        "A measure that your unit decided on ends soon. Judge whether it is to be extended.",
+    ),
+    _T.REVIEW_DUE: Sentence(
+        "Ett förnyat beslut ska fattas om en åtgärd som er enhet har beslutat om.",
+        "A renewed decision is due on a measure that your unit decided on.",
+    ),
     _T.CARD_REVOKED_LATE: Sentence(
         "En beställning har utförts, och kortet som den skrevs under med visar sig ha varit spärrat. Skyddet gäller "
         "tills ett nytt beslut fattas. Ta reda på vem som skrev under.",

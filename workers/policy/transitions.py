@@ -109,7 +109,12 @@ def follow(due: Due, books: Rulebooks, *, now: datetime) -> Transition:
 def _follow(due: Due, books: Rulebooks, now: datetime) -> Transition:
     timer = due.timer
     match timer.kind:
-        case TimerKind.MEASURE_STARTS | TimerKind.MEASURE_ENDS | TimerKind.GRANT_EXPIRING:
+        case (
+            TimerKind.MEASURE_STARTS
+            | TimerKind.MEASURE_ENDS
+            | TimerKind.GRANT_EXPIRING
+            | TimerKind.MEASURE_ENDING
+        ):
             return _of_measure(due, books, now)
         case TimerKind.SIGNED_FORM_DEADLINE | TimerKind.FOLLOW_UP_DEADLINE:
             return _overdue(due, now)
@@ -148,6 +153,11 @@ def _of_measure(due: Due, books: Rulebooks, now: datetime) -> Transition:
         case TimerKind.MEASURE_ENDS if end == at and m.valid_from < at:
             by_age = m.ends_at_age is not None and m.valid_to != end
             return Transition(at, tuple(_over(m, facts, by_age, books)), "birthday" if by_age else "end_date")
+        case TimerKind.MEASURE_ENDING if end is not None and end > at and not m.released:
+            version = books.default_version(m.region, swedish_date(at))
+            if days_before(end, version.lead.measure_ending) == at and m.in_force(at, facts.patient.birth):
+                told = _tell_unit(m, facts, Template.MEASURE_ENDING, at)
+                return Transition(at, tuple(told), compare=False)
         case TimerKind.GRANT_EXPIRING if end is not None and end > at:
             version = books.default_version(m.region, swedish_date(at))
             reminder = days_before(end, version.lead.grant_expiring)
@@ -295,7 +305,16 @@ def _review(due: Due) -> Transition:
         m.measure_id,
         m.unit,
     )
-    return Transition(due.timer.due_at, (task,), compare=False)
+    told = _tell_unit(m, due.facts, Template.REVIEW_DUE, due.timer.due_at)
+    return Transition(due.timer.due_at, (task, *told), compare=False)
+
+
+def _tell_unit(m: Measure, facts: PatientFacts, template: Template, at: datetime) -> Iterator[Tell]:
+    """Tell the unit that imposed a measure, or the one that succeeded it. Nothing is sent about the dead (X-22)."""
+    if m.unit is None or facts.patient.at(at).died_on is not None:
+        return
+    unit = answering(facts.units, m.unit, swedish_date(at))
+    yield Tell(None, template, NOTICE[template], m.region, unit=unit, rules=m.rules)
 
 
 def card_revoked_late(order_id: OrderId, region: RegionCode, at: datetime) -> Transition:
@@ -581,7 +600,7 @@ def _impose_standing(wanted: WantedMeasure, facts: PatientFacts, since: datetime
         rulebook=wanted.version.since.isoformat(),
     )
     yield Impose(m)
-    yield from timers_of(m, facts, since, wanted.version.lead.grant_expiring)
+    yield from timers_of(m, facts, since, wanted.version.lead)
     yield from worklist(m, ends=False)
 
 
@@ -621,7 +640,7 @@ def _goes_on_for(
         version=1,
     )
     yield Impose(follower, "continued")
-    lead = books.default_version(m.region, swedish_date(at)).lead.grant_expiring
+    lead = books.default_version(m.region, swedish_date(at)).lead
     yield from timers_of(follower, facts, at, lead)
     if follower.valid_from <= at:
         yield from worklist(follower, ends=False)
@@ -670,7 +689,7 @@ def _timers_anew(
         return
     for m in after.measures:
         version = books.default_version(m.region, swedish_date(at))
-        yield from timers_of(m, after, at, version.lead.grant_expiring)
+        yield from timers_of(m, after, at, version.lead)
 
 
 __all__ = ["Due", "card_revoked_late", "follow", "next_milestone", "register_change", "rules_begin"]

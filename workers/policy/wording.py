@@ -338,5 +338,7 @@ _TEXTS: Mapping[Template, Callable[[Audience, Told], Iterable[Sentence]]] = {
     Template.FOLLOW_UP_OVERDUE: _label_only(Template.FOLLOW_UP_OVERDUE),
     Template.SIGNED_FORM_OVERDUE: _label_only(Template.SIGNED_FORM_OVERDUE),
     Template.CARD_REVOKED_LATE: _label_only(Template.CARD_REVOKED_LATE),
+    Template.MEASURE_ENDING: _label_only(Template.MEASURE_ENDING),
+    Template.REVIEW_DUE: _label_only(Template.REVIEW_DUE),
 }
 """How each template is worded. A test says that none is missing."""

@@ -47,6 +47,7 @@ TIMER: Mapping[str, Sentence] = {
     TimerKind.REVIEW_DUE: S("Omprövning", "Renewed decision"),
     TimerKind.CUSTODY_CHANGES: S("Vårdnad börjar eller upphör", "Custody begins or ends"),
     TimerKind.EARLIER_MESSAGE_SETTLED: S("Oläsligt meddelande utrett", "Unreadable message settled"),
+    TimerKind.MEASURE_ENDING: S("Påminnelse: åtgärd upphör snart", "Reminder: measure ends soon"),
     TimerKind.SUCCESSOR_NAMED: S("Efterträdande enhet angiven", "Succeeding unit named"),
     TimerKind.AGE_13_AHEAD: S("Når snart åldern för egen inloggning", "Soon of age for an own login"),
     TimerKind.AGE_13: S("Når åldern för egen inloggning", "Of age for an own login"),
@@ -150,6 +151,7 @@ TOLD = {
     "lost": S("kan inte se längre", "cannot see any more"),
     "person": S("ingen får veta", "nobody is told"),
     "operators": S("handläggarna", "the operators"),
+    "unit": S("enheten", "the unit"),
 }
 AUDIT_FAULT = {
     "changed": S("ändrad", "changed"),
