@@ -80,6 +80,11 @@ _TABLE: tuple[tuple[TopicSpec, str, str], ...] = (
     ),
     (RECEIPTS, "refused", "Nothing was changed; the receipt says every reason at once."),
     (RECEIPTS, "pending", "The seal ordered by phone is in force already; the signed form must follow."),
+    (
+        RECEIPTS,
+        "settled",
+        "A request that waited is settled: what it was about has ended otherwise, and nothing is left to judge.",
+    ),
     (RECEIPTS, "duplicate", "The same message came again: the first answer, and nothing changed."),
     (
         RECEIPTS,
