@@ -21,7 +21,7 @@ from cryptography.x509.oid import NameOID
 from lxml import etree
 
 from contracts.hsa_id import canonical_hsa_id
-from infra.devca import DS, ENVELOPED, EXCLUSIVE, INCLUSIVE, DevAuthority, Holder, sign_jws, sign_xades
+from infra.devca import DS, ENVELOPED, EXCLUSIVE, INCLUSIVE, Holder, sign_jws, sign_xades
 from infra.devkeys import b64, make_authority
 from infra.devsign import _raw_signature
 from tests.trust.bench import FORM, NOW, PAYLOAD, SIGNER, XML, Bench
@@ -29,7 +29,7 @@ from workers.bootstrap import WrongFile, certificates
 from workers.trust import TrustPolicy, read_certificates
 from workers.trust.form_xml import NAMESPACE, xml_of
 from workers.trust.path import PathBuilder
-from workers.trust.profile import FILTER2, RSA_PSS, XPATH, is_order_type
+from workers.trust.profile import FILTER2, PROTECTED, RSA_PSS, XPATH, is_order_type, jws_header
 from workers.trust.roca import is_weak
 from workers.trust.usage import key_of
 from workers.trust.xades_shape import _leaves_signature_out, canonical
@@ -569,9 +569,10 @@ def test_an_anchor_whose_extensions_are_broken_is_no_anchor(bench: Bench):
         read_certificates(broken)
 
 
-def test_the_authority_of_tests_is_made_of_what_the_profile_says(bench: Bench):
-    header = sign_jws(PAYLOAD, bench.ca.staff(SIGNER), signed_at=NOW).split(b".")[0]
-    decoded = base64.urlsafe_b64decode(header + b"=" * (-len(header) % 4))
+def test_our_own_signer_writes_what_the_profile_says(bench: Bench):
+    holder = bench.ca.staff(SIGNER)
+    protected = sign_jws(PAYLOAD, holder, signed_at=NOW).split(b".")[0]
+    header = json.loads(base64.urlsafe_b64decode(protected + b"=" * (-len(protected) % 4)))
 
-    assert is_order_type(json.loads(decoded)["typ"])
-    assert isinstance(bench.ca, DevAuthority)
+    assert header == jws_header("ES256", NOW, holder.x5c, holder.thumbprint)
+    assert set(header) <= PROTECTED
