@@ -5,6 +5,7 @@ import json
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -58,6 +59,27 @@ def relay(office: Office, topic: Topic, batch: int = 1000) -> Relay:
         health=Health(),
         batch=batch,
     )
+
+
+async def test_an_event_that_is_too_large_waits_alone_and_loudly(office: Office) -> None:
+    await office.hand_over(*(office.town.orders(START) for _ in range(2)))
+    events = await office.out()
+    large = outbox.OutboxRow(
+        event_id=uuid4(),
+        aggregatetype="access.state.v1",
+        aggregateid="v1.k",
+        type="se.sigill.patient-state.v1",
+        payload=bytes(3 * 1024 * 1024),
+        headers=(),
+    )
+    async with office.store.transaction(START) as tx:
+        await outbox.append(tx, [large])
+    topic = Topic()
+    sending = relay(office, topic)
+    assert await sending.publish_all() > len(events)
+    assert {len(one.value or b"") < 100_000 for one in topic.sent} == {True}
+    assert sending.metrics.registry.get_sample_value("sigill_outbox_too_large") == 1
+    assert await sending.publish_all() == 0
 
 
 async def test_everything_goes_out_once_in_the_order_of_each_key(office: Office) -> None:

@@ -31,6 +31,7 @@ from workers.runtime.metrics import (
     OUTBOX_PENDING,
     OUTBOX_PUBLISHED,
     OUTBOX_SECONDS,
+    OUTBOX_TOO_LARGE,
     Metrics,
 )
 from workers.runtime.points import point
@@ -39,7 +40,7 @@ from workers.store import audit, audit_check, outbox
 from workers.store.audit import ChainHead
 from workers.store.outbox import OutboxRow, Shards, Unpublished
 from workers.store.session import Store
-from workers.stream.producer import Outgoing, SendInDoubt, StreamProducer
+from workers.stream.producer import Outgoing, SendInDoubt, StreamProducer, sendable_at_all
 from workers.stream.records import sendable
 
 log = structlog.get_logger("sigill.relay")
@@ -98,6 +99,7 @@ class Relay:
     name: str = "relay"
     _heads: Mapping[str, ChainHead] = field(default_factory=dict)
     _faults: int = 0
+    _too_large: set[int] = field(default_factory=set)
     _last_sent: float = 0.0
     _balance: _Every = field(default_factory=lambda: _Every(BALANCE_SECONDS))
     _measure: _Every = field(default_factory=lambda: _Every(MEASURE_SECONDS))
@@ -151,6 +153,9 @@ class Relay:
             waiting = await outbox.unpublished(tx, shards, self.batch)
         if not waiting:
             return 0
+        waiting = self._sendable(waiting)
+        if not waiting:
+            return 0
         point("relay.read")
         spans = self._spans(waiting)
         try:
@@ -173,6 +178,21 @@ class Relay:
         self.health.up(BROKER)
         await self._mark(waiting)
         return len(waiting)
+
+    def _sendable(self, waiting: Sequence[Unpublished]) -> Sequence[Unpublished]:
+        """Those that can be sent; one that is too large stays where it is, loudly, and holds up no other."""
+        large = [event for event in waiting if not sendable_at_all(self._record(event))]
+        for event in large:
+            if event.id not in self._too_large:
+                log.error(
+                    "event too large to be sent",
+                    topic=event.aggregatetype,
+                    event_id=str(event.event_id),
+                    bytes=len(event.payload or b""),
+                )
+        self._too_large = {event.id for event in large}
+        self.metrics.set(OUTBOX_TOO_LARGE, len(self._too_large))
+        return [event for event in waiting if event.id not in self._too_large] if large else waiting
 
     async def publish_all(self) -> int:
         """Publish everything that waits, for runs that end. Returns how many events."""

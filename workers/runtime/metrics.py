@@ -139,6 +139,11 @@ OUTBOX_FAILURES = Metric(
     "Sends that failed or stayed in doubt.",
     ("error_type",),
 )
+OUTBOX_TOO_LARGE = Metric(
+    "sigill_outbox_too_large",
+    "gauge",
+    "Events that wait because they are larger than can be sent; all others go on.",
+)
 OUTBOX_SECONDS = Metric(
     "sigill_outbox_delivery_duration_seconds",
     "histogram",

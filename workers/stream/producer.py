@@ -51,6 +51,23 @@ class SendInDoubt(BrokerDown):
         super().__init__(error_type)
 
 
+LARGEST_BYTES = 2 * 1024 * 1024
+"""What a record may have at most, as the topics are set too."""
+BATCH_OVERHEAD = 1024
+"""Bytes that a batch of one record may have beside what is counted of it."""
+
+
+def sendable_at_all(record: Outgoing) -> bool:
+    """Whether a record is not larger than brokers and topics take."""
+    return _size(record) <= LARGEST_BYTES - BATCH_OVERHEAD
+
+
+def _size(record: Outgoing) -> int:
+    """Bytes of a record, rather too many than too few."""
+    headers = sum(len(name) + len(value or b"") + 8 for name, value in record.headers)
+    return len(record.key or b"") + len(record.value or b"") + 128 + headers
+
+
 class StreamProducer:
     """One idempotent producer, replaced when it is in doubt. Use from one task at a time."""
 
@@ -59,7 +76,7 @@ class StreamProducer:
         connection: Connection,
         *,
         send_timeout: float = 30.0,
-        max_request_bytes: int = 2 * 1024 * 1024,
+        max_request_bytes: int = LARGEST_BYTES,
     ) -> None:
         self._connection = connection
         self._send_timeout = send_timeout
@@ -143,9 +160,7 @@ class StreamProducer:
 
     def _check_sizes(self, records: Sequence[Outgoing]) -> None:
         for index, record in enumerate(records):
-            size = len(record.key or b"") + len(record.value or b"") + 128
-            for name, value in record.headers:
-                size += len(name) + len(value or b"") + 8
+            size = _size(record)
             if size > self._max_request_bytes:
                 msg = f"record {index} for {record.topic} has {size} bytes, {self._max_request_bytes} can be sent"
                 raise StreamStopped(msg)
