@@ -49,7 +49,7 @@ from workers.store.incarnation import meet
 from workers.store.migrate import pending
 from workers.store.referee import ClockApart, Referee
 from workers.store.roles import open_as
-from workers.store.session import Role, Store, TooPowerful
+from workers.store.session import Pooled, Role, Store, TooPowerful
 from workers.stream.connection import BROKER_TROUBLE, Connection, StreamStopped
 from workers.stream.producer import StreamProducer
 from workers.stream.topics import UNSTAMPED, contradictions
@@ -90,6 +90,7 @@ SET_UP_WRONGLY: tuple[type[Exception], ...] = (
     WrongFile,
     RulebookError,
     TooPowerful,
+    Pooled,
 )
 """What only other settings help against."""
 LOOK_FIRST: tuple[type[Exception], ...] = (StreamStopped, WrongTopics)

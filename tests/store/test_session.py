@@ -9,7 +9,7 @@ from infra.embedded import EmbeddedPostgres
 from tests.store.kit import CHILD, T0, measures_of, seal, someone, store_on
 from workers.store import measures, persons, session
 from workers.store.migrate import migrate
-from workers.store.session import KeptPlans, Store, passing
+from workers.store.session import KeptPlans, Pooled, Store, passing
 
 
 async def test_the_server_ends_what_takes_too_long(database: str) -> None:
@@ -30,6 +30,27 @@ async def test_the_server_ends_what_takes_too_long(database: str) -> None:
             await tx.value("SELECT 1")
     assert passing(idle.value)
     await store.close()
+
+
+async def test_a_pooler_is_called_by_its_name(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PgBouncer refuses settings that it does not know, or drops them where it is told to ignore them."""
+    real = session.connection_options
+
+    def dropped(*arguments: object, **more: object) -> dict[str, object]:
+        return real(*arguments, **more) | {"server_settings": {}}  # type: ignore[arg-type]
+
+    monkeypatch.setattr(session, "connection_options", dropped)
+    with pytest.raises(Pooled, match="pooler"):
+        await store_on(database)
+
+    async def refused(**_: object) -> None:
+        raise asyncpg.ProtocolViolationError("unsupported startup parameter: jit")
+
+    monkeypatch.setattr(session.asyncpg, "create_pool", refused)
+    with pytest.raises(Pooled, match=r"pooler.*startup parameter: jit") as one:
+        await store_on(database)
+    assert not passing(one.value)
+    assert len(str(one.value).splitlines()) == 1
 
 
 async def test_settings_survive_a_return_to_the_pool(database: str) -> None:

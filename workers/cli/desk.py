@@ -16,7 +16,7 @@ from workers.runtime.clock import Clock, FileClock, SystemClock
 from workers.runtime.logging import configure_logging
 from workers.runtime.settings import Settings
 from workers.store.roles import open_as
-from workers.store.session import Store, passing
+from workers.store.session import Pooled, Store, passing
 from workers.stream.connection import BrokerDown, Connection, StreamStopped
 from workers.stream.producer import StreamProducer
 
@@ -62,6 +62,8 @@ def run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         return asyncio.run(work())
     except (BrokerDown, StreamStopped) as error:
         print(f"the broker does not answer: {error}", file=sys.stderr)
+    except Pooled as error:
+        print(error, file=sys.stderr)
     except Exception as error:
         if not passing(error):
             raise

@@ -15,7 +15,7 @@ import structlog
 from workers.runtime.clock import RefereedClock, stopwatch
 from workers.runtime.metrics import CLOCK_SKEW, Metrics
 from workers.runtime.settings import Settings
-from workers.store.session import connection_options, passing
+from workers.store.session import connection_options, passing, pooler_named
 
 log = structlog.get_logger("sigill.clock")
 
@@ -51,7 +51,8 @@ class Referee:
 
     async def _look(self) -> None:
         if self._conn is None or self._conn.is_closed():
-            self._conn = await asyncpg.connect(**connection_options(self._settings, None))
+            with pooler_named():
+                self._conn = await asyncpg.connect(**connection_options(self._settings, None))
         began = stopwatch()
         async with asyncio.timeout(10):
             moment = await self._conn.fetchval("SELECT clock_timestamp()")

@@ -9,8 +9,8 @@ Time-outs are the server's own, so that no statement outlives its caller.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal, Self, TypeAlias
@@ -67,6 +67,27 @@ FIRST_PLANS_SECONDS = 0.5
 
 class TooPowerful(Exception):
     """The database user may change history unseen, or make temporary tables, and this is production."""
+
+
+class Pooled(Exception):
+    """Between us and PostgreSQL stands a pooler that does not pass on what a session asks for."""
+
+
+_POOLER = (
+    "SIGILL_DATABASE_URL: leads to a pooler (PgBouncer) that does not pass on a session's settings (search_path, role, "
+    "time-outs); workers hold locks for a session too. Connect to PostgreSQL itself"
+)
+
+
+@contextmanager
+def pooler_named() -> Iterator[None]:
+    """Call a pooler's refusal by its name: it would else look like a database that is away for a while."""
+    try:
+        yield
+    except pg.PostgresError as error:
+        if "startup parameter" in str(error):
+            raise Pooled(f"{_POOLER} ({error})") from None
+        raise
 
 
 def passing(error: BaseException) -> bool:
@@ -158,23 +179,26 @@ class Store:
         Connect. With `role` every session acts as that role, whatever its user could do beside. `keep_plans` is for
         whoever runs the same few statements again and again (`KeptPlans`).
 
-        Raises TooPowerful in production when the sessions could change history; trouble that may pass comes as
+        Raises Pooled behind a pooler that drops settings, TooPowerful in production when the sessions could change history; trouble that may pass comes as
         an exception that `passing` knows.
         """
         options = connection_options(settings, role)
         if keep_plans:
             options["server_settings"] |= KeptPlans.SETTING
-        pool = await asyncpg.create_pool(
-            **options,
-            min_size=settings.database_pool_min,
-            max_size=settings.database_pool_max,
-            max_inactive_connection_lifetime=300,
-            init=prepare,
-            setup=KeptPlans().renew if keep_plans else None,
-            reset=_leave_as_it_is,
-        )
+        with pooler_named():
+            pool = await asyncpg.create_pool(
+                **options,
+                min_size=settings.database_pool_min,
+                max_size=settings.database_pool_max,
+                max_inactive_connection_lifetime=300,
+                init=prepare,
+                setup=KeptPlans().renew if keep_plans else None,
+                reset=_leave_as_it_is,
+            )
         store = cls(pool, settings, options)
         try:
+            if not await store.keeps_settings():
+                raise Pooled(_POOLER)
             if settings.environment == "production":
                 if await store.too_powerful():
                     raise TooPowerful(
@@ -225,6 +249,11 @@ class Store:
         conn: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(**self._options)
         await prepare(conn)
         return conn
+
+    async def keeps_settings(self) -> bool:
+        """Whether the sessions have the settings that they asked for."""
+        async with self._pool.acquire() as conn:
+            return bool(await conn.fetchval("SELECT current_setting('jit') = 'off'"))
 
     async def too_powerful(self) -> bool:
         """Whether this store's sessions could change history unseen."""

@@ -1,0 +1,56 @@
+"""Behind Debian's PgBouncer: one line that says what is wrong, never a hang."""
+
+import asyncio
+import os
+import shutil
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from infra.processes import free_port
+from tests.workers.live import Live
+from tests.workers.test_program import run, town_today
+
+__all__ = ["run", "town_today"]
+SETTINGS = "search_path,jit,statement_timeout,lock_timeout,idle_in_transaction_session_timeout,role,plan_cache_mode,timezone"
+
+
+@pytest.mark.skipif(shutil.which("pgbouncer") is None, reason="Debian's pgbouncer is needed")
+@pytest.mark.parametrize("mode", ["session", "transaction"])
+@pytest.mark.parametrize("ignore", ["", SETTINGS], ids=["refuses settings", "drops settings"])
+async def test_it_says_in_one_line_what_is_wrong_and_ends(
+    run: Live, tmp_path: Path, mode: str, ignore: str
+) -> None:
+    base, _, name = run.environment["SIGILL_DATABASE_URL"].rpartition("/")
+    conn = await asyncpg.connect(f"{base}/postgres")
+    await conn.execute(f"ALTER DATABASE {name} SET search_path = sigill")
+    await conn.close()
+    port, ini = free_port(), tmp_path / "p.ini"
+    ini.write_text(
+        f"[databases]\n* = host=127.0.0.1 port={base.rpartition(':')[2]} user=postgres\n[pgbouncer]\n"
+        f"listen_addr=127.0.0.1\nlisten_port={port}\nauth_type=any\npool_mode={mode}\nunix_socket_dir=\n"
+        + (f"ignore_startup_parameters={ignore}\n" if ignore else "")
+    )
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    bouncer = await asyncio.create_subprocess_exec("pgbouncer", "-q", "-u", "nobody", str(ini))
+    try:
+        await asyncio.sleep(1)
+        environment = {"SIGILL_DATABASE_URL": f"postgresql://postgres@127.0.0.1:{port}/{name}"}
+        worker = await asyncio.create_subprocess_exec(
+            ".venv/bin/sigill" if Path(".venv/bin/sigill").exists() else "sigill",
+            "worker",
+            "all",
+            env={**os.environ, **run.environment, **environment},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        said, error = await asyncio.wait_for(worker.communicate(), 60)
+    finally:
+        bouncer.terminate()
+        await bouncer.wait()
+    text = (said + error).decode()
+    assert worker.returncode == 2, text[-500:]
+    assert "Traceback" not in text
+    assert "pooler (PgBouncer)" in error.decode().splitlines()[-1]
