@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import asyncpg
@@ -39,7 +40,9 @@ async def test_it_says_in_one_line_what_is_wrong_and_ends(
         await asyncio.sleep(1)
         environment = {"SIGILL_DATABASE_URL": f"postgresql://postgres@127.0.0.1:{port}/{name}"}
         worker = await asyncio.create_subprocess_exec(
-            ".venv/bin/sigill" if Path(".venv/bin/sigill").exists() else "sigill",
+            sys.executable,
+            "-m",
+            "workers.cli",
             "worker",
             "all",
             env={**os.environ, **run.environment, **environment},

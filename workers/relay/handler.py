@@ -179,7 +179,7 @@ class Relay:
         await self._mark(waiting)
         return len(waiting)
 
-    def _sendable(self, waiting: Sequence[Unpublished]) -> Sequence[Unpublished]:
+    def _sendable(self, waiting: list[Unpublished]) -> list[Unpublished]:
         """Those that can be sent; one that is too large stays where it is, loudly, and holds up no other."""
         large = [event for event in waiting if not sendable_at_all(self._record(event))]
         for event in large:
