@@ -31,6 +31,7 @@ ELSEWHERE = {
     RefusalCode.SIGNED_IN_FUTURE,
     RefusalCode.WRONG_AUDIENCE,
     RefusalCode.ENVELOPE_MISMATCH,
+    RefusalCode.SIGNATURE_FORM_NOT_ACCEPTED,
     PendingCode.AWAITING_REVOCATION_STATUS,
     # what only evidence that comes later can tell: tests/workers/test_anew.py
     Template.CARD_REVOKED_LATE,
