@@ -15,6 +15,7 @@ from confluent_kafka import Producer
 from infra.embedded import EmbeddedKafka
 from tests.stream.conftest import MakeTopic, numbered, producer, topic
 from workers.enact.consuming import Consuming, Spoiled, Steps
+from workers.enact.ids import arrival_cause, event_id
 from workers.enact.limit import DeadLetterLimit
 from workers.runtime.clock import SystemClock
 from workers.runtime.health import Health
@@ -298,3 +299,11 @@ def test_marks_are_few_keep_the_newest_and_reach_far_back() -> None:
     assert offsets == sorted(offsets, reverse=True)
     assert unpacked(packed(position.marks)) == position.marks
     assert unpacked(None) == ()
+
+
+def test_another_message_at_the_same_offset_is_answered_under_another_id() -> None:
+    """A topic that was made again: one event id never stands for two bodies."""
+    first, second = (
+        event_id(arrival_cause("ehr.orders.v1", 0, 7, digest), "receipt") for digest in ("aa", "bb")
+    )
+    assert first != second

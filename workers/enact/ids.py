@@ -37,6 +37,10 @@ def record_cause(topic: str, key: str, sequence: int | str) -> str:
     return f"record:{topic}:{key}:{sequence}"
 
 
-def arrival_cause(topic: str, partition: int, offset: int) -> str:
-    """The cause that is one record on a topic: for answers to a repeated or unproven message."""
-    return f"arrival:{topic}:{partition}:{offset}"
+def arrival_cause(topic: str, partition: int, offset: int, digest: str) -> str:
+    """
+    The cause that is one record on a topic: for answers to a repeated or unproven message.
+
+    With the digest of its bytes (hex): on a topic that was made again, another message may lie at the same offset.
+    """
+    return f"arrival:{topic}:{partition}:{offset}:{digest}"

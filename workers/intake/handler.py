@@ -361,7 +361,7 @@ class _Batch:
         self, arrival: SignedOrder | TurnedAway, registration: int, objections: tuple[Objection, ...]
     ) -> None:
         """Refuse at the door: nothing changes, the bytes are kept, and the sender learns every reason."""
-        cause = arrival_cause(*place_of(arrival.record))
+        cause = arrival_cause(*place_of(arrival.record), arrival.digest)
         judgement = Judgement(Outcome.REFUSED, refusals=objections)
         answer = receipt(
             _answered(arrival, registration),
@@ -401,7 +401,7 @@ class _Batch:
             return
         answer = duplicate_of(
             first,
-            cause=arrival_cause(*place_of(arrival.record)),
+            cause=arrival_cause(*place_of(arrival.record), arrival.digest),
             event=arrival.envelope.id,
             received_at=arrival.record.at,
             at=self._effect_of(arrival.record),
@@ -428,7 +428,7 @@ class _Batch:
                 sha256(arrival.record.value or b"").hexdigest(),
                 sender[1],
                 arrival.reason,
-                cause=arrival_cause(*place_of(arrival.record)),
+                cause=arrival_cause(*place_of(arrival.record), arrival.digest),
                 received_at=arrival.record.at,
                 at=self._sitting.at,
             )
