@@ -424,13 +424,14 @@ class _Batch:
         self.lost.append(dead_record(arrival.record, arrival.reason, ORDERS, self._intake.group))
         self.lines.append(Line(arrival.record, LOST, (str(arrival.reason),)))
         if sender := sender_of(arrival.record):
+            digest = sha256(arrival.record.value or b"").hexdigest()
             answer = unreadable(
-                sha256(arrival.record.value or b"").hexdigest(),
+                digest,
                 sender[1],
                 arrival.reason,
-                cause=arrival_cause(*place_of(arrival.record), arrival.digest),
+                cause=arrival_cause(*place_of(arrival.record), digest),
                 received_at=arrival.record.at,
-                at=self._sitting.at,
+                at=self._effect_of(arrival.record),
             )
             key = shaped_like_a_key(arrival.record.key) or UNKEYED
             self._sitting.plan.answer(key, answer, None, self._steps.traceparent(arrival.record))
