@@ -33,7 +33,9 @@ from workers.store.protection import Counts, Wanted
 from workers.store.session import Reading, Store, Tx
 
 BATCH = 200
-"""Persons in a transaction."""
+"""Persons in a transaction that imposes."""
+PERSONS = 200_000
+"""Persons looked through in a transaction that sets birthdays."""
 SHUT, GUARDIANS, IN_DOUBT = "shut", "guardian_marked", "county_unknown"
 _EVERYBODY = date(1800, 1, 1)
 
@@ -219,6 +221,8 @@ async def evaluate_rules(store: Store, desk: Desk, now: datetime) -> int:
         begun = causes(desk.books, await protection.evaluated(tx, now), now)
     shut = 0
     for one in begun:
+        while one.since is None and await _refresh_birthdays(store, desk.books, one, now):
+            pass
         more = True
         while more:
             imposed, more = await _evaluate_batch(store, desk, one, now)
@@ -249,28 +253,35 @@ async def _evaluate_batch(store: Store, desk: Desk, begun: RulesBegun, now: date
         await protection.go_on(tx, begun.cause, last, counts, finished_at=finished)
         if finished is not None:
             await tell_operators(tx, counts, begun.cause, desk.books, since=begun.version.since)
-            if begun.since is None:
-                await _refresh_birthdays(tx, desk.books, begun.region, now)
     return _total(counts) - before, finished is None
 
 
-async def _refresh_birthdays(tx: Tx, books: Rulebooks, region: RegionCode, now: datetime) -> None:
+async def _refresh_birthdays(store: Store, books: Rulebooks, begun: RulesBegun, now: datetime) -> bool:
     """
-    Set every child's next birthday by rules that are new to this store: their ages may be others (X-29).
+    Set the next birthdays of some children by rules that are new to this store: their ages may be others (X-29).
 
-    Of a version that was known before it began, the timers knew already.
+    Of a version that was known before it began, the timers knew already. Returns whether there is more for this worker.
     """
-    counties = books.regions[region].counties
-    oldest = max(age for age, _ in books.turning_ages)
-    born_after = date(swedish_date(now).year - oldest - 1, 1, 1)
-    timers = {}
-    for birth in await protection.births(tx, counties, born_after):
-        here = PersonVersion(now, Identity(IdType.PERSONNUMMER, ""), county=counties[0])
-        timer = next_milestone(Person(PersonId("0"), "", birth, (here,)), books, now)
-        if timer is not None:
-            timers[birth] = timer
-    if timers:
-        await protection.set_birthdays(tx, counties, region, timers)
+    cause = begun.cause.replace("rules", "birthdays", 1)
+    async with store.transaction(now) as tx:
+        held = await protection.claim(tx, cause, now)
+        if held is None:
+            return False
+        people = (held.last_person, held.last_person + PERSONS)
+        counties = books.regions[begun.region].counties
+        oldest = max(age for age, _ in books.turning_ages)
+        born_after = date(swedish_date(now).year - oldest - 1, 1, 1)
+        timers = {}
+        for birth in await protection.births(tx, counties, born_after, people):
+            here = PersonVersion(now, Identity(IdType.PERSONNUMMER, ""), county=counties[0])
+            timer = next_milestone(Person(PersonId("0"), "", birth, (here,)), books, now)
+            if timer is not None:
+                timers[birth] = timer
+        if timers:
+            await protection.set_birthdays(tx, counties, begun.region, timers, people)
+        more = people[1] < await protection.highest_person(tx)
+        await protection.go_on(tx, cause, people[1], {}, finished_at=None if more else now)
+    return more
 
 
 def _total(counts: Counts) -> int:

@@ -74,16 +74,31 @@ async def candidates(
     return [person_of(row["person_id"]) for row in rows]
 
 
-async def births(tx: Reading, counties: Sequence[str], born_after: date) -> list[BirthDate]:
-    """Return the birth dates of the living residents of some counties who may be born after a date, each once."""
-    rows = await tx.fetch(_SQL["births"], list(counties), born_after)
+async def highest_person(tx: Reading) -> int:
+    """Return the newest person's number; 0 where there is nobody."""
+    return int(await tx.value(_SQL["highest"]))
+
+
+async def births(
+    tx: Reading, counties: Sequence[str], born_after: date, people: tuple[int, int]
+) -> list[BirthDate]:
+    """
+    Return the birth dates of the living residents of some counties who may be born after a date, each once.
+
+    `people` are the numbers to look through, after the first and through the second.
+    """
+    rows = await tx.fetch(_SQL["births"], list(counties), born_after, *people)
     return [BirthDate(row["birth_earliest"], row["birth_latest"]) for row in rows]
 
 
 async def set_birthdays(
-    tx: Tx, counties: Sequence[str], region: RegionCode, timers: Mapping[BirthDate, SetTimer]
+    tx: Tx,
+    counties: Sequence[str],
+    region: RegionCode,
+    timers: Mapping[BirthDate, SetTimer],
+    people: tuple[int, int],
 ) -> int:
-    """Set the next birthday timer of every living resident of some counties, by birth date; return how many are new."""
+    """Set the next birthday timer of the living residents among `people`, by birth date; return how many are new."""
     return await tx.run(
         _SQL["set_birthdays"],
         list(counties),
@@ -92,6 +107,7 @@ async def set_birthdays(
         [timer.due_at for timer in timers.values()],
         [str(timer.kind) for timer in timers.values()],
         region,
+        *people,
     )
 
 

@@ -38,29 +38,35 @@ WITH wanted AS MATERIALIZED (
      AND NOT EXISTS (SELECT FROM person_version n WHERE n.person_id = p.person_id AND n.sequence > p.sequence)
   UNION
   SELECT g.person_id
-    FROM marked m
-    JOIN measure g ON g.kind = 'guardian_grant'
-                  AND (g.person_id = m.person_id OR g.guardians @> ARRAY[m.person_id])
+    FROM (SELECT m.person_id AS marked, g.* FROM marked m JOIN measure g ON g.person_id = m.person_id
+          UNION ALL
+          SELECT m.person_id, g.* FROM marked m JOIN measure g ON g.guardians @> ARRAY[m.person_id]) AS g
    CROSS JOIN LATERAL (SELECT * FROM measure_version v WHERE v.measure_id = g.measure_id
                         ORDER BY v.version DESC LIMIT 1) AS v
-   WHERE v.valid_to IS NULL OR v.valid_to > $3
+   WHERE g.kind = 'guardian_grant' AND (v.valid_to IS NULL OR v.valid_to > $3)
 )
 SELECT person_id FROM open WHERE person_id > $1 ORDER BY person_id LIMIT $2;
 
 -- name: births
--- The birth dates of the living residents of counties $1 who may be born after $2.
+-- The birth dates of the living residents of counties $1 who may be born after $2, of persons after $3 through $4.
 SELECT DISTINCT p.birth_earliest, p.birth_latest
   FROM person_version p
- WHERE p.county = ANY ($1::text[]) AND p.birth_latest > $2 AND p.died_on IS NULL AND p.sequence >= 0;
+ WHERE p.person_id > $3 AND p.person_id <= $4
+   AND p.county = ANY ($1::text[]) AND p.birth_latest > $2 AND p.died_on IS NULL AND p.sequence >= 0;
+
+-- name: highest
+-- The newest person's number.
+SELECT coalesce(max(person_id), 0) FROM person_version;
 
 -- name: set_birthdays
 -- The next birthday timer of every living resident of counties $1, by birth date: from $2 through $3 falls due at $4,
--- of kind $5, in region $6. One that is set or has fired is left alone.
+-- of kind $5, in region $6; of persons after $7 through $8. One that is set or has fired is left alone.
 INSERT INTO timer AS known (person_id, due_at, kind, region)
 SELECT p.person_id, b.due_at, b.kind, $6
   FROM unnest($2::date[], $3::date[], $4::timestamptz[], $5::text[]) AS b (earliest, latest, due_at, kind)
   JOIN person_version p ON p.birth_earliest = b.earliest AND p.birth_latest = b.latest
- WHERE p.county = ANY ($1::text[]) AND p.died_on IS NULL AND p.sequence >= 0
+ WHERE p.person_id > $7 AND p.person_id <= $8
+   AND p.county = ANY ($1::text[]) AND p.died_on IS NULL AND p.sequence >= 0
    AND NOT EXISTS (SELECT FROM person_version n WHERE n.person_id = p.person_id AND n.sequence > p.sequence)
 ON CONFLICT (person_id, kind, due_at, measure_id, order_id, region)
    DO UPDATE SET state = 'set', fired_at = NULL WHERE known.state = 'cancelled';
