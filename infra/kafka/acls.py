@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import yaml
 
-from contracts.topics import INCOMING, ORDERS, STAFF, TOPICS, UNITS, WORKERS, TopicSpec
+from contracts.topics import INCOMING, STAFF, TOPICS, UNITS, WORKERS, TopicSpec
 
 FILE = Path(__file__).with_name("acls.yaml")
 Operation = Literal["READ", "WRITE", "DESCRIBE", "CREATE", "DESCRIBE_CONFIGS", "ALTER_CONFIGS", "ALTER"]
@@ -37,8 +37,6 @@ BESIDE: dict[str, dict[str, str]] = {
     "ops": {spec.name: "shows how far behind its workers are" for spec in INCOMING},
 }
 """Topics that a worker reads beside those of its subscription, and why."""
-REPLAYS: dict[str, str] = {spec.name: "sends dead letters again" for spec in INCOMING if spec is not ORDERS}
-"""Topics that ops writes beside phone orders."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -71,8 +69,6 @@ def acls(topics: Iterable[TopicSpec] = TOPICS) -> tuple[Acl, ...]:
     for reader, beside in BESIDE.items():
         for topic in beside:
             found |= _may(reader, topic, "READ", "DESCRIBE")
-    for topic in REPLAYS:
-        found |= _may("ops", topic, "WRITE", "DESCRIBE")
     return tuple(sorted(found))
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from contracts.dead_letter import DeadLetterReason
 from tests.console.world import World, furnish
 from workers.store import dead_letters, holds, tasks
 
@@ -148,3 +149,17 @@ async def test_a_held_source_is_listed_without_what_a_terminal_obeys_and_let_go_
     assert (await sigill(fresh, "dlq", "looked", str(one.hold_id), "--reason", "theirs", "--yes")).status == 1
     async with fresh.store.reading() as tx:
         assert await holds.standing(tx) == []
+
+
+async def test_what_the_register_sent_is_not_sent_again_from_here(fresh: World) -> None:
+    """Whoever could write there could say who is whose guardian."""
+    async with fresh.office.store.transaction(fresh.clock.now()) as tx:
+        record = dead_letters.DeadRecord(
+            "population.persons.v1", 0, 7, "register", b"v1.a", b"x", (), DeadLetterReason.UNREADABLE_PAYLOAD
+        )  # fmt: skip
+        (one,) = await dead_letters.append(tx, [record])
+    refused = await sigill(fresh, "dlq", "replay", str(one), "--yes")
+    assert refused.status == 1
+    assert "theirs to send again" in refused.err
+    async with fresh.store.reading() as tx:
+        assert (await dead_letters.by_ids(tx, [one]))[one].action is None

@@ -10,7 +10,7 @@ import typer
 from workers.cli.common import settings
 from workers.cli.desk import agreed, clock_of, operator, run, sending_of, store_of, told
 from workers.enact.keys import shaped_like_a_key
-from workers.ops.redrive import CHAIN, EarlierOpen, look, redrive, settle
+from workers.ops.redrive import CHAIN, EarlierOpen, NotOursToSend, look, redrive, settle
 from workers.runtime.logging import mask
 from workers.store import audit, console, dead_letters, holds, proposals
 from workers.store.audit import AuditEntry
@@ -132,6 +132,9 @@ def replay(
         async with store_of(chosen) as store, sending_of(chosen) as sending:
             try:
                 done = await redrive(store, sending, clock_of(chosen), operator(), ids, chosen.topic)
+            except NotOursToSend as theirs:
+                print(f"{', '.join(f'#{one}' for one in theirs.ids)}: {theirs}", file=sys.stderr)
+                return len(ids)
             except EarlierOpen as earlier:
                 print(f"older letters came meanwhile: {earlier.ids}", file=sys.stderr)
                 return len(ids)

@@ -39,6 +39,19 @@ class EarlierOpen(Exception):
         super().__init__(f"{len(ids)} older letters are open")
 
 
+class NotOursToSend(Exception):
+    """
+    Letters of a topic that only its own source may write: `ids`.
+
+    What the population register and the directory say is believed as it comes. An operator who could write there could
+    say who is whose guardian; so the source sends it again, and the letter is discarded.
+    """
+
+    def __init__(self, ids: Sequence[int]) -> None:
+        self.ids = tuple(ids)
+        super().__init__("what the register or the directory sent is theirs to send again")
+
+
 @dataclass(frozen=True, slots=True)
 class Redriven:
     """How many letters were sent and marked, and how many of those asked for are still as they were."""
@@ -58,13 +71,16 @@ async def redrive(
     """
     Send letters again, the oldest first, from the stored bytes; `topic_of` says what a topic is called on this cluster.
 
-    Raises EarlierOpen, and what sending raises when nothing was acknowledged: then nothing is marked.
+    Raises NotOursToSend for any letter but of orders, EarlierOpen, and what sending raises when nothing was
+    acknowledged: then nothing is marked.
     """
     async with store.transaction(clock.now()) as tx:
         await console.serialise_letters(tx, ids)
         if before := await console.open_before(tx, ids):
             raise EarlierOpen(before)
         found = (await dead_letters.by_ids(tx, ids)).values()
+        if foreign := [one.dead_letter_id for one in found if one.record.topic != ORDERS.name]:
+            raise NotOursToSend(foreign)
         letters = [one for one in found if one.action is None and one.record.value is not None]
         sent = await _send(sending, letters, topic_of)
         await console.mark_replayed(tx, [one.dead_letter_id for one in sent], operator)

@@ -116,7 +116,7 @@ async def contradictions(
         line
         for name, there in present.items()
         for line in (
-            *_loses(name, wanted[name].config, configs[name]),
+            *(_loses(name, wanted[name].config, configs[name]) if name in configs else ()),
             *_thin(name, there, least_replication),
         )
     ]

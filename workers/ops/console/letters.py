@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from workers.enact.keys import shaped_like_a_key
 from workers.ops.console.desk import GONE, Desk, done, get, number_of, numbers_of, offset_of, post, text_of
-from workers.ops.redrive import EarlierOpen, redrive, settle
+from workers.ops.redrive import EarlierOpen, NotOursToSend, redrive, settle
 from workers.ops.sessions import APPROVERS, LOOKERS, OPERATORS, Session
 from workers.policy.effects import Sentence
 from workers.runtime.logging import mask
@@ -184,6 +184,8 @@ async def replay(request: Request, desk: Desk, session: Session, form: FormData)
         told = await redrive(
             desk.store, desk.sending, desk.clock, session.operator.name, ids, desk.settings.topic
         )
+    except NotOursToSend:
+        return desk.sorry(request, session, 409, _THEIRS, back="/dead-letters")
     except EarlierOpen:
         return desk.sorry(request, session, 409, _EARLIER, back="/dead-letters")
     except (BrokerDown, StreamStopped) as error:
@@ -232,6 +234,10 @@ async def decide(request: Request, desk: Desk, session: Session, form: FormData)
     return done("/dead-letters", "discarded" if approved else "declined")
 
 
+_THEIRS = Sentence(
+    "Registrets och katalogens meddelanden skickas om av dem själva, inte härifrån.",
+    "What the register or the directory sent is sent again by them, not from here.",
+)
 _EARLIER = Sentence(
     "Det finns äldre meddelanden om samma patient. Sänd om dem först, eller tillsammans.",
     "There are older messages about the same patient. Replay them first, or together.",
