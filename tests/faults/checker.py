@@ -61,7 +61,8 @@ def expected_answers(records: Iterable[Found], known: Mapping[str, Message], pre
     """
     Walk through the orders topic as the one truth, and say which answer each record must have had.
 
-    The first proven record with an order id is judged; the same bytes again are a repeat; other bytes are refused.
+    The first proven record with an order id is judged; the same bytes again are a repeat; other bytes are refused. The
+    sender of what cannot be read hears that.
     """
     first: dict[str, str] = {}
     turned_away: set[str] = set()
@@ -72,8 +73,8 @@ def expected_answers(records: Iterable[Found], known: Mapping[str, Message], pre
         arrival = f"arrival:{prefix}{record.topic}:{record.partition}:{record.offset}"
         place = (record.partition, record.offset)
         if message.kind == "garbage":
-            continue
-        if message.kind == "order" and message.order_id not in first:
+            cause, outcomes = arrival, frozenset({"unreadable"})
+        elif message.kind == "order" and message.order_id not in first:
             first[message.order_id] = digest
             cause, outcomes = f"order:{message.order_id}:{digest}", _ANY_FIRST
         elif (message.kind == "order" and first[message.order_id] == digest) or digest in turned_away:

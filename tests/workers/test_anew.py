@@ -120,7 +120,7 @@ async def test_when_people_have_dealt_with_the_unreadable_message_what_waited_be
     seal = town.orders(START)
     lift = town.orders(START, "release_journal_seal", releases=[seal.order_id])
     await office.hand_over(seal, town.garbage(ADULT), lift)
-    assert [r.outcome for r in receipts(await office.out())] == ["executed", "pending"]
+    assert [r.outcome for r in receipts(await office.out())] == ["executed", "unreadable", "pending"]
     settled = await settling(office)
     assert await office.transitions().run_due(START) == 1
     assert receipts(await office.out()) == [], "it is not dealt with yet"

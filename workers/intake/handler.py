@@ -423,6 +423,8 @@ class _Batch:
             self._held_up.add(arrival.record.key)
         self.lost.append(dead_record(arrival.record, arrival.reason, ORDERS, self._intake.group))
         self.lines.append(Line(arrival.record, LOST, (str(arrival.reason),)))
+        if arrival.reason is DeadLetterReason.UNREADABLE_RECORD:
+            return  # it could be read: the fault is ours, and the answer comes when it is replayed
         if sender := sender_of(arrival.record):
             digest = sha256(arrival.record.value or b"").hexdigest()
             answer = unreadable(

@@ -159,10 +159,6 @@ UNREADABLE: Mapping[DeadLetterReason, Sentence] = {
         "Det underskrivna innehållet är inte JSON i UTF-8 med varje namn en gång.",
         "What was signed is not JSON in UTF-8 with each name once.",
     ),
-    DeadLetterReason.UNREADABLE_RECORD: Sentence(
-        "Meddelandet kunde inte hanteras. Support utreder det.",
-        "The message could not be handled. Support looks into it.",
-    ),
 }
 """What a receipt says to the sender of a message that could not be read: enough to mend it."""
 NOTHING_DONE = Sentence(
