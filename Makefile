@@ -76,6 +76,10 @@ bench: $(VENV)/.dev ## figures on this machine
 chaos: $(VENV)/.dev ## random schedules of faults, checked: `make chaos NIGHT=1` kills a thousand times and more
 	@$(BIN)/python -m tests.faults.chaos $(if $(NIGHT),--minutes 90 --kills 1100,--minutes 3.5 --kills 52) $(ARGS)
 
+.PHONY: model
+model: $(VENV)/.dev ## random histories beside a second reading of the rules: `make model NIGHT=1` for an hour
+	@$(BIN)/python -m tests.model --minutes $(if $(NIGHT),60,5) $(ARGS)
+
 .PHONY: faults
 faults: $(VENV)/.dev ## kills at every named point, zombies, the queue sweep's nine scenarios, abuse
 	@$(BIN)/pytest -m faults tests/faults tests/abuse $(ARGS)

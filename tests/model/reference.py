@@ -161,7 +161,6 @@ class Measure:
     """None: a standing measure of the register."""
     guardians: frozenset[str] | None = None
     units: frozenset[str] | None = None
-    not_units: frozenset[str] = frozenset()
     recorded_from: date | None = None
     recorded_to: date | None = None
     came_with: str | None = None
@@ -184,7 +183,6 @@ class Extended:
     measure: str
     at: datetime
     through: date | None
-    also_decided_in_time: bool = True
 
 
 @dataclass(frozen=True)
@@ -195,6 +193,8 @@ class Request:
     measures: tuple[str, ...]
     asker: str | None
     """The guardian whom it opens for (X-02); None: for everybody."""
+    also: tuple[str, ...] = ()
+    """Measures of the same kind that are not lifted, and whose units are asked all the same (VGB-15)."""
 
 
 @dataclass(frozen=True)
@@ -203,6 +203,8 @@ class Verdict:
 
     outcome: Outcome | None
     codes: frozenset[RefusalCode] = frozenset()
+    never: frozenset[RefusalCode] = frozenset()
+    """Codes that the order is never refused with."""
 
 
 UNSAID = Verdict(None)
@@ -360,7 +362,11 @@ class Reference:
                 seal.patient == m.patient
                 and seal.region == m.region == VASTRA
                 and seal.kind in (MeasureKind.JOURNAL_SEAL, MeasureKind.CHILD_SEAL)
-                and given <= seal.begins <= at
+                and (
+                    given < seal.begins
+                    or (given == seal.begins and self.imposed.index(m) < self.imposed.index(seal))
+                )
+                and seal.begins <= at
                 and self.holds(seal, seal.begins)
             ):
                 return seal.begins
@@ -405,10 +411,20 @@ class Reference:
         unit: str | None,
         at: datetime,
         recorded_on: date | None = None,
+        in_force: list[Measure] | None = None,
     ) -> tuple[bool | None, frozenset[AccessReason]]:
-        """Allowed, denied or unsaid, and reasons that must be among those given."""
-        shut = self.shut_out(patient, viewer, service, unit, at, recorded_on)
-        opened, why = self.let_in(patient, viewer, service, unit, at)
+        """
+        Allowed, denied or unsaid, and reasons that must be among those given.
+
+        `in_force` spares the walk where many questions are about one patient and moment.
+        """
+        standing = self.in_force(patient, at) if in_force is None else in_force
+        shut = frozenset(
+            AccessReason(m.kind.value)
+            for m in standing
+            if not m.kind.opens and self.shuts(m, viewer, service, unit, at, recorded_on)
+        )
+        opened, why = self.let_in(standing, patient, viewer, service, unit, at)
         if service is Service.PAPER_COPY:  # JH-10, JH-22: people decide; only what is forbidden is said
             return (False, shut) if shut else (None, frozenset())
         if opened is False:
@@ -418,7 +434,13 @@ class Reference:
         return opened, frozenset(why)
 
     def let_in(
-        self, patient: str, viewer: str, service: Service, unit: str | None, at: datetime
+        self,
+        in_force: list[Measure],
+        patient: str,
+        viewer: str,
+        service: Service,
+        unit: str | None,
+        at: datetime,
     ) -> tuple[bool | None, set[AccessReason]]:
         """Relation and identity, then age, then grants; nothing about measures that shut."""
         subject, asker = self.person(patient, at), self.person(viewer, at)
@@ -436,7 +458,7 @@ class Reference:
         region = self.units[unit].region if unit else self.home(patient, at)
         grants = [
             m
-            for m in self.in_force(patient, at)
+            for m in in_force
             if m.kind.opens and (m.units is None or (unit is not None and unit in m.units))
         ]
         if patient == viewer:
@@ -481,22 +503,6 @@ class Reference:
             return None, set()
         return True, {AccessReason.GUARDIAN_OF_CHILD_UNDER_13 if journal else AccessReason.GUARDIAN_PROXY}
 
-    def shut_out(
-        self,
-        patient: str,
-        viewer: str,
-        service: Service,
-        unit: str | None,
-        at: datetime,
-        recorded_on: date | None,
-    ) -> frozenset[AccessReason]:
-        """Why a measure in force shuts this viewer out; whole measures reach the units of every region."""
-        return frozenset(
-            AccessReason(m.kind.value)
-            for m in self.in_force(patient, at)
-            if self.shuts(m, viewer, service, unit, at, recorded_on)
-        )
-
     def shuts(
         self,
         m: Measure,
@@ -506,7 +512,7 @@ class Reference:
         at: datetime,
         recorded_on: date | None = None,
     ) -> bool:
-        own, guardian = viewer == m.patient, viewer in self.guardians(m.patient, at)
+        guardian = viewer in self.guardians(m.patient, at)
         match m.kind:
             case MeasureKind.JOURNAL_SEAL:  # KR-02, KR25-12, KR25-13, KR25-14
                 within = recorded_on is None or (
@@ -517,7 +523,7 @@ class Reference:
             case MeasureKind.LOGIN_LOCK:  # KR25-09, KR25-10
                 return service is Service.E_SERVICES
             case MeasureKind.CHILD_SEAL:  # VGB-03
-                return service in (Service.JOURNAL, Service.E_SERVICES) and (own or guardian)
+                return service in (Service.JOURNAL, Service.E_SERVICES)  # "everybody at once" (X-02)
             case MeasureKind.GUARDIAN_BLOCK:
                 if not guardian or not self.names_guardian(m, viewer, at):
                     return False
@@ -549,11 +555,16 @@ class Reference:
         subject = self.person(order.patient, order.arrived_at)
         if subject is None:
             return UNSAID
+        if self.version(order) == date(2016, 1, 1) and order.form not in (
+            Form.SEAL_JOURNAL,
+            Form.RELEASE_JOURNAL_SEAL,
+        ):
+            return UNSAID  # document 002 speaks of residents' seals alone
         if self.dead(order.patient, order.arrived_at):
             return refused(RefusalCode.PATIENT_DEAD)
-        if order.initiative in (Initiative.RESIDENT, Initiative.CHILD) and not self.age_reached(
-            order.patient, OWN_ACCOUNT_FROM, order.decided_at
-        ):
+        asks = order.initiative in (Initiative.RESIDENT, Initiative.CHILD)
+        starts = max(order.arrived_at, midnight(order.valid_from)) if order.valid_from else order.arrived_at
+        if asks and not self.age_reached(order.patient, OWN_ACCOUNT_FROM, starts):
             return refused(RefusalCode.INITIATIVE_NOT_ALLOWED)  # X-03
         if order.form is Form.REQUEST_RELEASE:
             return self._judge_request(order)
@@ -600,7 +611,7 @@ class Reference:
                 order.patient, GUARDIAN_UNTIL, order.arrived_at
             ):
                 return refused(RefusalCode.AGE_NOT_ELIGIBLE)
-            if region == JAMTLAND and order.units is not None and order.units != {order.unit}:
+            if region == JAMTLAND and order.units is not None and order.units != frozenset({order.unit}):
                 return refused(RefusalCode.DECIDER_WRONG_UNIT)  # JH-23
         if (
             order.form is Form.BLOCK_GUARDIANS
@@ -610,7 +621,22 @@ class Reference:
             and self.units[order.unit].clinic not in (None, "paediatric")
         ):
             return refused(RefusalCode.DECIDER_WRONG_UNIT)  # JH-17, X-07
+        if order.channel is Channel.PHONE and order.urgent and self._by_phone(order, version):
+            return Verdict(None, never=frozenset({RefusalCode.CHANNEL_NOT_ALLOWED}))
         return UNSAID
+
+    def _by_phone(self, order: Order, version: date) -> bool:
+        """KR-23, KR25-11, JH-07, JH-17, VG-03; VGR's children at night: "a switch of the rulebook, on"."""
+        match order.region, order.form:
+            case region, Form.SEAL_JOURNAL if region == VASTRA:
+                return order.initiative is Initiative.RESIDENT
+            case region, Form.LOCK_LOGIN if region == KRONOBERG:
+                return version == KRONOBERG_2025
+            case region, Form.SEAL_CHILD | Form.BLOCK_GUARDIANS if region == VASTRA:
+                return version == VASTRA_2026
+            case _, Form.SEAL_JOURNAL | Form.BLOCK_GUARDIANS:
+                return order.initiative is Initiative.CARE
+        return False
 
     def _offered(self, form: Form, region: str, version: date) -> bool:
         match form:
@@ -660,11 +686,11 @@ class Reference:
         if not free:
             return refused(RefusalCode.PROTECTED_IDENTITY)  # X-10
         if order.region == JAMTLAND and order.initiative is Initiative.CARE:
-            if not self._jamtland_may_open(order, free):
+            if not self.mine(order, free):
                 return refused(RefusalCode.DECIDER_WRONG_UNIT)  # X-07
             return UNSAID
         if order.region == VASTRA and kind is not MeasureKind.JOURNAL_SEAL:
-            units = {m.unit for m in free if m.unit is not None}
+            units = {m.unit for m in (*free, *self.beside(order, free)) if m.unit is not None}
             if units and order.unit not in units:
                 return refused(RefusalCode.UNIT_NOT_INITIATOR)  # VGB-15
             if Attestation.HARM_ASSESSMENT not in order.attestations or (
@@ -675,9 +701,30 @@ class Reference:
             return Verdict(Outcome.PENDING if len(units) > 1 else Outcome.EXECUTED)
         return UNSAID
 
+    def beside(self, order: Order, found: Iterable[Measure]) -> list[Measure]:
+        """VGB-15: other units' measures of the same kind; "VGR needs all", also where one alone is named."""
+        keys = {m.key for m in found}
+        return [
+            m
+            for m in self.measures(order.patient, order.arrived_at)
+            if order.region == VASTRA
+            and m.region == VASTRA
+            and m.kind is RELEASES.get(order.form)
+            and m.initiative is Initiative.CARE
+            and m.key not in keys
+            and self._ended_at(m, order.arrived_at) is None
+        ]
+
     def still_wanted(self, m: Measure, at: datetime) -> bool:
         """X-10: the register's own measure, while the state that it follows holds."""
         return m.initiative is Initiative.REGISTER and self.shut_by_register(m.patient, at) == m.region
+
+    def mine(self, order: Order, free: list[Measure]) -> list[Measure]:
+        """X-07: of all measures those that the decider's unit may open; of named ones all or none."""
+        if order.region != JAMTLAND or order.initiative is not Initiative.CARE:
+            return free
+        may = [m for m in free if self._jamtland_may_open(order, [m])]
+        return may if order.releases is None or len(may) == len(free) else []
 
     def _jamtland_may_open(self, order: Order, measures: Iterable[Measure]) -> bool:
         """X-07: the unit that imposed it, or for guardians the paediatric clinic (JH-19, JH-21)."""
@@ -714,13 +761,21 @@ class Reference:
     def _narrows(self, order: Order, followed: Iterable[Measure]) -> bool:
         if order.decision is ContinueDecision.RELEASE:
             return True
+        at = order.arrived_at
         return any(
-            (m.kind in FOR_GUARDIANS and order.guardians is not None and m.guardians is None)
-            or (
-                m.guardians is not None and order.guardians is not None and not m.guardians <= order.guardians
+            (
+                m.kind in FOR_GUARDIANS
+                and order.guardians is not None
+                and any(
+                    self.names_guardian(m, g, at)
+                    for g in self._ever_guardians(m.patient)
+                    if g not in order.guardians
+                )
             )
-            or (m.units is None and order.units is not None)
-            or (m.units is not None and order.units is not None and not m.units <= order.units)
+            or (
+                order.units is not None
+                and any(self.covers_unit(m, unit, at) for unit in self.units if unit not in order.units)
+            )
             for m in followed
         )
 
@@ -799,9 +854,15 @@ class Reference:
         )
 
     def asked_units(self, request: Request, at: datetime) -> set[str]:
-        return {
+        own = {
             m.unit for m in self._of_request(request, at) if m.unit is not None and self.lives(request, m, at)
         }
+        beside = {
+            m.unit
+            for m in self.measures(request.order.patient, at)
+            if m.key in request.also and m.unit is not None and self._ended_at(m, at) is None
+        }
+        return own | beside
 
     def answers(self, request: Request, at: datetime) -> dict[str, Opinion]:
         """Each unit's newest answer; a unit that itself orders the release has said yes (VGB-15)."""
@@ -824,9 +885,25 @@ class Reference:
         """Pending while something that it asks about stands and no unit has said keep; only keep refuses."""
         if Opinion.KEEP in self.answers(request, at).values():
             return Outcome.REFUSED
-        if not any(self.lives(request, m, at) for m in self._of_request(request, at)):
-            return Outcome.EXECUTED
+        if any(self.moot(request, moment) for moment in self._moments_of(request, at)):
+            return Outcome.EXECUTED  # and it stays so, whatever is extended afterwards
         return Outcome.PENDING
+
+    def _moments_of(self, request: Request, at: datetime) -> Iterator[datetime]:
+        """The instants on which a request may have lost what it lived on."""
+        yield at
+        for extension in self.extensions:
+            if extension.measure in request.measures and request.order.arrived_at < extension.at <= at:
+                yield extension.at - timedelta(microseconds=1)
+        for fact in self.register:
+            if fact.person == request.order.patient and request.order.arrived_at < fact.at <= at:
+                yield fact.at
+
+    def moot(self, request: Request, at: datetime) -> bool:
+        """Nothing that it asks about stands any more, or the one who asked is no guardian any more."""
+        if request.asker is not None and request.asker not in self.guardians(request.order.patient, at):
+            return True
+        return not any(self.lives(request, m, at) for m in self._of_request(request, at))
 
     def reported(self, m: Measure, at: datetime) -> bool:
         """X-17: a report binds from whichever order it came with, for all measures of that child that stand then."""
@@ -857,10 +934,10 @@ class Reference:
             self.requests.append(Request(order, found, asker))
         elif order.form is Form.UNIT_OPINION:
             request = next(r for r in self.requests if r.order.order_id == order.follows_up)
-            self._when_all_agree(request, order.arrived_at)
+            self._when_all_agree(request, order)
         elif order.form in RELEASES:
             self._release(order, outcome)
-        elif order.form is Form.EXTEND_MEASURE and outcome is Outcome.EXECUTED:
+        elif order.form is Form.EXTEND_MEASURE:  # of a call too, which goes on waiting for its form
             for m in self._followed(order):
                 self.extensions.append(Extended(m.key, order.arrived_at, order.valid_through))
                 for lock in self._with(m):
@@ -887,7 +964,12 @@ class Reference:
                     (order.order_id, key) for order_id, key in self.names if order_id == form.order_id
                 ]
                 return
-        begins = order.arrived_at
+        if order.follows_up is not None and not call and self._adds_nothing(order):  # X-14
+            self.names += [
+                (order.order_id, key) for order_id, key in self.names if order_id == order.follows_up
+            ]
+            return
+        begins = min((m.begins for m in confirmed), default=order.arrived_at)
         if order.valid_from is not None:
             begins = max(begins, midnight(order.valid_from))
         through = order.valid_through
@@ -904,7 +986,7 @@ class Reference:
             units = frozenset({order.unit})
         m = Measure(
             order.order_id, kind, order.patient, order.region, version, order.initiative, order.unit, begins,
-            through, order, guardians, units, frozenset(), order.recorded_from, order.recorded_to, None, call,
+            through, order, guardians, units, order.recorded_from, order.recorded_to, None, call,
         )  # fmt: skip
         self.imposed.append(m)
         self.names.append((order.order_id, m.key))
@@ -915,11 +997,18 @@ class Reference:
                 self._bring(m, MeasureKind.JOURNAL_SEAL, came_with=None)
         for earlier in confirmed:  # X-14: what the form leaves out of the call stays shut
             self.names.append((order.order_id, earlier.key))
-            self.names.append((earlier.key, m.key))
+            self.names += [(order_id, m.key) for order_id, key in self.names if key == earlier.key]
             if self._same_or_wider(m, earlier):
-                self.endings.append(Ending(earlier.key, begins))
+                self.endings.append(Ending(earlier.key, order.arrived_at))
                 for lock in self._with(earlier):
-                    self.endings.append(Ending(lock.key, begins))
+                    self.endings.append(Ending(lock.key, order.arrived_at))
+        if order.follows_up is not None and not call:
+            # whatever names the call names what its forms have made of it, as long as that stands
+            named = {key for order_id, key in self.names if order_id == order.follows_up}
+            at = order.arrived_at
+            keys = {e.key for e in self.imposed if e.key in named and self._ended_at(e, at) is None}
+            if self._form_that_came_first(replace(order, order_id=order.follows_up), but=order) is not None:
+                self.names += [(order_id, m.key) for order_id, key in self.names if key in keys]
 
     def _bring(self, m: Measure, kind: MeasureKind, came_with: str | None) -> None:
         key = f"{m.key} {kind}"
@@ -952,10 +1041,31 @@ class Reference:
             and self._ended_at(m, order.arrived_at) is None
         ]
 
-    def _form_that_came_first(self, call: Order) -> Order | None:
+    def _adds_nothing(self, order: Order) -> bool:
+        """X-14: a second form for a call that has its form, and of no other scope than what stands."""
+        call = replace(order, order_id=order.follows_up or "")
+        if self._form_that_came_first(call, but=order) is None:
+            return False
+        keys = {key for order_id, key in self.names if order_id == order.follows_up}
+        return any(
+            m.key in keys
+            and m.kind is IMPOSES[order.form]
+            and self._ended_at(m, order.arrived_at) is None
+            and self._lasts_as_long(m, order)
+            and (m.guardians is None or (order.guardians is not None and order.guardians <= m.guardians))
+            and (m.units is None or (order.units is not None and order.units <= m.units))
+            for m in self.imposed
+        )
+
+    def _lasts_as_long(self, m: Measure, order: Order) -> bool:
+        last = self.last_day(m, order.arrived_at)
+        return last is None or (order.valid_through is not None and order.valid_through <= last)
+
+    def _form_that_came_first(self, call: Order, but: Order | None = None) -> Order | None:
         for order, outcome in self.orders:
             if (
-                order.follows_up == call.order_id
+                order is not but
+                and order.follows_up == call.order_id
                 and order.form is call.form
                 and order.patient == call.patient
                 and order.region == call.region
@@ -978,10 +1088,11 @@ class Reference:
         if RELEASES[order.form].opens:
             self._revoke(order)
         elif outcome is Outcome.PENDING:
-            self.requests.append(Request(order, tuple(m.key for m in found), None))
+            beside = tuple(m.key for m in self.beside(order, found))
+            self.requests.append(Request(order, tuple(m.key for m in found), None, beside))
         else:
-            for m in found:
-                self._end(m, order.arrived_at)
+            for m in self.mine(order, found):
+                self._end(m, order)
 
     def _revoke(self, order: Order) -> None:
         for m in self.imposed:
@@ -989,6 +1100,7 @@ class Reference:
                 m.kind is not RELEASES[order.form]
                 or m.patient != order.patient
                 or m.region != order.region
+                or self._ended_at(m, order.arrived_at) is not None
                 or (order.releases is not None and m.key not in order.releases)
             ):
                 continue
@@ -997,10 +1109,12 @@ class Reference:
             if order.guardians is not None and m.guardians is not None and not m.guardians <= order.guardians:
                 self.endings.append(Ending(m.key, order.arrived_at, order.guardians))
             else:
-                self._end(m, order.arrived_at)
+                self._end(m, order)
 
-    def _end(self, m: Measure, at: datetime) -> None:
+    def _end(self, m: Measure, order: Order) -> None:
         """The end of a block ends the lock that came with it, and no other (KR25-23)."""
+        at = order.arrived_at
+        self.names.append((order.order_id, m.key))
         self.endings.append(Ending(m.key, at))
         for lock in self._with(m):
             self.endings.append(Ending(lock.key, at))
@@ -1009,7 +1123,7 @@ class Reference:
         """JH-08, JH-19: kept for whom and where it says, until when it says; or released."""
         for m in self._followed(order):
             if order.decision is ContinueDecision.RELEASE:
-                self._end(m, order.arrived_at)
+                self._end(m, order)
                 continue
             self.names.append((order.order_id, m.key))
             self.extensions.append(Extended(m.key, order.arrived_at, order.valid_through))
@@ -1023,8 +1137,9 @@ class Reference:
     def _ever_guardians(self, child: str) -> frozenset[str]:
         return frozenset(g for fact in self.register if fact.person == child for g in fact.guardians)
 
-    def _when_all_agree(self, request: Request, at: datetime) -> None:
+    def _when_all_agree(self, request: Request, order: Order) -> None:
         """The last yes lifts what was asked about: for the asking guardian, or whole (X-02)."""
+        at = order.arrived_at
         said = self.answers(request, at)
         if Opinion.KEEP in said.values() or not self.asked_units(request, at) <= set(said):
             return
@@ -1032,8 +1147,9 @@ class Reference:
             if not self.lives(request, m, at) or m.initiative is Initiative.REGISTER:
                 continue
             if request.asker is None or m.kind not in FOR_GUARDIANS or m.guardians == {request.asker}:
-                self._end(m, at)
+                self._end(m, order)
             else:
+                self.names.append((order.order_id, m.key))
                 self.endings.append(Ending(m.key, at, frozenset({request.asker})))
 
     # --- what people are told
@@ -1056,8 +1172,11 @@ class Reference:
             return False
         return not (self.marked(who, at) or self.marked(patient, at))
 
-    def silenced(self, order_id: str, patient: str, guardian: bool, at: datetime) -> bool:
+    def silenced(self, order_id: str, patient: str, who: str, at: datetime) -> bool:
         """X-23: an explicit "do not tell" about the measure, from any order about it, not lifted by its unit."""
+        guardian = who in self.guardians(patient, at)
+        if who != patient and not guardian:
+            return False  # a form speaks of guardians and of the patient alone
         keys = {key for named, key in self.names if named == order_id} | {order_id}
         about = [
             order

@@ -1,0 +1,48 @@
+"""How it is known that the model can find: rules are broken on purpose, one at a time, and each break is found."""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.model.playing import steps_until_found
+from workers.policy import facts, hits, notices, standing_measures
+
+MOST = 4000
+"""Many times what each break took when this was written; the figures stand beside each."""
+
+
+def _nothing(*_: Any, **__: Any) -> tuple[()]:
+    return ()
+
+
+BREAKS: dict[str, tuple[Any, str, Callable[..., Any]]] = {
+    # found after 2433 steps
+    "X-01: a request is about everybody's measures": (hits, "hits", lambda *_, **__: True),
+    # 56
+    "X-09: standing measures follow nothing": (standing_measures, "missing_measures", _nothing),
+    # 58
+    "X-10: the register's measures end while the mark stands": (
+        standing_measures,
+        "state_holds",
+        lambda *_, **__: False,
+    ),
+    # 4
+    "X-21: whatever a notice claims is true": (notices._Notice, "_holds", lambda _: True),
+    # 72
+    "a measure never ends": (facts.Measure, "in_force", lambda m, at, _: m.valid_from <= at),
+}
+
+
+@pytest.mark.parametrize("broken", BREAKS)
+def test_a_rule_that_is_broken_on_purpose_is_found(broken: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner, name, instead = BREAKS[broken]
+    original = getattr(owner, name)
+    monkeypatch.setattr(owner, name, instead)
+    for module_name, module in list(sys.modules.items()):
+        if module_name.startswith("workers.policy") and getattr(module, name, None) is original:
+            monkeypatch.setattr(module, name, instead)
+    steps, differs = steps_until_found(1000, MOST)
+    assert differs is not None, f"{broken}: not found in {steps} steps"
+    print(f"{broken}: {differs.rule} after {steps} steps")

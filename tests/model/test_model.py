@@ -1,0 +1,28 @@
+"""
+Random histories in the pure core, beside a reference that was written from the pages alone.
+
+A history that differs is printed as a story, ready for `tests/scenarios/own-where-rules-meet-model.yaml`.
+`MODEL_SEED=n` plays the printed seed again; `make model` plays for minutes, `make model NIGHT=1` for an hour.
+"""
+
+import os
+import secrets
+
+import pytest
+
+from tests.model.histories import LEFT_OUT
+from tests.model.playing import play
+
+STEPS = 3400
+FIXED = (1000, 2000, 3000, 4000, 5000)
+
+
+@pytest.mark.parametrize("first", FIXED)
+def test_the_core_says_what_the_pages_say(first: int) -> None:
+    assert play(first, STEPS, LEFT_OUT) >= STEPS
+
+
+def test_the_core_says_what_the_pages_say_in_histories_never_played_before() -> None:
+    first = int(os.environ.get("MODEL_SEED") or secrets.randbelow(10**9))
+    print(f"MODEL_SEED={first}")
+    assert play(first, STEPS, LEFT_OUT) >= STEPS

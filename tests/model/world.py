@@ -1,0 +1,444 @@
+"""One history played on two stages: the pure core over plain lists, and the reference beside it."""
+
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, TypeVar
+
+import yaml
+
+from contracts.register import PersonRecord
+from contracts.vocabulary import (
+    RELEASES,
+    Attestation,
+    Channel,
+    ContinueDecision,
+    Form,
+    Initiative,
+    MeasureKind,
+    Opinion,
+    OrderId,
+    Outcome,
+    PersonId,
+    RefusalCode,
+    Role,
+    Service,
+    Template,
+    UnitId,
+)
+from tests.kit.pure_stage import PureStage
+from tests.model.reference import (
+    FOR_EVERYONE,
+    FOR_GUARDIANS,
+    PROTECTS,
+    UNSAID,
+    Order,
+    Post,
+    Reference,
+    Registered,
+    Unit,
+    local_day,
+)
+from workers.policy.access import Question, decide
+from workers.policy.effects import Effect, Tell
+from workers.policy.rulebook import Rulebooks
+from workers.scenario.cast import Numbers
+from workers.scenario.format import Scenario, Step
+from workers.scenario.play import Play, SignedOrder, Told
+
+CLAIMS: dict[str, set[str]] = {
+    Template.GRANT_GIVEN: {"gained"},
+    Template.MEASURE_RELEASED: {"gained"},
+    Template.GRANT_EXPIRED: {"lost"},
+    Template.GRANT_REVOKED: {"lost"},
+    Template.GRANT_EXPIRING: {"lost"},
+    Template.AGE_13: {"gained", "lost"},
+    Template.AGE_13_AHEAD: {"gained", "lost"},
+    Template.AGE_16: {"gained", "lost"},
+    Template.AGE_16_AHEAD: {"gained", "lost"},
+}
+"""What a notice says becomes of the access of the one it speaks of (X-21)."""
+T = TypeVar("T")
+Ask = tuple[str, str, Service, str | None]
+"""Patient, viewer, service, unit."""
+
+
+def run(play: Coroutine[Any, Any, T]) -> T:
+    """The pure stage never waits for anything."""
+    try:
+        play.send(None)
+    except StopIteration as done:
+        return done.value
+    raise AssertionError("the pure stage waited for something")
+
+
+class Differs(AssertionError):
+    """The core and the pages say different things; `rule` says where to look."""
+
+    def __init__(self, rule: str, says: str, story: str = "") -> None:
+        self.rule, self.says, self.story = rule, says, story
+        super().__init__(f"{rule}: {says}\n{story}")
+
+
+@dataclass
+class Watched(PureStage):
+    """The pure stage, with a window on what goes through it."""
+
+    before_order: Callable[[SignedOrder], None] = lambda _: None
+    after_order: Callable[[SignedOrder, Told], None] = lambda _, __: None
+    on_record: Callable[[PersonRecord], None] = lambda _: None
+    on_tell: Callable[[PersonId, Tell, str], None] = lambda _, __, ___: None
+
+    async def send(self, order: SignedOrder) -> Told:
+        self.before_order(order)
+        told = await super().send(order)
+        self.after_order(order, told)
+        return told
+
+    async def tell_register(self, records: Iterable[PersonRecord]) -> None:
+        for record in records:
+            self.on_record(record)
+            await super().tell_register([record])
+
+    def _enact(self, patient: PersonId, effects: Iterable[Effect], cause: str) -> None:
+        kept = tuple(effects)
+        super()._enact(patient, kept, cause)
+        for effect in kept:
+            if isinstance(effect, Tell) and effect.suppressed is None and effect.to is not None:
+                self.on_tell(patient, effect, cause)
+
+
+@dataclass
+class World:
+    """A family, its units and staff; every step is a step of a story, and the story is kept."""
+
+    header: dict[str, Any]
+    books: Rulebooks
+    without: frozenset[str] = frozenset()
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    access: dict[Ask, bool] = field(default_factory=dict)
+    notices: int = 0
+    compared: datetime | None = None
+    kept: list[tuple[datetime, Ask, bool]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        story = Scenario.model_validate(self.header | {"steps": []})
+        self.stage = Watched(self.books)
+        self.play = Play(story, self.stage, self.books, Numbers(), "sigill/test")
+        self.model = Reference()
+        self.stage.before_order = self._before
+        self.stage.after_order = self._after
+        self.stage.on_record = self._record
+        self.stage.on_tell = self._told
+        for unit, said in self.header["units"].items():
+            self.model.units[unit] = Unit(unit, said["region"], said.get("clinic"))
+        for name, spec in story.staff.items():
+            for role in spec.roles:
+                self.model.posts.append(Post(name, spec.unit, role))
+        self.children = [n for n, p in story.people.items() if p.guardians]
+        self.adults = [n for n, p in story.people.items() if not p.guardians]
+        self.orders: dict[str, Order] = {}
+        self.told: dict[str, Told] = {}
+        self._unread: list[tuple[str, str, Tell, datetime]] = []
+        self._current: dict[str, Any] = {}
+        self._order: Order | None = None
+        run(self.play.prepare())
+        self.names = {actor.ref.id: name for name, actor in self.play.cast.people.items()}
+        self.person_ids = {
+            name: self.stage.identities[_identity(self.stage, actor.ref)]
+            for name, actor in self.play.cast.people.items()
+        }
+        self.people = {pid: name for name, pid in self.person_ids.items()}
+        self.unit_names = {hsa: name for name, hsa in self.play.cast.units.items()}
+        self.access = self.compare(self.children)
+
+    # --- steps
+
+    @property
+    def now(self) -> datetime:
+        return self.stage.now
+
+    def step(self, step: dict[str, Any]) -> None:
+        """Play one step on both stages, and hold everything that must hold."""
+        self.steps.append(step)
+        self._current = step
+        if "at" not in step:  # two things never happen at the same instant
+            run(self.play.step(Step.model_validate({"at": "+1s"})))
+        run(self.play.step(Step.model_validate(step)))
+        self.read_notices()
+        if "order" not in step:  # an order touches one patient only, and that one is compared when it is sent
+            self.access = self.compare(self.children)
+        self.check_register_state()
+        self.check_requests()
+
+    def story(self) -> str:
+        """The history so far, as a story that can be played alone."""
+        told = str(self.steps)
+        staff = {
+            name: spec for name, spec in self.header["staff"].items() if name in told or "support" in name
+        }
+        return yaml.safe_dump(
+            self.header | {"staff": staff, "steps": self.steps},
+            sort_keys=False,
+            allow_unicode=True,
+            default_flow_style=None,
+            width=300,
+        )
+
+    def fail(self, rule: str, says: str) -> None:
+        if rule in self.without:
+            return
+        raise Differs(rule, says, self.story())
+
+    # --- what goes through the stage
+
+    def _record(self, record: PersonRecord) -> None:
+        actor = next(a for a in self.play.cast.people.values() if a.ref.id == record.person.id)
+        self.model.register.append(
+            Registered(
+                at=record.changed_at,
+                person=actor.name,
+                born=date.fromisoformat(actor.born),
+                county=actor.county or "",
+                marked=actor.protected,
+                e_id=actor.e_id,
+                id_type=actor.ref.id_type,
+                guardians=frozenset(g for g, end in actor.guardians.items() if end is None),
+                died=actor.died,
+            )
+        )
+
+    def _before(self, signed: SignedOrder) -> None:
+        self.read_notices()
+        self._order = self.as_order(signed)
+        if self.compared is not None and local_day(self.compared) != local_day(self.now):
+            self.access = self.compare(self.children)
+        self.verdict = self.model.judge(self._order)
+
+    def _after(self, signed: SignedOrder, told: Told) -> None:
+        order = self._order
+        assert order is not None
+        name = str(self._current["order"]["id"])
+        self.orders[name], self.told[name] = order, told
+        outcome = Outcome(told.outcome)
+        verdict = self.verdict
+        if "X-07" in self.without and verdict.codes & {RefusalCode.DECIDER_WRONG_UNIT}:
+            verdict = UNSAID
+        if verdict.outcome is not None and verdict.outcome is not outcome:
+            self.fail(
+                "outcome",
+                f"{name}: the pages say {verdict.outcome} {sorted(verdict.codes)},"
+                f" the core {told.outcome} {list(told.codes)} {told.why}",
+            )
+        if "phone" not in self.without and set(map(str, verdict.never)) & set(told.codes):
+            self.fail("phone", f"{name}: never {sorted(verdict.never)}, the core {list(told.codes)}")
+        before = dict(self.access)
+        shut = {m.key: m for m in self.model.in_force(order.patient, self.now)}
+        self.model.carry_out(order, outcome)
+        self.read_notices()
+        self.access = now = self.compare([order.patient])
+        gained = [ask for ask, allowed in now.items() if allowed and not before.get(ask, allowed)]
+        for ask in gained:
+            self._may_gain(name, order, outcome, ask, list(shut.values()))
+        self._order = None
+
+    def _may_gain(self, name: str, order: Order, outcome: Outcome, ask: Ask, shut: list[Any]) -> None:
+        """Nobody gains by an act that does not name what shut that person out."""
+        _, viewer, service, unit = ask
+        if order.form in PROTECTS:
+            self.fail("a protective order opens nothing", f"{name} opened {service} at {unit} to {viewer}")
+        if outcome is Outcome.REFUSED:
+            self.fail("a refusal opens nothing", f"{name} opened {service} at {unit} to {viewer}")
+        over = [m for m in shut if self.model.shuts(m, viewer, service, unit, order.decided_at)]
+        if order.form in RELEASES and any(
+            m.kind is not RELEASES[order.form] and m.came_with is None for m in over
+        ):
+            self.fail("X-03", f"{name} opened {service} at {unit} to {viewer} past {[m.key for m in over]}")
+        request = next((r for r in self.model.requests if r.order.order_id == order.follows_up), None)
+        if (
+            order.form is Form.UNIT_OPINION
+            and request is not None
+            and request.asker not in (None, viewer)
+            and not any(m.kind in FOR_EVERYONE for m in over)
+        ):
+            self.fail("X-02", f"{name} opened {service} at {unit} to {viewer}, who did not ask")
+
+    def _told(self, patient: PersonId, tell: Tell, cause: str) -> None:
+        """Every notice that is sent is held against the reference at once."""
+        if not hasattr(self, "people") or tell.to not in self.people:
+            return
+        self.notices += 1
+        self._unread.append((self.people[tell.to], self.people[patient], tell, self.stage.now))
+
+    def read_notices(self) -> None:
+        """Hold what was sent against the pages, once the reference knows of what it was sent about."""
+        unread, self._unread = self._unread, []
+        for who, whom, tell, at in unread:
+            self.check_notice(who, whom, tell, at)
+
+    def check_notice(self, who: str, whom: str, tell: Tell, at: datetime) -> None:
+        """X-21 to X-23: true of the recipient, to one who is still concerned, and against no "do not tell"."""
+        said = f"{tell.template} to {who} about {whom} at {at}"
+        if not self.model.may_hear(who, whom, at):
+            self.fail("X-22", f"{said}: the recipient is not concerned, or must not be told")
+        lineage = {str(order_id) for m in tell.about for order_id in m.orders}
+        if tell.template is Template.STANDARD_REPLY:
+            if not self.shut_at_all(whom, who, at):
+                self.fail("X-21", f"{said}: nothing shuts out the one who asked")
+            return
+        if any(m.initiative is Initiative.REGISTER for m in tell.about):
+            self.fail("X-09", f"{said}: standing measures notify no resident and no guardian")
+        if any(self.model.silenced(order_id, whom, who, at) for order_id in lineage):
+            self.fail("X-23", f"{said}: an order about it said that this one must not be told")
+        claim = CLAIMS.get(tell.template)
+        if claim is None:
+            return
+        moment = tell.day or at
+        subjects = tell.others or (tell.to,)
+        changes = {
+            change
+            for subject in subjects
+            if subject
+            for change in self.changes_at(whom, self.people[subject], moment)
+        }
+        if "unsaid" not in changes and not changes & claim:
+            self.fail("X-21", f"{said}: at {moment} nothing is {' or '.join(sorted(claim))} for that person")
+
+    def shut_at_all(self, patient: str, viewer: str, at: datetime) -> bool:
+        in_force = self.model.in_force(patient, at)
+        return any(
+            self.model.shuts(m, viewer, service, unit, at)
+            for m in in_force
+            if not m.kind.opens
+            for service in (Service.JOURNAL, Service.E_SERVICES)
+            for unit in self.model.units
+        )
+
+    def changes_at(self, patient: str, viewer: str, moment: datetime) -> set[str]:
+        """What becomes of somebody's access at an instant: gained, lost, or not said by the pages."""
+        changes = set()
+        earlier = moment - timedelta(microseconds=1)
+        for _, _, service, unit in self.asks([patient], [viewer]):
+            before, _ = self.model.access(patient, viewer, service, unit, earlier)
+            after, _ = self.model.access(patient, viewer, service, unit, moment)
+            if service is Service.PAPER_COPY or before is after:
+                continue
+            changes.add("unsaid" if before is None or after is None else "gained" if after else "lost")
+        return changes
+
+    # --- what must hold
+
+    def asks(self, patients: Iterable[str], viewers: Iterable[str] | None = None) -> Iterable[Ask]:
+        for patient in patients:
+            for viewer in viewers or (patient, *self.adults):
+                for unit in self.model.units:
+                    yield patient, viewer, Service.JOURNAL, unit
+                yield patient, viewer, Service.E_SERVICES, None
+                yield patient, viewer, Service.PAPER_COPY, next(iter(self.model.units))
+
+    def compare(self, patients: Iterable[str]) -> dict[Ask, bool]:
+        """Access by the core, equal to access by the reference wherever the pages say."""
+        found = dict(self.access)
+        at = self.compared = self.stage.now
+        for patient in patients:
+            facts = self.stage.facts(self.person_ids[patient])
+            in_force = self.model.in_force(patient, at)
+            for ask in self.asks([patient]):
+                _, viewer, service, unit = ask
+                hsa = UnitId(self.play.cast.units[unit]) if unit else None
+                decision = decide(Question(self.person_ids[viewer], service, at, hsa), facts, self.books)
+                allowed, why = self.model.access(patient, viewer, service, unit, at, in_force=in_force)
+                codes = set(decision.codes)
+                if allowed is not None and allowed is not decision.allowed:
+                    self.fail(
+                        "access",
+                        f"{viewer} to {patient} {service} at {unit}, {at}: the pages say {allowed} {sorted(why)},"
+                        f" the core {decision.allowed} {sorted(codes)}",
+                    )
+                if allowed is not None and not why <= codes:
+                    self.fail(
+                        "reasons",
+                        f"{viewer} to {patient} {service} at {unit}, {at}: the pages say {sorted(why)},"
+                        f" the core {sorted(codes)}",
+                    )
+                found[ask] = decision.allowed
+        return found
+
+    def check_register_state(self) -> None:
+        """X-09: protected, under the rulebook's age, and shut."""
+        for child in self.children:
+            region = self.model.shut_by_register(child, self.now)
+            if region is None:
+                continue
+            for (patient, viewer, service, unit), allowed in self.access.items():
+                if patient == child and allowed and service is not Service.PAPER_COPY and viewer != child:
+                    self.fail("X-09", f"{child} is protected and {viewer} reaches {service} at {unit}")
+
+    def check_requests(self) -> None:
+        """X-04: no request about what has ended, and only a keep refuses."""
+        for request in self.model.requests:
+            if all(key.startswith("register") for key in request.measures):
+                continue  # X-05: not held yet; the core judges such a request anew when the register tells
+            name = next(n for n, o in self.orders.items() if o is request.order)
+            receipt = self.stage.receipts[OrderId(request.order.order_id)]
+            says = self.model.request_outcome(request, self.now)
+            if receipt.outcome != says.value:
+                self.fail(
+                    "X-04", f"{name}: the pages say {says}, its receipt {receipt.outcome} {receipt.codes}"
+                )
+
+    # --- words
+
+    def as_order(self, signed: SignedOrder) -> Order:
+        """The form in the reference's words."""
+        form, step = signed.form, self._current["order"]
+        staff = {e.hsa_id: e.name for e in self.play.cast.staff.values()}
+        units = {hsa: name for name, hsa in self.play.cast.units.items()}
+
+        def person(ref: dict[str, str]) -> str:
+            return self.names[ref["id"]]
+
+        def worker(ref: dict[str, str]) -> tuple[str, str, Role]:
+            return staff[ref["hsa_id"]], units[ref["unit"]], Role(ref["role"])
+
+        def day(key: str) -> date | None:
+            return date.fromisoformat(form[key]) if form[key] else None
+
+        inform = step.get("inform") or {}
+        court = form["court_order"]
+        return Order(
+            order_id=form["order_id"],
+            region=form["region"],
+            form=Form(form["form"]),
+            patient=person(form["patient"]),
+            initiative=Initiative(form["initiative"]),
+            decided_by=worker(form["decided_by"]) if form["decided_by"] else None,
+            decided_at=datetime.fromisoformat(form["decided_at"]),
+            arrived_at=self.stage.now,
+            consulted=tuple(worker(c) for c in form["consulted"]),
+            urgent=form["urgent"],
+            channel=Channel(form["channel"]),
+            units=frozenset(units[u] for u in form["units"]) if form["units"] else None,
+            recorded_from=day("recorded_from"),
+            recorded_to=day("recorded_to"),
+            valid_from=day("valid_from"),
+            valid_through=day("valid_through"),
+            review_on=day("review_on"),
+            guardians=frozenset(person(g) for g in form["guardians"]) if form["guardians"] else None,
+            representative=person(form["representative"]) if form["representative"] else None,
+            court_duties=frozenset(court["duties"]) if court else frozenset(),
+            releases=frozenset(form["releases"]) if form["releases"] else None,
+            follows_up=form["follows_up"],
+            decision=ContinueDecision(form["decision"]) if form["decision"] else None,
+            opinion=Opinion(form["opinion"]) if form["opinion"] else None,
+            attestations=frozenset(Attestation(a) for a in form["attestations"]),
+            inform_guardians=inform.get("guardians"),
+            inform_patient=inform.get("patient"),
+        )
+
+
+def _identity(stage: PureStage, ref: Any) -> Any:
+    return next(i for i in stage.identities if i.number == ref.id and i.id_type == ref.id_type)
+
+
+__all__ = ["FOR_GUARDIANS", "Differs", "MeasureKind", "World"]
