@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 
+from contracts.state import PatientState
 from tests.workers.conftest import START, Office
 from tests.workers.senders_kit import PN, answers, sees
-from tests.workers.town import CHILD, FATHER, MOTHER, person
+from tests.workers.town import ADULT, CHILD, FATHER, MOTHER, person
 
 NEW = "198501022382"
 
@@ -55,6 +56,51 @@ async def test_a_block_of_one_who_is_guardian_beside_the_new_number_is_not_the_o
     await block(office, number)
     await names_the_new_number(office)
     assert (await sees(office, (PN, NEW), (PN, CHILD)))[0] is True
+
+
+async def test_a_protected_persons_numbers_are_never_linked(office: Office) -> None:
+    """A fictitious identity must not lead to the number that it replaced."""
+    fictitious = "197006062396"
+    town = office.town
+    told = town.registers(START, fictitious, 2, former_ids=[person(ADULT)], secrecy_mark=True)
+    await office.hand_over(told)
+    await office.hand_over(town.orders(START, patient=person(ADULT)))
+    events = [event for event in await office.out() if event.payload is not None]
+    assert events
+    texts = {event.aggregatetype: event.payload.decode() for event in events if event.payload}
+    assert not [name for name, text in texts.items() if ADULT in text and fictitious in text]
+    state = PatientState.model_validate_json(texts["access.state.v1"])
+    assert (state.patient.ref.id, state.patient.former) == (fictitious, ())
+
+
+async def test_a_person_can_be_dead_by_mistake(office: Office) -> None:
+    await answers(
+        office,
+        office.town.registers(START, ADULT, 2, deregistration={"reason": "death", "date": "2025-03-09"}),
+    )
+    assert (await sees(office, (PN, ADULT), (PN, ADULT)))[0] is False
+    await answers(office, office.town.registers(START, ADULT, 3))
+    assert (await sees(office, (PN, ADULT), (PN, ADULT)))[0] is True
+
+
+async def test_a_register_sent_again_writes_nothing(office: Office) -> None:
+    people = office.town.people(START)
+    await office.hand_over(*people)
+    await office.out()
+    rows = "SELECT count(*) FROM person_version"
+    async with office.store.reading() as tx:
+        [before] = await tx.fetch(rows)
+    again = office.town
+    custody = [{"guardian": person(MOTHER)}, {"guardian": person(FATHER)}]
+    await office.hand_over(
+        again.registers(START + timedelta(minutes=1), CHILD, 9, custody=custody),
+        again.registers(START + timedelta(minutes=1), MOTHER, 9),
+        *people,
+    )
+    async with office.store.reading() as tx:
+        [after] = await tx.fetch(rows)
+    assert after == before
+    assert await office.out() == []
 
 
 async def test_a_release_behind_a_seal_that_cannot_be_read_waits(office: Office) -> None:

@@ -15,6 +15,17 @@ def identity_of(ref: PersonRef) -> Identity:
     return Identity(ref.id_type, ref.id)
 
 
+def numbers_to_show(person: Person) -> tuple[Identity, ...]:
+    """
+    A person's numbers as they may be shown or leave the store, the present one first.
+
+    Of somebody with protected identity the present one alone: a fictitious identity (fingerade personuppgifter) must
+    never be linked to the number that it replaced.
+    """
+    now = person.latest
+    return (now.identity,) if now.protected else (now.identity, *person.former)
+
+
 def named(person: Person) -> PersonRef:
     """A person by the newest number."""
     return ref_of(person.latest.identity)

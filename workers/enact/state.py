@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from contracts.state import GuardianState, MeasureState, PatientState, PersonState
-from workers.enact.people import all_named_in, named_in, ref_of
+from workers.enact.people import all_named_in, named_in, numbers_to_show, ref_of
 from workers.policy.facts import Custody, Measure, PatientFacts, Person
 
 
@@ -65,7 +65,7 @@ def _person(person: Person) -> PersonState:
     return PersonState(
         key=person.key,
         ref=ref_of(newest.identity),
-        former=tuple(ref_of(identity) for identity in person.former),
+        former=tuple(ref_of(identity) for identity in numbers_to_show(person)[1:]),
         birth_date=str(person.birth),
         id_type=newest.identity.id_type,
         county=newest.county,

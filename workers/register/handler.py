@@ -7,7 +7,6 @@ what was set aside. A person's change touches the children too whose custody nam
 under any of the person's numbers is judged. Nothing re-opens by itself: what a change calls for is said by policy.
 """
 
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -120,31 +119,33 @@ class Register:
 
     async def _changed(self, tx: Tx, messages: Sequence[Message]) -> list[Message]:
         """
-        Leave out what says of a person what is known already, and is alone in the batch in speaking of that person.
+        Leave out the messages of each person about whom the batch brings nothing new.
 
         A register sent again comes to millions of these: none of them locks a person, or reads its measures.
         """
         numbers = {number for one in messages for number in (*one.says.numbers, *one.says.guardians)}
         owners = await persons.resolve(tx, numbers)
-        about = [{owners.get(number) for number in one.says.numbers} for one in messages]
-        times = Counter(person for persons_named in about for person in persons_named)
-        alone = {
-            next(iter(found)): one
-            for found, one in zip(about, messages, strict=True)
-            if len(found) == 1
-            and None not in found
-            and all(times[person] == 1 for person in found)
-            and all(guardian in owners for guardian in one.says.guardians)
-        }
-        known = await persons.newest(tx, [person for person in alone if person is not None])
+        about: dict[PersonId, list[Message]] = {}
+        news: set[PersonId] = set()
+        for one in messages:
+            found = {owners[number] for number in one.says.numbers if number in owners}
+            for person in found:
+                about.setdefault(person, []).append(one)
+            named = (*one.says.numbers, *one.says.guardians)
+            if len(found) != 1 or any(number not in owners for number in named):
+                news |= found
+        known = await persons.newest(tx, about.keys() - news)
         same = await persons.merged(tx, owners.values())
         canonical = {number: same.get(person, person) for number, person in owners.items()}
         unchanged = {
             id(one)
-            for person, one in alone.items()
-            if person is not None
-            and person in known
-            and known[person].says_the_same(told_of(person, one.says, canonical, known[person].valid_from))
+            for person, newest in known.items()
+            for one in about[person]
+            if all(
+                each.says.changed_at >= newest.valid_from
+                and newest.says_the_same(told_of(person, each.says, canonical, newest.valid_from))
+                for each in about[person]
+            )
         }
         return [one for one in messages if id(one) not in unchanged]
 
