@@ -54,6 +54,7 @@ types: $(VENV)/.dev ## mypy, strict
 
 .PHONY: drift
 drift: $(VENV)/.dev ## whether what is generated still matches what it comes from
+	@$(BIN)/python -m tests.kit.played_examples --check
 	@$(BIN)/python -m workers.runtime.settings --check
 	@$(BIN)/python -m workers.runtime.metrics --check
 	@$(BIN)/python -m contracts.export --check
@@ -99,7 +100,8 @@ docs: $(VENV)/.dev ## the documentation site, into site/
 	@$(BIN)/mkdocs build --strict -f infra/docs/mkdocs.yml
 
 .PHONY: generate
-generate: $(VENV)/.dev ## write again what is generated: schemas, AsyncAPI, settings and metrics pages
+generate: $(VENV)/.dev ## write again what is generated: examples, schemas, AsyncAPI, settings and metrics pages
+	@$(BIN)/python -m tests.kit.played_examples
 	@$(BIN)/python -m workers.runtime.settings --table
 	@$(BIN)/python -m workers.runtime.metrics --table
 	@$(BIN)/python -m contracts.export

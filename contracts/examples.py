@@ -1,8 +1,10 @@
 """
 Example messages: what the schemas, the AsyncAPI document, the catalogue and the tests show.
 
-They lie as files in `contracts/examples/`, as an EHR would write them and a reader would get them. The people are
-invented, and their numbers are test numbers (birth numbers 238 and 239 are never given to anybody).
+They lie as files in `contracts/examples/`, as an EHR would write them and a reader would get them. What comes in is
+written by hand; what goes out is what the program answered when the examples of what comes in were played
+(`python -m tests.kit.played_examples` writes it). The people are invented, and their numbers are test numbers (birth
+numbers 238 and 239 are never given to anybody).
 """
 
 from dataclasses import dataclass
@@ -15,6 +17,10 @@ from contracts.topics import CHANGES, NOTIFICATIONS, ORDERS, PERSONS, RECEIPTS, 
 FOLDER = Path(__file__).parent / "examples"
 EXAMPLE_SECRET = b"the secret of the examples, only"
 """Secret behind the pseudonymous keys in the examples; 32 bytes, and worth nothing."""
+SUPPORT_OPERATOR = "SE2321000065-T300"
+"""Who signs the example that came by phone."""
+REVOCATION_LISTS = FOLDER / "crls"
+"""Lists (DER) of the authority that signed the examples."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +35,11 @@ class Example:
     def path(self) -> Path:
         """The file that holds the message's JSON."""
         return FOLDER / f"{message_name(self.topic)}.{self.name}.json"
+
+    @property
+    def signed(self) -> Path:
+        """The file that holds an order as it is sent: a compact JWS."""
+        return self.path.with_suffix(".jose")
 
     def text(self) -> str:
         """The message as it lies in the file."""
@@ -64,8 +75,22 @@ _TABLE: tuple[tuple[TopicSpec, str, str], ...] = (
         "A court-appointed representative with the duty to care for the person sees an adult's record.",
     ),
     (ORDERS, "release-block", "The block is broken again; the order names the one that imposed it."),
+    (
+        ORDERS,
+        "request-release",
+        "A blocked guardian asks the units that imposed the block to lift it.",
+    ),
+    (
+        ORDERS,
+        "block-with-two-mistakes",
+        "A block without consultation, on a guardian's initiative: the receipt named refused answers it.",
+    ),
     (PERSONS, "child-with-two-guardians", "A child and those who have custody."),
-    (PERSONS, "guardian-with-co-ordination-number", "A person with a co-ordination number and no e-ID."),
+    (
+        PERSONS,
+        "guardian-with-co-ordination-number",
+        "A person with a co-ordination number whose identity is proven, and with an e-ID.",
+    ),
     (
         STAFF,
         "physician-at-two-units",
@@ -99,11 +124,11 @@ _TABLE: tuple[tuple[TopicSpec, str, str], ...] = (
         "At Swedish midnight of the sixteenth birthday the guardian's grant ends by itself.",
     ),
     (STATE, "child-with-a-blocked-guardian", "All that a decision about this child needs, after the block."),
-    (NOTIFICATIONS, "told", "The resident is told by letter that the record is sealed."),
+    (NOTIFICATIONS, "told", "The resident is told at 1177 that parts of the record are sealed."),
     (
         NOTIFICATIONS,
         "suppressed",
-        "Somebody would have been told, and must not be: without a name or number, so that nobody can send it.",
+        "Somebody would have been told, and must not be: it names nobody, so that nobody can send it.",
     ),
     (
         NOTIFICATIONS,

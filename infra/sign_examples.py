@@ -1,11 +1,12 @@
 """
-Signs the first example order in the three ways that Sigill reads, by a throw-away authority.
+Signs the example orders, by a throw-away authority.
 
     python -m infra.sign_examples
 
-Writes beside `contracts/examples/order.block-one-guardian.json`: a compact JWS, a general JSON JWS with two signers,
-XAdES, and the authority's root, so that anybody can verify them. The keys are thrown away. It
-needs to run again only when the form changes; then run `python -m contracts.export` too.
+Writes beside each `contracts/examples/order.*.json` a compact JWS, beside the first one also a general JSON JWS with
+two signers and XAdES, and the authority's root and revocation lists, so that anybody can verify them and play them. The
+keys are thrown away. It needs to run again only when a form changes; then run `make generate` too: the receipts of the
+examples tell the digest of what was signed.
 """
 
 import json
@@ -14,35 +15,67 @@ from datetime import UTC, datetime, timedelta
 
 from cryptography.hazmat.primitives import serialization
 
-from contracts.examples import FOLDER, examples_of
+from contracts.examples import FOLDER, REVOCATION_LISTS, SUPPORT_OPERATOR, Example, examples_of
 from contracts.order import SignedForm
 from contracts.topics import ORDERS
+from contracts.vocabulary import Channel
 from infra.devca import DevAuthority, sign_jws, sign_xades
+
+_BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
+_END = datetime(2046, 1, 1, tzinfo=UTC)
+"""When the next revocation lists are due: the examples are to hold for as long as anybody reads them."""
+
+
+def form_of(example: Example) -> SignedForm:
+    """The form that an example holds. Raises ValueError when it is no order."""
+    form = example.message()
+    if not isinstance(form, SignedForm):
+        raise ValueError(f"{example.path.name} is no order")
+    return form
+
+
+def signer_of(form: SignedForm) -> str:
+    """Who signs an example: the decider, or for an order by phone the support operator (HSA-id)."""
+    if form.channel is Channel.PHONE or form.decided_by is None:
+        return SUPPORT_OPERATOR
+    return form.decided_by.hsa_id
+
+
+def signed_at(form: SignedForm) -> datetime:
+    """When an example is signed (UTC): a minute after the decision."""
+    return form.decided_at.astimezone(UTC) + timedelta(minutes=1)
 
 
 def main() -> None:
     """Write the signed examples."""
-    example = examples_of(ORDERS)[0]
-    form = example.message()
-    if not isinstance(form, SignedForm) or form.decided_by is None:
-        raise ValueError("the first example is no order with a decider")
-    signed_at = form.decided_at.astimezone(UTC) + timedelta(minutes=1)
-    authority = DevAuthority.create(datetime(2026, 1, 1, tzinfo=UTC))
-    decider, consulted = (authority.staff(one.hsa_id) for one in (form.decided_by, form.consulted[0]))
-    payload = example.path.read_bytes()
+    authority = DevAuthority.create(_BEGINNING)
+    written = {}
+    for example in examples_of(ORDERS):
+        form = form_of(example)
+        holder = authority.staff(signer_of(form))
+        written[example.signed] = sign_jws(example.path.read_bytes(), holder, signed_at=signed_at(form))
 
-    written = {
-        example.path.with_suffix(".jose"): sign_jws(payload, decider, signed_at=signed_at),
-        example.path.with_suffix(".jose.json"): sign_jws(
-            payload, decider, signed_at=signed_at, serialization="general", cosigners=[consulted]
+    first = examples_of(ORDERS)[0]
+    form = form_of(first)
+    payload = first.path.read_bytes()
+    decider, consulted = (authority.staff(who) for who in (signer_of(form), form.consulted[0].hsa_id))
+    written |= {
+        first.path.with_suffix(".jose.json"): sign_jws(
+            payload, decider, signed_at=signed_at(form), serialization="general", cosigners=[consulted]
         ),
-        example.path.with_suffix(".xml"): sign_xades(json.loads(payload), decider, signed_at),
+        first.path.with_suffix(".xml"): sign_xades(json.loads(payload), decider, signed_at(form)),
         FOLDER / "root.crt": authority.root.certificate.public_bytes(serialization.Encoding.PEM).rstrip(
             b"\n"
         ),
     }
     for path, content in written.items():
         path.write_bytes(content + b"\n")
+        sys.stdout.write(f"{path}\n")
+    REVOCATION_LISTS.mkdir(exist_ok=True)
+    names = ("root", "issuing", "functions")
+    for name, content in zip(names, authority.crls(_BEGINNING, next_update=_END), strict=True):
+        path = REVOCATION_LISTS / f"{name}.crl"
+        path.write_bytes(content)
         sys.stdout.write(f"{path}\n")
 
 

@@ -10,12 +10,14 @@ from cryptography import x509
 from jsonschema import Draft202012Validator, FormatChecker
 from personnummer import personnummer
 
-from contracts.examples import EXAMPLES, FOLDER, Example, examples_of
+from contracts.examples import EXAMPLES, FOLDER, REVOCATION_LISTS, Example, examples_of
 from contracts.headers import PATIENT_KEY, example_headers
 from contracts.json_schema import schema_of, with_schema
 from contracts.topics import INCOMING, ORDERS, STAFF, UNITS, TopicSpec
 from contracts.vocabulary import Outcome
+from tests.kit.played_examples import World, differing, outgoing, play
 from workers.trust import Evidence, TrustPolicy, verify
+from workers.trust.evidence import RevocationList
 
 _NUMBER = re.compile(r"(?<!\d)(?:19|20)\d{10}(?!\d)")
 
@@ -108,6 +110,24 @@ def test_no_header_of_an_example_holds_an_identity_number(example: Example) -> N
         assert re.fullmatch(PATIENT_KEY, headers["ce_subject"])
 
 
+async def test_what_goes_out_is_what_the_program_answers_to_the_signed_examples(database: str) -> None:
+    async with World.opened(database) as world:
+        assert differing(await play(world)) == []
+
+
+def test_a_shipped_answer_that_was_changed_by_hand_is_named() -> None:
+    texts = {example.path.name: example.text() for example in outgoing()}
+    assert differing(texts) == []
+    changed = texts["receipt.refused.json"].replace("consultation_missing", "reason_missing", 1)
+    unknown = {"receipt.invented.json": "{}"}
+    assert differing({**texts, "receipt.refused.json": changed, **unknown}) == [
+        "receipt.invented.json",
+        "receipt.refused.json",
+    ]
+    del texts["notification.told.json"]
+    assert differing(texts) == ["notification.told.json"]
+
+
 @pytest.mark.parametrize(
     ("ending", "content_type", "signers"),
     [
@@ -116,7 +136,9 @@ def test_no_header_of_an_example_holds_an_identity_number(example: Example) -> N
         (".xml", "application/xml", 1),
     ],
 )
-def test_the_signed_example_holds_and_carries_the_form(ending: str, content_type: str, signers: int) -> None:
+def test_the_first_signed_example_holds_and_carries_the_form(
+    ending: str, content_type: str, signers: int
+) -> None:
     example = examples_of(ORDERS)[0]
     form = json.loads(example.text())
     root = x509.load_pem_x509_certificate((FOLDER / "root.crt").read_bytes())
@@ -128,8 +150,24 @@ def test_the_signed_example_holds_and_carries_the_form(ending: str, content_type
         arrived_at=datetime(2026, 3, 2, 8, 6, 30, tzinfo=UTC),
     )
     assert verdict.refusals == ()
-    assert verdict.undetermined  # no revocation list lies beside the example
+    assert verdict.undetermined  # the revocation lists beside the example are not looked at
     assert verdict.payload is not None
     assert json.loads(verdict.payload) == form
     assert len(verdict.signers) == signers
     assert form["decided_by"]["hsa_id"] in {signer.hsa_id for signer in verdict.signers}
+
+
+@pytest.mark.parametrize("example", examples_of(ORDERS), ids=lambda example: example.path.stem)
+def test_each_signed_order_holds_by_the_lists_beside_it(example: Example) -> None:
+    root = x509.load_pem_x509_certificate((FOLDER / "root.crt").read_bytes())
+    lists = [RevocationList.read(path.read_bytes()) for path in REVOCATION_LISTS.iterdir()]
+    verdict = verify(
+        example.signed.read_bytes().rstrip(b"\n"),
+        "application/jose",
+        policy=TrustPolicy(anchors=(root,)),
+        evidence=Evidence.of(lists),
+        arrived_at=datetime(2026, 3, 10, tzinfo=UTC),
+    )
+    assert verdict.refusals == ()
+    assert not verdict.undetermined
+    assert verdict.payload == example.path.read_bytes()
