@@ -55,6 +55,7 @@ types: $(VENV)/.dev ## mypy, strict
 .PHONY: drift
 drift: $(VENV)/.dev ## whether what is generated still matches what it comes from
 	@$(BIN)/python -m tests.kit.played_examples --check
+	@$(BIN)/python -m tests.kit.patient_key_vectors --check
 	@$(BIN)/python -m workers.runtime.settings --check
 	@$(BIN)/python -m workers.runtime.metrics --check
 	@$(BIN)/python -m contracts.export --check
@@ -86,8 +87,8 @@ faults: $(VENV)/.dev ## kills at every named point, zombies, the queue sweep's n
 	@$(BIN)/pytest -m faults tests/faults tests/abuse $(ARGS)
 
 .PHONY: recipes
-recipes: $(VENV)/.dev ## run the signing recipes of docs/examples/signing (Java, Node, Go, Python); fetches their packages
-	@$(BIN)/pytest -m recipes tests/contracts/test_signing_recipes.py $(ARGS)
+recipes: $(VENV)/.dev ## run other languages' programs (Java, Node, Go, Python): docs/examples, tests/stream; fetches their packages
+	@$(BIN)/pytest -m recipes tests/contracts tests/stream $(ARGS)
 
 .PHONY: fuzz
 fuzz: $(VENV)/.dev ## fuzz every decoder for an hour (ARGS="--minutes 5" for less)
@@ -102,6 +103,7 @@ docs: $(VENV)/.dev ## the documentation site, into site/
 .PHONY: generate
 generate: $(VENV)/.dev ## write again what is generated: examples, schemas, AsyncAPI, settings and metrics pages
 	@$(BIN)/python -m tests.kit.played_examples
+	@$(BIN)/python -m tests.kit.patient_key_vectors
 	@$(BIN)/python -m workers.runtime.settings --table
 	@$(BIN)/python -m workers.runtime.metrics --table
 	@$(BIN)/python -m contracts.export
