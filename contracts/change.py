@@ -16,7 +16,8 @@ class AccessChange(Message):
     One viewer's access to one patient and service, gained or lost at `at` (the true effective time).
 
     `unit` null: every unit without an own line. `because` are the reasons of the answer from then on.
-    `cause` says what set it off: an order, a birthday, an end date, a register change.
+    `cause` says what set it off: an order, a birthday, an end date, a register change. Reasons, cause, order and measures are
+    for staff: nothing of them may reach the viewer, who may be one who must not know.
     """
 
     change_id: UUID

@@ -59,7 +59,8 @@ class PatientState(Message):
     """
     Everything about a patient that an access decision reads, as known at `known_at`.
 
-    `version` grows with every change of the patient; keep the highest.
+    `version` grows with every change of the patient; keep the highest. It is for the program that decides: nothing of it but
+    yes or no may reach a viewer, who may be one who must not know.
     """
 
     key: str

@@ -18,11 +18,12 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from contracts.topics import AUDIT_HEADS
+from contracts.vocabulary import OrderId
 from tests.store.kit import store_on
 from tests.workers.conftest import Office, office, receipts, town  # noqa: F401 - fixtures
-from tests.workers.town import ADULT, KEYS, OPERATOR
+from tests.workers.town import ADULT, CHILD, KEYS, OPERATOR, UNIT, person
 from workers.relay.checkpoints import Head, Signer
-from workers.store import audit, persons
+from workers.store import audit, orders, persons
 from workers.store.access_log import Look, append
 from workers.store.session import Store
 from workers.stream.connection import Connection
@@ -196,32 +197,91 @@ async def test_heads_are_read_from_the_topic(
 
 async def test_the_extract_says_who_where_when_and_is_itself_logged(case: Case) -> None:
     number = f"{ADULT[:8]}-{ADULT[8:]}\n"
-    page = await case.run("extract", "-", "--by", "registrator", "--unit", "arkivet", stdin=number)
+    everything = ("--for", "auditor", "--reason", "Loggranskning")
+    page = await case.run(
+        "extract", "-", *everything, "--by", "registrator", "--unit", "arkivet", stdin=number
+    )
     assert (page.code, page.err) == (0, "")
+    assert "Fullständig version, för granskning; lämnas inte ut" in page.out
     assert "Ringde &lt;b&gt;själv&lt;/b&gt;" in page.out
     assert "<script" not in page.out
     assert "patientdatalagen" in page.out
     assert "http://" not in page.out
     assert "https://" not in page.out
 
-    table = await case.run("extract", KEYS.of(ADULT), "--format", "csv")
+    table = await case.run("extract", KEYS.of(ADULT), *everything, "--format", "csv")
     rows = list(csv.reader(io.StringIO(table.out)))
-    assert rows[0] == ["tid", "vem", "enhet", "anledning", "vad"]
+    assert rows[0] == ["tid", "vem", "enhet", "anledning", "vad", "version"]
+    assert {row[-1].partition(",")[0] for row in rows[1:]} == {"Fullständig version"}
     assert rows[1][1:4] == ["'=cmd|op-7", OPERATOR, "Ringde <b>själv</b>"]
     assert rows[1][0] == "2025-03-10T10:00:00+01:00"  # 09:00 UTC, as Swedish time
     assert rows[2][1:3] == ["registrator", "arkivet"]
     assert len(rows) == 4
 
-    looks = json.loads((await case.run("extract", KEYS.of(ADULT), "--format", "json")).out)["looks"]
+    told = json.loads((await case.run("extract", KEYS.of(ADULT), *everything, "--format", "json")).out)
+    looks = told["looks"]
+    assert told["version"] == "auditor"
     assert [one["who"] for one in looks][:2] == ["=cmd|op-7", "registrator"]
     assert (await case.run("verify", "--heads", "none")).code == 0
+
+
+async def test_an_extract_asks_for_a_harm_test_or_for_a_reason(case: Case) -> None:
+    for arguments, wanted in (((), "--harm-test"), (("--for", "auditor"), "--reason")):
+        refused = await case.run("extract", KEYS.of(ADULT), *arguments)
+        assert (refused.code, refused.out) == (2, "")
+        assert refused.err.startswith(wanted)
+        assert len(refused.err.splitlines()) == 1
+
+
+async def test_the_patients_extract_tells_nothing_of_a_measure_that_somebody_must_not_know_of(
+    case: Case,
+    office: Office,  # noqa: F811
+    store: Store,
+) -> None:
+    """A guardian who is shut out collects the child's extract: nothing in it differs from one of a child without a block."""
+    at = office.clock.now()
+    shut_out = {"guardians": False, "patient": False}
+    block = office.town.orders(at, "block_guardians", patient=person(CHILD), inform=shut_out)
+    await office.hand_over(block)
+    assert [str(one.outcome) for one in receipts(await office.out())][-1] == "executed"
+    async with store.transaction(at) as tx:
+        child = (await persons.resolve_keys(tx, [KEYS.of(CHILD)]))[KEYS.of(CHILD)]
+        number = (await orders.registrations(tx, [OrderId(block.order_id)]))[OrderId(block.order_id)]
+        shown = "whether person 9 reaches journal: denied (guardian_block)"
+        told = [
+            Look("journalen", None, child, "proxy_login", shown),
+            Look("op-7", "SE1-SUPPORT", child, "Pappan blockerad, ring ej", "access at 2025-03-10T10:00"),
+            Look("op-7", "SE1-SUPPORT", child, "Rättning", f"order SIGILL-{number}, unmasked"),
+            Look("op-8", UNIT, child, "Orosanmälan", "person page"),
+        ]
+        await append(tx, told)
+    tested = ("extract", KEYS.of(CHILD), "--harm-test", "Chefsläkare, dnr 7")
+    for form in ("html", "csv", "json"):
+        made = await case.run(*tested, "--format", form)
+        assert made.code == 0, made.err
+        assert made.err.startswith("2 looks are left out")
+        for secret in (
+            "guardian_block", "Pappan", "Rättning", "Orosanmälan", "SIGILL", UNIT, "denied", "person 9", "dnr 7",
+        ):  # fmt: skip
+            assert secret not in made.out, (form, secret)
+        assert "journalen" in made.out
+        assert "SE1-SUPPORT" in made.out
+    assert "Version för patienten, efter menprövning" in (await case.run(*tested)).out
+    as_json = json.loads((await case.run(*tested, "--format", "json")).out)
+    assert as_json["version"] == "patient"
+    assert {frozenset(one) for one in as_json["looks"]} == {frozenset({"at", "who", "unit"})}
+    full = await case.run(
+        "extract", KEYS.of(CHILD), "--for", "auditor", "--reason", "Granskning", "--format", "csv"
+    )
+    for kept in ("guardian_block", "Pappan", f"SIGILL-{number}", UNIT, "menprövning: Chefsläkare, dnr 7"):
+        assert kept in full.out, kept
 
 
 async def test_an_identity_number_does_not_stand_on_a_command_line(case: Case) -> None:
     refused = await case.run("extract", ADULT)
     assert refused.code == 2
     assert ADULT not in refused.err
-    unknown = await case.run("extract", "-", stdin="199001012385\n")
+    unknown = await case.run("extract", "-", "--harm-test", "x", stdin="199001012385\n")
     assert (unknown.code, unknown.out) == (1, "")
     assert "199001012385" not in unknown.err
 
@@ -275,7 +335,8 @@ async def test_packages_prove_themselves_without_the_database(case: Case) -> Non
     assert metadata["audit"][0]["chain"] == "intake-0"
     report = json.loads((first / "data/validation-report.json").read_text())
     assert {"name": "signature", "verdict": "good", "detail": "ES256"} in report["checks"]
-    looked = json.loads((await case.run("extract", KEYS.of(ADULT), "--format", "json")).out)["looks"]
+    whole = ("--for", "auditor", "--reason", "x", "--format", "json")
+    looked = json.loads((await case.run("extract", KEYS.of(ADULT), *whole)).out)["looks"]
     assert "archive package SIGILL-1" in [look["shown"] for look in looked]
 
 

@@ -334,7 +334,22 @@ async def test_the_chains_verify_and_a_changed_line_is_named(fresh: World) -> No
         assert "access log #1: changed" in answer
         extract = await client.post("/audit/person", "/audit", number=CHILD, reason="Utdrag enligt PDL")
         assert "another" in extract.text
-    assert ("extract of the access log") in {shown for _, _, shown in await looks(fresh)}
+        assert "not to be handed to the patient" in extract.text
+        where = f"{extract.url.path}?{extract.url.query.decode()}"
+        paper = f"/audit/person/{extract.url.params['person']}/paper"
+        untested = await client.post(paper, where, harm_test=" ")
+        assert "Content-Disposition" not in untested.headers
+        handed = await client.post(paper, where, harm_test="Chefsläkare, dnr 7")
+        assert handed.headers["Content-Disposition"].startswith("attachment")
+        assert "Version för patienten, efter menprövning" in handed.text
+        assert "another" not in handed.text
+        assert "dnr 7" not in handed.text
+        elsewhere = await client.post("/audit/person/999999/paper", where, harm_test="x")
+        assert "Version för patienten" not in elsewhere.text
+    kept = {(reason, shown) for _, reason, shown in await looks(fresh)}
+    assert ("Utdrag enligt PDL", "extract of the access log for the auditor") in kept
+    tested = "Utdrag enligt PDL; menprövning: Chefsläkare, dnr 7"
+    assert (tested, "extract of the access log for the patient") in kept
     auditors = fresh.desk.auditors
     assert auditors is not None
     async with auditors.reading() as tx:

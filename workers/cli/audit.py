@@ -183,13 +183,31 @@ def extract(
         str, typer.Argument(help="The patient's pseudonymous key; - reads key or number from standard input.")
     ],
     *,
+    for_whom: Annotated[
+        extracts.ForWhom,
+        typer.Option("--for", help="patient: what may be handed out; auditor: everything, never handed out."),
+    ] = extracts.ForWhom.PATIENT,
+    harm_test: Annotated[
+        str | None,
+        typer.Option(
+            help="Who tested that nobody is harmed by handing it out, and where that stands. For the patient."
+        ),
+    ] = None,
     format: Annotated[Paper, typer.Option("--format", help="html, csv or json.")] = Paper.HTML,
     to: To = None,
     by: By = None,
     unit: Unit = None,
-    reason: Annotated[str, typer.Option(help="Why, for the access log.")] = extracts.RIGHT,
+    reason: Annotated[
+        str | None, typer.Option(help="Why, for the access log. For the auditor: needed.")
+    ] = None,
 ) -> None:
-    """Write who looked at a patient, at which unit, when and why, as PDL 8 kap. 5 § gives the patient a right to."""
+    """
+    Write who looked at a patient, from which unit and when, as PDL 8 kap. 5 § gives the patient a right to.
+
+    The version for the patient takes a harm test, and holds no reason, measure or code, nor what somebody must not be
+    told (X-23): a child's extract may be collected by the guardian who is shut out. --for auditor has everything.
+    """
+    why = _why(for_whom, reason, harm_test)
     current, asked = settings(), _asked(patient)
 
     async def run() -> str:
@@ -199,8 +217,14 @@ def extract(
             if person is None:
                 raise NobodyKnown
             made = await extracts.extract(
-                store, person, Reader(by or who(), unit, reason), SystemClock().now()
+                store, person, Reader(by or who(), unit, why), SystemClock().now(), for_whom=for_whom
             )
+            if made.left_out:
+                print(
+                    f"{made.left_out} looks are left out: they would tell what somebody must not be told. "
+                    "Do not tell that either.",
+                    file=sys.stderr,
+                )
             writers = {
                 Paper.HTML: extracts.extract_html,
                 Paper.CSV: extracts.extract_csv,
@@ -209,6 +233,22 @@ def extract(
             return writers[format](made)
 
     _write(run, to)
+
+
+def _why(for_whom: extracts.ForWhom, reason: str | None, harm_test: str | None) -> str:
+    """What the access log keeps. Exits with 2 when it lacks what that version asks for."""
+    if for_whom is extracts.ForWhom.PATIENT:
+        if not (harm_test or "").strip():
+            print(
+                "--harm-test: an extract for the patient takes a harm test first; say who made it and where it stands",
+                file=sys.stderr,
+            )
+            raise typer.Exit(2)
+        return f"{reason or extracts.RIGHT}; menprövning: {harm_test}"
+    if not (reason or "").strip():
+        print("--reason: an extract for an auditor names its reason", file=sys.stderr)
+        raise typer.Exit(2)
+    return str(reason)
 
 
 @app.command()

@@ -6,5 +6,6 @@ The same pure core answers as in Sigill itself, so both always agree.
 
 from workers.client.copy import LocalCopy, NotHere, TooEarly
 from workers.client.follow import follow
+from workers.policy.access import Brief
 
-__all__ = ["LocalCopy", "NotHere", "TooEarly", "follow"]
+__all__ = ["Brief", "LocalCopy", "NotHere", "TooEarly", "follow"]

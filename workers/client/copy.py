@@ -15,7 +15,7 @@ from contracts.directory import StaffRecord, UnitRecord
 from contracts.order import PersonRef
 from contracts.state import GuardianState, MeasureState, PatientState, PersonState
 from contracts.vocabulary import MeasureId, OrderId, PersonId, RegionCode, Service, UnitId
-from workers.policy.access import Decision, Question, decide, valid_until
+from workers.policy.access import REFUSED, Brief, Decision, Question, brief, decide, valid_until
 from workers.policy.calendar import BirthDate
 from workers.policy.facts import Custody, Identity, Measure, PatientFacts, Person, PersonVersion
 from workers.policy.rulebook import Rulebooks
@@ -112,23 +112,46 @@ class LocalCopy:
         recorded_on: date | None = None,
     ) -> Decision:
         """
-        Whether the viewer reaches the patient's record, as Sigill would answer. Persons by reference or by key.
+        Whether the viewer reaches the patient's record, and why, as Sigill would answer. Persons by reference or by key.
 
-        Raises NotHere for a patient whom nothing is known of (show nothing), TooEarly for a moment before the state
+        The reasons are for staff: nothing of them may reach the viewer, and `brief` is what may. Raises NotHere for a patient whom nothing is known of (show nothing), TooEarly for a moment before the state
         was known.
         """
         kept = self._kept(patient)
         if at < kept.known_at:
             raise TooEarly("ask the decision API about the past")
-        who = PersonId(viewer) if isinstance(viewer, str) else kept.names.get(_identity(viewer))
-        return decide(
-            Question(who, service, at, None if unit is None else UnitId(unit), recorded_on),
-            kept.facts,
-            self._books,
-        )
+        return decide(_question(kept, viewer, service, at, unit, recorded_on), kept.facts, self._books)
+
+    def brief(
+        self,
+        patient: PersonRef | str,
+        viewer: PersonRef | str,
+        service: Service,
+        now: datetime,
+        *,
+        unit: str | None = None,
+        recorded_on: date | None = None,
+    ) -> Brief:
+        """
+        Yes or no, and until when a yes may be kept: what may be passed on to the viewer.
+
+        A patient whom nothing is known of is answered like one whom the viewer may not see: nothing is raised. A clock
+        that is behind the state's own is answered by the state.
+        """
+        try:
+            kept = self._kept(patient)
+        except NotHere:
+            return REFUSED
+        at = max(now, kept.known_at)
+        return brief(_question(kept, viewer, service, at, unit, recorded_on), kept.facts, self._books)
 
     def valid_until(self, patient: PersonRef | str, at: datetime) -> datetime | None:
-        """The next instant (UTC) after `at` at which an answer may change by itself. Raises NotHere."""
+        """
+        The next instant (UTC) after `at` at which an answer about the patient may change by itself; None: never.
+
+        It may be a birthday or the last day of a measure that a viewer must not know of: never for a viewer, nor what a
+        viewer's answer is kept by. Raises NotHere.
+        """
         return valid_until(self._kept(patient).facts, at, self._books)
 
     def _key(self, patient: PersonRef | str) -> str:
@@ -179,6 +202,18 @@ def kept_of(state: PatientState, regions: Mapping[UnitId, RegionCode]) -> Kept:
     measures = tuple(_measure(one, patient.person_id, names) for one in state.measures)
     facts = PatientFacts(patient, MappingProxyType(people), measures, regions)
     return Kept(facts, state.version, state.known_at, names)
+
+
+def _question(
+    kept: Kept,
+    viewer: PersonRef | str,
+    service: Service,
+    at: datetime,
+    unit: str | None,
+    recorded_on: date | None,
+) -> Question:
+    who = PersonId(viewer) if isinstance(viewer, str) else kept.names.get(_identity(viewer))
+    return Question(who, service, at, None if unit is None else UnitId(unit), recorded_on)
 
 
 def _identity(ref: PersonRef) -> Identity:

@@ -32,8 +32,8 @@ from workers.runtime.clock import Clock, stopwatch
 
 DECIDE, EXPLAIN, OPERATOR = "access:decide", "access:explain", "operator"
 SCOPES: Mapping[str, str] = {
-    DECIDE: "Ask whether somebody may reach something.",
-    EXPLAIN: "See reasons, measures, the whole picture of a patient, and timelines.",
+    DECIDE: "Ask whether somebody may reach something now: yes or no, fit for the viewer.",
+    EXPLAIN: "See why, until when and at other moments; measures, the whole picture of a patient, and timelines. For staff.",
     OPERATOR: "Everything, as a person of the support desk, who is named in the access log.",
 }
 ALGORITHMS = ("ES256", "ES384", "PS256", "RS256", "Ed25519", "EdDSA")

@@ -1,28 +1,31 @@
 """
 Papers about one patient: who looked (the patient's own right), and the whole file (for a court or a supervisor).
 
-Guarantee: the paper's own making stands in the access log, and in the paper. Every moment is told as Swedish time.
+Guarantees: the paper's own making stands in the access log, and in the paper. Every moment is told as Swedish time. A
+paper says for whom it is; one for the patient holds no code, measure, order or free text, and no look that would tell what
+somebody must not be told (X-23): whoever collects a child's extract may be the guardian who is shut out.
 """
 
 import csv
 import io
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from contracts.receipt import Receipt
-from contracts.vocabulary import IdType, OrderId, PersonId
+from contracts.vocabulary import IdType, OrderId, PersonId, UnitId
 from workers.enact.receipts import registration_number
 from workers.enact.trust_report import TrustReport
 from workers.ops.archive import Reader
 from workers.ops.console.texts import word
 from workers.policy.calendar import STOCKHOLM
-from workers.policy.facts import Identity, Measure, PatientFacts
-from workers.store import access_log, audit, audit_check, facts, orders, persons
+from workers.policy.facts import Identity, Measure, PatientFacts, ReleaseRequest
+from workers.store import access_log, audit, audit_check, facts, orders, persons, requests
 from workers.store.access_log import Look, Looked, LookFault
 from workers.store.audit import ChainHead, Recorded
 from workers.store.audit_check import Fault
@@ -34,13 +37,35 @@ RIGHT = "registerutdrag enligt patientdatalagen 8 kap. 5 §"
 """The reason that stands in the access log when a patient asks who has looked."""
 
 
+class ForWhom(StrEnum):
+    """Who is to read an extract."""
+
+    PATIENT = "patient"
+    """The patient, or whoever collects it in the patient's name: after a harm test (menprövning)."""
+    AUDITOR = "auditor"
+    """Everything, for whoever checks the log. Never handed out."""
+
+
+VERSIONS: Mapping[ForWhom, str] = {
+    ForWhom.PATIENT: "Version för patienten, efter menprövning",
+    ForWhom.AUDITOR: "Fullständig version, för granskning; lämnas inte ut till patienten eller någon annan",
+}
+"""What each paper says of itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Extract:
-    """Who looked at a patient, in order of time. `numbers` are the patient's own, newest first."""
+    """
+    Who looked at a patient, in order of time. `numbers` are the patient's own, newest first.
+
+    `left_out`: how many looks are not in it because of X-23. Whoever makes the paper may know; the paper does not say it.
+    """
 
     numbers: tuple[str, ...]
     made_at: datetime
     looks: tuple[Looked, ...]
+    for_whom: ForWhom = ForWhom.AUDITOR
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +115,87 @@ async def extract(
     reader: Reader,
     now: datetime,
     *,
+    for_whom: ForWhom,
     looked_from: datetime | None = None,
     looked_before: datetime | None = None,
 ) -> Extract:
-    """Make the extract of the access log (UTC; `looked_before` exclusive); the making is its last line."""
+    """
+    Make the extract of the access log (UTC; `looked_before` exclusive); the making is its last line.
+
+    One for the patient takes a harm test first: whoever calls has its outcome, and puts it into the reader's reason.
+    """
     async with auditors.transaction(now) as tx:
-        look = Look(reader.name, reader.unit, person, reader.reason, "extract of the access log")
+        look = Look(
+            reader.name, reader.unit, person, reader.reason, f"extract of the access log for the {for_whom}"
+        )
         await access_log.append(tx, [look], chain=CHAIN)
         found = await access_log.of_person(tx, person, looked_from=looked_from, looked_before=looked_before)
         numbers = (await persons.identities_of(tx, [person])).get(person, ())
-    return Extract(tuple(identity.number for identity, _ in numbers), now, tuple(found))
+    made = Extract(tuple(identity.number for identity, _ in numbers), now, tuple(found))
+    if for_whom is ForWhom.AUDITOR:
+        return made
+    async with auditors.reading() as tx:
+        standing = (await facts.patient_facts(tx, [person])).get(person)
+        asked = (await requests.by_patient(tx, [person])).get(person, ())
+        hidden = secrets_of(standing.measures if standing else (), asked)
+        registered = await orders.registrations(tx, hidden.orders)
+    return for_patient(made, hidden, {registration_number(number) for number in registered.values()})
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What an extract for the patient may not betray: the orders that somebody must not know of, and their units."""
+
+    orders: frozenset[OrderId] = frozenset()
+    units: frozenset[UnitId] = frozenset()
+
+
+def secrets_of(measures: Sequence[Measure], asked: Iterable[ReleaseRequest]) -> Secrets:
+    """
+    Everything that a "do not tell" binds (X-23), of whatever audience: a child's guardian collects the child's extract.
+
+    A "do not tell" outlives its measure, so ended ones count too, and what came beside or goes on after one.
+    """
+    lineages = {m.lineage for m in measures if m.silences}
+    hidden = [m for m in measures if m.lineage in lineages]
+    ids = {m.measure_id for m in hidden}
+    bound = [
+        one
+        for one in asked
+        if ids.intersection(one.measures) or False in (one.inform.guardians, one.inform.patient)
+    ]
+    units = {unit for m in hidden for unit in (m.unit, *(m.units or ()), *(s.unit for s in m.silences))}
+    units.update(unit for one in bound for unit in one.units)
+    return Secrets(
+        frozenset((*(order for m in hidden for order in m.orders), *(one.order_id for one in bound))),
+        frozenset(UnitId(unit) for unit in units if unit),
+    )
+
+
+def for_patient(made: Extract, hidden: Secrets, numbers: Set[str]) -> Extract:
+    """
+    The version for the patient: when, who and which unit; neither the reason that somebody typed nor what was shown.
+
+    Of the numbers the newest alone: an old one and a new one together lead to somebody who hides. Without the looks from a unit
+    behind what must not be told, and those at its orders (`numbers`: their registration
+    numbers).
+    """
+    told = [
+        Looked(one.look_id, one.at, replace(one.look, reason="", shown=""))
+        for one in made.looks
+        if one.look.unit not in hidden.units and not numbers & _words(one.look.shown)
+    ]
+    return replace(
+        made,
+        numbers=made.numbers[:1],
+        looks=tuple(told),
+        for_whom=ForWhom.PATIENT,
+        left_out=len(made.looks) - len(told),
+    )
+
+
+def _words(text: str) -> set[str]:
+    return {word.strip(",.()") for word in text.split()}
 
 
 async def case_file(
@@ -154,17 +250,22 @@ async def _decided(tx: Reading, person: PersonId) -> list[Decided]:
 
 
 def extract_html(made: Extract) -> str:
-    """The extract as a page of its own, to print or send."""
-    return _PAPERS.get_template("extract.html").render(made=made)
+    """The extract as a page of its own, to print; it says for whom it is."""
+    return _PAPERS.get_template("extract.html").render(made=made, full=made.for_whom is ForWhom.AUDITOR)
 
 
 def extract_csv(made: Extract) -> str:
-    """The extract as CSV, a heading and a line a look; times are Swedish, with their offset."""
+    """
+    The extract as CSV, a heading and a line a look; times are Swedish, with their offset. The last column says for whom it
+    is, on each line.
+    """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(("tid", "vem", "enhet", "anledning", "vad"))
+    full = made.for_whom is ForWhom.AUDITOR
+    writer.writerow(("tid", "vem", "enhet", *(("anledning", "vad") if full else ()), "version"))
     for one in made.looks:
-        row = (_local(one.at).isoformat(timespec="seconds"), *_look_cells(one))
+        cells = (one.look.actor, one.look.unit or "", *((one.look.reason, one.look.shown) if full else ()))
+        row = (_local(one.at).isoformat(timespec="seconds"), *cells, VERSIONS[made.for_whom])
         writer.writerow([_inert(cell) for cell in row])
     return out.getvalue()
 
@@ -173,18 +274,11 @@ def extract_json(made: Extract) -> str:
     """The extract as one JSON document."""
     return json.dumps(
         {
+            "version": made.for_whom,
+            "says": VERSIONS[made.for_whom],
             "made_at": made.made_at.isoformat(),
             "numbers": made.numbers,
-            "looks": [
-                {
-                    "at": one.at.isoformat(),
-                    "who": one.look.actor,
-                    "unit": one.look.unit,
-                    "reason": one.look.reason,
-                    "shown": one.look.shown,
-                }
-                for one in made.looks
-            ],
+            "looks": [_look_json(one, made.for_whom) for one in made.looks],
         },
         ensure_ascii=False,
         indent=2,
@@ -200,12 +294,14 @@ def case_json(made: CaseFile) -> str:
     """The file as one JSON document: orders with their receipts, audit entries with their hashes, and looks."""
     return json.dumps(
         {
+            "version": ForWhom.AUDITOR,
+            "says": VERSIONS[ForWhom.AUDITOR],
             "made_at": made.made_at.isoformat(),
             "made_by": made.made_by.name,
             "numbers": made.numbers,
             "orders": [_order_json(one) for one in made.orders],
             "audit": [_entry_json(one) for one in made.entries],
-            "looks": json.loads(extract_json(Extract(made.numbers, made.made_at, made.looks)))["looks"],
+            "looks": [_look_json(one, ForWhom.AUDITOR) for one in made.looks],
             "heads": [
                 {"chain": h.chain, "position": h.position, "sha256": h.row_hash.hex()} for h in made.heads
             ],
@@ -245,8 +341,11 @@ def _entry_json(one: Recorded) -> dict[str, object]:
     }
 
 
-def _look_cells(one: Looked) -> tuple[str, str, str, str]:
-    return (one.look.actor, one.look.unit or "", one.look.reason, one.look.shown)
+def _look_json(one: Looked, for_whom: ForWhom) -> dict[str, str | None]:
+    told = {"at": one.at.isoformat(), "who": one.look.actor, "unit": one.look.unit}
+    if for_whom is ForWhom.AUDITOR:
+        told |= {"reason": one.look.reason, "shown": one.look.shown}
+    return told
 
 
 def _inert(cell: str) -> str:
@@ -287,4 +386,4 @@ _PAPERS = Environment(
     lstrip_blocks=True,
 )
 _PAPERS.filters.update(moment=_moment)
-_PAPERS.globals.update(sv=_sv, ends=_ends, entries_of=order_entries, RIGHT=RIGHT)
+_PAPERS.globals.update(versions=VERSIONS, sv=_sv, ends=_ends, entries_of=order_entries, RIGHT=RIGHT)

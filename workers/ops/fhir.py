@@ -35,6 +35,14 @@ _TERMINOLOGY = "http://terminology.hl7.org/CodeSystem/"
 _GUARDIANS = (MeasureKind.GUARDIAN_BLOCK, MeasureKind.GUARDIAN_RESTRICTION, MeasureKind.GUARDIAN_GRANT)
 
 
+_NOT_FOR_THE_PATIENT: Resource = {
+    "system": f"{_TERMINOLOGY}v3-ActCode",
+    "code": "NOPAT",
+    "display": "no disclosure to patient, family or caregivers without attending provider's authorization",
+}
+"""Of a measure that somebody must not be told of (X-23)."""
+
+
 class Release(StrEnum):
     """Which FHIR."""
 
@@ -77,6 +85,7 @@ def _consent(m: Measure, facts: PatientFacts, books: Rulebooks, at: datetime, re
     common: Resource = {
         "resourceType": "Consent",
         "id": m.measure_id,
+        **({"meta": {"security": [_NOT_FOR_THE_PATIENT]}} if m.silences else {}),
         "identifier": [{"system": MEASURE_SYSTEM, "value": m.measure_id}],
         "status": "active" if m.not_over(at, facts.patient.birth) else "inactive",
         "category": [_of_kind(m), _code("http://loinc.org", "59284-0", "Consent Document")],

@@ -5,8 +5,8 @@ The answer never depends on a job having run: it is read from validity ranges an
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from operator import itemgetter
@@ -567,3 +567,47 @@ def valid_until(facts: PatientFacts, after: datetime, books: Rulebooks) -> datet
     rulebook versions. An order may change it at any moment before.
     """
     return min((moment for moment, _, _ in turns(facts, books) if moment > after), default=None)
+
+
+BRIEFLY = timedelta(seconds=5)
+"""
+How long a yes may be kept by one who may not know why it is a yes.
+
+Long enough for the requests that one page makes, no longer than a reader of `access.changes.v1` needs to hear of an order;
+the same for everybody, so that it tells nothing of the patient.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """
+    An answer that may be passed on to the viewer: yes or no, and nothing that tells why.
+
+    `valid_until` (UTC, exclusive): a yes may be kept until then; a no may not be kept, whatever is behind it: None.
+    """
+
+    allowed: bool
+    valid_until: datetime | None
+
+
+REFUSED = Brief(allowed=False, valid_until=None)
+
+
+def brief(question: Question, facts: PatientFacts, books: Rulebooks) -> Brief:
+    """
+    Answer a question with what the viewer may know of the answer.
+
+    A yes may be kept for a constant while, or until the viewer's own next no by time alone, if that is earlier: never
+    until the patient's next change, which may be a birthday or the last day of a measure that the viewer must not know
+    of (X-23).
+    """
+    if not decide(question, facts, books).allowed:
+        return REFUSED
+    return Brief(True, briefly_until(question, facts, books))
+
+
+def briefly_until(question: Question, facts: PatientFacts, books: Rulebooks) -> datetime:
+    """The instant (UTC, exclusive) until which a yes to this question may be kept, as `brief` says it."""
+    end = question.at + BRIEFLY
+    soon = sorted({moment for moment, _, _ in turns(facts, books) if question.at < moment < end})
+    return next((at for at in soon if not decide(replace(question, at=at), facts, books).allowed), end)

@@ -61,8 +61,21 @@ class Teller:
         }
         self._bare: dict[tuple[str, tuple[str, ...]], ReasonTold] = {}
 
+    def brief(self, answered: Answered) -> DecisionTold:
+        """
+        Tell yes or no to one who may not know why: what may be passed on to the viewer.
+
+        Region and rules are left out too: where no unit is asked about they are those of the patient's county.
+        """
+        return DecisionTold.model_construct(
+            allowed=answered.decision.allowed,
+            as_of=answered.at,
+            known_at=answered.known_at,
+            valid_until=answered.briefly,
+        )
+
     def decision(self, answered: Answered, *, explain: bool) -> DecisionTold:
-        """Tell one answer."""
+        """Tell one answer to one who may know why; with `explain` in words."""
         decision = answered.decision
         return DecisionTold.model_construct(
             allowed=decision.allowed,

@@ -22,7 +22,6 @@ from workers.ops.api.models import (
     ByKey,
     ByNumber,
     DecisionsTold,
-    DecisionTold,
     PictureOf,
     PictureTold,
     Question,
@@ -104,11 +103,13 @@ def create_app(desk: Desk, guards: Guards) -> Api:
     async def decisions(request: Request) -> Response:
         caller = await guards.demand(request, DECIDE)
         asked = await body_of(request, _ASKED)
-        if asked.explain:
-            allow(caller, EXPLAIN)
         single = isinstance(asked, Question)
         abouts: tuple[About, ...] = (asked,) if isinstance(asked, Question) else asked.questions
         now = desk.clock.now()
+        if asked.explain or any(not {about.as_of, about.known_at} <= {None, now} for about in abouts):
+            allow(caller, EXPLAIN)
+        if not caller.may(EXPLAIN):
+            return await briefly(request, asked, abouts, caller, now)
         answers = await desk.ask(
             [_asked(about, now) for about in abouts],
             _asker(caller, asked.purpose, asked.on_behalf_of, asked.asking_unit),
@@ -118,7 +119,21 @@ def create_app(desk: Desk, guards: Guards) -> Api:
         past = all(about.as_of is not None and about.known_at is not None for about in abouts)
         kept = _kept(request, now, min(ends, default=None), unchanging=past)
         content = told[0] if single else DecisionsTold.model_construct(decisions=told)
-        return _json(content, kept, leave_out=not asked.explain)
+        return _json(content, kept, frozenset() if asked.explain else frozenset({"reasons"}))
+
+    async def briefly(
+        request: Request, asked: AskedFor, abouts: tuple[About, ...], caller: Caller, now: datetime
+    ) -> Response:
+        """Answer yes or no: every denial has the same body and the same headers, whoever the patient is, or is not."""
+        answers = await desk.ask(
+            [_asked(about, now) for about in abouts],
+            _asker(caller, asked.purpose, asked.on_behalf_of, asked.asking_unit),
+        )
+        told = tuple(teller.brief(answer) for answer in answers)
+        ends = [one.valid_until for one in told if one.valid_until is not None]
+        kept = _kept(request, now, min(ends), unchanging=False) if len(ends) == len(told) else _NOT_KEPT
+        content = told[0] if isinstance(asked, Question) else DecisionsTold.model_construct(decisions=told)
+        return _json(content, kept, _WHY)
 
     app.questions = decisions
 
@@ -262,6 +277,10 @@ def _asker(caller: Caller, purpose: str, on_behalf_of: str | None, unit: str | N
     return Asker(actor, unit or caller.unit, purpose)
 
 
+_VARY = {"Vary": "Authorization, Prefer"}
+_NOT_KEPT = {**_VARY, "Cache-Control": "private, no-cache"}
+
+
 def _kept(request: Request, now: datetime, until: datetime | None, *, unchanging: bool) -> dict[str, str]:
     """
     How long the answer may be kept.
@@ -269,13 +288,13 @@ def _kept(request: Request, now: datetime, until: datetime | None, *, unchanging
     What was known at a past moment about a moment never changes. Anything else may change by an order at any time:
     it may be kept until the next change by time alone only where the caller says that it drops on change.
     """
-    headers = {"Vary": "Authorization, Prefer"}
+    headers = _VARY
     longest = 365 * 24 * 3600
     if unchanging:
         return {**headers, "Cache-Control": f"private, max-age={longest}, immutable"}
     wishes = {wish.strip().lower() for wish in request.headers.get("prefer", "").split(",")}
     if KEEPS not in wishes:
-        return {**headers, "Cache-Control": "private, no-cache"}
+        return _NOT_KEPT
     seconds = longest if until is None else max(0, min(longest, int((until - now).total_seconds())))
     return {
         **headers,
@@ -290,12 +309,15 @@ def _tag(told: PictureTold) -> str:
     return f'W/"{hashlib.sha256(content.encode()).hexdigest()[:32]}"'
 
 
-def _json(content: BaseModel, headers: dict[str, str], *, leave_out: bool = False) -> Response:
-    left_out = {"reasons"} if leave_out and isinstance(content, DecisionTold) else None
-    if leave_out and isinstance(content, DecisionsTold):
-        body = content.model_dump_json(exclude={"decisions": {"__all__": {"reasons"}}})
+_WHY = frozenset({"codes", "region", "rulebook", "reasons"})
+"""What of a decision takes `access:explain`."""
+
+
+def _json(content: BaseModel, headers: dict[str, str], leave_out: frozenset[str] = frozenset()) -> Response:
+    if isinstance(content, DecisionsTold):
+        body = content.model_dump_json(exclude={"decisions": {"__all__": set(leave_out)}})
     else:
-        body = content.model_dump_json(exclude=left_out)
+        body = content.model_dump_json(exclude=set(leave_out))
     return Response(body, headers=headers, media_type="application/json")
 
 

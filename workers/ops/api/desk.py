@@ -22,7 +22,7 @@ from typing import Self
 from contracts.vocabulary import PersonId, Service, UnitId
 from workers.ops.api.copies import Copy
 from workers.ops.api.knowledge import Knowledge, Opened, Who
-from workers.policy.access import Decision, Question, decide
+from workers.policy.access import BRIEFLY, Decision, Question, briefly_until, decide
 from workers.policy.facts import PatientFacts
 from workers.policy.rulebook import Rulebooks
 from workers.runtime.clock import Clock, stopwatch
@@ -81,7 +81,9 @@ class Answered:
     """
     The answer, with the facts that it rests on (None: the patient is not known).
 
-    `until` (UTC): the answer may change by itself then; None: never. `viewer` None: nobody known by that name.
+    `until` (UTC): an answer about the patient may change by itself then; None: never. It tells of the patient, and is not for
+    one who may not know why. `briefly` (UTC): until when such a one may keep a yes; None for every no. `viewer` None: nobody
+    known by that name.
     """
 
     decision: Decision
@@ -89,6 +91,7 @@ class Answered:
     at: datetime
     known_at: datetime
     until: datetime | None = None
+    briefly: datetime | None = None
     viewer: PersonId | None = None
 
 
@@ -288,10 +291,17 @@ class Desk:
     ) -> Answered:
         facts, viewer, copy = found
         at = q.as_of or now
-        decision = decide(Question(viewer, q.service, at, q.unit, q.recorded_on), facts, self.books)
+        question = Question(viewer, q.service, at, q.unit, q.recorded_on)
+        decision = decide(question, facts, self.books)
         if copy is None:
             return Answered(decision, None, at, q.known_at or now)
-        return Answered(decision, facts, at, q.known_at or now, copy.until(at, self.books), viewer)
+        until = copy.until(at, self.books)
+        briefly = None
+        if decision.allowed:
+            briefly = at + BRIEFLY
+            if until is not None and until < briefly:
+                briefly = briefly_until(question, facts, self.books)
+        return Answered(decision, facts, at, q.known_at or now, until, briefly, viewer)
 
 
 def _look_of(asked: Asked, answer: Answered, asker: Asker) -> Look:

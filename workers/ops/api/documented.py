@@ -23,8 +23,10 @@ ABOUT = """
 May this viewer see this patient's record from this unit at this moment, and why.
 
 Every answer rests on what was committed when it was asked: a changed measure is seen by the very next question.
-Any moment can be asked about (`as_of`), and any moment of knowledge (`known_at`). Identity numbers come in bodies only
-and never go out. Every answer about a person is in the access log before it leaves.
+With the scope `access:decide` alone the answer is yes or no about now, and may be passed on to the viewer: no denial differs
+from another, and nothing tells of the patient's birthday or of a measure. Codes, reasons, the next change, and any other
+moment (`as_of`) or moment of knowledge (`known_at`) take `access:explain`, and are never for the viewer: some must not know
+that they are shut out on purpose. Identity numbers come in in bodies only and never go out. Every answer about a person is in the access log before it leaves.
 """
 _REF = "#/components/schemas/{model}"
 _PATIENT = {"id_type": "personnummer", "id": "201603029999"}
@@ -42,6 +44,13 @@ _DENIED: dict[str, Any] = {
     "known_at": "2026-03-01T08:30:00Z",
     "valid_until": "2026-08-31T22:00:00Z",
 }
+_BRIEFLY_DENIED = {
+    "allowed": False,
+    "as_of": _DENIED["as_of"],
+    "known_at": _DENIED["known_at"],
+    "valid_until": None,
+}
+_BRIEFLY_ALLOWED = {**_BRIEFLY_DENIED, "allowed": True, "valid_until": "2026-03-01T08:30:05Z"}
 _EXPLAINED = {
     **_DENIED,
     "reasons": [
@@ -148,11 +157,18 @@ def _operation(
 
 DECISIONS = _operation(
     "May this viewer reach this?",
-    "One question, or up to a thousand at once, answered in their order. Nobody known by a number is answered like "
-    "anybody without a relation.",
+    "One question, or up to a thousand at once, answered in their order. With `access:decide` alone a person whom nobody "
+    "knows is answered like one whom the viewer may not see, byte by byte but for the moment. Codes, `region`, `rulebook`, the true "
+    "`valid_until`, `explain`, and an `as_of` or `known_at` other than now take `access:explain`.",
     "access:decide",
     (DecisionTold, DecisionsTold),
-    {"denied": _DENIED, "denied, explained": _EXPLAINED, "several": {"decisions": [_DENIED]}},
+    {
+        "denied": _BRIEFLY_DENIED,
+        "allowed": _BRIEFLY_ALLOWED,
+        "denied, to `access:explain`": _DENIED,
+        "denied, explained": _EXPLAINED,
+        "several": {"decisions": [_BRIEFLY_ALLOWED, _BRIEFLY_DENIED]},
+    },
     _WITH_BODY,
     (Question, Questions),
     {

@@ -92,9 +92,12 @@ class About(Part):
     recorded_on: Day | None = None
     """When the information was recorded, a Swedish date; null: not known, which counts as inside a sealed interval."""
     as_of: Moment | None = None
-    """The moment asked about; null: now."""
+    """The moment asked about; null: now. Any other takes the scope `access:explain`."""
     known_at: Moment | None = None
-    """Answer by what was known at that moment, not later than now; null: by all that is known now."""
+    """
+    Answer by what was known at that moment, not later than now; null: by all that is known now. Any other takes the scope
+    `access:explain`.
+    """
 
 
 class Context(Part):
@@ -202,21 +205,25 @@ class ReasonTold(Answer):
 
 
 class DecisionTold(Answer):
-    """An answer."""
+    """
+    An answer. Without the scope `access:explain` it holds `allowed`, `as_of`, `known_at` and `valid_until` alone, and no denial
+    differs from another: that may be passed on to the viewer. Everything else is for staff.
+    """
 
     allowed: bool
-    codes: tuple[AccessReason, ...]
-    """Allowed: what it rests on. Denied: everything that stands in the way."""
-    region: str | None
-    """The region whose rules were asked; null: the national ones."""
-    rulebook: FirstDay
-    """The day from which these rules are in force."""
+    codes: tuple[AccessReason, ...] | None = None
+    """Allowed: what it rests on. Denied: everything that stands in the way. Only with `access:explain`; never for the viewer."""
+    region: str | None = None
+    """The region whose rules were asked; null: the national ones. Only with `access:explain`."""
+    rulebook: FirstDay | None = None
+    """The day from which these rules are in force. Only with `access:explain`."""
     as_of: AwareDatetime
     known_at: AwareDatetime
     valid_until: AwareDatetime | None
     """
-    The answer may be another one from then on, by time alone; null: never. An order may change it at any moment:
-    `access.changes.v1` says when.
+    With `access:explain`: an answer about the patient may be another one from then on, by time alone; null: never; never for
+    the viewer. Without it: until when a yes may be kept, a few seconds at most, and null for every denial. An order may
+    change it at any moment: `access.changes.v1` says when.
     """
     reasons: tuple[ReasonTold, ...] | None = None
     """Only where an explanation was asked for."""

@@ -8,6 +8,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from contracts.vocabulary import PersonId
+from workers.ops import extracts
+from workers.ops.archive import Reader
 from workers.ops.console.desk import TOO_OFTEN, Desk, done, get, number_of, post, text_of
 from workers.ops.console.orders import resolve
 from workers.ops.sessions import AUDITORS, Session
@@ -65,9 +67,35 @@ async def looks_of_person(request: Request, desk: Desk, session: Session, form: 
     if person is None:
         return done("/audit", "unknown")
     async with desk.store.transaction(desk.clock.now()) as tx:
-        await desk.looked(tx, session.operator, person, reason, "extract of the access log")
+        await desk.looked(tx, session.operator, person, reason, "extract of the access log for the auditor")
     await desk.sessions.open(session, f"looks:{person}", reason)
     return RedirectResponse(f"/audit?person={person}#looks", 303)
+
+
+async def patient_paper(request: Request, desk: Desk, session: Session, form: FormData) -> Response:
+    """The extract for the patient, after a harm test: of a person whose looks are open already, as a file."""
+    if desk.auditors is None:
+        return desk.sorry(request, session, 404, _NOT_HERE)
+    person = number_of(request.path_params["person"])
+    now = desk.clock.now()
+    reason = None if person is None else session.reason(f"looks:{person}", now)
+    if reason is None:
+        return RedirectResponse("/audit", 303)
+    tested = text_of(form, "harm_test")
+    if not tested:
+        return done(f"/audit?person={person}", "reason")
+    made = await extracts.extract(
+        desk.auditors,
+        PersonId(str(person)),
+        Reader(session.operator.name, session.operator.unit, f"{reason}; menprövning: {tested}"),
+        now,
+        for_whom=extracts.ForWhom.PATIENT,
+    )
+    return Response(
+        extracts.extract_html(made),
+        media_type="text/html; charset=utf-8",
+        headers={"Content-Disposition": 'attachment; filename="extract-for-the-patient.html"'},
+    )
 
 
 async def _page(request: Request, desk: Desk, session: Session, verified: Verified | None = None) -> Response:
@@ -119,4 +147,5 @@ ROUTES = [
     get("/audit", audit_page, AUDITORS),
     post("/audit/verify", verify, AUDITORS),
     post("/audit/person", looks_of_person, AUDITORS),
+    post("/audit/person/{person}/paper", patient_paper, AUDITORS),
 ]
