@@ -46,6 +46,20 @@ async def lived(office: Office) -> Office:
     return office
 
 
+async def test_what_somebody_must_not_be_told_of_is_labelled_so(office: Office) -> None:
+    inform = {"guardians": False}
+    await office.hand_over(
+        office.town.orders(START, "block_guardians", patient=person(CHILD), inform=inform),
+        office.town.orders(START),
+    )
+    for release, model in ((Release.R5, Consent), (Release.R4, ConsentR4)):
+        (secret,) = consents(await known(office, CHILD), office.desk.books, _LATER, release=release)
+        read = model.model_validate_json(json.dumps(secret))
+        assert [label.code for label in read.meta.security] == ["NOPAT"]
+        (plain,) = consents(await known(office, ADULT), office.desk.books, _LATER, release=release)
+        assert "meta" not in plain
+
+
 @pytest.mark.parametrize("number", [ADULT, CHILD])
 async def test_every_bundle_is_valid_in_both_releases(lived: Office, number: str) -> None:
     patient = await known(lived, number)

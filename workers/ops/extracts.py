@@ -176,9 +176,8 @@ def for_patient(made: Extract, hidden: Secrets, numbers: Set[str]) -> Extract:
     """
     The version for the patient: when, who and which unit; neither the reason that somebody typed nor what was shown.
 
-    Of the numbers the newest alone: an old one and a new one together lead to somebody who hides. Without the looks from a unit
-    behind what must not be told, and those at its orders (`numbers`: their registration
-    numbers).
+    Of the numbers the newest alone: an old one and a new one together lead to somebody who hides. Without the looks
+    from a unit behind what must not be told, and those at its orders (`numbers`: their registration numbers).
     """
     told = [
         Looked(one.look_id, one.at, replace(one.look, reason="", shown=""))
