@@ -7,7 +7,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; 
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-PYTEST ?= $(BIN)/pytest -n 2 --dist loadfile -m "not faults and not recipes"
+PYTEST ?= $(BIN)/pytest -n 2 --dist loadfile -m "not faults and not recipes and not alerts"
 
 .PHONY: help
 help: ## this list
@@ -62,6 +62,7 @@ drift: $(VENV)/.dev ## whether what is generated still matches what it comes fro
 	@$(BIN)/python -m workers.ops.api.export --check
 	@$(BIN)/python -m infra.kafka.acls --check
 	@$(BIN)/python -m infra.signature_profile --check
+	@cmp infra/observability/rules/sigill.yml infra/helm/sigill/files/alerts.yml
 
 .PHONY: check
 check: lint types drift test ## what a change must pass before it is sent
@@ -85,6 +86,10 @@ model: $(VENV)/.dev ## random histories beside a second reading of the rules: `m
 .PHONY: faults
 faults: $(VENV)/.dev ## kills at every named point, zombies, the queue sweep's nine scenarios, abuse
 	@$(BIN)/pytest -m faults tests/faults tests/abuse $(ARGS)
+
+.PHONY: alerts
+alerts: $(VENV)/.dev ## the shipped alerts in a real Prometheus beside the six programs; needs Debian's package prometheus
+	@$(PYTEST) -n 0 -m alerts tests/observability/test_live_alerts.py $(ARGS)
 
 .PHONY: recipes
 recipes: $(VENV)/.dev ## run other languages' programs (Java, Node, Go, Python): docs/examples, tests/stream; fetches their packages
@@ -110,6 +115,7 @@ generate: $(VENV)/.dev ## write again what is generated: examples, schemas, Asyn
 	@$(BIN)/python -m workers.ops.api.export
 	@$(BIN)/python -m infra.kafka.acls
 	@$(BIN)/python -m infra.signature_profile
+	@cp infra/observability/rules/sigill.yml infra/helm/sigill/files/alerts.yml
 
 .PHONY: sbom
 sbom: $(VENV)/.dev ## bills of materials (CycloneDX) of what runs and of everything, into dist/sbom

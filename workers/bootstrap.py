@@ -20,11 +20,21 @@ import structlog
 import uvloop
 from cryptography import x509
 
-from contracts.topics import ORDERS, PERSONS, STAFF, TOPICS, UNITS
+from contracts.dead_letter import DeadLetterReason
+from contracts.topics import INCOMING, ORDERS, PERSONS, STAFF, TOPICS, UNITS
+from contracts.vocabulary import Form, Outcome, RefusalCode
 from workers.directory.handler import Directory
 from workers.enact import rulebook_files
 from workers.enact.citations import Desk
-from workers.enact.consuming import HANDLING, Consuming, DatabaseDown, Handler, NotReady, database_trouble
+from workers.enact.consuming import (
+    HANDLING,
+    Consuming,
+    DatabaseDown,
+    Handler,
+    NotReady,
+    StatementsUnfinished,
+    database_trouble,
+)
 from workers.enact.keys import KeyRing
 from workers.enact.limit import DeadLetterLimit, DeadLetterLimitReached
 from workers.intake.directory_watch import DirectoryWatch
@@ -32,16 +42,39 @@ from workers.intake.evidence import keep_fresh, keeper, sources
 from workers.intake.handler import DIRECTORY, Intake
 from workers.intake.recheck import Recheck
 from workers.intake.unwrap import Door
+from workers.policy.effects import TimerKind
 from workers.policy.identity_numbers import NumberRules
 from workers.policy.rulebook import RulebookError, Rulebooks
 from workers.register.handler import Register
 from workers.relay.checkpoints import NoAuditKey, Signer, signer_for
 from workers.relay.handler import Relay
 from workers.runtime.clock import Clock, FileClock, RefereedClock, SystemClock
-from workers.runtime.health import ASSIGNMENT, BROKER, CLOCK, DATABASE, MIGRATIONS, Health, ProbeServer
+from workers.runtime.health import (
+    ASSIGNMENT,
+    BROKER,
+    CLOCK,
+    DATABASE,
+    MIGRATIONS,
+    STATEMENTS,
+    Health,
+    ProbeServer,
+)
 from workers.runtime.lifecycle import Worker, run_workers, spare_the_collector
 from workers.runtime.logging import configure_logging
-from workers.runtime.metrics import BUILD_INFO, DATABASE_POOL, DATABASE_WENT_BACK, PROCESS_STARTED, Metrics
+from workers.runtime.metrics import (
+    BUILD_INFO,
+    CONSUMER_COMMIT_FAILURES,
+    CONSUMER_REBALANCES,
+    DATABASE_POOL,
+    DATABASE_RETRIES,
+    DATABASE_WENT_BACK,
+    DEAD_LETTERS,
+    PROCESS_STARTED,
+    PROCESSED,
+    REFUSALS,
+    TIMERS_FIRED,
+    Metrics,
+)
 from workers.runtime.points import arm
 from workers.runtime.settings import Settings
 from workers.runtime.tracing import Tracing
@@ -103,6 +136,8 @@ _ROLES: dict[str, Role] = {
     "relay": "sigill_relay",
 }
 _CONSUMERS = frozenset({"directory", "register", "intake"})
+_WITHOUT_BROKER = frozenset({"transitions"})
+"""Workers that never ask the broker: alone in a process they do not wait for it to be ready."""
 
 
 def run(names: Sequence[str], settings: Settings) -> None:
@@ -304,11 +339,15 @@ class Wiring:
         settings = self.settings
         arm(settings.kill_point)
         workers = self.workers(names)
-        self.health.expect(MIGRATIONS, DATABASE, BROKER)
+        self.health.expect(MIGRATIONS, DATABASE)
+        if set(names) - _WITHOUT_BROKER:
+            self.health.expect(BROKER)
         if _CONSUMERS & set(names):
             self.health.expect(ASSIGNMENT)
         self.metrics.set(PROCESS_STARTED, SystemClock().now().timestamp())
-        self.metrics.set(BUILD_INFO, 1, version=_version(), python=platform.python_version())
+        for name in names:
+            self.metrics.set(BUILD_INFO, 1, worker=name, version=_version(), python=platform.python_version())
+            self._begin_counts(name)
         probes = None
         if settings.health_port is not None:
             probes = ProbeServer(
@@ -321,6 +360,7 @@ class Wiring:
                     workers,
                     health=self.health,
                     troubles={
+                        STATEMENTS: (StatementsUnfinished,),  # before the kind that it is of
                         DATABASE: (DatabaseDown,),
                         BROKER: BROKER_TROUBLE,
                         MIGRATIONS: (NotMigrated,),
@@ -339,6 +379,25 @@ class Wiring:
             if probes is not None:
                 probes.stop()
         log.info("stopped", workers=list(names))
+
+    def _begin_counts(self, name: str) -> None:
+        """Tell what a worker counts as 0, so that its first event is an increase."""
+        metrics, settings = self.metrics, self.settings
+        if name in _CONSUMERS:
+            topics = [settings.topic(spec.name) for spec in INCOMING if name in spec.read_by]
+            metrics.begin(DEAD_LETTERS, topic=topics, reason=[str(reason) for reason in DeadLetterReason])
+            metrics.begin(CONSUMER_REBALANCES, worker=[name])
+            metrics.begin(CONSUMER_COMMIT_FAILURES, worker=[name])
+            metrics.begin(DATABASE_RETRIES, worker=[name])
+        if name == "intake":
+            regions = [*self.desk.books.regions, "unknown"]
+            answers = [str(outcome) for outcome in Outcome if outcome is not Outcome.UNREADABLE]
+            forms = [*(str(form) for form in Form), "unknown"]
+            metrics.begin(PROCESSED, outcome=answers, form=forms, region=regions)
+            metrics.begin(REFUSALS, code=[str(code) for code in RefusalCode], region=regions)
+        if name == "transitions":
+            metrics.begin(DATABASE_RETRIES, worker=[name])
+            metrics.begin(TIMERS_FIRED, kind=[str(kind) for kind in TimerKind])
 
     async def _measure_pools(self) -> None:
         """Tell of the connections of all open stores, for ever."""

@@ -29,7 +29,10 @@ from workers.runtime.metrics import (
     ALL,
     API_SECONDS,
     CONSUMER_COMMIT_FAILURES,
+    CONSUMER_LOG_REPLACED,
+    CONSUMER_SET_ASIDE,
     DATABASE_RETRIES,
+    DATABASE_WENT_BACK,
     DEAD_LETTER_LIMIT,
     OUTBOX_FAILURES,
     Metric,
@@ -42,7 +45,15 @@ from workers.stream.connection import Connection
 from workers.stream.standing import Standings
 
 NOW = SystemClock().now() - timedelta(minutes=1)
-TROUBLE = {CONSUMER_COMMIT_FAILURES, DATABASE_RETRIES, DEAD_LETTER_LIMIT, OUTBOX_FAILURES}
+TROUBLE = {
+    CONSUMER_COMMIT_FAILURES,
+    CONSUMER_LOG_REPLACED,
+    CONSUMER_SET_ASIDE,
+    DATABASE_RETRIES,
+    DATABASE_WENT_BACK,
+    DEAD_LETTER_LIMIT,
+    OUTBOX_FAILURES,
+}
 """Counted on bad days only: each is in a test of the trouble that it counts."""
 ROOT = Path(__file__).parents[2]
 

@@ -12,13 +12,23 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from workers.runtime.clock import SystemClock
-from workers.runtime.health import BROKER, DATABASE, EVENT_LOOP, MIGRATIONS, Health, ProbeServer, beat
+from workers.runtime.health import (
+    BROKER,
+    DATABASE,
+    EVENT_LOOP,
+    MIGRATIONS,
+    STATEMENTS,
+    Health,
+    ProbeServer,
+    beat,
+)
 from workers.runtime.metrics import (
     ALL,
     BUILD_INFO,
     CONSUMER_LAG,
     OUTBOX_PENDING,
     PROCESSED,
+    REFUSALS,
     STEP_SECONDS,
     Metrics,
 )
@@ -104,6 +114,32 @@ async def test_migrations_behind_is_not_ready(probed: Probed) -> None:
     assert (await probed.ask("/readyz")).status_code == 200
 
 
+def test_a_lock_that_is_held_is_not_a_database_that_does_not_answer() -> None:
+    metrics = Metrics()
+    health = Health(metrics=metrics, clock=SystemClock())
+
+    def told(dependency: str) -> float | None:
+        return metrics.registry.get_sample_value("sigill_dependency_up", {"dependency": dependency})
+
+    health.expect(DATABASE)
+    assert (told(DATABASE), told(STATEMENTS)) == (None, None)  # nothing is known yet
+    health.down(STATEMENTS, "LockNotAvailableError")
+    assert (told(DATABASE), told(STATEMENTS)) == (1, 0)
+    assert not health.ready()[0]
+    health.up(DATABASE)
+    assert (told(DATABASE), told(STATEMENTS)) == (1, 1)
+    health.down(DATABASE, "ConnectionRefusedError")
+    assert (told(DATABASE), told(STATEMENTS)) == (0, 1)
+
+
+def test_a_process_exports_what_it_has_told_of_and_counts_begin_at_nothing() -> None:
+    metrics = Metrics()
+    assert metrics.text() == b""
+    metrics.begin(REFUSALS, code=["a", "b"], region=["r"])
+    told = [line for line in metrics.text().decode().splitlines() if not line.startswith("#")]
+    assert told == [f'sigill_order_refusals_total{{code="{code}",region="r"}} 0.0' for code in "ab"]
+
+
 def test_down_and_back_are_news_once() -> None:
     health = Health()
     assert [health.down(BROKER, "x"), health.down(BROKER, "y"), health.up(BROKER), health.up(BROKER)] == [
@@ -119,7 +155,7 @@ async def test_the_exposition_parses_and_every_name_is_in_the_table(probed: Prob
     metrics.inc(PROCESSED, outcome="executed", form="seal_journal", region="r")
     metrics.set(CONSUMER_LAG, 3, worker="intake", topic="t", partition="0")
     metrics.set(OUTBOX_PENDING, 1)
-    metrics.set(BUILD_INFO, 1, version="0.1.0", python="3.11")
+    metrics.set(BUILD_INFO, 1, worker="intake", version="0.1.0", python="3.11")
     with metrics.timed(STEP_SECONDS, worker="intake", step="verify"):
         pass
     answer = await probed.ask("/metrics")

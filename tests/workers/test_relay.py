@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -145,6 +145,35 @@ async def test_signed_heads_leave_the_database_and_show_a_cut_tail(office: Offic
         longer = [audit.ChainHead(h.chain, h.position + 1, h.row_hash) for h in published]
         assert {f.kind for f in await audit_check.verify(tx, longer)} == {"unpublished"}
     assert all(known[h.chain].position >= h.count for h in heads)
+
+
+async def test_an_idle_system_publishes_heads_once_a_day_and_a_grown_chain_is_published_alone(
+    office: Office,
+) -> None:
+    await office.hand_over(office.town.orders(START))
+    sending = relay(office, Topic())
+
+    async def published_at(now: datetime) -> set[str]:
+        before = {e.event_id for e in await office.out()}
+        sending.clock = FixedClock(now)
+        await sending.checkpoint()
+        events = [e for e in await office.out() if e.aggregatetype == AUDIT_HEADS.name]
+        return {e.aggregateid for e in events if e.event_id not in before}
+
+    async def grow(chain: str) -> None:
+        async with office.store.transaction(START) as tx:
+            await audit.append(tx, [audit.AuditEntry(chain, "test", "did")])
+
+    everything = await published_at(START)
+    assert everything > {"heads"}
+    assert await published_at(START + timedelta(minutes=1)) == set()
+    async with office.store.reading() as tx:
+        assert [h.position for h in await audit.heads(tx) if h.chain == "heads"] == [1]
+    await grow("intake-9")
+    assert await published_at(START + timedelta(minutes=2)) == {"intake-9", "heads"}
+    assert await published_at(START + timedelta(days=1)) == set()
+    assert await published_at(START + timedelta(days=1, minutes=2)) == everything | {"intake-9"}
+    assert await published_at(START + timedelta(days=1, minutes=3)) == set()
 
 
 def test_a_checkpoint_by_another_key_is_not_believed() -> None:

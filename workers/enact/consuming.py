@@ -43,7 +43,7 @@ from workers.runtime.tracing import Tracing, end, extract, inject
 from workers.store import holds, inbox
 from workers.store.dead_letters import DeadRecord
 from workers.store.inbox import Fenced
-from workers.store.session import Store, Tx, passing
+from workers.store.session import Store, Tx, passing, unfinished
 from workers.stream.connection import Connection
 from workers.stream.consumer import Batch, Start, StreamConsumer
 from workers.stream.records import NotCloudEvent, Partition, Record, read_event
@@ -62,6 +62,10 @@ CONFLICT_TRIES = 5
 
 class DatabaseDown(Exception):
     """The database cannot be reached, or gave up on the work: worth trying again."""
+
+
+class StatementsUnfinished(DatabaseDown):
+    """The database answers, but a lock or a statement took longer than it may: worth trying again."""
 
 
 class NotReady(Exception):
@@ -253,6 +257,7 @@ class Consuming(Generic[Prepared]):
         """Raise the generation of each partition, and say from which offset it goes on."""
         async with database_trouble(), self.store.transaction(self.clock.now()) as tx:
             starts = await self._logs.assign(tx, places)
+        self.health.up(DATABASE)  # a worker with nothing to do says so too
         for place in places:
             self.limit.forget(*place)
         return starts
@@ -260,6 +265,7 @@ class Consuming(Generic[Prepared]):
     async def _look(self) -> None:
         async with database_trouble():
             await self._logs.look()
+        self.health.up(DATABASE)
 
     async def take(self, batch: Batch, stuck: dict[Partition, str] | None = None) -> dict[Partition, int]:
         """
@@ -451,12 +457,16 @@ class Consuming(Generic[Prepared]):
 
 @contextlib.asynccontextmanager
 async def database_trouble() -> AsyncIterator[None]:
-    """Call trouble of the database by one name, `DatabaseDown`, which the worker's supervisor waits out."""
+    """
+    Call trouble of the database by its name, which the worker's supervisor waits out: `DatabaseDown`, or of these
+    `StatementsUnfinished` while it answers and somebody holds a lock.
+    """
     try:
         yield
     except Exception as error:
         if passing(error):
-            raise DatabaseDown(type(error).__name__) from error
+            kind = StatementsUnfinished if unfinished(error) else DatabaseDown
+            raise kind(type(error).__name__) from error
         raise
 
 

@@ -17,7 +17,7 @@ import structlog
 from contracts.topics import DEAD_LETTERS, INCOMING, group_of
 from workers.policy.calendar import midnight, swedish_date
 from workers.runtime.clock import Clock
-from workers.runtime.health import BROKER, DATABASE, Health
+from workers.runtime.health import BROKER, DATABASE, STATEMENTS, Health
 from workers.runtime.metrics import (
     DEAD_LETTERS_OPEN,
     SOURCES_HELD,
@@ -35,7 +35,7 @@ from workers.store.console import Tally, Waits
 from workers.store.dead_letters import DeadLetterCount
 from workers.store.holds import Hold
 from workers.store.outbox import OutboxStats
-from workers.store.session import Store, passing
+from workers.store.session import Store, passing, unfinished
 from workers.store.tasks import TaskStats
 from workers.store.timers import Coming, TimerStats
 from workers.stream.connection import BrokerDown, StreamStopped
@@ -192,7 +192,7 @@ class Watch:
         except Exception as error:
             if not passing(error):
                 raise
-            self.health.down(DATABASE, type(error).__name__)
+            self.health.down(STATEMENTS if unfinished(error) else DATABASE, type(error).__name__)
             return replace(before, database=type(error).__name__)
         self.health.up(DATABASE)
         return figures

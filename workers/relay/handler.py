@@ -311,7 +311,7 @@ class Relay:
         self.metrics.set(AUDIT_VERIFIED, self.clock.now().timestamp())
 
     async def checkpoint(self) -> None:
-        """Publish, signed, how long each audit chain is and where it ends."""
+        """Publish, signed, how long each audit chain that has grown is and where it ends; all of them once a day."""
         async with self.store.transaction(self.clock.now()) as tx:
             rows = []
             for head in await audit.checkpoint(tx, self.source):

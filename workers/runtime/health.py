@@ -32,6 +32,8 @@ log = structlog.get_logger("sigill.health")
 EVENT_LOOP = "event_loop"
 #: What /readyz asks about; each is not ready until somebody has said that it is.
 MIGRATIONS, ASSIGNMENT, DATABASE, BROKER = "migrations", "assignment", "database", "broker"
+STATEMENTS = "statements"
+"""Whether statements are finished in time: not while a lock is held for long. The database answers all the same."""
 CLOCK = "clock"
 """This machine's clock, as far as the database's agrees."""
 
@@ -93,17 +95,25 @@ class Health:
             self._metrics.set(CONSUMER_STALLED, 0, worker=loop)
 
     def up(self, name: str) -> bool:
-        """Say that something is there; returns whether that is news. Logged once, when it comes back."""
+        """
+        Say that something is there; returns whether that is news. Logged once, when it comes back.
+
+        What the database did is told by its name: it answers, and finishes statements in time.
+        """
+        if name == DATABASE and STATEMENTS in self._states:
+            self._set(STATEMENTS, State(ready=True))
         return self._set(name, State(ready=True))
 
     def down(self, name: str, why: str) -> bool:
         """Say that something is not there; returns whether that is news. Logged once."""
+        if name == STATEMENTS:  # the database said so itself
+            self._set(DATABASE, State(ready=True))
         return self._set(name, State(ready=False, why=why))
 
     def _set(self, name: str, state: State) -> bool:
         before = self._states.get(name)
         self._states[name] = state
-        if self._metrics is not None and name in (DATABASE, BROKER):
+        if self._metrics is not None:
             self._metrics.set(DEPENDENCY_UP, float(state.ready), dependency=name)
         if before is not None and before.ready == state.ready:
             return False

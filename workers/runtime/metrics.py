@@ -2,14 +2,17 @@
 The table of all metrics, and the registry that holds their values.
 
 A metric is declared once, here, with a sentence; code says `metrics.inc(PROCESSED, outcome="executed", …)`.
+A process exports what it has told of and nothing else: a gauge that nobody has set is not there, and never reads 0.
 `python -m workers.runtime.metrics --table` writes infra/observability/METRICS.md; `--check` fails on drift.
 """
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -200,7 +203,11 @@ DATABASE_RETRIES = Metric(
     "sigill_database_retries_total", "counter", "Transactions done again after a conflict.", ("worker",)
 )
 DEPENDENCY_UP = Metric(
-    "sigill_dependency_up", "gauge", "1 while the database or the broker answers.", ("dependency",)
+    "sigill_dependency_up",
+    "gauge",
+    "1 while what a process depends on is well, 0 while not: database, statements (they are finished in "
+    "time), broker, handling (readable messages can be handled), and what else /readyz asks about.",
+    ("dependency",),
 )
 LOOP_TICK = Metric("sigill_loop_last_tick_timestamp_seconds", "gauge", "When a loop last turned.", ("loop",))
 CONSUMER_STALLED = Metric(
@@ -226,7 +233,10 @@ CLOCK_SKEW = Metric(
     ("of",),
 )
 BUILD_INFO = Metric(
-    "sigill_build_info", "gauge", "Always 1; the labels tell what runs.", ("version", "python")
+    "sigill_build_info",
+    "gauge",
+    "Always 1, for each worker that the process runs; the labels tell which and what of.",
+    ("worker", "version", "python"),
 )
 
 ALL: tuple[Metric, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Metric))
@@ -235,13 +245,12 @@ disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 class Metrics:
-    """The values of all metrics of this process, in a registry of their own."""
+    """The values of the metrics that this process tells, in a registry of their own."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._built: dict[Metric, Counter | Gauge | Histogram] = {
-            metric: self._build(metric) for metric in ALL
-        }
+        self._built: dict[Metric, Counter | Gauge | Histogram] = {}
+        self._building = threading.Lock()
 
     def _build(self, metric: Metric) -> Counter | Gauge | Histogram:
         match metric.kind:
@@ -257,6 +266,15 @@ class Metrics:
                     buckets=MILLISECONDS_TO_MINUTES,
                     registry=self.registry,
                 )
+
+    def begin(self, metric: Metric, /, **labels: Iterable[str]) -> None:
+        """
+        Tell a counter as 0 for every combination of these values, before anything is counted.
+
+        Prometheus sees no increase in a series that begins with its first event.
+        """
+        for values in itertools.product(*labels.values()):
+            self.inc(metric, 0, **dict(zip(labels, values, strict=True)))
 
     def inc(self, metric: Metric, amount: float = 1, /, **labels: str) -> None:
         """Count up."""
@@ -292,14 +310,19 @@ class Metrics:
 
     def clear(self, metric: Metric, /) -> None:
         """Remove every labelled series of a metric, before its present ones are set."""
-        self._built[metric].clear()
+        if metric in self._built:
+            self._built[metric].clear()
 
     def text(self) -> bytes:
         """Return everything in Prometheus' text format."""
         return generate_latest(self.registry)
 
     def _child(self, metric: Metric, labels: dict[str, str]) -> Counter | Gauge | Histogram:
-        built = self._built[metric]
+        built = self._built.get(metric)
+        if built is None:
+            with self._building:
+                built = self._built.get(metric) or self._build(metric)
+                self._built[metric] = built
         return built.labels(**labels) if metric.labels else built
 
 

@@ -13,7 +13,7 @@ import json
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
 from contracts.vocabulary import PersonId
@@ -27,6 +27,8 @@ START = bytes(32)
 """What the first entry of a chain follows."""
 HEADS = "heads"
 """The chain that holds the heads of the others."""
+SIGN_OF_LIFE = timedelta(days=1)
+"""So often all heads are published though none has changed: silence would look like a relay that is gone."""
 ERASED = "person_erased"
 """The action whose body lists the entries that lost their personal part."""
 
@@ -139,14 +141,24 @@ async def heads(tx: Reading) -> list[ChainHead]:
 
 async def checkpoint(tx: Tx, actor: str) -> list[ChainHead]:
     """
-    Write the heads of all chains into the chain of heads, and return them with its own new head, to be published.
+    Write the heads of all chains into the chain of heads, and return those to be published.
+
+    They are the heads that differ from the checkpoint before, with the chain of heads' own; after `SIGN_OF_LIFE` all of
+    them, also when none differs. Nothing is written, and nothing returned, while none differs before that.
 
     The published ones are what a later `verify` compares with; the database's own administrator cannot reach them.
     """
     found = [head for head in await heads(tx) if head.chain != HEADS]
-    body: Mapping[str, Json] = {"heads": [[head.chain, head.position, head.row_hash.hex()] for head in found]}
-    own = await append(tx, [AuditEntry(HEADS, actor, "checkpoint", body)])
-    return [*found, own[HEADS]]
+    said: list[Json] = [[head.chain, head.position, head.row_hash.hex()] for head in found]
+    fresh = found
+    if last := await tx.fetch(_SQL["last_of_chain"], HEADS):
+        if last[0]["recorded_at"] > tx.now - SIGN_OF_LIFE:
+            before = json.loads(last[0]["body"])["heads"]
+            fresh = [head for head, told in zip(found, said, strict=True) if told not in before]
+        if not fresh:
+            return []
+    own = await append(tx, [AuditEntry(HEADS, actor, "checkpoint", {"heads": said})])
+    return [*fresh, own[HEADS]]
 
 
 async def of_person(tx: Reading, person_id: PersonId) -> list[Recorded]:

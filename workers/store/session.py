@@ -98,6 +98,11 @@ def passing(error: BaseException) -> bool:
     return isinstance(error, _PASSING)
 
 
+def unfinished(error: BaseException) -> bool:
+    """Whether the database answered, and the answer is that a lock or a statement took longer than it may."""
+    return isinstance(error, (pg.LockNotAvailableError, pg.QueryCanceledError))
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """A snapshot: what had been committed when it was opened, and nothing later."""

@@ -38,6 +38,10 @@ SELECT chain, position, $9, actor, action, body, personal_digest, prev_hash, row
 INSERT INTO audit_personal (chain, position, person_id, salt, detail)
 SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bytea[], $5::text[]);
 
+-- name: last_of_chain
+-- The newest entry of a chain.
+SELECT recorded_at, body FROM audit_entry WHERE chain = $1 ORDER BY position DESC LIMIT 1;
+
 -- name: walk
 -- A chain in order, with the personal parts that are still there; $1 null: every chain.
 SELECT a.*, p.person_id, p.salt, p.detail
