@@ -1,5 +1,6 @@
 """The chart: linted and rendered by helm itself, decoded strictly by the Kubernetes API's own types, and read here."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -29,7 +30,12 @@ VALUES: dict[str, Any] = {
         "https": {"to": [{"ipBlock": {"cidr": "10.3.0.0/24"}}], "ports": [443]},
     },
     "keda": {"enabled": True, "authenticationRef": "kafka"},
-    "monitoring": {"podMonitor": True},
+    "monitoring": {
+        "podMonitor": True,
+        "prometheusRule": True,
+        "docsUrl": "https://docs.example",
+        "labels": {"release": "prometheus"},
+    },
 }
 KEDA_NAMES = {
     "bootstrapServers", "consumerGroup", "topic", "lagThreshold", "activationLagThreshold", "offsetResetPolicy",
@@ -97,11 +103,31 @@ def test_the_kubernetes_api_knows_every_field() -> None:
     assert answer.returncode == 0, answer.stderr
     kinds = answer.stdout.split("\n")
     assert kinds.count("ok Deployment") == len(ALL)
-    assert {line for line in kinds if line.startswith("other")} == {"other ScaledObject", "other PodMonitor"}
+    assert {line for line in kinds if line.startswith("other")} == {
+        "other ScaledObject",
+        "other PodMonitor",
+        "other PrometheusRule",
+    }
     broken = rendered().replace("readinessProbe:", "readynessProbe:")
     assert (
         subprocess.run([decoder], input=broken, capture_output=True, text=True, check=False).returncode == 1
     )
+
+
+def test_the_operator_is_given_the_alerts_and_the_names_that_they_ask_for(
+    manifests: dict[tuple[str, str], dict[str, Any]],
+) -> None:
+    monitors = [m for (kind, _), m in manifests.items() if kind == "PodMonitor"]
+    rules = [m for (kind, _), m in manifests.items() if kind == "PrometheusRule"]
+    for m in (*monitors, *rules):
+        assert m["metadata"]["labels"]["release"] == "prometheus"
+    [monitor], [rule] = monitors, rules
+    assert monitor["spec"]["jobLabel"] == "app.kubernetes.io/name"
+    [endpoint] = monitor["spec"]["podMetricsEndpoints"]
+    assert endpoint["relabelings"][0]["targetLabel"] == "component"
+    shipped = yaml.safe_load((CHART.parents[1] / "observability/rules/sigill.yml").read_text("utf-8"))
+    text = json.dumps(shipped).replace("{{ $externalLabels.sigill_docs }}", "https://docs.example")
+    assert rule["spec"] == json.loads(text)
 
 
 def test_every_worker_is_deployed_by_itself(manifests: dict[tuple[str, str], dict[str, Any]]) -> None:
@@ -180,7 +206,9 @@ def test_scaling_follows_the_lag_of_the_groups_and_topics_that_there_are(
 
 
 def test_without_keda_the_replicas_hold_and_no_foreign_kind_is_asked_for() -> None:
-    plain = documents(rendered(keda={"enabled": False}, monitoring={"podMonitor": False}))
+    plain = documents(
+        rendered(keda={"enabled": False}, monitoring={"podMonitor": False, "prometheusRule": False})
+    )
     assert {m["apiVersion"].split("/")[0] for m in plain} <= {
         "v1",
         "apps",
