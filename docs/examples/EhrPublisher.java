@@ -74,7 +74,8 @@ public final class EhrPublisher {
         }
         byte[] secret = java.util.Base64.getDecoder().decode(Files.readString(Path.of(need(asked, "secret"))).strip());
         String source = asked.getOrDefault("source", "urn:example:ehr");
-        ProducerRecord<String, byte[]> event = event(form, order, secret, source, now);
+        String topic = asked.getOrDefault("topic", TOPIC);
+        ProducerRecord<String, byte[]> event = event(topic, form, order, secret, source, now);
         RecordMetadata place = publish(need(asked, "bootstrap"), event);
         System.err.printf("the order lies on %s, partition %d, offset %d%n", place.topic(), place.partition(), place.offset());
     }
@@ -111,13 +112,14 @@ public final class EhrPublisher {
     }
 
     /** The record: id and subject of the envelope must agree with what was signed. */
-    static ProducerRecord<String, byte[]> event(byte[] form, String order, byte[] secret, String source, Instant sentAt)
+    static ProducerRecord<String, byte[]> event(
+            String topic, byte[] form, String order, byte[] secret, String source, Instant sentAt)
             throws ParseException, GeneralSecurityException {
         Map<String, Object> fields = JSONObjectUtils.parse(new String(form, StandardCharsets.UTF_8));
         String patient = JSONObjectUtils.getString(JSONObjectUtils.getJSONObject(fields, "patient"), "id");
         String key = patientKey(patient, secret, "v1");
         byte[] value = order.getBytes(StandardCharsets.US_ASCII);
-        ProducerRecord<String, byte[]> event = new ProducerRecord<>(TOPIC, key, value);
+        ProducerRecord<String, byte[]> event = new ProducerRecord<>(topic, key, value);
         Map<String, String> attributes = Map.of(
                 "ce_specversion", "1.0",
                 "ce_id", JSONObjectUtils.getString(fields, "order_id"),
