@@ -50,8 +50,10 @@ def on_files(files: Files, config: Any) -> Files:
             text = (ROOT / source).read_text("utf-8")
             files.append(File.generated(config, page, content=text))
     for folder, source in _FOLDERS.items():
-        for path in sorted((ROOT / source).iterdir()):
-            files.append(File.generated(config, f"{folder}/{path.name}", content=path.read_bytes()))
+        for path in sorted((ROOT / source).rglob("*")):
+            if path.is_file():
+                name = f"{folder}/{path.relative_to(ROOT / source).as_posix()}"
+                files.append(File.generated(config, name, content=path.read_bytes()))
     asyncapi = ROOT / "contracts" / "asyncapi.yaml"
     files.append(File.generated(config, "reference/asyncapi.yaml", content=asyncapi.read_bytes()))
     for name, drawing in pictures.ALL.items():
