@@ -268,6 +268,10 @@ class World:
         if not hasattr(self, "people") or tell.to not in self.people:
             return
         self.notices += 1
+        if cause != "order" and any(m.initiative is Initiative.REGISTER for m in tell.about):
+            self.fail(
+                "X-09", f"{tell.template} by {cause}: standing measures notify no resident and no guardian"
+            )
         self._unread.append((self.people[tell.to], self.people[patient], tell, self.stage.now))
 
     def read_notices(self) -> None:
@@ -286,8 +290,6 @@ class World:
             if not self.shut_at_all(whom, who, at):
                 self.fail("X-21", f"{said}: nothing shuts out the one who asked")
             return
-        if any(m.initiative is Initiative.REGISTER for m in tell.about):
-            self.fail("X-09", f"{said}: standing measures notify no resident and no guardian")
         if any(self.model.silenced(order_id, whom, who, at) for order_id in lineage):
             self.fail("X-23", f"{said}: an order about it said that this one must not be told")
         claim = CLAIMS.get(tell.template)
