@@ -77,9 +77,10 @@ def family(
         "hudkliniken": {"region": region, "clinic": "dermatology"},
         "akuten": {"region": region},
         "bup": {"region": other},
+        "arkivet": {"region": region},  # no order names it: what holds for every unit is seen there
     }
     staff: dict[str, Any] = {}
-    for unit in units:
+    for unit in ("barnklinik", "hudkliniken", "akuten", "bup"):
         staff[f"{unit}_lak"] = {"unit": unit, "roles": ["treating_physician"]}
         staff[f"{unit}_chef"] = {"unit": unit, "roles": ["head_of_unit"]}
         staff[f"{unit}_jour"] = {"unit": unit, "roles": ["senior_physician", "on_call_physician"]}
@@ -488,7 +489,7 @@ class Histories(RuleBasedStateMachine):
         request = model.requests[-1 - pick % len(model.requests)]
         name = next(n for n, o in self.world.orders.items() if o is request.order)
         asked = sorted(model.asked_units(request, self.world.now)) or ["hudkliniken"]
-        of_region = [u for u in model.units if self.region_of(u) == request.order.region]
+        of_region = [u for u in model.units if u != "arkivet" and self.region_of(u) == request.order.region]
         answering = (asked * 3 + of_region)[unit % (len(asked) * 3 + len(of_region))]
         region = request.order.region
         self.send(

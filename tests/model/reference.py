@@ -226,6 +226,8 @@ class Reference:
     endings: list[Ending] = field(default_factory=list)
     extensions: list[Extended] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
+    replaced: list[tuple[str, str]] = field(default_factory=list)
+    """(key of a call's measure, key of the measure of the form that took its place)."""
     names: list[tuple[str, str]] = field(default_factory=list)
     """(order id, measure key): by which orders a measure may be named."""
 
@@ -843,7 +845,12 @@ class Reference:
     # --- requests (X-04)
 
     def _of_request(self, request: Request, at: datetime) -> list[Measure]:
-        return [m for m in self.measures(request.order.patient, at) if m.key in request.measures]
+        """What it asks about; a form that took the place of a call is the same matter."""
+        keys = set(request.measures)
+        for call, form in self.replaced:
+            if call in keys:
+                keys.add(form)
+        return [m for m in self.measures(request.order.patient, at) if m.key in keys]
 
     def lives(self, request: Request, m: Measure, at: datetime) -> bool:
         """Whether the measure still shuts out the one who asked."""
@@ -1000,6 +1007,7 @@ class Reference:
             self.names += [(order_id, m.key) for order_id, key in self.names if key == earlier.key]
             if self._same_or_wider(m, earlier):
                 self.endings.append(Ending(earlier.key, order.arrived_at))
+                self.replaced.append((earlier.key, m.key))
                 for lock in self._with(earlier):
                     self.endings.append(Ending(lock.key, order.arrived_at))
         if order.follows_up is not None and not call:
