@@ -11,6 +11,9 @@ from contracts.order import HsaIdText, PersonRef, RegionText
 from contracts.receipt import Citation
 from contracts.vocabulary import Suppression, Template
 
+EarlierCode = Annotated[str, Field(pattern="^[a-z0-9_]{1,80}$")]
+"""A code that a release before wrote, so that its messages can still be read."""
+
 
 class Recipient(Message):
     """
@@ -82,7 +85,7 @@ class Notification(Message):
     not_before: Instant | None = None
     """UTC; null: at once."""
     order_id: UUID | None = None
-    suppressed: Suppression | None = None
+    suppressed: Suppression | EarlierCode | None = None
     """Code that says why nobody is told; null: tell."""
     parameters: NoticeParameters | None = None
     """What it is about, beside the text; null for operators, and where nobody is told."""
