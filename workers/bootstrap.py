@@ -423,10 +423,15 @@ class Wiring:
         }
         return [makers[name]() for name in dict.fromkeys(names)]
 
-    async def open_store(self, name: str) -> Store:
-        """Open the store as the role of a worker, where the database's user may act as it. Raises NotMigrated."""
+    async def open_store(self, name: str, *, streams: bool = True) -> Store:
+        """
+        Open the store as the role of a worker, where the database's user may act as it. Raises NotMigrated.
+
+        `streams` False: the caller uses no broker, so that no topic is looked at.
+        """
         await self._migrated()
-        await self._topics_fit(name)
+        if streams:
+            await self._topics_fit(name)
         store = await open_as(self.settings, _ROLES[name], keep_plans=True)
         assert store is not None  # without the role the user itself is taken
         try:

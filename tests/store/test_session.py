@@ -58,7 +58,7 @@ async def test_settings_survive_a_return_to_the_pool(database: str) -> None:
     for _ in range(3):
         async with store.transaction(T0) as tx:
             assert await tx.value("SELECT current_user") == "sigill_intake"
-            assert await tx.value("SHOW search_path") == '"sigill"'
+            assert await tx.value("SHOW search_path") == '"sigill", pg_temp'
             assert await tx.value("SHOW statement_timeout") == "30s"
             assert await tx.value("SHOW transaction_isolation") == "read committed"
         async with store.reading() as tx:

@@ -66,7 +66,7 @@ async def _run(measures: MeasureList, region: Region, operator: HsaId, dry_run: 
     from workers.bootstrap import Wiring, key_ring
 
     wiring = Wiring.of(settings())
-    store = await wiring.open_store("intake")
+    store = await wiring.open_store("intake", streams=False)
     try:
         keys = key_ring(wiring.settings)
         work = Import(store, wiring.desk, keys, wiring.clock, region, operator, dry_run)
