@@ -47,6 +47,8 @@ class Thing:
     below_age: int | None = None
     until: datetime | None = None
     beside: "Thing | None" = None
+    unit: str | None = None
+    """The unit that decided it, where a release asks for it."""
 
 
 @dataclass
@@ -105,12 +107,18 @@ class Naive:
                     if t.beside is block and self.holds(t, now):
                         t.until = now
 
-    def end(self, what: str, now: datetime) -> None:
-        """Everything of a kind that stands is released, but for the register's own while its state holds (X-10)."""
+    def end(self, what: str, now: datetime, at: str | None = None) -> None:
+        """
+        Everything of a kind that stands is released, but for the register's own while its state holds (X-10).
+
+        In Jämtland Härjedalen a unit, `at`, ends only what it imposed itself (X-07).
+        """
+        bound = at is not None and self.region == "jamtland-harjedalen"
         below = {"kronoberg": 13, "vastra-gotaland": 18}.get(self.region, 0)
         held = self.is_protected("child", now) and age_on(self.born, day_of(now)) < below
         for t in self.standing(what, now):
-            if not (held and t.units == {"register"}):
+            others = bound and t.unit not in (None, at)
+            if not (held and t.units == {"register"}) and not others:
                 t.until = now
 
     def protect(self, now: datetime, person: str, on: bool) -> None:

@@ -5,6 +5,7 @@ The core's answers are compared with `tests.policy.naive`, which was written fro
 """
 
 from collections.abc import Coroutine
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any, TypeVar
@@ -176,7 +177,8 @@ class Histories(RuleBasedStateMachine):
         if self.order(
             "seal_journal", initiative="care", units=units, valid_through=through, decided_by=staff
         ):
-            self.naive.things.append(_thing("seal", self.now, units=units, through=through))
+            seal = _thing("seal", self.now, units=units, through=through)
+            self.naive.things.append(replace(seal, unit=(units or UNITS)[0]))
 
     @rule()
     def lock(self) -> None:
@@ -189,7 +191,7 @@ class Histories(RuleBasedStateMachine):
         if self.order("seal_child", valid_through=through, decided_by="barnchef"):
             self.naive.things.append(_thing("child_seal", self.now, through=through, below_age=18))
             for what in ("guardian_grant", "minor_grant"):
-                self.naive.end(what, self.now)
+                self.naive.end(what, self.now, at="barn")
 
     @rule(unit=st.sampled_from(UNITS), who=WHO)
     def restrict(self, unit: str, who: tuple[str, ...] | None) -> None:
