@@ -191,7 +191,7 @@ class Histories(RuleBasedStateMachine):
         if self.order("seal_child", valid_through=through, decided_by="barnchef"):
             self.naive.things.append(_thing("child_seal", self.now, through=through, below_age=18))
             for what in ("guardian_grant", "minor_grant"):
-                self.naive.end(what, self.now, at="barn")
+                self.naive.end(what, self.now)
 
     @rule(unit=st.sampled_from(UNITS), who=WHO)
     def restrict(self, unit: str, who: tuple[str, ...] | None) -> None:
@@ -209,7 +209,7 @@ class Histories(RuleBasedStateMachine):
     def release(self, form: str) -> None:
         if self.order(form, initiative="care", decided_by="barnchef"):
             what = {"release_journal_seal": "seal", "release_login_lock": "lock"}.get(form, "child_seal")
-            self.naive.end(what, self.now)
+            self.naive.end(what, self.now, at="barn")
 
     @rule(unit=st.sampled_from(UNITS), who=st.sampled_from([("gun",), ("hans",), ("gun", "hans")]))
     def grant(self, unit: str, who: tuple[str, ...]) -> None:

@@ -34,6 +34,7 @@ from workers.population.load import FileChanged, Outcome, load
 from workers.population.records import HEADER, _record
 from workers.population.snapshot import reach, snapshot
 from workers.register.handler import Heard, Message, Register
+from workers.register.person_update import read_person
 from workers.runtime.clock import SystemClock
 from workers.runtime.metrics import Metrics
 from workers.store import facts, persons
@@ -149,7 +150,10 @@ async def by_worker(lines: list[list[str]], dsn: str, books: Rulebooks) -> None:
     now = SystemClock().now()
     for place in range(0, len(lines), 250):
         messages = [
-            Message(Record("t", 0, place + i, 0, None, None, None), _record(line))
+            Message(
+                Record("t", 0, place + i, 0, None, None, None),
+                read_person(_record(line).model_dump_json().encode(), now),
+            )
             for i, line in enumerate(lines[place : place + 250])
         ]
         async with conn.transaction():

@@ -307,3 +307,12 @@ def test_another_message_at_the_same_offset_is_answered_under_another_id() -> No
         event_id(arrival_cause("ehr.orders.v1", 0, 7, digest), "receipt") for digest in ("aa", "bb")
     )
     assert first != second
+
+
+def test_the_names_that_alerts_rest_on_stay() -> None:
+    counted = {metric.name for metric in (CONSUMER_LOG_REPLACED, CONSUMER_SET_ASIDE, DATABASE_WENT_BACK)}
+    assert counted == {
+        "sigill_consumer_logs_replaced_total",
+        "sigill_consumer_partition_set_aside",
+        "sigill_database_went_back_total",
+    }
