@@ -19,7 +19,7 @@ from contracts.keys import patient_key
 from contracts.order import PersonRef
 from contracts.register import PersonRecord
 from contracts.topics import ORDERS, PERSONS, STAFF, UNITS, TopicSpec, group_of
-from contracts.vocabulary import OrderId, Service, UnitId
+from contracts.vocabulary import OrderId, Outcome, Service, UnitId
 from infra.devca import DevAuthority, sign_jws, tampered_jws
 from workers.enact.protection import rules_evaluated
 from workers.policy.access import Question, decide
@@ -347,6 +347,8 @@ def _identity(ref: PersonRef) -> Identity:
 
 
 def _told(receipt: dict[str, Any]) -> Told:
+    if receipt["outcome"] == Outcome.UNREADABLE:
+        return Told("dead_letter")  # what a story calls it, whether its sender could be answered or not
     why = "; ".join(f"{r['code']}: {r['en']}" for r in (*receipt["refusals"], *receipt["waits"]))
     return Told(
         outcome=receipt["outcome"],
