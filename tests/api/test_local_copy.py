@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from contracts.directory import Assignment, StaffRecord
 from contracts.order import PersonRef
 from contracts.topics import STAFF, STATE
+from contracts.topics import UNITS as UNITS_TOPIC
 from contracts.vocabulary import Role, Service
 from infra.embedded import EmbeddedKafka
 from tests.api.histories import KNOWN, UNITS, histories, moments
@@ -222,7 +223,9 @@ async def _make_topics(connection: Connection, prefix: str) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=connection.bootstrap)
     await admin.start()
     try:
-        await admin.create_topics([NewTopic(prefix + name, 3, 1) for name in (STATE.name, STAFF.name)])
+        await admin.create_topics(
+            [NewTopic(prefix + name, 3, 1) for name in (STATE.name, STAFF.name, UNITS_TOPIC.name)]
+        )
     finally:
         await admin.close()
 
