@@ -24,7 +24,7 @@ from contracts.vocabulary import (
     UnitId,
 )
 from workers.policy.calendar import CUSTODY_ENDS_AT, BirthDate, age_begins, last_day_before, midnight
-from workers.policy.units import NO_UNITS, Units, name_of
+from workers.policy.units import NO_UNITS, Units
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,10 +330,6 @@ class PatientFacts:
     unit_regions: Mapping[UnitId, RegionCode] = field(default_factory=lambda: _NO_UNITS)
     units: Units = field(default_factory=lambda: NO_UNITS)
     """What the directory says of the units that the measures and the order name, and of their successors."""
-
-    def unit_name(self, unit: UnitId) -> str:
-        """A unit's name for people; its id where the directory has none."""
-        return name_of(self.units, unit)
 
     def person(self, person_id: PersonId) -> Person | None:
         """Somebody of the facts."""
