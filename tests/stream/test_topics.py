@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
@@ -9,7 +12,8 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from contracts.topics import TOPICS
 from infra.embedded import EmbeddedKafka
 from tests.stream.conftest import Spec
-from workers.stream.connection import BrokerDown, Connection
+from workers.stream import topics
+from workers.stream.connection import BrokerDown, Connection, StreamStopped
 from workers.stream.topics import UNSTAMPED, apply_topics, contradictions, delete_topics
 
 
@@ -54,6 +58,27 @@ async def test_a_setting_that_was_changed_is_set_back_and_others_are_left(
     assert report.outcome == "changed"
     assert await setting(connection, f"{topic_prefix}t", "retention.ms") == "2000"
     assert await setting(connection, f"{topic_prefix}t", "segment.ms") == "60000"
+    await delete_topics(connection, [report.name])
+
+
+async def test_settings_are_read_back_until_the_broker_has_heard_of_them(
+    connection: Connection, topic_prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The controller answers first; a worker that looked in between started on topics that lose orders."""
+    await apply_topics(connection, [Spec("t", 1, {"retention.ms": "1000"})], prefix=topic_prefix)
+    real, answers = topics._configs, []
+
+    async def slow(admin: AIOKafkaAdminClient, names: Iterable[str]) -> Any:
+        answers.append(await real(admin, names))
+        return answers[0] if len(answers) < 4 else answers[-1]
+
+    monkeypatch.setattr(topics, "_configs", slow)
+    (report,) = await apply_topics(connection, [Spec("t", 1, {"retention.ms": "2000"})], prefix=topic_prefix)
+    assert (report.outcome, len(answers)) == ("changed", 4)
+    monkeypatch.setattr(topics, "_HEARD_SECONDS", 0.0)
+    answers.clear()
+    with pytest.raises(StreamStopped, match=r"t: retention\.ms is read back as 2000, 3000 was set"):
+        await apply_topics(connection, [Spec("t", 1, {"retention.ms": "3000"})], prefix=topic_prefix)
     await delete_topics(connection, [report.name])
 
 

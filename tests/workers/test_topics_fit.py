@@ -22,7 +22,7 @@ async def test_a_worker_refuses_topics_that_would_lose_orders_in_one_line(run: L
     with pytest.raises(
         WrongTopics, match=r"ehr\.orders\.v1: retention\.ms is 604800000, 7776000000 is wanted"
     ) as one:
-        await asyncio.wait_for(run.wiring().serve(["intake"]), 60)
+        await asyncio.wait_for(run.wiring().serve(["intake"]), 240)
     assert len(str(one.value).splitlines()) == 1
     done = await asyncio.to_thread(
         subprocess.run,
@@ -31,7 +31,7 @@ async def test_a_worker_refuses_topics_that_would_lose_orders_in_one_line(run: L
         capture_output=True,
         text=True,
         check=False,
-        timeout=90,
+        timeout=240,
     )
     assert done.returncode == 1
     assert "Traceback" not in done.stdout + done.stderr
@@ -47,11 +47,13 @@ def test_production_refuses_one_replica() -> None:
             "SIGILL_AUDIENCE": "sigill/production",
             "SIGILL_PATIENT_KEYS": '{"v1": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}',
             "SIGILL_TRUST_ANCHORS": os.devnull,
+            "SIGILL_KAFKA_SECURITY_PROTOCOL": "SSL",
+            "SIGILL_DATABASE_TLS": "verify-full",
         },
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=240,
     )
     assert done.returncode == 2
     assert done.stderr.startswith("SIGILL_KAFKA_REPLICATION: ")

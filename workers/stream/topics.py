@@ -13,9 +13,13 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.protocol.metadata import MetadataRequest
 
+from workers.runtime.clock import stopwatch
 from workers.stream.connection import BrokerDown, Connection, StreamStopped, passing
 
 log = structlog.get_logger("sigill.topics")
+
+_HEARD_SECONDS = 30.0
+"""How long a broker may take to hear of settings that the controller has taken."""
 
 
 class Spec(Protocol):
@@ -275,7 +279,30 @@ async def _adjust(
             for code, message, _, name in answer.resources:
                 if errors.for_code(code) is not errors.NoError:
                     raise StreamStopped(f"topic {name} could not be set: {message}")
+        await _until_set(admin, {one.name: found[one.name].config for one in alterations})
     return reports
+
+
+async def _until_set(admin: AIOKafkaAdminClient, wanted: Mapping[str, Mapping[str, str]]) -> None:
+    """
+    Return when the settings are read back as they were set: the controller answers before the brokers have heard.
+
+    Raises StreamStopped where they are not after half a minute.
+    """
+    until = stopwatch() + _HEARD_SECONDS
+    while True:
+        configs = await _configs(admin, wanted)
+        other = [
+            f"topic {name}: {key} is read back as {configs[name].get(key, ('?', False))[0]}, {value} was set"
+            for name, settings in wanted.items()
+            for key, value in settings.items()
+            if configs[name].get(key, ("", False))[0] != value
+        ]
+        if not other:
+            return
+        if stopwatch() > until:
+            raise StreamStopped(other[0])
+        await asyncio.sleep(0.05)
 
 
 async def _configs(
