@@ -17,7 +17,6 @@ from workers.stream.records import (
     Headers,
     NotCloudEvent,
     Record,
-    read_envelope,
     read_event,
     sendable,
     write_binary,
@@ -182,11 +181,11 @@ def test_what_the_libraries_write_is_read(written: Record) -> None:
     ],
 )
 def test_nothing_rests_on_the_time(written: bytes, meant: datetime | None) -> None:
-    assert read_envelope(binary(time=written)).time == meant
+    assert read_event(binary(time=written)).envelope.time == meant
 
 
 def test_an_empty_subject_is_none() -> None:
-    assert read_envelope(binary(subject=b"")).subject is None
+    assert read_event(binary(subject=b"")).envelope.subject is None
 
 
 def test_time_and_content_type_are_optional_and_never_invented() -> None:
@@ -194,7 +193,7 @@ def test_time_and_content_type_are_optional_and_never_invented() -> None:
     bare = record(
         tuple((n, v) for n, v in GOOD.items() if n not in ("ce_time", "ce_subject", "content-type"))
     )
-    envelope = read_envelope(bare)
+    envelope = read_event(bare).envelope
     assert (envelope.time, envelope.subject, envelope.content_type) == (None, None, None)
 
 
@@ -215,7 +214,7 @@ def test_a_binary_event_without_value_is_a_tombstone() -> None:
     ],
 )
 def test_telemetry_never_costs_an_order(headers: Headers, kept: str | None) -> None:
-    assert read_envelope(binary(extra=headers)).traceparent == kept
+    assert read_event(binary(extra=headers)).envelope.traceparent == kept
 
 
 @pytest.mark.parametrize(
@@ -238,7 +237,7 @@ def test_structured_data_is_rebuilt_by_its_type(content_type: Any, data: Any, re
 
 def test_in_structured_mode_the_value_counts_and_not_the_headers() -> None:
     both = record((*structured().headers, ("ce_id", b"other")), structured().value)
-    assert read_envelope(both).id == "a-1"
+    assert read_event(both).envelope.id == "a-1"
 
 
 names = st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=1, max_size=20).filter(
@@ -297,7 +296,7 @@ def test_nothing_else_than_a_reason_ever_comes_out(headers: list[Any], value: by
 
 
 def test_the_sdk_reads_what_we_write() -> None:
-    event = Event(read_envelope(binary()), b'{"a": 1}')
+    event = Event(read_event(binary()).envelope, b'{"a": 1}')
     headers, value = write_binary(event)
     assert value is not None
     theirs = from_kafka_event(KafkaMessage(headers=dict(headers), key=None, value=value))

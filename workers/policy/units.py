@@ -48,12 +48,6 @@ Units = Mapping[UnitId, Unit]
 NO_UNITS: Units = MappingProxyType({})
 
 
-def name_of(units: Units, unit: UnitId) -> str:
-    """A unit's name for people; its id where the directory has none."""
-    found = units.get(unit)
-    return (found.name if found is not None else None) or unit
-
-
 def clinic_of(units: Units, unit: UnitId) -> str | None:
     """The clinic of a unit; None where the directory does not say."""
     found = units.get(unit)

@@ -5,16 +5,15 @@ Valid time is in the version (`valid_from` until `valid_to`, exclusive); system 
 transaction's `now`. The scope never changes: `append` refuses a version that widens or narrows it.
 """
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from uuid import UUID
 
-from contracts.vocabulary import MeasureId, PersonId, RegionCode
+from contracts.vocabulary import MeasureId
 from workers.policy.facts import Measure
 from workers.store import persons, rows
 from workers.store.queries import queries
 from workers.store.session import Reading, Row, Tx
-from workers.store.values import person_of, surrogates, uuid_or_none, uuids
+from workers.store.values import person_of, uuid_or_none, uuids
 
 _SQL = queries("measures")
 
@@ -92,24 +91,6 @@ async def history(tx: Reading, measure_ids: Iterable[MeasureId]) -> list[tuple[d
     """Return every version of the measures with the moment (UTC) from which it was known, in that order."""
     found = await tx.fetch(_SQL["history"], uuids(set(measure_ids)))
     return list(zip((row["known_from"] for row in found), await _read(tx, found), strict=True))
-
-
-async def patients_naming(tx: Reading, person_ids: Iterable[PersonId]) -> set[PersonId]:
-    """Return the patients with a measure, ended or not, that lets one of the persons in or names it as guardian."""
-    asked = set(person_ids)
-    same = await persons.merged(tx, asked)
-    found = await tx.fetch(_SQL["naming"], surrogates(asked | set(same)))
-    return {person_of(row["person_id"]) for row in found}
-
-
-async def walk(
-    tx: Reading, region: RegionCode | None = None, *, page: int = 10_000
-) -> AsyncIterator[list[Measure]]:
-    """Walk, in pages, through all measures of a region (None: of all) in their newest version."""
-    after = UUID(int=0)
-    while found := await tx.fetch(_SQL["page"], after, region, page):
-        after = found[-1]["measure_id"]
-        yield await _read(tx, found)
 
 
 async def _read(tx: Reading, found: Sequence[Row]) -> list[Measure]:

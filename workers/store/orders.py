@@ -94,16 +94,6 @@ class FoundOrder:
     judged_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class PendingCount:
-    """How many orders of a region wait for one thing, and the earliest deadline."""
-
-    region: RegionCode | None
-    code: str
-    orders: int
-    until: datetime | None
-
-
 async def record(tx: Tx, orders: Sequence[SignedOrder]) -> None:
     """Add orders, each under the registration that `inbox.claim` drew."""
     if not orders:
@@ -270,14 +260,6 @@ def found_order(row: Row) -> FoundOrder:
         codes=tuple(row["codes"] or ()),
         judged_at=row["judged_at"],
     )
-
-
-async def pending_counts(tx: Reading) -> list[PendingCount]:
-    """Return how many orders wait, by region and what for."""
-    return [
-        PendingCount(row["region"], row["code"], row["orders"], row["until"])
-        for row in await tx.fetch(_SQL["pending_counts"])
-    ]
 
 
 def _order_id(row: Row) -> OrderId | None:

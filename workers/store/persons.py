@@ -5,9 +5,9 @@ Guarantee: one number is one person, also when two writers meet it at once; what
 two surrogates that turn out to be one person stay two sets of rows, read as one (`person_merge`).
 """
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 
 from contracts.vocabulary import PersonId
 from workers.policy.calendar import BirthDate, swedish_date
@@ -50,15 +50,6 @@ class Told:
     sequence: int
     identities: tuple[Identity, ...] = ()
     name: Name | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Born:
-    """A living person's birth date and county, as known last."""
-
-    person_id: PersonId
-    birth: BirthDate
-    county: str | None
 
 
 async def resolve(tx: Reading, identities: Iterable[Identity]) -> dict[Identity, PersonId]:
@@ -314,23 +305,6 @@ async def counties(tx: Reading, person_ids: Iterable[PersonId]) -> dict[PersonId
     """Return the persons' county codes as known last; persons without one are missing."""
     rows = await tx.fetch(_SQL["counties"], surrogates(person_ids))
     return {person_of(row["person_id"]): row["county"] for row in rows}
-
-
-async def born_between(
-    tx: Reading, first: date, last: date, *, page: int = 50_000
-) -> AsyncIterator[tuple[Born, ...]]:
-    """Walk, in pages, through the living who may have been born from `first` through `last` (Swedish dates)."""
-    after = 0
-    while rows := await tx.fetch(_SQL["born_between"], first, last, after, page):
-        after = rows[-1]["person_id"]
-        yield tuple(
-            Born(
-                person_of(row["person_id"]),
-                BirthDate(row["birth_earliest"], row["birth_latest"]),
-                row["county"],
-            )
-            for row in rows
-        )
 
 
 async def merged(

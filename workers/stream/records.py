@@ -131,11 +131,6 @@ class Event:
     data: bytes | None
 
 
-def read_envelope(record: Record) -> Envelope:
-    """Return the event's attributes, or raise `NotCloudEvent`."""
-    return read_event(record).envelope
-
-
 def read_event(record: Record) -> Event:
     """
     Return the event in a record, binary or structured mode (Kafka protocol binding 3.1–3.3).

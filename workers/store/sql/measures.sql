@@ -54,20 +54,3 @@ SELECT m.person_id, m.measure_id, m.kind, m.region, m.initiative, m.services, m.
   JOIN measure_version v USING (measure_id)
  WHERE m.measure_id = ANY ($1::uuid[])
  ORDER BY v.known_from, v.measure_id, v.version;
-
--- name: naming
--- Patients of the measures that let the persons in or name them as guardian.
-SELECT DISTINCT m.person_id FROM measure m WHERE m.viewer = ANY ($1::bigint[])
-UNION
-SELECT m.person_id FROM measure m WHERE m.guardians && $1::bigint[];
-
--- name: page
--- A page of measures in their newest version, by id; $2 null: of every region.
-SELECT m.person_id, m.measure_id, m.kind, m.region, m.initiative, m.services, m.units, m.recorded_from,
-       m.recorded_to, m.guardians, m.viewer, m.unit, m.beside, v.*
-  FROM measure m
- CROSS JOIN LATERAL (SELECT * FROM measure_version v WHERE v.measure_id = m.measure_id
-                      ORDER BY v.version DESC LIMIT 1) AS v
- WHERE m.measure_id > $1 AND ($2::text IS NULL OR m.region = $2)
- ORDER BY m.measure_id
- LIMIT $3;

@@ -110,9 +110,3 @@ SELECT s.registration, s.order_id, s.proven, s.person_id, s.region, s.form, s.un
    AND ($7::bigint IS NULL OR s.registration < $7)
  ORDER BY s.registration DESC
  LIMIT $8;
-
--- name: pending_counts
--- How many orders wait for what, by region, and the earliest deadline.
-SELECT p.region, code, count(*) AS orders, min(p.until) AS until
-  FROM pending_order p CROSS JOIN LATERAL unnest(p.codes) AS code
- GROUP BY p.region, code ORDER BY p.region, code;

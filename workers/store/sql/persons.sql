@@ -146,18 +146,6 @@ SELECT i.person_id, i.id_type, i.number, i.key
    AND i.remap = (SELECT max(n.remap) FROM person_identity n WHERE n.number = i.number AND n.id_type = i.id_type)
  ORDER BY i.person_id, i.known_from DESC, i.number;
 
--- name: born_between
--- A page of the persons whose earliest or latest birth date lies in the days, both inclusive, alive as known.
-SELECT v.person_id, v.birth_earliest, v.birth_latest, v.county
-  FROM person_version v
- WHERE v.person_id > $3
-   AND v.birth_earliest <= $2 AND v.birth_latest >= $1
-   AND v.died_on IS NULL
-   AND NOT EXISTS (SELECT FROM person_version later
-                    WHERE later.person_id = v.person_id AND later.sequence > v.sequence)
- ORDER BY v.person_id
- LIMIT $4;
-
 -- name: counties
 -- The county code of the persons, as the register told it last.
 SELECT asked.person_id, newest.county
