@@ -1,4 +1,4 @@
-# Sigill. `make help` tells what there is. A fresh machine needs Python 3.11 or later, and nothing else for `make demo`.
+# Sigill. `make help` lists the targets. A fresh machine needs Python 3.11 or later, and nothing else for `make demo`.
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -11,7 +11,8 @@ PYTEST ?= $(BIN)/pytest -n 2 --dist loadfile -m "not faults and not recipes and 
 
 .PHONY: help
 help: ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2}'
+	@awk -F':.*## ' '/^##@ /{printf "\n\033[1m%s\033[0m\n", substr($$0, 5)} \
+		/^[a-z-]+:.*## /{printf "  \033[36m%-19s\033[0m%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # The stamps make the second run instant: pip runs again only when a lock or the project file has changed.
 $(BIN)/python:
@@ -31,22 +32,31 @@ $(VENV)/.dev: requirements-dev.lock pyproject.toml | $(BIN)/python
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@ $(VENV)/.demo
 
+##@ Try it
+
 .PHONY: demo
 demo: $(VENV)/.demo ## a realistic day of orders, with an embedded PostgreSQL and broker
 	@$(BIN)/sigill demo
 
+.PHONY: scenarios
+scenarios: $(VENV)/.demo ## the rule owners' stories, against the running program
+	@$(BIN)/sigill scenario run tests/scenarios
+
+##@ Change it
+
 .PHONY: install
 install: $(VENV)/.dev ## only install, for working on Sigill
 
-.PHONY: test
-test: $(VENV)/.dev ## all tests, on a real Kafka and PostgreSQL where there is Docker or Java 17
-	@$(PYTEST) $(ARGS)
+.PHONY: check
+check: lint types drift test ## what a change must pass before it is sent
 
 .PHONY: lint
-lint: $(VENV)/.dev ## formatting, lint, and the walls between the rooms
+lint: $(VENV)/.dev ## formatting, lint, the walls between the rooms, dead code, unused dependencies
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/vulture
+	@$(BIN)/deptry .
 
 .PHONY: types
 types: $(VENV)/.dev ## mypy, strict
@@ -64,46 +74,9 @@ drift: $(VENV)/.dev ## whether what is generated still matches what it comes fro
 	@$(BIN)/python -m infra.signature_profile --check
 	@cmp infra/observability/rules/sigill.yml infra/helm/sigill/files/alerts.yml
 
-.PHONY: check
-check: lint types drift test ## what a change must pass before it is sent
-
-.PHONY: scenarios
-scenarios: $(VENV)/.demo ## the rule owners' stories, against the running program
-	@$(BIN)/sigill scenario run tests/scenarios
-
-.PHONY: bench
-bench: $(VENV)/.dev ## figures on this machine
-	@$(BIN)/python -m tests.benchmarks
-
-.PHONY: chaos
-chaos: $(VENV)/.dev ## random schedules of faults, checked: `make chaos NIGHT=1` kills a thousand times and more
-	@$(BIN)/python -m tests.faults.chaos $(if $(NIGHT),--minutes 90 --kills 1100,--minutes 3.5 --kills 52) $(ARGS)
-
-.PHONY: model
-model: $(VENV)/.dev ## random histories beside a second reading of the rules: `make model NIGHT=1` for an hour
-	@$(BIN)/python -m tests.model --minutes $(if $(NIGHT),60,5) $(ARGS)
-
-.PHONY: faults
-faults: $(VENV)/.dev ## kills at every named point, zombies, the queue sweep's nine scenarios, abuse
-	@$(BIN)/pytest -m faults tests/faults tests/abuse $(ARGS)
-
-.PHONY: alerts
-alerts: $(VENV)/.dev ## the shipped alerts in a real Prometheus beside the six programs; needs Debian's package prometheus
-	@$(PYTEST) -n 0 -m alerts tests/observability/test_live_alerts.py $(ARGS)
-
-.PHONY: recipes
-recipes: $(VENV)/.dev ## run other languages' programs (Java, Node, Go, Python): docs/examples, tests/stream; fetches their packages
-	@$(BIN)/pytest -m recipes tests/contracts tests/stream $(ARGS)
-
-.PHONY: fuzz
-fuzz: $(VENV)/.dev ## fuzz every decoder for an hour (ARGS="--minutes 5" for less)
-	@$(BIN)/python -m tests.fuzz --minutes 60 $(ARGS)
-
-.PHONY: docs
-docs: $(VENV)/.dev ## the documentation site, into site/
-	@$(BIN)/python -m workers.runtime.settings --table
-	@$(BIN)/python -m workers.runtime.metrics --table
-	@$(BIN)/mkdocs build --strict -f infra/docs/mkdocs.yml
+.PHONY: test
+test: $(VENV)/.dev ## all tests, on a real Kafka and PostgreSQL where there is Docker or Java 17
+	@$(PYTEST) $(ARGS)
 
 .PHONY: generate
 generate: $(VENV)/.dev ## write again what is generated: examples, schemas, AsyncAPI, settings and metrics pages
@@ -117,13 +90,43 @@ generate: $(VENV)/.dev ## write again what is generated: examples, schemas, Asyn
 	@$(BIN)/python -m infra.signature_profile
 	@cp infra/observability/rules/sigill.yml infra/helm/sigill/files/alerts.yml
 
-.PHONY: sbom
-sbom: $(VENV)/.dev ## bills of materials (CycloneDX) of what runs and of everything, into dist/sbom
-	@$(BIN)/python -m infra.supply.sbom dist/sbom
+.PHONY: docs
+docs: $(VENV)/.dev ## the documentation site, into site/
+	@$(BIN)/python -m workers.runtime.settings --table
+	@$(BIN)/python -m workers.runtime.metrics --table
+	@$(BIN)/mkdocs build --strict -f infra/docs/mkdocs.yml
 
-.PHONY: audit-dependencies
-audit-dependencies: $(VENV)/.dev ## known vulnerabilities in what is locked; loud where no service answers
-	@$(BIN)/python -m infra.supply.vulnerabilities
+##@ Test it hard
+
+.PHONY: faults
+faults: $(VENV)/.dev ## kills at every named point, zombies, the queue sweep's nine scenarios, abuse
+	@$(BIN)/pytest -m faults tests/faults tests/abuse $(ARGS)
+
+.PHONY: chaos
+chaos: $(VENV)/.dev ## random schedules of faults, checked: `make chaos NIGHT=1` kills a thousand times and more
+	@$(BIN)/python -m tests.faults.chaos $(if $(NIGHT),--minutes 90 --kills 1100,--minutes 3.5 --kills 52) $(ARGS)
+
+.PHONY: model
+model: $(VENV)/.dev ## random histories beside a second reading of the rules: `make model NIGHT=1` for an hour
+	@$(BIN)/python -m tests.model --minutes $(if $(NIGHT),60,5) $(ARGS)
+
+.PHONY: fuzz
+fuzz: $(VENV)/.dev ## fuzz every decoder for an hour (ARGS="--minutes 5" for less)
+	@$(BIN)/python -m tests.fuzz --minutes 60 $(ARGS)
+
+.PHONY: alerts
+alerts: $(VENV)/.dev ## the shipped alerts in a real Prometheus beside the six programs; needs Debian's package prometheus
+	@$(PYTEST) -n 0 -m alerts tests/observability/test_live_alerts.py $(ARGS)
+
+.PHONY: recipes
+recipes: $(VENV)/.dev ## run other languages' programs (Java, Node, Go, Python): docs/examples, tests/stream; fetches their packages
+	@$(BIN)/pytest -m recipes tests/contracts tests/stream $(ARGS)
+
+.PHONY: bench
+bench: $(VENV)/.dev ## figures on this machine
+	@$(BIN)/python -m tests.benchmarks
+
+##@ Dependencies
 
 .PHONY: lock
 lock: ## newest versions that fit into the locks (needs uv)
@@ -132,6 +135,16 @@ lock: ## newest versions that fit into the locks (needs uv)
 	@uv pip compile pyproject.toml --extra build -c requirements-dev.lock -o requirements.lock $(LOCK)
 
 LOCK := --upgrade --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
+
+.PHONY: audit-dependencies
+audit-dependencies: $(VENV)/.dev ## known vulnerabilities in what is locked; loud where no service answers
+	@$(BIN)/python -m infra.supply.vulnerabilities
+
+.PHONY: sbom
+sbom: $(VENV)/.dev ## bills of materials (CycloneDX) of what runs and of everything, into dist/sbom
+	@$(BIN)/python -m infra.supply.sbom dist/sbom
+
+##@ Clean up
 
 .PHONY: clean
 clean: ## remove the environment and everything that was built
