@@ -20,7 +20,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "order": ("workers.cli.order", "Sign, send and show orders."),
     "population": ("workers.cli.population", "Synthesize and load a population register."),
     "protected": ("workers.cli.protected", "Who is protected, ought to be shut and is not; shut them."),
-    "retention": ("workers.cli.retention", "End what has been kept long enough."),
+    "retention": ("workers.cli.retention", "Delete or archive data whose retention period has passed."),
     "rulebook": ("workers.cli.rulebook", "Show, check and compare the regions' rules."),
     "scenario": ("workers.cli.scenario", "Play stories against the real program."),
     "status": ("workers.cli.status", "Queues, lag and what waits, live."),

@@ -1,4 +1,4 @@
-"""`sigill retention run`: end what has been kept long enough."""
+"""`sigill retention run`: deletes or archives data whose retention period has passed."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ from workers.cli.opening import store_as, who
 from workers.ops.retention import Ended, Keeping, rehearse, run
 from workers.runtime.clock import SystemClock
 
-app = typer.Typer(no_args_is_help=True, help="End what has been kept long enough.")
+app = typer.Typer(no_args_is_help=True, help="Delete or archive data whose retention period has passed.")
 _WORDS = {
     "outbox": "published events in the outbox",
     "dead_letters": "dead letters dealt with",
@@ -23,19 +23,21 @@ _WORDS = {
 
 @app.callback()
 def _group() -> None:
-    """End what has been kept long enough."""
+    """Delete or archive data whose retention period has passed."""
 
 
 @app.command("run")
 def run_(
     *,
-    dry_run: Annotated[bool, typer.Option(help="Say what would end, and change nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option(help="Print what would be deleted or archived, and change nothing.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
 ) -> None:
     """
-    End the keeping of outbox events, dead letters, signed orders, access log and persons long dead, as settings say.
+    Delete outbox events, dead letters, signed orders, access log lines and long-dead persons after their retention periods.
 
-    Run it once a night. Each run stands in the audit chain; erased persons get a tombstone on access.state.v1.
+    Run it once a night. Each run is recorded in the audit chain; an erased person gets a tombstone on access.state.v1.
     """
     ended = asyncio.run(_run(dry_run))
     if as_json:

@@ -1,5 +1,5 @@
 """
-Orders that wait, judged anew: the register has told of the patient, a deadline has passed, an operator has dealt with
+Re-evaluation of pending orders: the register has told of the patient, a deadline has passed, an operator has dealt with
 the unreadable message before it. An order that still waits for the same is not answered again.
 """
 

@@ -1,4 +1,4 @@
-"""Telling the broker how far a worker is, behind its back: no batch waits for it."""
+"""Commits offsets in the background, so that no batch waits for the broker."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping

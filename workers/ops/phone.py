@@ -31,7 +31,7 @@ _Word = TypeVar("_Word", Form, Initiative)
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A field that is not filled in rightly, with what to do about it."""
+    """A field with a missing or invalid value, and how to correct it."""
 
     field: str
     text: Sentence
@@ -125,7 +125,7 @@ def record_of(form: SignedForm, signer: Signer, keys: KeyRing, topic: str, now: 
 
 
 _NEEDED = Sentence("Fyll i fältet.", "Fill in the field.")
-_UNFIT = Sentence("Fältet är inte rätt ifyllt.", "The field is not filled in rightly.")
+_UNFIT = Sentence("Fältet är inte rätt ifyllt.", "The value of the field is not valid.")
 _DAY = Sentence("Skriv datumet som ÅÅÅÅ-MM-DD.", "Write the date as YYYY-MM-DD.")
 _STAFF = Sentence("Ange HSA-id, roll och enhet.", "Give HSA-id, role and unit.")
 

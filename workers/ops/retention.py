@@ -1,5 +1,5 @@
 """
-Ends the keeping of what has been kept long enough, each kind by its own setting, and notes it in the audit chain.
+Deletes or archives data whose retention period has passed, each kind by its own setting, and records it in the audit chain.
 
 Guarantee: nothing goes before its time, by the server's own clock where the law gives the time; a run that is cut off
 has done whole pages, and the next one goes on. Left over: what outgoing topics hold ends by the topics' own retention,
