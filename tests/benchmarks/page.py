@@ -25,7 +25,7 @@ RESULTS = DOCS / "performance.json"
 INTRODUCTION = """\
 # How fast
 
-`make bench` measures everything on this page and writes it anew. All of it ran on one machine: a real Kafka broker, a
+`make bench` measures everything on this page and rewrites it. All of it ran on one machine: a real Kafka broker, a
 PostgreSQL with `fsync`, `full_page_writes` and `synchronous_commit` on, the workers, and what measures them, sharing
 the same cores. *Load* beside a figure is the machine's load average when its measuring began; where it is far above what
 the measuring itself needs, the machine was busy with other things, and the figure is too low. *Pace* is what one bare
