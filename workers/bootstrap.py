@@ -594,6 +594,7 @@ class Wiring:
             health=self.health,
             interval=settings.relay_interval,
             retention=timedelta(days=settings.outbox_retention_days),
+            disposal=settings.outbox_disposal,
             tracing=self.tracing,
         )
 

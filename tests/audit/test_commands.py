@@ -52,12 +52,12 @@ class Case:
     signer: Signer
     order_ids: list[str]
 
-    async def run(self, *arguments: str, stdin: str = "", **environment: str) -> Said:
+    async def run(self, *arguments: str, stdin: str = "", group: str = "audit", **environment: str) -> Said:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             "workers.cli",
-            "audit",
+            group,
             *arguments,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
@@ -417,3 +417,30 @@ async def test_wrong_use_says_so(case: Case) -> None:
     key = json.loads((await case.run("key")).out)
     assert key["kid"] == case.signer.kid
     assert "d" not in key
+
+
+async def test_retention_says_what_it_keeps_and_why_and_cites_what_it_follows(case: Case) -> None:
+    kept = await case.run("run", group="retention")
+    assert (kept.code, kept.err) == (0, "")
+    assert len(kept.out.splitlines()) == 5
+    for line, kind in zip(
+        sorted(kept.out.splitlines(), key=lambda line: line.rsplit("(")[-1]),
+        ("ACCESS_LOG", "DEAD_LETTER", "EVIDENCE", "OUTBOX", "PERSON"),
+        strict=True,
+    ):
+        assert line.startswith("keeps ")
+        assert line.endswith(f": no disposal decision (SIGILL_{kind}_DISPOSAL)")
+    decision = "RS 2026/123, 2026-03-17"
+    decided = await case.run(
+        "run", group="retention", SIGILL_ACCESS_LOG_DISPOSAL=decision, SIGILL_PERSON_DISPOSAL=decision,
+        SIGILL_EVIDENCE_DISPOSAL="never",
+    )  # fmt: skip
+    lines = {line.split(",")[0].split("  ")[-1].strip(): line for line in decided.out.splitlines()}
+    assert lines["lines of the access log"].startswith("ended ")
+    assert lines["lines of the access log"].endswith(f", by {decision}")
+    assert lines["signed orders and their receipts"].endswith(": never destroyed")
+    assert "what goes with them (SIGILL_EVIDENCE_DISPOSAL, " in lines["persons long dead"]
+    wrong = await case.run("run", group="retention", SIGILL_OUTBOX_DISPOSAL="yes")
+    assert wrong.code == 2
+    assert wrong.err.startswith("SIGILL_OUTBOX_DISPOSAL: cites no disposal decision")
+    assert wrong.err.count("\n") == 1

@@ -1,28 +1,33 @@
 """What has been kept long enough goes, nothing else does, and the chain still verifies afterwards."""
 
-from dataclasses import replace
+import json
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
 
 import asyncpg
 import pytest
 
+from contracts.dead_letter import DeadLetterReason
 from contracts.topics import STATE
 from contracts.vocabulary import OrderId, Outcome, PersonId
 from tests.store.kit import ADULT, CHILD, FATHER, MOTHER, answered, ids, key_of, seal, signed, told
-from workers.ops.retention import Keeping, rehearse, run
-from workers.store import access_log, audit, audit_check, measures, orders, outbox, persons
+from workers.ops.retention import Disposal, Keeping, rehearse, run
+from workers.runtime.settings import NEVER, WrongSettings, load_settings
+from workers.store import access_log, audit, audit_check, dead_letters, measures, orders, outbox, persons
 from workers.store.access_log import Look
 from workers.store.audit import AuditEntry
+from workers.store.dead_letters import DeadRecord
 from workers.store.session import Store
 
 NOW = datetime(2024, 6, 1, 9, tzinfo=UTC)
 YEAR = timedelta(days=366)
+DECISION = "RS 2024-00123, 2024-02-06, § 45"
 KEEPING = Keeping(
-    outbox=timedelta(days=30),
-    dead_letters=timedelta(days=365),
-    evidence=timedelta(days=3650),
-    access_log=timedelta(days=1830),
-    person=timedelta(days=3650),
+    outbox=Disposal(timedelta(days=30), DECISION),
+    dead_letters=Disposal(timedelta(days=365), DECISION),
+    evidence=Disposal(timedelta(days=3650), DECISION),
+    access_log=Disposal(timedelta(days=1830), DECISION),
+    persons=Disposal(timedelta(days=3650), DECISION),
 )
 ORDERS = [OrderId(f"0192f0c1-0000-7000-8000-00000000000{n}") for n in range(5)]
 
@@ -89,7 +94,7 @@ async def test_evidence_is_kept_as_long_after_the_last_measure_that_rests_on_it(
         assert await audit_check.verify(tx) == []
         said = await tx.fetch("SELECT body FROM audit_entry WHERE action = 'evidence_ended'")
     assert [row["body"] for row in said] == [
-        '{"before":"' + (NOW - KEEPING.evidence).isoformat() + '","registrations":[[1,1]]}'
+        '{"before":"' + (NOW - KEEPING.evidence.after).isoformat() + '","registrations":[[1,1]]}'
     ]
 
 
@@ -176,7 +181,7 @@ async def test_nobody_ends_the_keeping_by_saying_that_it_is_another_year(
     later = today + 6 * YEAR
     with pytest.raises(asyncpg.InsufficientPrivilegeError, match="five years"):
         async with auditors.transaction(later) as tx:
-            await access_log.purge(tx, later - KEEPING.access_log, "auditor")
+            await access_log.purge(tx, later - KEEPING.access_log.after, "auditor")
     with pytest.raises(asyncpg.InsufficientPrivilegeError, match="a year"):
         await ops_purges(ops, later)
 
@@ -201,3 +206,75 @@ def _event(key: str) -> outbox.OutboxRow:
     from uuid import uuid4
 
     return outbox.OutboxRow(uuid4(), "access.changes.v1", key, "type", b"{}")
+
+
+def _kept_by(decision: str | None) -> Keeping:
+    return Keeping(*(replace(getattr(KEEPING, one.name), decision=decision) for one in fields(Keeping)))
+
+
+async def _one_of_each(store: Store) -> None:
+    """One of each kind that is past its time at NOW."""
+    old = NOW - 13 * YEAR
+    child, *_ = await _living(store, old)
+    await _ordered(store, 1, child, old, old + YEAR)
+    async with store.transaction(old) as tx:
+        await access_log.append(tx, [Look("op", "unit", child, "old", "page")])
+        await outbox.append(tx, [_event("a")])
+        await outbox.mark(tx, [one.id for one in await outbox.unpublished(tx, range(outbox.SHARDS), 10)])
+        letter = DeadRecord(
+            "ehr.orders.v1", 0, 7, "sigill.intake", b"k", b"{", (), DeadLetterReason.UNREADABLE_PAYLOAD
+        )
+        await dead_letters.replay(tx, await dead_letters.append(tx, [letter]), "op-1")
+
+
+@pytest.mark.parametrize("decision", [None, NEVER])
+async def test_what_nobody_decided_to_destroy_is_kept_and_what_is_never_to_be_too(
+    store: Store, ops: Store, auditors: Store, decision: str | None
+) -> None:
+    await _one_of_each(store)
+    kept = _kept_by(decision)
+    would = {one.kind: one for one in await rehearse(ops, auditors, kept, NOW)}
+    assert {kind: one.number for kind, one in would.items()} == dict.fromkeys(would, 1)
+    assert all(one.kept for one in would.values())
+
+    ended = await run(ops, auditors, kept, NOW, "night")
+    assert {one.kind: (one.number, one.tombstones, one.kept) for one in ended} == dict.fromkeys(
+        would, (0, 0, True)
+    )
+    again = {one.kind: one.number for one in await rehearse(ops, auditors, kept, NOW)}
+    assert again == dict.fromkeys(would, 1), "everything is still there"
+
+    # a person's erasure empties orders, events and dead letters too: it takes their decisions
+    person = await run(ops, auditors, replace(kept, persons=KEEPING.persons), NOW, "night")
+    lacking = {one.kind: one.lacking for one in person}["persons"]
+    assert lacking == ("evidence", "dead_letters", "outbox")
+    assert {one.number for one in person} == {0}
+    # each kind by itself: what has a decision goes, and the others stay
+    allowed = kept
+    for kind in ("access_log", "outbox", "dead_letters", "evidence", "persons"):
+        allowed = replace(allowed, **{kind: getattr(KEEPING, kind)})
+        done = {one.kind: one.number for one in await run(ops, auditors, allowed, NOW, "night")}
+        assert done == {other: int(other == kind) for other in would}
+    async with auditors.reading() as tx:
+        said = await tx.fetch("SELECT body FROM audit_entry WHERE action = 'retention_run' ORDER BY position")
+        assert await audit_check.verify(tx) == []
+    assert {one["decision"] for one in json.loads(said[0]["body"]).values()} == {decision}
+    assert json.loads(said[-1]["body"])["persons"]["decision"] == DECISION
+
+
+@pytest.mark.parametrize(
+    "cited", ["yes", "true", "30", "2024-02-06", "RS 2024-00123", "dnr 7, 2024-02-31", "a\nb"]
+)
+def test_what_cites_no_decision_is_refused_in_one_line(cited: str) -> None:
+    with pytest.raises(WrongSettings) as refused:
+        load_settings(evidence_disposal=cited)
+    (line,) = refused.value.lines
+    assert line.startswith("SIGILL_EVIDENCE_DISPOSAL")
+    assert "\n" not in line
+
+
+def test_no_decision_is_the_default_and_an_empty_one_is_none() -> None:
+    assert {getattr(Keeping.of(load_settings()), one.name).destroys for one in fields(Keeping)} == {False}
+    assert Keeping.of(load_settings(person_disposal=" ")).persons.decision is None
+    assert Keeping.of(load_settings(person_disposal=DECISION)).persons.destroys
+    assert not Keeping.of(load_settings(person_disposal=NEVER)).persons.destroys

@@ -294,3 +294,20 @@ async def test_history_that_was_changed_is_told_of(office: Office, database: str
     cut = "position >" in tampering
     # one that has looked before knows how long the chain was; one that has not, every entry
     assert (faults_told(before), faults_told(after)) == ((1, 0) if cut else (0, 1))
+
+
+@pytest.mark.parametrize(
+    ("disposal", "left"), [(None, True), ("never", True), ("RS 2026/123, 2026-03-17", False)]
+)
+async def test_published_events_end_by_a_decision_or_not_at_all(
+    office: Office, disposal: str | None, left: bool
+) -> None:
+    sending = relay(office, Topic())
+    await office.hand_over(*(office.town.orders(START) for _ in range(2)))
+    await sending.publish_all()
+    sending.clock, sending.disposal = FixedClock(START + timedelta(days=60)), disposal
+    await sending.rotate()
+    async with office.store.reading() as tx:
+        assert bool(await outbox.published_before(tx, START + timedelta(days=60))) is left
+        said = await tx.fetch("SELECT body FROM audit_entry WHERE action = 'outbox_ended'")
+        assert [disposal in row["body"] for row in said] == ([] if left else [True])

@@ -10,6 +10,7 @@ from workers.cli.common import settings
 from workers.cli.opening import store_as, who
 from workers.ops.retention import Ended, Keeping, rehearse, run
 from workers.runtime.clock import SystemClock
+from workers.runtime.settings import NEVER
 
 app = typer.Typer(no_args_is_help=True, help="Delete or archive data whose retention period has passed.")
 _WORDS = {
@@ -18,6 +19,13 @@ _WORDS = {
     "evidence": "signed orders and their receipts",
     "access_log": "lines of the access log",
     "persons": "persons long dead",
+}
+_SETTINGS = {
+    "outbox": "SIGILL_OUTBOX_DISPOSAL",
+    "dead_letters": "SIGILL_DEAD_LETTER_DISPOSAL",
+    "evidence": "SIGILL_EVIDENCE_DISPOSAL",
+    "access_log": "SIGILL_ACCESS_LOG_DISPOSAL",
+    "persons": "SIGILL_PERSON_DISPOSAL",
 }
 
 
@@ -37,7 +45,9 @@ def run_(
     """
     Delete outbox events, dead letters, signed orders, access log lines and long-dead persons after their retention periods.
 
-    Run it once a night. Each run is recorded in the audit chain; an erased person gets a tombstone on access.state.v1.
+    Each kind is deleted by a disposal decision (gallringsbeslut) that its setting cites; without one, or when it says
+    `never`, it is kept, and a line says so. Run it once a night. Each run is recorded in the audit chain; an erased
+    person gets a tombstone on access.state.v1.
     """
     ended = asyncio.run(_run(dry_run))
     if as_json:
@@ -49,7 +59,8 @@ def run_(
                         "before": one.before.isoformat(),
                         "number": one.number,
                         "tombstones": one.tombstones,
-                        "done": not dry_run,
+                        "decision": one.decision,
+                        "done": not dry_run and not one.kept,
                     }
                     for one in ended
                 ],
@@ -59,7 +70,21 @@ def run_(
         return
     verb = "would end" if dry_run else "ended"
     for one in ended:
-        print(f"{verb}  {one.number:>9,}  {_WORDS[one.kind]}, before {one.before:%Y-%m-%d}")
+        print(_line(one, verb, counted=dry_run))
+
+
+def _line(one: Ended, verb: str, *, counted: bool) -> str:
+    what = f"{_WORDS[one.kind]}, before {one.before:%Y-%m-%d}"
+    if not one.kept:
+        return f"{verb:<9}  {one.number:>9,}  {what}, by {one.decision}"
+    if one.decision == NEVER:
+        why = "never destroyed"
+    elif one.kind in one.lacking:
+        why = f"no disposal decision ({_SETTINGS[one.kind]})"
+    else:
+        kept = ", ".join(_SETTINGS[kind] for kind in one.lacking)
+        why = f"no disposal decision for what goes with them ({kept})"
+    return f"{'keeps':<9}  {f'{one.number:,}' if counted else '-':>9}  {what}: {why}"
 
 
 async def _run(dry_run: bool) -> tuple[Ended, ...]:

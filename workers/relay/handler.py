@@ -35,9 +35,10 @@ from workers.runtime.metrics import (
     Metrics,
 )
 from workers.runtime.points import point
+from workers.runtime.settings import NEVER
 from workers.runtime.tracing import Tracing, end, inject
 from workers.store import audit, audit_check, outbox
-from workers.store.audit import ChainHead
+from workers.store.audit import AuditEntry, ChainHead, Json
 from workers.store.outbox import OutboxRow, Shards, Unpublished
 from workers.store.session import Store
 from workers.stream.producer import Outgoing, SendInDoubt, StreamProducer, sendable_at_all
@@ -82,6 +83,7 @@ class Relay:
     """
     The worker. `topic_of` gives a topic's name on this cluster, `source` is the `ce_source` of what Sigill itself
     says; `interval` is seconds between two looks into an empty outbox, a quarter of it for a second after an event.
+    `disposal` is the disposal decision (gallringsbeslut), as cited, by which published events end after `retention`.
     """
 
     store: Store
@@ -94,6 +96,7 @@ class Relay:
     health: Health
     interval: float = 0.02
     retention: timedelta = timedelta(days=30)
+    disposal: str | None = None
     batch: int = BATCH
     tracing: Tracing = field(default_factory=Tracing)
     name: str = "relay"
@@ -286,8 +289,22 @@ class Relay:
             await self.verify_chains()
             await self.checkpoint()
         if self._rotate.is_due():
-            async with self.store.transaction(self.clock.now()) as tx:
-                await outbox.rotate(tx, tx.now - self.retention)
+            await self.rotate()
+
+    async def rotate(self) -> None:
+        """Destroy published events past their time, by the disposal decision that stands in the chain; none, none."""
+        if self.disposal in (None, NEVER):
+            return
+        async with self.store.transaction(self.clock.now()) as tx:
+            before = tx.now - self.retention
+            gone = await outbox.rotate(tx, before)
+            if gone:
+                body: dict[str, Json] = {
+                    "before": before.isoformat(),
+                    "number": gone,
+                    "decision": self.disposal,
+                }
+                await audit.append(tx, [AuditEntry("retention", self.name, "outbox_ended", body)])
 
     async def _measure_outbox(self) -> None:
         async with self.store.looking() as tx:

@@ -15,6 +15,7 @@ import re
 import socket
 import ssl
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -27,6 +28,42 @@ PREFIX = "SIGILL_"
 #: Variables of the same prefix that tests and start-up read, and that are no settings.
 NOT_SETTINGS = re.compile(r"SIGILL_(TEST_.*|REQUIRE_REAL_KAFKA|SECRETS_DIR)")
 LEAST_KEY_BYTES = 32
+
+
+#: What a region sets when a kind of record is never to be destroyed.
+NEVER = "never"
+_DECISION = f": its case number and date, `RS 2026/123, 2026-03-17`, or `{NEVER}`. Default: none, nothing is destroyed."
+_CITED_LENGTH = 200
+
+
+def disposal_decision(cited: str) -> str | None:
+    """
+    Return a disposal decision (gallringsbeslut) as it is cited: one line with its reference and its date, or `never`.
+
+    None when nothing is cited. Raises ValueError for what is no citation: `yes` destroys nothing.
+    """
+    text = cited.strip()
+    if not text or text == NEVER:
+        return text or None
+    dates = re.findall(r"(?<![0-9])[0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9])", text)
+    reference = text
+    for one in dates:
+        reference = reference.replace(one, "")
+    if len(text) > _CITED_LENGTH or not text.isprintable():
+        msg = f"is no citation: one line of at most {_CITED_LENGTH} characters"
+        raise ValueError(msg)
+    if not any(_is_date(one) for one in dates) or not re.search(r"[0-9]", reference):
+        msg = f"cites no disposal decision: give its case number and its date (RS 2026/123, 2026-03-17), or {NEVER}"
+        raise ValueError(msg)
+    return text
+
+
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _split(value: object) -> object:
@@ -405,23 +442,49 @@ class Audit(BaseSettings):
 
 
 class Retention(BaseSettings):
-    """How long what is kept."""
+    """How long what is kept, and by which disposal decision (gallringsbeslut) it is destroyed. Without one: never."""
 
     outbox_retention_days: int = Field(30, ge=1, description="Days that published events stay in the outbox.")
+    outbox_disposal: str | None = Field(
+        None, description="Disposal decision for published events in the outbox" + _DECISION
+    )
     evidence_retention_days: int = Field(
         3650,
         ge=366,
         description="Days that signed orders and their receipts are kept, after the last measure that rests on them.",
     )
+    evidence_disposal: str | None = Field(
+        None, description="Disposal decision for signed orders and their receipts" + _DECISION
+    )
     access_log_retention_days: int = Field(
         1830, ge=1827, description="Days that the access log is kept: five years at least (HSLF-FS 2016:40)."
+    )
+    access_log_disposal: str | None = Field(
+        None, description="Disposal decision for the access log" + _DECISION
     )
     dead_letter_retention_days: int = Field(
         365, ge=1, description="Days that the bytes of dead letters are kept, once they are dealt with."
     )
+    dead_letter_disposal: str | None = Field(
+        None, description="Disposal decision for the bytes of dead letters" + _DECISION
+    )
     person_retention_days: int = Field(
         3650, ge=1, description="Days after a person's death until the person is erased."
     )
+    person_disposal: str | None = Field(
+        None, description="Disposal decision for persons long dead" + _DECISION
+    )
+
+    @field_validator(
+        "outbox_disposal",
+        "evidence_disposal",
+        "access_log_disposal",
+        "dead_letter_disposal",
+        "person_disposal",
+    )
+    @classmethod
+    def _is_a_decision(cls, cited: str | None) -> str | None:
+        return None if cited is None else disposal_decision(cited)
 
 
 GROUPS: tuple[type[BaseSettings], ...] = (
