@@ -1690,3 +1690,9 @@ CREATE TRIGGER guard BEFORE INSERT ON outbox FOR EACH ROW
                        OR pg_has_role(current_user, 'sigill_register', 'MEMBER')
                        OR pg_has_role(current_user, 'sigill_transitions', 'MEMBER')) END)
   EXECUTE FUNCTION guard_events();
+
+-- 0021_pre_load_in_part.sql
+-- Runs before the code that needs it. Lines of a register file that were read in part: what could be read was loaded.
+
+ALTER TABLE population_load_chunk ADD COLUMN partly integer NOT NULL DEFAULT 0;
+ALTER TABLE population_load_refusal ADD COLUMN taken boolean NOT NULL DEFAULT false;

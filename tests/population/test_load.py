@@ -31,10 +31,9 @@ from workers.policy.access import Question, decide
 from workers.policy.facts import Identity
 from workers.policy.rulebook import Rulebooks
 from workers.population.load import FileChanged, Outcome, load
-from workers.population.records import HEADER, _record
+from workers.population.records import HEADER, read_line
 from workers.population.snapshot import reach, snapshot
 from workers.register.handler import Heard, Message, Register
-from workers.register.person_update import read_person
 from workers.runtime.clock import SystemClock
 from workers.runtime.metrics import Metrics
 from workers.store import facts, persons
@@ -152,7 +151,7 @@ async def by_worker(lines: list[list[str]], dsn: str, books: Rulebooks) -> None:
         messages = [
             Message(
                 Record("t", 0, place + i, 0, None, None, None),
-                read_person(_record(line).model_dump_json().encode(), now),
+                read_line(line, now),
             )
             for i, line in enumerate(lines[place : place + 250])
         ]
@@ -303,18 +302,60 @@ async def test_guardians_whom_nobody_knows_yet_are_named_and_the_rest_of_the_fil
         assert found == theirs[name], name
 
 
-async def test_lines_that_contradict_themselves_are_refused_by_line_and_field_and_the_rest_goes_in(
-    town: Path, tmp_path: Path, database: str, books: Rulebooks
+async def test_what_can_be_read_of_a_line_is_loaded_and_the_rest_told_by_line_and_field(
+    town: Path, tmp_path: Path, database: str, other: str, books: Rulebooks
 ) -> None:
     lines = lines_of(town)[-300:]
     lines[10][4] = "2015-02-30"
+    lines[10][8] = "ja"  # the mark stands beside a birth date that never was
+    lines[20][3], lines[20][8] = "2199-01-01T00:00:00Z", "t"
+    lines[30][9] = "perhaps"
+    lines[40][5], lines[40][6] = "A" * 500, "Ek"
     lines[250][16] = f"{lines[250][0]}:{lines[250][1]}::"
     lines[260] = list(lines[259])
-    outcome = await loaded(written(tmp_path / "bad.csv", lines), database, books, chunk_lines=100)
-    assert outcome.progress.loaded == 297
-    assert [(r.line, r.faults) for r in outcome.refusals] == [
-        (11, ("birth_date",)), (251, ("custody.guardian",)), (261, ("id",)),
+    lines[270][1] = "x"
+    lines[280] = lines[280][:-1]
+    path = written(tmp_path / "bad.csv", lines)
+    outcome = await loaded(path, database, books, chunk_lines=100)
+    assert (outcome.progress.loaded, outcome.progress.partly, outcome.progress.refused) == (297, 5, 3)
+    assert [(r.line, r.faults, r.taken) for r in outcome.refusals] == [
+        (11, ("birth_date",), True), (21, ("changed_at",), True), (31, ("protected_registration",), True),
+        (41, ("name",), True), (251, ("custody.guardian",), True),
+        (261, ("id",), False), (271, ("id", "sequence"), False), (281, ("line",), False),
     ]  # fmt: skip
+    marked = {lines[place][1] for place in (10, 20, 30)}
+    conn = await asyncpg.connect(**reach(database))
+    found = await conn.fetch("SELECT number FROM person_version WHERE protected AND sequence >= 0")
+    await conn.close()
+    assert marked <= {row["number"] for row in found}
+    readable = [line for place, line in enumerate(lines) if place not in (20, 260, 270, 280)]
+    await by_worker(readable, other, books)
+    mine, worker = await rows(database, timers=False), await rows(other, timers=False)
+    without = lines[20][1]
+    for name in ("identities", "versions", "custody", "names"):
+        assert [row for row in mine[name] if without not in row] == [
+            row for row in worker[name] if without not in row
+        ], name
+
+
+async def test_a_quote_that_is_never_closed_and_a_byte_that_is_no_utf8_cost_no_other_line(
+    town: Path, tmp_path: Path, database: str, books: Rulebooks
+) -> None:
+    lines = lines_of(town)[-60:]
+    for line in lines[:2]:
+        line[5], line[6], line[8] = "Prov", "Provsson", "t"
+    path = written(tmp_path / "quote.csv", lines)
+    content = path.read_bytes().split(b"\n")
+    content[1] = content[1].replace(b"Prov,", b'"Prov,')
+    content[2] = content[2].replace(b"Prov,", b"Pr\xf6v,")
+    path.write_bytes(b"\n".join(content))
+    outcome = await loaded(path, database, books)
+    assert (outcome.progress.loaded, outcome.progress.refused) == (60, 0)
+    assert [(r.line, r.faults, r.taken) for r in outcome.refusals] == [(2, ("name",), True)]
+    conn = await asyncpg.connect(**reach(database))
+    found = await conn.fetch("SELECT number FROM person_version WHERE protected AND sequence >= 0")
+    await conn.close()
+    assert {lines[0][1], lines[1][1]} <= {row["number"] for row in found}
 
 
 async def test_what_is_no_register_file_is_said_so(tmp_path: Path, database: str, books: Rulebooks) -> None:

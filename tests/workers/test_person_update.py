@@ -53,6 +53,7 @@ def read(**fields: Any) -> PersonUpdate:
         ({"deregistration": {"reason": "moved", "date": "2026-01-01"}}, ("deregistration.reason",)),
         ({"former_ids": [{"id_type": "personnummer", "id": "x"}]}, ("former_ids",)),
         ({"custody": [{"guardian": {"id_type": "personnummer", "id": MOTHER}, "share": 1}]}, ("custody.?",)),
+        ({"sequence": "3"}, ("sequence",)),
     ],
 )
 def test_a_mark_and_a_guardian_are_never_lost_for_a_trifle(
@@ -109,7 +110,14 @@ def test_a_stamp_far_ahead_is_the_arrival_and_a_mark_holds_at_once() -> None:
 
 @pytest.mark.parametrize(
     "fields",
-    [{"person": ...}, {"person": {"id_type": "?", "id": CHILD}}, {"sequence": "3"}, {"sequence": True}],
+    [
+        {"person": ...},
+        {"person": {"id_type": "?", "id": CHILD}},
+        {"sequence": "three"},
+        {"sequence": True},
+        {"sequence": 2**63},
+        {"sequence": "9" * 30},
+    ],
 )
 def test_whom_it_is_about_must_be_readable(fields: dict[str, Any]) -> None:
     with pytest.raises(NobodyNamed):

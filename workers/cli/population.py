@@ -66,7 +66,8 @@ def load(
     """
     Load a register file by COPY. Stopped or killed, the same command goes on where it was.
 
-    Persons of whom the register has told already are left to its worker. Exit status 1 when lines were refused.
+    Persons of whom the register has told already are left to its worker. Exit status 1 when lines were refused, or read
+    in part: what could be read was loaded then.
     """
     from workers.population.load import FileChanged, Target
     from workers.population.load import load as run
@@ -93,15 +94,18 @@ def load(
     took, progress = stopwatch() - began, outcome.progress
     fresh = progress.lines - progress.skipped
     _say(
-        f"{progress.loaded:,} persons loaded, {progress.known:,} known already, {progress.refused:,} refused; "
+        f"{progress.loaded:,} persons loaded"
+        + (f" ({progress.partly:,} in part)" if progress.partly else "")
+        + f", {progress.known:,} known already, {progress.refused:,} refused; "
         f"{fresh:,} lines in {took:.1f} s ({fresh / took:,.0f} a second)"
         + (f", {progress.skipped:,} by an earlier run" if progress.skipped else "")
     )
     if progress.followed:
         _say(f"{progress.followed:,} persons looked at for standing measures and waiting orders")
     for refusal in outcome.refusals:
-        print(f"line {refusal.line}: {', '.join(refusal.faults)}", file=sys.stderr)
-    raise typer.Exit(1 if progress.refused else 0)
+        fate = "read but for" if refusal.taken else "refused for"
+        print(f"line {refusal.line}: {fate} {', '.join(refusal.faults)}", file=sys.stderr)
+    raise typer.Exit(1 if progress.refused or progress.partly else 0)
 
 
 @contextmanager

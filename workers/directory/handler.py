@@ -2,8 +2,8 @@
 What the staff directory says of staff and units, kept with history, so that a decider's role can be judged as it stood at
 signing, and the unit by its clinic and successor.
 
-Late and repeated messages change nothing. One that contradicts itself is parked with its reason, visible among the
-dead letters; it never blocks those behind it.
+Late and repeated messages change nothing. Of a message that can be read in part the readable part counts; the message
+is kept among the dead letters with what was set aside, and never blocks those behind it.
 """
 
 from collections.abc import Sequence
@@ -14,9 +14,10 @@ import structlog
 from contracts.dead_letter import DeadLetterReason
 from contracts.directory import StaffRecord, UnitRecord
 from contracts.topics import STAFF, UNITS, TopicSpec
-from workers.directory.reading import contradictions
+from workers.directory.record_update import RecordUpdate, read_staff, read_unit
 from workers.enact.consuming import Spoiled, Steps, dead_record, place_of
-from workers.enact.reading import Unread, read_message
+from workers.enact.member_reader import TAKEN_ALL_THE_SAME
+from workers.enact.reading import Unread, read_data
 from workers.runtime.metrics import DEAD_LETTERS, Metrics
 from workers.store import dead_letters, staff, units
 from workers.store.session import Tx
@@ -27,7 +28,7 @@ log = structlog.get_logger("sigill.directory")
 
 @dataclass(slots=True)
 class Told:
-    """A batch, read. `lost` are the places of those that could not be."""
+    """A batch, read. `parked` are those of which something, or all, could not be."""
 
     read: list[tuple[Record, StaffRecord | UnitRecord]]
     parked: list[tuple[Record, DeadLetterReason]]
@@ -45,10 +46,12 @@ class Directory:
     def _spec(self, record: Record) -> TopicSpec:
         return UNITS if record.topic == self.units_topic else STAFF
 
-    def _message(self, record: Record) -> StaffRecord | UnitRecord | None:
-        if self._spec(record) is UNITS:
-            return read_message(record, UNITS, UnitRecord)
-        return read_message(record, STAFF, StaffRecord)
+    def _message(self, record: Record) -> RecordUpdate | None:
+        spec = self._spec(record)
+        data = read_data(record, spec)
+        if data is None:
+            return None  # a tombstone: history is kept
+        return (read_unit if spec is UNITS else read_staff)(data, record.at)
 
     async def prepare(self, records: Sequence[Record], spoiled: Spoiled) -> Told:
         """Read the messages."""
@@ -62,19 +65,21 @@ class Directory:
             except Unread as unread:
                 told.parked.append((record, unread.reason))
                 continue
+            except (ValueError, RecursionError):
+                told.parked.append((record, DeadLetterReason.UNREADABLE_PAYLOAD))
+                continue
             if message is None:
-                continue  # a tombstone: history is kept
-            if faults := contradictions(message):
+                continue
+            if message.set_aside:
                 log.warning(
-                    "parked",
+                    "partly read",
                     topic=record.topic,
                     partition=record.partition,
                     offset=record.offset,
-                    fields=list(faults),
+                    fields=list(message.set_aside),
                 )
-                told.parked.append((record, DeadLetterReason.CONTRADICTS_ITSELF))
-                continue
-            told.read.append((record, message))
+                told.parked.append((record, message.kept_as))
+            told.read.append((record, message.says))
         return told
 
     async def take(self, tx: Tx, prepared: Told, steps: Steps) -> None:
@@ -94,8 +99,8 @@ class Directory:
         prepared.news = sum(news)
 
     def unreadable(self, prepared: Told, record: Record) -> bool:
-        """Whether a record of the batch became a dead letter."""
-        return any(record is one for one, _ in prepared.parked)
+        """Whether nothing of a record of the batch could be read."""
+        return any(record is one and reason not in TAKEN_ALL_THE_SAME for one, reason in prepared.parked)
 
     def failed(self, prepared: Told, record: Record) -> bool:
         """Whether it was although it could be read: then it failed when it was to be handled."""

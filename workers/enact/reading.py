@@ -1,16 +1,11 @@
-"""A JSON message of the register or the directory out of its record, strictly; or why it cannot be read."""
+"""A JSON message of the register or the directory out of its record and envelope; or why it cannot be read."""
 
 import json
-from typing import TypeVar
 
-from pydantic import ValidationError
-
-from contracts.base import MAX_MESSAGE_BYTES, Message
+from contracts.base import MAX_MESSAGE_BYTES
 from contracts.dead_letter import DeadLetterReason
 from contracts.topics import TopicSpec
 from workers.stream.records import NotCloudEvent, Record, read_event
-
-M = TypeVar("M", bound=Message)
 
 
 class Unread(Exception):
@@ -45,24 +40,6 @@ def read_data(record: Record, topic: TopicSpec, largest: int = MAX_MESSAGE_BYTES
     if event.data is None:
         raise Unread(DeadLetterReason.NO_VALUE)
     return event.data
-
-
-def read_message(
-    record: Record, topic: TopicSpec, model: type[M], largest: int = MAX_MESSAGE_BYTES
-) -> M | None:
-    """
-    Read the record's message; None for a tombstone on a compacted topic.
-
-    Raises Unread. Names that stand twice in the JSON are refused, since readers would differ on which one counts.
-    """
-    data = read_data(record, topic, largest)
-    if data is None:
-        return None
-    try:
-        json_once(data)
-        return model.model_validate_json(data)
-    except (ValidationError, ValueError, RecursionError):
-        raise Unread(DeadLetterReason.UNREADABLE_PAYLOAD) from None
 
 
 def json_once(data: bytes) -> object:

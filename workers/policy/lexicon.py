@@ -124,9 +124,6 @@ DEAD_LETTER: Mapping[DeadLetterReason, Sentence] = {
     ),
     DeadLetterReason.UNREADABLE_RECORD: Sentence("får hanteringen att krascha", "makes handling crash"),
     DeadLetterReason.CONTRADICTS_ITSELF: Sentence("säger emot sig självt", "contradicts itself"),
-    DeadLetterReason.PARTLY_READ: Sentence(
-        "bara en del gick att läsa, och den gäller", "only a part could be read, and it counts"
-    ),
     DeadLetterReason.GOES_BACKWARD: Sentence(
         "är äldre än det som redan är känt", "is older than what is known already"
     ),

@@ -8,7 +8,6 @@ the register tells meanwhile about persons of the file stays as its worker wrote
 from __future__ import annotations
 
 import asyncio
-import csv
 import hashlib
 import hmac
 import io
@@ -19,6 +18,7 @@ from binascii import b2a_base64
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +33,11 @@ from workers.population.records import (
     Milestones,
     bounds,
     custody_of,
-    faults_of,
-    former_of,
+    fields_of,
+    plainly_right,
+    read_line,
 )
+from workers.register.person_update import NobodyNamed, PersonUpdate
 from workers.runtime.clock import SystemClock
 from workers.store import bulk
 from workers.store import session as store
@@ -75,6 +77,8 @@ class Progress:
     loaded: int = 0
     known: int = 0
     refused: int = 0
+    partly: int = 0
+    """Loaded, but for what could not be read."""
     skipped: int = 0
     """In the store already when this run began."""
     followed: int = 0
@@ -86,12 +90,13 @@ class Progress:
         self.loaded += chunk.loaded
         self.known += chunk.known
         self.refused += chunk.refused
+        self.partly += chunk.partly
         self.skipped += chunk.lines if before else 0
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a load came to, with the first refused lines."""
+    """What a load came to, with the first lines that were refused or read in part."""
 
     progress: Progress
     refusals: tuple[Refusal, ...]
@@ -136,7 +141,9 @@ def load(
             for chunk in runner.run(bulk.done(conn, begun.load_id)).values():
                 progress.add(chunk, before=True)
             told(progress)
-        refusals = runner.run(bulk.refusals(conn, begun.load_id)) if progress.refused else []
+        refusals = (
+            runner.run(bulk.refusals(conn, begun.load_id)) if progress.refused or progress.partly else []
+        )
         runner.run(conn.close())
     return Outcome(progress, tuple(refusals))
 
@@ -151,7 +158,7 @@ def _load_chunks(
     told: Callable[[Progress], None],
 ) -> None:
     if processes == 1:
-        here = _Loader(target, begun.load_id, begun.chunk_lines)
+        here = _Loader(target, begun)
         try:
             for number, content in _missing(path, begun, before, progress, told):
                 if (chunk := here.write(number, content)) is not None:
@@ -162,9 +169,7 @@ def _load_chunks(
         return
     running: set[Future[Chunk | None]] = set()
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(
-        processes, context, initializer=_start, initargs=(target, begun.load_id, begun.chunk_lines)
-    ) as pool:
+    with ProcessPoolExecutor(processes, context, initializer=_start, initargs=(target, begun)) as pool:
         for number, content in _missing(path, begun, before, progress, told):
             running.add(pool.submit(_write, number, content))
             # one chunk waits for each process, so that none stands idle and memory stays small
@@ -223,10 +228,11 @@ class KeyMaker:
 class _Loader:
     """A process's connection, and what it knows by heart."""
 
-    def __init__(self, target: Target, load_id: int, chunk_lines: int) -> None:
+    def __init__(self, target: Target, begun: bulk.Load) -> None:
         self.target = target
-        self.load_id = load_id
-        self.chunk_lines = chunk_lines
+        self.load_id = begun.load_id
+        self.chunk_lines = begun.chunk_lines
+        self.known_at = begun.started_at
         self.clock = SystemClock()
         self.runner = asyncio.Runner()
         self.conn: asyncpg.Connection[asyncpg.Record] | None = None
@@ -271,29 +277,49 @@ class _Loader:
         seen: set[tuple[str, str]] = set()
         lines = 0
         first = number * self.chunk_lines + 1
-        for lines, fields in enumerate(csv.reader(io.StringIO(content.decode("utf-8"))), start=1):
-            faults = faults_of(fields)
-            if not faults and (fields[0], fields[1]) in seen:
-                faults = ("id",)
-            if faults:
-                refusals.append(Refusal(first + lines - 1, faults))
+        # a byte that is no UTF-8 costs the field that it stands in, not the load
+        for lines, text in enumerate(content.decode("utf-8", "replace").split("\n")[:-1], start=1):
+            fields = fields_of(text)
+            if plainly_right(fields, self.known_at):
+                if (fields[0], fields[1]) in seen:
+                    refusals.append(Refusal(first + lines - 1, ("id",)))
+                    continue
+                seen.add((fields[0], fields[1]))
+                told.write(self._told(lines, fields))
+                if fields[16]:
+                    custody.writelines(_custody(lines, fields[16]))
                 continue
-            seen.add((fields[0], fields[1]))
-            told.write(self._told(lines, fields))
-            if fields[16]:
-                custody.writelines(_custody(lines, fields[16]))
-            if fields[15]:
-                former.extend((lines, identity) for identity in former_of(fields[15]))
+            update, faults = self._read(fields)
+            if update is not None and (place := _place(update)) in seen:
+                update, faults = None, ("id",)
+            if faults:
+                refusals.append(Refusal(first + lines - 1, faults, taken=update is not None))
+            if update is None:
+                continue
+            seen.add(place)
+            told.write(self._told_of(lines, update))
+            custody.writelines(_custody_of(lines, update))
+            former.extend((lines, identity) for identity in update.numbers[1:])
         return Staged(
             number=number,
             digest=hashlib.sha256(content).digest(),
             lines=lines,
-            loaded=lines - len(refusals),
+            loaded=lines - sum(not refusal.taken for refusal in refusals),
             told=told.getvalue().encode(),
             custody=custody.getvalue().encode(),
             former=tuple(former),
             refusals=tuple(refusals),
         )
+
+    def _read(self, fields: list[str]) -> tuple[PersonUpdate | None, tuple[str, ...]]:
+        """What a line says, and which fields were set aside; None: it cannot be said of whom, or when, it speaks."""
+        try:
+            update = read_line(fields, self.known_at)
+        except NobodyNamed:
+            return None, ("id", "sequence")
+        except ValueError:
+            return None, ("line",)
+        return update, update.set_aside
 
     def _told(self, line: int, fields: list[str]) -> str:
         (id_type, number, sequence, changed_at, birth_date, given, family, county, mark, registration, e_id, gone,
@@ -312,6 +338,40 @@ class _Loader:
             f"{county},{protected},{e_id},{uncertain},{died_on},{emigrated_on},{name},{kind},{due},{region}\n"
         )
 
+    def _told_of(self, line: int, update: PersonUpdate) -> str:
+        """What `_told` writes, for a line that was read in full or in part."""
+        identity, birth = update.numbers[0], update.birth
+        earliest, latest = birth.earliest.isoformat(), birth.latest.isoformat()
+        timer = ("", "", "")
+        if update.died_on is None:
+            timer = self.milestones.of_birth(birth, update.county or "")
+        kind, due, region = timer
+        if kind and not region:
+            region = '""'
+        name = f"{_quoted(update.name.given)},{_quoted(update.name.family)}" if update.name else ","
+        flags = (update.protected, update.has_e_id, update.identity_uncertain)
+        return (
+            f"{line},{KINDS[identity.id_type]},{identity.number},{self.key_of(identity.number)},{update.sequence},"
+            f"{update.changed_at.isoformat()},{earliest},{latest},{update.county or ''},"
+            f"{','.join('t' if flag else 'f' for flag in flags)},{_written(update.died_on)},"
+            f"{_written(update.emigrated_on)},{name},{kind},{due},{region}\n"
+        )
+
+
+def _place(update: PersonUpdate) -> tuple[str, str]:
+    return str(update.numbers[0].id_type), update.numbers[0].number
+
+
+def _written(day: date | None) -> str:
+    return "" if day is None else day.isoformat()
+
+
+def _custody_of(line: int, update: PersonUpdate) -> Iterator[str]:
+    for ordinal, one in enumerate(update.custody):
+        kind = KINDS[one.guardian.id_type] if one.guardian else ""
+        number = one.guardian.number if one.guardian else ""
+        yield f"{line},{ordinal},{kind},{number},{_written(one.from_date)},{_written(one.to_date)}\n"
+
 
 def _quoted(text: str) -> str:
     return '"' + text.replace('"', '""') + '"'
@@ -325,9 +385,9 @@ def _custody(line: int, text: str) -> Iterator[str]:
 _loader: _Loader | None = None
 
 
-def _start(target: Target, load_id: int, chunk_lines: int) -> None:
+def _start(target: Target, begun: bulk.Load) -> None:
     global _loader  # noqa: PLW0603 - a pool's process has no other place to keep it
-    _loader = _Loader(target, load_id, chunk_lines)
+    _loader = _Loader(target, begun)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -1,25 +1,23 @@
 """
-A line of a register file: the columns, what makes one believable, and its rows for the store.
+A line of a register file: the columns, what can be read of one, and its rows for the store.
 
 The columns are `contracts.register.PersonRecord`'s fields. A custody is `id_type:id:from:to`, several by semicolons;
 a former number `id_type:id`. Flags are `t` and `f`. Empty is missing.
 """
 
-import json
+import csv
 import re
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 
-from pydantic import ValidationError
-
-from contracts.register import PersonRecord
-from contracts.vocabulary import IdType, PersonId
+from contracts.base import open_ended
+from contracts.vocabulary import PersonId
 from workers.policy.calendar import BirthDate, swedish_date
-from workers.policy.facts import Identity, Person, PersonVersion
+from workers.policy.facts import Person, PersonVersion
 from workers.policy.rulebook import Rulebooks
 from workers.policy.transitions import next_milestone
-from workers.register.reading import contradictions
+from workers.register.person_update import PersonUpdate, read_person_members
 from workers.store.values import ID_TYPE_NUMBER, identity_of
 
 COLUMNS = (
@@ -33,6 +31,8 @@ WIDTH = len(COLUMNS)
 KINDS: dict[str, int] = {str(kind): number for kind, number in ID_TYPE_NUMBER.items()}
 _FLAGS = frozenset("tf")
 _NUMBER = re.compile(r"[0-9A-Za-z]{8,20}")
+_LOST = re.compile("[\x00\ufffd]")
+"""What a name cannot hold, and what stands for bytes that are no UTF-8."""
 _COUNTY = re.compile(r"(\d\d)?")
 _STATUS = frozenset(
     {"", "AKTIVT", "VILANDEFORKLARAT", "VILANDEFORKLARAT_STANGT", "AVREGISTRERAT", "EJ_AKTUELLT"}
@@ -41,30 +41,37 @@ _LEVEL = frozenset({"", "STYRKT", "SANNOLIK", "OSAKER", "INTE_TILLAMPLIG"})
 Fields = Sequence[str]
 
 
-def faults_of(fields: Fields) -> tuple[str, ...]:
+def fields_of(line: str) -> list[str]:
     """
-    Say why a line cannot be believed, by field names only; empty: it can.
-
-    What a message of the register would be parked for refuses a line too.
+    Read the fields of one line, without its end. A quote that is never closed is a character like any other: it takes no
+    other line with it.
     """
-    if plainly_right(fields):
-        return ()
+    if '"' not in line:
+        return line.split(",")
     try:
-        record = _record(fields)
-    except ValidationError as error:
-        return tuple(dict.fromkeys(".".join(str(part) for part in e["loc"]) for e in error.errors()))
-    except ValueError:
-        return ("line",)
-    return contradictions(record)
+        fields = next(csv.reader([line]), [])
+    except csv.Error:
+        fields = []
+    return fields if len(fields) == WIDTH else line.split(",")
 
 
-def plainly_right(fields: Fields) -> bool:
-    """Whether a line is certainly in order. One that is not may still be: the contract's own model decides."""
+def read_line(fields: Fields, known_at: datetime) -> PersonUpdate:
+    """
+    Read a line as the register's message that says the same would be read, `known_at` being when it was known at the
+    latest (UTC): what can be read counts, the rest is set aside.
+
+    Raises ValueError for a line of another width, and NobodyNamed, one too, where person or sequence cannot be read.
+    """
+    return read_person_members(members_of(fields), known_at)
+
+
+def plainly_right(fields: Fields, known_at: datetime) -> bool:
+    """Whether a line is certainly in order as a whole. One that is not may still be: `read_line` decides."""
     if len(fields) != WIDTH:
         return False
     (id_type, number, sequence, changed_at, birth_date, given, family, county, mark, registration, e_id, gone,
      gone_on, status, level, former, custody) = fields  # fmt: skip
-    changed, birth = _changed(changed_at), bounds(birth_date)
+    changed, birth = _changed(changed_at, known_at), bounds(birth_date)
     return (
         changed is not None
         and birth is not None
@@ -85,6 +92,7 @@ def plainly_right(fields: Fields) -> bool:
         and (not given) == (not family)
         and len(given) < 100
         and len(family) < 100
+        and not _LOST.search(given + family)
     )
 
 
@@ -102,57 +110,53 @@ def _custody_right(text: str, own: str) -> bool:
 
 
 def custody_of(text: str) -> Iterator[tuple[str, str, str, str]]:
-    """Read the custody column: kind and number of the guardian, from, to. Raises ValueError."""
+    """Read the custody column of a line that is plainly right: kind and number of the guardian, from, to."""
     for part in text.split(";"):
         id_type, number, since, until = part.split(":")
         yield id_type, number, since, until
 
 
-def former_of(text: str) -> Iterator[Identity]:
-    """Read the column of former numbers. Raises ValueError."""
-    for part in text.split(";"):
-        id_type, number = part.split(":")
-        yield Identity(IdType(id_type), number)
-
-
-def _record(fields: Fields) -> PersonRecord:
-    """Read a line as the register's message would say it. Raises ValueError."""
+def members_of(fields: Fields) -> dict[str, object]:
+    """The members of the register's message that says what a line says. Raises ValueError for another width."""
     of = dict(zip(COLUMNS, fields, strict=True))
-    raw: dict[str, object] = {
-        "person": {"id_type": of["id_type"], "id": of["id"]},
-        "sequence": int(of["sequence"]),
-        "changed_at": of["changed_at"],
-        "birth_date": of["birth_date"],
-        "county": of["county"] or None,
-        **{flag: _flag(of[flag]) for flag in ("secrecy_mark", "protected_registration", "has_e_id")},
-        "coordination_status": of["coordination_status"] or None,
-        "identity_level": of["identity_level"] or None,
-        "custody": [
-            {
-                "guardian": {"id_type": kind, "id": number} if kind or number else None,
-                "from_date": since or None,
-                "to_date": until or None,
-            }
-            for kind, number, since, until in (custody_of(of["custody"]) if of["custody"] else ())
-        ],
-        "former_ids": [
-            {"id_type": str(one.id_type), "id": one.number}
-            for one in (former_of(of["former_ids"]) if of["former_ids"] else ())
-        ],
-    }
+    members: dict[str, object] = {
+        name: of[name] or None
+        for name in ("sequence", "changed_at", "birth_date", "county", "secrecy_mark", "protected_registration",
+                     "has_e_id", "coordination_status", "identity_level")
+    }  # fmt: skip
+    if of["sequence"].isascii() and of["sequence"].isdecimal() and len(of["sequence"]) < 20:
+        members["sequence"] = int(of["sequence"])
+    members["person"] = _person(of["id_type"], of["id"])
+    members["custody"] = [_custody(part) for part in of["custody"].split(";")] if of["custody"] else None
+    members["former_ids"] = (
+        [_former(part) for part in of["former_ids"].split(";")] if of["former_ids"] else None
+    )
     if of["given"] or of["family"]:
-        raw["name"] = {"given": of["given"], "family": of["family"]}
+        members["name"] = {"given": of["given"], "family": of["family"]}
     if of["deregistration"] or of["deregistration_date"]:
-        raw["deregistration"] = {"reason": of["deregistration"], "date": of["deregistration_date"]}
-    return PersonRecord.model_validate_json(json.dumps(raw))
+        members["deregistration"] = {
+            "reason": of["deregistration"],
+            "date": of["deregistration_date"] or None,
+        }
+    return members
 
 
-def _flag(text: str) -> bool:
-    return {"t": True, "f": False}[text] if text in _FLAGS else _refuse()
+def _person(id_type: str, number: str) -> dict[str, str] | None:
+    return {"id_type": id_type, "id": number} if id_type or number else None
 
 
-def _refuse() -> bool:
-    raise ValueError("a flag is t or f")
+def _custody(text: str) -> object:
+    """A custody of a message. Where only the two days are missing, or one, there are none; more parts are unknown."""
+    parts = text.split(":")
+    if not 2 <= len(parts) <= 4:
+        return text
+    id_type, number, since, until = (*parts, "", "")[:4]
+    return {"guardian": _person(id_type, number), "from_date": since or None, "to_date": until or None}
+
+
+def _former(text: str) -> object:
+    id_type, _, number = text.partition(":")
+    return _person(id_type, number)
 
 
 @lru_cache(maxsize=65536)
@@ -164,22 +168,27 @@ def bounds(birth_date: str) -> tuple[str, str] | None:
         birth = BirthDate.parse(birth_date)
     except ValueError:
         return None
+    if open_ended(birth.earliest) is None:
+        return None
     return birth.earliest.isoformat(), birth.latest.isoformat()
 
 
 @lru_cache(maxsize=65536)
-def _changed(text: str) -> str | None:
-    """Return the Swedish date of a moment; None for a text that is no moment with a zone."""
+def _changed(text: str, known_at: datetime) -> str | None:
+    """Return the Swedish date of a moment; None for a text that is no moment with a zone, or a later one."""
     try:
-        return swedish_date(datetime.fromisoformat(text)).isoformat()
-    except ValueError:
+        changed = datetime.fromisoformat(text)
+        return swedish_date(changed).isoformat() if changed <= known_at else None
+    except (ValueError, TypeError, OverflowError):
         return None
 
 
 @lru_cache(maxsize=65536)
 def _day(text: str) -> str | None:
+    """Return a day as it was written; None for a text that is none, and for the ends of time."""
     try:
-        return date.fromisoformat(text).isoformat() if len(text) == 10 else None
+        day = open_ended(date.fromisoformat(text)) if len(text) == 10 else None
+        return None if day is None else day.isoformat()
     except ValueError:
         return None
 
@@ -205,11 +214,12 @@ class Milestones:
             known = self._by_county[county] = self._regions.setdefault(region, {})
         found = known.get(birth_date)
         if found is None:
-            found = known[birth_date] = self._ask(birth_date, county)
+            found = known[birth_date] = self.of_birth(BirthDate.parse(birth_date), county)
         return found
 
-    def _ask(self, birth_date: str, county: str) -> tuple[str, str, str]:
+    def of_birth(self, birth: BirthDate, county: str) -> tuple[str, str, str]:
+        """Return what `of` does, for a birth date that is read already."""
         version = PersonVersion(self._after, identity_of(1, ""), county=county or None)
-        person = Person(PersonId("0"), "", BirthDate.parse(birth_date), (version,))
+        person = Person(PersonId("0"), "", birth, (version,))
         timer = next_milestone(person, self._books, self._after)
         return ("", "", "") if timer is None else (str(timer.kind), timer.due_at.isoformat(), timer.region)

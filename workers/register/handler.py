@@ -21,6 +21,7 @@ from workers.enact.citations import Desk
 from workers.enact.consuming import Spoiled, Steps, dead_record, place_of
 from workers.enact.ids import event_id, record_cause
 from workers.enact.keys import KeyRing
+from workers.enact.member_reader import TAKEN_ALL_THE_SAME
 from workers.enact.plan import Outgoing
 from workers.enact.reading import Unread, read_data
 from workers.enact.sitting import Sitting
@@ -46,10 +47,6 @@ _ENDED_BY_A_MARK = WAITED_FOR | {
     PendingCode.AWAITING_EARLIER_MESSAGE,
 }
 """What a grant to a guardian may wait for when a mark of protected identity refuses it (X-11)."""
-
-
-TAKEN_ALL_THE_SAME = frozenset({DeadLetterReason.PARTLY_READ, DeadLetterReason.CONTRADICTS_ITSELF})
-"""Reasons under which a message is kept among the dead letters whose readable part counts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,13 @@ counts as set; where one that opens cannot be read it counts as missing.
 """
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from contracts.base import Instant, open_ended
 from contracts.dead_letter import DeadLetterReason
 from contracts.order import PersonRef
 from contracts.register import (
@@ -27,6 +26,7 @@ from contracts.register import (
     PersonRecord,
 )
 from contracts.vocabulary import IdType, PersonId
+from workers.enact.member_reader import MemberReader, day_of
 from workers.enact.reading import json_once
 from workers.policy.calendar import BirthDate, swedish_date
 from workers.policy.facts import Custody as CustodyKnown
@@ -35,11 +35,8 @@ from workers.policy.identity_numbers import birth_by_number
 from workers.store.persons import Name as StoredName
 from workers.store.persons import Told
 
-T = TypeVar("T")
-_AHEAD = timedelta(minutes=5)
-"""How far a register's clock may be ahead of the broker's without a word."""
-_YES = frozenset({"true", "1", "j", "ja", "y", "yes"})
-_NO = frozenset({"false", "0", "n", "nej", "no", ""})
+_YES = frozenset({"true", "t", "1", "j", "ja", "y", "yes"})
+_NO = frozenset({"false", "f", "0", "n", "nej", "no", ""})
 _MOST = 20
 """Custodies and former numbers that a record holds."""
 _BIRTH = re.compile(r"(\d{4})(?:-?(\d\d))?(?:-?(\d\d))?")
@@ -107,31 +104,35 @@ def read_person(data: bytes, arrived_at: datetime) -> PersonUpdate:
     members = json_once(data)
     if not isinstance(members, dict):
         raise NobodyNamed
-    return _Members(members, arrived_at).update()
+    return read_person_members(members, arrived_at)
+
+
+def read_person_members(members: Mapping[str, Any], arrived_at: datetime) -> PersonUpdate:
+    """
+    Read the members of a register's message, `arrived_at` being when it was known at the latest (UTC).
+
+    Raises NobodyNamed where person or sequence cannot be read.
+    """
+    return _PersonReader(members, arrived_at).update()
 
 
 @dataclass(slots=True)
-class _Members:
-    """The members of one message, taken one by one."""
-
-    members: Mapping[str, Any]
-    arrived_at: datetime
-    set_aside: list[str] = field(default_factory=list)
-    contradicts_itself: bool = False
+class _PersonReader(MemberReader):
+    """The members of one message about a person."""
 
     def update(self) -> PersonUpdate:
-        person, sequence = _identity(self.members.get("person")), self.members.get("sequence")
-        if person is None or not isinstance(sequence, int) or isinstance(sequence, bool) or sequence < 0:
+        person, sequence = _identity(self.members.get("person")), self.sequence()
+        if person is None or sequence is None:
             raise NobodyNamed
-        changed_at = self._changed_at()
+        changed_at = self.changed_at()
         successor = self._successor(person)
         left = self._deregistration(changed_at)
-        level = self._word("identity_level", IdentityLevel, IdentityLevel.OSAKER)
+        level = self.word("identity_level", IdentityLevel, IdentityLevel.OSAKER)
         marked, shielded = (
             self._flag(mark, absent=False, unreadable=True)
             for mark in ("secrecy_mark", "protected_registration")
         )
-        self._word("coordination_status", CoordinationStatus, None)
+        self.word("coordination_status", CoordinationStatus, None)
         update = PersonUpdate(
             numbers=tuple(dict.fromkeys((successor or person, person, *self._former(person)))),
             sequence=sequence,
@@ -146,8 +147,9 @@ class _Members:
             emigrated_on=left.date if left and left.reason is DeregistrationReason.EMIGRATION else None,
             identity_uncertain=person.id_type is IdType.SAMORDNINGSNUMMER and level is IdentityLevel.OSAKER,
         )
-        if self.members.keys() - PersonRecord.model_fields.keys():
-            self._aside("?")
+        if left is not None and left.date < update.birth.earliest:
+            self.contradiction("deregistration.date")
+        self.unknown(PersonRecord)
         # what protects holds from its arrival at the latest, whatever the register's clock says
         protects = update.protected or update.died_on is not None
         return replace(
@@ -157,49 +159,25 @@ class _Members:
             contradicts_itself=self.contradicts_itself,
         )
 
-    def _aside(self, name: str) -> None:
-        self.set_aside.append(name)
-
-    def _contradiction(self, name: str) -> None:
-        self.set_aside.append(name)
-        self.contradicts_itself = True
-
-    def _taken(self, name: str, how: Callable[[Any], T], instead: T) -> T:
-        value = self.members.get(name)
-        if value is None:
-            return instead
-        try:
-            return how(value)
-        except (ValueError, TypeError, OverflowError, KeyError, AttributeError):
-            self._aside(name)
-            return instead
-
-    def _changed_at(self) -> datetime:
-        changed = self._taken("changed_at", _instant, self.arrived_at)
-        if changed > self.arrived_at + _AHEAD:
-            self._aside("changed_at")
-            return self.arrived_at
-        return changed
-
     def _birth(self, person: Identity) -> BirthDate:
         """The birth date as far as it can be read, else what the number says."""
-        found = self._taken("birth_date", _birth_date, None)
+        found = self.taken("birth_date", _birth_date, None)
         if found is None:
-            self._aside("birth_date")
+            self.aside("birth_date")
         elif found.earliest <= swedish_date(self.arrived_at):
             return found
         else:
-            self._contradiction("birth_date")
+            self.contradiction("birth_date")
         return birth_by_number(person, swedish_date(self.arrived_at))
 
     def _name(self) -> Name | None:
         def read(value: Mapping[str, Any]) -> Name:
             known = {part: value[part] for part in ("given", "family")}
-            if any("\x00" in text for text in known.values()):
-                raise ValueError("U+0000")
+            if any(lost in text for text in known.values() for lost in ("\x00", "\ufffd")):
+                raise ValueError("U+0000, or a character that an earlier reader could not read")
             return Name.model_validate(known)
 
-        return self._taken("name", read, None)
+        return self.taken("name", read, None)
 
     def _county(self) -> str | None:
         def read(value: str) -> str:
@@ -207,7 +185,7 @@ class _Members:
                 raise ValueError("two digits")
             return value
 
-        return self._taken("county", read, None)
+        return self.taken("county", read, None)
 
     def _flag(self, name: str, *, absent: bool, unreadable: bool) -> bool:
         value = self.members.get(name)
@@ -220,38 +198,17 @@ class _Members:
                 text = str(value).strip().lower()
                 if text in _YES or text in _NO:
                     return text in _YES
-        self._aside(name)
+        self.aside(name)
         return unreadable
-
-    def _word(self, name: str, kind: Callable[[str], T], unreadable: T | None) -> T | None:
-        value = self.members.get(name)
-        if value is None:
-            return None
-        try:
-            return kind(value)
-        except ValueError:
-            self._aside(name)
-            return unreadable
-
-    def _list(self, name: str) -> list[Any]:
-        value = self.members.get(name)
-        if value is None:
-            return []
-        if not isinstance(value, list):
-            self._aside(name)
-            return []
-        if len(value) > _MOST:
-            self._aside(name)
-        return value[:_MOST]
 
     def _former(self, person: Identity) -> list[Identity]:
         found = []
-        for value in self._list("former_ids"):
+        for value in self.items("former_ids", _MOST):
             number = _identity(value)
             if number is None:
-                self._aside("former_ids")
+                self.aside("former_ids")
             elif number == person:
-                self._contradiction("former_ids")
+                self.contradiction("former_ids")
             else:
                 found.append(number)
         return found
@@ -260,10 +217,10 @@ class _Members:
         value = self.members.get("replaced_by")
         number = _identity(value)
         if number is not None and number == person:
-            self._contradiction("replaced_by")
+            self.contradiction("replaced_by")
             return None
         if value is not None and number is None:
-            self._aside("replaced_by")
+            self.aside("replaced_by")
         return number
 
     def _custody(self, person: Identity) -> tuple[NumberedCustody, ...]:
@@ -272,7 +229,7 @@ class _Members:
         be read, or runs backward, is left out: whoever is let in by it must be certain.
         """
         found = []
-        for value in self._list("custody"):
+        for value in self.items("custody", _MOST):
             custody = self._one_custody(value, person)
             if custody is not None:
                 found.append(custody)
@@ -280,24 +237,24 @@ class _Members:
 
     def _one_custody(self, value: Any, person: Identity) -> NumberedCustody | None:
         if not isinstance(value, Mapping):
-            self._aside("custody")
+            self.aside("custody")
             return None
         if value.keys() - Custody.model_fields.keys():
-            self._aside("custody.?")
+            self.aside("custody.?")
         named = value.get("guardian")
         guardian = _identity(named)
         if named is not None and guardian is None:
-            self._aside("custody.guardian")
+            self.aside("custody.guardian")
         if guardian == person:
-            self._contradiction("custody.guardian")
+            self.contradiction("custody.guardian")
             return None
         try:
-            since, until = (_day(value.get(name)) for name in ("from_date", "to_date"))
+            since, until = (day_of(value.get(name)) for name in ("from_date", "to_date"))
         except (ValueError, TypeError):
-            self._aside("custody")
+            self.aside("custody")
             return None
         if since is not None and until is not None and until < since:
-            self._contradiction("custody.to_date")
+            self.contradiction("custody.to_date")
             return None
         return NumberedCustody(guardian, since, until)
 
@@ -307,25 +264,24 @@ class _Members:
         if value is None:
             return None
         if not isinstance(value, Mapping):
-            self._aside("deregistration")
+            self.aside("deregistration")
             return None
         try:
             reason = DeregistrationReason(str(value.get("reason")))
         except ValueError:
-            self._aside("deregistration.reason")
+            self.aside("deregistration.reason")
             reason = DeregistrationReason.OTHER
         try:
-            day = _day(value.get("date"))
+            day = day_of(value.get("date"))
         except (ValueError, TypeError):
             day = None
         if day is None:
-            self._aside("deregistration.date")
+            self.aside("deregistration.date")
             day = swedish_date(changed_at)
         return Deregistration(reason=reason, date=day)
 
 
 _PERSON = TypeAdapter[PersonRef](PersonRef)
-_INSTANT = TypeAdapter[datetime](Instant)
 
 
 def _identity(value: Any) -> Identity | None:
@@ -337,15 +293,6 @@ def _identity(value: Any) -> Identity | None:
     except (ValidationError, ValueError):
         return None
     return Identity(ref.id_type, ref.id)
-
-
-def _instant(text: str) -> datetime:
-    return _INSTANT.validate_python(text, strict=False)
-
-
-def _day(text: str | None) -> date | None:
-    """A day, or None for none and for the ends of time."""
-    return None if text is None else open_ended(date.fromisoformat(text))
 
 
 def _birth_date(text: str) -> BirthDate:

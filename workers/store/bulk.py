@@ -46,7 +46,11 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """What became of a chunk: its lines were loaded, left because the register has told of them, or refused."""
+    """
+    What became of a chunk: its lines were loaded, left because the register has told of them, or refused.
+
+    `partly` are those among the others of which something could not be read.
+    """
 
     number: int
     digest: bytes
@@ -54,14 +58,16 @@ class Chunk:
     loaded: int
     known: int
     refused: int
+    partly: int
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A line that contradicts itself, counted from 1, and the fields in which it does."""
+    """A line, counted from 1, and its fields that could not be read; `taken`: the rest of it counts."""
 
     line: int
     faults: tuple[str, ...]
+    taken: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +107,9 @@ async def done(conn: Connection, load_id: int) -> dict[int, Chunk]:
 
 
 async def refusals(conn: Connection, load_id: int, limit: int = 20) -> list[Refusal]:
-    """Return the first refused lines of a load."""
-    return [
-        Refusal(r["line"], tuple(r["faults"])) for r in await conn.fetch(_SQL["refusals"], load_id, limit)
-    ]
+    """Return the first lines of a load that were refused or read in part."""
+    rows = await conn.fetch(_SQL["refusals"], load_id, limit)
+    return [Refusal(row["line"], tuple(row["faults"]), row["taken"]) for row in rows]
 
 
 async def followed(
@@ -136,9 +141,11 @@ async def write(tx: Tx, load_id: int, chunk: Staged, key_of: KeyOf) -> Chunk | N
 
     Numbers that somebody had named before keep their person; a person of whom the register has told is left alone.
     """
+    partly = sum(refusal.taken for refusal in chunk.refusals)
+    refused = len(chunk.refusals) - partly
     claimed = await tx.value(
         _SQL["claim_chunk"],
-        load_id, chunk.number, chunk.digest, chunk.lines, chunk.loaded, len(chunk.refusals), tx.now,
+        load_id, chunk.number, chunk.digest, chunk.lines, chunk.loaded, refused, partly, tx.now,
     )  # fmt: skip
     if claimed is None:
         return None
@@ -163,9 +170,14 @@ async def write(tx: Tx, load_id: int, chunk: Staged, key_of: KeyOf) -> Chunk | N
     if known:
         await tx.run(_SQL["count_known"], load_id, chunk.number, known)
     if chunk.refusals:
-        lines = [refusal.line for refusal in chunk.refusals]
-        await tx.run(_SQL["add_refusals"], load_id, lines, [" ".join(r.faults) for r in chunk.refusals])
-    return Chunk(chunk.number, chunk.digest, chunk.lines, chunk.loaded - known, known, len(chunk.refusals))
+        await tx.run(
+            _SQL["add_refusals"],
+            load_id,
+            [refusal.line for refusal in chunk.refusals],
+            [" ".join(refusal.faults) for refusal in chunk.refusals],
+            [refusal.taken for refusal in chunk.refusals],
+        )
+    return Chunk(chunk.number, chunk.digest, chunk.lines, chunk.loaded - known, known, refused, partly)
 
 
 async def _copy(tx: Tx, table: str, columns: Sequence[str], content: bytes) -> None:

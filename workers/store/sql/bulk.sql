@@ -49,12 +49,12 @@ LIMIT 1;
 
 -- name: done_chunks
 -- The chunks of a load that are in the store.
-SELECT chunk, digest, lines, loaded, known, refused FROM population_load_chunk WHERE load_id = $1 ORDER BY chunk;
+SELECT chunk, digest, lines, loaded, known, refused, partly FROM population_load_chunk WHERE load_id = $1 ORDER BY chunk;
 
 -- name: claim_chunk
 -- Takes a chunk for this transaction; of two loads of the same file one gets a row, the other waits and gets none.
-INSERT INTO population_load_chunk (load_id, chunk, digest, lines, loaded, known, refused, loaded_at)
-VALUES ($1, $2, $3, $4, $5, 0, $6, $7)
+INSERT INTO population_load_chunk (load_id, chunk, digest, lines, loaded, known, refused, partly, loaded_at)
+VALUES ($1, $2, $3, $4, $5, 0, $6, $7, $8)
 ON CONFLICT DO NOTHING
 RETURNING chunk;
 
@@ -63,13 +63,14 @@ RETURNING chunk;
 UPDATE population_load_chunk SET loaded = loaded - $3, known = $3 WHERE load_id = $1 AND chunk = $2;
 
 -- name: add_refusals
--- Lines that contradict themselves.
-INSERT INTO population_load_refusal (load_id, line, faults)
-SELECT $1, line, string_to_array(faults, ' ') FROM unnest($2::bigint[], $3::text[]) AS refused (line, faults);
+-- Lines that were refused or read in part.
+INSERT INTO population_load_refusal (load_id, line, faults, taken)
+SELECT $1, line, string_to_array(faults, ' '), taken
+  FROM unnest($2::bigint[], $3::text[], $4::boolean[]) AS refused (line, faults, taken);
 
 -- name: refusals
--- The first refused lines of a load.
-SELECT line, faults FROM population_load_refusal WHERE load_id = $1 ORDER BY line LIMIT $2;
+-- The first lines of a load that were refused or read in part.
+SELECT line, faults, taken FROM population_load_refusal WHERE load_id = $1 ORDER BY line LIMIT $2;
 
 -- name: end_load
 -- Every chunk is in the store.
