@@ -476,6 +476,49 @@ class Histories(RuleBasedStateMachine):
             inform=inform,
         )
 
+    def under(self, age: int, *, at_least: int = 0) -> list[str]:
+        """The children of an age at least so high, and not yet so high as `age`."""
+        model, now = self.world.model, self.world.now
+        return [
+            c
+            for c in self.world.children
+            if model.age_reached(c, at_least, now)
+            and not model.age_reached(c, age, now)
+            and not model.dead(c, now)
+        ]
+
+    @precondition(lambda self: self.under(13))
+    @rule(
+        which=st.integers(0, 2),
+        unit=st.sampled_from(("barnklinik", "akuten", "bup")),
+        whom=st.sampled_from((0, 1)),
+    )
+    def one_is_shut_out_and_the_other_asks(self, which: int, unit: str, whom: int) -> None:
+        """A block that names one guardian, and the other's request: not its business (X-01)."""
+        young = self.under(13)
+        child, region = young[which % len(young)], self.region_of(unit)
+        held = sorted(self.world.model.guardians(child, self.world.now))
+        if len(held) < 2:
+            return
+        one, other = held[whom], held[1 - whom]
+        self.send(
+            form="block_guardians",
+            patient=child,
+            region=region,
+            initiative="care",
+            guardians=[one],
+            decided_by=self.decider(unit, Form.BLOCK_GUARDIANS),
+            consulted=[f"{unit}_chef"] if region == KRONOBERG else None,
+        )
+        self.send(
+            form="request_release",
+            patient=child,
+            region=region,
+            initiative="guardian",
+            guardians=[other],
+            decided_by=f"{unit}_lak",
+        )
+
     @precondition(lambda self: self.world.model.requests)
     @rule(
         pick=st.integers(0, 5),

@@ -816,22 +816,29 @@ class Reference:
         return Verdict(Outcome.PENDING)
 
     def asked_for(self, order: Order) -> list[Measure]:
-        return [
+        """
+        What hits the one who asks (X-01), but what the patient made (X-03).
+
+        The register's own only where nothing else is found: no unit can answer for it, and of a release that finds
+        others X-10 says that those end and that it `still_holds` (X-05 speaks of the register's own alone).
+        """
+        found = [
             m
             for m in self.measures(order.patient, order.arrived_at)
             if m.region == order.region
             and not m.kind.opens
             and self._ended_at(m, order.arrived_at) is None
-            and m.initiative is not Initiative.RESIDENT  # X-03
+            and m.initiative is not Initiative.RESIDENT
             and self.hits(m, order)
         ]
+        return [m for m in found if m.initiative is not Initiative.REGISTER] or found
 
     def _judge_opinion(self, order: Order) -> Verdict:
         request = next((r for r in self.requests if r.order.order_id == order.follows_up), None)
         if request is None or self.request_outcome(request, order.arrived_at) is not Outcome.PENDING:
             return refused(RefusalCode.FOLLOW_UP_UNKNOWN)  # X-04
-        if order.unit not in self.asked_units(request, order.arrived_at):
-            return refused(RefusalCode.UNIT_NOT_INITIATOR)
+        if not self.speaks_for(request, order, order.arrived_at):
+            return Verdict(Outcome.REFUSED)
         if order.region == VASTRA and order.opinion is Opinion.AGREE:
             mine = self._of_request(request, order.arrived_at)
             if Attestation.HARM_ASSESSMENT not in order.attestations or (
@@ -882,11 +889,29 @@ class Reference:
                 and order.follows_up == request.order.order_id
                 and outcome is Outcome.EXECUTED
                 and order.arrived_at <= at
-                and order.unit
                 and order.opinion
             ):
-                said[order.unit] = order.opinion
+                said |= dict.fromkeys(self.speaks_for(request, order, order.arrived_at), order.opinion)
         return said
+
+    def speaks_for(self, request: Request, order: Order, at: datetime) -> set[str]:
+        """
+        The asked units that an answer is of: the deciding unit itself.
+
+        In Jämtland Härjedalen the paediatric clinic decides on every block of guardians, too (X-07, JH-19): its yes
+        stands for a unit of whose measures it may open each.
+        """
+        asked = self.asked_units(request, at)
+        own = asked & {order.unit or ""}
+        if order.region != JAMTLAND or order.unit is None or self.units[order.unit].clinic != "paediatric":
+            return own
+        enough = all if order.opinion is Opinion.AGREE else any
+        alive = [m for m in self._of_request(request, at) if self.lives(request, m, at)]
+        return own | {
+            unit
+            for unit in asked
+            if enough(m.kind is MeasureKind.GUARDIAN_BLOCK for m in alive if m.unit == unit)
+        }
 
     def request_outcome(self, request: Request, at: datetime) -> Outcome:
         """Pending while something that it asks about stands and no unit has said keep; only keep refuses."""
@@ -907,7 +932,13 @@ class Reference:
                 yield fact.at
 
     def moot(self, request: Request, at: datetime) -> bool:
-        """Nothing that it asks about stands any more, or the one who asked is no guardian any more."""
+        """
+        Nothing that it asks about stands any more, or the one who asked is no guardian any more.
+
+        Nor is anything left to ask about the dead: every answer would be refused `patient_dead`, for ever.
+        """
+        if self.dead(request.order.patient, at):
+            return True
         if request.asker is not None and request.asker not in self.guardians(request.order.patient, at):
             return True
         return not any(self.lives(request, m, at) for m in self._of_request(request, at))

@@ -576,10 +576,13 @@ class Case:
         asked = self.request.units
         own = self.speaks_for(asked)
         imposed = {u: [m for m in self.targets if m.unit == u] for u in asked}
+        # what opens must be in reach as a whole: one measure of a unit does not open its others
+        enough = all if self.form.opinion is Opinion.AGREE else any
         return tuple(
             u
             for u in asked
-            if u in own or any(self.bonds_of(m) and self._is_bound_here(m) for m in imposed[u])
+            if u in own
+            or (imposed[u] and enough(self.bonds_of(m) and self._is_bound_here(m) for m in imposed[u]))
         )
 
     @cached_property

@@ -338,19 +338,25 @@ def _goes_on(m: Measure, case: Case, part: str = "after", **changes: object) -> 
 
 
 def _companions(case: Case, m: Measure) -> tuple[Measure, ...]:
-    """
-    What came beside a measure, and stands.
-
-    Found by the order that imposed both: the measure may have gone on as another row since (KR25-17, KR25-23).
-    """
-    if case.known is None or not m.orders or m.beside is not None:
+    """What came beside a measure, and stands (KR25-17, KR25-23)."""
+    if case.known is None:
         return ()
     birth = case.known.patient.birth
-    return tuple(
-        c
-        for c in case.known.measures
-        if c.beside is not None and c.orders[:1] == m.orders[:1] and c.not_over(case.at, birth)
-    )
+    return tuple(c for c in _came_with(case.known, m) if c.not_over(case.at, birth))
+
+
+def _came_with(known: PatientFacts, m: Measure) -> Iterator[Measure]:
+    """
+    What came beside a measure and goes with it.
+
+    Found by the order that imposed both and by the kind: the measure may have gone on as another row since, and the
+    order may have imposed something else, which took nothing with it (the seal of a block for a protected family).
+    """
+    kinds = {other.measure_id: other.kind for other in known.measures}
+    for c in known.measures:
+        same_order = bool(m.orders) and m.beside is None and c.orders[:1] == m.orders[:1]
+        if same_order and c.beside is not None and kinds.get(c.beside, m.kind) is m.kind:
+            yield c
 
 
 @dataclass(frozen=True, slots=True)
@@ -408,6 +414,18 @@ def _nothing_new(case: Case, settled: tuple[Measure, ...], wanted: Measure) -> I
         else:
             longer = replace(m, orders=orders, valid_to=valid_to, released=False, version=m.version + 1)
             yield Revise(longer, "extended")
+            for c in _companions(case, m):
+                with_it = None if wanted.valid_to is None else _later(c, wanted.valid_to)
+                yield Revise(
+                    replace(
+                        c,
+                        orders=(*c.orders, case.order_id),
+                        valid_to=with_it,
+                        released=False,
+                        version=c.version + 1,
+                    ),
+                    "extended",
+                )
 
 
 def _confirmed_in(
@@ -636,9 +654,8 @@ def _resumed(case: Case, m: Measure, **changes: object) -> Iterator[Impose]:
     if case.known is None:
         return
     birth = case.known.patient.birth
-    for c in case.known.measures:
-        beside = c.beside is not None and m.beside is None and c.orders[:1] == m.orders[:1]
-        if beside and case.is_over(c) and c.not_over(case.form.decided_at, birth):
+    for c in _came_with(case.known, m):
+        if case.is_over(c) and c.not_over(case.form.decided_at, birth):
             valid_to = main.measure.valid_to
             with_it = _goes_on(
                 c, case, "resumed", valid_from=since, valid_to=valid_to, beside=main.measure.measure_id

@@ -103,15 +103,23 @@ def _is_its_business(m: Measure, request: ReleaseRequest, facts: PatientFacts, a
 
 
 def units_still_asked(request: ReleaseRequest, facts: PatientFacts, at: datetime) -> tuple[UnitId, ...]:
-    """Those of a request's units that have, at an instant (UTC), a measure of its kinds not over: only they decide."""
-    birth = facts.patient.birth
-    asked = set(request.measures)
-    kinds = {m.kind for m in facts.measures if m.measure_id in asked}
-    standing = {
-        m.unit
-        for m in facts.measures
-        if m.region == request.region and m.kind in kinds and m.not_over(at, birth)
-    }
+    """
+    Those of a request's units that still have, at an instant (UTC), something to decide about.
+
+    Who asks for a release asks about what stood then: a unit whose measure has ended is not asked for another one that
+    it has imposed since. A release by staff needs every unit that keeps up a measure of its kinds (VGB-15).
+    """
+    if request.initiative is not Initiative.CARE:
+        standing = {m.unit for m in left_of_request(request, facts, at)}
+    else:
+        birth = facts.patient.birth
+        asked = set(request.measures)
+        kinds = {m.kind for m in facts.measures if m.measure_id in asked}
+        standing = {
+            m.unit
+            for m in facts.measures
+            if m.region == request.region and m.kind in kinds and m.not_over(at, birth)
+        }
     return tuple(unit for unit in request.units if unit in standing)
 
 
