@@ -136,6 +136,14 @@ lock: ## newest versions that fit into the locks (needs uv)
 
 LOCK := --upgrade --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
 
+.PHONY: packages
+packages: $(VENV)/.dev ## wheel and sdist, looked at by check-wheel-contents, twine and pyroma, into dist
+	@rm -f dist/*.whl dist/*.tar.gz
+	@$(BIN)/python -m build --no-isolation --outdir dist . >/dev/null
+	@$(BIN)/check-wheel-contents dist/*.whl
+	@$(BIN)/twine check --strict dist/*.whl dist/*.tar.gz
+	@$(BIN)/pyroma --min 10 dist/*.tar.gz
+
 .PHONY: audit-dependencies
 audit-dependencies: $(VENV)/.dev ## known vulnerabilities in what is locked; loud where no service answers
 	@$(BIN)/python -m infra.supply.vulnerabilities
