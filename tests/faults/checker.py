@@ -70,7 +70,7 @@ def expected_answers(records: Iterable[Found], known: Mapping[str, Message], pre
     for record in records:
         digest = hashlib.sha256(record.value or b"").hexdigest()
         message = known[digest]
-        arrival = f"arrival:{prefix}{record.topic}:{record.partition}:{record.offset}"
+        arrival = f"arrival:{prefix}{record.topic}:{record.partition}:{record.offset}:{digest}"
         place = (record.partition, record.offset)
         if message.kind == "garbage":
             cause, outcomes = arrival, frozenset({"unreadable"})

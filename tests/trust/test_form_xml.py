@@ -10,11 +10,11 @@ from lxml import etree
 from pydantic import BaseModel
 
 from contracts.order import SignedForm
-from workers.trust.form_xml import FLAGS, LISTS, NotAForm, form_of, xml_of
+from workers.trust.form_xml import FLAGS, GROUPS, LISTS, NotAForm, form_of, xml_of
 
 
 def parts(model: type[BaseModel], path: str = "") -> typing.Iterator[tuple[str, str]]:
-    """Walk a model's fields: (path, list | flag | text)."""
+    """Walk a model's fields: (path, list | flag | group), none for texts."""
     for name, field in model.model_fields.items():
         for kind in options(field.annotation):
             below = f"{path}{name}"
@@ -25,6 +25,7 @@ def parts(model: type[BaseModel], path: str = "") -> typing.Iterator[tuple[str, 
             elif kind is bool:
                 yield below, "flag"
             if isinstance(member, type) and issubclass(member, BaseModel):
+                yield below, "group"
                 yield from parts(member, f"{below}/")
 
 
@@ -42,6 +43,7 @@ def test_the_lists_and_flags_are_those_of_the_contract():
 
     assert {path for path, kind in found if kind == "list"} == LISTS
     assert {path for path, kind in found if kind == "flag"} == FLAGS
+    assert {path for path, kind in found if kind == "group"} == GROUPS
 
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), min_size=1, max_size=30)
@@ -56,7 +58,7 @@ FORMS = st.fixed_dictionaries(
         "court_order": st.fixed_dictionaries(
             {"court": TEXT, "duties": st.lists(TEXT, min_size=1, max_size=2)}
         ),
-        "inform": st.fixed_dictionaries({"guardians": st.booleans(), "patient": st.booleans()}),
+        "inform": st.fixed_dictionaries({}, optional={"guardians": st.booleans(), "patient": st.booleans()}),
     },
 )
 
@@ -75,6 +77,12 @@ def read(fields: str) -> dict:
             f"{fields}</order>"
         )
     )
+
+
+def test_a_group_without_fields_is_an_empty_group():
+    """A record system writes `<inform/>` where nobody chose anything; an order must not be refused for it."""
+    assert read("<inform/>") == read("<inform> </inform>") == {"inform": {}}
+    assert read("<patient/>") == {"patient": {}}
 
 
 def test_null_is_left_out_or_nil():

@@ -5,7 +5,7 @@ Namespace `urn:sigill:order:1`, root `order`, one element a field, named as in t
 
 - a text, date, moment or id is the element's text, exactly as written;
 - a list is the element repeated (`<units>…</units><units>…</units>`), also when it has one member;
-- a person, a staff reference, a court order and `inform` hold elements of their own;
+- a person, a staff reference, a court order and `inform` hold elements of their own, or none: `<inform/>` is `{}`;
 - true and false are `true` and `false` (or `1` and `0`);
 - null is the element left out, or empty with `xsi:nil="true"`.
 
@@ -27,9 +27,12 @@ _PREFIX = f"{{{NAMESPACE}}}"
 
 Value: TypeAlias = "str | bool | list[Value] | dict[str, Value] | None"
 
-#: Fields that are lists, and fields that are true or false, by their path in the form.
+#: Fields that are lists, that are true or false, and that hold fields of their own, by their path in the form.
 LISTS = frozenset({"consulted", "units", "guardians", "releases", "attestations", "court_order/duties"})
 FLAGS = frozenset({"urgent", "inform/guardians", "inform/patient", "inform/written_confirmation"})
+GROUPS = frozenset(
+    {"patient", "decided_by", "consulted", "guardians", "representative", "court_order", "inform"}
+)
 
 
 class NotAForm(ValueError):
@@ -90,7 +93,7 @@ def _value(element: etree._Element, path: str) -> Value:
         if len(element) or element.text:
             raise NotAForm("a field that is nil and has content")
         return None
-    if len(element):
+    if len(element) or (path in GROUPS and not (element.text or "").strip()):
         return _fields(element, f"{path}/")
     text = element.text or ""
     if path in FLAGS and text in {"true", "1", "false", "0"}:
