@@ -294,8 +294,7 @@ class _Jars:
             settings[name] = f"{settings[name]},{value}" if "listener" in name and name in settings else value
         file = folder / "server.properties"
         file.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
-        cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        tool = ["kafka.tools.StorageTool", "format", "--cluster-id", cluster, "--config", str(file)]
+        tool = ["kafka.tools.StorageTool", "format", "--cluster-id", _cluster_id(), "--config", str(file)]
         done = subprocess.run(
             self._java(classpath, "-Xmx128m", "-XX:TieredStopAtLevel=1", *tool),
             capture_output=True,
@@ -383,3 +382,10 @@ class _Mock:
         )
 
     def remove(self) -> None: ...
+
+
+def _cluster_id() -> str:
+    """A cluster's id as Kafka draws it: one that begins with a dash is taken for an option by its tools."""
+    while (drawn := urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")).startswith("-"):
+        pass
+    return drawn

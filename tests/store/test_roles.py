@@ -35,8 +35,8 @@ HISTORY = (
     "dead_letter_action proposal proposal_verdict audit_entry audit_personal access_log person_erasure history_shape"
 ).split()
 WORK = (
-    "consumer_offset pending_order outbox timer task source_hold console_session population_load population_load_chunk "
-    "population_load_refusal standing_evaluation incarnation alembic_version"
+    "consumer_offset topic_size partition_wait pending_order outbox timer task source_hold console_session population_load "
+    "population_load_chunk population_load_refusal standing_evaluation incarnation alembic_version"
 ).split()
 _LOADING = {"population_load", "population_load_chunk", "population_load_refusal"}
 READS = {

@@ -110,6 +110,17 @@ def document(figures: Figures) -> dict[str, object]:
             {"hold": one.hold_id, "topic": one.topic, "oldest_age_seconds": age(one.held_at)}
             for one in figures.holds
         ],
+        "waiting_partitions": [
+            {
+                "topic": one.topic,
+                "partition": one.partition,
+                "from_offset": one.from_offset,
+                "behind_partition": one.behind,
+                "until_offset": one.until_offset,
+                "oldest_age_seconds": age(one.noticed_at),
+            }
+            for one in figures.waits
+        ],
     }
 
 
@@ -155,6 +166,22 @@ def shown(figures: Figures) -> Group:
             f"held: #{hold.hold_id} of {hold.topic} (sigill dlq holds)",
             str(hold.unreadable),
             _age((at - hold.held_at).total_seconds()),
+        )
+    for wait in figures.waits:
+        read = next(
+            (
+                part.next_offset or 0
+                for queue in figures.queues
+                if queue.topic == wait.topic
+                for part in queue.parts
+                if part.partition == wait.behind
+            ),
+            0,
+        )
+        rest.add_row(
+            f"waits: {wait.topic}/{wait.partition}, until /{wait.behind} is read up to {wait.until_offset}",
+            str(max(0, wait.until_offset - read)),
+            "-" if wait.noticed_at is None else _age((at - wait.noticed_at).total_seconds()),
         )
     troubles = [
         Text(f"{what} does not answer: {why}", style="bold red")

@@ -220,7 +220,8 @@ class Consuming(Generic[Prepared]):
             batch_size=self.batch_size,
             on_assigned=self._take_over,
             on_doubt=self._logs.compare,
-            on_look=self._look,
+            on_look=lambda: self._look(consumer),
+            stops=self._logs.stops,
             session_timeout=self.session_timeout,
             instance_id=self.instance_id,
             metrics=self.metrics,
@@ -249,6 +250,8 @@ class Consuming(Generic[Prepared]):
 
     async def _take_over(self, places: frozenset[Partition]) -> Mapping[Partition, Start]:
         """From where each partition goes on, once its log was held against what was taken of it."""
+        async with database_trouble():
+            await self._logs.notice_growth(self.topics)
         starts: dict[Partition, Start] = dict(await self._assigned(places))
         async with database_trouble():
             return starts | await self._logs.compare(places)
@@ -262,9 +265,10 @@ class Consuming(Generic[Prepared]):
             self.limit.forget(*place)
         return starts
 
-    async def _look(self) -> None:
+    async def _look(self, consumer: StreamConsumer) -> None:
         async with database_trouble():
             await self._logs.look()
+            await self._logs.settle_waits(consumer.reached)
         self.health.up(DATABASE)
 
     async def take(self, batch: Batch, stuck: dict[Partition, str] | None = None) -> dict[Partition, int]:

@@ -4,18 +4,25 @@ Whether a worker goes on where it was: the log that it reads, and the database t
 A partition whose log is another than was read is read again from its beginning: the inbox knows what was taken, the
 register and the directory have their sequences. One whose records are gone unread is set aside until somebody has looked.
 Nothing is skipped by itself, and nothing else stands still.
+
+A topic that gets more partitions gives some keys to other ones. What a key had before lies where it had been, so the new
+partition waits until that one has been read up to where it ended when the growth was noticed. A partitioner that takes a
+hash modulo the number of partitions, as all of Kafka's do, moves keys to new partitions only where that number grows to a
+multiple; else every partition waits for every other there. What is left over, in that case: records of moved keys that
+came to old partitions before the growth was noticed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import structlog
 
 from workers.runtime.clock import Clock
 from workers.runtime.metrics import CONSUMER_LOG_REPLACED, DATABASE_WENT_BACK, Metrics
-from workers.store import inbox
+from workers.store import growth, inbox
+from workers.store.growth import Wait
 from workers.store.inbox import Fenced, Stored
 from workers.store.session import Store, Tx
 from workers.stream.connection import Connection
@@ -49,6 +56,66 @@ class Continuity:
     metrics: Metrics
     generations: dict[Partition, int] = field(default_factory=dict)
     positions: dict[Partition, LogPosition] = field(default_factory=dict)
+    waits: list[Wait] = field(default_factory=list)
+
+    def stops(self) -> dict[Partition, int]:
+        """At which offset each partition of ours stops for now, since another one is to be read first."""
+        found: dict[Partition, int] = {}
+        for wait in self.waits:
+            place = Partition(wait.topic, wait.partition)
+            if place in self.positions:
+                found[place] = min(wait.from_offset, found.get(place, wait.from_offset))
+        return found
+
+    async def notice_growth(self, topics: Iterable[str]) -> None:
+        """
+        Write down what waits where topics have more partitions than the group knew. Before anything is read of them.
+
+        Raises BrokerDown or StreamStopped.
+        """
+        probe = LogProbe(self.connection)
+        try:
+            there = await probe.identities(topics)
+            async with self.store.reading() as tx:
+                known = await growth.sizes(tx, self.group)
+            for topic in sorted({place.topic for place in there}):
+                partitions = 1 + max(place.partition for place in there if place.topic == topic)
+                if (before := known.get(topic, 0)) == partitions:
+                    continue
+                then: list[Wait] = []
+                if 0 < before < partitions:
+                    ends = await probe.ends(topic, before)
+                    then = waits_of_growth(topic, partitions, ends)
+                async with self.store.transaction(self.clock.now()) as tx:
+                    first = await growth.grow(tx, self.group, topic, partitions, then)
+                if first and then:
+                    log.warning(
+                        "more partitions: new ones wait for what came before",
+                        worker=self.worker,
+                        topic=topic,
+                        before=before,
+                        now=partitions,
+                        waiting=sorted({wait.partition for wait in then}),
+                    )
+        finally:
+            await probe.close()
+
+    async def settle_waits(self, reached: Callable[[Partition], Awaitable[int | None]]) -> None:
+        """
+        End the waits for what has been read of our partitions; learn of those that others have ended.
+
+        `reached` says up to which offset a partition is read and done with, records that nobody is shown included.
+        """
+        if not self.waits:
+            return
+        async with self.store.transaction(self.clock.now()) as tx:
+            for place in {Partition(wait.topic, wait.behind) for wait in self.waits} & self.positions.keys():
+                offset = max(self.positions[place].next_offset or 0, await reached(place) or 0)
+                await growth.reached(tx, self.group, place.topic, place.partition, offset)
+            left = await growth.waits(tx, self.group)
+        if free := {(w.topic, w.partition) for w in self.waits} - {(w.topic, w.partition) for w in left}:
+            log.info("partitions wait no longer", worker=self.worker, partitions=sorted(free))
+        self.waits = left
 
     def stamps(self) -> dict[Partition, int]:
         """The time in milliseconds of the last record taken of each partition."""
@@ -64,6 +131,7 @@ class Continuity:
                 self.generations[Partition(topic, partition)] = generation
         known = await inbox.positions(tx, self.group)
         self.positions = {place: position_of(known[place]) for place in places if place in known}
+        self.waits = await growth.waits(tx, self.group)
         return {
             place: position.next_offset
             for place, position in self.positions.items()
@@ -181,6 +249,8 @@ class Continuity:
                 generations = await inbox.move(tx, self.group, topic, again) if again else {}
                 for part, generation in generations.items():
                     self.generations[Partition(topic, part)] = generation
+                for part in again:
+                    await growth.shorten(tx, self.group, topic, part, own[Partition(topic, part)].end)
                 for place, one in own.items():
                     fresh = one.verdict is Verdict.REPLACED
                     position = LogPosition() if fresh else self.positions[place]
@@ -206,3 +276,22 @@ def _row(generation: int, position: LogPosition) -> Stored:
         position.identity.topic_id,
         position.identity.leader_epoch,
     )
+
+
+def waits_of_growth(topic: str, partitions: int, ends: Mapping[int, int]) -> list[Wait]:
+    """
+    What waits when a topic has grown to `partitions`; `ends` are the ends of those that it had, each by its number.
+
+    To a multiple: each new partition for the one old one that its keys come from. Else: all for all others.
+    """
+    before = len(ends)
+    if partitions % before == 0:
+        pairs = [(part, 0, part % before) for part in range(before, partitions)]
+    else:
+        pairs = [
+            (part, ends.get(part, 0), behind)
+            for part in range(partitions)
+            for behind in ends
+            if behind != part
+        ]
+    return [Wait(topic, part, at, behind, ends[behind]) for part, at, behind in pairs if ends[behind] > 0]

@@ -30,9 +30,10 @@ from workers.runtime.metrics import (
     Metrics,
 )
 from workers.runtime.settings import Settings
-from workers.store import console, dead_letters, holds, outbox, proposals, tasks, timers, units
+from workers.store import console, dead_letters, growth, holds, outbox, proposals, tasks, timers, units
 from workers.store.console import Tally, Waits
 from workers.store.dead_letters import DeadLetterCount
+from workers.store.growth import Wait
 from workers.store.holds import Hold
 from workers.store.outbox import OutboxStats
 from workers.store.session import Store, passing, unfinished
@@ -92,6 +93,8 @@ class Figures:
     letters: tuple[DeadLetterCount, ...] = ()
     proposals: int = 0
     holds: tuple[Hold, ...] = ()
+    waits: tuple[Wait, ...] = ()
+    """Partitions that are read no further before others were: their topic has grown."""
 
     @property
     def worklist(self) -> tuple[TaskStats, ...]:
@@ -184,6 +187,12 @@ class Watch:
                     letters=tuple(await dead_letters.counts(tx)),
                     proposals=len(await proposals.open_ones(tx)),
                     holds=tuple(await holds.standing(tx)),
+                    waits=tuple(
+                        one
+                        for one in await growth.waits(tx)
+                        if one.group
+                        == group_of(_reader(self._bare(one.topic)), self.settings.kafka_group_prefix)
+                    ),
                 )
                 # a transaction's own moment is a little before its commit: the last minute is asked for twice
                 since = self._named_until and self._named_until - timedelta(minutes=1)

@@ -66,6 +66,8 @@ OnAssigned = Callable[[frozenset[Partition]], Awaitable[Mapping[Partition, Start
 OnDoubt = Callable[[frozenset[Partition]], Awaitable[Mapping[Partition, Start]]]
 #: Called every few seconds between two batches.
 OnLook = Callable[[], Awaitable[None]]
+#: Says at which offset partitions stop for now: no record from there on is handed out.
+Stops = Callable[[], Mapping[Partition, int]]
 #: Called with the partitions that are given up, after the batch in hand is finished or `drain_timeout` is over.
 OnRevoked = Callable[[frozenset[Partition]], Awaitable[None]]
 
@@ -73,6 +75,8 @@ IDLE_SECONDS = 0.005
 DECODE_TRIES = 5
 LOOK_SECONDS = 5.0
 """Between two calls of `on_look`."""
+EAGER_LOOK_SECONDS = 0.5
+"""The same while a partition waits for another."""
 FRESH_SECONDS = 1.0
 """A record that comes so soon after the partition held nothing more was stamped in between."""
 
@@ -96,6 +100,7 @@ class StreamConsumer:
         on_revoked: OnRevoked | None = None,
         on_doubt: OnDoubt | None = None,
         on_look: OnLook | None = None,
+        stops: Stops = dict,
         session_timeout: float = 10.0,
         instance_id: str | None = None,
         drain_timeout: float = 30.0,
@@ -118,6 +123,7 @@ class StreamConsumer:
         self._batch_size = batch_size
         self._on_assigned, self._on_revoked = on_assigned, on_revoked
         self._on_doubt, self._on_look = on_doubt, on_look
+        self._stops = stops
         self._looked = stopwatch()
         self._aside: dict[Partition, str] = {}
         self._doubtful: set[Partition] = set()
@@ -255,7 +261,8 @@ class StreamConsumer:
 
     async def _look(self) -> None:
         """Settle what is in doubt, and let the caller look around, while no batch is in hand."""
-        if self._on_look and stopwatch() - self._looked > LOOK_SECONDS:
+        soon = LOOK_SECONDS if not self._stops() else EAGER_LOOK_SECONDS
+        if self._on_look and stopwatch() - self._looked > soon:
             await self._on_look()
             self._looked = stopwatch()
         doubtful = frozenset(self._doubtful & self._next.keys())
@@ -274,6 +281,17 @@ class StreamConsumer:
         self._next[place] = start
         self._undecoded.pop(place, None)
         self._kafka.seek(TopicPartition(*place), start)
+
+    async def reached(self, place: Partition) -> int | None:
+        """
+        Up to which offset a partition is read, with what nobody is shown, such as markers of transactions.
+
+        None while it is not ours or is set aside. Call it while no batch is in hand.
+        """
+        if place not in self._next or place in self._aside or not self._gate.is_set():
+            return None
+        position: int = await self._kafka.position(TopicPartition(*place))
+        return max(self._next[place], position)
 
     def pause(self, *places: Partition) -> None:
         """Take no more from these partitions until `resume`; a rebalance forgets it."""
@@ -307,12 +325,17 @@ class StreamConsumer:
     async def _poll(self) -> Batch:
         batch: Batch = {}
         left = self._batch_size
-        places = sorted(self._next.keys() - self._aside.keys())
+        stops = self._stops()
+        places = sorted(
+            place
+            for place, at in self._next.items()
+            if place not in self._aside and (place not in stops or at < stops[place])
+        )
         self._turn += 1
         for place in (
             places[self._turn % len(places) :] + places[: self._turn % len(places)] if places else ()
         ):
-            records = await self._poll_one(place, left)
+            records = await self._poll_one(place, left, stops.get(place))
             if records:
                 batch[place] = records
                 left -= len(records)
@@ -320,7 +343,7 @@ class StreamConsumer:
                 break
         return batch
 
-    async def _poll_one(self, place: Partition, at_most: int) -> list[Record]:
+    async def _poll_one(self, place: Partition, at_most: int, stop: int | None = None) -> list[Record]:
         tp = TopicPartition(*place)
         try:
             # does not yield to the loop with timeout 0 while no reassignment is under way, which the gate says
@@ -339,7 +362,13 @@ class StreamConsumer:
         except Exception as error:
             self._decode_again(place, error)
             return []
-        records = self._timed(place, [as_record(record) for record in found.get(tp, ())])
+        raw = [record for record in found.get(tp, ()) if stop is None or record.offset < stop]
+        if stop is not None and len(raw) < len(found.get(tp, ())):
+            self._kafka.seek(tp, stop)
+            if not raw:
+                self._next[place] = stop
+                return []
+        records = self._timed(place, [as_record(record) for record in raw])
         if records:
             self._next[place] = records[-1].offset + 1
             if self._undecoded.pop(place, None) is not None and not self._undecoded:
@@ -491,7 +520,7 @@ class StreamConsumer:
         busy = (
             not self._idle.is_set() or not self._gate.is_set() or len(self._kafka.paused()) > len(self._aside)
         )
-        if not busy and self._lag.stands_still(self._stall_after):
+        if not busy and not self._stops() and self._lag.stands_still(self._stall_after):
             health.stands_still(self._worker)
         else:
             health.moves(self._worker)

@@ -73,6 +73,23 @@ class LogProbe:
             await self.close()
             raise _translated(error) from error
 
+    async def ends(self, topic: str, partitions: int) -> dict[int, int]:
+        """
+        The offset that each partition's next record gets, what is not committed yet included.
+
+        Raises BrokerDown or StreamStopped.
+        """
+        kafka = AIOKafkaConsumer(**self._connection.options(), group_id=None, enable_auto_commit=False)
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await kafka.start()
+                places = [TopicPartition(topic, part) for part in range(partitions)]
+                return {tp.partition: end for tp, end in (await kafka.end_offsets(places)).items()}
+        except (errors.KafkaError, OSError, TimeoutError) as error:
+            raise _translated(error) from error
+        finally:
+            await closed(kafka, 5)
+
     async def compare(self, positions: Mapping[Partition, LogPosition]) -> dict[Partition, Finding]:
         """
         Compare each partition's log with how far it was read. Positions at a beginning are left out.

@@ -1,0 +1,44 @@
+-- How many partitions topics have, and what waits since they have more.
+
+-- name: sizes
+-- How many partitions of each topic the group has seen; before that was kept, as many as it was ever given.
+SELECT topic, max(partitions) AS partitions
+  FROM (SELECT topic, partitions FROM topic_size WHERE consumer_group = $1
+         UNION ALL
+        SELECT o.topic, max(o.partition) + 1 FROM consumer_offset o
+         WHERE o.consumer_group = $1
+           AND NOT EXISTS (SELECT FROM topic_size s WHERE s.consumer_group = $1 AND s.topic = o.topic)
+         GROUP BY o.topic) AS seen
+ GROUP BY topic;
+
+-- name: grow
+-- Keeps a topic's number of partitions where it is another than before; returns a row to whoever was first to do so.
+INSERT INTO topic_size AS seen (consumer_group, topic, partitions) VALUES ($1, $2, $3)
+ON CONFLICT (consumer_group, topic) DO UPDATE SET partitions = excluded.partitions
+ WHERE seen.partitions <> excluded.partitions
+RETURNING partitions;
+
+-- name: wait
+-- Has partitions wait behind others.
+INSERT INTO partition_wait (consumer_group, topic, partition, from_offset, behind, until_offset, noticed_at)
+SELECT $1, $2, partition, from_offset, behind, until_offset, $7
+  FROM unnest($3::integer[], $4::bigint[], $5::integer[], $6::bigint[])
+         AS told (partition, from_offset, behind, until_offset)
+ON CONFLICT DO NOTHING;
+
+-- name: waits
+-- What waits in a group ($1 null: in any).
+SELECT consumer_group, topic, partition, from_offset, behind, until_offset, noticed_at
+  FROM partition_wait WHERE consumer_group = $1 OR $1 IS NULL
+ ORDER BY consumer_group, topic, partition, behind;
+
+-- name: reached
+-- Ends the waits behind a partition that has been read up to an offset.
+DELETE FROM partition_wait WHERE consumer_group = $1 AND topic = $2 AND behind = $3 AND until_offset <= $4;
+
+-- name: shorten
+-- A partition whose log is another one has no more to be read than that holds.
+UPDATE partition_wait
+   SET from_offset  = CASE WHEN partition = $3 THEN least(from_offset, $4) ELSE from_offset END,
+       until_offset = CASE WHEN behind = $3 THEN least(until_offset, $4) ELSE until_offset END
+ WHERE consumer_group = $1 AND topic = $2 AND (partition = $3 OR behind = $3);
