@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import asyncpg
@@ -444,3 +444,45 @@ async def test_retention_says_what_it_keeps_and_why_and_cites_what_it_follows(ca
     assert wrong.code == 2
     assert wrong.err.startswith("SIGILL_OUTBOX_DISPOSAL: cites no disposal decision")
     assert wrong.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("still", [True, False], ids=["protected", "no longer protected"])
+async def test_no_paper_links_the_numbers_of_somebody_protected(
+    case: Case,
+    office: Office,  # noqa: F811
+    still: bool,
+) -> None:
+    """A fictitious identity: neither number leads to the other, whoever reads, whichever number is asked by."""
+    fictitious = "197006062396"
+    at = office.clock.now()
+    told = office.town.registers(at, fictitious, 2, former_ids=[person(ADULT)], secrecy_mark=True)
+    await office.hand_over(told)
+    if not still:
+        office.clock.advance(timedelta(days=1))
+        at = office.clock.now()
+        await office.hand_over(office.town.registers(at, fictitious, 3, former_ids=[person(ADULT)]))
+    await office.hand_over(
+        office.town.orders(at, patient=person(fictitious), motivation=f"Förut {ADULT[2:8]}-{ADULT[8:]}")
+    )
+    for asked, other in ((ADULT, fictitious), (fictitious, ADULT)):
+        for arguments in (
+            ("export", "-", "--reason", "court", "--format", "json"),
+            ("export", "-", "--reason", f"court, about {other}", "--format", "html"),
+            ("extract", "-", "--for", "auditor", "--reason", f"review of {other}", "--format", "json"),
+            ("extract", "-", "--for", "auditor", "--reason", "review", "--format", "csv"),
+            ("extract", "-", "--harm-test", "chief physician"),
+        ):
+            paper = await case.run(*arguments, stdin=asked)
+            assert paper.code == 0, paper.err
+            spelt = (other, other[2:], f"{other[:8]}-{other[8:]}", f"{other[2:8]}-{other[8:]}")
+            assert not [one for one in spelt if one in paper.out], arguments
+            assert asked in paper.out or "csv" in arguments
+
+
+async def test_a_paper_about_anybody_else_names_all_numbers(case: Case, office: Office) -> None:  # noqa: F811
+    new = "197006062396"
+    await office.hand_over(office.town.registers(office.clock.now(), new, 2, former_ids=[person(ADULT)]))
+    paper = await case.run(
+        "extract", "-", "--for", "auditor", "--reason", "r", "--format", "json", stdin=ADULT
+    )
+    assert json.loads(paper.out)["numbers"] == [new, ADULT]

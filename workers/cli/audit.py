@@ -217,7 +217,12 @@ def extract(
             if person is None:
                 raise NobodyKnown
             made = await extracts.extract(
-                store, person, Reader(by or who(), unit, why), SystemClock().now(), for_whom=for_whom
+                store,
+                person,
+                Reader(by or who(), unit, why),
+                SystemClock().now(),
+                for_whom=for_whom,
+                asked=asked,
             )
             if made.left_out:
                 print(
@@ -276,7 +281,9 @@ def export(
             if person is None:
                 raise NobodyKnown
             reader = Reader(by or who(), unit, reason)
-            made = await extracts.case_file(store, person, reader, SystemClock().now(), published)
+            made = await extracts.case_file(
+                store, person, reader, SystemClock().now(), published, asked=asked
+            )
             return extracts.case_html(made) if format is File.HTML else extracts.case_json(made)
 
     _write(run, to)

@@ -15,15 +15,18 @@ def identity_of(ref: PersonRef) -> Identity:
     return Identity(ref.id_type, ref.id)
 
 
-def numbers_to_show(person: Person) -> tuple[Identity, ...]:
+def numbers_to_show(person: Person, asked: str | None = None) -> tuple[Identity, ...]:
     """
     A person's numbers as they may be shown or leave the store, the present one first.
 
-    Of somebody with protected identity the present one alone: a fictitious identity (fingerade personuppgifter) must
-    never be linked to the number that it replaced.
+    Of somebody who has, or ever had, protected identity one alone: a fictitious identity (fingerade personuppgifter) must
+    never be linked to the number that it replaced, not after a mark has ended either. It is the present one, or the
+    former one that `asked` (12 digits) gave: whoever knows a former number must not learn the present one.
     """
-    now = person.latest
-    return (now.identity,) if now.protected else (now.identity, *person.former)
+    present = person.latest.identity
+    if not any(version.protected for version in person.versions):
+        return (present, *person.former)
+    return (next((one for one in person.former if one.number == asked), present),)
 
 
 def named(person: Person) -> PersonRef:

@@ -9,6 +9,7 @@ somebody must not be told (X-23): whoever collects a child's extract may be the 
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,6 +20,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from contracts.receipt import Receipt
 from contracts.vocabulary import IdType, OrderId, PersonId, UnitId
+from workers.enact.people import numbers_to_show
 from workers.enact.receipts import registration_number
 from workers.enact.trust_report import TrustReport
 from workers.ops.archive import Reader
@@ -56,7 +58,8 @@ VERSIONS: Mapping[ForWhom, str] = {
 @dataclass(frozen=True, slots=True)
 class Extract:
     """
-    Who looked at a patient, in order of time. `numbers` are the patient's own, newest first.
+    Who looked at a patient, in order of time. `numbers` are the patient's own, newest first; of somebody with
+    protected identity one alone, whoever reads it (`numbers_to_show`).
 
     `left_out`: how many looks are not in it because of X-23. Whoever makes the paper may know; the paper does not say it.
     """
@@ -77,7 +80,7 @@ class Decided:
     form: Mapping[str, object] | None
     trust: TrustReport
     answers: tuple[Answered, ...]
-    receipts: tuple[Receipt | None, ...]
+    receipts: tuple[Mapping[str, object] | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +107,43 @@ async def whose(tx: Reading, text: str) -> PersonId | None:
     asked = text.strip()
     if found := await persons.resolve_keys(tx, [asked]):
         return found[asked]
-    number = asked.replace("-", "").replace("+", "").replace(" ", "")
-    known = await persons.resolve(tx, [Identity(kind, number) for kind in IdType])
+    known = await persons.resolve(tx, [Identity(kind, _digits(asked)) for kind in IdType])
     return next(iter(known.values()), None)
+
+
+def _digits(text: str) -> str:
+    return text.strip().replace("-", "").replace("+", "").replace(" ", "")
+
+
+async def _numbers(
+    tx: Reading, person: PersonId, standing: PatientFacts | None, asked: str | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """
+    The numbers that a paper about the person may show, newest first, and those that it may not, nowhere in it.
+
+    `asked`: the number or pseudonymous key that the paper was asked for by; None: it was found otherwise.
+    """
+    pairs = (await persons.identities_of(tx, [person])).get(person, ())
+    known = tuple(identity.number for identity, _ in pairs)
+    if standing is None:
+        return known, ()
+    asked_for = next(
+        (i.number for i, key in pairs if asked in (key, i.number) or _digits(asked or "") == i.number), None
+    )
+    shown = tuple(dict.fromkeys(one.number for one in numbers_to_show(standing.patient, asked_for)))
+    return shown, tuple(number for number in known if number not in shown)
+
+
+HIDDEN = "************"
+"""What stands where a number would link somebody with protected identity to another one."""
+
+
+def _hide(text: str, numbers: Iterable[str]) -> str:
+    """A text without the numbers, with or without century and separator; a digest that has the same digits is left."""
+    for number in numbers:
+        spelt = rf"(?:{number[:2]})?{number[2:8]}[-+ ]?{number[8:]}"
+        text = re.sub(rf"(?<![0-9A-Fa-f]){spelt}(?![0-9A-Fa-f])", HIDDEN, text)
+    return text
 
 
 async def extract(
@@ -118,11 +155,13 @@ async def extract(
     for_whom: ForWhom,
     looked_from: datetime | None = None,
     looked_before: datetime | None = None,
+    asked: str | None = None,
 ) -> Extract:
     """
     Make the extract of the access log (UTC; `looked_before` exclusive); the making is its last line.
 
     One for the patient takes a harm test first: whoever calls has its outcome, and puts it into the reader's reason.
+    `asked` is the number or key that it was asked for by: of somebody with protected identity no other number is in it.
     """
     async with auditors.transaction(now) as tx:
         look = Look(
@@ -130,16 +169,23 @@ async def extract(
         )
         await access_log.append(tx, [look], chain=CHAIN)
         found = await access_log.of_person(tx, person, looked_from=looked_from, looked_before=looked_before)
-        numbers = (await persons.identities_of(tx, [person])).get(person, ())
-    made = Extract(tuple(identity.number for identity, _ in numbers), now, tuple(found))
+        standing = (await facts.patient_facts(tx, [person])).get(person)
+        numbers, unlinked = await _numbers(tx, person, standing, asked)
+    made = Extract(numbers, now, tuple(_looked(one, unlinked) for one in found))
     if for_whom is ForWhom.AUDITOR:
         return made
     async with auditors.reading() as tx:
-        standing = (await facts.patient_facts(tx, [person])).get(person)
-        asked = (await requests.by_patient(tx, [person])).get(person, ())
-        hidden = secrets_of(standing.measures if standing else (), asked)
+        requested = (await requests.by_patient(tx, [person])).get(person, ())
+        hidden = secrets_of(standing.measures if standing else (), requested)
         registered = await orders.registrations(tx, hidden.orders)
     return for_patient(made, hidden, {registration_number(number) for number in registered.values()})
+
+
+def _looked(one: Looked, unlinked: Iterable[str]) -> Looked:
+    """A look without numbers that operators typed into its reason and that may not stand in the paper."""
+    look = one.look
+    told = replace(look, reason=_hide(look.reason, unlinked), shown=_hide(look.shown, unlinked))
+    return replace(one, look=told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,9 +244,20 @@ def _words(text: str) -> set[str]:
 
 
 async def case_file(
-    auditors: Store, person: PersonId, reader: Reader, now: datetime, published: tuple[ChainHead, ...] = ()
+    auditors: Store,
+    person: PersonId,
+    reader: Reader,
+    now: datetime,
+    published: tuple[ChainHead, ...] = (),
+    *,
+    asked: str | None = None,
 ) -> CaseFile:
-    """Gather the file of a patient; the gathering is its last line of the access log."""
+    """
+    Gather the file of a patient; the gathering is its last line of the access log.
+
+    `asked` is the number or key that it was asked for by. Of somebody with protected identity no other number stands in
+    it: a form or a receipt that names one has asterisks there, and the signed original is proven by its digest.
+    """
     async with auditors.transaction(now) as tx:
         look = Look(reader.name, reader.unit, person, reader.reason, "the patient's whole file")
         await access_log.append(tx, [look], chain=CHAIN)
@@ -208,16 +265,16 @@ async def case_file(
         standing = (await facts.patient_facts(tx, [person])).get(person)
         entries = tuple(await audit.of_person(tx, person))
         chains = {entry.chain for entry in entries}
-        numbers = (await persons.identities_of(tx, [person])).get(person, ())
+        numbers, unlinked = await _numbers(tx, person, standing, asked)
         return CaseFile(
-            numbers=tuple(identity.number for identity, _ in numbers),
+            numbers=numbers,
             made_at=now,
-            made_by=reader,
-            orders=tuple(await _decided(tx, person)),
+            made_by=replace(reader, reason=_hide(reader.reason, unlinked)),
+            orders=tuple(await _decided(tx, person, unlinked)),
             measures=standing.measures if standing else (),
             facts=standing,
             entries=entries,
-            looks=tuple(await access_log.of_person(tx, person)),
+            looks=tuple(_looked(one, unlinked) for one in await access_log.of_person(tx, person)),
             heads=tuple(head for head in await audit.heads(tx) if head.chain in chains),
             faults=tuple(await audit_check.verify(tx, published)),
             look_faults=tuple(await access_log.verify(tx)),
@@ -225,7 +282,7 @@ async def case_file(
         )
 
 
-async def _decided(tx: Reading, person: PersonId) -> list[Decided]:
+async def _decided(tx: Reading, person: PersonId, unlinked: Sequence[str]) -> list[Decided]:
     numbers: list[int] = []
     below: int | None = None
     while page := await orders.find(tx, patient=person, below=below, limit=200):
@@ -236,16 +293,24 @@ async def _decided(tx: Reading, person: PersonId) -> list[Decided]:
         Decided(
             order=one,
             number=registration_number(one.registration),
-            form=None if one.payload is None else json.loads(one.payload),
+            form=None if one.payload is None else json.loads(_hide(one.payload, unlinked)),
             trust=TrustReport.model_validate_json(one.trust_report),
             answers=answers.get(one.registration, ()),
             receipts=tuple(
-                None if given.receipt is None else Receipt.model_validate_json(given.receipt)
+                None
+                if given.receipt is None
+                else _whole(Receipt.model_validate_json(given.receipt), unlinked)
                 for given in answers.get(one.registration, ())
             ),
         )
         for one in await orders.by_registration(tx, numbers)
     ]
+
+
+def _whole(receipt: Receipt, unlinked: Sequence[str]) -> Mapping[str, object]:
+    """A receipt with every member, as JSON has it, without the numbers that the paper may not show."""
+    shown: Mapping[str, object] = json.loads(_hide(receipt.model_dump_json(), unlinked))
+    return shown
 
 
 def extract_html(made: Extract) -> str:
@@ -324,7 +389,7 @@ def _order_json(one: Decided) -> dict[str, object]:
         "sha256": one.order.digest.hex(),
         "form": one.form,
         "validation_report": one.trust.model_dump(mode="json"),
-        "receipts": [r and r.model_dump(mode="json") for r in one.receipts],
+        "receipts": list(one.receipts),
     }
 
 
