@@ -46,6 +46,7 @@ from workers.policy.facts import (
     Staff,
 )
 from workers.policy.orders import judge
+from workers.policy.requests import is_a_case
 from workers.policy.rulebook import Rulebooks
 from workers.policy.standing_measures import rules_beginning
 from workers.policy.transitions import Due, follow, register_change, rules_begin
@@ -152,7 +153,8 @@ class PureStage:
         for order_id, (order, first) in list(self.waiting.items()):
             if self.orders[order_id][2] == person:
                 del self.waiting[order_id]
-                self._judge(order, first)
+                if not is_a_case(order_id, self.requests.get(person, {}).values()):
+                    self._judge(order, first)
 
     async def tell_directory(self, records: Iterable[StaffRecord]) -> None:
         for record in records:

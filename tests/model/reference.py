@@ -45,6 +45,7 @@ CONSULTED = frozenset({Role.ON_CALL_PHYSICIAN, Role.HEAD_OF_UNIT})
 FOR_EVERYONE = frozenset({MeasureKind.JOURNAL_SEAL, MeasureKind.CHILD_SEAL, MeasureKind.LOGIN_LOCK})
 """Kinds that shut out everybody at once (X-01)."""
 FOR_GUARDIANS = frozenset({MeasureKind.GUARDIAN_BLOCK, MeasureKind.GUARDIAN_RESTRICTION})
+LETS_IN = frozenset(kind for kind in MeasureKind if kind.opens)
 
 
 def local_day(moment: datetime) -> date:
@@ -565,8 +566,10 @@ class Reference:
         if self.dead(order.patient, order.arrived_at):
             return refused(RefusalCode.PATIENT_DEAD)
         asks = order.initiative in (Initiative.RESIDENT, Initiative.CHILD)
-        starts = max(order.arrived_at, midnight(order.valid_from)) if order.valid_from else order.arrived_at
-        if asks and not self.age_reached(order.patient, OWN_ACCOUNT_FROM, starts):
+        asked_at = order.decided_at  # "eligibility to ask is judged at decided_at"
+        if IMPOSES.get(order.form) in LETS_IN and order.valid_from:  # a grant for a birthday to come (AMB-15)
+            asked_at = max(order.arrived_at, midnight(order.valid_from))
+        if asks and not self.age_reached(order.patient, OWN_ACCOUNT_FROM, asked_at):
             return refused(RefusalCode.INITIATIVE_NOT_ALLOWED)  # X-03
         if order.form is Form.REQUEST_RELEASE:
             return self._judge_request(order)
@@ -914,11 +917,20 @@ class Reference:
         }
 
     def request_outcome(self, request: Request, at: datetime) -> Outcome:
-        """Pending while something that it asks about stands and no unit has said keep; only keep refuses."""
+        """
+        Pending while something that it asks about stands and somebody can answer; only keep refuses.
+
+        X-05: a request about the register's own alone is pending only while staff may order its end. Where the state
+        comes back it is refused, as it would be if it were made then.
+        """
         if Opinion.KEEP in self.answers(request, at).values():
             return Outcome.REFUSED
-        if any(self.moot(request, moment) for moment in self._moments_of(request, at)):
-            return Outcome.EXECUTED  # and it stays so, whatever is extended afterwards
+        for moment in sorted(self._moments_of(request, at)):
+            if self.moot(request, moment):
+                return Outcome.EXECUTED  # and it stays so, whatever is extended afterwards
+            left = [m for m in self._of_request(request, moment) if self.lives(request, m, moment)]
+            if all(self.still_wanted(m, moment) for m in left):
+                return Outcome.REFUSED
         return Outcome.PENDING
 
     def _moments_of(self, request: Request, at: datetime) -> Iterator[datetime]:

@@ -285,7 +285,8 @@ class World:
         said = f"{tell.template} to {who} about {whom} at {at}"
         if not self.model.may_hear(who, whom, at):
             self.fail("X-22", f"{said}: the recipient is not concerned, or must not be told")
-        lineage = {str(order_id) for m in tell.about for order_id in m.orders}
+        # the order that ends two measures names both: what a notice is about is known by what imposed it
+        lineage = {str(order_id) for m in tell.about for order_id in m.orders[:1]}
         if tell.template is Template.STANDARD_REPLY:
             if not self.shut_at_all(whom, who, at):
                 self.fail("X-21", f"{said}: nothing shuts out the one who asked")
@@ -377,10 +378,8 @@ class World:
                     self.fail("X-09", f"{child} is protected and {viewer} reaches {service} at {unit}")
 
     def check_requests(self) -> None:
-        """X-04: no request about what has ended, and only a keep refuses."""
+        """X-04, X-05: no request about what has ended; only a keep refuses, and a mark that holds the register's own."""
         for request in self.model.requests:
-            if all(key.startswith("register") for key in request.measures):
-                continue  # X-05: not held yet; the core judges such a request anew when the register tells
             name = next(n for n, o in self.orders.items() if o is request.order)
             receipt = self.stage.receipts[OrderId(request.order.order_id)]
             says = self.model.request_outcome(request, self.now)

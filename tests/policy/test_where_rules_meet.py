@@ -123,10 +123,13 @@ def _request(initiative: Initiative = Initiative.GUARDIAN, **more: object) -> Re
     return ReleaseRequest(**{**given, **more})  # type: ignore[arg-type]
 
 
-def test_every_state_of_a_request_has_its_outcome_and_only_keep_refuses() -> None:
+def test_every_state_of_a_request_has_its_outcome_and_only_keep_and_the_mark_refuse() -> None:
     assert set(STATES) == set(Happening)
     assert set(OUTCOME) == {None, *RequestEnd}
-    assert {end for end, outcome in OUTCOME.items() if outcome is Outcome.REFUSED} == {RequestEnd.KEEP}
+    assert {end for end, outcome in OUTCOME.items() if outcome is Outcome.REFUSED} == {
+        RequestEnd.KEEP,
+        RequestEnd.HELD,
+    }
     assert OUTCOME[STATES[Happening.NOTHING_IS_LEFT]] is Outcome.EXECUTED
 
 

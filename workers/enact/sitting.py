@@ -41,6 +41,7 @@ from workers.policy.effects import (
 )
 from workers.policy.facts import Identity, OrderFacts, PatientFacts, Staff
 from workers.policy.orders import judge
+from workers.policy.requests import is_a_case
 
 _INSTANT = timedelta(microseconds=1)
 
@@ -102,10 +103,13 @@ class Sitting:
         """
         Judge an order and plan what follows. Returns the receipt.
 
-        An order judged anew that waits for the same as before changes nothing and is not answered again.
+        An order judged anew that waits for the same as before changes nothing and is not answered again. Nor is a
+        request that has been opened: it is settled in the ledger (X-04).
         """
         patient, at = self.called(order.patient), order.at or self.at
         standing = self.standings.get(patient, Standing(None))
+        if order.before is not None and is_a_case(OrderId(str(order.form.order_id)), standing.requests):
+            return order.before
         judgement = judge(order.form, self._facts(order, standing), self.desk.books)
         after = absorb_order(standing, order.form, judgement)
         self.standings[patient] = after

@@ -845,6 +845,7 @@ def _request(case: Case, known: PatientFacts) -> Iterator[Effect]:
         for guardian in standard:
             yield _standard_reply(case, guardian, case.targets)
         return
+    yield from _registers_own_beside(case)
     rules = tuple(dict.fromkeys(r for e in case.entries if e.unanimity or e.may_release for r in e.cites))
     for unit in request.unanswered or (None,):
         yield AddTask(
@@ -874,6 +875,27 @@ def _told_openly(case: Case, known: PatientFacts, guardian: PersonId) -> bool:
     if case.form.inform.guardians is False or silence.silent(known, hit, "guardians"):
         return False
     return all(m.inform.guardians or case.form.inform.guardians for m in hit)
+
+
+def _registers_own_beside(case: Case) -> Iterator[AddTask]:
+    """
+    A request that units answer leaves the register's own measures as they are: staff are to judge those (X-05, X-10).
+
+    Not while the state holds them: then nobody may end them.
+    """
+    if case.form.form is not Form.REQUEST_RELEASE:
+        return
+    for m in case.candidates:
+        if m.initiative is Initiative.REGISTER and m.measure_id not in case.held_by_state:
+            yield AddTask(
+                kind="follow_up_decision",
+                subject=str(m.measure_id),
+                text=STAFF_MUST_ORDER,
+                region=m.region,
+                rules=("X-05", "X-10"),
+                order_id=case.order_id,
+                measure_id=m.measure_id,
+            )
 
 
 STAFF_MUST_ORDER = Sentence(

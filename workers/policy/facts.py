@@ -257,6 +257,8 @@ class RequestEnd(StrEnum):
     """A unit finds that the protection is to stay."""
     MOOT = "moot"
     """What it was about has ended otherwise."""
+    HELD = "held"
+    """All that it was about is the register's own, and the state that wants it holds again (X-05, X-10)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Every reason why an order is refused: first who decided and signed, then clause by clause of the rulebook."""
 
 from collections.abc import Callable, Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 
 from contracts.vocabulary import (
@@ -144,9 +144,18 @@ def _initiative(case: Case) -> Iterator[Objection]:
     elif (
         form.initiative in OF_ONES_OWN
         and case.known is not None
-        and not may_act_alone(case.known, case.version.ages, case.starts_at)
+        and not may_act_alone(case.known, case.version.ages, _asks_at(case))
     ):
         yield objection(_C.INITIATIVE_NOT_ALLOWED, "initiative", ("X-03",))
+
+
+def _asks_at(case: Case) -> datetime:
+    """
+    When somebody is old enough to ask: at the decision (UTC), however late it is processed.
+
+    A grant signed ahead of the birthday on which it begins is asked for on that day (AMB-15).
+    """
+    return case.starts_at if case.form.form in _GRANTS and case.form.valid_from else case.form.decided_at
 
 
 def _fields(case: Case) -> Iterator[Objection]:

@@ -4,16 +4,17 @@ Requests to release are cases: one table of states, and what each change of stat
 A request lives as long as what it asks about. A release by staff that needs every initiating unit is one, too.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
-from contracts.vocabulary import Initiative, Outcome, PersonId, UnitId
+from contracts.vocabulary import Initiative, MeasureId, OrderId, Outcome, PersonId, RefusalCode, UnitId
 from workers.policy.calendar import swedish_date
-from workers.policy.effects import CloseRequest, CloseTask, Effect, Sentence, Settle
+from workers.policy.effects import CloseRequest, CloseTask, Effect, Objection, Sentence, Settle
 from workers.policy.facts import Measure, PatientFacts, Person, ReleaseRequest, RequestEnd
 from workers.policy.hits import OF_ONES_OWN, hits, is_guardian, was_guardian
+from workers.policy.sentences import REFUSAL
 
 
 class Happening(StrEnum):
@@ -24,6 +25,8 @@ class Happening(StrEnum):
     A_UNIT_KEEPS = "a_unit_keeps"
     NOTHING_IS_LEFT = "nothing_is_left"
     """The last of its measures has ended otherwise, or hits nobody who asked any more."""
+    NOBODY_MAY_ANSWER = "nobody_may_answer"
+    """It is about the register's own alone, and the state has come back that lets not even staff end it (X-05, X-10)."""
 
 
 STATES: Mapping[Happening, RequestEnd | None] = MappingProxyType(
@@ -32,6 +35,7 @@ STATES: Mapping[Happening, RequestEnd | None] = MappingProxyType(
         Happening.THE_LAST_UNIT_AGREES: RequestEnd.AGREE,
         Happening.A_UNIT_KEEPS: RequestEnd.KEEP,
         Happening.NOTHING_IS_LEFT: RequestEnd.MOOT,
+        Happening.NOBODY_MAY_ANSWER: RequestEnd.HELD,
     }
 )
 """What becomes of an open request; None: it stays open. A closed one never changes: an opinion on it is refused."""
@@ -42,9 +46,13 @@ OUTCOME: Mapping[RequestEnd | None, Outcome] = MappingProxyType(
         RequestEnd.AGREE: Outcome.EXECUTED,
         RequestEnd.KEEP: Outcome.REFUSED,
         RequestEnd.MOOT: Outcome.EXECUTED,
+        RequestEnd.HELD: Outcome.REFUSED,
     }
 )
-"""What the receipt of a request says in each state. Only a unit's *keep* refuses one."""
+"""
+What the receipt of a request says in each state. Only a unit's *keep* refuses one, but for a request that the register's
+mark has taken away from everybody who could answer: it is refused as it would be now (X-05).
+"""
 
 TEXT: Mapping[RequestEnd, Sentence] = MappingProxyType(
     {
@@ -56,7 +64,14 @@ TEXT: Mapping[RequestEnd, Sentence] = MappingProxyType(
             "Det som begäran gällde har upphört på annat sätt. Inget återstår att pröva.",
             "What the request was about has ended otherwise. Nothing is left to judge.",
         ),
+        RequestEnd.HELD: REFUSAL[RefusalCode.PROTECTED_IDENTITY],
     }
+)
+OWN_IS_LEFT = Sentence(
+    "Det som en enhet kunde pröva har upphört på annat sätt. En åtgärd som följde av skyddad identitet gäller "
+    "fortfarande; den hävs bara på personalens beställning.",
+    "What a unit could judge has ended otherwise. A measure that protected identity brought is still in force; only "
+    "staff's order ends it.",
 )
 
 
@@ -155,20 +170,53 @@ def moot(
     at: datetime,
     *,
     but: str | None = None,
+    held: Collection[MeasureId] = (),
 ) -> Iterator[Effect]:
-    """Settle the open requests of which nothing is left at an instant (UTC); `but` is the order id of one left alone."""
-    end = STATES[Happening.NOTHING_IS_LEFT]
-    assert end is not None, "a request about nothing has ended"
+    """
+    Settle the open requests of which nothing is left at an instant (UTC); `but` is the order id of one left alone.
+
+    `held` are the register's own measures that a state holds in force: a request about them alone is refused (X-05).
+    """
     for request in requests:
         if request.closed is not None or request.order_id == but:
             continue
-        if left_of_request(request, facts, at):
+        left = left_of_request(request, facts, at)
+        if not left:
+            text = OWN_IS_LEFT if _registers_own_stands(request, facts, at) else None
+            yield from _settled(request, Happening.NOTHING_IS_LEFT, text)
+        elif all(m.measure_id in held for m in left):
+            yield from _settled(request, Happening.NOBODY_MAY_ANSWER)
+        else:
             yield from _released_from_answering(request, facts, at)
-            continue
-        yield CloseRequest(request.order_id, end)
-        yield Settle(request.order_id, OUTCOME[end], TEXT[end])
-        yield from tasks_closed(request)
-        yield from replies_closed(request)
+
+
+def _settled(request: ReleaseRequest, happening: Happening, text: Sentence | None = None) -> Iterator[Effect]:
+    end = STATES[happening]
+    assert end is not None, "what has happened ends the request"
+    refusal = None
+    if end is RequestEnd.HELD:
+        code = RefusalCode.PROTECTED_IDENTITY
+        refusal = Objection(code, REFUSAL[code], ("X-05", "X-10"), "releases")
+    yield CloseRequest(request.order_id, end)
+    yield Settle(request.order_id, OUTCOME[end], text or TEXT[end], refusal=refusal)
+    yield from tasks_closed(request)
+    yield from replies_closed(request)
+
+
+def _registers_own_stands(request: ReleaseRequest, facts: PatientFacts, at: datetime) -> bool:
+    """Whether a measure of the register shuts out, at an instant (UTC), one whose request spoke of others' (X-05)."""
+    return any(
+        m.initiative is Initiative.REGISTER
+        and m.region == request.region
+        and m.in_force(at, facts.patient.birth)
+        and _is_its_business(m, request, facts, at)
+        for m in facts.measures
+    )
+
+
+def is_a_case(order_id: OrderId, requests: Iterable[ReleaseRequest]) -> bool:
+    """Whether an order has become a request of the ledger: what becomes of it is said there, and it is not judged anew."""
+    return any(request.order_id == order_id for request in requests)
 
 
 def _released_from_answering(

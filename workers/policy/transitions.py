@@ -56,6 +56,7 @@ from workers.policy.standing_measures import (
     marked_guardians,
     missing_measures,
     regions_in_doubt,
+    state_holds,
     states_that_hold,
     wanted_measures,
 )
@@ -486,7 +487,13 @@ def register_change(
     region = books.region_of_county(last_known_county(after.patient, now))
     effects.extend(_custody_days(after, at, region))
     effects.extend(_timers_anew(before, after, at, books))
-    effects.extend(requests.moot(open_requests, applied(after, effects), now))
+    then = applied(after, effects)
+    held = {
+        m.measure_id
+        for m in then.measures
+        if (rules := books.regions.get(m.region)) is not None and state_holds(m, then, now, rules)
+    }
+    effects.extend(requests.moot(open_requests, then, now, held=held))
     return Transition(at, tuple(effects), "register", compare=before is not None)
 
 
