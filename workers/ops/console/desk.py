@@ -66,7 +66,6 @@ class Desk:
     links: TrialLinks | None
     https: bool
     cookie_secret: str
-    rulebook_pages: bool = False
     logins: Attempts = field(default_factory=lambda: Attempts(burst=10, each_minute=10))
     searches: Attempts = field(default_factory=lambda: Attempts(burst=30, each_minute=30))
 
