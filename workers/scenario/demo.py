@@ -1,4 +1,4 @@
-"""A realistic day, played on an embedded database and broker with really signed orders, and told as it goes."""
+"""A realistic day, played on an embedded database and broker with really signed orders, reported as it goes."""
 
 import json
 from collections.abc import Callable
@@ -6,23 +6,44 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from time import monotonic
-from typing import Literal
+from typing import Any, Literal
 from uuid import uuid4
 
 from contracts.topics import ORDERS
-from contracts.vocabulary import Form, IdType, OrderId, Service
+from contracts.vocabulary import Form, IdType, OrderId, Outcome, Service, Suppression, Template
 from infra.devca import sign_jws
 from workers.policy.calendar import STOCKHOLM
+from workers.policy.effects import Sentence
+from workers.policy.lexicon import SUPPRESSION
 from workers.policy.rulebook import Rulebooks
+from workers.policy.wording import label
 from workers.scenario.cast import Numbers
 from workers.scenario.format import PersonSpec, Step, read_file
 from workers.scenario.live import Ground, LiveStage, Workers
 from workers.scenario.play import Play, Told
 from workers.scenario.run import AUDIENCE
 from workers.scenario.wire import cloud_event
+from workers.store import audit, audit_check
 
 DAY = Path(__file__).with_name("day.yaml")
 Kill = Literal["broker", "database", "workers"]
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A notice that an order brought. `kept_from` says why it goes to nobody; None: it is sent to `recipient`."""
+
+    recipient: str
+    label: Sentence
+    kept_from: Sentence | None
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """What a verification of the audit chains found: entries read, and faults in chains and tables."""
+
+    entries: int
+    faults: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +56,9 @@ class Happened:
     what: str
     told: Told
     milliseconds: float
+    notices: tuple[Notice, ...] = ()
+    held: str = ""
+    """What was in force from the call on, before any signed form had come; empty: no call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +80,13 @@ class Day:
         self.stage = LiveStage(ground, workers)
         self.numbers = Numbers()
         self.play = Play(self.story, self.stage, books, self.numbers, AUDIENCE)
+        self._seen = 0
 
     async def begin(self) -> None:
-        """Tell register and directory of everybody."""
+        """Publish register and directory messages about everybody."""
         await self.stage.begin()
         await self.play.prepare()
+        self._seen = len(self.ground.wire.notifications)
 
     async def happen(
         self, told: Callable[[Happened], None], interrupt: Callable[[], None] | None = None
@@ -96,7 +122,43 @@ class Day:
         ]
         form = (order.form or first.form or Form.SEAL_JOURNAL).value
         patient = order.patient or first.patient or ""
-        return Happened(self.play.clock, form, patient, " ".join(w for w in words if w), answer, took)
+        notices = await self._notices()
+        held = ""
+        if order.channel == "phone" and answer.outcome == Outcome.PENDING and order.guardians:
+            held = await self._held(patient, tuple(order.guardians))
+        what = " ".join(w for w in words if w)
+        return Happened(self.play.clock, form, patient, what, answer, took, notices, held)
+
+    async def _notices(self) -> tuple[Notice, ...]:
+        """The notices published since the last time."""
+        await self.stage.notifications()  # waits until everything is published
+        published = self.ground.wire.notifications
+        new, self._seen = published[self._seen :], len(published)
+        return tuple(self._notice(message) for message in new)
+
+    def _notice(self, message: dict[str, Any]) -> Notice:
+        person = message["recipient"]["person"]
+        names = {actor.ref.id: name for name, actor in self.play.cast.people.items()}
+        kind = {"operators": "the support desk", "unit": "the unit"}.get(
+            message["recipient"]["kind"], "nobody"
+        )
+        return Notice(
+            names[person["id"]] if person else kind,
+            label(Template(message["template"])),
+            SUPPRESSION[Suppression(message["suppressed"])] if message["suppressed"] else None,
+        )
+
+    async def _held(self, child: str, guardians: tuple[str, ...]) -> str:
+        """Say who is shut out of a child's record although only a call has been made."""
+        seen = await self.access(child, guardians, self.play.clock)
+        shut = [s.viewer for s in seen if s.service.startswith(Service.JOURNAL) and not s.allowed]
+        return f"{', '.join(shut)} no longer reads {child}'s record, from the call on" if shut else ""
+
+    async def chain(self) -> Chain:
+        """Verify every audit chain, and every table of history against it."""
+        async with self.ground.store.reading() as tx:
+            faults = [*await audit_check.verify(tx), *await audit_check.verify_rows(tx)]
+            return Chain(sum(head.position for head in await audit.heads(tx)), len(faults))
 
     async def _unreadable(self) -> Happened:
         """Bytes that nobody can read: they go to the dead letters as they are, and nothing stops."""

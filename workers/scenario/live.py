@@ -349,13 +349,14 @@ def _identity(ref: PersonRef) -> Identity:
 def _told(receipt: dict[str, Any]) -> Told:
     if receipt["outcome"] == Outcome.UNREADABLE:
         return Told("dead_letter")  # what a story calls it, whether its sender could be answered or not
-    why = "; ".join(f"{r['code']}: {r['en']}" for r in (*receipt["refusals"], *receipt["waits"]))
+    why = (*receipt["refusals"], *receipt["waits"])
     return Told(
         outcome=receipt["outcome"],
         codes=tuple(receipt["codes"]),
         ends_on=date.fromisoformat(receipt["ends_on"]) if receipt["ends_on"] else None,
         remarks=tuple(r["code"] for r in receipt["remarks"]),
-        why=why,
+        why="; ".join(f"{reason['code']}: {reason['en']}" for reason in why),
+        why_sv=" ".join(reason["sv"] for reason in why),
     )
 
 

@@ -38,6 +38,7 @@ class Told:
     ends_on: date | None = None
     remarks: tuple[str, ...] = ()
     why: str = ""
+    why_sv: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,59 @@
+"""What the demo prints of one order: who was told, who was not, and what held before a form had come."""
+
+from datetime import UTC, datetime
+
+from rich.console import Console
+
+from contracts.vocabulary import Suppression, Template
+from workers.cli.demo import _Running
+from workers.policy.lexicon import SUPPRESSION
+from workers.policy.wording import label
+from workers.scenario.demo import Happened, Notice
+from workers.scenario.play import Told
+
+IMPOSED = label(Template.MEASURE_IMPOSED)
+CALL = Happened(
+    at=datetime(2026, 3, 2, 7, 21, tzinfo=UTC),
+    form="block_guardians",
+    patient="Tuva",
+    what="by phone",
+    told=Told(
+        "pending", ("awaiting_signed_form",), why="awaiting_signed_form: it holds.", why_sv="Den gäller."
+    ),
+    milliseconds=200.0,
+    notices=(
+        Notice("nobody", IMPOSED, SUPPRESSION[Suppression.NOT_TOLD_BY_DEFAULT]),
+        Notice("Gun", IMPOSED, None),
+    ),
+    held="Hans no longer reads Tuva's record, from the call on",
+)
+
+
+def printed(happened: Happened) -> str:
+    out = Console(width=80, highlight=False, record=True, quiet=False, force_terminal=False)
+    running = _Running(out)
+    out.export_text()  # what stands before the first order
+    running.add(happened)
+    return out.export_text()
+
+
+def test_a_line_fits_into_80_columns_and_breaks_no_word() -> None:
+    lines = printed(CALL).splitlines()
+    assert max(map(len, lines)) <= 80
+    words = {word for line in lines for word in line.split()}
+    assert {"block_guardians", "awaiting_signed_form:", "vårdnadshavares"} <= words
+
+
+def test_a_line_has_swedish_beside_codes_and_says_who_was_told_and_who_was_not() -> None:
+    text = " ".join(printed(CALL).split())
+    assert "08:21 pending block_guardians Tuva (by phone)" in text
+    assert "väntar" in text
+    assert "Den gäller." in text
+    assert "Hans no longer reads Tuva's record, from the call on" in text
+    assert f"told: Gun ({IMPOSED.en.rstrip('.')})" in text
+    assert f"nobody told: {IMPOSED.en.rstrip('.')}; {SUPPRESSION[Suppression.NOT_TOLD_BY_DEFAULT].en}" in text
+
+
+def test_what_nobody_can_read_has_no_form() -> None:
+    text = printed(Happened(CALL.at, "?", "?", "unreadable bytes", Told("dead_letter"), 1.0))
+    assert text.split() == ["08:21", "dead_letter", "unreadable", "bytes"]
