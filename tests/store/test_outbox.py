@@ -1,6 +1,9 @@
 """Events on their way out: none lost, none out of order, several relays at once."""
 
 import asyncio
+import json
+from collections.abc import Iterator
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
@@ -9,6 +12,7 @@ import pytest
 from tests.store.kit import CHILD, DAY, HOUR, MOTHER, T0, someone
 from workers.store import outbox, persons
 from workers.store.outbox import SHARDS, NotHeld, OutboxRow, Shards, shard_of
+from workers.store.queries import queries
 from workers.store.session import Store
 
 ALL = range(SHARDS)
@@ -38,6 +42,39 @@ async def test_an_event_comes_back_as_it_was_written(store: Store) -> None:
         assert await outbox.mark(tx, [one.id for one in found[:2]]) == 2
         assert await outbox.mark(tx, [one.id for one in found]) == 1
         assert await outbox.unpublished(tx, ALL, 10) == []
+
+
+async def test_a_look_into_a_backlog_reads_little_more_than_it_gives(
+    store: Store, admin: asyncpg.Connection
+) -> None:
+    """Every shard was read as far as the batch goes: sixteen times what was published, or more where much is waiting."""
+    async with store.transaction(T0) as tx:
+        child = await someone(tx)
+        await outbox.append(tx, [event(child, f"v1.{number}") for number in range(4000)])
+    await admin.execute("ANALYZE outbox")
+    plan = await admin.fetchval(
+        f"EXPLAIN (ANALYZE, FORMAT JSON) {queries('outbox')['unpublished']}",
+        list(ALL), 320, 20, outbox.ANY_SIZE, outbox.ANY_SIZE, [],
+    )  # fmt: skip
+    read = sum(_rows_read(json.loads(plan)[0]["Plan"]))
+    assert 320 <= read <= 2 * 320
+    async with store.reading() as tx:
+        some = await outbox.unpublished(tx, ALL, 4000, together=9)
+        assert len(some) == 5  # of two bytes each
+        assert some[0].id not in {
+            one.id for one in await outbox.unpublished(tx, ALL, 9, without=[some[0].id])
+        }
+        assert await outbox.unpublished(tx, ALL, 9, largest=1) == []
+        assert len(await outbox.too_large(tx, 1, 7)) == 7
+        assert (await outbox.stats(tx, 1)).too_large == 4000
+
+
+def _rows_read(plan: dict[str, Any]) -> Iterator[float]:
+    """What each scan of a table gave, with what it threw away."""
+    if plan.get("Relation Name"):
+        yield (plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)) * plan["Actual Loops"]
+    for part in plan.get("Plans", ()):
+        yield from _rows_read(part)
 
 
 async def test_an_event_about_somebody_who_is_not_locked_is_refused(store: Store) -> None:

@@ -82,6 +82,37 @@ async def test_an_event_that_is_too_large_waits_alone_and_loudly(office: Office)
     assert await sending.publish_all() == 0
 
 
+async def test_more_events_that_are_too_large_than_a_batch_holds_stop_nothing(office: Office) -> None:
+    """They were read again and again, and nothing behind them was ever published."""
+    huge, by_headers = bytes(3 * 1024 * 1024), (("ce_id", b"1"), ("more", bytes(2 * 1024 * 1024)))
+    rows = [
+        outbox.OutboxRow(uuid4(), "access.state.v1", f"v1.{n}", "t", huge if n % 2 else b"{}", by_headers)
+        for n in range(10)
+    ]
+    async with office.store.transaction(START) as tx:
+        await outbox.append(tx, rows)
+    await office.hand_over(*(office.town.orders(START) for _ in range(5)))
+    topic = Topic()
+    sending = relay(office, topic, batch=3)
+    await sending.publish_all()
+    async with office.store.reading() as tx:
+        assert (await outbox.stats(tx)).pending == len(rows)
+    assert len(topic.sent) > 5
+    assert sending.metrics.registry.get_sample_value("sigill_outbox_too_large") == len(rows)
+
+
+async def test_one_shard_with_much_to_give_fills_the_batches_too(office: Office) -> None:
+    rows = [outbox.OutboxRow(uuid4(), "access.state.v1", "v1.k", "t", b"{}", ()) for _ in range(400)]
+    async with office.store.transaction(START) as tx:
+        await outbox.append(tx, rows)
+    topic, sent = Topic(), []
+    sending = relay(office, topic, batch=64)
+    while number := await sending.publish(range(outbox.SHARDS)):
+        sent.append(number)
+    assert sum(sent) >= 400
+    assert max(sent) == 64
+
+
 async def test_everything_goes_out_once_in_the_order_of_each_key(office: Office) -> None:
     await office.hand_over(*(office.town.orders(START) for _ in range(5)))
     events = await office.out()

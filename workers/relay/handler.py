@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from uuid import UUID
 
 import structlog
 from opentelemetry.trace import Span
@@ -41,7 +42,7 @@ from workers.store import audit, audit_check, outbox
 from workers.store.audit import AuditEntry, ChainHead, Json
 from workers.store.outbox import OutboxRow, Shards, Unpublished
 from workers.store.session import Store
-from workers.stream.producer import Outgoing, SendInDoubt, StreamProducer, sendable_at_all
+from workers.stream.producer import LARGEST_BODY, Outgoing, SendInDoubt, StreamProducer, sendable_at_all
 from workers.stream.records import sendable
 
 log = structlog.get_logger("sigill.relay")
@@ -49,6 +50,10 @@ log = structlog.get_logger("sigill.relay")
 BATCH = 1000
 _AS_IT_CAME = frozenset(spec.name for spec in (*INCOMING, *DEAD_LETTERS))
 """Topics whose records bear the headers that somebody else gave them: dead letters, and what is replayed."""
+TOGETHER_BYTES = 64 * 1024 * 1024
+"""Bodies of one batch, in memory at once."""
+TOLD_AT_ONCE = 20
+"""Lines a measurement about events that are too large."""
 LATE_TRIES = 100
 """Tenths of a second that a relay that came late waits for the other's newest event to be marked."""
 EAGER_SECONDS = 1.0
@@ -103,6 +108,8 @@ class Relay:
     _heads: Mapping[str, ChainHead] = field(default_factory=dict)
     _faults: int = 0
     _too_large: set[int] = field(default_factory=set)
+    _told: set[UUID] = field(default_factory=set)
+    _each: int = 0
     _last_sent: float = 0.0
     _balance: _Every = field(default_factory=lambda: _Every(BALANCE_SECONDS))
     _measure: _Every = field(default_factory=lambda: _Every(MEASURE_SECONDS))
@@ -152,13 +159,12 @@ class Relay:
         """
         if not shards:
             return 0
-        async with self.store.looking() as tx:
-            waiting = await outbox.unpublished(tx, shards, self.batch)
-        if not waiting:
-            return 0
-        waiting = self._sendable(waiting)
-        if not waiting:
-            return 0
+        waiting: list[Unpublished] = []
+        while not waiting:
+            found = await self._next(shards)
+            if not found:
+                return 0
+            waiting = self._sendable(found)
         point("relay.read")
         spans = self._spans(waiting)
         try:
@@ -182,26 +188,47 @@ class Relay:
         await self._mark(waiting)
         return len(waiting)
 
+    async def _next(self, shards: Sequence[int]) -> list[Unpublished]:
+        """
+        The next batch. Each shard gives its share, so that little more is read than is published; while one shard alone
+        has much to give, its share is doubled until the batch is full.
+        """
+        share = -(-self.batch // len(shards))
+        each = max(share, self._each)
+        async with self.store.looking() as tx:
+            waiting = await outbox.unpublished(
+                tx,
+                shards,
+                self.batch,
+                each=each,
+                largest=LARGEST_BODY,
+                together=TOGETHER_BYTES,
+                without=self._too_large,
+            )
+        given = Counter(event.shard for event in waiting)
+        cut = len(waiting) < self.batch and any(count >= each for count in given.values())
+        self._each = min(2 * each, self.batch) if cut else share
+        return waiting
+
     def _sendable(self, waiting: list[Unpublished]) -> list[Unpublished]:
-        """Those that can be sent; one that is too large stays where it is, loudly, and holds up no other."""
+        """Those that can be sent: one that its headers make too large stays where it is, and holds up no other."""
         large = [event for event in waiting if not sendable_at_all(self._record(event))]
         for event in large:
-            if event.id not in self._too_large:
-                log.error(
-                    "event too large to be sent",
-                    topic=event.aggregatetype,
-                    event_id=str(event.event_id),
-                    bytes=len(event.payload or b""),
-                )
-        self._too_large = {event.id for event in large}
-        self.metrics.set(OUTBOX_TOO_LARGE, len(self._too_large))
+            self._say_too_large(event.aggregatetype, event.event_id, len(event.payload or b""))
+        self._too_large |= {event.id for event in large}
         return [event for event in waiting if event.id not in self._too_large] if large else waiting
+
+    def _say_too_large(self, topic: str, event: UUID, size: int) -> None:
+        if event not in self._told:
+            log.error("event too large to be sent", topic=topic, event_id=str(event), bytes=size)
+            self._told.add(event)
 
     async def publish_all(self) -> int:
         """Publish everything that waits, for runs that end. Returns how many events."""
         total = 0
         while sent := await self.publish(range(outbox.SHARDS)):
             total += sent
+        await self._measure_outbox()
         return total
 
     def _spans(self, waiting: Sequence[Unpublished]) -> dict[int, Span]:
@@ -308,7 +335,11 @@ class Relay:
 
     async def _measure_outbox(self) -> None:
         async with self.store.looking() as tx:
-            waiting = await outbox.stats(tx)
+            waiting = await outbox.stats(tx, LARGEST_BODY)
+            large = await outbox.too_large(tx, LARGEST_BODY, TOLD_AT_ONCE) if waiting.too_large else []
+        for event in large:
+            self._say_too_large(event.aggregatetype, event.event_id, event.bytes)
+        self.metrics.set(OUTBOX_TOO_LARGE, waiting.too_large + len(self._too_large))
         self.metrics.set(OUTBOX_PENDING, waiting.pending)
         oldest = waiting.oldest or self.clock.now()
         self.metrics.set(OUTBOX_OLDEST, oldest.timestamp())

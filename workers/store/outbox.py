@@ -27,6 +27,9 @@ _SQL = queries("outbox")
 SHARDS = 16
 """How many relays can work side by side. A changed number needs an empty outbox."""
 
+ANY_SIZE = 2**31 - 1
+"""Bytes; no body has more."""
+
 _COLUMNS = tuple("event_id aggregatetype aggregateid type payload headers shard created_at".split())
 
 Headers = tuple[tuple[str, bytes | None], ...]
@@ -70,10 +73,21 @@ class Unpublished:
 
 @dataclass(frozen=True, slots=True)
 class OutboxStats:
-    """How many events wait, and since when (UTC) the oldest does."""
+    """How many events wait, since when (UTC) the oldest does, and how many are larger than was asked for."""
 
     pending: int
     oldest: datetime | None
+    too_large: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TooLarge:
+    """An event that waits and is too large to be sent; `bytes` is its body's size."""
+
+    id: int
+    event_id: UUID
+    aggregatetype: str
+    bytes: int
 
 
 def shard_of(key: str) -> int:
@@ -106,10 +120,32 @@ async def append(tx: Tx, events: Sequence[OutboxRow]) -> None:
     )
 
 
-async def unpublished(tx: Reading, shards: Iterable[int], limit: int) -> list[Unpublished]:
-    """Return the lowest unpublished events of the shards, in the order to publish them."""
-    rows = await tx.fetch(_SQL["unpublished"], sorted(shards), limit)
+async def unpublished(
+    tx: Reading,
+    shards: Iterable[int],
+    limit: int,
+    *,
+    each: int | None = None,
+    largest: int = ANY_SIZE,
+    together: int = ANY_SIZE,
+    without: Iterable[int] = (),
+) -> list[Unpublished]:
+    """
+    Return the lowest unpublished events of the shards, in the order to publish them; of one shard at most `each`.
+
+    Events whose body has more than `largest` bytes, and those numbered `without`, are left out. All bodies come to at most
+    `together` bytes, or to more by one event.
+    """
+    rows = await tx.fetch(
+        _SQL["unpublished"], sorted(shards), limit, each or limit, largest, together, sorted(without)
+    )
     return [_event(row) for row in rows]
+
+
+async def too_large(tx: Reading, largest: int, limit: int) -> list[TooLarge]:
+    """Return events that wait and whose body has more than `largest` bytes, the oldest first."""
+    rows = await tx.fetch(_SQL["too_large"], largest, limit)
+    return [TooLarge(row["id"], row["event_id"], row["aggregatetype"], row["bytes"]) for row in rows]
 
 
 async def mark(tx: Tx, ids: Iterable[int]) -> int:
@@ -130,10 +166,10 @@ async def again(tx: Tx, topic: str, keys: Iterable[str], since: int) -> set[str]
     return {row["aggregateid"] for row in rows}
 
 
-async def stats(tx: Reading) -> OutboxStats:
-    """Return how many events wait and since when."""
-    row = (await tx.fetch(_SQL["stats"]))[0]
-    return OutboxStats(row["pending"], row["oldest"])
+async def stats(tx: Reading, largest: int = ANY_SIZE) -> OutboxStats:
+    """Return how many events wait, since when, and how many of them have a body of more than `largest` bytes."""
+    row = (await tx.fetch(_SQL["stats"], largest))[0]
+    return OutboxStats(row["pending"], row["oldest"], row["too_large"])
 
 
 async def extend(tx: Tx) -> int:

@@ -56,6 +56,9 @@ LARGEST_BYTES = 2 * 1024 * 1024
 BATCH_OVERHEAD = 1024
 """Bytes that a batch of one record may have beside what is counted of it."""
 
+LARGEST_BODY = LARGEST_BYTES - BATCH_OVERHEAD
+"""What a record's value may have at most, before its key and headers are counted."""
+
 
 def sendable_at_all(record: Outgoing) -> bool:
     """Whether a record is not larger than brokers and topics take."""

@@ -1,18 +1,31 @@
 -- Events to publish, in order of id; read without a position.
 
 -- name: unpublished
--- What is still to be published of the shards, lowest id first. Asked shard by shard, since the index has each in its
--- order: asked for all at once, a plan may walk through all that has been published.
-SELECT waiting.*
-  FROM unnest($1::smallint[]) AS asked (shard)
- CROSS JOIN LATERAL (SELECT o.id, o.event_id, o.aggregatetype, o.aggregateid, o.type, o.payload, o.headers, o.shard,
-                            o.created_at
-                       FROM outbox o
-                      WHERE o.published_at IS NULL AND o.shard = asked.shard
-                      ORDER BY o.id
-                      LIMIT $2) AS waiting
- ORDER BY waiting.id
+-- What is still to be published of the shards, lowest id first, of each shard at most $3 and of all $2; no more than the
+-- first that brings their bodies to $5 bytes. A body of more than $4 bytes, and the ids $6, stay where they are. Asked
+-- shard by shard, since the index has each in its order, and by rows, which the index of the ids cannot answer: for a
+-- shard that is named, a plan walks along the ids, through all that has been published and through the other shards.
+SELECT id, event_id, aggregatetype, aggregateid, type, payload, headers, shard, created_at
+  FROM (SELECT waiting.*, sum(coalesce(octet_length(waiting.payload), 0)) OVER (ORDER BY waiting.id) AS bytes
+          FROM unnest($1::smallint[]) AS asked (shard)
+         CROSS JOIN LATERAL (SELECT o.id, o.event_id, o.aggregatetype, o.aggregateid, o.type, o.payload, o.headers,
+                                    o.shard, o.created_at
+                               FROM outbox o
+                              WHERE o.published_at IS NULL
+                                AND (o.shard, o.id) >= (asked.shard, 0::bigint)
+                                AND (o.shard, o.id) < ((asked.shard + 1)::smallint, 0::bigint)
+                                AND coalesce(octet_length(o.payload), 0) <= $4 AND o.id <> ALL ($6::bigint[])
+                              ORDER BY o.shard, o.id
+                              LIMIT $3) AS waiting) AS found
+ WHERE bytes - coalesce(octet_length(payload), 0) < $5
+ ORDER BY id
  LIMIT $2;
+
+-- name: too_large
+-- What has a body of more than $1 bytes and is not published, the oldest first.
+SELECT id, event_id, aggregatetype, octet_length(payload) AS bytes
+  FROM outbox WHERE published_at IS NULL AND octet_length(payload) > $1
+ ORDER BY id LIMIT $2;
 
 -- name: mark
 -- Published now; a row that another relay has marked already keeps its time. The ids lie between $3 and $4: a kept plan
@@ -29,8 +42,9 @@ UPDATE outbox SET published_at = NULL
 RETURNING aggregateid;
 
 -- name: stats
--- How many wait, and since when.
-SELECT count(*) AS pending, min(created_at) AS oldest FROM outbox WHERE published_at IS NULL;
+-- How many wait, since when, and how many of them have a body of more than $1 bytes.
+SELECT count(*) AS pending, min(created_at) AS oldest, count(*) FILTER (WHERE octet_length(payload) > $1) AS too_large
+  FROM outbox WHERE published_at IS NULL;
 
 -- name: extend
 -- Makes partitions ahead.
