@@ -1166,12 +1166,17 @@ def _where_rules_meet(case: Case, done: tuple[Effect, ...]) -> Iterator[Noted]:
 
 
 def still_holding(case: Case, after: PatientFacts) -> tuple[Measure, ...]:
-    """Protective measures that stay in force after the order, but for those that it imposed itself."""
+    """
+    Protective measures that stay in force after the order, but for those that it imposed itself.
+
+    A removal of access lists the other grants of its kind, too: each still lets somebody in.
+    """
     at = case.starts_at
+    removed = RELEASES.get(case.form.form)
     return tuple(
         m
         for m in after.measures
-        if not m.kind.opens
+        if (not m.kind.opens or m.kind is removed)
         and m.in_force(at, after.patient.birth)
         and (case.order_id not in m.orders or _left_by(case, m))
     )

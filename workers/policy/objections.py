@@ -318,9 +318,25 @@ def _release(case: Case) -> Iterator[Objection]:
         yield objection(_C.NOTHING_TO_RELEASE, "releases")
     elif not free:
         yield objection(_C.PROTECTED_IDENTITY, "releases", ("X-10",))
+    elif _finds_only_the_patients_own(case, free):
+        yield objection(_C.NOTHING_TO_RELEASE, "releases", ("X-03",), more=OWN_WAY)
     elif not case.permitted or (case.form.releases is not None and len(case.permitted) < len(free)):
         rules = _rules(case, "same_initiative")
         yield objection(_C.INITIATIVE_NOT_ALLOWED, "initiative", rules)
+
+
+def _finds_only_the_patients_own(case: Case, free: list[Measure]) -> bool:
+    """
+    Whether a release that names nothing, on an initiative that the form offers, finds only what the patient made (X-03).
+
+    A release that names such a measure has found it, and is answered that the initiative is the wrong one (KR-05).
+    """
+    return (
+        case.form.releases is None
+        and not case.permitted
+        and all(made_by_the_patient(m) for m in free)
+        and all(e.initiatives is None or case.form.initiative in e.initiatives for e in case.entries)
+    )
 
 
 def _rules(case: Case, clause: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ somebody is told, a task appears, an event says who gained or lost what, each wi
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import chain, count
 from uuid import NAMESPACE_URL, uuid5
 
 from contracts.vocabulary import (
@@ -593,7 +594,7 @@ def _impose_standing(wanted: WantedMeasure, facts: PatientFacts, since: datetime
     patient, extra = facts.patient, wanted.imposes
     name = f"sigill:standing:{patient.person_id}:{wanted.region}:{extra.kind}:{since.isoformat()}"
     m = Measure(
-        measure_id=MeasureId(str(uuid5(NAMESPACE_URL, name))),
+        measure_id=_unused_id(name, facts),
         patient=patient.person_id,
         kind=extra.kind,
         region=wanted.region,
@@ -609,6 +610,17 @@ def _impose_standing(wanted: WantedMeasure, facts: PatientFacts, since: datetime
     yield Impose(m)
     yield from timers_of(m, facts, since, wanted.version.lead)
     yield from worklist(m, ends=False)
+
+
+def _unused_id(name: str, facts: PatientFacts) -> MeasureId:
+    """
+    The id that a name gives, or the next one that no measure of the patient has.
+
+    A mark that is lifted, released and set again within one instant of the register wants a second measure since then.
+    """
+    taken = {m.measure_id for m in facts.measures}
+    names = chain([name], (f"{name}:{number}" for number in count(2)))
+    return next(i for i in (MeasureId(str(uuid5(NAMESPACE_URL, n))) for n in names) if i not in taken)
 
 
 def _grants_ended(facts: PatientFacts, at: datetime, now: datetime, books: Rulebooks) -> Iterator[Effect]:
