@@ -216,7 +216,7 @@ class Play:
         elif step.expect_changes is not None:
             published = await self.stage.changes()
             for wanted in step.expect_changes:
-                if not any(self._is_change(c, wanted) for c in published):
+                if not any(self._is_change(c, wanted, published) for c in published):
                     raise Failed(
                         f"no change {_plain(wanted)} among {len(published)}: {_list(published, self._names())}"
                     )
@@ -326,13 +326,13 @@ class Play:
     def _names(self) -> dict[str, str]:
         return {ref.id: name for name in self.cast.people for ref in self._refs(name)}
 
-    def _is_change(self, c: Changed, wanted: ChangeExpectation) -> bool:
+    def _is_change(self, c: Changed, wanted: ChangeExpectation, published: Iterable[Changed]) -> bool:
         because = wanted.because if isinstance(wanted.because, tuple) else (wanted.because,)
         return (
             c.viewer in self._refs(wanted.viewer)
             and c.patient in self._refs(wanted.patient)
             and (wanted.service is None or c.service == wanted.service)
-            and (wanted.unit is None or c.unit == self.cast.units[wanted.unit])
+            and (wanted.unit is None or _speaks_of(c, self.cast.units[wanted.unit], published))
             and (wanted.access is None or c.access == wanted.access)
             and (wanted.at is None or c.at == wanted.at)
             and all(reason is None or str(reason) in c.because for reason in because)
@@ -346,6 +346,17 @@ class Play:
         else:
             to = n.unit is not None and n.unit == self.cast.units[wanted.to]
         return to and (wanted.template is None or n.template == wanted.template)
+
+
+def _speaks_of(change: Changed, unit: str, published: Iterable[Changed]) -> bool:
+    """Whether a change is about a unit: it names it, or it names none and the unit has no line of its own beside it."""
+    if change.unit is not None:
+        return change.unit == unit
+
+    def matter(c: Changed) -> tuple[PersonRef, PersonRef, str, datetime]:
+        return c.viewer, c.patient, c.service, c.at
+
+    return not any(c.unit == unit and matter(c) == matter(change) for c in published)
 
 
 def _shift(text: str) -> timedelta:
