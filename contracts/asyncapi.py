@@ -1,8 +1,9 @@
 """
 The AsyncAPI document: every topic, who sends and receives on it, its messages, keys and dead letters.
 
-Written for AsyncAPI 3.1.0 with version 0.5.0 of the Kafka bindings. Operations are told from Sigill's side. What the
-standard has no word for (dead-letter routes, the form inside a signature) stands in `x-` fields.
+Written for AsyncAPI 3.0.0 with version 0.5.0 of the Kafka bindings: of 3.1.0 the generators of types make none yet.
+Operations are told from Sigill's side. What the standard has no word for (dead-letter routes, the form inside a
+signature) stands in `x-` fields.
 """
 
 import json
@@ -78,7 +79,7 @@ def document() -> Node:
         channels[spec.name] = _channel(spec, own)
         operations.update(_operations(spec, own))
     return {
-        "asyncapi": "3.1.0",
+        "asyncapi": "3.0.0",
         "id": "urn:sigill:contracts",
         "info": _info(),
         "defaultContentType": "application/json",
@@ -106,7 +107,7 @@ def _info() -> Node:
             "written in binary mode; structured mode is read too. Every record of a patient has the same key, so that "
             "order is kept; delivery is at least once, with `ce_id` to know a repetition by."
         ),
-        "license": {"name": "EUPL-1.2", "url": "https://eupl.eu/1.2/en/"},
+        "license": {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
         "contact": {"name": "The region's integration team"},
         "tags": [{"name": "ehr"}, {"name": "access"}, {"name": "dead-letters"}],
     }

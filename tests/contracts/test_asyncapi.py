@@ -39,8 +39,10 @@ def _run(script: Path, document: Path) -> tuple[int, dict[str, Any]]:
 
 def test_the_document_is_valid_without_a_warning(parser: Path) -> None:
     status, told = _run(parser, DOCUMENT)
-    assert told["findings"] == []
-    assert (status, told["valid"], told["version"]) == (0, True, "3.1.0")
+    # 3.0.0 on purpose: of 3.1.0 the generators of types make none yet
+    findings = [one for one in told["findings"] if one["code"] != "asyncapi-latest-version"]
+    assert findings == []
+    assert (status, told["valid"], told["version"]) == (0, True, "3.0.0")
     assert sorted(told["channels"]) == sorted(spec.name for spec in TOPICS)
 
 
