@@ -7,7 +7,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; 
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-PYTEST ?= $(BIN)/pytest -n 2 --dist loadfile -m "not faults and not recipes and not alerts"
+PYTEST ?= $(BIN)/pytest -n 2 --dist loadfile -m "not faults and not recipes and not alerts and not issuer"
 
 .PHONY: help
 help: ## this list
@@ -117,6 +117,10 @@ fuzz: $(VENV)/.dev ## fuzz every decoder for an hour (ARGS="--minutes 5" for les
 .PHONY: alerts
 alerts: $(VENV)/.dev ## the shipped alerts in a real Prometheus beside the six programs; needs Debian's package prometheus
 	@$(PYTEST) -n 0 -m alerts tests/observability/test_live_alerts.py $(ARGS)
+
+.PHONY: issuer
+issuer: $(VENV)/.dev ## login, refusal, logout and a disabled user at a real Keycloak; needs Java 17 and Maven
+	@$(PYTEST) -n 0 -m issuer tests/console/test_keycloak.py $(ARGS)
 
 .PHONY: recipes
 recipes: $(VENV)/.dev ## run other languages' programs (Java, Node, Go, Python): docs/examples, tests/stream; fetches their packages

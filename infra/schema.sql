@@ -615,9 +615,17 @@ CREATE TABLE console_session (
   opened     jsonb NOT NULL DEFAULT '{}', -- what this session may show unmasked, until when, and for what reason
   began_at   timestamptz NOT NULL,
   seen_at    timestamptz NOT NULL,
-  ends_at    timestamptz NOT NULL
+  ends_at    timestamptz NOT NULL,
+  issuer     text,
+  subject    text,
+  acr        text,
+  sid        text, -- the issuer's own name of the session
+  tokens     bytea, -- what the issuer is asked with, sealed under the browser's token
+  confirmed_at timestamptz NOT NULL DEFAULT '-infinity',
+  asked_at   timestamptz NOT NULL DEFAULT '-infinity'
 );
 CREATE INDEX console_session_ends ON console_session (ends_at);
+CREATE INDEX console_session_subject ON console_session (issuer, subject);
 
 -- Orders by their newest outcome, newest first, without walking through the others.
 CREATE INDEX order_outcome_of_kind ON order_outcome (outcome, registration DESC, version DESC);

@@ -16,6 +16,7 @@ from fhir.resources.R4B.consent import Consent as ConsentR4
 from contracts.vocabulary import IdType
 from tests.workers.conftest import START, Office
 from tests.workers.town import ADULT, CHILD, FATHER, UNIT, person
+from workers.cli.common import account
 from workers.ops.fhir import Release, bundle, consents
 from workers.policy.facts import Identity, PatientFacts
 from workers.store import access_log, facts, persons
@@ -127,7 +128,7 @@ async def test_the_command_logs_the_look_and_prints_a_bundle(lived: Office, data
     async with lived.store.reading() as tx:
         [look] = await access_log.of_person(tx, patient.patient.person_id)
     assert (look.look.actor, look.look.reason, look.look.shown) == (
-        "anna",
-        "hand-over",
+        account(),
+        "hand-over (for anna)",
         "measures as FHIR R5",
     )

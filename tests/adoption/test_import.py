@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from datetime import date, timedelta
 
 import openpyxl
@@ -69,6 +70,45 @@ def fates(found: list[Reported]) -> list[tuple[str, tuple[str, ...]]]:
 def test_a_file_that_is_no_list_is_refused_whole(data: bytes, why: str) -> None:
     with pytest.raises(WrongList, match=why):
         read_list(data)
+
+
+def workbook(sheet: bytes) -> bytes:
+    """A workbook of ours with another sheet put in."""
+    made, packed = io.BytesIO(), io.BytesIO()
+    openpyxl.Workbook().save(made)
+    with zipfile.ZipFile(made) as old, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as new:
+        for part in old.infolist():
+            of_sheet = part.filename == "xl/worksheets/sheet1.xml"
+            new.writestr(part.filename, sheet if of_sheet else old.read(part))
+    return packed.getvalue()
+
+
+SHEET = b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>%s</sheetData></worksheet>'
+
+
+@pytest.mark.parametrize(
+    ("sheet", "why"),
+    [
+        (b" " * (257 * 1024 * 1024), "MB unpacked"),
+        (
+            SHEET
+            % b'<row r="1"><c r="A1" t="inlineStr"><is><t>kind</t></is></c><c r="B1" t="inlineStr"><is><t>patient</t></is></c>'
+            b'</row><row r="999999999"><c r="A999999999"><v>1</v></c></row>',
+            "lines: split it",
+        ),
+        (
+            b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">'
+            + b"".join(b'<!ENTITY a%d "%s">' % (n, b"&a%s;" % (str(n - 1).encode() if n else b"") * 10) for n in range(9))
+            + b"]>" + SHEET % b"<row><c><v>&a8;</v></c></row>",
+            "no workbook",
+        ),
+        (b"<worksheet", "no workbook|empty"),
+    ],
+    ids=["large", "far", "entities", "torn"],
+)  # fmt: skip
+def test_a_workbook_that_grows_when_it_is_opened_is_refused(sheet: bytes, why: str) -> None:
+    with pytest.raises(WrongList, match=why):
+        read_list(workbook(sheet))
 
 
 def test_the_same_list_reads_the_same_however_it_was_saved() -> None:

@@ -22,6 +22,7 @@ from contracts.vocabulary import OrderId
 from tests.store.kit import store_on
 from tests.workers.conftest import Office, office, receipts, town  # noqa: F401 - fixtures
 from tests.workers.town import ADULT, CHILD, KEYS, OPERATOR, UNIT, person
+from workers.cli.common import account
 from workers.relay.checkpoints import Head, Signer
 from workers.store import audit, orders, persons
 from workers.store.access_log import Look, append
@@ -215,13 +216,13 @@ async def test_the_extract_says_who_where_when_and_is_itself_logged(case: Case) 
     assert {row[-1].partition(",")[0] for row in rows[1:]} == {"Fullständig version"}
     assert rows[1][1:4] == ["'=cmd|op-7", OPERATOR, "Ringde <b>själv</b>"]
     assert rows[1][0] == "2025-03-10T10:00:00+01:00"  # 09:00 UTC, as Swedish time
-    assert rows[2][1:3] == ["registrator", "arkivet"]
+    assert rows[2][1:4] == [account(), "arkivet", "Loggranskning (for registrator)"]
     assert len(rows) == 4
 
     told = json.loads((await case.run("extract", KEYS.of(ADULT), *everything, "--format", "json")).out)
     looks = told["looks"]
     assert told["version"] == "auditor"
-    assert [one["who"] for one in looks][:2] == ["=cmd|op-7", "registrator"]
+    assert [one["who"] for one in looks][:2] == ["=cmd|op-7", account()]
     assert (await case.run("verify", "--heads", "none")).code == 0
 
 
@@ -311,7 +312,7 @@ async def test_the_file_of_a_patient_says_who_decided_what_and_why(case: Case, s
     assert [one["proven"] for one in told["orders"]] == [True, True]
     assert told["orders"][0]["form"]["motivation"] == MOTIVATION
     assert told["orders"][0]["validation_report"]["signers"]
-    assert [look["who"] for look in told["looks"]][-2] == "jurist"
+    assert [look["who"] for look in told["looks"]][-2] == account()
     assert told["faults"] == []
 
 

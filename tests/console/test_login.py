@@ -206,6 +206,9 @@ class Provider:
         self.challenge = ""
         self.nonce = ""
         self.signing = self.key
+        self.beside: dict[str, Any] = {"refresh_token": "r"}
+        self.info: dict[str, Any] = {"sub": "sub-1"}
+        self.refreshing: JSONResponse | None = None
 
     def app(self) -> Starlette:
         return Starlette(
@@ -213,6 +216,7 @@ class Provider:
                 Route("/.well-known/openid-configuration", self.metadata),
                 Route("/keys", self.keys),
                 Route("/token", self.token, methods=["POST"]),
+                Route("/me", self.userinfo),
             ]
         )
 
@@ -223,6 +227,7 @@ class Provider:
                 "authorization_endpoint": f"{self.base}/authorize",
                 "token_endpoint": f"{self.base}/token",
                 "jwks_uri": f"{self.base}/keys",
+                "userinfo_endpoint": f"{self.base}/me",
             }
         )
 
@@ -231,10 +236,19 @@ class Provider:
 
     async def token(self, request: Request) -> JSONResponse:
         form = await request.form()
+        if form["grant_type"] == "refresh_token":
+            if self.refreshing is None:
+                return JSONResponse({"error": "invalid_grant"}, 400)
+            return self.refreshing
         digest = hashlib.sha256(str(form["code_verifier"]).encode()).digest()
         if base64.urlsafe_b64encode(digest).rstrip(b"=").decode() != self.challenge:
             return JSONResponse({"error": "invalid_grant"}, 400)
-        return JSONResponse({"access_token": "a", "token_type": "Bearer", "id_token": self.id_token()})
+        return JSONResponse(
+            {"access_token": "a", "token_type": "Bearer", "id_token": self.id_token(), **self.beside}
+        )
+
+    async def userinfo(self, _: Request) -> JSONResponse:
+        return JSONResponse(self.info)
 
     def id_token(self) -> str:
         now = int(START_AT.timestamp())
@@ -297,6 +311,8 @@ async def test_the_issuer_lets_in_whoever_has_a_role(fresh: World, provider: Pro
     [
         {"roles": []}, {"roles": "something_else"}, {"aud": "another"}, {"iss": "https://another.example"},
         {"nonce": "another"}, {"exp": 1}, {"iat": 2**33},
+        {"aud": ["sigill", "another"]}, {"aud": ["sigill", "another"], "azp": "another"}, {"azp": "another"},
+        {"aud": ["another"]}, {"employeeHsaId": None}, {"employeeHsaId": "OPR1"},
     ],
 )  # fmt: skip
 async def test_a_token_that_is_not_for_us_lets_nobody_in(
@@ -304,7 +320,7 @@ async def test_a_token_that_is_not_for_us_lets_nobody_in(
 ) -> None:
     provider.changes = changes
     async with with_issuer(fresh, provider) as http:
-        assert (await go(http, provider)).headers["location"] == "/login?refused"
+        assert (await go(http, provider)).headers["location"].startswith("/login?refused")
 
 
 async def test_another_state_key_verifier_or_issuer_lets_nobody_in(fresh: World, provider: Provider) -> None:
@@ -320,6 +336,133 @@ async def test_another_state_key_verifier_or_issuer_lets_nobody_in(fresh: World,
         assert (await http.get("/login/back?code=c&state=s")).headers[
             "location"
         ] == "/login?refused"  # used up
+
+
+async def test_a_token_for_several_that_was_made_for_us_lets_in(fresh: World, provider: Provider) -> None:
+    provider.changes = {"aud": ["sigill", "account"], "azp": "sigill"}
+    async with with_issuer(fresh, provider) as http:
+        assert (await go(http, provider)).headers["location"] == "/waiting"
+
+
+async def test_roles_are_read_from_userinfo_of_the_same_person_alone(
+    fresh: World, provider: Provider
+) -> None:
+    provider.changes = {"roles": None}
+    provider.info = {"sub": "sub-1", "region": {"access": ["operator"]}}
+    given = {"oidc_role_claim": "region.access", "oidc_claims_from": ("id_token", "userinfo")}
+    async with with_issuer(fresh, provider, **given) as http:
+        assert (await go(http, provider)).headers["location"] == "/waiting"
+        provider.info["sub"] = "somebody else"
+        assert (await go(http, provider)).headers["location"] == "/login?refused"
+
+
+async def test_a_session_lives_through_a_silent_issuer_for_a_while_and_through_a_no_not_at_all(
+    fresh: World, provider: Provider
+) -> None:
+    provider.changes = {"exp": 2**33}
+    async with with_issuer(fresh, provider) as http:
+        await go(http, provider)
+        provider.refreshing = JSONResponse({"error": "server_error"}, 503)
+        fresh.clock.advance(timedelta(seconds=301))
+        assert (await http.get("/")).status_code == 200
+        fresh.clock.advance(timedelta(seconds=300))
+        assert (await http.get("/")).status_code == 303
+        await go(http, provider)
+        provider.refreshing = JSONResponse(
+            {"access_token": "b", "token_type": "Bearer", "refresh_token": "s"}
+        )
+        fresh.clock.advance(timedelta(seconds=301))
+        assert (await http.get("/")).status_code == 200
+        provider.refreshing = None
+        assert (await http.get("/")).status_code == 200  # asked a moment ago
+        fresh.clock.advance(timedelta(seconds=301))
+        assert (await http.get("/")).status_code == 303
+
+
+async def test_an_issuer_that_gives_nothing_to_ask_with_ends_the_session(
+    fresh: World, provider: Provider
+) -> None:
+    provider.beside = {}
+    async with with_issuer(fresh, provider) as http:
+        await go(http, provider)
+        assert (await http.get("/")).status_code == 200
+        fresh.clock.advance(timedelta(seconds=301))
+        assert (await http.get("/")).status_code == 303
+
+
+async def test_whoever_tries_again_and_again_locks_out_nobody(fresh: World, provider: Provider) -> None:
+    async with with_issuer(fresh, provider) as http:
+        for _ in range(40):
+            wrong = await http.get("/login/back?code=c&state=s")
+            assert wrong.headers["location"] == "/login?refused"
+            assert (await http.get("/login/start")).status_code == 303
+        assert (await go(http, provider)).headers["location"] == "/waiting"
+
+
+async def test_tries_are_counted_by_what_a_named_proxy_says_and_by_nobody_else(fresh: World) -> None:
+    async def tries(**headers: str) -> list[int]:
+        fresh.desk.logins = Attempts(burst=2, each_minute=0.001)
+        async with httpx.AsyncClient(base_url=fresh.base) as http:
+            answers = [
+                await http.get("/login/once?link=x", headers={"X-Forwarded-For": hop.format(place)})
+                for place, hop in enumerate([headers["hop"]] * 3)
+            ]
+        return [answer.status_code for answer in answers]
+
+    assert await tries(hop="192.0.2.{}") == [303, 303, 429]
+    fresh.desk.settings = fresh.desk.settings.model_copy(update={"console_proxies": ("127.0.0.1",)})
+    assert await tries(hop="192.0.2.{}") == [303, 303, 303]
+    assert await tries(hop="198.51.100.{}, 192.0.2.1") == [303, 303, 429]
+    assert await tries(hop="2001:db8::{}") == [303, 303, 429]  # one network is one caller
+    assert await tries(hop="no address {}") == [303, 303, 303]
+
+
+async def test_only_the_issuers_own_word_ends_a_session_from_behind(fresh: World, provider: Provider) -> None:
+    now = int(START_AT.timestamp())
+    good = {
+        "iss": provider.base, "aud": "sigill", "sub": "sub-1", "iat": now, "exp": now + 100, "jti": "1",
+        "events": {"http://schemas.openid.net/event/backchannel-logout": {}},
+    }  # fmt: skip
+
+    async def told(http: httpx.AsyncClient, **changes: Any) -> int:
+        claims = {name: value for name, value in {**good, **changes}.items() if value is not None}
+        token = jwt.encode({"alg": "ES256", "kid": "one"}, claims, provider.signing)
+        return (await http.post("/login/ended", data={"logout_token": token})).status_code
+
+    async with with_issuer(fresh, provider) as http:
+        await go(http, provider)
+        for changes in (
+            {"aud": "another"}, {"iss": "https://another.example"}, {"nonce": "n"}, {"events": {}}, {"sub": None},
+            {"exp": now - 100}, {"jti": None},
+        ):  # fmt: skip
+            assert await told(http, **changes) == 400
+        provider.signing = jwk.ECKey.generate_key("P-256", {"kid": "one"})
+        assert await told(http) == 400
+        provider.signing = provider.key
+        assert (
+            await http.post("/login/ended", data={"logout_token": provider.id_token()})
+        ).status_code == 400
+        assert (await http.post("/login/ended", data={})).status_code == 400
+        assert (await http.get("/")).status_code == 200
+        assert await told(http) == 200
+        assert (await http.get("/")).status_code == 303
+
+
+async def test_what_the_issuer_gave_is_in_the_database_for_nobody(fresh: World, provider: Provider) -> None:
+    provider.beside = {"refresh_token": "Zebrafink"}
+    async with with_issuer(fresh, provider) as http:
+        await go(http, provider)
+        async with fresh.store.reading() as tx:
+            row = (await tx.fetch("SELECT * FROM console_session WHERE sid IS NULL AND issuer IS NOT NULL"))[
+                0
+            ]
+        assert row["tokens"] is not None
+        assert b"Zebrafink" not in row["tokens"]
+        session = await fresh.desk.sessions.find(http.cookies[fresh.desk.cookie])
+    assert session is not None
+    assert session.login is not None
+    assert session.login.refresh_token == "Zebrafink"
+    assert "Zebrafink" not in repr(session)
 
 
 def test_roles_come_from_the_claim_by_the_mapping() -> None:

@@ -3,7 +3,8 @@
 import pytest
 
 from tests.console.world import MOTIVATION, World
-from tests.workers.town import ADULT, CHILD, FATHER, MOTHER
+from tests.workers.town import ADULT, CHILD, FATHER, KEYS, MOTHER
+from workers.store import persons
 
 PAGES = (
     "/", "/orders", "/person", "/waiting", "/waiting?list=follow_up", "/waiting?list=units",
@@ -22,3 +23,67 @@ async def test_every_page_opens_in_both_languages(furnished: World, path: str, l
     for number in (ADULT, CHILD, MOTHER, FATHER):
         assert number not in answer.text
     assert MOTIVATION not in answer.text
+
+
+ODD = (
+    "0001-01-01",
+    "9999-12-31",
+    "0001-01-01T00:00",
+    "9999-12-31T23:59",
+    "%00",
+    "a%00b",
+    "1%00",
+    "-",
+    "9" * 400,
+)
+ASKED = (
+    "/orders?since={}", "/orders?through={}", "/orders?region={}", "/orders?unit={}", "/orders?id={}", "/orders?state={}",
+    "/orders?form={}", "/orders?patient={}", "/orders?below={}", "/orders/{}", "/person/{}", "/waiting?list={}",
+    "/waiting?from={}", "/worklist?target={}", "/worklist/{}", "/dead-letters/{}", "/transitions?first={}",
+    "/transitions/{}", "/units?q={}", "/units?after={}&unit={}", "/units/{}", "/rulebook?on={}", "/rulebook?region={}",
+    "/audit?actor={}", "/audit?first={}&last={}", "/?done={}", "/login?next={}&refused={}",
+)  # fmt: skip
+
+
+async def test_no_address_breaks_a_page(furnished: World) -> None:
+    async with furnished.client() as client:
+        for path in ASKED:
+            for odd in ODD:
+                answer = await client.get(path.replace("{}", odd))
+                assert answer.status_code < 500, (path, odd)
+
+
+async def test_the_ends_of_time_break_no_persons_picture(furnished: World) -> None:
+    async with furnished.client() as client:
+        await client.post(
+            "/person/search", "/person", number=CHILD, id_type="personnummer", reason="support call"
+        )
+        page = "/person/" + str(await _person(furnished))
+        await client.post(f"{page}/reason", page, reason="support call")
+        for odd in ODD:
+            for name in ("at", "known"):
+                assert (await client.get(f"{page}?{name}={odd}")).status_code < 500, (name, odd)
+
+
+async def _person(here: World) -> str:
+    async with here.store.reading() as tx:
+        return str((await persons.resolve_keys(tx, [KEYS.of(CHILD)]))[KEYS.of(CHILD)])
+
+
+@pytest.mark.parametrize(
+    ("path", "page", "fields"),
+    [
+        ("/orders/search", "/orders", {"number": "1\0"}),
+        ("/person/search", "/person", {"number": "19\0", "reason": "r"}),
+        ("/person/search", "/person", {"number": CHILD, "reason": "r\0"}),
+        ("/dead-letters/1/discard", "/dead-letters", {"reason": "\0"}),
+        ("/tasks/1/done", "/waiting", {"remark": "a\0b"}),
+        ("/audit/person", "/audit", {"number": "\0", "reason": "r"}),
+        ("/phone", "/phone", {"motivation": "a\0b", "valid_through": "9999-12-31"}),
+    ],
+)
+async def test_a_null_character_in_a_form_is_named_and_breaks_nothing(
+    furnished: World, path: str, page: str, fields: dict[str, str]
+) -> None:
+    async with furnished.client() as client:
+        assert (await client.post(path, page, **fields)).status_code == 400

@@ -13,7 +13,8 @@ import pytest
 
 from contracts.dead_letter import DeadLetterReason
 from tests.console.world import World, furnish
-from workers.store import dead_letters, holds, tasks
+from workers.store import dead_letters, holds, proposals, tasks
+from workers.store.dead_letters import DISCARD
 
 
 @dataclass(frozen=True)
@@ -23,22 +24,38 @@ class Ended:
     err: str
 
 
-async def sigill(world: World, *words: str, user: str = "anna", **more: str) -> Ended:
-    """Run the command without a terminal, as another process would."""
+ANNA, BO = "SE2321000099-ANNA", "SE2321000099-BO01"
+ACCOUNTS = {ANNA: 61001, BO: 61002}
+#: The kernel of another account: what `os.getuid` answers, and who is root, the tests' own account being neither.
+AS_ACCOUNT = (
+    "import os, sys; from workers.ops import identity; identity.ROOT = os.getuid(); "
+    "uid = int(sys.argv.pop(1)); os.getuid = lambda: uid; from workers.cli import main; main()"
+)
+
+
+async def sigill(world: World, *words: str, user: str = ANNA, **more: str) -> Ended:
+    """Run the command without a terminal, as another process of an account would."""
+    operators = world.desk.settings.operator_keys.with_name("operators.json")
+    operators.write_text(json.dumps({str(uid): name for name, uid in ACCOUNTS.items()}))
     settings = world.desk.settings
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("SIGILL_")},
         "SIGILL_DATABASE_URL": settings.database_url.get_secret_value(),
         "SIGILL_KAFKA_BOOTSTRAP": settings.kafka_bootstrap,
         "SIGILL_KAFKA_TOPIC_PREFIX": settings.kafka_topic_prefix,
-        "LOGNAME": user,
+        "SIGILL_OPERATORS": str(operators),
+        # what somebody may write there as they like
+        "LOGNAME": "bo",
+        "USER": "bo",
+        "SUDO_USER": "bo",
         "NO_COLOR": "1",
         **more,
     }
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        "-m",
-        "workers.cli",
+        "-c",
+        AS_ACCOUNT,
+        str(ACCOUNTS.get(user, 61099)),
         *words,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
@@ -107,7 +124,7 @@ async def test_letters_are_listed_shown_masked_and_replayed(fresh: World) -> Non
     async with fresh.store.reading() as tx:
         letters = await dead_letters.by_ids(tx, ids)
     assert {letter.action for letter in letters.values()} == {"replayed"}
-    assert {letter.operator for letter in letters.values()} == {"cli:anna"}
+    assert {letter.operator for letter in letters.values()} == {ANNA}
 
 
 async def test_a_discard_takes_two_people(fresh: World) -> None:
@@ -116,10 +133,29 @@ async def test_a_discard_takes_two_people(fresh: World) -> None:
     own = await sigill(fresh, "dlq", "discard", str(one), "--approve", "--yes")
     assert own.status == 1
     assert "cannot approve" in own.err
-    assert (await sigill(fresh, "dlq", "discard", str(one), "--approve", "--yes", user="bo")).status == 0
+    assert (await sigill(fresh, "dlq", "discard", str(one), "--approve", "--yes", user=BO)).status == 0
     async with fresh.store.reading() as tx:
         letter = (await dead_letters.by_ids(tx, [one]))[one]
-    assert (letter.action, letter.operator, letter.approver) == ("discarded", "cli:anna", "cli:bo")
+    assert (letter.action, letter.operator, letter.approver) == ("discarded", ANNA, BO)
+
+
+async def test_whom_the_file_does_not_name_does_nothing(fresh: World) -> None:
+    (one,) = await fresh.lose()
+    told = await sigill(fresh, "dlq", "discard", str(one), "--reason", "test", "--yes", user="somebody")
+    assert told.status == 2
+    assert "names no operator for user id 61099" in told.err
+    assert "Traceback" not in told.err
+    async with fresh.store.reading() as tx:
+        assert not await proposals.open_ones(tx, DISCARD)
+
+
+async def test_who_proposed_at_the_console_cannot_approve_in_a_terminal(fresh: World) -> None:
+    (one,) = await fresh.lose()
+    async with fresh.client(ANNA) as anna:
+        await anna.post(f"/dead-letters/{one}/discard", "/dead-letters", reason="test")
+    own = await sigill(fresh, "dlq", "discard", str(one), "--approve", "--yes")
+    assert own.status == 1
+    assert "cannot approve" in own.err
 
 
 async def test_the_work_list_is_listed_and_ticked_off(fresh: World) -> None:
@@ -132,7 +168,7 @@ async def test_the_work_list_is_listed_and_ticked_off(fresh: World) -> None:
     assert ticked.status == 0, ticked.err
     assert (await sigill(fresh, "worklist", "tick", str(task["id"]), "--yes")).status == 1
     async with fresh.store.reading() as tx:
-        assert (await tasks.by_ids(tx, [task["id"]]))[task["id"]].done_by == "cli:anna"
+        assert (await tasks.by_ids(tx, [task["id"]]))[task["id"]].done_by == ANNA
 
 
 async def test_a_held_source_is_listed_without_what_a_terminal_obeys_and_let_go_for_a_reason(

@@ -13,9 +13,9 @@ import typer
 
 from contracts.topics import AUDIT_HEADS
 from contracts.vocabulary import OrderId
-from workers.cli.common import settings
+from workers.cli.common import on_behalf, operator, settings
 from workers.cli.heads import PublicKey, Published, gather, lines_of, public_key
-from workers.cli.opening import store_as, who
+from workers.cli.opening import store_as
 from workers.ops import extracts
 from workers.ops.archive import Archived, Reader, check_folder
 from workers.ops.archive import archive as make_packages
@@ -45,7 +45,10 @@ Keys = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document.")]
-By = Annotated[str | None, typer.Option("--by", help="Who reads, for the access log. Default: this account.")]
+By = Annotated[
+    str | None,
+    typer.Option("--by", help="For whom the operator reads; stands in the access log beside the reason."),
+]
 Unit = Annotated[str | None, typer.Option(help="Their unit, for the access log.")]
 To = Annotated[Path | None, typer.Option(help="File to write. Default: standard output.")]
 
@@ -219,7 +222,7 @@ def extract(
             made = await extracts.extract(
                 store,
                 person,
-                Reader(by or who(), unit, why),
+                Reader(operator(), unit, on_behalf(why, by)),
                 SystemClock().now(),
                 for_whom=for_whom,
                 asked=asked,
@@ -280,7 +283,7 @@ def export(
                 person = await extracts.whose(tx, asked)
             if person is None:
                 raise NobodyKnown
-            reader = Reader(by or who(), unit, reason)
+            reader = Reader(operator(), unit, on_behalf(reason, by))
             made = await extracts.case_file(
                 store, person, reader, SystemClock().now(), published, asked=asked
             )
@@ -318,7 +321,7 @@ def archive(
 
     async def run() -> Archived:
         async with store_as(current, "sigill_auditor") as store:
-            reader = Reader(by or who(), unit, reason)
+            reader = Reader(operator(), unit, on_behalf(reason, by))
             return await make_packages(store, to, wanted, reader, SystemClock().now())
 
     try:

@@ -9,6 +9,7 @@ from uuid import UUID
 import typer
 
 from workers.enact import rulebook_files
+from workers.ops.identity import NotIdentified, account_of, operator_of
 from workers.policy.rulebook import RulebookError, Rulebooks
 from workers.runtime.settings import Settings, settings_or_exit
 
@@ -18,6 +19,25 @@ RULEBOOKS = rulebook_files.SHIPPED
 def settings() -> Settings:
     """The settings of this process; ends it with one line for each wrong one."""
     return settings_or_exit()
+
+
+def operator() -> str:
+    """Whoever runs the command, as the audit chain and the access log name them; ends the process when nobody knows."""
+    try:
+        return operator_of(settings())
+    except NotIdentified as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from None
+
+
+def account() -> str:
+    """The account that a job runs under, by the kernel's user id; for what a clock starts and no person does."""
+    return account_of(os.getuid())
+
+
+def on_behalf(reason: str, by: str | None) -> str:
+    """A reason that also says for whom the operator reads. It never takes the operator's own place."""
+    return reason if by is None else f"{reason} (for {by})"
 
 
 def uuid_of(text: str) -> str:

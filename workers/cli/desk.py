@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import getpass
 import json
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -11,6 +10,7 @@ from typing import Any, TypeVar
 
 import typer
 
+from workers.cli.common import operator
 from workers.ops.phone import Sending
 from workers.runtime.clock import Clock, FileClock, SystemClock
 from workers.runtime.logging import configure_logging
@@ -21,11 +21,6 @@ from workers.stream.connection import BrokerDown, Connection, StreamStopped
 from workers.stream.producer import StreamProducer
 
 T = TypeVar("T")
-
-
-def operator() -> str:
-    """Whoever runs the command, as the audit chain names them."""
-    return f"cli:{getpass.getuser()}"
 
 
 def clock_of(settings: Settings) -> Clock:
@@ -92,3 +87,6 @@ def _plain(value: object) -> object:
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
     return str(value)
+
+
+__all__ = ["agreed", "clock_of", "operator", "run", "sending_of", "store_of", "told"]

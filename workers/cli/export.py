@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from contracts.vocabulary import IdType
-from workers.cli.common import rulebooks, settings
-from workers.cli.opening import store_as, who
+from workers.cli.common import on_behalf, operator, rulebooks, settings
+from workers.cli.opening import store_as
 from workers.ops.fhir import Release, Resource, bundle
 from workers.policy.facts import Identity
 from workers.policy.rulebook import Rulebooks
@@ -37,7 +37,8 @@ def fhir(
     ended: Annotated[bool, typer.Option("--ended", help="Also what is over.")] = False,
     reason: Annotated[str, typer.Option(help="Why, for the access log.")],
     by: Annotated[
-        str | None, typer.Option(help="Who reads, for the access log. Default: this account.")
+        str | None,
+        typer.Option(help="For whom the operator reads; stands in the access log beside the reason."),
     ] = None,
     unit: Annotated[str | None, typer.Option(help="Their unit, for the access log.")] = None,
 ) -> None:
@@ -50,7 +51,9 @@ def fhir(
     books = rulebooks()
     moment = SystemClock().now() if at is None else at.astimezone(UTC)
     identity = Identity(id_type, number)
-    found = asyncio.run(_fhir(identity, books, moment, release, ended, (by or who(), unit, reason)))
+    found = asyncio.run(
+        _fhir(identity, books, moment, release, ended, (operator(), unit, on_behalf(reason, by)))
+    )
     if found is None:
         print("nobody is known by that number", file=sys.stderr)
         raise typer.Exit(1)

@@ -1,7 +1,5 @@
 """The store as a role sees it, for commands: what the role may not do, the command cannot do by accident."""
 
-import getpass
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -30,8 +28,3 @@ async def store_as(current: Settings, role: Role) -> AsyncIterator[Store]:
         yield store
     finally:
         await store.close()
-
-
-def who() -> str:
-    """The account that runs the command, for logs: of whoever became another by sudo, the first."""
-    return os.environ.get("SUDO_USER") or getpass.getuser()

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from workers.cli.common import settings
-from workers.cli.opening import store_as, who
+from workers.cli.common import account, settings
+from workers.cli.opening import store_as
 from workers.ops.retention import Ended, Keeping, rehearse, run
 from workers.runtime.clock import SystemClock
 from workers.runtime.settings import NEVER
@@ -93,4 +93,4 @@ async def _run(dry_run: bool) -> tuple[Ended, ...]:
     async with store_as(current, "sigill_ops") as store, store_as(current, "sigill_auditor") as auditors:
         if dry_run:
             return await rehearse(store, auditors, keeping, now)
-        return await run(store, auditors, keeping, now, who())
+        return await run(store, auditors, keeping, now, account())

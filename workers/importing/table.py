@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 import re
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -87,6 +88,10 @@ _GUARDIANS = TypeAdapter[tuple[PersonRef, ...]](
 _NUMBERS = NumberRules()
 _NOTE_LENGTH = 4000
 LARGEST_BYTES = 64 * 1024 * 1024
+LARGEST_UNPACKED = 256 * 1024 * 1024
+MOST_PARTS = 1000
+MOST_LINES = 200_000
+MOST_COLUMNS = 100
 
 
 class WrongList(Exception):
@@ -168,11 +173,24 @@ def _sheet(data: bytes) -> Iterator[tuple[int, list[str]]]:
     import openpyxl  # noqa: PLC0415 - only lists that are workbooks need it
 
     try:
+        with zipfile.ZipFile(io.BytesIO(data)) as packed:
+            parts = packed.infolist()
+        # the sizes that a part claims are what is read of it at most: more of it is an error
+        if len(parts) > MOST_PARTS or sum(part.file_size for part in parts) > LARGEST_UNPACKED:
+            raise WrongList(f"larger than {LARGEST_UNPACKED // 1024 // 1024} MB unpacked: split it")
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-    except Exception as error:
+        sheet = book.worksheets[0]
+        # a workbook says how far it reaches, and may say anything
+        for line, cells in enumerate(
+            sheet.iter_rows(max_row=MOST_LINES + 1, max_col=MOST_COLUMNS, values_only=True), start=1
+        ):
+            if line > MOST_LINES:
+                raise WrongList(f"more than {MOST_LINES} lines: split it")
+            yield line, [_text(cell) for cell in cells]
+    except WrongList:
+        raise
+    except Exception as error:  # zipfile, the XML parser and openpyxl each raise their own
         raise WrongList("no workbook that can be read") from error
-    for line, cells in enumerate(book.worksheets[0].iter_rows(values_only=True), start=1):
-        yield line, [_text(cell) for cell in cells]
 
 
 def _text(cell: object) -> str:

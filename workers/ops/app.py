@@ -107,7 +107,7 @@ async def _gone(_: Request, __: Exception) -> Response:
 
 async def _missing(request: Request, _: Exception) -> Response:
     desk = desk_of(request)
-    session = await desk.sessions.find(request.cookies.get(desk.cookie))
+    session = await desk.session_of(request)
     return desk.sorry(request, session, 404, GONE)
 
 
@@ -324,8 +324,10 @@ def check_login(settings: Settings) -> None:
         for name in ("oidc_client_id", "session_secret", "console_url"):
             if getattr(settings, name) is None:
                 raise NoLogin(f"SIGILL_{name.upper()}: needed with SIGILL_OIDC_ISSUER")
-        if settings.environment == "production" and not (settings.console_url or "").startswith("https://"):
-            raise NoLogin("SIGILL_CONSOLE_URL: must be https in production")
+        if settings.environment == "production":
+            for name in ("console_url", "oidc_issuer"):
+                if not (getattr(settings, name) or "").startswith("https://"):
+                    raise NoLogin(f"SIGILL_{name.upper()}: must be https in production")
         return
     if settings.environment == "production":
         raise NoLogin("SIGILL_OIDC_ISSUER: needed in production; one-time links are for trials")

@@ -2,17 +2,21 @@
 Logging in: OpenID Connect (authorization code with PKCE), or for a local trial a link that works once.
 
 What an issuer says is believed after its signature, issuer, audience, nonce and times are checked (OpenID Connect
-Core 1.0, 3.1.3.7). Without one of the four roles nobody gets in. The trial's links are refused in production, and for
-anybody who does not come from this machine.
+Core 1.0, 3.1.3.7). Roles, HSA-id and unit stand where the settings say: in the ID token, the access token or the
+answer of the userinfo endpoint, under a name or a dotted path. Without one of the four roles nobody gets in, and
+whoever may look at persons needs an HSA-id, since the access log names one.
+A session is asked about again at the issuer while it lasts, and ends when the issuer says so (Back-Channel Logout 1.0).
+The trial's links are refused in production, and for anybody who does not come from this machine.
 """
 
 import hmac
 import secrets
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 import httpx
 from joserfc import jwt
@@ -21,8 +25,9 @@ from joserfc.jwk import KeySet
 from joserfc.jwt import JWTClaimsRegistry
 
 from workers.ops.auth import keys_of
+from workers.ops.identity import canonical_hsa_id, shown_subject
 from workers.ops.listening import is_loopback
-from workers.ops.sessions import ConsoleRole, Operator
+from workers.ops.sessions import LOOKERS, ConsoleRole, Login, Operator
 from workers.runtime.settings import Settings
 
 with warnings.catch_warnings():
@@ -30,6 +35,7 @@ with warnings.catch_warnings():
     import authlib.deprecate  # noqa: F401 - sets a filter of its own, so ours comes after it
 
     warnings.simplefilter("ignore")
+    from authlib.integrations.base_client.errors import OAuthError
     from authlib.integrations.httpx_client import AsyncOAuth2Client
 
 SIGNING = ["RS256", "PS256", "ES256", "ES384"]
@@ -38,8 +44,23 @@ LEEWAY = 60
 """Seconds that an issuer's clock may be off."""
 
 
+LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
+
+
 class LoginRefused(Exception):
-    """The login did not succeed. The message is a code for the log, and names nobody."""
+    """
+    The login did not succeed. The message is a code for the log, and names nobody.
+
+    `who` is for the audit chain alone: whom the issuer proved before something else was lacking.
+    """
+
+    def __init__(self, code: str, who: str | None = None) -> None:
+        super().__init__(code)
+        self.who = who
+
+
+class IssuerSilent(LoginRefused):
+    """The issuer did not answer, or not in a way that says yes or no."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +86,28 @@ class Issuer:
         self._metadata: Mapping[str, Any] | None = None
         self._keys: KeySet | None = None
 
+    @property
+    def name(self) -> str:
+        """The issuer's identifier."""
+        return self._issuer
+
     def begin(self, next_path: str) -> Going:
         """Draw what ties the answer to this browser."""
         return Going(
             secrets.token_urlsafe(24), secrets.token_urlsafe(24), secrets.token_urlsafe(48), next_path
         )
 
-    async def address(self, going: Going) -> str:
-        """Return where the browser is to log in. Raises LoginRefused when the issuer does not answer."""
+    async def address(self, going: Going, *, another: bool = False) -> str:
+        """
+        Return where the browser is to log in. Raises LoginRefused when the issuer does not answer.
+
+        `another`: the issuer is to ask who it is, also where somebody is logged in with it already.
+        """
+        asked: dict[str, str] = {}
+        if self._settings.oidc_acr:
+            asked["acr_values"] = " ".join(self._settings.oidc_acr)
+        if another:
+            asked["prompt"] = self._settings.oidc_another_prompt
         async with self._client() as client:
             metadata = await self._describe(client)
             url, _ = client.create_authorization_url(
@@ -80,10 +115,11 @@ class Issuer:
                 state=going.state,
                 nonce=going.nonce,
                 code_verifier=going.verifier,
+                **asked,
             )
         return str(url)
 
-    async def finish(self, going: Going, query: Mapping[str, str], now: datetime) -> Operator:
+    async def finish(self, going: Going, query: Mapping[str, str], now: datetime) -> Login:
         """Exchange the code, check the ID token at `now` (UTC), and say who it is. Raises LoginRefused."""
         if not hmac.compare_digest(query.get("state", ""), going.state):
             raise LoginRefused("state")
@@ -100,12 +136,109 @@ class Issuer:
                     code=query["code"],
                     code_verifier=going.verifier,
                 )
-                claims = await self._claims(client, token["id_token"], going.nonce, now)
+                claims = await self._verified(
+                    client, token["id_token"], now, nonce={"essential": True, "value": going.nonce}
+                )
+                self._for_us(claims)
+                sources = await self._sources(client, claims, token, now)
             except LoginRefused:
                 raise
             except Exception as error:  # authlib, httpx and a malformed answer each raise their own
                 raise LoginRefused(f"exchange_{type(error).__name__}") from error
-        return self._operator(claims)
+        acr = _word(claims.get("acr"))
+        operator = self._operator(str(claims["sub"]), sources, acr)
+        if self._settings.oidc_acr and acr not in self._settings.oidc_acr:
+            raise LoginRefused("acr", operator.name)
+        return Login(
+            operator,
+            sid=_word(claims.get("sid")),
+            refresh_token=_word(token.get("refresh_token")),
+            id_token=token["id_token"],
+        )
+
+    async def again(self, login: Login, now: datetime) -> Login:
+        """
+        Ask whether somebody may go on, at `now` (UTC), and with which roles: by the refresh token (RFC 6749, 6).
+
+        Raises LoginRefused when the issuer says no, or gave nothing to ask with; IssuerSilent when it says nothing.
+        """
+        before = login.operator
+        if login.refresh_token is None or before.subject is None:
+            raise LoginRefused("no_refresh_token", before.name)
+        async with self._client() as client:
+            try:
+                metadata = await self._describe(client)
+                token = await client.refresh_token(
+                    metadata["token_endpoint"], refresh_token=login.refresh_token
+                )
+            except OAuthError as error:
+                if error.error in ("temporarily_unavailable", "server_error"):
+                    raise IssuerSilent("issuer_unavailable", before.name) from error
+                raise LoginRefused("ended_at_issuer", before.name) from error
+            except LoginRefused as error:
+                raise IssuerSilent(str(error), before.name) from error
+            except Exception as error:  # authlib, httpx and a malformed answer each raise their own
+                raise IssuerSilent(f"issuer_{type(error).__name__}", before.name) from error
+            claims: Mapping[str, Any] = {"sub": before.subject}
+            operator = before
+            try:
+                if token.get("id_token"):
+                    claims = await self._verified(client, token["id_token"], now)
+                    self._for_us(claims)
+                    if claims["sub"] != before.subject:
+                        raise LoginRefused("another_subject", before.name)
+                if token.get("id_token") or set(self._settings.oidc_claims_from) != {"id_token"}:
+                    sources = await self._sources(client, claims, token, now)
+                    operator = self._operator(before.subject, sources, before.acr)
+            except LoginRefused:
+                raise
+            except Exception as error:
+                raise IssuerSilent(f"issuer_{type(error).__name__}", before.name) from error
+        if operator.name != before.name:
+            raise LoginRefused("another_hsa_id", before.name)
+        return Login(
+            operator,
+            sid=login.sid,
+            refresh_token=_word(token.get("refresh_token")) or login.refresh_token,
+            id_token=_word(token.get("id_token")) or login.id_token,
+        )
+
+    async def end_address(self, login: Login) -> str | None:
+        """Where the browser logs out of the issuer too (RP-Initiated Logout 1.0); None: the issuer has no such place."""
+        try:
+            async with self._client() as client:
+                end = _word((await self._describe(client)).get("end_session_endpoint"))
+        except LoginRefused:
+            return None
+        if end is None or urlsplit(end).scheme not in ("https", "http"):
+            return None
+        asked = {
+            "client_id": self._client_id,
+            "post_logout_redirect_uri": self._redirect_uri.removesuffix("/back"),
+        }
+        if login.id_token:
+            asked["id_token_hint"] = login.id_token
+        return f"{end}{'&' if '?' in end else '?'}{urlencode(asked)}"
+
+    async def told_to_end(self, logout_token: str, now: datetime) -> tuple[str | None, str | None]:
+        """
+        Read what an issuer posts when somebody has logged out there (Back-Channel Logout 1.0, 2.6), at `now` (UTC).
+
+        Return the subject and the issuer's session, either of which may be None. Raises LoginRefused.
+        """
+        async with self._client() as client:
+            claims = await self._verified(client, logout_token, now, sub={}, jti={"essential": True})
+        events = claims.get("events")
+        if (
+            "nonce" in claims
+            or not isinstance(events, dict)
+            or not isinstance(events.get(LOGOUT_EVENT), dict)
+        ):
+            raise LoginRefused("no_logout_token")
+        subject, sid = _word(claims.get("sub")), _word(claims.get("sid"))
+        if subject is None and sid is None:
+            raise LoginRefused("logout_of_nobody")
+        return subject, sid
 
     def _client(self) -> AsyncOAuth2Client:
         secret = self._settings.oidc_client_secret
@@ -127,10 +260,21 @@ class Issuer:
             self._metadata = found
         return self._metadata
 
-    async def _claims(
-        self, client: AsyncOAuth2Client, id_token: str, nonce: str, now: datetime
+    async def _verified(
+        self, client: AsyncOAuth2Client, token: str, now: datetime, **demands: dict[str, Any]
     ) -> Mapping[str, Any]:
-        """Verify the ID token; the keys are fetched again once, since an issuer may have changed them."""
+        """
+        Verify a token of the issuer's for us; the keys are fetched again once, since an issuer may have changed them.
+
+        `demands` are the library's options of further claims, and take the place of those asked for here.
+        """
+        asked: dict[str, Any] = {
+            "iss": {"essential": True, "value": self._issuer},
+            "aud": {"essential": True, "value": self._client_id},
+            "exp": {"essential": True},
+            "iat": {"essential": True},
+            "sub": {"essential": True},
+        }
         for anew in (False, True):
             if self._keys is None or anew:
                 found = await self._get(client, (await self._describe(client))["jwks_uri"])
@@ -139,46 +283,100 @@ class Issuer:
                 except ValueError:
                     raise LoginRefused("no_keys") from None
             try:
-                token = jwt.decode(id_token, self._keys, algorithms=SIGNING)
-                JWTClaimsRegistry(
-                    now=int(now.timestamp()),
-                    leeway=LEEWAY,
-                    iss={"essential": True, "value": self._issuer},
-                    aud={"essential": True, "value": self._client_id},
-                    exp={"essential": True},
-                    iat={"essential": True},
-                    sub={"essential": True},
-                    nonce={"essential": True, "value": nonce},
-                ).validate(token.claims)
+                decoded = jwt.decode(token, self._keys, algorithms=SIGNING)
+                registry = JWTClaimsRegistry(now=int(now.timestamp()), leeway=LEEWAY, **{**asked, **demands})
+                registry.validate(decoded.claims)
             except (JoseError, ValueError) as error:
                 if anew:
-                    raise LoginRefused(f"id_token_{type(error).__name__}") from error
+                    raise LoginRefused(f"token_{type(error).__name__}") from error
                 continue
-            return token.claims
+            return decoded.claims
         raise AssertionError("the second turn returns or raises")
 
-    async def _get(self, client: AsyncOAuth2Client, url: str) -> Mapping[str, Any]:
+    def _for_us(self, claims: Mapping[str, Any]) -> None:
+        """Several audiences: the token must have been made for us (OpenID Connect Core 1.0, 3.1.3.7, 3 to 5)."""
+        audience, party = claims["aud"], claims.get("azp")
+        several = isinstance(audience, list) and len(audience) > 1
+        if (several or party is not None) and party != self._client_id:
+            raise LoginRefused("made_for_another")
+
+    async def _sources(
+        self, client: AsyncOAuth2Client, claims: Mapping[str, Any], token: Mapping[str, Any], now: datetime
+    ) -> Sequence[Mapping[str, Any]]:
+        """Return what is looked through for roles, HSA-id and unit, in the order of the settings, of one subject."""
+        found: list[Mapping[str, Any]] = []
+        for source in self._settings.oidc_claims_from:
+            match source:
+                case "id_token":
+                    found.append(claims)
+                case "access_token":
+                    # its audience is a resource; that it was made for us its `azp` or `client_id` says (RFC 9068)
+                    said = await self._verified(client, str(token["access_token"]), now, aud={}, iat={})
+                    if self._client_id not in (said.get("azp"), said.get("client_id")):
+                        raise LoginRefused("access_token_of_another")
+                    found.append(said)
+                case _:
+                    found.append(await self._userinfo(client))
+        if any(said.get("sub") != claims["sub"] for said in found):
+            raise LoginRefused("another_subject")
+        return found
+
+    async def _userinfo(self, client: AsyncOAuth2Client) -> Mapping[str, Any]:
+        place = (await self._describe(client)).get("userinfo_endpoint")
+        if not isinstance(place, str):
+            raise LoginRefused("no_userinfo")
+        return await self._get(client, place, withhold_token=False)
+
+    async def _get(
+        self, client: AsyncOAuth2Client, url: str, *, withhold_token: bool = True
+    ) -> Mapping[str, Any]:
         try:
-            answer = await client.request("GET", url, withhold_token=True)
+            answer = await client.request("GET", url, withhold_token=withhold_token)
             answer.raise_for_status()
             found = answer.json()
         except (httpx.HTTPError, ValueError) as error:
-            raise LoginRefused(f"issuer_{type(error).__name__}") from error
+            raise IssuerSilent(f"issuer_{type(error).__name__}") from error
         if not isinstance(found, dict):
             raise LoginRefused("issuer_answer")
         return found
 
-    def _operator(self, claims: Mapping[str, Any]) -> Operator:
-        roles = roles_of(claims.get(self._settings.oidc_role_claim), self._settings.oidc_role_map)
+    def _operator(self, subject: str, sources: Sequence[Mapping[str, Any]], acr: str | None) -> Operator:
+        """Say who it is. Raises LoginRefused without a role, or without an HSA-id where the access log needs one."""
+        settings = self._settings
+        given = _word(claim_of(sources, settings.oidc_hsa_claim))
+        hsa_id = canonical_hsa_id(given, settings)
+        name = hsa_id or shown_subject(subject)
+        roles = roles_of(claim_of(sources, settings.oidc_role_claim), settings.oidc_role_map)
         if not roles:
-            raise LoginRefused("no_role")
-        hsa_id = _word(claims.get(self._settings.oidc_hsa_claim))
+            raise LoginRefused("no_role", name)
+        if hsa_id is None and not roles.isdisjoint(LOOKERS):
+            raise LoginRefused("no_hsa_id" if given is None else "hsa_id_form", name)
         return Operator(
-            name=hsa_id or str(claims["sub"]),
+            name=name,
             roles=roles,
             hsa_id=hsa_id,
-            unit=_word(claims.get(self._settings.oidc_unit_claim)),
+            unit=_word(claim_of(sources, settings.oidc_unit_claim)),
+            issuer=self._issuer,
+            subject=subject,
+            acr=acr,
         )
+
+
+def claim_of(sources: Iterable[Mapping[str, Any]], path: str) -> object:
+    """
+    Return the value of a claim in the first source that has it; None: none has.
+
+    `path` is a name (`roles`, `https://region.example/roles`), or names by dots (`realm_access.roles`).
+    """
+    for source in sources:
+        if path in source:
+            return source[path]
+        found: object = source
+        for name in path.split("."):
+            found = found.get(name) if isinstance(found, Mapping) else None
+        if found is not None:
+            return found
+    return None
 
 
 def roles_of(claim: object, mapping: Mapping[str, str]) -> frozenset[ConsoleRole]:

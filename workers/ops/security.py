@@ -96,11 +96,6 @@ def forged(request: Request, expected: str, given: object) -> bool:
     return origin is not None and urlsplit(origin).netloc != request.headers.get("host")
 
 
-def client_of(request: Request) -> str:
-    """The address that a request came from; behind a proxy, what the server was told to believe of it."""
-    return request.client.host if request.client else "unknown"
-
-
 def local_path(path: str | None) -> str:
     """A path of ours to go to, or the first page: never another site's address."""
     if not path or not path.startswith("/") or path.startswith(("//", "/\\")) or "\\" in path:

@@ -373,6 +373,10 @@ class Ops(BaseSettings):
     console_url: str | None = Field(
         None, description="Address that browsers use, for the way back from login."
     )
+    console_proxies: Words = Field(
+        (),
+        description="Addresses of the proxies whose `X-Forwarded-For` says where a browser is, by commas; for counting tries.",
+    )
     console_trial_links: bool = Field(
         False,
         description="One-time links on any address: for a container whose port is published on this machine alone.",
@@ -385,7 +389,12 @@ class Ops(BaseSettings):
     )
     oidc_client_id: str | None = Field(None, description="Our client id there.")
     oidc_client_secret: SecretStr | None = Field(None, description="Our client secret there, if it has one.")
-    oidc_role_claim: str = Field("roles", description="Claim that holds viewer, operator, approver, auditor.")
+    oidc_role_claim: str = Field(
+        "roles",
+        min_length=1,
+        description="Claim that holds viewer, operator, approver, auditor: a name, or a path by dots such as Keycloak's "
+        "`realm_access.roles`.",
+    )
     oidc_role_map: dict[str, Literal["viewer", "operator", "approver", "auditor"]] = Field(
         default_factory=dict,
         description='What the claim\'s values mean here: `{"it-support": "operator"}`. Default: the roles\' own names.',
@@ -394,9 +403,33 @@ class Ops(BaseSettings):
     oidc_unit_claim: str = Field(
         "healthCareUnitHsaId", description="Claim that holds the operator's unit, for the access log."
     )
+    oidc_claims_from: Words = Field(
+        ("id_token",),
+        description="Where roles, HSA-id and unit are looked for, by commas and in this order: `id_token`, `access_token` "
+        "(a JWT made for us), `userinfo`.",
+    )
     oidc_scope: str = Field("openid", description="Scopes asked for at login.")
+    oidc_acr: Words = Field(
+        (),
+        description="Levels of authentication (`acr`) of which the login must have one, by commas. Default: no demand.",
+    )
+    oidc_another_prompt: str = Field(
+        "login",
+        min_length=1,
+        description="`prompt` that lets somebody else log in: `login`, or `select_account`.",
+    )
+    oidc_recheck: Seconds = Field(
+        300.0,
+        description="Seconds after which the issuer is asked again about a session. It ends when the issuer says no, and "
+        "when the issuer is silent for as long again.",
+    )
     session_idle: Seconds = Field(1800.0, description="Seconds without a request until the console logs out.")
     session_longest: Seconds = Field(28_800.0, description="Seconds until it logs out in any case.")
+    operators: Path | None = Field(
+        None,
+        description="JSON file of root's with the HSA-id of each account that runs commands, by the kernel's user id: "
+        '`{"1001": "SE…"}`. Needed in production by commands that act or look at somebody.',
+    )
     operator_keys: Path | None = Field(
         None,
         description="Folder with each operator's signing key, `<HSA-id>.key` (PKCS#8, PEM) and `<HSA-id>.pem` "
@@ -530,6 +563,10 @@ class Settings(
             problems.append("api_port: the decision API has a port of its own, another than the console's")
         if self.database_pool_min > self.database_pool_max:
             problems.append("database_pool_min: larger than database_pool_max")
+        if unknown := set(self.oidc_claims_from) - {"id_token", "access_token", "userinfo"}:
+            problems.append(f"oidc_claims_from: unknown {', '.join(sorted(unknown))}")
+        if not self.oidc_claims_from:
+            problems.append("oidc_claims_from: one of id_token, access_token, userinfo is needed")
         if unknown := set(self.signature_algorithms) - {"ES256", "ES384", "PS256", "RS256"}:
             problems.append(f"signature_algorithms: unknown {', '.join(sorted(unknown))}")
         try:

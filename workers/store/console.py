@@ -289,34 +289,62 @@ async def count_timers(tx: Reading, first: datetime, end: datetime) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredSession:
-    """A session of the console. `opened` is JSON: what may be shown unmasked. Times are UTC."""
+class SessionOwner:
+    """Whose a session is. `issuer`, `subject`, `acr` and `sid` (the issuer's own name of the session): of the login."""
 
     operator: str
     hsa_id: str | None
     unit: str | None
     roles: tuple[str, ...]
+    issuer: str | None = None
+    subject: str | None = None
+    acr: str | None = None
+    sid: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSession:
+    """
+    A session of the console. `opened` is JSON: what may be shown unmasked. Times are UTC.
+
+    `tokens` are sealed: what the issuer is asked with. `confirmed_at` is when it last let the session go on.
+    """
+
+    owner: SessionOwner
     csrf: str
     opened: str
+    tokens: bytes | None
     began_at: datetime
     seen_at: datetime
     ends_at: datetime
+    confirmed_at: datetime
 
 
 async def begin_session(
     tx: Tx,
     token_hash: bytes,
+    owner: SessionOwner,
     *,
-    operator: str,
-    hsa_id: str | None,
-    unit: str | None,
-    roles: Iterable[str],
     csrf: str,
+    tokens: bytes | None,
     ends_at: datetime,
 ) -> None:
     """Keep a session that begins at `tx.now` and ends at `ends_at` (UTC) at the latest."""
     await tx.run(
-        _SQL["begin_session"], token_hash, operator, hsa_id, unit, sorted(roles), csrf, tx.now, ends_at
+        _SQL["begin_session"],
+        token_hash,
+        owner.operator,
+        owner.hsa_id,
+        owner.unit,
+        sorted(owner.roles),
+        csrf,
+        tx.now,
+        ends_at,
+        owner.issuer,
+        owner.subject,
+        owner.acr,
+        owner.sid,
+        tokens,
     )
 
 
@@ -329,16 +357,43 @@ async def session(
         return None
     row = rows[0]
     return StoredSession(
-        row["operator"],
-        row["hsa_id"],
-        row["unit"],
-        tuple(row["roles"]),
+        SessionOwner(
+            row["operator"],
+            row["hsa_id"],
+            row["unit"],
+            tuple(row["roles"]),
+            row["issuer"],
+            row["subject"],
+            row["acr"],
+            row["sid"],
+        ),
         row["csrf"],
         row["opened"],
+        row["tokens"],
         row["began_at"],
         row["seen_at"],
         row["ends_at"],
+        row["confirmed_at"],
     )
+
+
+async def claim_question(
+    tx: Tx, token_hash: bytes, confirmed_before: datetime, asked_before: datetime
+) -> bool:
+    """Say, to one caller alone, that the issuer is to be asked about a session; both moments are UTC and inclusive."""
+    return await tx.run(_SQL["claim_question"], token_hash, confirmed_before, asked_before, tx.now) == 1
+
+
+async def confirm_session(
+    tx: Tx, token_hash: bytes, roles: Iterable[str], unit: str | None, tokens: bytes | None
+) -> None:
+    """Note at `tx.now` that the issuer lets a session go on, with these roles."""
+    await tx.run(_SQL["confirm_session"], token_hash, sorted(roles), unit, tokens, tx.now)
+
+
+async def end_sessions_of(tx: Tx, issuer: str, subject: str | None, sid: str | None) -> list[str]:
+    """End the session that an issuer calls `sid`, or without one all of a subject; return the operators' names."""
+    return [row["operator"] for row in await tx.fetch(_SQL["end_sessions_of"], issuer, subject, sid)]
 
 
 async def touch_session(tx: Tx, token_hash: bytes) -> None:

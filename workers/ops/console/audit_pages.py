@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from contracts.vocabulary import PersonId
 from workers.ops import extracts
 from workers.ops.archive import Reader
-from workers.ops.console.desk import TOO_OFTEN, Desk, done, get, number_of, post, text_of
+from workers.ops.console.desk import TOO_OFTEN, Desk, day_of, done, get, number_of, post, text_of
 from workers.ops.console.orders import resolve
 from workers.ops.sessions import AUDITORS, Session
 from workers.policy.calendar import midnight
@@ -134,7 +134,7 @@ async def _page(request: Request, desk: Desk, session: Session, verified: Verifi
 
 def _day(text: str | None) -> date | None:
     try:
-        return date.fromisoformat(text) if text else None
+        return day_of(text) if text else None
     except ValueError:
         return None
 

@@ -2,8 +2,11 @@
 What every page has at hand, and the door in front of each: logged in, the right role, not forged, not too often.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import date, timedelta
+from ipaddress import ip_address, ip_network
 from urllib.parse import quote
 
 import structlog
@@ -17,10 +20,12 @@ from contracts.vocabulary import PersonId
 from workers.enact.citations import Citations
 from workers.enact.keys import KeyRing
 from workers.ops.console.rendering import Pages
-from workers.ops.login import Issuer, TrialLinks
+from workers.ops.identity import shown_subject
+from workers.ops.login import Issuer, IssuerSilent, LoginRefused, TrialLinks
 from workers.ops.phone import Sending
-from workers.ops.security import Attempts, client_of, forged
-from workers.ops.sessions import EVERYBODY, ConsoleRole, Operator, Session, Sessions
+from workers.ops.security import Attempts, forged
+from workers.ops.serving import address_of
+from workers.ops.sessions import EVERYBODY, ConsoleRole, Login, Operator, Session, Sessions
 from workers.ops.signing import Signers
 from workers.ops.watch import Watch
 from workers.policy.effects import Sentence
@@ -39,6 +44,11 @@ CHAIN = "console"
 """The audit chain of what operators do."""
 LOOKS = "access-log-console"
 LONGEST_REASON = 500
+EARLIEST, LATEST = 1900, 2200
+"""Years between which dates are taken: calendars and databases end, and sums with their ends do not exist."""
+ASKED_AGAIN = timedelta(seconds=30)
+"""How long one process has for asking the issuer about a session, and how long until a silent one is asked again."""
+WAIT = 0.2
 
 
 @dataclass(slots=True)
@@ -67,12 +77,55 @@ class Desk:
     https: bool
     cookie_secret: str
     logins: Attempts = field(default_factory=lambda: Attempts(burst=10, each_minute=10))
+    """Tries of one-time links, by address."""
+    exchanges: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(20))
+    """Questions to the issuer side by side: more of them wait, and nobody is refused for what others tried."""
+    back_channel: Attempts = field(default_factory=lambda: Attempts(burst=200, each_minute=600))
     searches: Attempts = field(default_factory=lambda: Attempts(burst=30, each_minute=30))
 
     @property
     def cookie(self) -> str:
         """The session cookie's name; `__Host-` binds it to this host and to TLS."""
         return COOKIE_HTTPS if self.https else COOKIE
+
+    async def session_of(self, request: Request) -> Session | None:
+        """
+        Return the session of a request, after asking the issuer about it where it is time; None: nobody is logged in.
+        """
+        cookie = request.cookies.get(self.cookie)
+        session = await self.sessions.find(cookie)
+        if session is None or self.issuer is None:
+            return session
+        if session.login is None or cookie is None:
+            return None  # it was begun before there was an issuer, which can say nothing about it
+        every = timedelta(seconds=self.settings.oidc_recheck)
+        while session is not None and session.login is not None and session.confirmed_at is not None:
+            now = self.clock.now()
+            if now < session.confirmed_at + every:
+                return session
+            if await self.sessions.to_be_asked(session, now - every, now - ASKED_AGAIN):
+                return await self._asked(self.issuer, session, session.login, cookie)
+            if now < session.confirmed_at + 2 * every:
+                return session  # somebody asks right now, or the issuer was silent a moment ago
+            await asyncio.sleep(WAIT)
+            session = await self.sessions.find(cookie)
+        return None
+
+    async def _asked(self, issuer: Issuer, session: Session, login: Login, cookie: str) -> Session | None:
+        now = self.clock.now()
+        try:
+            await self.sessions.confirmed(session, cookie, await issuer.again(login, now))
+            return await self.sessions.find(cookie)
+        except LoginRefused as refused:
+            patience = 2 * timedelta(seconds=self.settings.oidc_recheck)
+            silent = isinstance(refused, IssuerSilent)
+            log.warning("session not confirmed", code=str(refused), operator=session.operator.name)
+            if silent and session.confirmed_at is not None and now < session.confirmed_at + patience:
+                return session
+            await self.sessions.end(session)
+            async with self.store.transaction(now) as tx:
+                await self.note(tx, session.operator, "console_session_ended", {"code": str(refused)})
+            return None
 
     def page(
         self, request: Request, template: str, session: Session | None, status: int = 200, **values: object
@@ -116,13 +169,25 @@ class Desk:
         personal: Mapping[str, Json] | None = None,
     ) -> None:
         """Write into the audit chain what an operator does, in the transaction that does it."""
-        entry = AuditEntry(CHAIN, operator.name, action, body, person, personal or {})
+        entry = AuditEntry(CHAIN, operator.name, action, {**body, **by(operator)}, person, personal or {})
         await audit.append(tx, [entry])
 
     async def looked(self, tx: Tx, operator: Operator, person: PersonId, reason: str, shown: str) -> None:
         """Write into the access log that an operator looked at somebody."""
         look = Look(operator.name, operator.unit, person, reason, shown)
         await access_log.append(tx, [look], chain=LOOKS)
+
+
+def by(operator: Operator) -> dict[str, Json]:
+    """What the audit chain keeps of the login beside the name: `login`, with issuer, subject, level and session."""
+    known = {
+        "issuer": operator.issuer,
+        "sub": None if operator.subject is None else shown_subject(operator.subject),
+        "acr": operator.acr,
+        "session": operator.session,
+    }
+    found: dict[str, Json] = {name: value for name, value in known.items() if value is not None}
+    return {"login": found} if operator.issuer else {}
 
 
 Handler = Callable[[Request, Desk, Session], Awaitable[Response]]
@@ -140,7 +205,7 @@ def get(path: str, handler: Handler, roles: Collection[ConsoleRole] = EVERYBODY)
 
     async def endpoint(request: Request) -> Response:
         desk = desk_of(request)
-        session = await desk.sessions.find(request.cookies.get(desk.cookie))
+        session = await desk.session_of(request)
         if session is None:
             return _to_login(request)
         if not session.operator.may(roles):
@@ -155,13 +220,15 @@ def post(path: str, handler: PostHandler, roles: Collection[ConsoleRole]) -> Rou
 
     async def endpoint(request: Request) -> Response:
         desk = desk_of(request)
-        session = await desk.sessions.find(request.cookies.get(desk.cookie))
+        session = await desk.session_of(request)
         if session is None:
             return _to_login(request)
         async with request.form(max_fields=1200, max_files=0) as form:
             if forged(request, session.csrf, form.get("csrf")):
                 log.warning("forged post refused", path=path, operator=session.operator.name)
                 return desk.sorry(request, session, 403, _FORGED)
+            if _holds_nul(*(value for value in form.values() if isinstance(value, str))):
+                return desk.sorry(request, session, 400, _UNREADABLE)
             if not session.operator.may(roles):
                 return _no_right(request, desk, session)
             return await handler(request, desk, session, form)
@@ -173,6 +240,8 @@ def _guarded(endpoint: Callable[[Request], Awaitable[Response]]) -> Callable[[Re
     """The database may be down: say so in a page of the console's own."""
 
     async def outer(request: Request) -> Response:
+        if _holds_nul(*request.query_params.values(), *map(str, request.path_params.values())):
+            return desk_of(request).sorry(request, None, 400, _UNREADABLE)
         try:
             return await endpoint(request)
         except Exception as error:
@@ -182,6 +251,11 @@ def _guarded(endpoint: Callable[[Request], Awaitable[Response]]) -> Callable[[Re
             return desk_of(request).sorry(request, None, 503, _DATABASE, back=request.url.path)
 
     return outer
+
+
+def _holds_nul(*texts: str) -> bool:
+    """Whether a text holds U+0000, which no database column and no form of ours can hold."""
+    return any("\0" in text for text in texts)
 
 
 def _to_login(request: Request) -> Response:
@@ -222,9 +296,24 @@ def offset_of(request: Request) -> int:
     return number_of(request.query_params.get("from")) or 0
 
 
+def day_of(text: str | None) -> date:
+    """A Swedish date as an input writes it. Raises ValueError for anything else, and for days that no calendar reaches."""
+    found = date.fromisoformat(text or "")
+    if not EARLIEST <= found.year < LATEST:
+        raise ValueError(f"a date lies between {EARLIEST} and {LATEST}")
+    return found
+
+
 def client(request: Request) -> str:
-    """The address that tries are counted by."""
-    return client_of(request)
+    """The address that tries are counted by: what a named proxy says, and of IPv6 the network that one caller has."""
+    found = address_of(request.scope, desk_of(request).settings.console_proxies)
+    try:
+        address = ip_address(found)
+    except ValueError:
+        return found or "unknown"
+    if address.version == 6:
+        return str(ip_network((address, 64), strict=False))
+    return str(address)
 
 
 def done(path: str, what: str) -> Response:
@@ -240,6 +329,10 @@ _NO_RIGHT = Sentence("Din roll räcker inte för detta.", "Your role does not al
 _DATABASE = Sentence(
     "Databasen svarar inte just nu. Inget har ändrats; försök igen om en stund.",
     "The database does not answer just now. Nothing was changed; try again in a while.",
+)
+_UNREADABLE = Sentence(
+    "Något i frågan går inte att läsa: det innehåller ett nolltecken. Skriv om det.",
+    "Something in what was asked cannot be read: it holds a null character. Write it anew.",
 )
 TOO_OFTEN = Sentence(
     "För många försök. Vänta en minut och försök igen.", "Too many tries. Wait a minute and try again."

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from contracts.vocabulary import OrderId, PendingCode, PersonId
-from workers.ops.console.desk import GONE, Desk, done, get, number_of, offset_of, post, text_of
+from workers.ops.console.desk import GONE, Desk, day_of, done, get, number_of, offset_of, post, text_of
 from workers.ops.console.texts import FOLLOW_UP_KINDS, PROTECTED_KINDS
 from workers.ops.sessions import LOOKERS, OPERATORS, Session
 from workers.ops.worklist import TARGETS, entry_of, what_to_do
@@ -221,7 +221,7 @@ async def transitions(request: Request, desk: Desk, session: Session) -> Respons
     """A calendar of what is coming, by day and kind."""
     today = swedish_date(desk.clock.now())
     try:
-        first = date.fromisoformat(request.query_params.get("first", ""))
+        first = day_of(request.query_params.get("first"))
     except ValueError:
         first = today
     async with desk.store.reading() as tx:
@@ -268,7 +268,7 @@ def _weeks(first: date, coming: Sequence[Coming]) -> list[tuple[int, list[tuple[
 async def transitions_day(request: Request, desk: Desk, session: Session) -> Response:
     """What falls due on one day, in order of time."""
     try:
-        day = date.fromisoformat(request.path_params["day"])
+        day = day_of(request.path_params["day"])
     except ValueError:
         return desk.sorry(request, session, 404, GONE, back="/transitions")
     first, end, offset = midnight(day), midnight(day + timedelta(days=1)), offset_of(request)

@@ -18,7 +18,7 @@ from contracts.receipt import Receipt
 from contracts.vocabulary import Form, OrderId, Outcome, PersonId, RegionCode, UnitId
 from workers.enact.receipts import registration_number
 from workers.enact.trust_report import TrustReport
-from workers.ops.console.desk import GONE, TOO_OFTEN, Desk, done, get, number_of, post, text_of
+from workers.ops.console.desk import GONE, TOO_OFTEN, Desk, day_of, done, get, number_of, post, text_of
 from workers.ops.console.rendering import MASK
 from workers.ops.sessions import LOOKERS, Session
 from workers.policy.calendar import STOCKHOLM, midnight
@@ -84,8 +84,8 @@ def _wanted(query: Mapping[str, str], session: Session, desk: Desk) -> tuple[Wan
             faults.append(name)
             return None
 
-    through: date | None = read("through", date.fromisoformat)
-    since: date | None = read("since", date.fromisoformat)
+    through: date | None = read("through", day_of)
+    since: date | None = read("since", day_of)
     patient = number_of(query.get("patient"))
     if patient is not None and session.reason(f"orders:{patient}", desk.clock.now()) is None:
         # whose orders these are is known only to whoever typed the number in, for a while

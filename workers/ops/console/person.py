@@ -8,7 +8,18 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from contracts.vocabulary import PersonId, Service, UnitId
-from workers.ops.console.desk import GONE, TOO_OFTEN, Desk, done, get, number_of, post, text_of
+from workers.ops.console.desk import (
+    EARLIEST,
+    GONE,
+    LATEST,
+    TOO_OFTEN,
+    Desk,
+    done,
+    get,
+    number_of,
+    post,
+    text_of,
+)
 from workers.ops.console.orders import resolve
 from workers.ops.console.rendering import MASK
 from workers.ops.sessions import LOOKERS, Session
@@ -229,6 +240,8 @@ def _moment(text: str | None) -> datetime | None:
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
+        return None
+    if not EARLIEST <= found.year < LATEST:
         return None
     return found.replace(tzinfo=STOCKHOLM) if found.tzinfo is None else found
 

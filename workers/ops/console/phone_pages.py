@@ -45,7 +45,7 @@ async def phone_send(request: Request, desk: Desk, session: Session, form: FormD
             now=now,
             numbers=desk.numbers,
         )
-        signer = desk.signers.of(session.operator.hsa_id or "")
+        signer = desk.signers.of(session.operator)
         record = record_of(order, signer, desk.keys, desk.settings.topic(ORDERS.name), now)
     except NotFilledIn as wrong:
         return _show(request, desk, session, entries, wrong.faults, status=422)
@@ -104,7 +104,7 @@ def _ready(desk: Desk, session: Session) -> bool:
     if desk.signers is None:
         return False
     try:
-        desk.signers.of(session.operator.hsa_id or "")
+        desk.signers.of(session.operator)
     except NoKey:
         return False
     return True

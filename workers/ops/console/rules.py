@@ -1,12 +1,10 @@
 """The rules of a region on a day: what each form asks for, and each rule as its owner states it."""
 
-from datetime import date
-
 from starlette.requests import Request
 from starlette.responses import Response
 
 from contracts.vocabulary import Form
-from workers.ops.console.desk import Desk, get
+from workers.ops.console.desk import Desk, day_of, get
 from workers.ops.rulebook_pages import ages_of, table_of, told_of
 from workers.ops.sessions import Session
 from workers.policy.calendar import swedish_date
@@ -20,7 +18,7 @@ async def rulebook(request: Request, desk: Desk, session: Session) -> Response:
     region = desk.books.regions[code] if code else None
     today = swedish_date(desk.clock.now())
     try:
-        on = date.fromisoformat(request.query_params.get("on", ""))
+        on = day_of(request.query_params.get("on"))
     except ValueError:
         on = today
     version = region.in_force(on) if region else None

@@ -196,13 +196,33 @@ SELECT count(*) FROM timer WHERE state = 'set' AND due_at >= $1 AND due_at < $2;
 
 -- name: begin_session
 -- Somebody has logged in.
-INSERT INTO console_session (token_hash, operator, hsa_id, unit, roles, csrf, began_at, seen_at, ends_at)
-VALUES ($1, $2, $3, $4, $5::text[], $6, $7, $7, $8);
+INSERT INTO console_session (
+  token_hash, operator, hsa_id, unit, roles, csrf, began_at, seen_at, ends_at,
+  issuer, subject, acr, sid, tokens, confirmed_at, asked_at)
+VALUES ($1, $2, $3, $4, $5::text[], $6, $7, $7, $8, $9, $10, $11, $12, $13, $7, $7);
 
 -- name: session
 -- A session that has neither ended nor been silent since $3.
-SELECT operator, hsa_id, unit, roles, csrf, opened, began_at, seen_at, ends_at
+SELECT operator, hsa_id, unit, roles, csrf, opened, began_at, seen_at, ends_at,
+       issuer, subject, acr, sid, tokens, confirmed_at
   FROM console_session WHERE token_hash = $1 AND ends_at > $2 AND seen_at > $3;
+
+-- name: claim_question
+-- One process asks the issuer about a session that was last confirmed at $2 or before, and nobody else until it has.
+UPDATE console_session SET asked_at = $4
+ WHERE token_hash = $1 AND confirmed_at <= $2 AND (asked_at <= $3 OR asked_at = confirmed_at);
+
+-- name: confirm_session
+-- The issuer lets it go on.
+UPDATE console_session SET roles = $2::text[], unit = $3, tokens = $4, confirmed_at = $5, asked_at = $5
+ WHERE token_hash = $1;
+
+-- name: end_sessions_of
+-- Logged out at the issuer: one of its sessions, or without its name all of somebody.
+DELETE FROM console_session
+ WHERE issuer = $1 AND ($2::text IS NULL OR subject = $2) AND ($3::text IS NULL OR sid = $3)
+   AND ($2::text IS NOT NULL OR $3::text IS NOT NULL)
+RETURNING operator;
 
 -- name: touch_session
 -- Seen now.
