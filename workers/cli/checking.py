@@ -7,11 +7,9 @@ from datetime import datetime
 from pathlib import Path
 
 from contracts.dead_letter import DeadLetterReason
-from contracts.vocabulary import RefusalCode
 from workers.intake.forms import FormInvalid, read_form
-from workers.intake.texts import signature_objections
+from workers.intake.texts import signature_objections, wrong_audience
 from workers.policy.effects import Objection
-from workers.policy.objections import objection
 from workers.trust import Evidence, TrustPolicy, Unreadable, Verdict, verify
 
 IN, REFUSED, UNDETERMINED = 0, 1, 3
@@ -148,5 +146,5 @@ def answer(
             objections += invalid.objections
         else:
             if audience is not None and form.audience != audience:
-                objections.append(objection(RefusalCode.WRONG_AUDIENCE, "audience"))
+                objections.append(wrong_audience(audience))
     return Answer(kind, len(raw), at, verdict, "", tuple(objections))

@@ -1,10 +1,12 @@
 """`sigill dev ca`: a throw-away certificate authority with staff certificates like those of the care sector."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from contracts.hsa_id import HSA_ID
 from infra.devca import DevAuthority
 from workers.runtime.clock import SystemClock
 
@@ -29,6 +31,12 @@ def ca(
     `public/` below the folder holds what a receiver needs: SIGILL_TRUST_ANCHORS, SIGILL_TRUST_INTERMEDIATES and
     SIGILL_CRL_FOLDERS point into it. Keys are not encrypted.
     """
+    wrong = [hsa_id for hsa_id in staff or () if not HSA_ID.fullmatch(hsa_id)]
+    if wrong:
+        print(
+            f"--staff: {', '.join(map(repr, wrong))} is no HSA-id, such as SE2321000065-T101", file=sys.stderr
+        )
+        raise typer.Exit(2)
     now = SystemClock().now()
     authority = DevAuthority.load(folder) if (folder / "root.crt").exists() else DevAuthority.create(now)
     for hsa_id in staff or ():

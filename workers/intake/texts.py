@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 
+from contracts.vocabulary import RefusalCode
 from workers.policy.effects import Objection, Sentence
 from workers.policy.lexicon import REFUSAL
+from workers.policy.objections import objection
 from workers.trust import Reason
 
 MISMATCH: dict[str, Sentence] = {
@@ -24,6 +26,12 @@ MISMATCH: dict[str, Sentence] = {
     ),
 }
 """What does not fit between envelope and form, and what usually causes it."""
+
+
+def wrong_audience(expected: str) -> Objection:
+    """The refusal of a form that is addressed to another system; it names the audience that was expected."""
+    more = Sentence(f"audience ska vara {expected}", f"audience must be {expected}")
+    return objection(RefusalCode.WRONG_AUDIENCE, "audience", more=more)
 
 
 def signature_objections(reasons: Iterable[Reason]) -> list[Objection]:

@@ -19,8 +19,8 @@ from contracts.topics import ORDERS
 from contracts.vocabulary import RefusalCode
 from workers.enact.keys import KeyRing, shaped_like_a_key
 from workers.intake.forms import FormInvalid, read_form
-from workers.intake.texts import MISMATCH, signature_objections
-from workers.policy.effects import Objection, Sentence
+from workers.intake.texts import MISMATCH, signature_objections, wrong_audience
+from workers.policy.effects import Objection
 from workers.policy.identity_numbers import NumberRules
 from workers.policy.objections import objection
 from workers.stream.records import NotCloudEvent, Record, read_event
@@ -152,8 +152,7 @@ class Door:
             if not fit
         ]
         if form.audience != self.audience:
-            expected = Sentence(f"audience ska vara {self.audience}", f"audience must be {self.audience}")
-            faults.append(objection(RefusalCode.WRONG_AUDIENCE, "audience", more=expected))
+            faults.append(wrong_audience(self.audience))
         return faults
 
     def _claim(self, verdict: Verdict) -> SignedForm | None:
