@@ -12,7 +12,12 @@ from contracts.vocabulary import IdType, Initiative, MeasureKind, Service
 
 
 class PersonState(Message):
-    """What a decision needs to know of one person. `birth_date` may be partial, as the register has it."""
+    """
+    What a decision needs to know of one person. `birth_date` may be partial, as the register has it.
+
+    `county` is the patient's, which says whose rules hold where no unit is asked about, and null of everybody else.
+    `former` is empty of whoever has, or ever had, protected identity.
+    """
 
     key: str
     ref: PersonRef

@@ -294,9 +294,15 @@ async def test_the_access_log_tells_a_patient_who_looked(store: Store, admin: as
         admin,
         "UPDATE access_log SET person_id = 4711 WHERE look_id = 2",
         "DELETE FROM access_log WHERE look_id = 3",
+        "INSERT INTO access_log (look_id, looked_at, actor, person_id, reason, shown, salt, digest) OVERRIDING SYSTEM VALUE "
+        "SELECT 4, looked_at, 'op-framed', person_id, reason, shown, salt, digest FROM access_log WHERE look_id = 1",
     )
     async with store.reading() as tx:
-        assert await access_log.verify(tx) == [LookFault(2, "changed"), LookFault(3, "removed")]
+        assert await access_log.verify(tx) == [
+            LookFault(2, "changed"),
+            LookFault(3, "removed"),
+            LookFault(4, "inserted"),
+        ]
 
 
 async def test_the_access_log_is_kept_five_years(store: Store) -> None:

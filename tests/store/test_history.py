@@ -1,7 +1,9 @@
 """Every row of every table of history is held against the chain: changed, removed, inserted, with triggers on or off."""
 
+import re
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -124,6 +126,12 @@ TABLES = sorted(
     "unit_version unit_successor inbox signed_order order_outcome measure measure_version release_request release_answer "
     "release_event dead_letter dead_letter_action proposal proposal_verdict person_erasure".split()
 )
+
+
+def test_the_page_for_operators_names_what_is_shown_here() -> None:
+    page = (Path(__file__).parents[2] / "docs/runbook/audit-chain-broken.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| [^|]+ \| yes \| yes \| yes \|$", page, flags=re.M)
+    assert sorted(rows) == sorted([*TABLES, "access_log"])
 
 
 @pytest.mark.parametrize("table", TABLES)

@@ -73,6 +73,26 @@ async def test_a_protected_persons_numbers_are_never_linked(office: Office) -> N
     assert (state.patient.ref.id, state.patient.former) == (fictitious, ())
 
 
+async def test_a_state_says_where_nobody_but_its_patient_lives(office: Office) -> None:
+    """A guardian may be the one who hides; which rules hold is the patient's county alone."""
+    town = office.town
+    for place, number in enumerate((MOTHER, FATHER)):
+        told = town.registers(START, number, 7, county="14", secrecy_mark=place == 0)
+        await office.hand_over(told)
+    shut = town.orders(START, "block_guardians", patient=person(CHILD), guardians=[person(FATHER)])
+    await office.hand_over(shut)
+    states = [
+        PatientState.model_validate_json(event.payload)
+        for event in await office.out()
+        if event.aggregatetype == "access.state.v1" and event.payload
+    ]
+    about = [state for state in states if state.patient.ref.id == CHILD]
+    assert about
+    assert [guardian.person.protected for guardian in about[-1].guardians] == [True, False]
+    others = [one.person for state in about for one in (*state.guardians, *state.former_guardians)]
+    assert {one.county for one in (*others, *about[-1].viewers)} == {None}
+
+
 async def test_a_person_can_be_dead_by_mistake(office: Office) -> None:
     await answers(
         office,

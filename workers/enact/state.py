@@ -34,7 +34,7 @@ def state_of(facts: PatientFacts, *, version: int, known_at: datetime) -> Patien
         key=facts.patient.key,
         version=version,
         known_at=known_at,
-        patient=_person(facts.patient),
+        patient=_person(facts.patient, county=newest.county),
         guardians=_guardians(facts, newest.custody),
         former_guardians=_guardians(facts, former.values()),
         viewers=tuple(_person(facts.people[viewer]) for viewer in viewers if viewer in facts.people),
@@ -59,8 +59,11 @@ def _guardians(facts: PatientFacts, custodies: Iterable[Custody]) -> tuple[Guard
     )
 
 
-def _person(person: Person) -> PersonState:
-
+def _person(person: Person, *, county: str | None = None) -> PersonState:
+    """
+    What a decision reads of a person. `county` is the patient's, which says whose rules hold where no unit is asked
+    about; where anybody else lives no decision reads, and a guardian may be the one who hides.
+    """
     newest = person.latest
     return PersonState(
         key=person.key,
@@ -68,7 +71,7 @@ def _person(person: Person) -> PersonState:
         former=tuple(ref_of(identity) for identity in numbers_to_show(person)[1:]),
         birth_date=str(person.birth),
         id_type=newest.identity.id_type,
-        county=newest.county,
+        county=county,
         protected=newest.protected,
         has_e_id=newest.has_e_id,
         died_on=newest.died_on,

@@ -27,6 +27,10 @@ SELECT look_id, looked_at, actor, actor_unit, person_id, reason, shown
 SELECT look_id, looked_at, actor, actor_unit, person_id, reason, shown, salt, digest
   FROM access_log WHERE look_id = ANY ($1::bigint[]) ORDER BY look_id;
 
+-- name: all_ids
+-- The number of every look.
+SELECT look_id FROM access_log;
+
 -- name: purge
 -- Ends the keeping of what is older than $1; five years at least, by $2.
 SELECT look_id FROM purge_access_log($1, $2);
