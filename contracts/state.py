@@ -62,7 +62,7 @@ class MeasureState(Message):
 
 class PatientState(Message):
     """
-    Everything about a patient that an access decision reads, as known at `known_at`.
+    Everything about a patient that an access decision at `known_at` or later reads: measures that are over have left it.
 
     `version` grows with every change of the patient; keep the highest. It is for the program that decides: nothing of it but
     yes or no may reach a viewer, who may be one who must not know.

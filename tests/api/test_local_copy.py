@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,16 +16,38 @@ from contracts.directory import Assignment, StaffRecord
 from contracts.order import PersonRef
 from contracts.topics import STAFF, STATE
 from contracts.topics import UNITS as UNITS_TOPIC
-from contracts.vocabulary import Role, Service
+from contracts.vocabulary import (
+    IdType,
+    Initiative,
+    MeasureId,
+    MeasureKind,
+    OrderId,
+    PersonId,
+    RegionCode,
+    Role,
+    Service,
+    UnitId,
+)
 from infra.embedded import EmbeddedKafka
 from tests.api.histories import KNOWN, UNITS, histories, moments
 from tests.api.town import BOOKS
 from workers.client import LocalCopy, NotHere, TooEarly, follow
-from workers.enact.state import state_of
-from workers.policy.access import Decision, Question, decide, turns, units_of, valid_until, viewers_of
-from workers.policy.facts import PatientFacts
+from workers.enact.state import state_of, strictest
+from workers.policy.access import (
+    Decision,
+    Question,
+    counting,
+    decide,
+    turns,
+    units_of,
+    valid_until,
+    viewers_of,
+)
+from workers.policy.calendar import BirthDate
+from workers.policy.facts import Identity, Measure, PatientFacts, Person, PersonVersion
 from workers.policy.timeline import timeline
 from workers.stream.connection import Connection
+from workers.stream.producer import LARGEST_BODY
 
 EVERYTHING = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -234,3 +258,63 @@ async def _eventually(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
         while not condition():
             await asyncio.sleep(0.05)
+
+
+def _sealed(facts: PatientFacts, number: int, **more: object) -> Measure:
+    units = frozenset(UnitId(f"SE2321000099-U{number:05d}-{unit:03d}") for unit in range(200))
+    return Measure(
+        measure_id=MeasureId(str(UUID(int=number + 1))),
+        patient=facts.patient.person_id,
+        kind=MeasureKind.JOURNAL_SEAL,
+        region=RegionCode("kronoberg"),
+        initiative=Initiative.CARE,
+        orders=(OrderId(str(UUID(int=number + 1))),),
+        services=(Service.JOURNAL,),
+        units=units,
+        **{"valid_from": KNOWN - timedelta(days=9), **more},  # type: ignore[arg-type]
+    )
+
+
+def _family() -> PatientFacts:
+    who = Identity(IdType.PERSONNUMMER, "20000101T000")
+    version = PersonVersion(KNOWN - timedelta(days=99), who, "07")
+    person = Person(PersonId("v1.a"), "v1.a", BirthDate.parse("2000-01-01"), (version,), registered=True)
+    return PatientFacts(person, {person.person_id: person}, (), {})
+
+
+def test_a_state_carries_no_history() -> None:
+    """Five hundred seals of 200 units that are over came to eight megabytes, and the relay could not send them."""
+    family = _family()
+    over = [_sealed(family, n, valid_to=KNOWN - timedelta(days=1), released=True) for n in range(500)]
+    first, stands = _sealed(family, 0), _sealed(family, 501)
+    short = record_of(replace(family, measures=(stands,)))[1]
+    assert record_of(replace(family, measures=(*over, stands)))[1] == short
+    assert len(short) < 20_000
+    grants = tuple(
+        replace(
+            first,
+            measure_id=MeasureId(str(UUID(int=1000 + n))),
+            kind=MeasureKind.REPRESENTATIVE_GRANT,
+            viewer=PersonId("v1.b"),
+            units=None,
+            valid_to=KNOWN - timedelta(days=9 - n),
+        )
+        for n in range(9)
+    )
+    kept = counting(replace(family, measures=(stands, *grants)), KNOWN)
+    assert kept == (stands, grants[-1])
+
+
+def test_a_state_with_more_measures_than_a_topic_takes_shows_less() -> None:
+    family = _family()
+    seals = [_sealed(family, n, valid_to=KNOWN + timedelta(days=1 + n)) for n in range(500)]
+    grant = replace(seals[0], kind=MeasureKind.MINOR_GRANT, units=None, valid_to=None)
+    whole = state_of(replace(family, measures=(*seals, grant)), version=3, known_at=KNOWN)
+    small = strictest(whole)
+    assert len(small.model_dump_json()) < 2_000 < LARGEST_BODY < len(whole.model_dump_json())
+    [seal] = small.measures
+    assert (seal.units, seal.valid_to, seal.kind) == (None, KNOWN + timedelta(days=500), "journal_seal")
+    copy = LocalCopy(BOOKS)
+    assert copy.take(small.key, small.model_dump_json().encode())
+    asked = copy.decide(small.key, small.key, Service.JOURNAL, KNOWN, unit="SE2321000099-OTHER")
+    assert not asked.allowed

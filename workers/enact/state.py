@@ -6,12 +6,13 @@ from uuid import UUID
 
 from contracts.state import GuardianState, MeasureState, PatientState, PersonState
 from workers.enact.people import all_named_in, named_in, numbers_to_show, ref_of
+from workers.policy.access import counting
 from workers.policy.facts import Custody, Measure, PatientFacts, Person
 
 
 def state_of(facts: PatientFacts, *, version: int, known_at: datetime) -> PatientState:
     """
-    All that a decision about the patient reads, ended measures included, so that the past can be asked about too.
+    All that a decision about the patient reads, now or later: measures that are over have left it.
 
     Raises nothing for people whom the facts lack: they are left out, which shows less.
     """
@@ -24,6 +25,7 @@ def state_of(facts: PatientFacts, *, version: int, known_at: datetime) -> Patien
         if custody.guardian not in named
     }
     told = named | former.keys()
+    measures = counting(facts, known_at)
     viewers = {
         person: None
         for m in facts.measures
@@ -40,10 +42,37 @@ def state_of(facts: PatientFacts, *, version: int, known_at: datetime) -> Patien
         viewers=tuple(_person(facts.people[viewer]) for viewer in viewers if viewer in facts.people),
         measures=tuple(
             _measure(measure, facts)
-            for measure in sorted(facts.measures, key=lambda m: (m.valid_from, m.measure_id))
+            for measure in sorted(measures, key=lambda m: (m.valid_from, m.measure_id))
         ),
         unit_regions=tuple(sorted((str(unit), str(region)) for unit, region in facts.unit_regions.items())),
     )
+
+
+def strictest(state: PatientState) -> PatientState:
+    """
+    A state that shows less and is small: nobody is let in by a grant, and what shuts shuts the whole record until the last
+    such measure ends.
+
+    For a patient with more measures than a topic takes: readers would otherwise keep what was before.
+    """
+    shut: dict[tuple[object, ...], MeasureState] = {}
+    for one in state.measures:
+        if one.kind.opens:
+            continue
+        scope = (one.kind, one.services, one.guardians)
+        other = shut.get(scope, one)
+        ends = [end for end in (one.valid_to, other.valid_to) if end is not None]
+        shut[scope] = other.model_copy(
+            update={
+                "units": None,
+                "recorded_from": None,
+                "recorded_to": None,
+                "valid_from": min(one.valid_from, other.valid_from),
+                "valid_to": max(ends) if len(ends) == 2 else None,
+                "ends_at_age": one.ends_at_age if one.ends_at_age == other.ends_at_age else None,
+            }
+        )
+    return state.model_copy(update={"measures": tuple(shut.values())})
 
 
 def _guardians(facts: PatientFacts, custodies: Iterable[Custody]) -> tuple[GuardianState, ...]:

@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from uuid import UUID
 
+import structlog
+
 from contracts.json_schema import schema_id
 from contracts.receipt import Receipt
 from contracts.topics import RECEIPTS, STATE, TOPICS, TopicSpec
@@ -22,13 +24,19 @@ from workers.enact.plan import Deed, Judged, Outgoing, Plan, Settlement
 from workers.enact.receipts import settled
 from workers.enact.sitting import Sitting
 from workers.enact.standing import ends_waiting
-from workers.enact.state import state_of
+from workers.enact.state import state_of, strictest
 from workers.policy.effects import AddTask, Answer, CloseRequest, CloseTask, OpenRequest
 from workers.store import audit, measures, orders, outbox, persons, requests, tasks, timers
 from workers.store.audit import AuditEntry, Json
 from workers.store.outbox import Headers, OutboxRow
 from workers.store.session import Tx
+from workers.stream.producer import LARGEST_BODY
 
+log = structlog.get_logger("sigill.write")
+
+MANY = 2_000
+"""Measures and units; a state with fewer is smaller than a topic takes, and its size is not looked at."""
+LARGEST_STATE = LARGEST_BODY - 64 * 1024
 ACTOR = "sigill"
 """Who acts, in the audit chain, where no operator does."""
 
@@ -285,6 +293,11 @@ def _states(tx: Tx, sitting: Sitting) -> list[Outgoing]:
         key, version = facts.patient.key, tx.held[facts.patient.person_id]
         ident = event_id(f"state:{key}", "state", version)
         state = state_of(facts, version=version, known_at=tx.now)
+        if sum(1 + len(m.units or ()) for m in state.measures) > MANY and (
+            (size := len(state.model_dump_json())) > LARGEST_STATE
+        ):
+            log.error("state too large: published as the strictest one", event_id=str(ident), bytes=size)
+            state = strictest(state)
         states.append(Outgoing(STATE, key, ident, state, facts.patient.person_id))
     return states
 

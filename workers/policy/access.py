@@ -21,7 +21,7 @@ from contracts.vocabulary import (
     Service,
     UnitId,
 )
-from workers.policy.calendar import age_begins, midnight, swedish_date
+from workers.policy.calendar import BirthDate, age_begins, midnight, swedish_date
 from workers.policy.facts import Measure, PatientFacts, Person, PersonVersion
 from workers.policy.rulebook import Ages, Rulebooks, Version
 from workers.policy.units import region_of, versions_for
@@ -175,6 +175,32 @@ def _merged(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
     return tuple(by_code.values())
 
 
+def counting(facts: PatientFacts, since: datetime) -> tuple[Measure, ...]:
+    """
+    The measures that can count in an answer at `since` (UTC) or later, in the order of the facts.
+
+    What is over counts no more. Only a grant that ran out by itself is still named as the reason why there is none: of
+    each scope the one that ran out last, so that their number does not grow with the years.
+    """
+    birth = facts.patient.birth
+    last: dict[tuple[object, ...], datetime] = {}
+    ran_out = [m for m in facts.measures if m.kind.opens and not m.released and not m.not_over(since, birth)]
+    for m in ran_out:
+        if m.valid_from <= since:
+            last[_scope(m)] = max(_end_of(m, birth), last.get(_scope(m), _end_of(m, birth)))
+    named = {m for m in ran_out if m.valid_from > since or _end_of(m, birth) == last[_scope(m)]}
+    return tuple(m for m in facts.measures if m.not_over(since, birth) or m in named)
+
+
+def _scope(m: Measure) -> tuple[object, ...]:
+    return m.kind, m.viewer, m.guardians, m.units
+
+
+def _end_of(m: Measure, birth: BirthDate) -> datetime:
+    """When a measure that is over ended."""
+    return m.ends_at(birth) or m.valid_from
+
+
 @lru_cache(maxsize=1024)
 def _without_measures(code: AccessReason, rules: tuple[str, ...]) -> Reason:
     return Reason(code, tuple(dict.fromkeys(rules)))
@@ -302,7 +328,9 @@ class _Case:
 
     def _ran_out(self, kind: MeasureKind) -> Iterator[Reason]:
         if self.q.service is Service.JOURNAL and (ended := self._grants(kind, running=False)):
-            yield self._says(AccessReason.GRANT_EXPIRED, *ended)
+            birth = self.patient.birth
+            last = max(_end_of(m, birth) for m in ended)
+            yield self._says(AccessReason.GRANT_EXPIRED, *(m for m in ended if _end_of(m, birth) == last))
 
     def _was_guardian(self) -> bool:
         return any(c.guardian == self.q.viewer for v in self.patient.versions for c in v.custody)
