@@ -2,7 +2,9 @@
 
 from datetime import timedelta
 
-from tests.workers.conftest import START
+import pytest
+
+from tests.workers.conftest import START, Office
 from tests.workers.senders_kit import PN, SN, answers, sees
 from tests.workers.town import person
 
@@ -58,3 +60,21 @@ async def test_the_same_when_the_old_number_says_replaced_by(office):
         ),
     )
     assert got == [("executed", ())]
+
+
+@pytest.mark.parametrize("under", [OLD, NEW])
+async def test_a_number_that_is_taken_back_takes_no_protection_with_it(office: Office, under: str) -> None:
+    """The register gives a person a new number, and the former one again: a seal under either holds under both."""
+    t = office.town
+    told = {"birth_date": "1985-04-01", "identity_level": "STYRKT"}
+    await answers(office, t.registers(START, OLD, 1, person=person(OLD, SN), **told))
+    office.clock.advance(timedelta(minutes=5))
+    await answers(
+        office, t.registers(office.clock.now(), NEW, 2, former_ids=[person(OLD, SN)], birth_date="1985-04-01")
+    )
+    seal = t.orders(office.clock.now(), patient=person(under, SN if under == OLD else PN))
+    assert await answers(office, seal) == [("executed", ())]
+    office.clock.advance(timedelta(minutes=5))
+    await answers(office, t.registers(office.clock.now(), OLD, 3, person=person(OLD, SN), **told))
+    for kind, number in ((SN, OLD), (PN, NEW)):
+        assert await sees(office, (kind, number), (kind, number)) == (False, ("journal_seal",))
