@@ -226,7 +226,9 @@ def tracing_of(settings: Settings) -> Tracing:
         return Tracing()
     from workers.runtime.otlp import tracer_provider  # noqa: PLC0415 (who traces nothing starts without it)
 
-    provider = tracer_provider("sigill", settings.otlp_endpoint, instance=settings.instance)
+    provider = tracer_provider(
+        "sigill", settings.otlp_endpoint, version=_version(), instance=settings.instance
+    )
     return Tracing(provider, client_id="sigill", server=settings.kafka_bootstrap)
 
 
@@ -501,6 +503,7 @@ class Wiring:
             self.health,
             self.connection,
             api=(lambda: decision_api(settings, books, clock)) if api_wanted(settings) else None,
+            tracing=self.tracing,
         )
         return _AfterMigrations(ops, self._migrated)
 

@@ -15,6 +15,7 @@ from tests.workers.conftest import START, Office
 from tests.workers.test_relay import Topic, relay
 from tests.workers.town import ADULT, KEYS, Sent
 from workers.bootstrap import tracing_of
+from workers.runtime.otlp import resource_of
 from workers.runtime.settings import load_settings
 from workers.runtime.tracing import Tracing
 from workers.stream.producer import SendInDoubt
@@ -184,3 +185,22 @@ async def test_spans_reach_a_collector_over_http(office: Office) -> None:
     assert b"process ehr.orders.v1" in content
     assert TRACE.to_bytes(16, "big") in content
     assert KEYS.of(ADULT).encode() not in content
+
+
+async def test_a_message_that_cannot_be_read_is_an_error_of_its_own_span(
+    office: Office, tracing: Tracing, exporter: InMemorySpanExporter
+) -> None:
+    office.consuming["ehr.orders.v1"].tracing = tracing
+    await office.hand_over(office.town.orders(START), office.town.garbage())
+    fine, unreadable = sorted(
+        spans(exporter, "process ehr.orders.v1"), key=lambda span: told(span)["messaging.kafka.offset"]
+    )
+    assert "error.type" not in told(fine)
+    assert told(unreadable)["error.type"] == "unreadable"
+    assert unreadable.status.status_code is StatusCode.ERROR
+    assert unreadable.status.description is None
+
+
+def test_a_span_says_which_release_made_it() -> None:
+    resource = resource_of("sigill", version="1.2.3", instance="one").attributes
+    assert (resource["service.version"], resource["service.name"]) == ("1.2.3", "sigill")

@@ -370,15 +370,24 @@ class Consuming(Generic[Prepared]):
     async def _in_one_transaction(self, records: Sequence[Record], spoiled: Spoiled) -> None:
         steps = Steps(spans=self._spans(records))
         try:
-            await self._traced(records, spoiled, steps)
+            prepared = await self._traced(records, spoiled, steps)
         except BaseException as error:
             for span in steps.spans.values():
                 end(span, type(error).__qualname__)
             raise
-        for span in steps.spans.values():
-            end(span)
+        if not steps.spans:
+            return
+        for record in records:
+            if (own := steps.spans.get(place_of(record))) is not None:
+                end(own, self._error_type(prepared, record))
 
-    async def _traced(self, records: Sequence[Record], spoiled: Spoiled, steps: Steps) -> None:
+    def _error_type(self, prepared: Prepared, record: Record) -> str | None:
+        """In one word what became of a record that is a dead letter now; None: nothing is wrong with it."""
+        if self.handler.failed(prepared, record):
+            return "unhandled"
+        return "unreadable" if self.handler.unreadable(prepared, record) else None
+
+    async def _traced(self, records: Sequence[Record], spoiled: Spoiled, steps: Steps) -> Prepared:
         with steps.step("prepare"):
             prepared = await self.handler.prepare(records, spoiled)
         point("batch.verified")
@@ -401,6 +410,7 @@ class Consuming(Generic[Prepared]):
             self.metrics.observe(STEP_SECONDS, spent, worker=self.name, step=step)
         self.health.up(DATABASE)
         self.handler.report(prepared, steps)
+        return prepared
 
     def _received(self, records: Sequence[Record]) -> None:
         """A span for each topic's share of a batch, linked to those in which its messages were made."""

@@ -41,6 +41,7 @@ from workers.ops.console.rendering import HERE, Pages
 from workers.ops.listening import is_loopback
 from workers.ops.login import Issuer, TrialLinks, trial_operators
 from workers.ops.phone import Sending
+from workers.ops.request_spans import with_spans
 from workers.ops.security import SecurityHeaders
 from workers.ops.serving import Serving, console_listener, serving
 from workers.ops.sessions import Sessions
@@ -54,6 +55,7 @@ from workers.runtime.clock import Clock, stopwatch
 from workers.runtime.health import Health, probes
 from workers.runtime.metrics import API_SECONDS, Metrics
 from workers.runtime.settings import Settings
+from workers.runtime.tracing import Tracing
 from workers.store.roles import open_as
 from workers.store.session import Store, passing
 from workers.stream.connection import Connection
@@ -204,6 +206,7 @@ class Ops:
     adapters: Sequence[Adapter] = field(default_factory=by_hand)
     said: Callable[[str], None] = field(default_factory=lambda: _on_stderr)
     rulebook_routes: Sequence[object] = ()
+    tracing: Tracing = field(default_factory=Tracing)
     name: str = "ops"
     port: int | None = None
     """The console's port, once it listens."""
@@ -220,13 +223,15 @@ class Ops:
             api = await stack.enter_async_context(self.api()) if self.api is not None else None
             await stack.enter_async_context(desk.watch.running())
             stack.push_async_callback(_ended, asyncio.create_task(self._carry_out(desk.store)))
-            console = with_probes(console_app(desk, self.rulebook_routes), self.health, self.metrics)
+            pages = with_spans(console_app(desk, self.rulebook_routes), self.tracing)
+            console = with_probes(pages, self.health, self.metrics)
             servers = [
                 await stack.enter_async_context(serving(console, console_listener(self.settings), "console"))
             ]
             self.port = servers[0].port
             if api is not None:
-                whole = with_probes(measured(api, self.metrics), self.health, self.metrics)
+                answers = with_spans(measured(api, self.metrics), self.tracing)
+                whole = with_probes(answers, self.health, self.metrics)
                 servers.append(
                     await stack.enter_async_context(serving(whole, listener(self.settings), "api"))
                 )

@@ -8,13 +8,21 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 
-def tracer_provider(service: str, endpoint: str, *, instance: str = "") -> TracerProvider:
-    """Return a provider that sends spans to an OTLP collector over HTTP."""
-    provider = TracerProvider(
-        resource=Resource.create(
-            {"service.name": service, "service.instance.id": instance, "service.namespace": "sigill"}
-        )
+def resource_of(service: str, *, version: str, instance: str = "") -> Resource:
+    """Return what a process says of itself in every span, by the conventions' names."""
+    return Resource.create(
+        {
+            "service.name": service,
+            "service.version": version,
+            "service.instance.id": instance,
+            "service.namespace": "sigill",
+        }
     )
+
+
+def tracer_provider(service: str, endpoint: str, *, version: str, instance: str = "") -> TracerProvider:
+    """Return a provider that sends spans to an OTLP collector over HTTP."""
+    provider = TracerProvider(resource=resource_of(service, version=version, instance=instance))
     exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces")
     provider.add_span_processor(BatchSpanProcessor(exporter))
     return provider

@@ -1,5 +1,6 @@
 """
-OpenTelemetry spans by the messaging conventions (1.44): `send T`, `receive T`, `process T`, `commit T`.
+OpenTelemetry spans by the messaging conventions (1.44): `send T`, `receive T`, `process T`, `commit T`; and of the HTTP
+servers, `GET /route`.
 
 The record key and `ce_subject` are the patient's pseudonymous key, so no span carries them, although the
 conventions recommend the key. Without an endpoint spans cost next to nothing and go nowhere.
@@ -50,7 +51,7 @@ def end(span: Span, error_type: str | None = None) -> None:
 
 
 class Tracing:
-    """Makes the four kinds of messaging spans."""
+    """Makes the four kinds of messaging spans, and those of the HTTP servers."""
 
     @property
     def on(self) -> bool:
@@ -116,6 +117,13 @@ class Tracing:
         attributes: dict[str, AttributeValue] = {"messaging.consumer.group.name": group}
         with _ended(self._start("commit", "settle", topic, SpanKind.CLIENT, attributes)) as span:
             yield span
+
+    def serve(
+        self, method: str, scheme: str, traceparent: str | None = None, tracestate: str | None = None
+    ) -> Span:
+        """Begin to answer one HTTP request, as a child of its caller's span. `end` it."""
+        attributes: dict[str, AttributeValue] = {"http.request.method": method, "url.scheme": scheme}
+        return self._tracer.start_span(method, extract(traceparent, tracestate), SpanKind.SERVER, attributes)
 
     def flush(self) -> None:
         """Send what is waiting; called before the process ends."""
