@@ -1,5 +1,5 @@
 """
-Events on their way out. Column names are Debezium's outbox router's, so that it can take over the relay.
+Events on their way out. Column names are those of Debezium's outbox router; only our relay reads it.
 
 Guarantee: an event is there exactly when the change it tells of is. Rows are read without a position cursor (what is
 unpublished, by shard), so that neither a gap in the numbers nor a late commit loses one. Ids are drawn under the
