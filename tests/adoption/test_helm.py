@@ -275,3 +275,39 @@ def test_wrong_values_are_refused_before_anything_is_rendered(
     answer = helm("template", "vard", str(CHART), values=values)
     assert answer.returncode != 0
     assert why in answer.stderr
+
+
+@pytest.mark.parametrize("values", sorted((CHART / "ci").glob("*-values.yaml")), ids=lambda path: path.stem)
+def test_helm_lints_the_chart_with_the_values_that_come_with_it(values: Path) -> None:
+    answer = helm("lint", str(CHART), "--strict", values=yaml.safe_load(values.read_text()))
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+@pytest.mark.parametrize("values", sorted((CHART / "ci").glob("*-values.yaml")), ids=lambda path: path.stem)
+def test_kube_score_finds_nothing_but_what_the_chart_gives_a_reason_for(values: Path) -> None:
+    answer = helm("template", "vard", str(CHART), values=yaml.safe_load(values.read_text()))
+    assert answer.returncode == 0, answer.stderr
+    # values.yaml says why there is no limit of the processor; the templates, why an image is not always pulled
+    score = subprocess.run(
+        [tool("kube-score"), "score", "-", "--ignore-container-cpu-limit", "--output-format", "ci"],
+        input=answer.stdout,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = [line for line in score.stdout.splitlines() if line.startswith(("[WARNING]", "[CRITICAL]"))]
+    assert found == []
+    assert score.returncode == 0, score.stderr
+    assert "[OK] vard-intake" in score.stdout
+
+
+def test_pods_of_one_worker_keep_apart_unless_the_values_say_otherwise() -> None:
+    def affinity(**over: Any) -> list[Any]:
+        made = [m for m in documents(rendered(**over)) if m["kind"] == "Deployment"]
+        return [m["spec"]["template"]["spec"]["affinity"] for m in made]
+
+    for own in affinity():
+        (apart,) = own["podAntiAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
+        assert apart["podAffinityTerm"]["topologyKey"] == "kubernetes.io/hostname"
+    other = {"nodeAffinity": {}}
+    assert affinity(affinity=other) == [other] * len(ALL)
