@@ -26,7 +26,9 @@ def test_every_table_of_the_store_stands_in_one_row(page: str) -> None:
     tables = set(re.findall(r"CREATE TABLE (?:@schema@\.)?(\w+) ", schema)) - {"outbox_rest"}
     first = [set(re.findall(r"`(\w+)`", row.split("|")[1])) for row in _rows(page)]
     named = [table for cell in first for table in cell & tables]
-    assert sorted(named) == sorted(tables)
+    assert sorted(named) == sorted(tables), (
+        "a new table takes its place in `What is kept where`, in both languages"
+    )
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -248,3 +248,18 @@ async def test_a_decider_whom_the_directory_names_while_we_look_is_known(office:
     await office.hand_over(office.town.signs(form, START, by=newcomer))
     [receipt] = receipts(await office.out())
     assert (receipt.outcome, receipt.codes) == ("executed", ())
+
+
+async def test_what_the_chain_of_rows_costs_does_not_grow_with_the_batch(office: Office) -> None:
+    """An entry of the chain for each statement that writes history, however many orders it writes."""
+
+    async def entries() -> int:
+        async with office.store.reading() as tx:
+            return int(await tx.value("SELECT count(*) FROM audit_entry WHERE chain LIKE 'rows-%'"))
+
+    before = await entries()
+    await office.hand_over(office.town.orders(office.clock.now()))
+    alone = await entries() - before
+    patients = [person(number) for number in (MOTHER, FATHER)]
+    await office.hand_over(*(office.town.orders(office.clock.now(), patient=one) for one in patients))
+    assert (alone, await entries() - before - alone) == (6, 6)
