@@ -73,6 +73,7 @@ drift: $(VENV)/.dev ## whether what is generated still matches what it comes fro
 	@$(BIN)/python -m infra.kafka.acls --check
 	@$(BIN)/python -m infra.signature_profile --check
 	@cmp infra/observability/rules/sigill.yml infra/helm/sigill/files/alerts.yml
+	@cmp infra/observability/grafana/dashboards/sigill.json infra/helm/sigill/files/dashboard.json
 
 .PHONY: test
 test: $(VENV)/.dev ## all tests, on a real Kafka and PostgreSQL where there is Docker or Java 17
@@ -89,6 +90,7 @@ generate: $(VENV)/.dev ## write again what is generated: examples, schemas, Asyn
 	@$(BIN)/python -m infra.kafka.acls
 	@$(BIN)/python -m infra.signature_profile
 	@cp infra/observability/rules/sigill.yml infra/helm/sigill/files/alerts.yml
+	@cp infra/observability/grafana/dashboards/sigill.json infra/helm/sigill/files/dashboard.json
 
 .PHONY: docs
 docs: $(VENV)/.dev ## the documentation site, into site/

@@ -311,3 +311,13 @@ def test_pods_of_one_worker_keep_apart_unless_the_values_say_otherwise() -> None
         assert apart["podAffinityTerm"]["topologyKey"] == "kubernetes.io/hostname"
     other = {"nodeAffinity": {}}
     assert affinity(affinity=other) == [other] * len(ALL)
+
+
+def test_the_dashboard_comes_as_grafanas_sidecar_looks_for_it() -> None:
+    over = {"monitoring": {**VALUES["monitoring"], "dashboards": True}}
+    (found,) = [m for m in documents(rendered(**over)) if m["kind"] == "ConfigMap"]
+    assert found["metadata"]["labels"]["grafana_dashboard"] == "1"
+    assert found["metadata"]["labels"]["release"] == "prometheus"
+    shipped = CHART.parents[1] / "observability" / "grafana" / "dashboards" / "sigill.json"
+    assert json.loads(found["data"]["sigill.json"]) == json.loads(shipped.read_text())
+    assert not [m for m in documents(rendered()) if m["kind"] == "ConfigMap"]
