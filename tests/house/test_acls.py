@@ -145,6 +145,8 @@ REFUSED = (
         ("ops", AUDIT_HEADS.name),
         ("ops", STATE.name),
         ("ops", CHANGES.name),
+        ("ops", PERSONS.name),
+        ("ops", STAFF.name),
         ("relay", ORDERS.name),
         ("relay", PERSONS.name),
         ("ehr", PERSONS.name),
