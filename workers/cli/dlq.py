@@ -12,12 +12,14 @@ from workers.cli.desk import agreed, clock_of, operator, run, sending_of, store_
 from workers.enact.keys import shaped_like_a_key
 from workers.ops.redrive import CHAIN, EarlierOpen, NotOursToSend, look, redrive, settle
 from workers.runtime.logging import mask
-from workers.store import audit, console, dead_letters, holds, proposals
+from workers.store import access_log, audit, console, dead_letters, holds, persons, proposals
+from workers.store.access_log import Look
 from workers.store.audit import AuditEntry
 from workers.store.dead_letters import DISCARD, DeadLetter
 from workers.store.holds import Hold
 from workers.store.session import Tx
 
+LOOKS = "access-log-console"
 app = typer.Typer(help="Dead letters: list, show, replay, discard.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="One JSON document.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
@@ -69,8 +71,7 @@ def show(
         async with store_of(chosen) as store, store.transaction(clock_of(chosen).now()) as tx:
             found = (await dead_letters.by_ids(tx, [letter_id])).get(letter_id)
             if found is not None and reason:
-                # the reason may name somebody, and the chain must not: it says that there was one
-                await _note(tx, "dead_letter_opened", dead_letter=letter_id, reason_given=True)
+                await _opened(tx, found, reason)
             return found
 
     letter = run(work)
@@ -82,12 +83,7 @@ def show(
         save.chmod(0o600)
     line = _line(letter)
     line["headers"] = [
-        [
-            name,
-            (value or b"").decode("utf-8", "backslashreplace")
-            if reason
-            else mask((value or b"").decode("utf-8", "backslashreplace")),
-        ]
+        [_shown(name, reason), _shown((value or b"").decode("utf-8", "backslashreplace"), reason)]
         for name, value in letter.record.headers
     ]
     line["bytes"] = len(letter.record.value or b"")
@@ -101,7 +97,7 @@ def show(
             for header, text in letter_headers(value):
                 print(f"header {header}\t{text}")
         else:
-            print(f"{name}\t{value if value is not None else '-'}")
+            print(f"{name}\t{printable(str(value)) if value is not None else '-'}")
 
 
 @app.command()
@@ -244,6 +240,31 @@ async def _decide(tx: Tx, letter: int, approve: bool) -> str | None:
     await settle(tx, [letter])
     await _note(tx, "discard_approved", dead_letter=letter, proposal=waiting[0].proposal_id)
     return None
+
+
+async def _opened(tx: Tx, letter: DeadLetter, reason: str) -> None:
+    """
+    Log that a letter was looked into, as the console does: about the patient of its key where that is one of ours.
+
+    With nobody whose personal part could hold it, the reason stands in the chain itself, numbers masked.
+    """
+    action, number = "dead_letter_opened", letter.dead_letter_id
+    key = shaped_like_a_key(letter.record.key)
+    person = (await persons.resolve_keys(tx, [key])).get(key) if key else None
+    if person is None:
+        await audit.append(
+            tx, [AuditEntry(CHAIN, operator(), action, {"dead_letter": number, "reason": mask(reason)})]
+        )
+        return
+    entry = AuditEntry(CHAIN, operator(), action, {"dead_letter": number}, person, {"reason": reason})
+    await audit.append(tx, [entry])
+    look = Look(operator(), None, person, reason, f"{action} {number}")
+    await access_log.append(tx, [look], chain=LOOKS)
+
+
+def _shown(text: str, reason: str | None) -> str:
+    """A sender's text for a terminal: as it came for a reason, masked without; never what a terminal obeys."""
+    return printable(text if reason else mask(text))
 
 
 async def _note(tx: Tx, action: str, **body: int | bool) -> None:

@@ -14,7 +14,7 @@ import typer
 from contracts.keys import patient_key
 from contracts.order import SignedForm
 from contracts.topics import ORDERS
-from workers.cli.common import settings, uuid_of
+from workers.cli.common import operator, settings, uuid_of
 from workers.runtime.clock import SystemClock
 
 app = typer.Typer(no_args_is_help=True, help="Sign, check, send and show orders.")
@@ -184,7 +184,13 @@ def _payload(signed: bytes, kind: str) -> SignedForm:
 @app.command()
 def show(
     order_id: Annotated[str, typer.Argument(help="The order's id (a UUID).")],
-    as_json: Annotated[bool, typer.Option("--json", help="The newest receipt as JSON.")] = False,
+    as_json: Annotated[
+        bool,
+        typer.Option(
+            "--json", help="The newest receipt as JSON, with numbers and motivation; needs --reason."
+        ),
+    ] = False,
+    reason: Annotated[str | None, typer.Option(help="Why, for the access log.")] = None,
 ) -> None:
     """
     Show what became of an order: every answer so far, newest last. The form itself is not shown.
@@ -193,7 +199,10 @@ def show(
     """
     from workers.cli.sending import answers
 
-    found = asyncio.run(answers(settings(), uuid_of(order_id)))
+    if as_json and not reason:
+        raise typer.BadParameter("--json needs --reason: the receipt holds numbers, and the look is logged")
+    whole_for = (operator(), reason) if as_json and reason else None
+    found = asyncio.run(answers(settings(), uuid_of(order_id), whole_for=whole_for))
     if not found:
         print("no such order", file=sys.stderr)
         raise typer.Exit(1)

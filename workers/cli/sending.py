@@ -6,10 +6,13 @@ from typing import Any
 from contracts.envelope import Envelope
 from contracts.topics import TopicSpec
 from contracts.vocabulary import OrderId
+from workers.cli.desk import clock_of, store_of
 from workers.runtime.clock import SystemClock
+from workers.runtime.logging import mask
 from workers.runtime.settings import Settings
-from workers.store import orders
-from workers.store.session import Store
+from workers.store import access_log, audit, orders
+from workers.store.access_log import Look
+from workers.store.audit import AuditEntry
 from workers.stream.connection import Connection
 from workers.stream.producer import Outgoing, StreamProducer
 from workers.stream.records import Event, write_binary
@@ -34,14 +37,28 @@ async def publish(
     return f"sent to {topic}, partition {partition}, offset {offset}"
 
 
-async def answers(settings: Settings, order_id: str) -> list[dict[str, Any]]:
-    """Every receipt under an order's id, oldest first: also of messages that claimed it and were not believed."""
-    store = await Store.open(settings)
-    try:
+async def answers(
+    settings: Settings, order_id: str, *, whole_for: tuple[str, str] | None = None
+) -> list[dict[str, Any]]:
+    """
+    Every receipt under an order's id, oldest first: also of messages that claimed it and were not believed.
+
+    `whole_for`: the operator and the reason, when the receipts are shown whole, with numbers and motivation. The look is
+    in the access log of each patient; where no patient is known, it is in the audit chain.
+    """
+    async with store_of(settings) as store:
         async with store.reading() as tx:
             filed = await orders.load(tx, [OrderId(order_id)])
             found = await orders.answers_to(tx, [one.registration for one in filed])
-        given = [answer for answers in found.values() for answer in answers if answer.receipt]
-        return [json.loads(one.receipt or "") for one in sorted(given, key=lambda one: one.judged_at)]
-    finally:
-        await store.close()
+        if whole_for is not None and filed:
+            actor, reason = whole_for
+            async with store.transaction(clock_of(settings).now()) as tx:
+                patients = sorted({one.patient for one in filed if one.patient is not None})
+                shown = f"receipts of order {order_id}"
+                looks = [Look(actor, None, patient, reason, shown) for patient in patients]
+                await access_log.append(tx, looks, chain="access-log-console")
+                if not patients:
+                    body = {"order_id": order_id, "reason": mask(reason)}
+                    await audit.append(tx, [AuditEntry("console", actor, "order_shown", body)])
+    given = [answer for answers in found.values() for answer in answers if answer.receipt]
+    return [json.loads(one.receipt or "") for one in sorted(given, key=lambda one: one.judged_at)]

@@ -16,6 +16,7 @@ from workers.ops.sessions import AUDITORS, Session
 from workers.policy.calendar import midnight
 from workers.policy.effects import Sentence
 from workers.policy.identity_numbers import NumberError
+from workers.runtime.logging import mask
 from workers.store import access_log, audit, audit_check
 from workers.store.access_log import Looked, LookFault
 from workers.store.audit import ChainHead
@@ -118,6 +119,16 @@ async def _page(request: Request, desk: Desk, session: Session, verified: Verifi
             looks.reverse()
         else:
             looks = await access_log.of_actor(tx, actor, looked_from=first, looked_before=end, limit=MOST + 1)
+    if person is None and (actor is not None or since is not None or through is not None):
+        async with desk.auditors.transaction(desk.clock.now()) as tx:
+            read: dict[str, audit.Json] = {"lines": min(len(looks), MOST)}
+            if actor is not None:
+                read["actor"] = mask(actor)
+            if since is not None:
+                read["since"] = since.isoformat()
+            if through is not None:
+                read["through"] = through.isoformat()
+            await desk.note(tx, session.operator, "access_log_read", read)
     return desk.page(
         request,
         "audit.html",

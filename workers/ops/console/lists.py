@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from contracts.vocabulary import OrderId, PendingCode, PersonId
 from workers.ops.console.desk import GONE, Desk, day_of, done, get, number_of, offset_of, post, text_of
@@ -58,7 +58,10 @@ async def waiting(request: Request, desk: Desk, session: Session) -> Response:
             "other": await console.count_tasks(tx, now, None, (*FOLLOW_UP_KINDS, *PROTECTED_KINDS)),
         }
         section = Section(key, tallies[key])
-        match key:
+        counts_only = not session.operator.may(LOOKERS)
+        match None if counts_only else key:
+            case None:
+                pass
             case "form":
                 code = str(PendingCode.AWAITING_SIGNED_FORM)
                 found = await console.pending_page(tx, code, limit=PAGE, offset=offset)
@@ -92,6 +95,7 @@ async def waiting(request: Request, desk: Desk, session: Session) -> Response:
         section=section,
         tallies=tallies,
         sections=SECTIONS,
+        counts_only=counts_only,
         offset=offset,
         page=PAGE,
     )
@@ -102,6 +106,16 @@ async def _ledger(tx: object, open_ones: Sequence[tuple[OrderId, PersonId]]) -> 
     found = await requests.by_patient(tx, {patient for _, patient in open_ones})  # type: ignore[arg-type]
     by_id = {one.order_id: one for many in found.values() for one in many}
     return [by_id[order_id] for order_id, _ in open_ones if order_id in by_id]
+
+
+async def task_person(request: Request, desk: Desk, session: Session) -> Response:
+    """The person that a task is about: lists do not say who it is, and the person's page asks for a reason."""
+    task_id = number_of(request.path_params["task"])
+    async with desk.store.reading() as tx:
+        found = (await tasks.by_ids(tx, [task_id])).get(task_id) if task_id is not None else None
+    if found is None or found.patient is None:
+        return desk.sorry(request, session, 404, GONE, back="/waiting")
+    return RedirectResponse(f"/person/{found.patient}", 303)
 
 
 async def task_done(request: Request, desk: Desk, session: Session, form: FormData) -> Response:
@@ -130,9 +144,10 @@ async def worklist(request: Request, desk: Desk, session: Session) -> Response:
     offset = offset_of(request)
     async with desk.store.reading() as tx:
         stats = [one for one in await tasks.stats(tx) if one.target is not None]
-        rows = await console.worklist_page(tx, target, limit=PAGE, offset=offset)
+        counts_only = not session.operator.may(LOOKERS)
+        rows = [] if counts_only else await console.worklist_page(tx, target, limit=PAGE, offset=offset)
         found = await measures.by_ids(tx, {one.measure_id for one in rows if one.measure_id})
-        recent = await console.worklist_done(tx)
+        recent = [] if counts_only else await console.worklist_done(tx)
     standing = {
         name: (
             sum(one.tasks for one in stats if one.target == name),
@@ -146,6 +161,7 @@ async def worklist(request: Request, desk: Desk, session: Session) -> Response:
         session,
         rows=[(one, _what(one, found)) for one in rows],
         standing=standing,
+        counts_only=counts_only,
         target=target,
         total=sum(number for name, (number, _) in standing.items() if target in (None, name)),
         offset=offset,
@@ -186,7 +202,12 @@ async def _worklist_task(request: Request, desk: Desk, session: Session) -> Resp
     entry = await entry_of(desk.store, task_id) if task_id is not None else None
     if entry is None:
         return desk.sorry(request, session, 404, GONE, back="/worklist")
-    unmasked = session.reason(f"task:{task_id}", desk.clock.now()) is not None
+    reason = session.reason(f"task:{task_id}", desk.clock.now())
+    unmasked = reason is not None
+    async with desk.store.transaction(desk.clock.now()) as tx:
+        who = entry.patient.patient.person_id
+        shown = f"what to key in, task {task_id}, {'unmasked' if unmasked else 'masked'}"
+        await desk.looked(tx, session.operator, who, reason or "work-list", shown)
     birth = entry.patient.patient.birth
     return desk.page(
         request,
@@ -282,9 +303,10 @@ async def transitions_day(request: Request, desk: Desk, session: Session) -> Res
 
 ROUTES = [
     get("/waiting", waiting),
+    get("/tasks/{task}/person", task_person, LOOKERS),
     post("/tasks/{task}/done", task_done, OPERATORS),
     get("/worklist", worklist),
-    get("/worklist/{task}", worklist_task),
+    get("/worklist/{task}", worklist_task, LOOKERS),
     post("/worklist/{task}/numbers", worklist_numbers, LOOKERS),
     get("/transitions", transitions),
     get("/transitions/{day}", transitions_day),
