@@ -5,7 +5,9 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from fhir.resources.bundle import Bundle
@@ -13,11 +15,11 @@ from fhir.resources.consent import Consent
 from fhir.resources.R4B.bundle import Bundle as BundleR4
 from fhir.resources.R4B.consent import Consent as ConsentR4
 
-from contracts.vocabulary import IdType
+from contracts.vocabulary import IdType, Initiative
 from tests.workers.conftest import START, Office
 from tests.workers.town import ADULT, CHILD, FATHER, UNIT, person
 from workers.cli.common import account
-from workers.ops.fhir import Release, bundle, consents
+from workers.ops.fhir import PROFILE, Release, bundle, consents
 from workers.policy.facts import Identity, PatientFacts
 from workers.store import access_log, facts, persons
 
@@ -58,7 +60,7 @@ async def test_what_somebody_must_not_be_told_of_is_labelled_so(office: Office) 
         read = model.model_validate_json(json.dumps(secret))
         assert [label.code for label in read.meta.security] == ["NOPAT"]
         (plain,) = consents(await known(office, ADULT), office.desk.books, _LATER, release=release)
-        assert "meta" not in plain
+        assert "security" not in plain.get("meta", {})
 
 
 @pytest.mark.parametrize("number", [ADULT, CHILD])
@@ -81,8 +83,9 @@ async def test_a_seal_denies_what_one_unit_recorded_in_some_months(lived: Office
     assert read.subject.identifier.value == ADULT
     assert read.subject.identifier.system == "urn:oid:1.2.752.129.2.1.3.1"
     [part] = read.provision
-    [unit] = part.actor
-    assert (unit.role.coding[0].code, unit.reference.identifier.value) == ("CST", UNIT)
+    [author] = part.data
+    assert (author.meaning, author.reference.identifier.value) == ("authoredby", UNIT)
+    assert part.actor is None  # about every viewer; and the unit is not among those let in or kept out
     assert (str(part.dataPeriod.start), str(part.dataPeriod.end)) == ("2024-01-01", "2024-06-30")
     assert read.period.end.isoformat() == "2025-12-31T23:59:59+01:00"
     assert [basis.coding[0].code for basis in read.regulatoryBasis] == ["TL-01"]
@@ -95,7 +98,8 @@ async def test_one_guardian_is_named_and_all_guardians_are_a_class_of_people(liv
     made = consents(await known(lived, CHILD), lived.desk.books, _LATER)
     actors = [Consent.model_validate_json(json.dumps(one)).provision[0].actor[0] for one in made]
     named = {a.reference.identifier.value for a in actors if a.reference.identifier}
-    classes = {a.role.coding[0].code for a in actors if not a.reference.identifier}
+    classes = {a.role.coding[1].code for a in actors if not a.reference.identifier}
+    assert {a.role.coding[0].code for a in actors} == {"IRCP"}
     assert (named, classes) == ({FATHER}, {"GUARD"})
 
 
@@ -132,3 +136,99 @@ async def test_the_command_logs_the_look_and_prints_a_bundle(lived: Office, data
         "hand-over (for anna)",
         "measures as FHIR R5",
     )
+
+
+_ABSENT, _ONE, _SOME = "0..0", "1..1", "1..*"
+PCF: dict[str, str] = {
+    "status": _ONE,
+    "scope": _ONE,
+    "category": _SOME,
+    "patient": _ONE,
+    "dateTime": _ONE,
+    "performer": _SOME,
+    "organization": _SOME,
+    "sourceReference": _ONE,
+    "policy": _SOME,
+    "policyRule": _ABSENT,
+    "verification": _ABSENT,
+    "provision.type": _ONE,
+    "provision.action": _ABSENT,
+    "provision.class": _ABSENT,
+    "provision.code": _ABSENT,
+    "provision.securityLabel": _ABSENT,
+    "provision.provision": _ABSENT,
+}
+"""How often the profile IHE.PCF.consentIntermediate wants an element (IHE ITI PCF, foundation and intermediate)."""
+
+
+def pcf_faults(consent: dict[str, Any]) -> list[str]:
+    """What of the profile a Consent does not keep."""
+    found = []
+    for path, wanted in PCF.items():
+        value: Any = consent
+        for part in path.split("."):
+            value = value.get(part) if isinstance(value, dict) else None
+        count = 0 if value is None else len(value) if isinstance(value, list) else 1
+        if not {_ABSENT: count == 0, _ONE: count == 1, _SOME: count >= 1}[wanted]:
+            found.append(f"{path}: {count} of {wanted}")
+    scope = consent["scope"]["coding"][0]
+    if (scope["system"], scope["code"]) != (
+        "http://terminology.hl7.org/CodeSystem/consentscope",
+        "patient-privacy",
+    ):
+        found.append("scope")
+    found += [
+        "policy.uri" for policy in consent.get("policy", []) if set(policy) != {"uri"} or " " in policy["uri"]
+    ]
+    for actor in consent["provision"].get("actor", []):
+        codes = {(one["system"], one["code"]) for one in actor["role"]["coding"]}
+        if ("http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "IRCP") not in codes:
+            found.append("provision.actor.role")
+    found += [
+        "provision.data"
+        for data in consent["provision"].get("data", [])
+        if data["meaning"] != "authoredby" or data["reference"]["type"] != "Organization"
+    ]
+    if consent["meta"]["profile"] != [PROFILE]:
+        found.append("meta.profile")
+    return found
+
+
+async def test_every_r4_consent_keeps_ihes_profile(lived: Office) -> None:
+    town = lived.town
+    await lived.hand_over(town.registers(START, CHILD, secrecy_mark=True, sequence=50))
+    seen = set()
+    for number in (ADULT, CHILD):
+        facts_of = await known(lived, number)
+        for one in consents(facts_of, lived.desk.books, _LATER, release=Release.R4, ended=True):
+            assert pcf_faults(json.loads(json.dumps(one))) == [], one["category"]
+            ConsentR4.model_validate_json(json.dumps(one))
+            seen.add(facts_of.patient.person_id)
+            text = str(one["text"]["div"])
+            assert text.startswith('<div xmlns="http://www.w3.org/1999/xhtml"')
+            assert number not in text
+            assert {one["url"] for one in one["provision"]["modifierExtension"]} == {"urn:sigill:service"}
+    assert len(seen) == 2
+
+
+async def test_what_a_consent_lacks_is_seen(lived: Office) -> None:
+    [seal] = consents(await known(lived, ADULT), lived.desk.books, _LATER, release=Release.R4)
+    for name in ("dateTime", "performer", "organization", "policy", "sourceReference"):
+        less = {key: value for key, value in seal.items() if key != name}
+        assert pcf_faults(less), name
+
+
+@pytest.mark.parametrize("initiative", list(Initiative))
+async def test_whose_initiative_it_was_is_who_consented(lived: Office, initiative: Initiative) -> None:
+    patient = await known(lived, ADULT)
+    measure = replace(patient.measures[0], initiative=initiative, unit=None, orders=(), rules=())
+    other = replace(patient, measures=(measure,))
+    for release, model, name in ((Release.R4, ConsentR4, "performer"), (Release.R5, Consent, "grantor")):
+        [one] = consents(other, lived.desk.books, _LATER, release=release)
+        read = model.model_validate_json(json.dumps(one))
+        [who] = getattr(read, name)
+        assert bool(who.identifier and who.identifier.value == ADULT) is (
+            initiative in (Initiative.RESIDENT, Initiative.CHILD)
+        )
+        if release is Release.R4:
+            assert pcf_faults(json.loads(json.dumps(one))) == []

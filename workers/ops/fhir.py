@@ -1,17 +1,18 @@
 """
 A patient's measures as FHIR `Consent` resources, R5 or R4: for a receiver that speaks FHIR and not ours.
 
-One Consent a measure: what protects denies, what lets in permits. A reader of them alone cannot answer who sees what:
+One Consent a measure: what protects denies, what lets in permits. Those in R4 are of IHE's profile PCF Intermediate Consent. A reader of them alone cannot answer who sees what:
 ages, custody and protected identity are no consents. The mapping is told in docs/interoperability.md.
 
 Identity numbers stand in it, as the receiver must know of whom it speaks; names and motivations never do.
 """
 
+import html
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from contracts.vocabulary import IdType, MeasureKind, PersonId, UnitId
+from contracts.vocabulary import IdType, Initiative, MeasureKind, PersonId, UnitId
 from workers.policy.calendar import STOCKHOLM
 from workers.policy.facts import Identity, Measure, PatientFacts
 from workers.policy.rulebook import Rulebooks
@@ -31,6 +32,10 @@ KIND_SYSTEM = "urn:sigill:measure-kind"
 SERVICE_SYSTEM = "urn:sigill:service"
 RULE_SYSTEM = "urn:sigill:rule"
 MEASURE_SYSTEM = "urn:sigill:measure"
+REGION_SYSTEM = "urn:sigill:region"
+RULEBOOK_SYSTEM = "urn:sigill:rulebook"
+PROFILE = "https://profiles.ihe.net/ITI/PCF/StructureDefinition/IHE.PCF.consentIntermediate"
+"""IHE Privacy Consent on FHIR (ITI PCF), R4."""
 _TERMINOLOGY = "http://terminology.hl7.org/CodeSystem/"
 _GUARDIANS = (MeasureKind.GUARDIAN_BLOCK, MeasureKind.GUARDIAN_RESTRICTION, MeasureKind.GUARDIAN_GRANT)
 
@@ -82,26 +87,39 @@ def consents(
 
 
 def _consent(m: Measure, facts: PatientFacts, books: Rulebooks, at: datetime, release: Release) -> Resource:
+    meta: Resource = {"profile": [PROFILE]} if release is Release.R4 else {}
+    if m.silences:
+        meta["security"] = [_NOT_FOR_THE_PATIENT]
     common: Resource = {
         "resourceType": "Consent",
         "id": m.measure_id,
-        **({"meta": {"security": [_NOT_FOR_THE_PATIENT]}} if m.silences else {}),
+        **({"meta": meta} if meta else {}),
+        "language": "sv",
+        "text": _narrative(m, facts),
         "identifier": [{"system": MEASURE_SYSTEM, "value": m.measure_id}],
         "status": "active" if m.not_over(at, facts.patient.birth) else "inactive",
         "category": [_of_kind(m), _code("http://loinc.org", "59284-0", "Consent Document")],
     }
-    of_order = _order(m)
     patient = _person(facts.patient.latest.identity)
     decision = "permit" if m.kind.opens else "deny"
-    provision = _provision(m, facts)
+    period, actors, parts = _period(m, facts), list(_viewers(m, facts)), _parts(m)
     if release is Release.R5:
         basis = [_rule(rule, books) for rule in m.rules]
+        provision: Resource = {
+            "period": period,
+            **({"actor": actors} if actors else {}),
+            "action": [_code(f"{_TERMINOLOGY}consentaction", "access", "Access")],
+            "code": [_code(SERVICE_SYSTEM, str(service), str(service)) for service in m.services],
+            **parts,
+        }
         return {
             **common,
             "subject": patient,
-            "period": _period(m, facts),
-            **({"controller": [_unit(m.unit)]} if m.unit else {}),
-            **({"sourceReference": [of_order]} if of_order else {}),
+            "date": m.valid_from.astimezone(STOCKHOLM).date().isoformat(),
+            "period": period,
+            "grantor": [_who_wanted_it(m, patient)],
+            "controller": [_organization(m)],
+            "sourceReference": [_source(m)],
             **({"regulatoryBasis": basis} if basis else {}),
             "decision": decision,
             "provision": [provision],
@@ -110,47 +128,90 @@ def _consent(m: Measure, facts: PatientFacts, books: Rulebooks, at: datetime, re
         **common,
         "scope": _code(f"{_TERMINOLOGY}consentscope", "patient-privacy", "Privacy Consent"),
         "patient": patient,
-        **({"organization": [_unit(m.unit)]} if m.unit else {}),
-        **({"sourceReference": of_order} if of_order else {}),
-        **_policy(m),
-        "provision": {"type": decision, **provision},
+        "dateTime": _instant(m.valid_from),
+        "performer": [_who_wanted_it(m, patient)],
+        "organization": [_organization(m)],
+        "sourceReference": _source(m),
+        "policy": _policy(m),
+        "provision": {
+            # the profile has no codes; and who does not know the service must not read on
+            "modifierExtension": [
+                {"url": SERVICE_SYSTEM, "valueCode": str(service)} for service in m.services
+            ],
+            "type": decision,
+            "period": period,
+            **({"actor": actors} if actors else {}),
+            **parts,
+        },
     }
 
 
-def _provision(m: Measure, facts: PatientFacts) -> Part:
-    """Whom, what, from where and recorded when. Without a viewer among the actors it is about every viewer."""
-    actors = [*_viewers(m, facts), *_units(m.units)]
+def _narrative(m: Measure, facts: PatientFacts) -> Part:
+    """For people: what, since when and until when; nobody's name or number."""
+    words = f"{MEASURE[m.kind].sv}, från och med {m.valid_from.astimezone(STOCKHOLM).date().isoformat()}"
+    if last := m.last_day(facts.patient.birth):
+        words += f", till och med {last.isoformat()}"
+    div = f'<div xmlns="http://www.w3.org/1999/xhtml" lang="sv" xml:lang="sv">{html.escape(words)}.</div>'
+    return {"status": "generated", "div": div}
+
+
+def _parts(m: Measure) -> Resource:
+    """Which information it is about: what some units recorded, in a period. Without either, all of it."""
     days: Resource = {}
     if m.recorded_from:
         days["start"] = m.recorded_from.isoformat()
     if m.recorded_to:
         days["end"] = m.recorded_to.isoformat()
-    return {
-        "period": _period(m, facts),
-        **({"actor": actors} if actors else {}),
-        "action": [_code(f"{_TERMINOLOGY}consentaction", "access", "Access")],
-        "code": [_code(SERVICE_SYSTEM, str(service), str(service)) for service in m.services],
-        **({"dataPeriod": days} if days else {}),
-    }
+    authors = [{"meaning": "authoredby", "reference": _unit(unit)} for unit in sorted(m.units or ())]
+    return {**({"dataPeriod": days} if days else {}), **({"data": authors} if authors else {})}
 
 
 def _viewers(m: Measure, facts: PatientFacts) -> Iterator[Part]:
-    role = _code(f"{_TERMINOLOGY}v3-ParticipationType", "PRCP", "primary information recipient")
+    """Who is let in or kept out. Without one among the actors it is about every viewer."""
     if m.kind is MeasureKind.MINOR_GRANT:
-        yield {"role": role, "reference": _person(facts.patient.latest.identity)}
+        yield {"role": _role(), "reference": _person(facts.patient.latest.identity)}
     elif m.viewer is not None:
-        yield from ({"role": role, "reference": one} for one in _people([m.viewer], facts))
+        yield from ({"role": _role(), "reference": one} for one in _people([m.viewer], facts))
     elif m.kind in _GUARDIANS and m.guardians is not None:
-        yield from ({"role": role, "reference": one} for one in _people(m.guardians, facts))
+        yield from ({"role": _role(), "reference": one} for one in _people(m.guardians, facts))
     elif m.kind in _GUARDIANS:
         # whoever has custody, now or later: no list of people says that
-        guardian = _code(f"{_TERMINOLOGY}v3-RoleClass", "GUARD", "guardian")
-        yield {"role": guardian, "reference": {"display": "Samtliga vårdnadshavare"}}
+        guardian = {"system": f"{_TERMINOLOGY}v3-RoleClass", "code": "GUARD", "display": "guardian"}
+        yield {
+            "role": _role(guardian),
+            "reference": {"type": "RelatedPerson", "display": "Samtliga vårdnadshavare"},
+        }
 
 
-def _units(units: Iterable[UnitId] | None) -> Iterator[Part]:
-    role = _code(f"{_TERMINOLOGY}v3-ParticipationType", "CST", "custodian")
-    yield from ({"role": role, "reference": _unit(unit)} for unit in sorted(units or ()))
+def _role(*also: Part) -> Part:
+    recipient = {
+        "system": f"{_TERMINOLOGY}v3-ParticipationType",
+        "code": "IRCP",
+        "display": "information recipient",
+    }
+    return {"coding": [recipient, *also]}
+
+
+def _who_wanted_it(m: Measure, patient: Part) -> Part:
+    """On whose initiative it is: the patient, a guardian or representative, the unit, or the register."""
+    match m.initiative:
+        case Initiative.RESIDENT | Initiative.CHILD:
+            return patient
+        case Initiative.GUARDIAN:
+            return {"type": "RelatedPerson", "display": "Vårdnadshavare"}
+        case Initiative.REPRESENTATIVE:
+            return {"type": "RelatedPerson", "display": "Ställföreträdare"}
+        case Initiative.REGISTER:
+            return {"type": "Organization", "display": "Folkbokföringen"}
+        case Initiative.CARE:
+            return _organization(m)
+
+
+def _organization(m: Measure) -> Part:
+    """The unit that decided; where none did, the region whose rules it follows."""
+    if m.unit:
+        return _unit(m.unit)
+    return {"type": "Organization", "identifier": {"system": REGION_SYSTEM, "value": m.region}}
 
 
 def _people(people: Iterable[PersonId], facts: PatientFacts) -> Iterator[Part]:
@@ -169,11 +230,14 @@ def _unit(unit: UnitId) -> Part:
     return {"type": "Organization", "identifier": {"system": HSA_SYSTEM, "value": unit}}
 
 
-def _order(m: Measure) -> Part | None:
-    """The signed order that it began with; None for what the register brought."""
+def _source(m: Measure) -> Part:
+    """The signed order that it began with, or the register that brought it."""
     if not m.orders:
-        return None
-    return {"identifier": {"system": "urn:ietf:rfc:3986", "value": f"urn:uuid:{m.orders[0]}"}}
+        return {"type": "DocumentReference", "display": "Folkbokföringen"}
+    return {
+        "type": "DocumentReference",
+        "identifier": {"system": "urn:ietf:rfc:3986", "value": f"urn:uuid:{m.orders[0]}"},
+    }
 
 
 def _of_kind(m: Measure) -> Part:
@@ -188,11 +252,11 @@ def _rule(rule: str, books: Rulebooks) -> Part:
     }
 
 
-def _policy(m: Measure) -> Part:
-    """R4 wants a policy or a rule (constraint ppc-1), also where a measure cites none."""
+def _policy(m: Measure) -> list[Part]:
+    """The rules it rests on; the rulebook where it cites none."""
     if m.rules:
-        return {"policy": [{"uri": f"{RULE_SYSTEM}:{rule}"} for rule in m.rules]}
-    return {"policyRule": {"text": f"{m.region} {m.rulebook}".strip()}}
+        return [{"uri": f"{RULE_SYSTEM}:{rule}"} for rule in m.rules]
+    return [{"uri": ":".join((RULEBOOK_SYSTEM, *(m.rulebook or m.region).split()))}]
 
 
 def _period(m: Measure, facts: PatientFacts) -> Part:
