@@ -162,7 +162,9 @@ def _parts(m: Measure) -> Resource:
         days["start"] = m.recorded_from.isoformat()
     if m.recorded_to:
         days["end"] = m.recorded_to.isoformat()
-    authors = [{"meaning": "authoredby", "reference": _unit(unit)} for unit in sorted(m.units or ())]
+    authors: list[Part] = [
+        {"meaning": "authoredby", "reference": _unit(unit)} for unit in sorted(m.units or ())
+    ]
     return {**({"dataPeriod": days} if days else {}), **({"data": authors} if authors else {})}
 
 
