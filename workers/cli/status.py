@@ -19,6 +19,8 @@ from workers.runtime.metrics import Metrics
 from workers.stream.connection import Connection
 from workers.stream.standing import Standings
 
+RATE_SECONDS = 2.0
+
 app = typer.Typer(help="Queues, lag and what waits, live.")
 
 
@@ -38,6 +40,9 @@ def status(
             )
             try:
                 figures = await watch.look()
+                if any(queue.depth for queue in figures.queues):
+                    await asyncio.sleep(RATE_SECONDS)  # a rate takes two looks
+                    figures = await watch.look()
                 if as_json:
                     told(document(figures))
                 elif once or not sys.stdout.isatty():
@@ -77,6 +82,7 @@ def document(figures: Figures) -> dict[str, object]:
                 "lag_records": queue.depth,
                 "oldest_age_seconds": age(queue.oldest),
                 "rate_per_second": queue.rate,
+                "newest_done_in_seconds": queue.clears_in,
                 "last_error": queue.last_error,
                 "partitions": [asdict(part) for part in queue.parts],
             }
@@ -127,8 +133,10 @@ def document(figures: Figures) -> dict[str, object]:
 def shown(figures: Figures) -> Group:
     """The figures for people."""
     at = figures.at
-    queues = Table("queue", "group", "lag", "oldest", "per s", "last error", box=None, header_style="bold")
-    for column in (2, 3, 4):
+    queues = Table(
+        "queue", "group", "lag", "oldest", "per s", "newest in", "last error", box=None, header_style="bold"
+    )
+    for column in (2, 3, 4, 5):
         queues.columns[column].justify = "right"
     for queue in figures.queues:
         queues.add_row(
@@ -137,6 +145,7 @@ def shown(figures: Figures) -> Group:
             "?" if queue.depth is None else str(queue.depth),
             "-" if queue.oldest is None else _age((at - queue.oldest).total_seconds()),
             "-" if queue.rate is None else f"{queue.rate:.1f}",
+            "-" if queue.clears_in is None else _age(queue.clears_in),
             queue.last_error or "-",
         )
     rest = Table("what", "number", "oldest", box=None, header_style="bold")

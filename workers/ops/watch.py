@@ -8,7 +8,7 @@ record. When broker or database does not answer, the last figures stay, with the
 import asyncio
 import contextlib
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -62,7 +62,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A topic and the worker that reads it. None: not known (yet). `rate` is records a second, over a minute."""
+    """
+    A topic and the worker that reads it. None: not known (yet). `rate` is records a second, over a minute at most, and since
+    a backlog began.
+    """
 
     topic: str
     group: str
@@ -73,6 +76,11 @@ class Queue:
     parts: tuple[Part, ...] = ()
     last_error: str | None = None
     last_error_at: datetime | None = None
+
+    @property
+    def clears_in(self) -> float | None:
+        """In how many seconds what came last will be done, at this rate; None: nothing waits, or it does not move."""
+        return self.depth / self.rate if self.depth and self.rate else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +125,15 @@ class Figures:
         return sum(one.timers for one in self.due_today)
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What was read of each topic at a moment, and how much was not."""
+
+    at: datetime
+    totals: Mapping[str, int]
+    depths: Mapping[str, int]
+
+
 @dataclass(slots=True)
 class Watch:
     """Keeps `figures` fresh while it runs, and the gauges that only the database knows."""
@@ -131,7 +148,7 @@ class Watch:
     unit_names: dict[str, str] = field(default_factory=dict)
     """What the directory calls each unit, for pages."""
     _named_until: datetime | None = None
-    _history: deque[tuple[datetime, dict[str, int]]] = field(default_factory=lambda: deque(maxlen=64))
+    _history: deque[_Look] = field(default_factory=lambda: deque(maxlen=64))
     _labels: dict[Metric, set[tuple[tuple[str, str], ...]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -228,7 +245,10 @@ class Watch:
             queues = tuple(replace(queue, rate=None) for queue in figures.queues) or self._unknown(errors)
             return replace(figures, queues=queues, broker=str(error) or type(error).__name__)
         self.health.up(BROKER)
-        rates = self._rates(figures.at, mine)
+        depths: Counter[str] = Counter()
+        for place, one in standing.items():
+            depths[place.topic] += one.lag
+        rates = self._rates(figures.at, mine, depths)
         queues = tuple(self._queue(spec.name, standing, mine, rates, errors) for spec in INCOMING)
         return replace(figures, queues=queues, broker=None)
 
@@ -273,23 +293,29 @@ class Watch:
     def _bare(self, topic: str) -> str:
         return topic.removeprefix(self.settings.kafka_topic_prefix)
 
-    def _rates(self, now: datetime, read: dict[Partition, int | None]) -> dict[str, float]:
-        """Records a second that each topic's worker has finished, over the last minute."""
+    def _rates(
+        self, now: datetime, read: dict[Partition, int | None], depths: Mapping[str, int]
+    ) -> dict[str, float]:
+        """
+        Records a second that each topic's worker has finished: over the last minute, or since its backlog began.
+
+        A minute's average would say in the first seconds of a backlog that it hardly moves.
+        """
         totals: dict[str, int] = {}
         for place, offset in read.items():
             totals[place.topic] = totals.get(place.topic, 0) + (offset or 0)
-        self._history.append((now, totals))
-        while len(self._history) > 2 and now - self._history[1][0] >= _RATE_OVER:
+        self._history.append(_Look(now, totals, depths))
+        while len(self._history) > 2 and now - self._history[1].at >= _RATE_OVER:
             self._history.popleft()
-        since, before = self._history[0]
-        seconds = (now - since).total_seconds()
-        if seconds <= 0:
-            return {}
-        return {
-            topic: max(0, total - before[topic]) / seconds
-            for topic, total in totals.items()
-            if topic in before
-        }
+        rates: dict[str, float] = {}
+        for topic, total in totals.items():
+            looks = [look for look in self._history if topic in look.totals]
+            since = looks[0]
+            if depths.get(topic):
+                since = next((look for look in reversed(looks) if not look.depths.get(topic)), since)
+            if (seconds := (now - since.at).total_seconds()) > 0:
+                rates[topic] = max(0, total - since.totals[topic]) / seconds
+        return rates
 
     def _show(self, figures: Figures) -> None:
         now = figures.at.timestamp()
