@@ -6,12 +6,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+import asyncpg
 import pytest
 
 from contracts.topics import ORDERS
 from tests.workers.conftest import START, Office, read, receipts
 from tests.workers.town import MOTHER
-from workers.enact.consuming import DatabaseDown, RecordFault
+from workers.enact.consuming import DatabaseDown, RecordFault, StatementsUnfinished
 from workers.enact.limit import DeadLetterLimit, DeadLetterLimitReached
 from workers.intake.handler import Intake
 from workers.ops.redrive import look
@@ -75,6 +76,40 @@ async def test_a_database_that_stays_down_is_said_so_and_the_batch_comes_again(o
     assert await stored_offset(office) is None
     await office.hand_over_records(records)
     assert [r.outcome for r in receipts(await office.out())] == ["executed"] * 3
+
+
+async def test_a_batch_that_takes_too_long_is_taken_in_parts(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The whole of it again took as long, at the next worker too: nobody's orders were answered for minutes."""
+    sizes: list[int] = []
+    take = Intake.take
+
+    async def slow(handler: Intake, tx: Tx, prepared: Any, steps: Any) -> None:
+        sizes.append(len(prepared.arrivals))
+        if sizes[-1] > 2:
+            raise asyncpg.QueryCanceledError("canceling statement due to statement timeout")
+        await take(handler, tx, prepared, steps)
+
+    monkeypatch.setattr(Intake, "take", slow)
+    sent = [office.town.orders(START) for _ in range(8)]
+    await office.hand_over(*sent)
+    assert sizes == [8, 4, 2, 2, 4, 2, 2]
+    answers = receipts(await office.out())
+    assert [str(r.order_id) for r in answers] == [s.order_id for s in sent]
+    assert await stored_offset(office) == 8
+
+
+async def test_one_order_that_takes_too_long_comes_again(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(*_: Any) -> None:
+        raise asyncpg.LockNotAvailableError("canceling statement due to lock timeout")
+
+    monkeypatch.setattr(Intake, "take", never)
+    with pytest.raises(StatementsUnfinished):
+        await office.hand_over(*(office.town.orders(START) for _ in range(3)))
+    assert await stored_offset(office) is None
 
 
 async def test_a_worker_whose_partition_was_taken_writes_nothing(office: Office) -> None:

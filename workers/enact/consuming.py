@@ -5,7 +5,7 @@ The guarantee: each record's effects are in the database exactly once, whichever
 The offset is written in the same transaction, under a generation that the newest owner of the partition has raised:
 a worker that lost its partition and does not know it yet is refused by the database.
 
-One bad record never blocks a partition: a batch that fails is taken in ever smaller parts, and a record that fails
+One bad record never blocks a partition: a batch that fails, or takes longer than a statement may, is taken in ever smaller parts, and a record that fails
 alone, for another reason than trouble that may pass, becomes a dead letter. Past the limit on what cannot be read the
 source is held (`workers.store.holds`) and nothing stops. When it is we who fail on one readable record after the other,
 the batch is kept in hand and tried again, and nothing more is parked.
@@ -28,7 +28,7 @@ from workers.enact.continuity import Continuity
 from workers.enact.limit import NOBODY, Counted, DeadLetterLimit, DeadLetterLimitReached, Fate
 from workers.enact.telling import Telling
 from workers.runtime.clock import Clock, stopwatch
-from workers.runtime.health import DATABASE, Health
+from workers.runtime.health import DATABASE, STATEMENTS, Health
 from workers.runtime.lifecycle import Backoff
 from workers.runtime.metrics import (
     BATCH_RECORDS,
@@ -301,6 +301,16 @@ class Consuming(Generic[Prepared]):
         """Take records in one transaction, or, when they fail together, in ever smaller parts."""
         try:
             await self._when_ready(records, spoiled)
+        except StatementsUnfinished as late:
+            if len(records) == 1:
+                raise
+            # too much for one transaction: the whole of it again would take as long, here and at the next worker
+            log.warning(
+                "batch taken in parts", worker=self.name, rows=len(records), error=_kind(late.__cause__)
+            )
+            self.health.down(STATEMENTS, _kind(late.__cause__))
+            self.health.tick(self.name)
+            await self._halves(records, spoiled)
         except (Fenced, DeadLetterLimitReached, DatabaseDown, NotReady, PartitionStuck):
             raise
         except RecordFault as fault:
@@ -316,9 +326,12 @@ class Consuming(Generic[Prepared]):
                 await self._take(records, spoiled | {place_of(records[0])})
                 return
             log.warning("batch taken in parts", worker=self.name, rows=len(records), error=_kind(error))
-            middle = len(records) // 2
-            await self._take(records[:middle], spoiled)
-            await self._take(records[middle:], spoiled)
+            await self._halves(records, spoiled)
+
+    async def _halves(self, records: Sequence[Record], spoiled: Spoiled) -> None:
+        middle = len(records) // 2
+        await self._take(records[:middle], spoiled)
+        await self._take(records[middle:], spoiled)
 
     async def _when_ready(self, records: Sequence[Record], spoiled: Spoiled) -> None:
         """Wait a while for what the work depends on, with the batch in hand; then let the supervisor wait."""
@@ -351,7 +364,11 @@ class Consuming(Generic[Prepared]):
                     await self._in_one_transaction(left, spoiled)
                 return
             except Exception as error:
-                if not passing(error) or attempt == CONFLICT_TRIES:
+                if (
+                    not passing(error)
+                    or attempt == CONFLICT_TRIES
+                    or (unfinished(error) and len(records) > 1)
+                ):
                     raise
                 self.metrics.inc(DATABASE_RETRIES, worker=self.name)
                 await asyncio.sleep(0.02 * 2**attempt)
