@@ -58,6 +58,8 @@ class CourtOrder(Message):
     """The day of the appointment, a Swedish date."""
     duties: Annotated[tuple[Duty, ...], Field(max_length=3)]
     """What the representative is to do (uppdrag); `person` is what opens a journal."""
+    valid_through: OpenDate = None
+    """The appointment's last day, a Swedish date, inclusive; left out or null: the court set none. Access ends with it."""
 
 
 class Inform(Message):

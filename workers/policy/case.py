@@ -690,8 +690,9 @@ class Case:
 
     @cached_property
     def valid_to(self) -> datetime | None:
-        """When the form's measure ends, exclusive, leaving out an end by age."""
-        days = [d for d in (self.form.valid_through, self.latest_end) if d is not None]
+        """When the form's measure ends, exclusive, leaving out an end by age. No appointment outlives the court's."""
+        court = self.form.court_order.valid_through if self.form.court_order else None
+        days = [d for d in (self.form.valid_through, self.latest_end, court) if d is not None]
         return end_of(min(days)) if days else None
 
 

@@ -575,6 +575,11 @@ def _court_order(case: Case, entry: Entry) -> Iterator[Objection]:
         yield objection(_C.COURT_ORDER_REQUIRED, "court_order", entry.cites)
     elif entry.court_order not in form.court_order.duties:
         yield objection(_C.REPRESENTATIVE_REQUIRED, "court_order.duties", entry.cites)
+    elif (end := form.court_order.valid_through) is not None:
+        if end < swedish_date(case.at):
+            yield objection(_C.END_DATE_IN_PAST, "court_order.valid_through", entry.cites)
+        elif form.valid_through is not None and form.valid_through > end:
+            yield objection(_C.END_DATE_TOO_LATE, "valid_through", entry.cites)
 
 
 def _initiating_unit(case: Case, entry: Entry) -> Iterator[Objection]:
