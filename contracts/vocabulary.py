@@ -352,6 +352,8 @@ class AccessReason(StrEnum):
     PATIENT_DEAD = "patient_dead"
     VIEWER_DEAD = "viewer_dead"
     GRANT_EXPIRED = "grant_expired"
+    NOT_SHOWN = "not_shown"
+    """The region shows such information to nobody online."""
 
 
 class Suppression(StrEnum):

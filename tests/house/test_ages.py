@@ -16,6 +16,7 @@ ALLOWED = {
         "CUSTODY_ENDS_AT",
     ): "custody ends at majority by law, Föräldrabalken 9 kap. 1 §",
     ("workers/policy/rulebook.py", "Ages"): "the rulebook's own defaults, read as part of it",
+    ("workers/policy/calendar.py", "easter"): "the years of the moon's cycle",
     ("workers/policy/calendar.py", "BirthDate"): "December, the last month of a year",
     ("workers/policy/consequences.py", "remarks_of"): "the months of a year",
     ("workers/ops/api/documented.py", "TIMELINE"): "an example of an answer",

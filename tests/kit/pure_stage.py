@@ -379,10 +379,12 @@ class PureStage:
         recorded_on: date | None,
         at: datetime,
         known_at: datetime | None,
+        information_type: str | None = None,
     ) -> Answer:
         facts = self.facts(self._ensure(patient), known_at)
+        asked = UnitId(unit) if unit else None
         question = Question(
-            self.identities.get(_identity(viewer)), service, at, UnitId(unit) if unit else None, recorded_on
+            self.identities.get(_identity(viewer)), service, at, asked, recorded_on, information_type
         )
         decision = decide(question, facts, self.books)
         return Answer(decision.allowed, tuple(str(c) for c in decision.codes))

@@ -68,8 +68,11 @@ class Noting(PureStage):
         recorded_on: date | None,
         at: datetime,
         known_at: datetime | None,
+        information_type: str | None = None,
     ) -> Answer:
-        answer = await super().ask(viewer, patient, service, unit, recorded_on, at, known_at)
+        answer = await super().ask(
+            viewer, patient, service, unit, recorded_on, at, known_at, information_type
+        )
         self.codes |= set(answer.codes)
         return answer
 

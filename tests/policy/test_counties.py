@@ -35,6 +35,9 @@ def test_every_shipped_rulebook_has_the_county_of_its_name() -> None:
         "kronoberg": ["Kronoberg"],
         "jamtland-harjedalen": ["Jämtland"],
         "vastra-gotaland": ["Västra Götaland"],
+        "jonkoping": ["Jönköping"],
+        "skane": ["Skåne"],
+        "stockholm": ["Stockholm"],
     }
 
 

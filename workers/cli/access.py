@@ -74,6 +74,9 @@ def ask(
     service: Annotated[Service, typer.Option(help="What is to be reached.")] = Service.JOURNAL,
     unit: Annotated[str | None, typer.Option(help="The unit whose part of the record is meant.")] = None,
     recorded_on: Annotated[str | None, typer.Option(help="When the information was recorded.")] = None,
+    information_type: Annotated[
+        str | None, typer.Option(help="The heading or template that it is recorded under.")
+    ] = None,
     at: _At = None,
     known_at: _KnownAt = None,
     asking_unit: _Unit = None,
@@ -91,6 +94,7 @@ def ask(
         service=service,
         unit=None if unit is None else UnitId(unit),
         recorded_on=None if recorded_on is None else _day(recorded_on),
+        information_type=information_type,
         as_of=_moment(at),
         known_at=_moment(known_at),
     )

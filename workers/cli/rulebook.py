@@ -18,7 +18,7 @@ from workers.enact.rulebook_files import read, with_national
 from workers.ops import rulebook_pages as pages
 from workers.policy.calendar import swedish_date
 from workers.policy.checking import check as findings_of
-from workers.policy.clauses import standing_words
+from workers.policy.clauses import shown_words, standing_words
 from workers.policy.coverage import coverage as coverage_of
 from workers.policy.effects import Sentence
 from workers.policy.impact import RuleChange, as_if, compare
@@ -273,3 +273,5 @@ def _print_tables(region: Region, version: Version, *, english: bool) -> None:
     console.print(Text(f"\n{'Not offered' if english else 'Finns inte'}: {', '.join(missing)}"))
     for rule in version.standing:
         console.print(Text(f"{words(standing_words(rule))} [{', '.join(rule.cites)}]"))
+    for hidden in version.shown:
+        console.print(Text(f"{words(shown_words(hidden))} [{', '.join(hidden.cites)}]"))

@@ -19,6 +19,7 @@ from workers.policy.access import REFUSED, Brief, Decision, Question, brief, dec
 from workers.policy.calendar import BirthDate
 from workers.policy.facts import Custody, Identity, Measure, PatientFacts, Person, PersonVersion
 from workers.policy.rulebook import Rulebooks
+from workers.policy.units import NO_UNITS, Unit
 
 
 class NotHere(LookupError):
@@ -57,6 +58,8 @@ class LocalCopy:
         self._told_of: set[UnitId] = set()
         """Units of which the directory itself has told the region: that holds, whatever an assignment there says."""
         self._regions_seen: Mapping[UnitId, RegionCode] = MappingProxyType(self._regions)
+        self._units: dict[UnitId, Unit] = {}
+        self._units_seen: Mapping[UnitId, Unit] = MappingProxyType(self._units)
 
     def __len__(self) -> int:
         return len(self._bytes)
@@ -90,9 +93,16 @@ class LocalCopy:
             self._regions.update({unit: region for unit, region in told.items() if unit not in self._told_of})
 
     def take_unit(self, value: bytes | None) -> None:
-        """Take in a record of `directory.units.v1`: which region the unit belongs to."""
+        """Take in a record of `directory.units.v1`: its region, name and clinic, and what it lies under."""
         if value is not None:
             record = UnitRecord.model_validate_json(value)
+            self._units[UnitId(record.unit)] = Unit(
+                UnitId(record.unit),
+                name=record.name,
+                clinic=record.clinic,
+                care_provider=UnitId(record.care_provider) if record.care_provider else None,
+                parent=UnitId(record.parent) if record.parent else None,
+            )
             if record.region is not None:
                 self._told_of.add(UnitId(record.unit))
                 self._regions[UnitId(record.unit)] = RegionCode(record.region)
@@ -110,6 +120,7 @@ class LocalCopy:
         *,
         unit: str | None = None,
         recorded_on: date | None = None,
+        information_type: str | None = None,
     ) -> Decision:
         """
         Whether the viewer reaches the patient's record, and why, as Sigill would answer. Persons by reference or by key.
@@ -120,7 +131,8 @@ class LocalCopy:
         kept = self._kept(patient)
         if at < kept.known_at:
             raise TooEarly("ask the decision API about the past")
-        return decide(_question(kept, viewer, service, at, unit, recorded_on), kept.facts, self._books)
+        asked = _question(kept, viewer, service, at, unit, recorded_on, information_type)
+        return decide(asked, kept.facts, self._books)
 
     def brief(
         self,
@@ -131,6 +143,7 @@ class LocalCopy:
         *,
         unit: str | None = None,
         recorded_on: date | None = None,
+        information_type: str | None = None,
     ) -> Brief:
         """
         Yes or no, and until when a yes may be kept: what may be passed on to the viewer.
@@ -143,7 +156,8 @@ class LocalCopy:
         except NotHere:
             return REFUSED
         at = max(now, kept.known_at)
-        return brief(_question(kept, viewer, service, at, unit, recorded_on), kept.facts, self._books)
+        asked = _question(kept, viewer, service, at, unit, recorded_on, information_type)
+        return brief(asked, kept.facts, self._books)
 
     def valid_until(self, patient: PersonRef | str, at: datetime) -> datetime | None:
         """
@@ -166,7 +180,7 @@ class LocalCopy:
         value = self._bytes.get(key)
         if value is None:
             raise NotHere
-        kept = kept_of(PatientState.model_validate_json(value), self._regions_seen)
+        kept = kept_of(PatientState.model_validate_json(value), self._regions_seen, self._units_seen)
         self._ready[key] = kept
         if len(self._ready) > self._warm:
             self._ready.popitem(last=False)
@@ -183,7 +197,9 @@ class LocalCopy:
                     del self._keys[_identity(ref)]
 
 
-def kept_of(state: PatientState, regions: Mapping[UnitId, RegionCode]) -> Kept:
+def kept_of(
+    state: PatientState, regions: Mapping[UnitId, RegionCode], units: Mapping[UnitId, Unit] = NO_UNITS
+) -> Kept:
     """Read a state as policy's values."""
     told = [
         state.patient,
@@ -200,7 +216,7 @@ def kept_of(state: PatientState, regions: Mapping[UnitId, RegionCode]) -> Kept:
     patient = replace(patient, versions=(before, replace(now, custody=custody)))
     people[patient.person_id] = patient
     measures = tuple(_measure(one, patient.person_id, names) for one in state.measures)
-    facts = PatientFacts(patient, MappingProxyType(people), measures, regions)
+    facts = PatientFacts(patient, MappingProxyType(people), measures, regions, units)
     return Kept(facts, state.version, state.known_at, names)
 
 
@@ -211,9 +227,11 @@ def _question(
     at: datetime,
     unit: str | None,
     recorded_on: date | None,
+    information_type: str | None,
 ) -> Question:
     who = PersonId(viewer) if isinstance(viewer, str) else kept.names.get(_identity(viewer))
-    return Question(who, service, at, None if unit is None else UnitId(unit), recorded_on)
+    asked = None if unit is None else UnitId(unit)
+    return Question(who, service, at, asked, recorded_on, information_type)
 
 
 def _identity(ref: PersonRef) -> Identity:

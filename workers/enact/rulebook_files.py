@@ -9,7 +9,7 @@ the contrary of a floor, is not loaded at all. Left over: what can be read and c
 from pathlib import Path
 
 from workers.policy.checking import harms
-from workers.policy.rulebook import Region, RulebookError, Rulebooks, parse
+from workers.policy.rulebook import Region, RulebookError, Rulebooks, is_national, parse
 
 SHIPPED = Path(__file__).parents[1] / "rulebooks"
 """The rulebooks that come with the program."""
@@ -39,16 +39,32 @@ def read(files: list[Path]) -> tuple[list[Region], list[str]]:
     """The files that can be read, and every fault of those that cannot."""
     regions: list[Region] = []
     faults: list[str] = []
-    for path in files:
+    national: Region | None = None
+    for path in sorted(files, key=_is_regional):
         try:
-            regions.append(parse(path.read_text("utf-8")))
+            text = path.read_text("utf-8")
+            if national is None and not is_national(text):
+                national = parse(NATIONAL.read_text("utf-8"))
+            regions.append(parse(text, national))
+            if regions[-1].national:
+                national = regions[-1]
         except RulebookError as error:
             faults += [f"{path}: {fault}" for fault in str(error).split("; ")]
         except OSError as error:
             faults.append(f"{path}: {error.strerror}")
         except UnicodeDecodeError:
             faults.append(f"{path}: is not UTF-8")
+    order = [path.stem for path in files]
+    regions.sort(key=lambda region: order.index(region.region) if region.region in order else len(order))
     return regions, faults
+
+
+def _is_regional(path: Path) -> bool:
+    """Whether a file is not the national one, which others may begin with."""
+    try:
+        return not is_national(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError):
+        return True
 
 
 def with_national(regions: list[Region]) -> tuple[list[Region], str | None]:

@@ -12,7 +12,15 @@ from html import escape
 from pathlib import Path
 
 from contracts.vocabulary import Form
-from workers.policy.clauses import CLAUSE_ORDER, conditions, demands, rule_words, standing_words
+from workers.policy.clauses import (
+    CLAUSE_ORDER,
+    conditions,
+    daytime_words,
+    demands,
+    rule_words,
+    shown_words,
+    standing_words,
+)
 from workers.policy.coverage import Covered, coverage
 from workers.policy.effects import Sentence
 from workers.policy.rulebook import Region, Version, When
@@ -84,6 +92,22 @@ def ages_of(version: Version) -> tuple[Sentence, ...]:
                 "The own record takes a full personnummer.",
             )
         )
+    if ages.own_account_needs_full_personnummer:
+        found.append(
+            Sentence(
+                "Inloggning kräver fullständigt personnummer, även för den som företräder någon.",
+                "Login takes a full personnummer, also for whoever acts for somebody.",
+            )
+        )
+    if ages.login_from == "e_id":
+        found.append(
+            Sentence(
+                "Den som har en egen e-legitimation använder e-tjänsterna, även före åldern för eget konto.",
+                "Whoever has an own e-ID uses the e-services, also before the age of an own account.",
+            )
+        )
+    if version.daytime is not None:
+        found.append(daytime_words(version.daytime))
     if ages.leap_day_on_28th:
         found.append(
             Sentence(
@@ -269,6 +293,12 @@ def _register_html(version: Version) -> Iterator[str]:
         yield "</tbody></table></div>"
     else:
         yield "<p>Inget utöver åldrar och vårdnad.</p>"
+    if version.shown:
+        yield '<h2 id="visas">Vad som inte visas<small lang="en">What is not shown</small></h2>'
+        yield '<div class="wide"><table><tbody>'
+        for hidden in version.shown:
+            yield f'<tr><td>{_both(shown_words(hidden))}</td><td class="rules">{_cited(hidden.cites)}</td></tr>'
+        yield "</tbody></table></div>"
     yield '<h2 id="svar">Svar om åtkomst<small lang="en">Answers about access</small></h2>'
     yield '<div class="wide"><table><tbody>'
     for reason, rules in version.reasons.items():

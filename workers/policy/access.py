@@ -23,8 +23,8 @@ from contracts.vocabulary import (
 )
 from workers.policy.calendar import BirthDate, age_begins, midnight, swedish_date
 from workers.policy.facts import Measure, PatientFacts, Person, PersonVersion
-from workers.policy.rulebook import Ages, Rulebooks, Version
-from workers.policy.units import region_of, versions_for
+from workers.policy.rulebook import Ages, HiddenUnits, Rulebooks, Shown, Version
+from workers.policy.units import at_or_above, region_of, versions_for
 
 _LOGGED_IN = (Service.JOURNAL, Service.E_SERVICES)
 
@@ -36,6 +36,8 @@ class Question:
 
     `viewer` None is somebody whom no register knows. `unit` None asks about every unit without a measure of its
     own. `recorded_on` None is information of unknown date, which counts as inside a sealed interval.
+    `information_type` is the heading or template (sökord, mall) of the information, by a code or words of the rulebook;
+    None asks about the record as such.
     """
 
     viewer: PersonId | None
@@ -43,6 +45,7 @@ class Question:
     at: datetime
     unit: UnitId | None = None
     recorded_on: date | None = None
+    information_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +118,10 @@ class _Index:
             for unit in m.units:
                 self._by_unit.setdefault(unit, []).append((place, m))
 
-    def about(self, unit: UnitId | None) -> tuple[Measure, ...]:
-        """Those that can count in an answer about a unit; None: about no unit in particular."""
-        own = self._by_unit.get(unit, []) if unit is not None else []
+    def about(self, unit: UnitId | None, above: Sequence[UnitId] = ()) -> tuple[Measure, ...]:
+        """Those that can count in an answer about a unit that lies under others; None: about no unit in particular."""
+        named = (unit, *above) if unit is not None else ()
+        own = [pair for one in dict.fromkeys(named) for pair in self._by_unit.get(one, [])]
         return tuple(m for _, m in (sorted((*self._whole, *own), key=itemgetter(0)) if own else self._whole))
 
 
@@ -215,6 +219,7 @@ class _Case:
         "guardians",
         "is_guardian",
         "is_own",
+        "line",
         "measures",
         "now",
         "patient",
@@ -227,7 +232,10 @@ class _Case:
     def __init__(self, q: Question, facts: PatientFacts, version: Version, moment: _Moment) -> None:
         self.q = q
         self.facts = facts
-        self.measures = facts.measures if moment.measures is None else moment.measures.about(q.unit)
+        self.line = () if q.unit is None else at_or_above(facts.units, q.unit)
+        self.measures = (
+            facts.measures if moment.measures is None else moment.measures.about(q.unit, self.line)
+        )
         self.patient = facts.patient
         self.version = version
         self.ages: Ages = version.ages
@@ -270,7 +278,12 @@ class _Case:
         return self.is_guardian and viewer is not None and m.covers_guardian(viewer)
 
     def _about_unit(self, m: Measure) -> bool:
-        return m.units is None or (self.q.unit is not None and self.q.unit in m.units)
+        """A protection of a unit or a care provider reaches what lies under it; a grant opens what it names alone."""
+        if m.units is None:
+            return True
+        if m.kind.opens:
+            return self.q.unit is not None and self.q.unit in m.units
+        return not m.units.isdisjoint(self.line)
 
     def grounds(self) -> Iterator[Reason]:
         """What would let the viewer in, were nothing in the way."""
@@ -288,13 +301,20 @@ class _Case:
         match self.q.service:
             case Service.PAPER_COPY:
                 yield self._says(AccessReason.OWN_RECORD)
-            case Service.E_SERVICES if self._reached(self.ages.own_account_from, surely=True):
+            case Service.E_SERVICES if self._may_log_in():
                 yield self._says(AccessReason.OWN_ACCOUNT)
             case Service.JOURNAL if self._reached(self.ages.own_record_from, surely=True):
                 yield self._says(AccessReason.OWN_RECORD)
             case Service.JOURNAL if self._reached(self.ages.own_account_from, surely=True):
                 for grant in self._grants(MeasureKind.MINOR_GRANT, running=True):
                     yield self._says(AccessReason.MINOR_GRANT, grant)
+
+    def _may_log_in(self) -> bool:
+        """Whether the patient has an own account: by age, or by having an e-ID where that is enough."""
+        by_e_id = self.ages.login_from == "e_id" and self.viewer is not None
+        return self._reached(self.ages.own_account_from, surely=True) or (
+            by_e_id and self.viewer is not None and self.viewer.at(self.q.at).has_e_id
+        )
 
     def _guardian_grounds(self) -> Iterator[Reason]:
         if not self._reached(self.ages.guardian_until, surely=False):
@@ -320,7 +340,7 @@ class _Case:
                 yield self._says(AccessReason.GUARDIAN_OF_13_OR_OLDER)
 
     def _own_lacks(self) -> Iterator[Reason]:
-        if not self._reached(self.ages.own_account_from, surely=True):
+        if not self._may_log_in():
             yield self._says(AccessReason.UNDER_13_OWN_LOGIN)
             return
         yield from self._ran_out(MeasureKind.MINOR_GRANT)
@@ -338,6 +358,7 @@ class _Case:
     def bars(self) -> Iterator[Reason]:
         """Everything that stands in the way, whatever the ground: identity first, then restrictions."""
         yield from self._identity_bars()
+        yield from self._hidden()
         for m in self.measures:
             if (
                 not m.kind.opens
@@ -345,6 +366,35 @@ class _Case:
                 and m.in_force(self.q.at, self.patient.birth)
             ):
                 yield from self._bar_of(m)
+
+    def _hidden(self) -> Iterator[Reason]:
+        """What the region shows to nobody online."""
+        if self.q.service is Service.JOURNAL:
+            for rule in self.version.shown:
+                if self._hides(rule):
+                    yield _without_measures(AccessReason.NOT_SHOWN, rule.cites)
+
+    def _hides(self, rule: Shown) -> bool:
+        asked = self.q.information_type
+        young = rule.patient_under is None or not self._reached(rule.patient_under, surely=True)
+        unit = rule.except_units is None or self._is_hidden_unit(rule.except_units)
+        kind = rule.except_information is None or (
+            asked is not None and any(one.is_called(asked) for one in rule.except_information)
+        )
+        old = rule.since is None or (self.q.recorded_on is not None and self.q.recorded_on < rule.since)
+        return young and unit and kind and old
+
+    def _is_hidden_unit(self, hidden: HiddenUnits) -> bool:
+        if hidden.until is not None and hidden.until <= self.today:
+            return False
+        for one in self.line:
+            known = self.facts.units.get(one)
+            name = (known.name or "").casefold() if known is not None else ""
+            if one in hidden.ids or any(word.casefold() in name for word in hidden.named):
+                return True
+            if known is not None and known.clinic in hidden.clinics:
+                return True
+        return False
 
     def _identity_bars(self) -> Iterator[Reason]:
         today = self.today
@@ -369,11 +419,15 @@ class _Case:
             yield self._says(AccessReason.NO_FULL_PERSONNUMMER)
 
     def _lacks_full_number(self) -> bool:
+        short = IdType.SAMORDNINGSNUMMER
+        if self.ages.own_account_needs_full_personnummer:
+            viewer = self.viewer.at(self.q.at).identity.id_type if self.viewer else None
+            return viewer is short
         return (
             self.is_own
             and self.ages.own_record_needs_full_personnummer
             and self.q.service is Service.JOURNAL
-            and self.now.identity.id_type is IdType.SAMORDNINGSNUMMER
+            and self.now.identity.id_type is short
             and self._reached(self.ages.own_record_from, surely=False)
         )
 

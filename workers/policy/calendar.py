@@ -22,6 +22,18 @@ def midnight(day: date) -> datetime:
     return datetime.combine(day, time.min, STOCKHOLM).astimezone(UTC)
 
 
+@lru_cache(maxsize=64)
+def easter(year: int) -> date:
+    """Easter Sunday (påskdagen) of a Gregorian year, by the Meeus–Jones–Butcher algorithm."""
+    a, (b, c) = year % 19, divmod(year, 100)
+    h = (19 * a + b - b // 4 - (b - (b + 8) // 25 + 1) // 3 + 15) % 30
+    i, k = divmod(c, 4)
+    weekday = (32 + 2 * (b % 4) + 2 * i - h - k) % 7
+    m = (a + 11 * h + 22 * weekday) // 451
+    month, day = divmod(h + weekday - 7 * m + 114, 31)
+    return date(year, month, day + 1)
+
+
 def swedish_date(moment: datetime) -> date:
     """The Swedish date of an instant. Raises ValueError for a moment without zone."""
     if moment.tzinfo is None:

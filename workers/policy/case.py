@@ -36,7 +36,7 @@ from workers.policy.facts import (
 )
 from workers.policy.hits import OF_ONES_OWN, came_with_anothers_block, hits, made_by_the_patient
 from workers.policy.requests import left_of_request, opens_for
-from workers.policy.rulebook import Entry, OfClinic, Region, Version, When
+from workers.policy.rulebook import Deadline, Entry, OfClinic, Region, Version, When, is_on_call
 from workers.policy.scope import Scope, left_of
 from workers.policy.standing_measures import state_holds
 from workers.policy.units import (
@@ -104,6 +104,12 @@ class Case:
     def by_phone(self) -> bool:
         """Whether it was called in."""
         return self.form.channel is Channel.PHONE
+
+    @property
+    def on_call(self) -> bool:
+        """Whether it was decided at on-call time (jourtid), by the region's hours."""
+        daytime = self.version.daytime
+        return daytime is not None and is_on_call(daytime, self.form.decided_at)
 
     @property
     def urgent(self) -> bool:
@@ -634,6 +640,8 @@ class Case:
             when.initiative is None or form.initiative in when.initiative,
             when.channel is None or form.channel in when.channel,
             when.urgent is None or self.urgent == when.urgent,
+            when.on_call is None or self.on_call == when.on_call,
+            when.whole is None or (form.units is None) == when.whole,
             when.confirms_call is None or (self.call is not None) == when.confirms_call,
             when.measure is None or any(m.kind in when.measure for m in self.targets),
             when.measure_initiative is None
@@ -669,11 +677,16 @@ class Case:
     # --- deadlines
 
     @cached_property
+    def awaits_form(self) -> bool:
+        """Whether a signed form must follow: the order was called in, and no rule says that the call is enough."""
+        return self.by_phone and not any(e.signed_form == "never" for e in self.entries)
+
+    @cached_property
     def signed_form(self) -> tuple[timedelta, tuple[str, ...]]:
         """How long after a call its signed form may take, and the rules that say so."""
-        wanted = [e for e in self.entries if e.signed_form]
-        hours = min((e.signed_form.within_hours for e in wanted if e.signed_form), default=24)
-        return timedelta(hours=hours), tuple(rule for e in wanted for rule in e.cites)
+        wanted = [(e, e.signed_form) for e in self.entries if isinstance(e.signed_form, Deadline)]
+        hours = min((deadline.within_hours for _, deadline in wanted), default=24)
+        return timedelta(hours=hours), tuple(rule for e, _ in wanted for rule in e.cites)
 
     # --- ends
 

@@ -9,7 +9,7 @@ from itertools import combinations
 
 from contracts.vocabulary import IMPOSES, RELEASES, Channel, Form, Initiative, MeasureKind
 from workers.policy.counties import is_county
-from workers.policy.rulebook import Entry, Region, Version, When
+from workers.policy.rulebook import Deadline, Entry, Region, Version, When
 
 _ABOUT_MEASURES = frozenset(RELEASES) | {
     Form.CONTINUE_MEASURE,
@@ -128,13 +128,16 @@ def _numbers_of(version: Version) -> Iterator[tuple[str, int | None, range]]:
         yield f"{entry.id}.runs.years", entry.runs.years if entry.runs else None, _YEARS
         for name in ("signed_form", "follow_up"):
             deadline = getattr(entry, name)
-            yield f"{entry.id}.{name}", deadline.within_hours if deadline else None, _HOURS
+            hours = deadline.within_hours if isinstance(deadline, Deadline) else None
+            yield f"{entry.id}.{name}", hours, _HOURS
         if entry.age is not None:
             yield f"{entry.id}.age.since", entry.age.since, _YEARS_OF_LIFE
             yield f"{entry.id}.age.until", entry.age.until, _YEARS_OF_LIFE
             yield f"{entry.id}.age.ahead_days", entry.age.ahead_days, _DAYS
         for extra in entry.also_imposes or ():
             yield f"{entry.id}.also_imposes.ends_at_age", extra.ends_at_age, _YEARS_OF_LIFE
+    for hidden in version.shown:
+        yield f"{hidden.id}.patient_under", hidden.patient_under, _YEARS_OF_LIFE
     for rule in version.standing:
         yield f"{rule.id}.patient_under", rule.patient_under, _YEARS_OF_LIFE
         for extra in rule.imposes:
@@ -192,8 +195,7 @@ def _left_to_people(region: Region, version: Version, where: str) -> Iterator[Fi
 def carried_out(version: Version, rule_id: str) -> bool:
     """Whether an entry, a standing rule, an answer or the core carries a rule out."""
     return (
-        any(rule_id in entry.cites for entry in version.entries)
-        or any(rule_id in rule.cites for rule in version.standing)
+        any(rule_id in part.cites for part in version.parts)
         or any(rule_id in rules for rules in version.reasons.values())
         or bool(version.held_by_core.get(rule_id))
     )
@@ -238,7 +240,8 @@ def _of_region(region: Region) -> Iterator[Finding]:
 def _unresting(region: Region, version: Version, where: str) -> Iterator[Finding]:
     for entry in version.entries:
         for rule in entry.cites:
-            if region.rules[rule].document not in version.documents:
+            known = region.rules.get(rule)  # what the base says rests on the national documents
+            if known is not None and known.document not in version.documents:
                 yield Finding(
                     f"{where} {entry.id}", f"cites {rule} of a document that the version does not rest on"
                 )

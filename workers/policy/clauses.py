@@ -19,7 +19,20 @@ from workers.policy.lexicon import (
     ROLE,
     SERVICE,
 )
-from workers.policy.rulebook import Derived, Entry, Extra, OfClinic, Rule, Standing, Told, When
+from workers.policy.rulebook import (
+    Daytime,
+    Deadline,
+    Derived,
+    Entry,
+    Extra,
+    HiddenUnits,
+    OfClinic,
+    Rule,
+    Shown,
+    Standing,
+    Told,
+    When,
+)
 
 _ALL_STAFF = frozenset(Role) - {Role.SUPPORT_OPERATOR}
 _RESPONSIBLE = Sentence("ansvarig hälso- och sjukvårdspersonal", "responsible health-care staff")
@@ -109,6 +122,12 @@ def _conditions(when: When) -> Iterator[Sentence]:
 
 
 _FLAGS = (
+    ("on_call", Sentence("på jourtid", "at on-call time"), Sentence("på dagtid", "in daytime")),
+    (
+        "whole",
+        Sentence("hela journalen omfattas", "the whole record is concerned"),
+        Sentence("bara vissa vårdenheter omfattas", "only certain units are concerned"),
+    ),
     ("urgent", Sentence("brådskande", "urgent"), Sentence("inte brådskande", "not urgent")),
     (
         "confirms_call",
@@ -283,6 +302,11 @@ def _age(entry: Entry) -> Iterable[Sentence]:
 
 
 def _court_order(entry: Entry) -> Iterable[Sentence]:
+    if entry.court_order == "any":
+        return _one(
+            "Domstolens förordnande krävs, vilket uppdrag det än gäller.",
+            "The court's appointment is required, whatever the duty.",
+        )
     duty = DUTY[entry.court_order] if entry.court_order else Sentence("", "")
     return _one(
         f"Domstolens förordnande med uppdraget att {duty.sv} krävs.",
@@ -337,7 +361,12 @@ def _hours(hours: int) -> Sentence:
 
 
 def _signed_form(entry: Entry) -> Iterable[Sentence]:
-    within = _hours(entry.signed_form.within_hours if entry.signed_form else 0)
+    if not isinstance(entry.signed_form, Deadline):
+        return _one(
+            "Verkställs vid samtalet; ingen underskriven blankett krävs efteråt.",
+            "Carried out on the call; no signed form need follow.",
+        )
+    within = _hours(entry.signed_form.within_hours)
     return _one(
         f"Verkställs vid samtalet; underskriven blankett ska följa inom {within.sv}, annars larmas supporten och skyddet står kvar.",
         f"Carried out on the call; the signed form must follow within {within.en}, else support is alerted and the protection stays.",
@@ -504,3 +533,59 @@ def standing_words(rule: Standing) -> Sentence:
         + (f" {derived_words(rule.derived).en}" if rule.derived else "")
     )
     return Sentence(sv, en)
+
+
+_DAYS = {
+    "mon": Sentence("måndag", "Monday"),
+    "tue": Sentence("tisdag", "Tuesday"),
+    "wed": Sentence("onsdag", "Wednesday"),
+    "thu": Sentence("torsdag", "Thursday"),
+    "fri": Sentence("fredag", "Friday"),
+    "sat": Sentence("lördag", "Saturday"),
+    "sun": Sentence("söndag", "Sunday"),
+}
+
+
+def daytime_words(daytime: Daytime) -> Sentence:
+    """Which hours are daytime, and which on-call time, as one sentence."""
+    days = listed((_DAYS[day] for day in daytime.weekdays), sv="och", en="and")
+    free = daytime.holidays != type(daytime.holidays)()
+    return Sentence(
+        f"Dagtid är {days.sv} kl. {daytime.from_}–{daytime.to}{', utom helgdagar' if free else ''}; all annan tid är jourtid.",
+        f"Daytime is {days.en} {daytime.from_}–{daytime.to}{', holidays apart' if free else ''}; all other time is on-call time.",
+    )
+
+
+def shown_words(rule: Shown) -> Sentence:
+    """What a region shows to nobody online, as one sentence."""
+    what: list[Sentence] = []
+    if rule.except_information:
+        headings = listed((Sentence(i.sv, i.en) for i in rule.except_information), sv="och", en="and")
+        what.append(Sentence(f"uppgifter under {headings.sv}", f"information under {headings.en}"))
+    if rule.except_units:
+        what.append(_hidden_units(rule.except_units))
+    if rule.since:
+        what.append(
+            Sentence(f"uppgifter från tiden före {rule.since}", f"information from before {rule.since}")
+        )
+    under = rule.patient_under
+    about = (
+        Sentence(f" (patienter under {under} år)", f" (patients under {under})")
+        if under
+        else Sentence("", "")
+    )
+    hidden = listed(what, sv="som är", en="that are")
+    until = rule.except_units.until if rule.except_units else None
+    end = Sentence(f" före den {until}", f" before {until}") if until else Sentence("", "")
+    derived = derived_words(rule.derived) if rule.derived else None
+    return Sentence(
+        f"Visas inte på nätet{end.sv}{about.sv}: {hidden.sv}.{f' {derived.sv}' if derived else ''}",
+        f"Not shown online{end.en}{about.en}: {hidden.en}.{f' {derived.en}' if derived else ''}",
+    )
+
+
+def _hidden_units(units: HiddenUnits) -> Sentence:
+    names = [*units.ids, *(f"”{word}”" for word in units.named), *units.clinics]
+    return Sentence(
+        f"uppgifter från enheterna {', '.join(names)}", f"information from the units {', '.join(names)}"
+    )

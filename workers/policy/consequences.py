@@ -180,7 +180,7 @@ def _main(case: Case, known: PatientFacts) -> Measure:
         guardians=guardians,
         viewer=viewer,
         unit=UnitId(form.decided_by.unit) if form.decided_by else None,
-        provisional=case.by_phone,
+        provisional=case.awaits_form,
         awaits_follow_up=any(e.follow_up for e in case.entries),
         urgent=case.urgent,
         reported_to_authority=Attestation.REPORTED_TO_AUTHORITY in form.attestations,
@@ -272,7 +272,7 @@ def end_running(
 
 def kinds_ended_by(m: Measure, books: Rulebooks) -> frozenset[MeasureKind]:
     """What a measure ends when it begins, by the version of the rules that it was made under."""
-    region = books.regions.get(m.region)
+    region = books.book_of(m.region)
     version = (
         next((v for v in region.versions if v.since.isoformat() == m.rulebook), None) if region else None
     )

@@ -84,12 +84,9 @@ def _rows(region: Region, stories: Mapping[str, list[str]]) -> Iterator[Covered]
 
 def _carriers(region: Region, rule_id: str) -> Iterator[str]:
     for version in region.versions:
-        for entry in version.entries:
-            if rule_id in entry.cites:
-                yield f"{version.since} {entry.id}"
-        for standing in version.standing:
-            if rule_id in standing.cites:
-                yield f"{version.since} {standing.id}"
+        for said in version.parts:
+            if rule_id in said.cites:
+                yield f"{version.since} {said.id}"
         for reason, rules in version.reasons.items():
             if rule_id in rules:
                 yield f"{version.since} answer {reason}"

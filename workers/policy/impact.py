@@ -10,10 +10,10 @@ from datetime import date, datetime
 
 from contracts.vocabulary import Form, RegionCode
 from workers.policy.access import Difference, differences, picture
-from workers.policy.clauses import conditions, demands, standing_words
+from workers.policy.clauses import conditions, demands, shown_words, standing_words
 from workers.policy.effects import Sentence
 from workers.policy.facts import PatientFacts
-from workers.policy.rulebook import Ages, Entry, Region, Rulebooks, Version
+from workers.policy.rulebook import Ages, Entry, Region, Rulebooks, Shown, Standing, Version
 
 _AGES: dict[str, Sentence] = {
     "guardian_until": Sentence("vårdnadshavares åtkomst upphör", "guardians' access ends"),
@@ -26,7 +26,14 @@ _AGES: dict[str, Sentence] = {
     "own_record_needs_full_personnummer": Sentence(
         "egen journal kräver fullständigt personnummer", "own record needs a full personnummer"
     ),
+    "own_account_needs_full_personnummer": Sentence(
+        "inloggning kräver fullständigt personnummer", "login needs a full personnummer"
+    ),
+    "login_from": Sentence("eget konto genom", "own account by"),
 }
+
+
+_LOGIN = {"age": Sentence("ålder", "age"), "e_id": Sentence("e-legitimation", "e-ID")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +76,9 @@ def _ages(before: Ages, after: Ages) -> Iterator[RuleChange]:
             )
 
 
-def _value(value: int | bool) -> Sentence:
+def _value(value: int | bool | str) -> Sentence:
+    if value in _LOGIN:
+        return _LOGIN[str(value)]
     if isinstance(value, bool):
         return Sentence("ja" if value else "nej", "yes" if value else "no")
     return Sentence(str(value), str(value))
@@ -132,9 +141,15 @@ def _cites(*entries: Entry) -> tuple[str, ...]:
     return tuple(dict.fromkeys(rule for entry in entries for rule in entry.cites))
 
 
+def _said_of(version: Version) -> dict[Sentence, Standing | Shown]:
+    return {
+        **{standing_words(s): s for s in version.standing},
+        **{shown_words(s): s for s in version.shown},
+    }
+
+
 def _of_standing(before: Version, after: Version) -> Iterator[RuleChange]:
-    was = {standing_words(s): s for s in before.standing}
-    now = {standing_words(s): s for s in after.standing}
+    was, now = _said_of(before), _said_of(after)
     for words, rule in was.items():
         if words not in now:
             yield RuleChange(None, "removed", rule.id, words, None, rule.cites)

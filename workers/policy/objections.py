@@ -573,7 +573,7 @@ def _court_order(case: Case, entry: Entry) -> Iterator[Objection]:
         yield objection(_C.REPRESENTATIVE_REQUIRED, "representative", entry.cites)
     if form.court_order is None:
         yield objection(_C.COURT_ORDER_REQUIRED, "court_order", entry.cites)
-    elif entry.court_order not in form.court_order.duties:
+    elif entry.court_order != "any" and entry.court_order not in form.court_order.duties:
         yield objection(_C.REPRESENTATIVE_REQUIRED, "court_order.duties", entry.cites)
     elif (end := form.court_order.valid_through) is not None:
         if end < swedish_date(case.at):

@@ -51,8 +51,8 @@ def judge(form: SignedForm, facts: OrderFacts, books: Rulebooks) -> Judgement:
     moment of processing (UTC). Reasons come in the order of the rulebook, so that the same order reads the same
     twice. A refused order has no effects. A protective order is applied and flagged where an opening one waits.
     """
-    region = books.regions.get(RegionCode(form.region))
-    if region is None or region.national:
+    region = books.book_of(form.region)
+    if region is None:
         known = ", ".join(sorted(code for code, r in books.regions.items() if not r.national))
         there_are = Sentence(f"region ska vara en av {known}", f"region must be one of {known}")
         return _refused(objection(RefusalCode.FIELD_INVALID, "region", more=there_are))

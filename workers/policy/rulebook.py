@@ -5,14 +5,15 @@ from its date until the next one's. An *entry* cites the rules it carries out, s
 holds, and one or more clauses. Every clause of every entry that matches an order must hold.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
 
 from contracts.vocabulary import (
     AccessReason,
@@ -31,7 +32,7 @@ from contracts.vocabulary import (
     Service,
     Template,
 )
-from workers.policy.calendar import CUSTODY_ENDS_AT, midnight
+from workers.policy.calendar import CUSTODY_ENDS_AT, STOCKHOLM, easter, midnight
 
 MOST_PARTS = 200_000
 """More values than a hundred rulebooks have."""
@@ -40,7 +41,7 @@ MOST_PARTS = 200_000
 class Part(BaseModel):
     """A part of a rulebook: frozen, and no key that we do not know."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
 class Document(Part):
@@ -77,6 +78,10 @@ class When(Part):
     channel: tuple[Channel, ...] | None = None
     urgent: bool | None = None
     """The order is urgent, or is the signed form of an urgent call."""
+    on_call: bool | None = None
+    """It was decided at on-call time (jourtid), by the version's `daytime`."""
+    whole: bool | None = None
+    """The order is about the whole record, and names no unit."""
     confirms_call: bool | None = None
     """The order is the signed form that follows a call."""
     measure: tuple[MeasureKind, ...] | None = None
@@ -104,6 +109,120 @@ class OfClinic(Part):
     sv: str = ""
     """What it is called, in the definite form; left out: its code."""
     en: str = ""
+
+
+class InformationType(Part):
+    """A heading or template of the record (sökord, mall), by the code or the words that the asking system uses."""
+
+    code: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    sv: str
+    en: str
+
+    def is_called(self, name: str) -> bool:
+        """Whether an asking system means it by a name."""
+        return name.strip().casefold() in {self.code, self.sv.casefold(), self.en.casefold()}
+
+
+class HiddenUnits(Part):
+    """Units that are hidden: by HSA-id, by the directory's code of the clinic, or by a word in the name."""
+
+    ids: tuple[str, ...] = ()
+    clinics: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
+    """Words of a unit's name, in any case: `barnahus`. For units whose clinic the directory does not tell."""
+    until: date | None = None
+    """They are shown from this Swedish date on; None: never."""
+
+    @model_validator(mode="after")
+    def _names_some(self) -> "HiddenUnits":
+        if not (self.ids or self.clinics or self.named):
+            raise ValueError("names no unit: ids, clinics or named")
+        return self
+
+
+class Shown(Part):
+    """
+    What the region shows to nobody online: some units, some headings, or what was recorded before a date.
+
+    What is given together limits each other: `units` with `since` hides what those units recorded before.
+    """
+
+    id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
+    cites: tuple[str, ...] = Field(min_length=1)
+    except_units: HiddenUnits | None = None
+    except_information: tuple[InformationType, ...] | None = None
+    since: date | None = None
+    """What was recorded before this Swedish date is not shown; a question without a date is not about old information."""
+    patient_under: int | None = None
+    """Only the record of patients younger than this."""
+    derived: Derived | None = None
+
+    @model_validator(mode="after")
+    def _hides_something(self) -> "Shown":
+        if self.except_units is None and not self.except_information and self.since is None:
+            raise ValueError(f"shown rule {self.id} hides nothing: except_units, except_information or since")
+        return self
+
+
+ClockTime = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
+class Movable(Part):
+    """A holiday on the given weekday between two days of the year (MM-DD), both inclusive: Midsummer's Eve."""
+
+    weekday: Weekday
+    from_: Annotated[str, Field(pattern=r"^\d\d-\d\d$")] = Field(alias="from")
+    through: Annotated[str, Field(pattern=r"^\d\d-\d\d$")]
+
+
+class Holidays(Part):
+    """Days on which nobody has daytime: days of the year (MM-DD), days after Easter Sunday, movable days, single dates."""
+
+    yearly: tuple[Annotated[str, Field(pattern=r"^\d\d-\d\d$")], ...] = ()
+    after_easter: tuple[int, ...] = ()
+    movable: tuple[Movable, ...] = ()
+    dates: tuple[date, ...] = ()
+
+
+class Daytime(Part):
+    """The hours, Swedish time, that are not on-call time (jourtid): `from` inclusive, `to` exclusive, on working days."""
+
+    from_: ClockTime = Field(alias="from")
+    to: ClockTime
+    weekdays: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri")
+    holidays: Holidays = Holidays()
+
+    @model_validator(mode="after")
+    def _runs_forward(self) -> "Daytime":
+        if self.from_ >= self.to:
+            raise ValueError("daytime: `from` is not before `to`")
+        return self
+
+
+_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def is_on_call(daytime: Daytime, moment: datetime) -> bool:
+    """Whether an instant (UTC) is on-call time (jourtid): outside the hours of daytime, on a day off, or on a holiday."""
+    local = moment.astimezone(STOCKHOLM)
+    day = local.date()
+    if _WEEKDAYS[day.weekday()] not in daytime.weekdays or _is_holiday(daytime.holidays, day):
+        return True
+    return not daytime.from_ <= f"{local:%H:%M}" < daytime.to
+
+
+def _is_holiday(holidays: Holidays, day: date) -> bool:
+    of_year = f"{day:%m-%d}"
+    return (
+        of_year in holidays.yearly
+        or day in holidays.dates
+        or (day - easter(day.year)).days in holidays.after_easter
+        or any(
+            _WEEKDAYS[day.weekday()] == one.weekday and one.from_ <= of_year <= one.through
+            for one in holidays.movable
+        )
+    )
 
 
 class Channels(Part):
@@ -254,7 +373,7 @@ class Entry(Part):
     age: AgeWindow | None = None
     motivation: Literal["required"] | None = None
     caller: Literal["identified"] | None = None
-    court_order: Duty | None = None
+    court_order: Duty | Literal["any"] | None = None
     protected_identity: Literal["refused"] | None = None
     reserve_number: Literal["refused"] | None = None
     same_initiative: bool | None = None
@@ -267,7 +386,7 @@ class Entry(Part):
     widens_to_all_guardians: bool | None = None
     also_imposes: tuple[Extra, ...] | None = None
     ends_running: tuple[MeasureKind, ...] | None = None
-    signed_form: Deadline | None = None
+    signed_form: Deadline | Literal["never"] | None = None
     follow_up: Deadline | None = None
     tells: tuple[Told, ...] | None = None
     note: NoteWords | None = None
@@ -356,6 +475,10 @@ class Ages(Part):
     of_age: int = 18
     leap_day_on_28th: bool = True
     own_record_needs_full_personnummer: bool = False
+    own_account_needs_full_personnummer: bool = False
+    """Nor does a guardian or representative without one log in."""
+    login_from: Literal["age", "e_id"] = "age"
+    """`e_id`: whoever has an e-ID logs in to the own e-services, also before `own_account_from`."""
 
 
 class Lead(Part):
@@ -373,7 +496,10 @@ class Version(Part):
     since: date
     documents: tuple[str, ...]
     extends: date | None = None
-    drops: tuple[str, ...] = ()
+    base: Literal["nationwide"] | None = None
+    """The version begins with every entry of the national base, and says what is otherwise here."""
+    drops: dict[str, Words | None] | tuple[str, ...] = {}
+    """Entries of the version or the base that it begins with, and which are gone; of the base, with the reason."""
     ages: Ages = Ages()
     reasons: dict[AccessReason, tuple[str, ...]] = {}
     people_only: dict[str, Literal["attestation", "channel", "worklist", "text"]] = {}
@@ -386,8 +512,16 @@ class Version(Part):
     standard_reply: Words | None = None
     """What a guardian is answered who asks and is not to be told of the measure (VGB-17); None: operators answer."""
     unknown_patient_hours: int = 72
+    daytime: Daytime | None = None
+    """The hours that are not on-call time; None: no entry asks for it."""
     entries: tuple[Entry, ...] = ()
     standing: tuple[Standing, ...] = ()
+    shown: tuple[Shown, ...] = ()
+
+    @property
+    def parts(self) -> tuple["Entry | Standing | Shown", ...]:
+        """Everything in it that has an id and cites rules."""
+        return (*self.entries, *self.standing, *self.shown)
 
     def matching(self, form: Form) -> tuple[Entry, ...]:
         """The entries about a form, in the rulebook's order."""
@@ -419,8 +553,8 @@ class Region(Part):
     versions: tuple[Version, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
-    def _hangs_together(self) -> "Region":
-        faults = list(_faults(self))
+    def _hangs_together(self, info: ValidationInfo) -> "Region":
+        faults = list(_faults(self, info.context or frozenset()))
         if faults:
             raise ValueError("; ".join(faults))
         return self
@@ -440,17 +574,16 @@ class Region(Part):
 
 
 def _cited(version: Version) -> Iterator[tuple[str, str]]:
-    for entry in version.entries:
-        yield from ((entry.id, rule) for rule in entry.cites)
-    for standing in version.standing:
-        yield from ((standing.id, rule) for rule in standing.cites)
+    for part in version.parts:
+        yield from ((part.id, rule) for rule in part.cites)
     for reason, rules in version.reasons.items():
         yield from ((str(reason), rule) for rule in rules)
     yield from (("people_only", rule) for rule in version.people_only)
     yield from (("held_by_core", rule) for rule in version.held_by_core)
 
 
-def _faults(region: Region) -> Iterator[str]:
+def _faults(region: Region, of_base: Container[str]) -> Iterator[str]:
+    """What does not hang together. `of_base`: the rules of the national base, which what is taken from it may cite."""
     dates = [version.since for version in region.versions]
     if dates != sorted(set(dates)):
         yield f"{region.region}: versions must stand in order of date, each date once"
@@ -458,12 +591,15 @@ def _faults(region: Region) -> Iterator[str]:
         if rule.document not in region.documents:
             yield f"{region.region}: rule {rule_id} names no known document"
     for version in region.versions:
-        ids = [entry.id for entry in version.entries] + [standing.id for standing in version.standing]
+        ids = [part.id for part in version.parts]
         for twice in {i for i in ids if ids.count(i) > 1}:
             yield f"{region.region} {version.since}: entry {twice} stands twice"
         for where, rule_id in _cited(version):
-            if rule_id not in region.rules:
+            if rule_id not in region.rules and rule_id not in of_base:
                 yield f"{region.region} {version.since}: {where} cites {rule_id}, which is no rule of the file"
+        for entry in version.entries:
+            if entry.when.on_call is not None and version.daytime is None:
+                yield f"{region.region} {version.since}: entry {entry.id} speaks of on-call time, and `daytime` is not said"
         for document in version.documents:
             if document not in region.documents:
                 yield f"{region.region} {version.since}: unknown document {document}"
@@ -473,14 +609,53 @@ class RulebookError(ValueError):
     """The rulebook cannot be read. The message names every fault with its place."""
 
 
-def _inherit(raw: dict[str, Any]) -> dict[str, Any]:
+def _on_base(version: dict[str, Any], base: Region | None) -> None:
     """
-    Lay a version that extends an earlier one over it.
+    Lay a version over the national base.
+
+    An entry with the id of one of the base's, and without `forms`, is the base's but for the clauses that it gives; with
+    `forms` it replaces it. `drops` takes away, with a reason.
+    """
+    since = version.get("since")
+    if base is None:
+        raise RulebookError(f"versions: {since} begins with the national base, and no national file is read")
+    if version.get("extends") is not None:
+        raise RulebookError(
+            f"versions: {since} says both `base` and `extends`; what it extends has the base already"
+        )
+    national = (base.in_force(since) if isinstance(since, date) else None) or base.versions[0]
+    of_base = {e.id: e.model_dump(exclude_unset=True, by_alias=True) for e in national.entries}
+    dropped = version.get("drops") or {}
+    for gone in dropped:
+        if gone in of_base and not (isinstance(dropped, dict) and dropped[gone]):
+            raise RulebookError(
+                f"versions: {since} drops {gone} of the national base without a reason: `{gone}: {{sv: …, en: …}}`"
+            )
+    own = version.get("entries") or []
+    ids = {entry.get("id") for entry in own}
+    version["entries"] = [
+        *(entry for name, entry in of_base.items() if name not in ids and name not in dropped),
+        *(
+            {**of_base[entry["id"]], **entry}
+            if entry.get("id") in of_base and "forms" not in entry
+            else entry
+            for entry in own
+        ),
+    ]
+
+
+def _inherit(raw: dict[str, Any], national: Region | None) -> dict[str, Any]:
+    """
+    Lay a version that extends an earlier one over it, and one that begins with the national base over that.
 
     Entries, standing rules and reasons are inherited; the same id replaces; `drops` takes away.
     """
     done: dict[date, dict[str, Any]] = {}
     for version in raw.get("versions") or ():
+        if version.get("base") is not None:
+            _on_base(version, national)
+        if isinstance(version.get("drops"), list):
+            version["drops"] = dict.fromkeys(version["drops"])
         base = version.get("extends")
         if base is not None:
             if base not in done:
@@ -488,14 +663,15 @@ def _inherit(raw: dict[str, Any]) -> dict[str, Any]:
                     f"versions: {version.get('since')} extends {base}, which does not stand before it"
                 )
             earlier = done[base]
-            for part in ("entries", "standing"):
+            for part in ("entries", "standing", "shown"):
                 own = version.get(part) or []
                 taken = {entry.get("id") for entry in own} | set(version.get("drops") or ())
                 version[part] = [e for e in earlier.get(part) or [] if e.get("id") not in taken] + own
             for part in ("ages", "lead", "reasons", "people_only", "held_by_core", "inform_default"):
                 version[part] = {**(earlier.get(part) or {}), **(version.get(part) or {})}
-            if "standard_reply" not in version and earlier.get("standard_reply"):
-                version["standard_reply"] = earlier["standard_reply"]
+            for part in ("standard_reply", "daytime"):
+                if part not in version and earlier.get(part):
+                    version[part] = earlier[part]
         done[version.get("since")] = version
     return raw
 
@@ -514,9 +690,17 @@ def _is_swollen(raw: object) -> bool:
     return left < 0
 
 
-def parse(text: str) -> Region:
+_NATIONAL = re.compile(r"^national:\s*true\b", re.MULTILINE)
+
+
+def is_national(text: str) -> bool:
+    """Whether a file says of itself that it is the national one, which is read before those that begin with it."""
+    return _NATIONAL.search(text) is not None
+
+
+def parse(text: str, national: Region | None = None) -> Region:
     """
-    Read one region's rulebook.
+    Read one region's rulebook. `national` is what a version with `base: nationwide` begins with.
 
     Raises RulebookError with every fault at once, each with its place in the file.
     """
@@ -531,13 +715,15 @@ def parse(text: str) -> Region:
     if _is_swollen(raw):
         raise RulebookError(f"more than {MOST_PARTS} parts, its aliases followed")
     try:
-        inherited = _inherit(raw)
+        inherited = _inherit(raw, national)
     except (AttributeError, TypeError) as error:
         raise RulebookError(
             "versions: each is a mapping, its entries and standing rules are lists of mappings"
         ) from error
     try:
-        return Region.model_validate(inherited)
+        return Region.model_validate(
+            inherited, context=frozenset(national.rules) if national else frozenset()
+        )
     except ValidationError as error:
         faults = (f"{'.'.join(str(p) for p in e['loc']) or 'file'}: {e['msg']}" for e in error.errors())
         raise RulebookError("; ".join(faults)) from error
@@ -569,7 +755,8 @@ class Rulebooks:
     @classmethod
     def of(cls, *texts: str) -> "Rulebooks":
         """Parse several files. Raises RulebookError."""
-        return cls.of_regions(parse(text) for text in texts)
+        national = next((parse(text) for text in texts if is_national(text)), None)
+        return cls.of_regions(parse(text, national) for text in texts)
 
     @classmethod
     def of_regions(cls, regions: Iterable[Region]) -> "Rulebooks":
@@ -582,8 +769,21 @@ class Rulebooks:
 
     def version(self, region: str, on: date) -> Version | None:
         """The version of a region in force on a Swedish date; None: no such region, or before its first version."""
+        found = self.book_of(region)
+        return found.in_force(on) if found else None
+
+    def book_of(self, region: str) -> Region | None:
+        """
+        The rulebook that judges a region's orders: its own; the national base for one that the national file names and
+        that has none; None: no such region.
+        """
         found = self.regions.get(RegionCode(region))
-        return found.in_force(on) if found and not found.national else None
+        if found is not None:
+            return None if found.national else found
+        return next(
+            (r for r in self.regions.values() if region in r.other_organisations and r.versions[-1].entries),
+            None,
+        )
 
     @cached_property
     def national(self) -> Region:

@@ -379,6 +379,10 @@ ACCESS: dict[AccessReason, Sentence] = {
     _A.PATIENT_DEAD: Sentence("Patienten är avliden.", "The patient has died."),
     _A.VIEWER_DEAD: Sentence("Den som frågar är avliden.", "The viewer has died."),
     _A.GRANT_EXPIRED: Sentence("Medgivandet har löpt ut.", "The grant has run out."),
+    _A.NOT_SHOWN: Sentence(
+        "Regionen visar inte sådan information på nätet; den kan begäras på papper.",
+        "The region does not show such information online; it may be asked for on paper.",
+    ),
 }
 
 _T = Template

@@ -28,7 +28,7 @@ class Unit:
     region: RegionCode | None = None
     name: str | None = None
     clinic: str | None = None
-    care_provider: str | None = None
+    care_provider: UnitId | None = None
     parent: UnitId | None = None
     valid_from: date | None = None
     valid_through: date | None = None
@@ -52,6 +52,18 @@ def clinic_of(units: Units, unit: UnitId) -> str | None:
     """The clinic of a unit; None where the directory does not say."""
     found = units.get(unit)
     return found.clinic if found is not None else None
+
+
+def at_or_above(units: Units, unit: UnitId) -> tuple[UnitId, ...]:
+    """
+    A unit, the units that it lies under, nearest first, and their care providers (vårdgivare): what a measure may name to
+    reach it. A circle ends where it closes.
+    """
+    line = [unit]
+    while (found := units.get(line[-1])) is not None and found.parent and found.parent not in line:
+        line.append(found.parent)
+    providers = (found.care_provider for one in line if (found := units.get(one)) is not None)
+    return tuple(dict.fromkeys((*line, *(p for p in providers if p))))
 
 
 def line_of(units: Units, unit: UnitId, day: date) -> tuple[UnitId, ...]:

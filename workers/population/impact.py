@@ -133,7 +133,7 @@ def regions_changed(a: Rulebooks, b: Rulebooks, on: date) -> set[RegionCode]:
 
 def _differ(one: Version, other: Version) -> bool:
     """Whether two versions differ in more than their dates."""
-    plain = {"since": date.min, "extends": None, "drops": (), "documents": ()}
+    plain = {"since": date.min, "extends": None, "base": None, "drops": (), "documents": ()}
     return one.model_copy(update=plain) != other.model_copy(update=plain)
 
 

@@ -25,7 +25,7 @@ from contracts.vocabulary import (
 )
 from workers.policy.calendar import STOCKHOLM, BirthDate, age_begins, swedish_date
 from workers.policy.hits import OF_ONES_OWN
-from workers.policy.rulebook import Entry, Rulebooks, When
+from workers.policy.rulebook import Entry, Rulebooks, When, is_on_call
 from workers.scenario.format import (
     DirectoryStep,
     OrderStep,
@@ -254,7 +254,8 @@ class Cast:
             changed_at=at,
             name=place.name or unit.replace("_", " ").capitalize(),
             region=place.region,
-            care_provider=self.providers.setdefault(provider, self.numbers.hsa_id("V")) if provider else None,
+            care_provider=self._provider_id(provider) if provider else None,
+            parent=self._unit_id(place.parent) if place.parent else None,
             clinic=place.clinic_of(unit),
             valid_through=place.closed - timedelta(days=1) if place.closed else None,
             succeeded_by=self._unit_id(place.succeeded_by) if place.succeeded_by else None,
@@ -264,7 +265,13 @@ class Cast:
         return next((e.region for e in self.staff.values() if e.unit == unit), self.story.region)
 
     def _unit_id(self, unit: str) -> str:
+        """The id of a unit, or of a care provider that units of the story belong to."""
+        if unit not in self.units and any(place.provider == unit for place in self.places.values()):
+            return self._provider_id(unit)
         return self.units.setdefault(unit, self.numbers.hsa_id("U"))
+
+    def _provider_id(self, provider: str) -> str:
+        return self.providers.setdefault(provider, self.numbers.hsa_id("V"))
 
     def change_unit(self, step: DirectoryStep) -> None:
         """Let the directory's knowledge of a unit change; the next record tells of it."""
@@ -353,7 +360,7 @@ class Cast:
             raise ValueError(f"order {step.id} needs a form and a patient")
         region = step.region if step.region is not None else self.story.region
         decided_at = step.decided_at or clock
-        rules = _Defaults(self, step, region, swedish_date(decided_at))
+        rules = _Defaults(self, step, region, decided_at)
         initiative = step.initiative if step.gives("initiative") else rules.initiative()
         channel = step.channel if step.channel is not None else rules.channel(initiative)
         decider = step.decided_by if step.gives("decided_by") else rules.decider(initiative)
@@ -373,7 +380,7 @@ class Cast:
             "decided_at": decided_at.astimezone(STOCKHOLM).isoformat(),
             "urgent": bool(step.urgent),
             "channel": channel.value,
-            "units": [self.units.setdefault(u, self.numbers.hsa_id("U")) for u in units] if units else None,
+            "units": [self._unit_id(u) for u in units] if units else None,
             "recorded_from": _iso(step.recorded_from),
             "recorded_to": _iso(step.recorded_to),
             "valid_from": _iso(step.valid_from),
@@ -445,7 +452,13 @@ class _Defaults:
     cast: Cast
     step: OrderStep
     region: str
-    day: date
+    moment: datetime
+    """When it is decided (UTC)."""
+
+    @property
+    def day(self) -> date:
+        """The Swedish date of the decision."""
+        return swedish_date(self.moment)
 
     def _all(self) -> tuple[Entry, ...]:
         version = self.cast.books.version(self.region, self.day)
@@ -476,9 +489,17 @@ class _Defaults:
                 or when.urgent == bool(self.step.urgent)
                 or self.step.follows_up is not None
             )
+            and (when.on_call is None or when.on_call == self._on_call())
+            and (when.whole is None or when.whole == (self.step.units is None))
             and (when.opinion is None or self.step.opinion == when.opinion)
             and (when.measure is None or self._speaks_of(when.measure))
             and (when.decision is None or (self.step.decision or "keep") == when.decision)
+        )
+
+    def _on_call(self) -> bool:
+        version = self.cast.books.version(self.region, self.day)
+        return (
+            version is not None and version.daytime is not None and is_on_call(version.daytime, self.moment)
         )
 
     def _speaks_of(self, kinds: tuple[MeasureKind, ...]) -> bool:
@@ -512,8 +533,8 @@ class _Defaults:
         return swedish_date(begins) <= day
 
     def channel(self, initiative: Initiative | None) -> Channel:
-        """The EHR's form, where it is open; else paper."""
-        for channel in (Channel.EHR_FORM, Channel.PAPER):
+        """The EHR's form, where it is open; else paper, else the phone."""
+        for channel in (Channel.EHR_FORM, Channel.PAPER, Channel.PHONE):
             entries = [e for e in self.entries(initiative, channel) if e.channels]
             if all(getattr(e.channels, channel.value) == "always" for e in entries):
                 return channel

@@ -90,6 +90,8 @@ class UnitSpec(Part):
     name: str | None = None
     clinic: str | None = None
     provider: str | None = None
+    parent: str | None = None
+    """The unit that it lies under."""
     succeeded_by: str | None = None
     closed: date | None = None
     """The first day on which it is closed."""
@@ -168,6 +170,8 @@ class AccessStep(Part):
     service: Service
     unit: str | None = None
     recorded_on: date | None = None
+    information_type: str | None = None
+    """The heading or template under which the information is recorded."""
     at: LocalTime | None = None
     known_at: LocalTime | None = None
 
@@ -382,7 +386,11 @@ def _unknown_names(path: Path, node: yaml.Node, story: Scenario) -> Iterator[str
     known = {
         "person": set(story.people),
         "staff": set(story.staff),
-        "unit": {*story.unit_specs, *(worker.unit for worker in story.staff.values())},
+        "unit": {
+            *story.unit_specs,
+            *(worker.unit for worker in story.staff.values()),
+            *(spec.provider for spec in story.unit_specs.values() if spec.provider),
+        },
         "order": {step.order.id for step in story.steps if step.order is not None},
     }
     known["addressee"] = known["person"] | known["unit"] | {OPERATORS}

@@ -274,17 +274,20 @@ class LiveStage:
         recorded_on: date | None,
         at: datetime,
         known_at: datetime | None,
+        information_type: str | None = None,
     ) -> Answer:
         async with self.ground.store.reading() as tx:
             who = await persons.resolve(tx, [_identity(viewer), _identity(patient)])
             person = who.get(_identity(patient))
-            known = await store_facts.patient_facts(tx, [person] if person else [], known_at=known_at)
+            units = [UnitId(unit)] if unit else []
+            known = await store_facts.patient_facts(
+                tx, [person] if person else [], known_at=known_at, units=units
+            )
         facts = known.get(person) if person else None
         if facts is None:
             return Answer(False, ("no_relation",), "the patient is not known")
-        question = Question(
-            who.get(_identity(viewer)), service, at, UnitId(unit) if unit else None, recorded_on
-        )
+        asked = UnitId(unit) if unit else None
+        question = Question(who.get(_identity(viewer)), service, at, asked, recorded_on, information_type)
         decision = decide(question, facts, self.ground.books)
         why = "; ".join(f"{r.code}: {ACCESS[r.code].en} {list(r.rules)}" for r in decision.reasons)
         return Answer(decision.allowed, tuple(str(c) for c in decision.codes), why)

@@ -115,6 +115,7 @@ class Stage(Protocol):
         recorded_on: date | None,
         at: datetime,
         known_at: datetime | None,
+        information_type: str | None = None,
     ) -> Answer:
         """Ask the store."""
 
@@ -281,6 +282,7 @@ class Play:
             step.recorded_on,
             step.at or self.clock,
             step.known_at,
+            step.information_type,
         )
 
     # --- expectations

@@ -250,6 +250,7 @@ def _asked(about: About, now: datetime) -> Asked:
         service=about.service,
         unit=about.unit,  # type: ignore[arg-type]  # a UnitId is a str of that form
         recorded_on=about.recorded_on,
+        information_type=about.information_type,
         as_of=about.as_of,
         known_at=_known(about.known_at, now),
     )

@@ -72,6 +72,7 @@ class Asked:
     service: Service
     unit: UnitId | None = None
     recorded_on: date | None = None
+    information_type: str | None = None
     as_of: datetime | None = None
     known_at: datetime | None = None
 
@@ -291,7 +292,7 @@ class Desk:
     ) -> Answered:
         facts, viewer, copy = found
         at = q.as_of or now
-        question = Question(viewer, q.service, at, q.unit, q.recorded_on)
+        question = Question(viewer, q.service, at, q.unit, q.recorded_on, q.information_type)
         decision = decide(question, facts, self.books)
         if copy is None:
             return Answered(decision, None, at, q.known_at or now)

@@ -13,8 +13,10 @@ from contracts.vocabulary import IdType, PersonId, RegionCode, UnitId
 from workers.ops.api.copies import Copies, Copy
 from workers.policy.calendar import BirthDate
 from workers.policy.facts import Identity, PatientFacts, Person, PersonVersion
+from workers.policy.units import Unit
 from workers.store import decisions, persons
 from workers.store import facts as stored
+from workers.store import units as stored_units
 from workers.store.decisions import NOTHING, Looked, Source, Stamp
 from workers.store.session import Reading
 
@@ -49,6 +51,8 @@ class Known:
     names: Mapping[Who, PersonId]
     copies: Mapping[PersonId, Copy]
     regions: Mapping[UnitId, RegionCode]
+    units: Mapping[UnitId, Unit]
+    """What the directory says of the units asked about, and of those above them."""
 
     def of(
         self, patient: Who, viewer: Who, unit: UnitId | None
@@ -61,7 +65,8 @@ class Known:
             return replace(STRANGER, unit_regions=self.regions), None, None
         who = self.names.get(viewer)
         if unit is not None:
-            facts = replace(facts, unit_regions=self.regions)
+            units = MappingProxyType({**facts.units, **self.units})
+            facts = replace(facts, unit_regions=self.regions, units=units)
         return facts, None if who is None else copy.same.get(who, who), copy
 
 
@@ -96,19 +101,21 @@ class Knowledge:
         if held_all:
             async with source.looking() as tx:
                 looked = await _look(tx, people, watched, places)
+                told = await stored_units.load(tx, places)
             names, fresh, missing = _sort_out(looked, people, patients, held)
             held_all = not missing
         if not held_all:  # a stranger is not looked up twice, only who was thought to be known
             async with source.reading() as tx:
                 # everything again, so that names, copies and what is loaded now come from one snapshot
                 looked = await _look(tx, people, watched, places)
+                told = await stored_units.load(tx, places)
                 names, fresh, missing = _sort_out(looked, people, patients, held)
                 loaded = await _load(tx, missing, None)
             for person, copy in loaded.items():
                 self._copies.keep(person, copy)
             fresh |= loaded
         self._remember({who: names[who] for who in patients if who in names})
-        return Known(names, fresh, MappingProxyType(dict(looked.regions)))
+        return Known(names, fresh, MappingProxyType(dict(looked.regions)), MappingProxyType(told))
 
     async def open(
         self, source: Source, patient: Who, now: datetime, known_at: datetime | None, others: Sequence[Who]
@@ -138,11 +145,12 @@ class Knowledge:
             names = {who: person for who in people if (person := named(looked, who)) is not None}
             wanted = {names[who] for who in patients if who in names}
             copies = await _load(tx, wanted, known_at, units)
+            told = await stored_units.load(tx, units, known_at=known_at)
         regions: Mapping[UnitId, RegionCode] = {}
         for copy in copies.values():
             if copy.facts is not None:
                 regions = {**regions, **copy.facts.unit_regions}
-        return Known(names, copies, MappingProxyType(regions))
+        return Known(names, copies, MappingProxyType(regions), MappingProxyType(told))
 
     def _remember(self, names: Mapping[Who, PersonId]) -> None:
         """Where to look first the next time; a wrong guess costs a second look, never a wrong answer."""

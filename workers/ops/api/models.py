@@ -15,7 +15,7 @@ from pydantic import (
     Tag,
 )
 
-from contracts.base import Instant
+from contracts.base import Instant, ShortText
 from contracts.order import HsaIdText, Identifier
 from contracts.receipt import Citation
 from contracts.vocabulary import AccessReason, IdType, MeasureKind, Service
@@ -91,6 +91,11 @@ class About(Part):
     """The unit whose part of the record is asked for; null: every unit that no measure names."""
     recorded_on: Day | None = None
     """When the information was recorded, a Swedish date; null: not known, which counts as inside a sealed interval."""
+    information_type: ShortText | None = None
+    """
+    The heading or template (sökord, mall) under which it is recorded, by its code or its words; null: the record as such.
+    A region may show some of them to nobody: `not_shown`.
+    """
     as_of: Moment | None = None
     """The moment asked about; null: now. Any other takes the scope `access:explain`."""
     known_at: Moment | None = None

@@ -26,21 +26,25 @@ SELECT told.unit, told.region, $3
  ORDER BY told.unit;
 
 -- name: load
--- Each unit of $1 with those that succeeded it, one after the other, as known at $2 (null: now).
+-- Each unit of $1 with those that succeeded it, one after the other, and those it lies under, as known at $2 (null: now).
 WITH RECURSIVE line (unit) AS (
   SELECT unnest($1::text[]) COLLATE "C"
    UNION
-  SELECT found.successor
+  SELECT next.unit
     FROM line
    CROSS JOIN LATERAL (
-     SELECT coalesce(
+     SELECT (SELECT v.parent FROM unit_version v
+              WHERE v.unit = line.unit AND ($2::timestamptz IS NULL OR v.known_from <= $2)
+              ORDER BY v.sequence DESC LIMIT 1) AS parent,
+            coalesce(
        (SELECT v.succeeded_by FROM unit_version v
          WHERE v.unit = line.unit AND ($2::timestamptz IS NULL OR v.known_from <= $2)
          ORDER BY v.sequence DESC LIMIT 1),
        (SELECT n.successor FROM unit_successor n
          WHERE n.unit = line.unit AND ($2::timestamptz IS NULL OR n.known_from <= $2)
          ORDER BY n.unit_successor_id DESC LIMIT 1)) AS successor) AS found
-   WHERE found.successor IS NOT NULL
+   CROSS JOIN LATERAL (VALUES (found.successor), (found.parent)) AS next (unit)
+   WHERE next.unit IS NOT NULL
 )
 SELECT line.unit, v.name, coalesce(v.region, r.region) AS region, v.care_provider, v.parent, v.clinic, v.valid_from,
        v.valid_through, v.succeeded_by, n.successor
