@@ -288,10 +288,12 @@ async def test_logging_out_there_ends_the_session_here_at_once(here: World, keyc
                 await asyncio.sleep(0.25)
             assert (await sia.look()).url.path == "/login"
             assert (await disa.look()).url.path == "/"
-    assert (await noted(here, "console_session_ended"))[-1] == {
-        "actor": "SE2321000099-SIA1",
-        "code": "back_channel",
-    }
+    ended = (await noted(here, "console_session_ended"))[-1]
+    # Keycloak tells of one session alone where somebody had several; about the others it is asked
+    assert (ended["actor"], ended["code"] in ("back_channel", "ended_at_issuer")) == (
+        "SE2321000099-SIA1",
+        True,
+    )
 
 
 async def test_a_disabled_user_is_out_within_minutes_and_lost_roles_are_lost(

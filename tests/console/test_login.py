@@ -448,6 +448,35 @@ async def test_only_the_issuers_own_word_ends_a_session_from_behind(fresh: World
         assert (await http.get("/")).status_code == 303
 
 
+async def test_a_logout_of_one_session_has_the_others_asked_about_at_once(
+    fresh: World, provider: Provider
+) -> None:
+    async with with_issuer(fresh, provider) as http:
+        provider.changes = {"sid": "first"}
+        await go(http, provider)
+        other = http.cookies[fresh.desk.cookie]
+        provider.changes = {"sid": "second"}
+        await go(http, provider)
+        now = int(START_AT.timestamp())
+        claims = {
+            "iss": provider.base, "aud": "sigill", "sub": "sub-1", "sid": "second", "iat": now, "exp": now + 100, "jti": "1",
+            "events": {"http://schemas.openid.net/event/backchannel-logout": {}},
+        }  # fmt: skip
+        token = jwt.encode({"alg": "ES256", "kid": "one"}, claims, provider.signing)
+        assert (await http.post("/login/ended", data={"logout_token": token})).status_code == 200
+        assert (await http.get("/")).status_code == 303
+        http.cookies.set(fresh.desk.cookie, other)
+        provider.refreshing = JSONResponse(
+            {"access_token": "b", "token_type": "Bearer", "refresh_token": "s"}
+        )
+        assert (await fresh.desk.sessions.find(other)) is not None
+        async with httpx.AsyncClient(base_url=fresh.base, cookies={fresh.desk.cookie: other}) as elsewhere:
+            assert (await elsewhere.get("/")).status_code == 200  # the issuer says that this one may go on
+            assert (await http.post("/login/ended", data={"logout_token": token})).status_code == 200
+            provider.refreshing = None
+            assert (await elsewhere.get("/")).status_code == 303
+
+
 async def test_what_the_issuer_gave_is_in_the_database_for_nobody(fresh: World, provider: Provider) -> None:
     provider.beside = {"refresh_token": "Zebrafink"}
     async with with_issuer(fresh, provider) as http:

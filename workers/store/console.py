@@ -392,8 +392,15 @@ async def confirm_session(
 
 
 async def end_sessions_of(tx: Tx, issuer: str, subject: str | None, sid: str | None) -> list[str]:
-    """End the session that an issuer calls `sid`, or without one all of a subject; return the operators' names."""
-    return [row["operator"] for row in await tx.fetch(_SQL["end_sessions_of"], issuer, subject, sid)]
+    """
+    End the session that an issuer calls `sid`, or without one all of a subject; return the operators' names.
+
+    The subject's other sessions are asked about at their next request: an issuer may tell of one of several alone.
+    """
+    ended = [row["operator"] for row in await tx.fetch(_SQL["end_sessions_of"], issuer, subject, sid)]
+    if subject is not None:
+        await tx.run(_SQL["doubt_sessions_of"], issuer, subject)
+    return ended
 
 
 async def touch_session(tx: Tx, token_hash: bytes) -> None:

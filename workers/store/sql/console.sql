@@ -224,6 +224,11 @@ DELETE FROM console_session
    AND ($2::text IS NOT NULL OR $3::text IS NOT NULL)
 RETURNING operator;
 
+-- name: doubt_sessions_of
+-- Somebody has logged out at the issuer: it is asked about their other sessions at the next request.
+UPDATE console_session SET confirmed_at = began_at - interval '1 day', asked_at = began_at - interval '1 day'
+ WHERE issuer = $1 AND subject = $2;
+
 -- name: touch_session
 -- Seen now.
 UPDATE console_session SET seen_at = $2 WHERE token_hash = $1 AND seen_at < $2;
