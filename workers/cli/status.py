@@ -13,7 +13,7 @@ from rich.text import Text
 
 from workers.cli.common import settings
 from workers.cli.desk import clock_of, run, store_of, told
-from workers.ops.watch import EVERY, Figures, Watch
+from workers.ops.watch import EVERY, Figures, Queue, Watch
 from workers.runtime.health import Health
 from workers.runtime.metrics import Metrics
 from workers.stream.connection import Connection
@@ -133,10 +133,8 @@ def document(figures: Figures) -> dict[str, object]:
 def shown(figures: Figures) -> Group:
     """The figures for people."""
     at = figures.at
-    queues = Table(
-        "queue", "group", "lag", "oldest", "per s", "newest in", "last error", box=None, header_style="bold"
-    )
-    for column in (2, 3, 4, 5):
+    queues = Table("queue", "group", "lag", "oldest", "per s", "last error", box=None, header_style="bold")
+    for column in (2, 3, 4):
         queues.columns[column].justify = "right"
     for queue in figures.queues:
         queues.add_row(
@@ -144,8 +142,7 @@ def shown(figures: Figures) -> Group:
             queue.group,
             "?" if queue.depth is None else str(queue.depth),
             "-" if queue.oldest is None else _age((at - queue.oldest).total_seconds()),
-            "-" if queue.rate is None else f"{queue.rate:.1f}",
-            "-" if queue.clears_in is None else _age(queue.clears_in),
+            "-" if queue.rate is None else f"{queue.rate:.1f}{_done_in(queue)}",
             queue.last_error or "-",
         )
     rest = Table("what", "number", "oldest", box=None, header_style="bold")
@@ -198,6 +195,10 @@ def shown(figures: Figures) -> Group:
         if why is not None
     ]
     return Group(*troubles, queues, Text(""), rest)
+
+
+def _done_in(queue: Queue) -> str:
+    return "" if queue.clears_in is None else f" (done in {_age(queue.clears_in)})"
 
 
 def _age(seconds: float) -> str:
