@@ -7,6 +7,7 @@ import sys
 import time
 from collections import Counter
 
+from tests.model.histories import Meetings
 from tests.model.playing import rounds
 from tests.model.world import Differs
 
@@ -28,7 +29,9 @@ def main() -> int:
     until = time.monotonic() + given.minutes * 60
     print(f"seed {first}", flush=True)
     steps, seeds, found = 0, 0, Counter[str]()
-    for number, played, differs in rounds(first, frozenset(given.without.split())):
+    for number, played, differs in rounds(
+        first, frozenset(given.without.split()), kind=Meetings, closely=True
+    ):
         steps, seeds = steps + played, seeds + 1
         if differs is not None:
             kind = kind_of(differs)

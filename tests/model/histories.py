@@ -115,6 +115,8 @@ class Histories(RuleBasedStateMachine):
 
     without: ClassVar[frozenset[str]] = frozenset()
     """What is left out of the histories, by the rule's name or the register's change."""
+    closely: ClassVar[bool] = False
+    """Whether codes, tasks, memory and twins are held as well."""
     last: ClassVar["Histories"]
     played: ClassVar[dict[str, int]] = {}
 
@@ -122,6 +124,7 @@ class Histories(RuleBasedStateMachine):
         super().__init__()
         self.world: World
         self.count = 0
+        self.differed = False
 
     @initialize(
         region=st.sampled_from(REGIONS),
@@ -136,7 +139,9 @@ class Histories(RuleBasedStateMachine):
     ) -> None:
         self.region, self.other = region, other
         marked = "" if "marks" in self.without else marked
-        self.world = World(family(region, other, start, ages, shift, marked), rulebooks(), self.without)
+        self.world = World(
+            family(region, other, start, ages, shift, marked), rulebooks(), self.without, self.closely
+        )
         self.add("histories")
         type(self).last = self
 
@@ -147,7 +152,9 @@ class Histories(RuleBasedStateMachine):
         if next(iter(step)) == "order" and step["order"].get("form") in self.without:
             return
         self.add("steps")
+        self.differed = True
         self.world.step(step)
+        self.differed = False
 
     def send(self, **order: Any) -> None:
         self.count += 1
@@ -618,3 +625,149 @@ class Histories(RuleBasedStateMachine):
     def teardown(self) -> None:
         if hasattr(self, "world"):
             self.add("notices", self.world.notices)
+            if self.differed or not self.closely:
+                return
+            self.world.check_memory()
+            if self.count % 3 == 0:
+                self.world.check_twins(self.count, 1 + self.count % 5)
+
+
+class Meetings(Histories):
+    """The same with steps that belong together, so that rules meet more often."""
+
+    @precondition(lambda self: self.under(18, at_least=13))
+    @rule(
+        which=st.integers(0, 2),
+        unit=st.sampled_from(("barnklinik", "akuten", "bup")),
+        whom=st.sampled_from((0, 1)),
+        asked=st.booleans(),
+    )
+    def one_seals_oneself_and_others_try(self, which: int, unit: str, whom: int, asked: bool) -> None:
+        """What a young person sealed is reached by no guardian's request, and by no release of care (X-03)."""
+        old_enough = self.under(18, at_least=13)
+        child, region = old_enough[which % len(old_enough)], self.region_of(unit)
+        paper = "paper" if region == JAMTLAND else None
+        self.send(
+            form="seal_journal",
+            patient=child,
+            region=region,
+            initiative="resident",
+            decided_by=f"{unit}_lak",
+            channel=paper,
+        )
+        if asked:
+            self.send(
+                form="request_release",
+                patient=child,
+                region=region,
+                initiative="guardian",
+                guardians=[self.guardian(child, whom)],
+                decided_by=f"{unit}_lak",
+            )
+        else:
+            self.send(
+                form="release_journal_seal",
+                patient=child,
+                region=region,
+                initiative="care",
+                decided_by=self.decider(unit, Form.RELEASE_JOURNAL_SEAL),
+            )
+
+    @precondition(lambda self: self.under(13))
+    @rule(
+        which=st.integers(0, 2),
+        unit=st.sampled_from(("barnklinik", "akuten", "bup")),
+        whom=st.sampled_from((0, 1)),
+        marked=st.booleans(),
+    )
+    def one_is_blocked_and_asks_in_vain(self, which: int, unit: str, whom: int, marked: bool) -> None:
+        """A request that is refused, now and then of one whom protected identity shuts out (X-22)."""
+        young = self.under(13)
+        child, region = young[which % len(young)], self.region_of(unit)
+        held = sorted(self.world.model.guardians(child, self.world.now))
+        if not held:
+            return
+        guardian = held[whom % len(held)]
+        consulted = [f"{unit}_chef"] if region == KRONOBERG else None
+        self.send(
+            form="block_guardians",
+            patient=child,
+            region=region,
+            initiative="care",
+            guardians=[guardian],
+            decided_by=self.decider(unit, Form.BLOCK_GUARDIANS),
+            consulted=consulted,
+        )
+        if marked and not self.world.model.marked(guardian, self.world.now):
+            self.step({"register": {"person": guardian, "protected": True}})
+        request = f"o{self.count + 1}"
+        self.send(
+            form="request_release",
+            patient=child,
+            region=region,
+            initiative="guardian",
+            guardians=[guardian],
+            decided_by=f"{unit}_lak",
+        )
+        self.send(
+            form="unit_opinion",
+            patient=child,
+            region=region,
+            initiative="care",
+            decided_by=self.decider(unit, Form.UNIT_OPINION),
+            consulted=consulted,
+            follows_up=request,
+            opinion="keep",
+        )
+
+    @precondition(lambda self: self.under(13))
+    @rule(
+        which=st.integers(0, 2),
+        unit=st.sampled_from(("barnklinik", "akuten", "bup")),
+        whom=st.sampled_from((0, 1)),
+        first=st.sampled_from((None, {"guardians": False})),
+        then=st.sampled_from((None, {"guardians": True})),
+        custody=RARELY,
+    )
+    def one_is_blocked_and_let_in_again(
+        self,
+        which: int,
+        unit: str,
+        whom: int,
+        first: dict[str, bool] | None,
+        then: dict[str, bool] | None,
+        custody: bool,
+    ) -> None:
+        """A block and its release, one of them told or not to be told (X-23), now and then after custody (X-22)."""
+        young = self.under(13)
+        child, region = young[which % len(young)], self.region_of(unit)
+        held = sorted(self.world.model.guardians(child, self.world.now))
+        if not held:
+            return
+        guardian = held[whom % len(held)]
+        consulted = [f"{unit}_chef"] if region == KRONOBERG else None
+        block = f"o{self.count + 1}"
+        self.send(
+            form="block_guardians",
+            patient=child,
+            region=region,
+            initiative="care",
+            guardians=[guardian],
+            decided_by=self.decider(unit, Form.BLOCK_GUARDIANS),
+            consulted=consulted,
+            inform=first,
+        )
+        if custody:
+            self.step({"register": {"person": child, "custody_ended": guardian}})
+        by = "akuten" if unit == "barnklinik" and region == KRONOBERG else unit
+        self.send(
+            form="release_guardian_block",
+            patient=child,
+            region=region,
+            initiative="care",
+            decided_by=self.decider(by, Form.RELEASE_GUARDIAN_BLOCK),
+            consulted=[f"{by}_chef"] if region == KRONOBERG else None,
+            releases=[block],
+            attestations=["harm_assessment", "authority_confirmed"] if region == VASTRA else None,
+            inform=then,
+        )

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.model.histories import Histories, rulebooks
+from tests.model.histories import Histories, Meetings, rulebooks
 from tests.model.world import Differs, World
 
 ROUND = settings(
@@ -23,12 +23,19 @@ ROUND = settings(
 
 
 def rounds(
-    first: int, without: frozenset[str] = frozenset(), *, shorten: bool = True
+    first: int,
+    without: frozenset[str] = frozenset(),
+    *,
+    kind: type[Histories] = Histories,
+    closely: bool = False,
+    shorten: bool = True,
 ) -> Iterator[tuple[int, int, Differs | None]]:
     """Seed after seed: the seed, the steps that were played, and the shortest history that differs, if one did."""
     number = first
     while True:
-        machine: Any = seed(number)(type("Histories", (Histories,), {"without": without, "played": {}}))
+        machine: Any = seed(number)(
+            type("Histories", (kind,), {"without": without, "closely": closely, "played": {}})
+        )
         differs: Differs | None = None
         try:
             run_state_machine_as_test(machine, settings=ROUND)
@@ -38,10 +45,17 @@ def rounds(
         number += 1
 
 
-def play(first: int, steps: int, without: frozenset[str] = frozenset()) -> int:
+def play(
+    first: int,
+    steps: int,
+    without: frozenset[str] = frozenset(),
+    *,
+    kind: type[Histories] = Histories,
+    closely: bool = False,
+) -> int:
     """Play at least so many steps. Raises Differs with the shortest history; returns how many were played."""
     done = 0
-    for number, played, differs in rounds(first, without):
+    for number, played, differs in rounds(first, without, kind=kind, closely=closely):
         done += played
         if differs is not None:
             raise Differs(differs.rule, f"{differs.says} (seed {number}, within {done} steps)", differs.story)
@@ -53,19 +67,24 @@ def play(first: int, steps: int, without: frozenset[str] = frozenset()) -> int:
 def steps_until_found(first: int, most: int) -> tuple[int, Differs | None]:
     """How many steps it takes until something differs, and what; None where nothing has by `most` steps."""
     done = 0
-    for _, played, differs in rounds(first, shorten=False):
+    for _, played, differs in rounds(first, kind=Meetings, shorten=False):
         done += played
         if differs is not None or done >= most:
             return done, differs
     raise AssertionError("seeds never end")
 
 
-def again(header: dict[str, Any], steps: list[dict[str, Any]], without: frozenset[str]) -> Differs | None:
+def again(header: dict[str, Any], steps: list[dict[str, Any]], played: World, rule: str) -> Differs | None:
     """Play a history once more. A history that lost a step that another one names is none."""
     try:
-        world = World(header, rulebooks(), without)
+        world = World(header, rulebooks(), played.without, played.closely)
         for step in steps:
             world.step(step)
+        if rule == "known then":
+            world.check_memory()
+        if rule == "twins":
+            for which in range(len(steps)):
+                world.check_twins(which, 1 + which % 5)
     except Differs as differs:
         return differs
     except (LookupError, ValueError, StopIteration, AssertionError):
@@ -82,12 +101,12 @@ def shortest(world: World, found: Differs) -> Differs:
         for run in (8, 4, 2, 1):
             for start in range(len(steps) - run, -1, -1):
                 kept = steps[:start] + steps[start + run :]
-                differs = again(header, kept, world.without) if len(kept) < len(steps) else None
+                differs = again(header, kept, world, found.rule) if len(kept) < len(steps) else None
                 if differs is not None and differs.rule == found.rule:
                     steps, best, fewer = kept, differs, True
     for child in world.children[1:]:
         people = {name: spec for name, spec in header["people"].items() if name != child}
-        differs = again(header | {"people": people}, steps, world.without)
+        differs = again(header | {"people": people}, steps, world, found.rule)
         if differs is not None and differs.rule == found.rule:
             header, best = header | {"people": people}, differs
     return best

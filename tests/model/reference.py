@@ -204,6 +204,7 @@ class Verdict:
 
     outcome: Outcome | None
     codes: frozenset[RefusalCode] = frozenset()
+    """One of them is given where it is refused; empty: not said."""
     never: frozenset[RefusalCode] = frozenset()
     """Codes that the order is never refused with."""
 
@@ -685,8 +686,10 @@ class Reference:
             return UNSAID
         found = self.found(order, kind)
         at = order.arrived_at
-        if not found:
-            return Verdict(Outcome.REFUSED, frozenset({RefusalCode.NOTHING_TO_RELEASE}))
+        if (
+            not found
+        ):  # of what the resident made X-03 says the one, and the detailed pages (AMB-17) the other
+            return refused(RefusalCode.NOTHING_TO_RELEASE, RefusalCode.INITIATIVE_NOT_ALLOWED)
         free = [m for m in found if not self.still_wanted(m, at)]
         if not free:
             return refused(RefusalCode.PROTECTED_IDENTITY)  # X-10

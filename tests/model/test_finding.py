@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.model.playing import steps_until_found
-from workers.policy import facts, hits, notices, standing_measures
+from workers.policy import facts, hits, notices, silence, standing_measures
 
 MOST = 4000
 """Many times what each break took when this was written; the figures stand beside each."""
@@ -18,19 +18,25 @@ def _nothing(*_: Any, **__: Any) -> tuple[()]:
 
 
 BREAKS: dict[str, tuple[Any, str, Callable[..., Any]]] = {
-    # found after 525 steps from seed 1000; 267, 72 and 15 from seeds 20000, 300000 and 4000000
+    # found after 157 steps from seed 1000, 79 from seed 20000
     "X-01: a request is about everybody's measures": (hits, "hits", lambda *_, **__: True),
-    # 63
+    # 128
     "X-09: standing measures follow nothing": (standing_measures, "missing_measures", _nothing),
-    # 71
+    # 144
     "X-10: the register's measures end while the mark stands": (
         standing_measures,
         "state_holds",
         lambda *_, **__: False,
     ),
+    # 47
+    "X-03: what the patient made is care's to open": (hits, "made_by_the_patient", lambda _: False),
+    # 37
+    "X-22: everybody is concerned": (notices._Notice, "_not_concerned", lambda _: None),
+    # 388
+    "X-23: nothing is ever not to be told": (silence, "silent", lambda *_: False),
     # 4
     "X-21: whatever a notice claims is true": (notices._Notice, "_holds", lambda _: True),
-    # 89
+    # 146
     "a measure never ends": (facts.Measure, "in_force", lambda m, at, _: m.valid_from <= at),
 }
 

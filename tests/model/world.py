@@ -1,7 +1,7 @@
 """One history played on two stages: the pure core over plain lists, and the reference beside it."""
 
 from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -9,6 +9,7 @@ import yaml
 
 from contracts.register import PersonRecord
 from contracts.vocabulary import (
+    IMPOSES,
     RELEASES,
     Attestation,
     Channel,
@@ -31,6 +32,7 @@ from tests.model.reference import (
     FOR_EVERYONE,
     FOR_GUARDIANS,
     PROTECTS,
+    SWEDEN,
     UNSAID,
     Order,
     Post,
@@ -115,11 +117,15 @@ class World:
     header: dict[str, Any]
     books: Rulebooks
     without: frozenset[str] = frozenset()
+    closely: bool = False
+    """Whether codes of refusal and people's tasks are held as well; `check_memory` and `check_twins` are called."""
     steps: list[dict[str, Any]] = field(default_factory=list)
     access: dict[Ask, bool] = field(default_factory=dict)
     notices: int = 0
     compared: datetime | None = None
-    kept: list[tuple[datetime, Ask, bool]] = field(default_factory=list)
+    sent: dict[str, datetime] = field(default_factory=dict)
+    kept: dict[tuple[datetime, Ask], bool] = field(default_factory=dict)
+    """What was answered at an instant, and after everything that happened at it."""
 
     def __post_init__(self) -> None:
         story = Scenario.model_validate(self.header | {"steps": []})
@@ -170,6 +176,8 @@ class World:
             self.access = self.compare(self.children)
         self.check_register_state()
         self.check_requests()
+        if self.closely:
+            self.check_tasks()
 
     def story(self) -> str:
         """The history so far, as a story that can be played alone."""
@@ -211,6 +219,7 @@ class World:
     def _before(self, signed: SignedOrder) -> None:
         self.read_notices()
         self._order = self.as_order(signed)
+        self.sent[str(self._current["order"]["id"])] = self.now
         if self.compared is not None and local_day(self.compared) != local_day(self.now):
             self.access = self.compare(self.children)
         self.verdict = self.model.judge(self._order)
@@ -232,6 +241,11 @@ class World:
             )
         if "phone" not in self.without and set(map(str, verdict.never)) & set(told.codes):
             self.fail("phone", f"{name}: never {sorted(verdict.never)}, the core {list(told.codes)}")
+        codes = set(map(str, verdict.codes))
+        if self.closely and outcome is Outcome.REFUSED and codes and not codes & set(told.codes):
+            self.fail(
+                "codes", f"{name}: the pages say {sorted(codes)}, the core {list(told.codes)} {told.why}"
+            )
         before = dict(self.access)
         shut = {m.key: m for m in self.model.in_force(order.patient, self.now)}
         self.model.carry_out(order, outcome)
@@ -365,6 +379,7 @@ class World:
                         f" the core {sorted(codes)}",
                     )
                 found[ask] = decision.allowed
+                self.kept[at, ask] = decision.allowed
         return found
 
     def check_register_state(self) -> None:
@@ -387,6 +402,92 @@ class World:
                 self.fail(
                     "X-04", f"{name}: the pages say {says}, its receipt {receipt.outcome} {receipt.codes}"
                 )
+
+    def check_tasks(self) -> None:
+        """X-04: no open task about what has ended."""
+        pending = {
+            order_id for order_id, receipt in self.stage.receipts.items() if receipt.outcome == "pending"
+        }
+        for (kind, subject), person in self.stage.open_tasks.items():
+            if kind in ("unit_opinion", "unit_reminder", "signed_form"):
+                if subject.split(":")[0] not in pending:
+                    self.fail("X-04", f"a task {kind} is open, and its order waits for nobody")
+            elif kind in ("review", "lock_at_13", "follow_up_decision") and subject not in pending:
+                about = next((m for m in self.stage.facts(person).measures if m.measure_id == subject), None)
+                keys = {key for named, key in self.model.names if about and named in about.orders[:1]}
+                known = [m for m in self.model.measures(self.people[person], self.now) if m.key in keys]
+                ended = known and all(self.model._ended_at(m, self.now) is not None for m in known)
+                if about is None or ended:
+                    self.fail("X-04", f"a task {kind} is open, and what it is about has ended")
+
+    def check_memory(self) -> None:
+        """What is answered of an earlier instant, as known then, is what was answered at that instant."""
+        step = max(1, len(self.kept) // 60)
+        for (at, ask), allowed in list(self.kept.items())[::step]:
+            patient, viewer, service, unit = ask
+            facts = self.stage.facts(self.person_ids[patient], known_at=at)
+            hsa = UnitId(self.play.cast.units[unit]) if unit else None
+            then = decide(Question(self.person_ids[viewer], service, at, hsa), facts, self.books).allowed
+            if then is not allowed:
+                self.fail(
+                    "known then", f"{viewer} to {patient} {service} at {unit}, {at}: was {allowed}, is {then}"
+                )
+
+    def check_twins(self, which: int, later: int) -> None:
+        """A protective order that is repeated, or comes later, leaves nobody in who was shut out."""
+        shutting = [
+            place
+            for place, step in enumerate(self.steps)
+            if "order" in step
+            and (order := self.orders.get(step["order"].get("id", ""))) is not None
+            and not step["order"].get("resend")
+            and order.form in IMPOSES
+            and not IMPOSES[order.form].opens
+            and self.told[order_name(step)].outcome != "refused"
+        ]
+        if not shutting:
+            return
+        place = shutting[which % len(shutting)]
+        order = self.steps[place]["order"]
+        again = {"order": order | {"id": f"{order['id']}b"}}
+        self.hold_twin("repeated", [*self.steps[: place + 1], again, *self.steps[place + 1 :]], {id(again)})
+        others = [step["order"] for step in self.steps if "order" in step and step["order"] is not order]
+        named = any(
+            order["id"] in (other["id"], other.get("follows_up"), *(other.get("releases") or ()))
+            for other in others
+        )
+        until = min(place + 1 + later, len(self.steps))
+        if named or "decided_at" in order or until == place + 1:
+            return
+        decided = self.sent[order["id"]].astimezone(SWEDEN).replace(tzinfo=None)
+        delayed = {"order": order | {"decided_at": decided.isoformat(timespec="seconds")}}
+        between = self.steps[place + 1 : until]
+        self.hold_twin("delayed", [*self.steps[:place], *between, delayed, *self.steps[until:]], set())
+
+    def hold_twin(self, what: str, steps: list[dict[str, Any]], at_once: set[int]) -> None:
+        """Play other steps without the reference, and hold that nobody is let in who was not."""
+        stage = PureStage(self.books)
+        play = Play(
+            Scenario.model_validate(self.header | {"steps": []}), stage, self.books, Numbers(), "sigill/test"
+        )
+        run(play.prepare())
+        for step in steps:
+            if "at" not in step and id(step) not in at_once:
+                run(play.step(Step.model_validate({"at": "+1s"})))
+            run(play.step(Step.model_validate(step)))
+        run(stage.move_clock(max(stage.now, self.now)))
+        ids = {n: stage.identities[_identity(stage, a.ref)] for n, a in play.cast.people.items()}
+        for patient, viewer, service, unit in self.asks(self.children):
+            hsa = UnitId(play.cast.units[unit]) if unit else None
+            facts = stage.facts(ids[patient])
+            question = Question(ids[viewer], service, stage.now, hsa)
+            was = decide(
+                replace(question, viewer=self.person_ids[viewer]),
+                self.stage.facts(self.person_ids[patient]),
+                self.books,
+            )
+            if decide(question, facts, self.books).allowed and not was.allowed:
+                self.fail("twins", f"{what}: {viewer} reaches {patient} {service} at {unit}:\n{steps}")
 
     # --- words
 
@@ -436,6 +537,11 @@ class World:
             inform_guardians=inform.get("guardians"),
             inform_patient=inform.get("patient"),
         )
+
+
+def order_name(step: dict[str, Any]) -> str:
+    """The name that a story gives the order of a step."""
+    return str(step["order"]["id"])
 
 
 def _identity(stage: PureStage, ref: Any) -> Any:

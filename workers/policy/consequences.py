@@ -589,7 +589,9 @@ def _continue(case: Case) -> Iterator[Effect]:
             if not late:
                 yield from _called_off(case, m)
                 yield ended(m, case.starts_at, case.order_id)
-                yield from (ended(c, case.starts_at, case.order_id) for c in _companions(case, m))
+                for c in _companions(case, m):
+                    yield ended(c, case.starts_at, case.order_id)
+                    yield from tasks_about(c)
             continue
         units = frozenset(UnitId(u) for u in form.units) if form.units else m.units
         guardians = case.named if case.named is not None else m.guardians
@@ -782,7 +784,10 @@ def _release(case: Case, known: PatientFacts, targets: Iterable[Measure]) -> Ite
     # what came beside goes when the last row of its measure does, once
     over = [m for m in targets if m.orders and (m.orders[0], m.kind) not in go_on]
     beside = {c.measure_id: c for m in over for c in _companions(case, m)}
-    yield from (ended(c, at, case.order_id) for c in beside.values() if c.measure_id not in released)
+    for c in beside.values():
+        if c.measure_id not in released:
+            yield ended(c, at, case.order_id)
+            yield from tasks_about(c)
 
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
