@@ -78,7 +78,12 @@ async def test_a_brokers_clock_that_jumps_back_dates_no_release_before_its_seal(
     await office.hand_over_records([replace(record, timestamp=early)])
     events = await office.out()
     assert [r.outcome for r in receipts(events)] == ["executed"] * 2
-    assert {(m.valid_from, m.valid_to) for m in measures(events)[-1:]} == {(START, START)}
+    assert read(events, "access.state.v1")[-1].measures == ()  # what is over has left the state
+    async with office.store.reading() as tx:
+        identity = Identity("personnummer", ADULT)  # type: ignore[arg-type]
+        who = (await persons.resolve(tx, {identity}))[identity]
+        facts = (await stored.patient_facts(tx, {who}))[who]
+    assert [(m.valid_from, m.valid_to) for m in facts.measures] == [(START, START)]
     assert await open_to(office, ADULT, START + SOON)
 
 
