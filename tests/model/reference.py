@@ -433,8 +433,8 @@ class Reference:
             return (False, shut) if shut else (None, frozenset())
         if opened is False:
             return False, frozenset(why)
-        if shut:
-            return False, shut
+        if shut:  # where the pages leave open whether anything was to be seen, the reason may be another
+            return False, shut if opened else frozenset()
         return opened, frozenset(why)
 
     def let_in(
