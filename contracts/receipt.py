@@ -86,7 +86,9 @@ class MeasureReport(Message):
     recorded_from: date | None = None
     recorded_to: date | None = None
     guardians: tuple[PersonRef, ...] | None = None
-    """Null: all guardians."""
+    """Null: all guardians, now and later, but for `guardians_except`."""
+    guardians_except: tuple[PersonRef, ...] = ()
+    """Who has been let out of a measure against all."""
     representative: PersonRef | None = None
     starts_at: Instant
     """UTC."""

@@ -52,6 +52,9 @@ class MeasureState(Message):
     recorded_from: date | None = None
     recorded_to: date | None = None
     guardians: tuple[PersonRef, ...] | None = None
+    """Null: all guardians, now and later, but for `guardians_except`."""
+    guardians_except: tuple[PersonRef, ...] = ()
+    """Who has been let out of a measure against all. A reader that does not know the field shows less."""
     viewer: PersonRef | None = None
     valid_from: Instant
     valid_to: Instant | None = None

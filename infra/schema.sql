@@ -615,17 +615,9 @@ CREATE TABLE console_session (
   opened     jsonb NOT NULL DEFAULT '{}', -- what this session may show unmasked, until when, and for what reason
   began_at   timestamptz NOT NULL,
   seen_at    timestamptz NOT NULL,
-  ends_at    timestamptz NOT NULL,
-  issuer     text,
-  subject    text,
-  acr        text,
-  sid        text, -- the issuer's own name of the session
-  tokens     bytea, -- what the issuer is asked with, sealed under the browser's token
-  confirmed_at timestamptz NOT NULL DEFAULT '-infinity',
-  asked_at   timestamptz NOT NULL DEFAULT '-infinity'
+  ends_at    timestamptz NOT NULL
 );
 CREATE INDEX console_session_ends ON console_session (ends_at);
-CREATE INDEX console_session_subject ON console_session (issuer, subject);
 
 -- Orders by their newest outcome, newest first, without walking through the others.
 CREATE INDEX order_outcome_of_kind ON order_outcome (outcome, registration DESC, version DESC);
@@ -1726,3 +1718,25 @@ CREATE TABLE partition_wait (
   noticed_at     timestamptz NOT NULL,
   PRIMARY KEY (consumer_group, topic, partition, behind)
 );
+
+-- 0023_pre_ask_issuers.sql
+-- Runs before the code that needs it. A console's session knows which login it came from, so that the issuer can be
+-- asked about it again, and can end it.
+
+ALTER TABLE console_session
+  ADD COLUMN issuer       text,
+  ADD COLUMN subject      text,
+  ADD COLUMN acr          text,
+  ADD COLUMN sid          text, -- the issuer's own name of the session
+  ADD COLUMN tokens       bytea, -- what the issuer is asked with, sealed under the browser's token
+  ADD COLUMN confirmed_at timestamptz NOT NULL DEFAULT '-infinity',
+  ADD COLUMN asked_at     timestamptz NOT NULL DEFAULT '-infinity';
+CREATE INDEX console_session_subject ON console_session (issuer, subject);
+
+-- 0024_pre_except_guardians.sql
+-- Runs before the code that needs it. A measure against all guardians but some, where one has been let out of it: whoever
+-- becomes a guardian later stays shut out. Code of before reads such a row as against all, which shows less.
+
+ALTER TABLE measure
+  ADD COLUMN guardians_except bigint[], -- null: nobody; only where guardians is null
+  ADD CONSTRAINT measure_guardians_except CHECK (guardians_except IS NULL OR guardians IS NULL) NOT VALID;

@@ -103,6 +103,20 @@ async def test_one_guardian_is_named_and_all_guardians_are_a_class_of_people(liv
     assert (named, classes) == ({FATHER}, {"GUARD"})
 
 
+async def test_who_is_let_out_of_a_block_of_all_is_an_exception_to_it(office: Office) -> None:
+    await office.hand_over(office.town.orders(START, "block_guardians", patient=person(CHILD)))
+    patient = await known(office, CHILD)
+    [block] = patient.measures
+    father = next(one for one, who in patient.people.items() if who.latest.identity.number == FATHER)
+    patient = patient.with_measure(replace(block, guardians_except=(father,)))
+    [made] = consents(patient, office.desk.books, _LATER)
+    [but] = Consent.model_validate_json(json.dumps(made)).provision[0].provision
+    assert but.actor[0].reference.identifier.value == FATHER
+    [made] = consents(patient, office.desk.books, _LATER, release=Release.R4)
+    [old] = ConsentR4.model_validate_json(json.dumps(made)).provision.provision
+    assert (old.type, old.actor[0].reference.identifier.value) == ("permit", FATHER)
+
+
 async def test_what_is_over_is_left_out_or_inactive(lived: Office) -> None:
     patient = await known(lived, ADULT)
     after = START + timedelta(days=400)

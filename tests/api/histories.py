@@ -74,7 +74,10 @@ def measures(draw: st.DrawFn, number: int, patient: PersonId, people: list[Perso
     kind = draw(st.sampled_from(list(MeasureKind)))
     start = draw(moments)
     units = draw(st.none() | st.sets(st.sampled_from(UNITS), min_size=1).map(frozenset))
-    guardians = draw(st.none() | st.lists(st.sampled_from(people), min_size=1, unique=True).map(tuple))
+    some = st.lists(st.sampled_from(people), min_size=1, unique=True).map(tuple)
+    guardians = draw(st.none() | some)
+    of_guardians = kind in (MeasureKind.GUARDIAN_BLOCK, MeasureKind.GUARDIAN_RESTRICTION)
+    left_out = draw(st.just(()) | some) if of_guardians and guardians is None else ()
     dated = kind is MeasureKind.JOURNAL_SEAL and units is not None
     return Measure(
         measure_id=MeasureId(str(UUID(int=number + 1))),
@@ -91,6 +94,7 @@ def measures(draw: st.DrawFn, number: int, patient: PersonId, people: list[Perso
         recorded_from=draw(st.none() | days) if dated else None,
         recorded_to=draw(st.none() | days) if dated else None,
         guardians=guardians if not kind.opens or kind is MeasureKind.GUARDIAN_GRANT else None,
+        guardians_except=left_out,
         viewer=draw(st.sampled_from(people)) if kind is MeasureKind.REPRESENTATIVE_GRANT else None,
         released=draw(st.booleans()),
         rules=("KR-17",),
@@ -110,7 +114,7 @@ def histories(draw: st.DrawFn) -> PatientFacts:
     found = tuple(draw(measures(n, patient.person_id, ids)) for n in range(draw(st.integers(0, 4))))
     regions = {unit: draw(st.sampled_from(REGIONS)) for unit in UNITS[:2]}
     named = {c.guardian for version in patient.versions for c in version.custody}
-    named |= {one for m in found for one in (m.viewer, *(m.guardians or ()))}
+    named |= {one for m in found for one in (m.viewer, *(m.guardians or ()), *m.guardians_except)}
     # as the store has it: nobody whom neither custody nor a measure names
     people = {p.person_id: p for p in (patient, *around) if p is patient or p.person_id in named}
     return PatientFacts(patient, people, found, regions)

@@ -377,9 +377,7 @@ class Histories(RuleBasedStateMachine):
         name, order = calls[pick % len(calls)]
         assert order.decided_by is not None
         guardians = None
-        # A form that names one guardian for a call that named none is left out: of those whom it does not name the
-        # core keeps only the guardians of that day shut, and lets in one who becomes a guardian later.
-        if order.guardians is not None and whom is not None:
+        if whom is not None and order.form in (Form.BLOCK_GUARDIANS, Form.RESTRICT_GUARDIAN_ACCESS):
             guardians = [self.guardian(order.patient, whom)]
         self.send(
             form=order.form.value,

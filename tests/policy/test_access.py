@@ -1,5 +1,6 @@
 """Who sees what, when: tables of boundary moments."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -131,6 +132,19 @@ def test_a_block_of_all_hits_whoever_is_guardian_and_nobody_else() -> None:
         assert answer(facts, guardian, J, "2026-06-02T12:00") == {"guardian_block"}
     assert answer(facts, BO, J, "2026-06-02T12:00") == {"no_relation"}
     assert answer(facts, None, J, "2026-06-02T12:00") == {"no_relation"}
+
+
+def test_a_block_of_all_but_one_hits_everybody_but_that_one() -> None:
+    facts = after(
+        family("2016-01-01"),
+        measure(MeasureKind.GUARDIAN_BLOCK, "2026-06-01T12:00", services=(J, E), guardians_except=(GUN,)),
+    )
+    assert answer(facts, GUN, J, "2026-06-02T12:00") == {"+guardian_of_child_under_13"}
+    assert answer(facts, HANS, J, "2026-06-02T12:00") == {"guardian_block"}
+    later = replace(facts.patient.latest, valid_from=day("2026-07-01"), custody=(Custody(GUN), Custody(BO)))
+    facts = replace(facts, patient=replace(facts.patient, versions=(*facts.patient.versions, later)))
+    assert answer(facts, BO, J, "2026-07-02T12:00") == {"guardian_block"}
+    assert answer(facts, GUN, J, "2026-07-02T12:00") == {"+guardian_of_child_under_13"}
 
 
 def test_every_reason_is_said_not_only_the_first() -> None:

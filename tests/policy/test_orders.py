@@ -139,9 +139,9 @@ def test_a_release_of_one_guardian_leaves_the_rest_of_a_block_of_all() -> None:
     judged = judge(form, known(facts, "kronoberg", NOON), books())
     assert judged.outcome is Outcome.EXECUTED
     standing = applied(facts, judged.effects).in_force(NOON)
-    assert {(m.kind, m.guardians) for m in standing} == {
-        (MeasureKind.GUARDIAN_BLOCK, (HANS,)),
-        (MeasureKind.LOGIN_LOCK, None),
+    assert {(m.kind, m.guardians, m.guardians_except) for m in standing} == {
+        (MeasureKind.GUARDIAN_BLOCK, None, (GUN,)),
+        (MeasureKind.LOGIN_LOCK, None, ()),
     }
     again = order(
         "release_guardian_block", "kronoberg", NOON, guardians=[HANS], attestations=["own_will", "no_threat"]

@@ -79,6 +79,7 @@ WHOLE = Scope()
 IN_BARN = Scope(units=frozenset({BARN}))
 OF_HANS = Scope(guardians=(HANS,))
 OF_BOTH = Scope(guardians=(GUN, HANS))
+ALL_BUT_HANS = Scope(guardians_except=(HANS,))
 
 
 @pytest.mark.parametrize(
@@ -90,7 +91,27 @@ OF_BOTH = Scope(guardians=(GUN, HANS))
         (Scope(units=frozenset({BARN, HUD})), IN_BARN, Scope(units=frozenset({HUD}))),
         (IN_BARN, Scope(units=frozenset({HUD})), IN_BARN),
         (OF_BOTH, OF_HANS, Scope(guardians=(GUN,))),
-        (Scope(), OF_HANS, Scope(guardians=(GUN,))),  # all is whoever is, or was, a guardian
+        (
+            WHOLE,
+            OF_HANS,
+            ALL_BUT_HANS,
+        ),  # never the list of the others: who becomes a guardian later stays shut out
+        (WHOLE, OF_BOTH, None),  # of those known nobody is left
+        (ALL_BUT_HANS, OF_HANS, ALL_BUT_HANS),
+        (ALL_BUT_HANS, Scope(guardians=(GUN,)), None),
+        (ALL_BUT_HANS, Scope(guardians=(BO,)), Scope(guardians_except=(HANS, BO))),
+        (ALL_BUT_HANS, WHOLE, None),
+        (WHOLE, ALL_BUT_HANS, OF_HANS),
+        (OF_BOTH, ALL_BUT_HANS, OF_HANS),
+        (OF_HANS, ALL_BUT_HANS, OF_HANS),
+        (Scope(guardians=(BO,)), ALL_BUT_HANS, None),
+        (ALL_BUT_HANS, Scope(guardians_except=(GUN,)), Scope(guardians=(GUN,))),
+        (ALL_BUT_HANS, IN_BARN, ALL_BUT_HANS),
+        (
+            Scope(units=frozenset({BARN, HUD}), guardians_except=(HANS,)),
+            Scope(units=frozenset({BARN}), guardians=(GUN,)),
+            Scope(units=frozenset({HUD}), guardians_except=(HANS,)),
+        ),
         (OF_HANS, OF_BOTH, None),
         (IN_BARN, Scope(units=frozenset({BARN}), recorded_from=date(2026, 1, 1)), IN_BARN),
         (
@@ -106,8 +127,8 @@ def test_what_is_left_of_a_scope_covers_too_much_and_never_too_little(
     assert left_of(scope, [other], (GUN, HANS)) == left
 
 
-def test_what_is_left_of_all_guardians_is_all_where_nobody_knows_them() -> None:
-    assert left_of(Scope(), [OF_HANS], ()) == Scope()
+def test_what_is_left_of_all_guardians_is_all_the_others_where_nobody_knows_them() -> None:
+    assert left_of(Scope(), [OF_HANS], ()) == ALL_BUT_HANS
 
 
 def _request(initiative: Initiative = Initiative.GUARDIAN, **more: object) -> ReleaseRequest:

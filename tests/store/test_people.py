@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from contracts.keys import key_version, patient_key
-from contracts.vocabulary import IdType, Service, UnitId
+from contracts.vocabulary import IdType, MeasureKind, Service, UnitId
 from tests.store.kit import (
     ADULT,
     CHILD,
@@ -147,7 +147,8 @@ async def test_two_who_turn_out_to_be_one_are_read_as_one(store: Store) -> None:
         await persons.record(tx, [told(known, temporary, 1, T0 - DAY, custody=(Custody(mother),))], key_of)
         first, second = seal(known), seal(stranger, services=(Service.JOURNAL, Service.E_SERVICES))
         of_other = seal(mother, viewer=stranger)
-        await measures.append(tx, [first, second, of_other])
+        but = seal(mother, kind=MeasureKind.GUARDIAN_BLOCK, guardians_except=(stranger, known))
+        await measures.append(tx, [first, second, of_other, but])
     async with store.transaction(T0 + DAY) as tx:
         absorbed = await persons.record(
             tx, [told(known, CHILD, 2, T0, custody=(Custody(mother),), identities=(temporary,))], key_of
@@ -161,7 +162,10 @@ async def test_two_who_turn_out_to_be_one_are_read_as_one(store: Store) -> None:
     assert {m.measure_id for m in now[known].measures} == {first.measure_id, second.measure_id}
     assert {m.patient for m in now[known].measures} == {known}
     assert now[stranger] == now[known]
-    assert now[mother].measures[0].viewer == known
+    of_mother = {m.measure_id: m for m in now[mother].measures}
+    assert of_mother[of_other.measure_id].viewer == known
+    assert of_mother[but.measure_id].guardians_except == (known,)
+    assert known in now[mother].people
     assert [m.measure_id for m in then[known].measures] == [first.measure_id]
     assert [m.measure_id for m in then[stranger].measures] == [second.measure_id]
 
@@ -230,11 +234,13 @@ async def test_every_field_of_a_measure_comes_back(store: Store) -> None:
             beside=lineage[2],
         )
         bare = seal(child, orders=(), rules=(), units=frozenset(), guardians=())
-        await measures.append(tx, [full, bare])
+        but = seal(child, kind=MeasureKind.GUARDIAN_BLOCK, guardians_except=(father, mother))
+        await measures.append(tx, [full, bare, but])
     async with store.reading() as tx:
-        assert await measures.by_ids(tx, [full.measure_id, bare.measure_id]) == {
+        assert await measures.by_ids(tx, [one.measure_id for one in (full, bare, but)]) == {
             full.measure_id: full,
             bare.measure_id: bare,
+            but.measure_id: but,
         }
 
 

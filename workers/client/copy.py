@@ -278,6 +278,7 @@ def _measure(one: MeasureState, patient: PersonId, names: Mapping[Identity, Pers
         recorded_from=one.recorded_from,
         recorded_to=one.recorded_to,
         guardians=guardians,
+        guardians_except=tuple(_named(ref, names) for ref in one.guardians_except),
         viewer=None if one.viewer is None else _named(one.viewer, names),
         released=one.ended_early,
         rules=one.rules,

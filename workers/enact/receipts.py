@@ -202,6 +202,7 @@ def report(measure: Measure, action: str, facts: PatientFacts, citations: Citati
         recorded_from=measure.recorded_from,
         recorded_to=measure.recorded_to,
         guardians=all_named_in(facts, measure.guardians),
+        guardians_except=all_named_in(facts, measure.guardians_except) or (),
         representative=None if measure.viewer is None else named_in(facts, measure.viewer),
         starts_at=measure.valid_from,
         ends_on=measure.last_day(facts.patient.birth),
@@ -317,5 +318,7 @@ def _for_whom(measure: Measure, facts: PatientFacts) -> str:
         case _:
             guardians = all_named_in(facts, measure.guardians)
             if guardians is None:
-                return "samtliga vårdnadshavare"
+                left_out = all_named_in(facts, measure.guardians_except)
+                but = " utom " + ", ".join(ref.id for ref in left_out) if left_out else ""
+                return "samtliga vårdnadshavare" + but
             return "vårdnadshavare " + ", ".join(ref.id for ref in guardians)

@@ -29,7 +29,7 @@ def state_of(facts: PatientFacts, *, version: int, known_at: datetime) -> Patien
     viewers = {
         person: None
         for m in facts.measures
-        for person in (m.viewer, *(m.guardians or ()))
+        for person in (m.viewer, *(m.guardians or ()), *m.guardians_except)
         if person is not None and person not in told
     }
     return PatientState(
@@ -59,7 +59,7 @@ def strictest(state: PatientState) -> PatientState:
     for one in state.measures:
         if one.kind.opens:
             continue
-        scope = (one.kind, one.services, one.guardians)
+        scope = (one.kind, one.services, one.guardians, one.guardians_except)
         other = shut.get(scope, one)
         ends = [end for end in (one.valid_to, other.valid_to) if end is not None]
         shut[scope] = other.model_copy(
@@ -121,6 +121,7 @@ def _measure(measure: Measure, facts: PatientFacts) -> MeasureState:
         recorded_from=measure.recorded_from,
         recorded_to=measure.recorded_to,
         guardians=all_named_in(facts, measure.guardians),
+        guardians_except=all_named_in(facts, measure.guardians_except) or (),
         viewer=None if measure.viewer is None else named_in(facts, measure.viewer),
         valid_from=measure.valid_from,
         valid_to=measure.valid_to,

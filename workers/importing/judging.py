@@ -254,7 +254,16 @@ def _settled(judged: Judged, main: Measure, case: Case, known: PatientFacts) -> 
 def _same(m: Measure, other: Measure) -> bool:
     return m.region == other.region and all(
         getattr(m, name) == getattr(other, name)
-        for name in ("kind", "services", "units", "recorded_from", "recorded_to", "guardians", "viewer")
+        for name in (
+            "kind",
+            "services",
+            "units",
+            "recorded_from",
+            "recorded_to",
+            "guardians",
+            "guardians_except",
+            "viewer",
+        )
     )
 
 

@@ -103,6 +103,7 @@ def _consent(m: Measure, facts: PatientFacts, books: Rulebooks, at: datetime, re
     patient = _person(facts.patient.latest.identity)
     decision = "permit" if m.kind.opens else "deny"
     period, actors, parts = _period(m, facts), list(_viewers(m, facts)), _parts(m)
+    let_out = [{"role": _role(), "reference": one} for one in _people(m.guardians_except, facts)]
     if release is Release.R5:
         basis = [_rule(rule, books) for rule in m.rules]
         provision: Resource = {
@@ -111,6 +112,7 @@ def _consent(m: Measure, facts: PatientFacts, books: Rulebooks, at: datetime, re
             "action": [_code(f"{_TERMINOLOGY}consentaction", "access", "Access")],
             "code": [_code(SERVICE_SYSTEM, str(service), str(service)) for service in m.services],
             **parts,
+            **({"provision": [{"actor": let_out}]} if let_out else {}),
         }
         return {
             **common,
@@ -142,6 +144,7 @@ def _consent(m: Measure, facts: PatientFacts, books: Rulebooks, at: datetime, re
             "period": period,
             **({"actor": actors} if actors else {}),
             **parts,
+            **({"provision": [{"type": "permit", "actor": let_out}]} if let_out else {}),
         },
     }
 

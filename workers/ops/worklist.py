@@ -53,6 +53,12 @@ class Entry:
         return tuple(person.latest.identity for person in found if person is not None)
 
     @property
+    def guardians_except(self) -> tuple[Identity, ...]:
+        """The numbers of those who have been let out of a measure against all guardians."""
+        found = (self.patient.person(person) for person in self.measure.guardians_except)
+        return tuple(person.latest.identity for person in found if person is not None)
+
+    @property
     def viewer(self) -> Identity | None:
         """The number of a representative who is let in."""
         person = self.patient.person(self.measure.viewer) if self.measure.viewer else None

@@ -197,7 +197,7 @@ def counting(facts: PatientFacts, since: datetime) -> tuple[Measure, ...]:
 
 
 def _scope(m: Measure) -> tuple[object, ...]:
-    return m.kind, m.viewer, m.guardians, m.units
+    return m.kind, m.viewer, m.guardians, m.guardians_except, m.units
 
 
 def _end_of(m: Measure, birth: BirthDate) -> datetime:
@@ -449,11 +449,11 @@ class _Case:
 
     def _hits_guardian(self, m: Measure, viewer: PersonId) -> bool:
         """
-        A block of *all* guardians hits whoever is one; a named one is hit even with custody in doubt, and under any number
-        that may be that person's new one.
+        A block of *all* guardians hits whoever is one and has not been let out of it; a named one is hit even with custody
+        in doubt, and under any number that may be that person's new one.
         """
         if m.guardians is None:
-            return self.is_guardian or self._was_guardian()
+            return m.covers_guardian(viewer) and (self.is_guardian or self._was_guardian())
         return viewer in m.guardians or any(
             other.person_id in m.guardians for other in self._whom_the_viewer_may_be()
         )
@@ -503,7 +503,7 @@ def viewers_of(facts: PatientFacts) -> tuple[PersonId, ...]:
     for version in facts.patient.versions:
         seen.update({c.guardian: None for c in version.custody if c.guardian})
     for m in facts.measures:
-        seen.update(dict.fromkeys(m.guardians or ()))
+        seen.update(dict.fromkeys((*(m.guardians or ()), *m.guardians_except)))
         if m.viewer:
             seen[m.viewer] = None
     return tuple(seen)

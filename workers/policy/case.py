@@ -530,7 +530,7 @@ class Case:
             return True
         if self.named is not None and m.kind in _ABOUT_GUARDIANS:
             covered = m.guardians if m.guardians is not None else (*self.custodians, *self.ever_custodians)
-            if not set(covered) <= set(self.named):
+            if not {g for g in covered if m.covers_guardian(g)} <= set(self.named):
                 return True
         if form.valid_through is None or self.known is None:
             return False

@@ -64,11 +64,12 @@ from workers.policy.requests import (
     who_asked,
 )
 from workers.policy.rulebook import Entry, Extra, Lead, Rulebooks
-from workers.policy.scope import Scope, left_of
+from workers.policy.scope import Scope, all_but, left_of
 from workers.policy.sentences import MEASURE, PENDING, REMARK, STANDARD_REPLY_TASK
 from workers.policy.successors import successor_tasks
 from workers.policy.units import orphans
 
+_OF_GUARDIANS = frozenset({MeasureKind.GUARDIAN_BLOCK, MeasureKind.GUARDIAN_RESTRICTION})
 _DEFAULT_SERVICES: dict[MeasureKind, tuple[Service, ...]] = {
     MeasureKind.JOURNAL_SEAL: (Service.JOURNAL,),
     MeasureKind.LOGIN_LOCK: (Service.E_SERVICES,),
@@ -226,6 +227,7 @@ def _extra(main: Measure, extra: Extra, order_id: OrderId, rules: tuple[str, ...
         recorded_from=None,
         recorded_to=None,
         guardians=None,
+        guardians_except=(),
         viewer=None,
         awaits_follow_up=False,
         rules=rules,
@@ -387,8 +389,8 @@ def _confirm(case: Case, known: PatientFacts, call: EarlierOrder) -> Iterator[Ef
     A form never narrows what the call shut: what it leaves out stays shut, provisional. What it adds is added; what
     another form has confirmed already is left as it is (X-14).
     """
-    wanted = _main(case, known)
-    found = _OfCall.of(case, call.order_id, wanted.kind)
+    found = _OfCall.of(case, call.order_id, IMPOSES[case.form.form])
+    wanted = _as_wide(_main(case, known), found.provisional, case)
     new = left_of(Scope.of(wanted), map(Scope.of, found.settled), case.ever_custodians)
     base = next(iter((*found.provisional, *found.ran_out, *found.settled)), None)
     if base is None:
@@ -400,6 +402,16 @@ def _confirm(case: Case, known: PatientFacts, call: EarlierOrder) -> Iterator[Ef
     text = Sentence("Den underskrivna blanketten har kommit.", "The signed form has come.")
     yield Settle(call.order_id, Outcome.EXECUTED, text)
     yield CloseTask("signed_form", str(call.order_id))
+
+
+def _as_wide(wanted: Measure, shut: Iterable[Measure], case: Case) -> Measure:
+    """A form that names every guardian whom a call about all still shuts out is about all, later ones too (X-14)."""
+    if wanted.guardians is None:
+        return wanted
+    for m in shut:
+        if m.guardians is None and all_but(Scope.of(m), wanted.guardians, case.ever_custodians) is None:
+            return replace(wanted, guardians=None, guardians_except=m.guardians_except)
+    return wanted
 
 
 def _nothing_new(case: Case, settled: tuple[Measure, ...], wanted: Measure) -> Iterator[Effect]:
@@ -434,10 +446,7 @@ def _confirmed_in(
     """The form's scope confirmed: in the call's own row where it is the same, else as a row of its lineage."""
     lineage = (*base.orders, case.order_id)
     as_wanted: dict[str, object] = {
-        "units": new.units,
-        "recorded_from": new.recorded_from,
-        "recorded_to": new.recorded_to,
-        "guardians": new.guardians,
+        **new.fields,
         "valid_to": wanted.valid_to,
         "review_on": wanted.review_on,
         "inform": wanted.inform,
@@ -495,14 +504,13 @@ def _rest_of_call(case: Case, base: Measure, rest: Scope) -> Impose:
         base,
         case,
         "rest",
-        units=rest.units,
-        recorded_from=rest.recorded_from,
-        recorded_to=rest.recorded_to,
-        guardians=rest.guardians,
-        valid_from=max(case.at, base.valid_from),
-        orders=base.orders,
-        provisional=True,
-        awaits_follow_up=base.awaits_follow_up,
+        **rest.fields
+        | {
+            "valid_from": max(case.at, base.valid_from),
+            "orders": base.orders,
+            "provisional": True,
+            "awaits_follow_up": base.awaits_follow_up,
+        },
     )
 
 
@@ -559,11 +567,8 @@ def _call_after_its_form(case: Case, known: PatientFacts, form: EarlierOrder) ->
         yield Impose(
             replace(
                 wanted,
-                units=rest.units,
-                recorded_from=rest.recorded_from,
-                recorded_to=rest.recorded_to,
-                guardians=rest.guardians,
                 provisional=True,
+                **rest.fields,  # type: ignore[arg-type]
             )
         )
 
@@ -594,13 +599,15 @@ def _continue(case: Case) -> Iterator[Effect]:
                     yield from tasks_about(c)
             continue
         units = frozenset(UnitId(u) for u in form.units) if form.units else m.units
-        guardians = case.named if case.named is not None else m.guardians
+        guardians, left_out = _continued_for(case, m)
         valid_to = end_of(form.valid_through) if form.valid_through else m.valid_to
         if m.kind is MeasureKind.GUARDIAN_BLOCK and form.valid_through is None:
             valid_to = None  # until further notice (JH-19)
         if late:
-            yield from _resumed(case, m, units=units, guardians=guardians, valid_to=valid_to)
-        elif (units, guardians) == (m.units, m.guardians):
+            yield from _resumed(
+                case, m, units=units, guardians=guardians, guardians_except=left_out, valid_to=valid_to
+            )
+        elif (units, guardians, left_out) == (m.units, m.guardians, m.guardians_except):
             yield from _overtaken(m)
             kept = replace(
                 m,
@@ -621,12 +628,27 @@ def _continue(case: Case) -> Iterator[Effect]:
                 case,
                 units=units,
                 guardians=guardians,
+                guardians_except=left_out,
                 valid_to=valid_to,
                 inform=m.inform.overlaid(_inform(case)),
                 review_on=form.review_on or m.review_on,
             )
     if not release:
         yield from _late_tasks(case)
+
+
+def _continued_for(case: Case, m: Measure) -> tuple[tuple[PersonId, ...] | None, tuple[PersonId, ...]]:
+    """
+    The guardians for whom a continuation has a measure go on, and those left out of *all*.
+
+    One that names some of all leaves out the others who are known: whoever becomes a guardian later stays shut out.
+    """
+    if case.named is None:
+        return m.guardians, m.guardians_except
+    if m.guardians is not None or m.kind not in _OF_GUARDIANS:
+        return case.named, ()
+    known = dict.fromkeys((*m.guardians_except, *case.ever_custodians))
+    return None, tuple(g for g in known if g not in case.named)
 
 
 def _resumes_at(case: Case, m: Measure) -> datetime:
@@ -770,14 +792,16 @@ def _release(case: Case, known: PatientFacts, targets: Iterable[Measure]) -> Ite
         yield from _called_off(case, m)
         yield from tasks_about(m)
         yield ended(m, at, case.order_id)
-        rest_guardians = _rest_of_guardians(case, m)
+        rest = _rest_of_guardians(case, m)
         rest_units = m.units - set(case.form.units or ()) if m.units and case.form.units else frozenset()
-        if rest_guardians:
-            yield _goes_on(m, case, guardians=rest_guardians)
+        if rest is not None:
+            yield _goes_on(m, case, **rest.fields)  # type: ignore[arg-type]
         if rest_units:
-            freed = case.opens_for if rest_guardians else m.guardians
-            yield _goes_on(m, case, "units", units=rest_units, guardians=freed)
-        if rest_guardians or rest_units:
+            # in the other units those whom the order lets in stay shut out, as far as they were
+            of_whom = Scope.of(m) if rest is None else Scope(guardians=_let_in(case, m))
+            whom, but = of_whom.guardians, of_whom.guardians_except
+            yield _goes_on(m, case, "units", units=rest_units, guardians=whom, guardians_except=but)
+        if rest is not None or rest_units:
             go_on.update((order, m.kind) for order in m.orders[:1])
         elif m.orders and m.valid_from < case.at:
             yield from end_running(m, known, _ended_when_begun(case, m), _NEVER)
@@ -800,15 +824,25 @@ def _ended_when_begun(case: Case, m: Measure) -> frozenset[MeasureKind]:
     return kinds_ended_by(m, Rulebooks({RegionCode(case.region.region): case.region}))
 
 
-def _rest_of_guardians(case: Case, m: Measure) -> tuple[PersonId, ...]:
-    if case.opens_for is None or m.kind not in (
-        MeasureKind.GUARDIAN_BLOCK,
-        MeasureKind.GUARDIAN_RESTRICTION,
-        MeasureKind.GUARDIAN_GRANT,
-    ):
-        return ()
+def _rest_of_guardians(case: Case, m: Measure) -> Scope | None:
+    """
+    The guardians for whom a measure goes on when an order opens it for some; None: for nobody (X-02).
+
+    A measure against all goes on against all but those, so that whoever becomes a guardian later is shut out too.
+    """
+    if case.opens_for is None or m.kind not in _OF_GUARDIANS | {MeasureKind.GUARDIAN_GRANT}:
+        return None
+    scope = Scope.of(m)
+    if m.guardians is None and not m.kind.opens:
+        return all_but(scope, case.opens_for, case.ever_custodians)
     covered = m.guardians if m.guardians is not None else case.ever_custodians
-    return tuple(g for g in covered if g not in case.opens_for)
+    left = tuple(g for g in covered if g not in case.opens_for)
+    return replace(scope, guardians=left) if left else None
+
+
+def _let_in(case: Case, m: Measure) -> tuple[PersonId, ...]:
+    """Those for whom an order opens what shut them out."""
+    return tuple(g for g in case.opens_for or () if m.covers_guardian(g))
 
 
 # --- unanimity
@@ -1221,8 +1255,8 @@ def overrides(restriction: Measure, grant: Measure) -> bool:
         case MeasureKind.GUARDIAN_BLOCK | MeasureKind.GUARDIAN_RESTRICTION:
             if grant.kind is not MeasureKind.GUARDIAN_GRANT:
                 return False
-            if restriction.guardians is None or grant.guardians is None:
+            if grant.guardians is None:
                 return True
-            return bool(set(restriction.guardians) & set(grant.guardians))
+            return any(restriction.covers_guardian(guardian) for guardian in grant.guardians)
         case _:
             return True

@@ -182,6 +182,8 @@ class Measure:
     recorded_from: date | None = None
     recorded_to: date | None = None
     guardians: tuple[PersonId, ...] | None = None
+    guardians_except: tuple[PersonId, ...] = ()
+    """Where `guardians` is None: those who have been let out of it. Whoever becomes a guardian later is not (X-02, X-14)."""
     viewer: PersonId | None = None
     unit: UnitId | None = None
     provisional: bool = False
@@ -235,7 +237,9 @@ class Measure:
 
     def covers_guardian(self, person: PersonId) -> bool:
         """Whether it is about this guardian."""
-        return self.guardians is None or person in self.guardians
+        if self.guardians is None:
+            return person not in self.guardians_except
+        return person in self.guardians
 
 
 @dataclass(frozen=True, slots=True)

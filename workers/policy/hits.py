@@ -21,8 +21,8 @@ def hits(m: Measure, person: PersonId, facts: PatientFacts, at: datetime) -> boo
     Whether a measure is directed at a person, or shuts the person out with everybody else.
 
     `at` (UTC) is the instant at which custody and roles are asked about. Whether the measure is in force then is another
-    question. A block of *all* guardians hits whoever has custody then, or once had it; one that names somebody hits
-    that person also with custody in doubt.
+    question. A block of *all* guardians hits whoever has custody then, or once had it, but for those let out of it; one
+    that names somebody hits that person also with custody in doubt.
     """
     if m.kind.opens:
         return False
@@ -32,7 +32,7 @@ def hits(m: Measure, person: PersonId, facts: PatientFacts, at: datetime) -> boo
             return False
         if m.guardians is not None:
             return person in m.guardians
-        return is_guardian(person, facts, at) or was_guardian(person, facts)
+        return m.covers_guardian(person) and (is_guardian(person, facts, at) or was_guardian(person, facts))
     return own or is_guardian(person, facts, at) or _represents(person, facts, at)
 
 

@@ -328,12 +328,13 @@ def _guardians_told(
 
 
 def guardians_of(facts: PatientFacts, measures: Iterable[Measure], at: datetime) -> tuple[PersonId, ...]:
-    """The guardians whom measures are about: those named, else all who have custody."""
+    """The guardians whom measures are about: those named, else all who have custody, but for those let out."""
     found: dict[PersonId, None] = {}
     custodians = facts.patient.guardians_at(at)
     for m in measures:
         of_some = m.kind in _OF_GUARDIANS
-        found.update(dict.fromkeys(m.guardians if of_some and m.guardians is not None else custodians))
+        whom = m.guardians if of_some and m.guardians is not None else custodians
+        found.update(dict.fromkeys(g for g in whom if not of_some or m.covers_guardian(g)))
     return tuple(found)
 
 
@@ -342,7 +343,8 @@ def ever_guardians(facts: PatientFacts, measures: Iterable[Measure]) -> tuple[Pe
     found: dict[PersonId, None] = {}
     custody = [c.guardian for v in facts.patient.versions for c in v.custody if c.guardian is not None]
     for m in measures:
-        found.update(dict.fromkeys(m.guardians if m.guardians is not None else custody))
+        whom = m.guardians if m.guardians is not None else custody
+        found.update(dict.fromkeys(g for g in whom if m.covers_guardian(g)))
     return tuple(found)
 
 

@@ -291,6 +291,7 @@ def _opened_again(case: Case, after: PatientFacts, touched: list[Measure]) -> It
         for m in touched
         if not m.released and m.kind is MeasureKind.GUARDIAN_BLOCK
         for g in (m.guardians if m.guardians is not None else case.custodians)
+        if m.covers_guardian(g)
     }
     blocks = any(m.kind is MeasureKind.GUARDIAN_BLOCK for m in touched)
     for guardian in sorted(before - still) if blocks else ():
@@ -346,6 +347,6 @@ def _note(case: Case, touched: list[Measure]) -> Note | None:
     noted = tuple(lasting or ends)
     choice = None
     if words and words[0].choice is not None:
-        everybody = all(m.guardians is None or set(case.custodians) <= set(m.guardians) for m in noted)
+        everybody = all(m.covers_guardian(g) for m in noted for g in case.custodians)
         choice = words[0].choice.all_guardians if everybody else words[0].choice.one_guardian
     return Note(keyword, noted, swedish_date(case.starts_at), through, text, duties, choice)

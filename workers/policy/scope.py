@@ -2,11 +2,12 @@
 What of a record, and towards whom, a measure covers; and how one scope lies to another.
 
 Where the difference of two scopes cannot be told as one scope (the whole record but for a unit), what is told is the
-wider one: a rest that stays shut may cover too much, never too little.
+wider one: a rest that stays shut may cover too much, never too little. All guardians but for some can be told: the rest
+of *all* is never the list of the others, since whoever becomes a guardian later is one of them.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import date
 
 from contracts.vocabulary import PersonId, UnitId
@@ -17,17 +18,60 @@ from workers.policy.facts import Measure
 class Scope:
     """
     Units (None: the whole record), information dates (inclusive, None: open), guardians (None: all, or not its matter).
+
+    `guardians_except` is empty where `guardians` names some: of all, those whom it leaves out.
     """
 
     units: frozenset[UnitId] | None = None
     recorded_from: date | None = None
     recorded_to: date | None = None
     guardians: tuple[PersonId, ...] | None = None
+    guardians_except: tuple[PersonId, ...] = ()
 
     @classmethod
     def of(cls, m: Measure) -> "Scope":
         """A measure's scope."""
-        return cls(m.units, m.recorded_from, m.recorded_to, m.guardians)
+        return cls(m.units, m.recorded_from, m.recorded_to, m.guardians, m.guardians_except)
+
+    @property
+    def fields(self) -> dict[str, object]:
+        """What a measure of this scope has in its fields."""
+        return {one.name: getattr(self, one.name) for one in fields(self)}
+
+    def _guardians_cover(self, other: "Scope") -> bool:
+        if self.guardians is not None:
+            return other.guardians is not None and set(other.guardians) <= set(self.guardians)
+        if other.guardians is None:
+            return set(self.guardians_except) <= set(other.guardians_except)
+        return not set(self.guardians_except) & set(other.guardians)
+
+    def _guardians_meet(self, other: "Scope") -> bool:
+        if self.guardians is None and other.guardians is None:
+            return True
+        if self.guardians is None or other.guardians is None:
+            some, but = (
+                (other.guardians, self.guardians_except)
+                if self.guardians is None
+                else (self.guardians, other.guardians_except)
+            )
+            return bool(set(some or ()) - set(but))
+        return bool(set(self.guardians) & set(other.guardians))
+
+    def _guardians_without(self, other: "Scope", everybody: tuple[PersonId, ...]) -> "Scope | None":
+        """The guardians of it whom another does not cover; None: nobody."""
+        if other.guardians is None:
+            # all but some leaves some of those: the ones whom this scope covers
+            out = set(other.guardians_except)
+            left = tuple(
+                g
+                for g in (other.guardians_except if self.guardians is None else self.guardians)
+                if g in out and g not in self.guardians_except
+            )
+            return replace(self, guardians=left, guardians_except=()) if left else None
+        if self.guardians is not None:
+            left = tuple(g for g in self.guardians if g not in other.guardians)
+            return replace(self, guardians=left) if left else None
+        return all_but(self, other.guardians, everybody)
 
     def _dates_cover(self, other: "Scope") -> bool:
         begins = self.recorded_from is None or (
@@ -54,24 +98,17 @@ class Scope:
     def covers(self, other: "Scope") -> bool:
         """Whether it covers all of another."""
         units = self.units is None or (other.units is not None and other.units <= self.units)
-        guardians = self.guardians is None or (
-            other.guardians is not None and set(other.guardians) <= set(self.guardians)
-        )
-        return units and guardians and self._dates_cover(other)
+        return units and self._guardians_cover(other) and self._dates_cover(other)
 
     def meets(self, other: "Scope") -> bool:
         """Whether both cover something in common."""
         units = self.units is None or other.units is None or bool(self.units & other.units)
-        guardians = (
-            self.guardians is None
-            or other.guardians is None
-            or bool(set(self.guardians) & set(other.guardians))
-        )
-        return units and guardians and self._dates_meet(other)
+        return units and self._guardians_meet(other) and self._dates_meet(other)
 
     def without(self, other: "Scope", everybody: Iterable[PersonId]) -> "Scope | None":
         """
-        What is left of it without another; None: nothing. `everybody` are the guardians that *all* stands for.
+        What is left of it without another; None: nothing. `everybody` are the guardians known, now or once: where the
+        other takes the last of them, nothing of *all* is left.
 
         Guardians are told apart where the other covers all of its record, units where it covers all of its guardians;
         else all of it is left.
@@ -80,16 +117,24 @@ class Scope:
             return None
         if not self.meets(other):
             return self
-        mine = self.guardians if self.guardians is not None else tuple(everybody)
-        if self.guardians is None and other.guardians is not None and not mine:
-            return self  # nobody knows whom *all* stands for
-        left = tuple(g for g in mine if other.guardians is not None and g not in other.guardians)
+        left = self._guardians_without(other, tuple(everybody))
         units_covered = other.units is None or (self.units is not None and self.units <= other.units)
         if units_covered and other._dates_cover(self):
-            return Scope(self.units, self.recorded_from, self.recorded_to, left) if left else None
-        if not left and self.units is not None and other.units is not None and other._dates_cover(self):
-            return Scope(self.units - other.units, self.recorded_from, self.recorded_to, self.guardians)
+            return left
+        if left is None and self.units is not None and other.units is not None and other._dates_cover(self):
+            return replace(self, units=self.units - other.units)
         return self
+
+
+def all_but(scope: Scope, some: Iterable[PersonId], everybody: Iterable[PersonId]) -> Scope | None:
+    """
+    A scope of all guardians without some; None where those are the last of the guardians known, now or once.
+
+    Where nobody knows whom *all* stands for, the rest stays.
+    """
+    out = tuple(dict.fromkeys((*scope.guardians_except, *some)))
+    known = set(everybody)
+    return None if known and known <= set(out) else replace(scope, guardians_except=out)
 
 
 def left_of(scope: Scope, others: Iterable[Scope], everybody: Iterable[PersonId]) -> Scope | None:

@@ -128,7 +128,7 @@ def _others(measure_rows: Iterable[Row], custody_rows: Iterable[Row]) -> set[Per
     numbers = {row["guardian_id"] for row in custody_rows}
     for row in measure_rows:
         numbers.add(row["viewer"])
-        numbers.update(row["guardians"] or ())
+        numbers.update((*(row["guardians"] or ()), *(row["guardians_except"] or ())))
     return {person_of(number) for number in numbers if number is not None}
 
 
@@ -174,7 +174,7 @@ def _around(
     ids = {patient.person_id}
     ids.update(part.guardian for version in patient.versions for part in version.custody if part.guardian)
     for measure in measures:
-        ids.update(measure.guardians or ())
+        ids.update((*(measure.guardians or ()), *measure.guardians_except))
         if measure.viewer is not None:
             ids.add(measure.viewer)
     return MappingProxyType({person_id: people[person_id] for person_id in ids if person_id in people})

@@ -43,6 +43,7 @@ async def append(tx: Tx, measures: Sequence[Measure]) -> None:
             [m.recorded_from for m in new],
             [m.recorded_to for m in new],
             [None if m.guardians is None else ",".join(m.guardians) for m in new],
+            [",".join(m.guardians_except) or None for m in new],
             [None if m.viewer is None else int(m.viewer) for m in new],
             [m.unit for m in new],
             [uuid_or_none(m.beside) for m in new],
@@ -95,7 +96,8 @@ async def history(tx: Reading, measure_ids: Iterable[MeasureId]) -> list[tuple[d
 
 async def _read(tx: Reading, found: Sequence[Row]) -> list[Measure]:
     numbers = {row["person_id"] for row in found} | {row["viewer"] for row in found if row["viewer"]}
-    numbers.update(guardian for row in found for guardian in row["guardians"] or ())
+    for row in found:
+        numbers.update((*(row["guardians"] or ()), *(row["guardians_except"] or ())))
     same = await persons.merged(tx, {person_of(number) for number in numbers}) if numbers else {}
     return [rows.measure(row, same) for row in found]
 

@@ -61,6 +61,7 @@ def measure(row: Row, same: Same) -> Measure:
         recorded_from=row["recorded_from"],
         recorded_to=row["recorded_to"],
         guardians=None if guardians is None else tuple(dict.fromkeys(canonical(g, same) for g in guardians)),
+        guardians_except=tuple(dict.fromkeys(canonical(g, same) for g in row["guardians_except"] or ())),
         viewer=None if row["viewer"] is None else canonical(row["viewer"], same),
         unit=None if row["unit"] is None else UnitId(row["unit"]),
         provisional=row["provisional"],

@@ -41,6 +41,8 @@ namespace Sigill.Contracts.ReceiptMessage
     public string? RecordedTo { get; set; }
     [JsonPropertyName("guardians")]
     public PersonRef[]? Guardians { get; set; }
+    [JsonPropertyName("guardians_except")]
+    public PersonRef[] GuardiansExcept { get; set; }
     [JsonPropertyName("representative")]
     public PersonRef? Representative { get; set; }
     [JsonPropertyName("starts_at")]

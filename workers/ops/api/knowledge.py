@@ -217,7 +217,7 @@ def _around(facts: PatientFacts | None, person: PersonId) -> set[PersonId]:
     people = {person, facts.patient.person_id, *facts.people}
     people.update(c.guardian for v in facts.patient.versions for c in v.custody if c.guardian)
     for measure in facts.measures:
-        people.update(measure.guardians or ())
+        people.update((*(measure.guardians or ()), *measure.guardians_except))
         if measure.viewer:
             people.add(measure.viewer)
     return people

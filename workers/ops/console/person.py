@@ -196,6 +196,7 @@ class ShownMeasure:
     in_force: bool
     ends_at: datetime | None
     whom: tuple[str, ...] | None
+    all_but: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +231,8 @@ class _View:
     def measure(self, one: Measure) -> ShownMeasure:
         birth = self.facts.patient.birth
         whom = None if one.guardians is None else tuple(self.number(who) for who in one.guardians)
-        return ShownMeasure(one, one.in_force(self.at, birth), one.ends_at(birth), whom)
+        all_but = tuple(self.number(who) for who in one.guardians_except)
+        return ShownMeasure(one, one.in_force(self.at, birth), one.ends_at(birth), whom, all_but)
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -3,7 +3,7 @@
 -- name: measures
 -- Every measure of the patients in its newest known version.
 SELECT m.person_id, m.measure_id, m.kind, m.region, m.initiative, m.services, m.units, m.recorded_from,
-       m.recorded_to, m.guardians, m.viewer, m.unit, m.beside, v.*
+       m.recorded_to, m.guardians, m.guardians_except, m.viewer, m.unit, m.beside, v.*
   FROM measure m
  CROSS JOIN LATERAL (SELECT * FROM measure_version v
                       WHERE v.measure_id = m.measure_id AND ($2::timestamptz IS NULL OR v.known_from <= $2)

@@ -3,13 +3,14 @@
 -- name: add_measures
 -- The parts that never change.
 INSERT INTO measure (measure_id, person_id, kind, region, initiative, services, units, recorded_from, recorded_to,
-                     guardians, viewer, unit, beside, known_from)
+                     guardians, guardians_except, viewer, unit, beside, known_from)
 SELECT measure_id, person_id, kind, region, initiative, string_to_array(services, ','), string_to_array(units, ','),
-       recorded_from, recorded_to, string_to_array(guardians, ',')::bigint[], viewer, unit, beside, $14
+       recorded_from, recorded_to, string_to_array(guardians, ',')::bigint[],
+       string_to_array(guardians_except, ',')::bigint[], viewer, unit, beside, $15
   FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::date[],
-              $9::date[], $10::text[], $11::bigint[], $12::text[], $13::uuid[])
+              $9::date[], $10::text[], $11::text[], $12::bigint[], $13::text[], $14::uuid[])
     AS new (measure_id, person_id, kind, region, initiative, services, units, recorded_from, recorded_to, guardians,
-            viewer, unit, beside);
+            guardians_except, viewer, unit, beside);
 
 -- name: add_versions
 -- Newer versions of measures whose scope is still the same; a changed scope adds no row. The measure is looked up by its
@@ -39,7 +40,7 @@ SELECT new.measure_id, new.version, $26, new.valid_from, new.valid_to, new.ends_
 -- name: by_ids
 -- Measures in their newest version.
 SELECT m.person_id, m.measure_id, m.kind, m.region, m.initiative, m.services, m.units, m.recorded_from,
-       m.recorded_to, m.guardians, m.viewer, m.unit, m.beside, v.*
+       m.recorded_to, m.guardians, m.guardians_except, m.viewer, m.unit, m.beside, v.*
   FROM measure m
  CROSS JOIN LATERAL (SELECT * FROM measure_version v WHERE v.measure_id = m.measure_id
                       ORDER BY v.version DESC LIMIT 1) AS v
@@ -49,7 +50,7 @@ SELECT m.person_id, m.measure_id, m.kind, m.region, m.initiative, m.services, m.
 -- name: history
 -- Every version of the measures, with the moment from which the store knew it.
 SELECT m.person_id, m.measure_id, m.kind, m.region, m.initiative, m.services, m.units, m.recorded_from,
-       m.recorded_to, m.guardians, m.viewer, m.unit, m.beside, v.*
+       m.recorded_to, m.guardians, m.guardians_except, m.viewer, m.unit, m.beside, v.*
   FROM measure m
   JOIN measure_version v USING (measure_id)
  WHERE m.measure_id = ANY ($1::uuid[])
