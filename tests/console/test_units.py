@@ -4,7 +4,7 @@ import json
 from datetime import timedelta
 
 from tests.console.test_acts import acts
-from tests.console.test_terminal import sigill
+from tests.console.test_terminal import BO, sigill
 from tests.console.world import SECOND, START, World
 from tests.workers.town import UNIT
 from workers.ops.sessions import ConsoleRole
@@ -68,7 +68,7 @@ async def test_the_command_does_the_same_and_says_what_is_not_possible(fresh: Wo
     assert again.status == 1
     own = await sigill(fresh, "unit", "successor", UNIT, "--approve", "--yes")
     assert (own.status, own.err.strip()) == (1, "the one who proposed cannot approve as well")
-    assert (await sigill(fresh, "unit", "successor", UNIT, "--approve", "--yes", user="bo")).status == 0
+    assert (await sigill(fresh, "unit", "successor", UNIT, "--approve", "--yes", user=BO)).status == 0
     shown = json.loads((await sigill(fresh, "unit", "show", UNIT, "--json")).out)["versions"]
     assert (shown[0]["succeeded_by"], shown[0]["named_by_operators"]) == (NEW, True)
     assert (await sigill(fresh, "unit", "show", "SE1-NOBODY")).status == 1

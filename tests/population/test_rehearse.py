@@ -88,7 +88,7 @@ async def test_leap_day_children_have_their_birthday_when_the_rulebook_says(
     born = [f"2012022999{i:02}" for i in range(20)]
     lines = [
         f"personnummer,{number},1,2020-01-01T00:00:00Z,2012-02-29,,,{county},f,f,t,,,,,,"
-        for number, county in zip(born, ["07", "01"] * 10, strict=True)
+        for number, county in zip(born, ["07", "20"] * 10, strict=True)
     ]
     path = tmp_path / "leap.csv"
     path.write_text("\n".join([HEADER.decode().strip(), *lines]) + "\n")

@@ -55,7 +55,8 @@ class Referee:
                 self._conn = await asyncpg.connect(**connection_options(self._settings, None))
         began = stopwatch()
         async with asyncio.timeout(10):
-            moment = await self._conn.fetchval("SELECT clock_timestamp()")
+            with pooler_named():
+                moment = await self._conn.fetchval("SELECT clock_timestamp()")
         took = stopwatch() - began
         if self._looked and took > SLOW_SECONDS:
             return

@@ -79,11 +79,17 @@ _POOLER = (
 )
 
 
+_PREPARED_ELSEWHERE = (pg.InvalidSQLStatementNameError, pg.DuplicatePreparedStatementError)
+
+
 @contextmanager
 def pooler_named() -> Iterator[None]:
     """Call a pooler's refusal by its name: it would else look like a database that is away for a while."""
     try:
         yield
+    except _PREPARED_ELSEWHERE:
+        # each transaction at another session of PostgreSQL: a statement prepared at one is not known at the next
+        raise Pooled(_POOLER) from None
     except pg.PostgresError as error:
         if "startup parameter" in str(error):
             raise Pooled(f"{_POOLER} ({error})") from None
@@ -202,7 +208,9 @@ class Store:
             )
         store = cls(pool, settings, options)
         try:
-            if not await store.keeps_settings():
+            with pooler_named():
+                keeps = await store.keeps_settings()
+            if not keeps:
                 raise Pooled(_POOLER)
             if settings.environment == "production":
                 if await store.too_powerful():

@@ -17,6 +17,8 @@ namespace Sigill.Contracts.SignedFormMessage
     public string Date { get; set; }
     [JsonPropertyName("duties")]
     public string[] Duties { get; set; }
+    [JsonPropertyName("valid_through")]
+    public string? ValidThrough { get; set; }
   }
 
   public partial class Inform

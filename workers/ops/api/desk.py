@@ -101,7 +101,7 @@ class _Job:
     questions: Sequence[Asked]
     asker: Asker
     done: asyncio.Future[list[Answered]]
-    tried: bool = False
+    tries: int = 0
 
 
 class Desk:
@@ -225,13 +225,14 @@ class Desk:
         return jobs
 
     def _failed(self, jobs: Sequence[_Job], error: Exception) -> None:
-        """Ask once more what failed for trouble that passes: a connection may have died while nobody looked."""
+        """Ask again what failed for trouble that passes: a connection may have died while nobody looked."""
         down = passing(error)
         for job in reversed(jobs):
             if job.done.done():
                 continue
-            if down and not job.tried:
-                job.tried = True
+            # each lane, and the pool behind them, may hold a connection that died
+            if down and job.tries <= len(self._lanes):
+                job.tries += 1
                 self._waiting.appendleft(job)
                 self._news.set()
             elif down:

@@ -123,7 +123,7 @@ async def _page(request: Request, desk: Desk, session: Session, verified: Verifi
         async with desk.auditors.transaction(desk.clock.now()) as tx:
             read: dict[str, audit.Json] = {"lines": min(len(looks), MOST)}
             if actor is not None:
-                read["actor"] = mask(actor)
+                read["of_actor"] = mask(actor)
             if since is not None:
                 read["since"] = since.isoformat()
             if through is not None:
