@@ -2,8 +2,6 @@
 
 import re
 
-#: Country, organisation number, hyphen, and what the organisation itself gave.
-HSA_ID = re.compile(r"[A-Za-z]{2}(?:16)?[0-9]{10}-[0-9A-Za-z]{1,50}")
 #: Country, and an organisation number of twelve digits: the ten that everybody knows after the 16 that marks a legal
 #: person, as it is written where personal numbers have twelve digits too.
 _TWELVE_DIGITS = re.compile(r"SE16([0-9]{10}-)")

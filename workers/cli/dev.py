@@ -1,14 +1,15 @@
 """`sigill dev ca`: a throw-away certificate authority with staff certificates like those of the care sector."""
 
+import re
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from contracts.hsa_id import HSA_ID
 from infra.devca import DevAuthority
 from workers.runtime.clock import SystemClock
+from workers.trust.policy import HSA_ID, TEST_HSA_ID
 
 app = typer.Typer(no_args_is_help=True, help="A throw-away certificate authority and other aids.")
 
@@ -31,7 +32,11 @@ def ca(
     `public/` below the folder holds what a receiver needs: SIGILL_TRUST_ANCHORS, SIGILL_TRUST_INTERMEDIATES and
     SIGILL_CRL_FOLDERS point into it. Keys are not encrypted.
     """
-    wrong = [hsa_id for hsa_id in staff or () if not HSA_ID.fullmatch(hsa_id)]
+    wrong = [
+        hsa_id
+        for hsa_id in staff or ()
+        if not re.fullmatch(f"{HSA_ID}|{TEST_HSA_ID}", hsa_id.upper(), re.ASCII)
+    ]
     if wrong:
         print(
             f"--staff: {', '.join(map(repr, wrong))} is no HSA-id, such as SE2321000065-T101", file=sys.stderr

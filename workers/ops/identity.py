@@ -12,29 +12,25 @@ import re
 import stat
 from pathlib import Path
 
-from workers.runtime.logging import mask
+from contracts.hsa_id import canonical_hsa_id
 from workers.runtime.settings import Settings
 from workers.trust.policy import TEST_HSA_ID
 
 
-def canonical_hsa_id(text: str | None, settings: Settings) -> str | None:
+def operator_hsa_id(text: str | None, settings: Settings) -> str | None:
     """
-    Return an HSA-id in capital letters without spaces around; None for what is none by `SIGILL_HSA_ID_FORM`.
+    Return an HSA-id in the form in which it is compared, without spaces around; None for what is none by
+    `SIGILL_HSA_ID_FORM`.
 
     Two spellings of one HSA-id would be two operators, who approve what the other one proposed.
     """
     if text is None:
         return None
-    found = text.strip().upper()
+    found = canonical_hsa_id(text.strip())
     form = settings.hsa_id_form
     if settings.test_hsa_ids:
         form = f"(?:{form})|(?:{TEST_HSA_ID})"
     return found if re.fullmatch(form, found, re.ASCII) else None
-
-
-def shown_subject(subject: str) -> str:
-    """Return an issuer's name of somebody as logs and chains may hold it: an identity number in it is masked."""
-    return mask(subject)
 
 
 ROOT = 0
@@ -60,7 +56,7 @@ def operator_of(settings: Settings) -> str:
     given = _operators(settings.operators).get(str(uid))
     if given is None:
         raise NotIdentified(f"SIGILL_OPERATORS: {settings.operators} names no operator for user id {uid}")
-    found = canonical_hsa_id(given, settings)
+    found = operator_hsa_id(given, settings)
     if found is None:
         raise NotIdentified(f"SIGILL_OPERATORS: what it says of user id {uid} is no HSA-id")
     return found

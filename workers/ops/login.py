@@ -25,9 +25,10 @@ from joserfc.jwk import KeySet
 from joserfc.jwt import JWTClaimsRegistry
 
 from workers.ops.auth import keys_of
-from workers.ops.identity import canonical_hsa_id, shown_subject
+from workers.ops.identity import operator_hsa_id
 from workers.ops.listening import is_loopback
 from workers.ops.sessions import LOOKERS, ConsoleRole, Login, Operator
+from workers.runtime.logging import mask
 from workers.runtime.settings import Settings
 
 with warnings.catch_warnings():
@@ -344,8 +345,8 @@ class Issuer:
         """Say who it is. Raises LoginRefused without a role, or without an HSA-id where the access log needs one."""
         settings = self._settings
         given = _word(claim_of(sources, settings.oidc_hsa_claim))
-        hsa_id = canonical_hsa_id(given, settings)
-        name = hsa_id or shown_subject(subject)
+        hsa_id = operator_hsa_id(given, settings)
+        name = hsa_id or mask(subject)
         roles = roles_of(claim_of(sources, settings.oidc_role_claim), settings.oidc_role_map)
         if not roles:
             raise LoginRefused("no_role", name)

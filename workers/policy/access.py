@@ -311,10 +311,10 @@ class _Case:
 
     def _may_log_in(self) -> bool:
         """Whether the patient has an own account: by age, or by having an e-ID where that is enough."""
-        by_e_id = self.ages.login_from == "e_id" and self.viewer is not None
-        return self._reached(self.ages.own_account_from, surely=True) or (
-            by_e_id and self.viewer is not None and self.viewer.at(self.q.at).has_e_id
-        )
+        if self._reached(self.ages.own_account_from, surely=True):
+            return True
+        by_e_id = self.ages.login_from == "e_id"
+        return by_e_id and self.viewer is not None and self.viewer.at(self.q.at).has_e_id
 
     def _guardian_grounds(self) -> Iterator[Reason]:
         if not self._reached(self.ages.guardian_until, surely=False):

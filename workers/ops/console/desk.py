@@ -20,7 +20,6 @@ from contracts.vocabulary import PersonId
 from workers.enact.citations import Citations
 from workers.enact.keys import KeyRing
 from workers.ops.console.rendering import Pages
-from workers.ops.identity import shown_subject
 from workers.ops.login import Issuer, IssuerSilent, LoginRefused, TrialLinks
 from workers.ops.phone import Sending
 from workers.ops.security import Attempts, forged
@@ -32,6 +31,7 @@ from workers.policy.effects import Sentence
 from workers.policy.identity_numbers import NUMBER_FAULT, NumberRules
 from workers.policy.rulebook import Rulebooks
 from workers.runtime.clock import Clock
+from workers.runtime.logging import mask
 from workers.runtime.settings import Settings
 from workers.store import access_log, audit
 from workers.store.access_log import Look
@@ -182,7 +182,7 @@ def by(operator: Operator) -> dict[str, Json]:
     """What the audit chain keeps of the login beside the name: `login`, with issuer, subject, level and session."""
     known = {
         "issuer": operator.issuer,
-        "sub": None if operator.subject is None else shown_subject(operator.subject),
+        "sub": None if operator.subject is None else mask(operator.subject),
         "acr": operator.acr,
         "session": operator.session,
     }
