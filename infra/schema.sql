@@ -1740,3 +1740,6 @@ CREATE INDEX console_session_subject ON console_session (issuer, subject);
 ALTER TABLE measure
   ADD COLUMN guardians_except bigint[], -- null: nobody; only where guardians is null
   ADD CONSTRAINT measure_guardians_except CHECK (guardians_except IS NULL OR guardians IS NULL) NOT VALID;
+
+-- The column is history like the others: the chain seals it from here on.
+SELECT keep_history('measure', 'measure_id');

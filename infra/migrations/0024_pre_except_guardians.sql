@@ -6,3 +6,6 @@ SET LOCAL statement_timeout = '30s';
 ALTER TABLE measure
   ADD COLUMN guardians_except bigint[], -- null: nobody; only where guardians is null
   ADD CONSTRAINT measure_guardians_except CHECK (guardians_except IS NULL OR guardians IS NULL) NOT VALID;
+
+-- The column is history like the others: the chain seals it from here on.
+SELECT keep_history('measure', 'measure_id');
