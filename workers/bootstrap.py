@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import platform
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from importlib.metadata import PackageNotFoundError, version
@@ -18,7 +18,6 @@ from typing import TypeVar
 
 import structlog
 import uvloop
-from cryptography import x509
 
 from contracts.dead_letter import DeadLetterReason
 from contracts.topics import INCOMING, ORDERS, PERSONS, STAFF, TOPICS, UNITS
@@ -41,6 +40,7 @@ from workers.intake.directory_watch import DirectoryWatch
 from workers.intake.evidence import keep_fresh, keeper, sources
 from workers.intake.handler import DIRECTORY, Intake
 from workers.intake.recheck import Recheck
+from workers.intake.trust_settings import WrongFile, trust_policy
 from workers.intake.unwrap import Door
 from workers.policy.effects import TimerKind
 from workers.policy.identity_numbers import NumberRules
@@ -87,11 +87,9 @@ from workers.stream.connection import BROKER_TROUBLE, Connection, StreamStopped
 from workers.stream.producer import StreamProducer
 from workers.stream.topics import UNSTAMPED, contradictions
 from workers.transitions.handler import Transitions
-from workers.trust import TrustPolicy, read_certificates
 
 log = structlog.get_logger("sigill.bootstrap")
 P = TypeVar("P")
-_CERTIFICATE_FILES = frozenset({".pem", ".crt", ".cer", ".der"})
 
 
 class NotMigrated(Exception):
@@ -104,10 +102,6 @@ class NoPatientKeys(Exception):
 
 class WrongTopics(Exception):
     """A topic on the cluster contradicts the table of topics: which, and how."""
-
-
-class WrongFile(ValueError):
-    """A file that the settings name, or the settings themselves, cannot be used: which and why."""
 
 
 WORKERS: tuple[str, ...] = ("directory", "register", "intake", "transitions", "relay")
@@ -173,51 +167,6 @@ def load_rulebooks(folder: Path = RULEBOOKS) -> Rulebooks:
     if taken is not None:
         log.warning("the shipped national rulebook is taken", rulebooks=str(folder))
     return books
-
-
-def certificates(paths: Iterable[Path]) -> tuple[x509.Certificate, ...]:
-    """
-    Read certificates, PEM or DER, from files or from the `.pem`, `.crt`, `.cer` and `.der` files of folders.
-
-    Raises WrongFile for a file that holds none that can be read, and for a folder without any.
-    """
-    found: list[x509.Certificate] = []
-    for path in paths:
-        try:
-            files = [path]
-            if path.is_dir():
-                files = sorted(p for p in path.iterdir() if p.suffix.lower() in _CERTIFICATE_FILES)
-            if not files:
-                raise WrongFile(f"{path}: no certificate in it ({', '.join(sorted(_CERTIFICATE_FILES))})")
-        except OSError as error:
-            raise WrongFile(f"{path}: cannot be read") from error
-        for file in files:
-            try:
-                found += read_certificates(file.read_bytes())
-            except OSError as error:
-                raise WrongFile(f"{file}: cannot be read") from error
-            except ValueError as error:
-                raise WrongFile(f"{file}: {error}") from error
-    return tuple(dict.fromkeys(found))
-
-
-def trust_policy(settings: Settings) -> TrustPolicy:
-    """What is demanded of signatures, as the settings say."""
-    return TrustPolicy(
-        anchors=certificates(settings.trust_anchors),
-        intermediates=certificates(settings.trust_intermediates),
-        algorithms=settings.signature_algorithms,
-        longest_age=timedelta(days=settings.signature_max_age_days),
-        clock_skew=timedelta(seconds=settings.signature_clock_skew),
-        required_policies=frozenset(settings.certificate_policies),
-        forbidden_policies=frozenset(settings.refused_policies),
-        refused_issuers=settings.refused_issuers,
-        max_bytes=settings.max_message_bytes,
-        on_unknown_revocation=settings.signature_unknown_revocation,
-        hsa_id_form=settings.hsa_id_form,
-        test_hsa_ids=settings.test_hsa_ids,
-        time_stamp_anchors=certificates(settings.time_stamp_anchors),
-    )
 
 
 def tracing_of(settings: Settings) -> Tracing:

@@ -10,7 +10,7 @@ from contracts.topics import ORDERS
 from tests.console.world import ADULT, MOTIVATION, OPERATOR, SECOND, World, furnish
 from tests.workers.town import CHILD, DOCTOR, FATHER, KEYS, MOTHER, UNIT, person
 from workers.ops.console.rendering import MASK
-from workers.ops.sessions import ConsoleRole
+from workers.ops.operators import ConsoleRole
 from workers.store import access_log, audit_check, console, dead_letters, tasks, timers
 from workers.store.session import Store
 from workers.stream.connection import Connection

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 from tests.console.world import World
 from tests.workers.town import ADULT
-from workers.ops.worklist import ADMIN_JOURNALEN, ByHand, Entry, carry_out
+from workers.ops.worklist import ByHand, Entry, carry_out
+from workers.policy.lexicon import ADMIN_JOURNALEN
 from workers.store import console, tasks
 
 

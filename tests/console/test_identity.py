@@ -11,7 +11,7 @@ from tests.console.world import SECOND, write_keys
 from tests.workers.town import OPERATOR, Town
 from workers.ops import identity
 from workers.ops.identity import NotIdentified, account_of, operator_hsa_id, operator_of
-from workers.ops.sessions import ConsoleRole, Operator
+from workers.ops.operators import ConsoleRole, Operator
 from workers.ops.signing import KeyFolder, NoKey
 from workers.runtime.settings import Settings
 

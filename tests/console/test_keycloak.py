@@ -19,7 +19,7 @@ from tests.console.world import World, world
 from tests.kit.services import Services
 from tests.workers.town import Town
 from workers.ops.login import Issuer
-from workers.ops.sessions import ConsoleRole
+from workers.ops.operators import ConsoleRole
 from workers.runtime.clock import SystemClock
 from workers.stream.connection import Connection
 

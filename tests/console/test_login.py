@@ -21,8 +21,8 @@ from starlette.routing import Route
 from tests.console.world import OPERATOR, World, served
 from workers.ops.app import NoLogin, check_login
 from workers.ops.login import Issuer, LoginRefused, TrialLinks, roles_of, trial_operators
+from workers.ops.operators import ConsoleRole
 from workers.ops.security import Attempts, local_path
-from workers.ops.sessions import ConsoleRole
 from workers.runtime.settings import Settings
 
 PAGES = (

@@ -25,8 +25,8 @@ from tests.workers.town import ADULT, AUDIENCE, CHILD, KEYS, MOTHER, OPERATOR, U
 from workers.enact.citations import Desk as Judging
 from workers.ops.app import Ops, console_app, with_probes
 from workers.ops.console.desk import Desk
+from workers.ops.operators import ConsoleRole, Operator
 from workers.ops.phone import Sending
-from workers.ops.sessions import ConsoleRole, Operator
 from workers.policy.effects import AddTask, Sentence, SetTimer, TimerKind
 from workers.policy.rulebook import Rulebooks
 from workers.runtime.clock import FixedClock

@@ -25,7 +25,7 @@ from infra.devca import DS, ENVELOPED, EXCLUSIVE, INCLUSIVE, Holder, sign_jws, s
 from infra.devkeys import b64, make_authority
 from infra.devsign import _raw_signature
 from tests.trust.bench import FORM, NOW, PAYLOAD, SIGNER, XML, Bench
-from workers.bootstrap import WrongFile, certificates
+from workers.intake.trust_settings import WrongFile, certificates
 from workers.trust import TrustPolicy, read_certificates
 from workers.trust.form_xml import NAMESPACE, xml_of
 from workers.trust.path import PathBuilder

@@ -14,8 +14,8 @@ import typer
 from contracts.topics import AUDIT_HEADS
 from contracts.vocabulary import OrderId
 from workers.cli.common import on_behalf, operator, settings
+from workers.cli.desk import store_as
 from workers.cli.heads import PublicKey, Published, gather, lines_of, public_key
-from workers.cli.opening import store_as
 from workers.ops import extracts
 from workers.ops.archive import Archived, Reader, check_folder
 from workers.ops.archive import archive as make_packages

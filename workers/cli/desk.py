@@ -5,9 +5,11 @@ import contextlib
 import json
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, TypeVar
 
+import asyncpg
 import typer
 
 from workers.cli.common import operator
@@ -15,8 +17,8 @@ from workers.ops.phone import Sending
 from workers.runtime.clock import Clock, FileClock, SystemClock
 from workers.runtime.logging import configure_logging
 from workers.runtime.settings import Settings
-from workers.store.roles import open_as
-from workers.store.session import Pooled, Store, passing
+from workers.store.roles import may_act_as, open_as
+from workers.store.session import Pooled, Reading, Role, Store, connection_options, passing
 from workers.stream.connection import BrokerDown, Connection, StreamStopped
 from workers.stream.producer import StreamProducer
 
@@ -90,3 +92,23 @@ def _plain(value: object) -> object:
 
 
 __all__ = ["agreed", "clock_of", "operator", "run", "sending_of", "store_of", "told"]
+
+
+@asynccontextmanager
+async def store_as(current: Settings, role: Role) -> AsyncIterator[Store]:
+    """
+    Open the store as a role where the database's user may act as it, and as that user otherwise.
+
+    Raises TooPowerful in production for sessions that could change history unseen.
+    """
+    conn = await asyncpg.connect(**connection_options(current, None))
+    try:
+        member = await may_act_as(Reading(conn), role)
+    finally:
+        await conn.close()
+    few = current.model_copy(update={"database_pool_min": 1, "database_pool_max": 2})
+    store = await Store.open(few, role=role if member else None)
+    try:
+        yield store
+    finally:
+        await store.close()

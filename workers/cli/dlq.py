@@ -12,7 +12,7 @@ from workers.cli.desk import agreed, clock_of, operator, run, sending_of, store_
 from workers.enact.keys import shaped_like_a_key
 from workers.ops.redrive import CHAIN, EarlierOpen, NotOursToSend, look, redrive, settle
 from workers.runtime.logging import mask
-from workers.store import access_log, audit, console, dead_letters, holds, persons, proposals
+from workers.store import access_log, audit, dead_letters, holds, persons, proposals
 from workers.store.access_log import Look
 from workers.store.audit import AuditEntry
 from workers.store.dead_letters import DISCARD, DeadLetter
@@ -38,7 +38,7 @@ def list_letters(
     async def work() -> tuple[list[DeadLetter], int]:
         async with store_of(chosen) as store, store.reading() as tx:
             found = await dead_letters.page(tx, topic=topic, dealt_with=everything, limit=limit)
-            total, _ = await console.count_letters(tx, topic)
+            total, _ = await dead_letters.count_letters(tx, topic)
             return found, total
 
     found, total = run(work)
@@ -115,7 +115,7 @@ def replay(
 
     async def before() -> list[int]:
         async with store_of(chosen) as store, store.reading() as tx:
-            return sorted({*letters, *await console.open_before(tx, letters)})
+            return sorted({*letters, *await dead_letters.open_before(tx, letters)})
 
     ids = run(before)
     listed = ", ".join(f"#{letter}" for letter in ids)

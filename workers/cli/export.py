@@ -10,7 +10,7 @@ import typer
 
 from contracts.vocabulary import IdType
 from workers.cli.common import on_behalf, operator, rulebooks, settings
-from workers.cli.opening import store_as
+from workers.cli.desk import store_as
 from workers.ops.fhir import Release, Resource, bundle
 from workers.policy.facts import Identity
 from workers.policy.rulebook import Rulebooks

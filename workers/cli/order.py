@@ -105,8 +105,8 @@ def check(
     Exit status 0: let in. 1: refused, or not readable. 3: nobody can tell whether the certificate is revoked. The
     envelope and the region's rules are not judged.
     """
-    from workers.bootstrap import WrongFile, certificates, trust_policy
     from workers.cli.checking import answer, content_type_of, evidence_in
+    from workers.intake.trust_settings import WrongFile, certificates, trust_policy
 
     overridden = {"trust_anchors": anchors, "trust_intermediates": intermediates, "crl_folders": crls}
     current = settings()

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from workers.cli.common import account, settings
-from workers.cli.opening import store_as
+from workers.cli.desk import store_as
 from workers.ops.retention import Ended, Keeping, rehearse, run
 from workers.runtime.clock import SystemClock
 from workers.runtime.settings import NEVER

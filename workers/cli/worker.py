@@ -20,7 +20,8 @@ def worker(
     ],
 ) -> None:
     """Run workers until a SIGTERM; the batch in hand is finished and committed first."""
-    from workers.bootstrap import EVERYTHING, WORKERS, NoPatientKeys, WrongFile, run
+    from workers.bootstrap import EVERYTHING, WORKERS, NoPatientKeys, run
+    from workers.intake.trust_settings import WrongFile
     from workers.relay.checkpoints import NoAuditKey
 
     wanted = list(WORKERS) if "all" in names else names

@@ -7,7 +7,7 @@ import typer
 
 from workers.cli.common import settings
 from workers.cli.desk import agreed, clock_of, operator, run, store_of, told
-from workers.ops.worklist import TARGETS
+from workers.policy.lexicon import TARGETS
 from workers.store import audit, console, tasks
 from workers.store.audit import AuditEntry
 from workers.store.tasks import Task

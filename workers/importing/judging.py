@@ -27,7 +27,7 @@ from contracts.vocabulary import (
     UnitId,
 )
 from workers.importing.table import Row
-from workers.policy import consequences
+from workers.policy import consequences, follow_ups
 from workers.policy.calendar import midnight, swedish_date
 from workers.policy.case import Case
 from workers.policy.effects import AddTask, Effect, Impose, Revise, Sentence, applied
@@ -324,9 +324,9 @@ def _follows(judged: Judged, case: Case, known: PatientFacts) -> Iterator[Effect
     for effect in judged.effects:
         if not isinstance(effect, Impose | Revise):
             continue
-        yield from consequences.timers_of(effect.measure, after, case.at, case.version.lead)
+        yield from follow_ups.timers_of(effect.measure, after, case.at, case.version.lead)
         if effect.measure.measure_id != main.measure_id and effect.measure.valid_from <= case.at:
-            yield from consequences.worklist(effect.measure, ends=effect.measure.released)
+            yield from follow_ups.worklist(effect.measure, ends=effect.measure.released)
     if judged.doubts:
         words = MEASURE[main.kind]
         sv = " ".join(one.text.sv for one in judged.doubts)

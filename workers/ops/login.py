@@ -27,7 +27,8 @@ from joserfc.jwt import JWTClaimsRegistry
 from workers.ops.auth import keys_of
 from workers.ops.identity import operator_hsa_id
 from workers.ops.listening import is_loopback
-from workers.ops.sessions import LOOKERS, ConsoleRole, Login, Operator
+from workers.ops.operators import LOOKERS, ConsoleRole, Operator
+from workers.ops.sessions import Login
 from workers.runtime.logging import mask
 from workers.runtime.settings import Settings
 

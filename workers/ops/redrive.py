@@ -18,7 +18,7 @@ from workers.enact.keys import shaped_like_a_key
 from workers.ops.phone import Sending
 from workers.policy.effects import SetTimer, TimerKind
 from workers.runtime.clock import Clock
-from workers.store import audit, console, dead_letters, holds, persons, timers
+from workers.store import audit, dead_letters, holds, persons, timers
 from workers.store.audit import AuditEntry
 from workers.store.dead_letters import DeadLetter
 from workers.store.session import Store, Tx
@@ -75,15 +75,15 @@ async def redrive(
     acknowledged: then nothing is marked.
     """
     async with store.transaction(clock.now()) as tx:
-        await console.serialise_letters(tx, ids)
-        if before := await console.open_before(tx, ids):
+        await dead_letters.serialise_letters(tx, ids)
+        if before := await dead_letters.open_before(tx, ids):
             raise EarlierOpen(before)
         found = (await dead_letters.by_ids(tx, ids)).values()
         if foreign := [one.dead_letter_id for one in found if one.record.topic != ORDERS.name]:
             raise NotOursToSend(foreign)
         letters = [one for one in found if one.action is None and one.record.value is not None]
         sent = await _send(sending, letters, topic_of)
-        await console.mark_replayed(tx, [one.dead_letter_id for one in sent], operator)
+        await dead_letters.mark_replayed(tx, [one.dead_letter_id for one in sent], operator)
         await settle(tx, [one.dead_letter_id for one in sent], after=READ_WITHIN)
         entries = [
             AuditEntry(CHAIN, operator, "dead_letter_replayed", {"dead_letter": one.dead_letter_id})

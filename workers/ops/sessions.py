@@ -10,10 +10,8 @@ database, or has the cookies' secret, can use it.
 import hashlib
 import json
 import secrets
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -21,56 +19,16 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from itsdangerous import BadSignature, Signer
 
+from workers.ops.operators import ConsoleRole, Operator
 from workers.runtime.clock import Clock
 from workers.store import console as stored
+from workers.store import console_sessions
 from workers.store.session import Store
 
 SEEN_AGAIN = timedelta(seconds=60)
 """How often a session notes that it was seen."""
 UNMASKED_FOR = timedelta(minutes=15)
 """How long what was unmasked stays so, for this session alone."""
-
-
-class ConsoleRole(StrEnum):
-    """What somebody may do here. Looking and dealing with are apart; two eyes are not four."""
-
-    VIEWER = "viewer"
-    """Sees queues, orders and lists, masked."""
-    OPERATOR = "operator"
-    """Looks at persons, unmasks, ticks off, replays, enters phone orders, proposes to discard."""
-    APPROVER = "approver"
-    """Approves what another operator proposed."""
-    AUDITOR = "auditor"
-    """Verifies the chains and reads who looked at whom."""
-
-
-EVERYBODY = frozenset(ConsoleRole)
-LOOKERS = frozenset({ConsoleRole.OPERATOR, ConsoleRole.APPROVER, ConsoleRole.AUDITOR})
-OPERATORS = frozenset({ConsoleRole.OPERATOR})
-APPROVERS = frozenset({ConsoleRole.APPROVER})
-AUDITORS = frozenset({ConsoleRole.AUDITOR})
-
-
-@dataclass(frozen=True, slots=True)
-class Operator:
-    """
-    Somebody at the console. `name` stands in logs of ours: an HSA-id or the issuer's subject, no person's name.
-
-    `issuer`, `subject` and `acr` are the login's; `session` names the session in the audit chain, and opens nothing.
-    """
-
-    name: str
-    roles: frozenset[ConsoleRole]
-    hsa_id: str | None = None
-    unit: str | None = None
-    issuer: str | None = None
-    subject: str | None = None
-    acr: str | None = None
-    session: str | None = None
-
-    def may(self, allowed: Iterable[ConsoleRole]) -> bool:
-        """Whether one of the roles is among those allowed."""
-        return not self.roles.isdisjoint(allowed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +91,8 @@ class Sessions:
         now = self._clock.now()
         token = secrets.token_urlsafe(32)
         async with self._store.transaction(now) as tx:
-            await stored.sweep_sessions(tx, now - self._idle)
-            await stored.begin_session(
+            await console_sessions.sweep_sessions(tx, now - self._idle)
+            await console_sessions.begin_session(
                 tx,
                 _hash(token),
                 stored.SessionOwner(
@@ -160,12 +118,12 @@ class Sessions:
             return None
         now = self._clock.now()
         async with self._store.reading() as tx:
-            found = await stored.session(tx, _hash(token), now, now - self._idle)
+            found = await console_sessions.session(tx, _hash(token), now, now - self._idle)
         if found is None:
             return None
         if now - found.seen_at >= SEEN_AGAIN:
             async with self._store.transaction(now) as tx:
-                await stored.touch_session(tx, _hash(token))
+                await console_sessions.touch_session(tx, _hash(token))
         owner = found.owner
         operator = Operator(
             owner.operator,
@@ -235,12 +193,12 @@ class Sessions:
         until = (now + UNMASKED_FOR).isoformat()
         async with self._store.transaction(now) as tx:
             entry = json.dumps({what: {"reason": reason, "until": until}})
-            await stored.open_in_session(tx, session.token_hash, entry)
+            await console_sessions.open_in_session(tx, session.token_hash, entry)
 
     async def end(self, session: Session) -> None:
         """End a session, in every browser window."""
         async with self._store.transaction(self._clock.now()) as tx:
-            await stored.end_session(tx, session.token_hash)
+            await console_sessions.end_session(tx, session.token_hash)
 
     def reference_of(self, cookie: str) -> str:
         """Return how the audit chain names the session of a cookie; nobody gets in with it."""

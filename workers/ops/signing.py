@@ -20,7 +20,7 @@ from cryptography.x509.oid import NameOID
 from joserfc import jwk, jws
 from joserfc.registry import HeaderParameter
 
-from workers.ops.sessions import Operator
+from workers.ops.operators import Operator
 from workers.trust.profile import ALGORITHMS, JADES_HEADERS, jws_header
 
 _REGISTRY = jws.JWSRegistry(

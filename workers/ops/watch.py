@@ -227,7 +227,7 @@ class Watch:
         try:
             async with self.store.reading() as tx:
                 consumed = await console.consumed(tx)
-                errors = await console.newest_letters(tx)
+                errors = await dead_letters.newest_letters(tx)
         except Exception as error:
             if not passing(error):
                 raise

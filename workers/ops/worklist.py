@@ -15,6 +15,7 @@ import structlog
 from contracts.vocabulary import MeasureKind
 from workers.policy.effects import Sentence
 from workers.policy.facts import Identity, Measure, PatientFacts
+from workers.policy.lexicon import PERSONALVERKTYGET, TARGETS
 from workers.policy.sentences import MEASURE
 from workers.runtime.clock import Clock
 from workers.store import console, facts, measures, tasks
@@ -23,11 +24,6 @@ from workers.store.tasks import Task
 
 log = structlog.get_logger("sigill.worklist")
 
-ADMIN_JOURNALEN, PERSONALVERKTYGET = "admin_journalen", "personalverktyget"
-TARGETS: dict[str, Sentence] = {
-    ADMIN_JOURNALEN: Sentence("Admin Journalen", "Admin Journalen"),
-    PERSONALVERKTYGET: Sentence("Personalverktyget", "Personalverktyget"),
-}
 BATCH = 100
 
 

@@ -193,3 +193,12 @@ __all__ = [
     "UNREADABLE",
     "headed",
 ]
+
+
+ADMIN_JOURNALEN, PERSONALVERKTYGET = "admin_journalen", "personalverktyget"
+
+
+TARGETS: dict[str, Sentence] = {
+    ADMIN_JOURNALEN: Sentence("Admin Journalen", "Admin Journalen"),
+    PERSONALVERKTYGET: Sentence("Personalverktyget", "Personalverktyget"),
+}

@@ -17,7 +17,7 @@ from contracts.vocabulary import (
     RegionCode,
     Template,
 )
-from workers.policy import consequences, notices, requests
+from workers.policy import consequences, follow_ups, notices, remarks, requests
 from workers.policy.calendar import swedish_date
 from workers.policy.case import Case
 from workers.policy.effects import (
@@ -151,7 +151,7 @@ def _execute(case: Case, known: PatientFacts, name: str) -> Judgement:
     done = consequences.effects_of(case, known)
     after = applied(known, done)
     touched = [e.measure for e in done if isinstance(e, Impose | Revise)]
-    if consequences.is_in_force_already(case, done):
+    if remarks.is_in_force_already(case, done):
         touched = []
     named = _named(case, done)
     waits = tuple(_waits(case, done, named))
@@ -162,10 +162,10 @@ def _execute(case: Case, known: PatientFacts, name: str) -> Judgement:
         outcome=Outcome.PENDING if waits else Outcome.EXECUTED,
         rulebook=name,
         waits=waits,
-        remarks=tuple(consequences.remarks_of(case, after, done)),
-        effects=(*done, *follows, *told, *consequences.clinic_tasks(case), *_moot(case, after, done)),
+        remarks=tuple(remarks.remarks_of(case, after, done)),
+        effects=(*done, *follows, *told, *follow_ups.clinic_tasks(case), *_moot(case, after, done)),
         named=tuple(m.measure_id for m in named),
-        still_in_force=consequences.still_holding(case, after) if _ends_something(case, done) else (),
+        still_in_force=remarks.still_holding(case, after) if _ends_something(case, done) else (),
         ends_on=max((e for e in ends if e), default=None) if all(ends) else None,
         note=_note(case, touched),
         flagged=tuple(_flags(case)),
@@ -233,16 +233,16 @@ def _follows(
         if not isinstance(effect, Impose | Revise):
             continue
         m = effect.measure
-        yield from consequences.timers_of(m, after, case.at, lead)
+        yield from follow_ups.timers_of(m, after, case.at, lead)
         if m.valid_from <= case.at and not (m.released and case.starts_at > case.at):
             if isinstance(effect, Impose) and not m.released:
-                yield from consequences.worklist(m, ends=False)
+                yield from follow_ups.worklist(m, ends=False)
             elif m.released:
-                yield from consequences.worklist(m, ends=True)
+                yield from follow_ups.worklist(m, ends=True)
     for m in named:
         signed = case.form_before is not None  # its form is there already: nothing is overdue
         if (m.provisional and not signed) or (m.awaits_follow_up and not m.released):
-            yield from consequences.deadlines_of(case, m)
+            yield from follow_ups.deadlines_of(case, m)
 
 
 def _told(case: Case, after: PatientFacts, touched: list[Measure]) -> Iterator[Tell]:

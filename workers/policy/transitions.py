@@ -24,14 +24,6 @@ from contracts.vocabulary import (
 )
 from workers.policy import notices, requests, successors
 from workers.policy.calendar import age_begins, days_before, midnight, swedish_date
-from workers.policy.consequences import (
-    end_running,
-    ended,
-    kinds_ended_by,
-    tasks_about,
-    timers_of,
-    worklist,
-)
 from workers.policy.effects import (
     AddTask,
     CloseTask,
@@ -48,6 +40,8 @@ from workers.policy.effects import (
     applied,
 )
 from workers.policy.facts import Custody, Inform, Measure, PatientFacts, Person, ReleaseRequest
+from workers.policy.follow_ups import timers_of, worklist
+from workers.policy.measure_changes import end_running, ended, kinds_ended_by, tasks_about
 from workers.policy.rulebook import Rulebooks, Version
 from workers.policy.sentences import NOTICE, REFUSAL
 from workers.policy.standing_measures import (

@@ -69,17 +69,6 @@ class SentEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class LetterSequence:
-    """Open dead letters under one key of one topic, by id, the oldest first."""
-
-    topic: str
-    key: bytes | None
-    ids: tuple[int, ...]
-    oldest: datetime
-    newest: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Consumed:
     """How far a consumer group has come in a partition; `next_offset` None: nowhere yet."""
 
@@ -169,43 +158,6 @@ async def events_of(
         )
         for row in await tx.fetch(_SQL["events_at"], moments, sorted(set(keys)), sorted(set(ids)))
     ]
-
-
-async def letter_sequences(
-    tx: Reading, topic: str | None = None, *, limit: int = 50, offset: int = 0
-) -> list[LetterSequence]:
-    """Return sequences of open dead letters, the one with the oldest letter first."""
-    return [
-        LetterSequence(row["topic"], row["key"], tuple(row["ids"]), row["oldest"], row["newest"])
-        for row in await tx.fetch(_SQL["letter_sequences"], limit, offset, topic)
-    ]
-
-
-async def count_letters(tx: Reading, topic: str | None = None) -> tuple[int, int]:
-    """Return how many dead letters are open, and in how many sequences."""
-    row = (await tx.fetch(_SQL["count_letters"], topic))[0]
-    return row["letters"], row["sequences"]
-
-
-async def open_before(tx: Reading, ids: Sequence[int]) -> list[int]:
-    """Return open dead letters that come before the given ones in their sequences and are not among them."""
-    return [row["dead_letter_id"] for row in await tx.fetch(_SQL["open_before"], list(ids))]
-
-
-async def serialise_letters(tx: Tx, ids: Sequence[int]) -> None:
-    """Let one operator at a time deal with these dead letters, until the transaction ends."""
-    await tx.fetch(_SQL["serialise_letters"], list(ids))
-
-
-async def mark_replayed(tx: Tx, ids: Sequence[int], operator: str) -> int:
-    """Mark letters whose copies the brokers have; return how many nobody had dealt with."""
-    return await tx.run(_SQL["mark_replayed"], list(ids), operator, tx.now)
-
-
-async def newest_letters(tx: Reading) -> dict[str, tuple[str, datetime]]:
-    """Return the reason and the time (UTC) of the newest dead letter of each topic."""
-    rows = await tx.fetch(_SQL["newest_letters"])
-    return {row["topic"]: (row["reason"], row["known_from"]) for row in rows}
 
 
 async def consumed(tx: Reading) -> list[Consumed]:
@@ -302,81 +254,6 @@ class SessionOwner:
     sid: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StoredSession:
-    """
-    A session of the console. `opened` is JSON: what may be shown unmasked. Times are UTC.
-
-    `tokens` are sealed: what the issuer is asked with. `confirmed_at` is when it last let the session go on.
-    """
-
-    owner: SessionOwner
-    csrf: str
-    opened: str
-    tokens: bytes | None
-    began_at: datetime
-    seen_at: datetime
-    ends_at: datetime
-    confirmed_at: datetime
-
-
-async def begin_session(
-    tx: Tx,
-    token_hash: bytes,
-    owner: SessionOwner,
-    *,
-    csrf: str,
-    tokens: bytes | None,
-    ends_at: datetime,
-) -> None:
-    """Keep a session that begins at `tx.now` and ends at `ends_at` (UTC) at the latest."""
-    await tx.run(
-        _SQL["begin_session"],
-        token_hash,
-        owner.operator,
-        owner.hsa_id,
-        owner.unit,
-        sorted(owner.roles),
-        csrf,
-        tx.now,
-        ends_at,
-        owner.issuer,
-        owner.subject,
-        owner.acr,
-        owner.sid,
-        tokens,
-    )
-
-
-async def session(
-    tx: Reading, token_hash: bytes, now: datetime, silent_since: datetime
-) -> StoredSession | None:
-    """Return a session; None when there is none, it is over at `now`, or was last seen before `silent_since`."""
-    rows = await tx.fetch(_SQL["session"], token_hash, now, silent_since)
-    if not rows:
-        return None
-    row = rows[0]
-    return StoredSession(
-        SessionOwner(
-            row["operator"],
-            row["hsa_id"],
-            row["unit"],
-            tuple(row["roles"]),
-            row["issuer"],
-            row["subject"],
-            row["acr"],
-            row["sid"],
-        ),
-        row["csrf"],
-        row["opened"],
-        row["tokens"],
-        row["began_at"],
-        row["seen_at"],
-        row["ends_at"],
-        row["confirmed_at"],
-    )
-
-
 async def claim_question(
     tx: Tx, token_hash: bytes, confirmed_before: datetime, asked_before: datetime
 ) -> bool:
@@ -401,26 +278,6 @@ async def end_sessions_of(tx: Tx, issuer: str, subject: str | None, sid: str | N
     if subject is not None:
         await tx.run(_SQL["doubt_sessions_of"], issuer, subject)
     return ended
-
-
-async def touch_session(tx: Tx, token_hash: bytes) -> None:
-    """Note that the session was seen at `tx.now`."""
-    await tx.run(_SQL["touch_session"], token_hash, tx.now)
-
-
-async def open_in_session(tx: Tx, token_hash: bytes, opened: str) -> None:
-    """Add to what the session may show unmasked (JSON)."""
-    await tx.run(_SQL["open_in_session"], token_hash, opened)
-
-
-async def end_session(tx: Tx, token_hash: bytes) -> None:
-    """End a session."""
-    await tx.run(_SQL["end_session"], token_hash)
-
-
-async def sweep_sessions(tx: Tx, silent_since: datetime) -> int:
-    """Let go of the sessions that are over at `tx.now`, or silent since `silent_since` (UTC)."""
-    return await tx.run(_SQL["sweep_sessions"], tx.now, silent_since)
 
 
 # --- rows

@@ -212,3 +212,51 @@ def _letter(row: Row) -> DeadLetter:
         row["acted_at"],
         row["action_reason"],
     )
+
+
+@dataclass(frozen=True, slots=True)
+class LetterSequence:
+    """Open dead letters under one key of one topic, by id, the oldest first."""
+
+    topic: str
+    key: bytes | None
+    ids: tuple[int, ...]
+    oldest: datetime
+    newest: datetime
+
+
+async def letter_sequences(
+    tx: Reading, topic: str | None = None, *, limit: int = 50, offset: int = 0
+) -> list[LetterSequence]:
+    """Return sequences of open dead letters, the one with the oldest letter first."""
+    return [
+        LetterSequence(row["topic"], row["key"], tuple(row["ids"]), row["oldest"], row["newest"])
+        for row in await tx.fetch(_SQL["letter_sequences"], limit, offset, topic)
+    ]
+
+
+async def count_letters(tx: Reading, topic: str | None = None) -> tuple[int, int]:
+    """Return how many dead letters are open, and in how many sequences."""
+    row = (await tx.fetch(_SQL["count_letters"], topic))[0]
+    return row["letters"], row["sequences"]
+
+
+async def open_before(tx: Reading, ids: Sequence[int]) -> list[int]:
+    """Return open dead letters that come before the given ones in their sequences and are not among them."""
+    return [row["dead_letter_id"] for row in await tx.fetch(_SQL["open_before"], list(ids))]
+
+
+async def serialise_letters(tx: Tx, ids: Sequence[int]) -> None:
+    """Let one operator at a time deal with these dead letters, until the transaction ends."""
+    await tx.fetch(_SQL["serialise_letters"], list(ids))
+
+
+async def mark_replayed(tx: Tx, ids: Sequence[int], operator: str) -> int:
+    """Mark letters whose copies the brokers have; return how many nobody had dealt with."""
+    return await tx.run(_SQL["mark_replayed"], list(ids), operator, tx.now)
+
+
+async def newest_letters(tx: Reading) -> dict[str, tuple[str, datetime]]:
+    """Return the reason and the time (UTC) of the newest dead letter of each topic."""
+    rows = await tx.fetch(_SQL["newest_letters"])
+    return {row["topic"]: (row["reason"], row["known_from"]) for row in rows}

@@ -12,7 +12,8 @@ from workers.ops import extracts
 from workers.ops.archive import Reader
 from workers.ops.console.desk import TOO_OFTEN, Desk, day_of, done, get, number_of, post, text_of
 from workers.ops.console.orders import resolve
-from workers.ops.sessions import AUDITORS, Session
+from workers.ops.operators import AUDITORS
+from workers.ops.sessions import Session
 from workers.policy.calendar import midnight
 from workers.policy.effects import Sentence
 from workers.policy.identity_numbers import NumberError

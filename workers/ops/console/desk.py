@@ -21,10 +21,11 @@ from workers.enact.citations import Citations
 from workers.enact.keys import KeyRing
 from workers.ops.console.rendering import Pages
 from workers.ops.login import Issuer, IssuerSilent, LoginRefused, TrialLinks
+from workers.ops.operators import EVERYBODY, ConsoleRole, Operator
 from workers.ops.phone import Sending
 from workers.ops.security import Attempts, forged
 from workers.ops.serving import address_of
-from workers.ops.sessions import EVERYBODY, ConsoleRole, Login, Operator, Session, Sessions
+from workers.ops.sessions import Login, Session, Sessions
 from workers.ops.signing import Signers
 from workers.ops.watch import Watch
 from workers.policy.effects import Sentence

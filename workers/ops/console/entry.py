@@ -11,8 +11,9 @@ from starlette.routing import Route
 from workers.ops.console.desk import CHAIN, TOO_OFTEN, Desk, client, desk_of, get, post, text_of
 from workers.ops.console.rendering import LANGUAGE, LANGUAGES, THEME, THEMES
 from workers.ops.login import Going, IssuerSilent, LoginRefused
+from workers.ops.operators import EVERYBODY, Operator
 from workers.ops.security import local_path
-from workers.ops.sessions import EVERYBODY, Login, Operator, Session
+from workers.ops.sessions import Login, Session
 from workers.policy.effects import Sentence
 from workers.store import audit
 from workers.store.audit import AuditEntry, Json

@@ -15,11 +15,12 @@ from starlette.responses import Response
 
 from workers.enact.keys import shaped_like_a_key
 from workers.ops.console.desk import GONE, Desk, done, get, number_of, numbers_of, offset_of, post, text_of
+from workers.ops.operators import APPROVERS, LOOKERS, OPERATORS
 from workers.ops.redrive import EarlierOpen, NotOursToSend, redrive, settle
-from workers.ops.sessions import APPROVERS, LOOKERS, OPERATORS, Session
+from workers.ops.sessions import Session
 from workers.policy.effects import Sentence
 from workers.runtime.logging import mask
-from workers.store import console, dead_letters, persons, proposals
+from workers.store import dead_letters, persons, proposals
 from workers.store.dead_letters import DISCARD, DeadLetter
 from workers.stream.connection import BrokerDown, StreamStopped
 
@@ -44,8 +45,8 @@ async def letters(request: Request, desk: Desk, session: Session) -> Response:
     """The open sequences, and what waits for a second operator."""
     offset, counts_only = offset_of(request), not session.operator.may(LOOKERS)
     async with desk.store.reading() as tx:
-        sequences = [] if counts_only else await console.letter_sequences(tx, limit=PAGE, offset=offset)
-        total, groups = await console.count_letters(tx)
+        sequences = [] if counts_only else await dead_letters.letter_sequences(tx, limit=PAGE, offset=offset)
+        total, groups = await dead_letters.count_letters(tx)
         ids = [letter for sequence in sequences for letter in sequence.ids[:MOST_IN_LIST]]
         found = await dead_letters.by_ids(tx, ids)
         waiting = [] if counts_only else await proposals.open_ones(tx, DISCARD)
@@ -90,7 +91,7 @@ async def letter(request: Request, desk: Desk, session: Session) -> Response:
         one = (await dead_letters.by_ids(tx, [letter_id])).get(letter_id) if letter_id is not None else None
         if one is None or letter_id is None:
             return desk.sorry(request, session, 404, GONE, back="/dead-letters")
-        before = await console.open_before(tx, [letter_id])
+        before = await dead_letters.open_before(tx, [letter_id])
         waiting = [p for p in await proposals.open_ones(tx, DISCARD) if p.subject == str(letter_id)]
     opened = session.reason(f"letter:{letter_id}", desk.clock.now())
     return desk.page(

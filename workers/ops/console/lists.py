@@ -11,10 +11,12 @@ from starlette.responses import RedirectResponse, Response
 from contracts.vocabulary import OrderId, PendingCode, PersonId
 from workers.ops.console.desk import GONE, Desk, day_of, done, get, number_of, offset_of, post, text_of
 from workers.ops.console.texts import FOLLOW_UP_KINDS, PROTECTED_KINDS
-from workers.ops.sessions import LOOKERS, OPERATORS, Session
-from workers.ops.worklist import TARGETS, entry_of, what_to_do
+from workers.ops.operators import LOOKERS, OPERATORS
+from workers.ops.sessions import Session
+from workers.ops.worklist import entry_of, what_to_do
 from workers.policy.calendar import midnight, swedish_date
 from workers.policy.facts import ReleaseRequest
+from workers.policy.lexicon import TARGETS
 from workers.store import console, measures, requests, tasks, timers
 from workers.store.console import Tally
 from workers.store.orders import FoundOrder

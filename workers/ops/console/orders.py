@@ -20,7 +20,8 @@ from workers.enact.receipts import registration_number
 from workers.enact.trust_report import TrustReport
 from workers.ops.console.desk import GONE, TOO_OFTEN, Desk, day_of, done, get, number_of, post, text_of
 from workers.ops.console.rendering import MASK
-from workers.ops.sessions import LOOKERS, Session
+from workers.ops.operators import LOOKERS
+from workers.ops.sessions import Session
 from workers.policy.calendar import STOCKHOLM, midnight
 from workers.policy.identity_numbers import NumberError, compact
 from workers.store import console, orders, persons, tasks

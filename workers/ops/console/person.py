@@ -22,7 +22,8 @@ from workers.ops.console.desk import (
 )
 from workers.ops.console.orders import resolve
 from workers.ops.console.rendering import MASK
-from workers.ops.sessions import LOOKERS, Session
+from workers.ops.operators import LOOKERS
+from workers.ops.sessions import Session
 from workers.policy.access import Decision, Line, picture, units_of, valid_until, viewers_of
 from workers.policy.calendar import STOCKHOLM
 from workers.policy.facts import Measure, PatientFacts

@@ -10,8 +10,9 @@ from starlette.responses import Response
 from contracts.topics import ORDERS
 from contracts.vocabulary import Attestation, Form, Initiative, Role
 from workers.ops.console.desk import Desk, done, get, post
+from workers.ops.operators import OPERATORS
 from workers.ops.phone import Fault, NotFilledIn, form_of, record_of
-from workers.ops.sessions import OPERATORS, Session
+from workers.ops.sessions import Session
 from workers.ops.signing import NoKey
 from workers.policy.calendar import swedish_date
 from workers.policy.effects import Sentence

@@ -11,7 +11,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from workers.ops.console.texts import word
-from workers.ops.sessions import ConsoleRole, Session
+from workers.ops.operators import ConsoleRole
+from workers.ops.sessions import Session
 from workers.policy.calendar import STOCKHOLM
 from workers.policy.effects import Sentence
 

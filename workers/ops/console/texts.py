@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from workers.ops.worklist import TARGETS
 from workers.policy import lexicon
 from workers.policy.effects import Sentence, TimerKind
 from workers.policy.lexicon import (
@@ -16,6 +15,7 @@ from workers.policy.lexicon import (
     REFUSAL,
     REMARK,
     SERVICE,
+    TARGETS,
     headed,
 )
 

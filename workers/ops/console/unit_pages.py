@@ -10,7 +10,8 @@ from starlette.responses import Response
 
 from contracts.vocabulary import UnitId
 from workers.ops.console.desk import GONE, Desk, done, get, number_of, post, text_of
-from workers.ops.sessions import APPROVERS, OPERATORS, Session
+from workers.ops.operators import APPROVERS, OPERATORS
+from workers.ops.sessions import Session
 from workers.policy.calendar import swedish_date
 from workers.policy.effects import Sentence
 from workers.store import proposals, units

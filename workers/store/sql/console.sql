@@ -101,51 +101,6 @@ SELECT id, event_id, aggregatetype, type, payload, created_at, published_at
  ORDER BY id
  LIMIT 500;
 
--- name: letter_sequences
--- Keys under which messages lie that nobody has dealt with, the oldest first; letters without a key each alone.
-SELECT d.topic, d.key, count(*) AS letters, min(d.known_from) AS oldest, max(d.known_from) AS newest,
-       array_agg(d.dead_letter_id ORDER BY d.dead_letter_id) AS ids
-  FROM dead_letter d
- WHERE NOT EXISTS (SELECT FROM dead_letter_action a WHERE a.dead_letter_id = d.dead_letter_id)
-   AND ($3::text IS NULL OR d.topic = $3)
- GROUP BY d.topic, d.key, CASE WHEN d.key IS NULL THEN d.dead_letter_id END
- ORDER BY min(d.dead_letter_id)
- LIMIT $1 OFFSET $2;
-
--- name: count_letters
--- How many letters nobody has dealt with, and in how many sequences.
-SELECT count(*) AS letters,
-       count(DISTINCT (d.topic, d.key, CASE WHEN d.key IS NULL THEN d.dead_letter_id END)) AS sequences
-  FROM dead_letter d
- WHERE NOT EXISTS (SELECT FROM dead_letter_action a WHERE a.dead_letter_id = d.dead_letter_id)
-   AND ($1::text IS NULL OR d.topic = $1);
-
--- name: open_before
--- Letters under the same topics and keys that are open and older than the given ones, which they are not among.
-SELECT DISTINCT b.dead_letter_id
-  FROM dead_letter d
-  JOIN dead_letter b ON b.topic = d.topic AND b.key = d.key AND b.dead_letter_id < d.dead_letter_id
- WHERE d.dead_letter_id = ANY ($1::bigint[]) AND b.dead_letter_id <> ALL ($1::bigint[])
-   AND NOT EXISTS (SELECT FROM dead_letter_action a WHERE a.dead_letter_id = b.dead_letter_id)
- ORDER BY 1;
-
--- name: serialise_letters
--- One operator at a time deals with these letters.
-SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ':dead-letter:' || id, 0))
-  FROM (SELECT unnest($1::bigint[]) AS id ORDER BY 1) AS sorted;
-
--- name: mark_replayed
--- What the brokers have acknowledged, and nobody had dealt with.
-INSERT INTO dead_letter_action (dead_letter_id, action, operator, known_from)
-SELECT d.dead_letter_id, 'replayed', $2, $3
-  FROM dead_letter d
- WHERE d.dead_letter_id = ANY ($1::bigint[])
-   AND NOT EXISTS (SELECT FROM dead_letter_action a WHERE a.dead_letter_id = d.dead_letter_id);
-
--- name: newest_letters
--- The newest dead letter of each topic, dealt with or not.
-SELECT DISTINCT ON (topic) topic, reason, known_from FROM dead_letter ORDER BY topic, dead_letter_id DESC;
-
 -- name: consumed
 -- How far each group has come.
 SELECT consumer_group, topic, partition, next_offset, assigned_at FROM consumer_offset
@@ -194,19 +149,6 @@ SELECT timer_id, kind, due_at, person_id, region, measure_id, order_id
 -- How many there are.
 SELECT count(*) FROM timer WHERE state = 'set' AND due_at >= $1 AND due_at < $2;
 
--- name: begin_session
--- Somebody has logged in.
-INSERT INTO console_session (
-  token_hash, operator, hsa_id, unit, roles, csrf, began_at, seen_at, ends_at,
-  issuer, subject, acr, sid, tokens, confirmed_at, asked_at)
-VALUES ($1, $2, $3, $4, $5::text[], $6, $7, $7, $8, $9, $10, $11, $12, $13, $7, $7);
-
--- name: session
--- A session that has neither ended nor been silent since $3.
-SELECT operator, hsa_id, unit, roles, csrf, opened, began_at, seen_at, ends_at,
-       issuer, subject, acr, sid, tokens, confirmed_at
-  FROM console_session WHERE token_hash = $1 AND ends_at > $2 AND seen_at > $3;
-
 -- name: claim_question
 -- One process asks the issuer about a session that was last confirmed at $2 or before, and nobody else until it has.
 UPDATE console_session SET asked_at = $4
@@ -228,19 +170,3 @@ RETURNING operator;
 -- Somebody has logged out at the issuer: it is asked about their other sessions at the next request.
 UPDATE console_session SET confirmed_at = began_at - interval '1 day', asked_at = began_at - interval '1 day'
  WHERE issuer = $1 AND subject = $2;
-
--- name: touch_session
--- Seen now.
-UPDATE console_session SET seen_at = $2 WHERE token_hash = $1 AND seen_at < $2;
-
--- name: open_in_session
--- What the session may show unmasked from now on.
-UPDATE console_session SET opened = opened || $2::jsonb WHERE token_hash = $1;
-
--- name: end_session
--- Logged out.
-DELETE FROM console_session WHERE token_hash = $1;
-
--- name: sweep_sessions
--- Sessions that are over, or silent since $2, go.
-DELETE FROM console_session WHERE ends_at <= $1 OR seen_at <= $2;

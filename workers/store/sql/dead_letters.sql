@@ -50,3 +50,48 @@ SELECT d.topic, d.reason, count(*) AS letters, min(d.known_from) AS oldest
   FROM dead_letter d
  WHERE NOT EXISTS (SELECT FROM dead_letter_action a WHERE a.dead_letter_id = d.dead_letter_id)
  GROUP BY d.topic, d.reason ORDER BY d.topic, d.reason;
+
+-- name: letter_sequences
+-- Keys under which messages lie that nobody has dealt with, the oldest first; letters without a key each alone.
+SELECT d.topic, d.key, count(*) AS letters, min(d.known_from) AS oldest, max(d.known_from) AS newest,
+       array_agg(d.dead_letter_id ORDER BY d.dead_letter_id) AS ids
+  FROM dead_letter d
+ WHERE NOT EXISTS (SELECT FROM dead_letter_action a WHERE a.dead_letter_id = d.dead_letter_id)
+   AND ($3::text IS NULL OR d.topic = $3)
+ GROUP BY d.topic, d.key, CASE WHEN d.key IS NULL THEN d.dead_letter_id END
+ ORDER BY min(d.dead_letter_id)
+ LIMIT $1 OFFSET $2;
+
+-- name: count_letters
+-- How many letters nobody has dealt with, and in how many sequences.
+SELECT count(*) AS letters,
+       count(DISTINCT (d.topic, d.key, CASE WHEN d.key IS NULL THEN d.dead_letter_id END)) AS sequences
+  FROM dead_letter d
+ WHERE NOT EXISTS (SELECT FROM dead_letter_action a WHERE a.dead_letter_id = d.dead_letter_id)
+   AND ($1::text IS NULL OR d.topic = $1);
+
+-- name: open_before
+-- Letters under the same topics and keys that are open and older than the given ones, which they are not among.
+SELECT DISTINCT b.dead_letter_id
+  FROM dead_letter d
+  JOIN dead_letter b ON b.topic = d.topic AND b.key = d.key AND b.dead_letter_id < d.dead_letter_id
+ WHERE d.dead_letter_id = ANY ($1::bigint[]) AND b.dead_letter_id <> ALL ($1::bigint[])
+   AND NOT EXISTS (SELECT FROM dead_letter_action a WHERE a.dead_letter_id = b.dead_letter_id)
+ ORDER BY 1;
+
+-- name: serialise_letters
+-- One operator at a time deals with these letters.
+SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ':dead-letter:' || id, 0))
+  FROM (SELECT unnest($1::bigint[]) AS id ORDER BY 1) AS sorted;
+
+-- name: mark_replayed
+-- What the brokers have acknowledged, and nobody had dealt with.
+INSERT INTO dead_letter_action (dead_letter_id, action, operator, known_from)
+SELECT d.dead_letter_id, 'replayed', $2, $3
+  FROM dead_letter d
+ WHERE d.dead_letter_id = ANY ($1::bigint[])
+   AND NOT EXISTS (SELECT FROM dead_letter_action a WHERE a.dead_letter_id = d.dead_letter_id);
+
+-- name: newest_letters
+-- The newest dead letter of each topic, dealt with or not.
+SELECT DISTINCT ON (topic) topic, reason, known_from FROM dead_letter ORDER BY topic, dead_letter_id DESC;

@@ -1,0 +1,55 @@
+"""Who operates Sigill, and what each role may do."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ConsoleRole(StrEnum):
+    """What somebody may do here. Looking and dealing with are apart; two eyes are not four."""
+
+    VIEWER = "viewer"
+    """Sees queues, orders and lists, masked."""
+    OPERATOR = "operator"
+    """Looks at persons, unmasks, ticks off, replays, enters phone orders, proposes to discard."""
+    APPROVER = "approver"
+    """Approves what another operator proposed."""
+    AUDITOR = "auditor"
+    """Verifies the chains and reads who looked at whom."""
+
+
+EVERYBODY = frozenset(ConsoleRole)
+
+
+LOOKERS = frozenset({ConsoleRole.OPERATOR, ConsoleRole.APPROVER, ConsoleRole.AUDITOR})
+
+
+OPERATORS = frozenset({ConsoleRole.OPERATOR})
+
+
+APPROVERS = frozenset({ConsoleRole.APPROVER})
+
+
+AUDITORS = frozenset({ConsoleRole.AUDITOR})
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """
+    Somebody at the console. `name` stands in logs of ours: an HSA-id or the issuer's subject, no person's name.
+
+    `issuer`, `subject` and `acr` are the login's; `session` names the session in the audit chain, and opens nothing.
+    """
+
+    name: str
+    roles: frozenset[ConsoleRole]
+    hsa_id: str | None = None
+    unit: str | None = None
+    issuer: str | None = None
+    subject: str | None = None
+    acr: str | None = None
+    session: str | None = None
+
+    def may(self, allowed: Iterable[ConsoleRole]) -> bool:
+        """Whether one of the roles is among those allowed."""
+        return not self.roles.isdisjoint(allowed)
