@@ -66,10 +66,10 @@ types: $(VENV)/.dev ## mypy, strict
 drift: $(VENV)/.dev ## whether what is generated still matches what it comes from
 	@$(BIN)/python -m tests.kit.played_examples --check
 	@$(BIN)/python -m tests.kit.patient_key_vectors --check
-	@$(BIN)/python -m workers.runtime.settings --check
-	@$(BIN)/python -m workers.runtime.metrics --check
+	@$(BIN)/python -m workers.devtools.reference_pages settings --check
+	@$(BIN)/python -m workers.devtools.reference_pages metrics --check
 	@$(BIN)/python -m contracts.export --check
-	@$(BIN)/python -m workers.ops.api.export --check
+	@$(BIN)/python -m workers.web.api.openapi_export --check
 	@$(BIN)/python -m infra.kafka.acls --check
 	@$(BIN)/python -m infra.signature_profile --check
 	@cmp infra/observability/rules/sigill.yml infra/helm/sigill/files/alerts.yml
@@ -83,10 +83,10 @@ test: $(VENV)/.dev ## all tests, on a real Kafka and PostgreSQL where there is D
 generate: $(VENV)/.dev ## write again what is generated: examples, schemas, AsyncAPI, settings and metrics pages
 	@$(BIN)/python -m tests.kit.played_examples
 	@$(BIN)/python -m tests.kit.patient_key_vectors
-	@$(BIN)/python -m workers.runtime.settings --table
-	@$(BIN)/python -m workers.runtime.metrics --table
+	@$(BIN)/python -m workers.devtools.reference_pages settings --table
+	@$(BIN)/python -m workers.devtools.reference_pages metrics --table
 	@$(BIN)/python -m contracts.export
-	@$(BIN)/python -m workers.ops.api.export
+	@$(BIN)/python -m workers.web.api.openapi_export
 	@$(BIN)/python -m infra.kafka.acls
 	@$(BIN)/python -m infra.signature_profile
 	@cp infra/observability/rules/sigill.yml infra/helm/sigill/files/alerts.yml
@@ -94,8 +94,8 @@ generate: $(VENV)/.dev ## write again what is generated: examples, schemas, Asyn
 
 .PHONY: docs
 docs: $(VENV)/.dev ## the documentation site, into site/
-	@$(BIN)/python -m workers.runtime.settings --table
-	@$(BIN)/python -m workers.runtime.metrics --table
+	@$(BIN)/python -m workers.devtools.reference_pages settings --table
+	@$(BIN)/python -m workers.devtools.reference_pages metrics --table
 	@$(BIN)/mkdocs build --strict -f infra/docs/mkdocs.yml
 
 ##@ Test it hard

@@ -19,7 +19,8 @@ from contracts.examples import FOLDER, REVOCATION_LISTS, SUPPORT_OPERATOR, Examp
 from contracts.order import SignedForm
 from contracts.topics import ORDERS
 from contracts.vocabulary import Channel
-from infra.devca import DevAuthority, sign_jws, sign_xades
+from workers.devtools.authority import DevAuthority
+from workers.devtools.signing import sign_jws, sign_xades
 
 _BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 _END = datetime(2046, 1, 1, tzinfo=UTC)

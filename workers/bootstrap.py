@@ -22,10 +22,8 @@ import uvloop
 from contracts.dead_letter import DeadLetterReason
 from contracts.topics import INCOMING, ORDERS, PERSONS, STAFF, TOPICS, UNITS
 from contracts.vocabulary import Form, Outcome, RefusalCode
-from workers.directory.handler import Directory
-from workers.enact import rulebook_files
-from workers.enact.citations import Desk
-from workers.enact.consuming import (
+from workers.consumer.dead_letter_limit import DeadLetterLimit, DeadLetterLimitReached
+from workers.consumer.runner import (
     HANDLING,
     Consuming,
     DatabaseDown,
@@ -34,21 +32,24 @@ from workers.enact.consuming import (
     StatementsUnfinished,
     database_trouble,
 )
-from workers.enact.keys import KeyRing
-from workers.enact.limit import DeadLetterLimit, DeadLetterLimitReached
+from workers.directory.consumer import Directory
+from workers.intake.consumer import DIRECTORY, Intake
 from workers.intake.directory_watch import DirectoryWatch
-from workers.intake.evidence import keep_fresh, keeper, sources
-from workers.intake.handler import DIRECTORY, Intake
-from workers.intake.recheck import Recheck
+from workers.intake.revocation_cache import keep_fresh, keeper, sources
+from workers.intake.revocation_recheck import Recheck
 from workers.intake.trust_settings import WrongFile, trust_policy
-from workers.intake.unwrap import Door
+from workers.intake.verification import Door
 from workers.policy.effects import TimerKind
 from workers.policy.identity_numbers import NumberRules
 from workers.policy.rulebook import RulebookError, Rulebooks
-from workers.register.handler import Register
+from workers.processing.citations import Desk
+from workers.processing.patient_keys import KeyRing
+from workers.register.consumer import Register
 from workers.relay.checkpoints import NoAuditKey, Signer, signer_for
-from workers.relay.handler import Relay
+from workers.relay.publisher import Relay
+from workers.rulebook_docs import files
 from workers.runtime.clock import Clock, FileClock, RefereedClock, SystemClock
+from workers.runtime.failpoints import arm
 from workers.runtime.health import (
     ASSIGNMENT,
     BROKER,
@@ -75,7 +76,6 @@ from workers.runtime.metrics import (
     TIMERS_FIRED,
     Metrics,
 )
-from workers.runtime.points import arm
 from workers.runtime.settings import Settings
 from workers.runtime.tracing import Tracing
 from workers.store.incarnation import meet
@@ -86,7 +86,7 @@ from workers.store.session import Pooled, Role, Store, TooPowerful
 from workers.stream.connection import BROKER_TROUBLE, Connection, StreamStopped
 from workers.stream.producer import StreamProducer
 from workers.stream.topics import UNSTAMPED, contradictions
-from workers.transitions.handler import Transitions
+from workers.transitions.scheduler import Transitions
 
 log = structlog.get_logger("sigill.bootstrap")
 P = TypeVar("P")
@@ -110,7 +110,7 @@ EVERYTHING: tuple[str, ...] = (*WORKERS, "ops")
 """What can be run by name: console, decision API and probes are a worker of their own, never among `all`."""
 POOL_SECONDS = 5.0
 """Between two looks at the connections."""
-RULEBOOKS = rulebook_files.SHIPPED
+RULEBOOKS = files.SHIPPED
 SET_UP_WRONGLY: tuple[type[Exception], ...] = (
     NoPatientKeys,
     NoAuditKey,
@@ -163,7 +163,7 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 def load_rulebooks(folder: Path = RULEBOOKS) -> Rulebooks:
     """Read every region's rulebook. Raises RulebookError with every fault at once, harmful ones among them (X-31)."""
-    books, taken = rulebook_files.load(folder)
+    books, taken = files.load(folder)
     if taken is not None:
         log.warning("the shipped national rulebook is taken", rulebooks=str(folder))
     return books
@@ -436,7 +436,7 @@ class Wiring:
 
     def _ops(self) -> Worker:
         # loaded when it is asked for: the workers of orders need no web server
-        from workers.ops.app import NoLogin, Ops, api_wanted, check_login, decision_api  # noqa: PLC0415
+        from workers.web.app import NoLogin, Ops, api_wanted, check_login, decision_api  # noqa: PLC0415
 
         try:
             check_login(self.settings)

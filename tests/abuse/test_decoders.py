@@ -11,14 +11,14 @@ from datetime import timedelta
 import pytest
 
 from contracts.vocabulary import Outcome
-from infra.devca import sign_jws
 from tests.fuzz.targets import _FORM, START, authority, door, evidence, trust
 from workers.bootstrap import load_rulebooks
-from workers.enact.citations import Desk
-from workers.enact.receipts import Answered, receipt
-from workers.intake.forms import FormInvalid, read_form
-from workers.intake.unwrap import Arrival, Lost, SignedOrder, TurnedAway
+from workers.devtools.signing import sign_jws
+from workers.intake.form_parsing import FormInvalid, read_form
+from workers.intake.verification import Arrival, Lost, SignedOrder, TurnedAway
 from workers.policy.effects import Judgement
+from workers.processing.citations import Desk
+from workers.processing.receipts import Answered, receipt
 from workers.stream.records import Record
 from workers.trust.chain import HOLDERS_KEPT, CertificateBook
 from workers.trust.policy import TrustPolicy

@@ -27,9 +27,9 @@ from tests.kit.services import migrate
 from tests.workers.conftest import START, Office
 from tests.workers.rulebook import NATIONAL, TESTLAND
 from tests.workers.town import ADULT, CHILD, FATHER, MOTHER, Sent, Town, person
-from workers.enact.citations import Desk
 from workers.policy.access import Question, decide
 from workers.policy.rulebook import Rulebooks
+from workers.processing.citations import Desk
 from workers.runtime.clock import FixedClock
 from workers.runtime.settings import Settings
 from workers.store import facts, persons

@@ -19,7 +19,7 @@ from contracts.vocabulary import IdType, Initiative
 from tests.workers.conftest import START, Office
 from tests.workers.town import ADULT, CHILD, FATHER, UNIT, person
 from workers.cli.common import account
-from workers.ops.fhir import PROFILE, Release, bundle, consents
+from workers.operations.fhir import PROFILE, Release, bundle, consents
 from workers.policy.facts import Identity, PatientFacts
 from workers.store import access_log, facts, persons
 

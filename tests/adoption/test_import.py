@@ -18,7 +18,7 @@ from contracts.vocabulary import Form, HsaId, IdType, MeasureKind, OrderId, Regi
 from tests.workers.conftest import START, Office, read, receipts
 from tests.workers.town import ADULT, CHILD, FATHER, KEYS, MOTHER, person
 from workers.cli import importing
-from workers.importing.handler import Import, Reported
+from workers.importing.importer import Import, Reported
 from workers.importing.table import WrongList
 from workers.importing.table import read as read_list
 from workers.policy.access import Question, decide

@@ -18,7 +18,7 @@ from tests.adoption.release import BOOKS, RELEASES, answers, live_through
 from tests.kit.services import Services, migrate
 from tests.workers.conftest import START, Office, receipts
 from tests.workers.town import Town
-from workers.enact.citations import Desk
+from workers.processing.citations import Desk
 from workers.runtime.clock import FixedClock
 from workers.runtime.settings import Settings
 from workers.store import audit_check

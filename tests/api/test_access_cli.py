@@ -11,9 +11,9 @@ import pytest
 
 from contracts.vocabulary import IdType, MeasureKind
 from tests.api.town import Town, key_of
-from workers.ops.api.models import DecisionTold, PictureTold, TimelineTold
 from workers.policy.facts import Identity
 from workers.store import access_log
+from workers.web.api.models import DecisionTold, PictureTold, TimelineTold
 
 
 async def sigill(dsn: str, *arguments: str, given: str = "") -> tuple[int, str, str]:

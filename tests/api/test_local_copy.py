@@ -32,7 +32,6 @@ from infra.embedded import EmbeddedKafka
 from tests.api.histories import KNOWN, UNITS, histories, moments
 from tests.api.town import BOOKS
 from workers.client import LocalCopy, NotHere, TooEarly, follow
-from workers.enact.state import state_of, strictest
 from workers.policy.access import (
     Decision,
     Question,
@@ -46,6 +45,7 @@ from workers.policy.access import (
 from workers.policy.calendar import BirthDate
 from workers.policy.facts import Identity, Measure, PatientFacts, Person, PersonVersion
 from workers.policy.timeline import timeline
+from workers.processing.state_snapshot import state_of, strictest
 from workers.stream.connection import Connection
 from workers.stream.producer import LARGEST_BODY
 

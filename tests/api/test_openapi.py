@@ -15,10 +15,10 @@ import pytest
 
 from contracts.vocabulary import MeasureKind
 from tests.api.town import AUDIENCE, BOOKS, ISSUER, Issuer, Town
-from workers.ops.api.export import FILE, document, main, text
-from workers.ops.api.problems import KINDS
-from workers.ops.api.serve import serve
 from workers.runtime.settings import load_settings
+from workers.web.api.openapi_export import FILE, document, main, text
+from workers.web.api.problems import KINDS
+from workers.web.api.server import serve
 
 EXAMPLES = int(os.environ.get("SIGILL_TEST_SCHEMATHESIS", "15"))
 
@@ -27,7 +27,7 @@ def test_the_committed_description_is_the_programs(monkeypatch: pytest.MonkeyPat
     assert main(["--check"]) == 0
     drifted = tmp_path / "openapi.json"
     drifted.write_text(text().replace("May this viewer", "May any viewer"))
-    monkeypatch.setattr("workers.ops.api.export.FILE", drifted)
+    monkeypatch.setattr("workers.web.api.openapi_export.FILE", drifted)
     assert main(["--check"]) == 1
 
 

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from tests.api.town import AUDIENCE, BODY, ISSUER, Issuer, Town, listening
-from workers.ops.serving import CertificateProtocol
 from workers.runtime.settings import load_settings
+from workers.web.http.serving import CertificateProtocol
 
 CROWD = 150
 _HEAD = b"POST /v1/access/decisions HTTP/1.1\r\nHost: api\r\nContent-Type: application/json\r\n"

@@ -30,10 +30,6 @@ from contracts.vocabulary import (
     Service,
     UnitId,
 )
-from workers.ops.api.app import create_app
-from workers.ops.api.desk import Desk
-from workers.ops.api.serve import serve
-from workers.ops.auth import Guards, Keys, Tokens
 from workers.policy.calendar import BirthDate, midnight
 from workers.policy.facts import Custody, Identity, Measure, PersonVersion
 from workers.policy.rulebook import Rulebooks
@@ -42,6 +38,10 @@ from workers.runtime.settings import Settings, load_settings
 from workers.store import measures, persons, staff
 from workers.store.session import Role as StoreRole
 from workers.store.session import Store
+from workers.web.api.decision_service import Desk
+from workers.web.api.routes import create_app
+from workers.web.api.server import serve
+from workers.web.http.authentication import Guards, Keys, Tokens
 
 BOOKS = Rulebooks.of(*(path.read_text("utf-8") for path in sorted(Path("workers/rulebooks").glob("*.yaml"))))
 START = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)

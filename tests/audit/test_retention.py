@@ -11,7 +11,7 @@ from contracts.dead_letter import DeadLetterReason
 from contracts.topics import STATE
 from contracts.vocabulary import OrderId, Outcome, PersonId
 from tests.store.kit import ADULT, CHILD, FATHER, MOTHER, answered, ids, key_of, seal, signed, told
-from workers.ops.retention import Disposal, Keeping, rehearse, run
+from workers.operations.retention import Disposal, Keeping, rehearse, run
 from workers.runtime.settings import NEVER, WrongSettings, load_settings
 from workers.store import access_log, audit, audit_check, dead_letters, measures, orders, outbox, persons
 from workers.store.access_log import Look

@@ -23,7 +23,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from contracts.topics import ORDERS, PERSONS, STAFF, TopicSpec
 from tests.benchmarks.ground import CLOCK, Ground, ground, load
 from workers.bootstrap import Wiring
-from workers.enact.consuming import Consuming, Handler, Steps
+from workers.consumer.runner import Consuming, Handler, Steps
 from workers.relay.checkpoints import signer_for
 from workers.runtime.lifecycle import spare_the_collector
 from workers.runtime.logging import configure_logging

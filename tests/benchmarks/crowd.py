@@ -16,7 +16,8 @@ from typing import Any
 
 from contracts.keys import patient_key
 from contracts.vocabulary import Form
-from infra.devca import DevAuthority, sign_jws
+from workers.devtools.authority import DevAuthority
+from workers.devtools.signing import sign_jws
 from workers.policy.rulebook import Rulebooks
 from workers.scenario.cast import Cast, Numbers
 from workers.scenario.format import OrderStep, PersonSpec, Scenario

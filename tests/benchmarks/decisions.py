@@ -36,14 +36,14 @@ from tests.benchmarks.country import make_country
 from tests.benchmarks.figures import numbers, quantile
 from tests.kit.services import migrate
 from workers.client.copy import LocalCopy
-from workers.enact.state import state_of
-from workers.ops.api.serve import serve
 from workers.policy.access import Question, decide, valid_until
+from workers.processing.state_snapshot import state_of
 from workers.runtime.clock import SystemClock
 from workers.runtime.settings import load_settings
 from workers.store.facts import patient_facts
 from workers.store.session import Store
 from workers.store.values import person_of
+from workers.web.api.server import serve
 
 CONNECTIONS = 32
 _NOW = SystemClock()

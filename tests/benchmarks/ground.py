@@ -25,10 +25,10 @@ import psutil
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from contracts.topics import ORDERS, PERSONS, RECEIPTS, STAFF, TOPICS, TopicSpec, group_of
-from infra.devca import DevAuthority
 from infra.embedded import EmbeddedKafka, EmbeddedPostgres
 from tests.benchmarks.crowd import Crowd, Message
 from workers.bootstrap import load_rulebooks
+from workers.devtools.authority import DevAuthority
 from workers.policy.rulebook import Rulebooks
 from workers.runtime.clock import SystemClock
 from workers.runtime.settings import Settings

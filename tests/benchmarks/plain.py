@@ -20,7 +20,7 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 
 from contracts.topics import ORDERS
 from workers.bootstrap import Wiring
-from workers.enact.consuming import Consuming, Handler, Steps
+from workers.consumer.runner import Consuming, Handler, Steps
 from workers.runtime.clock import SystemClock
 from workers.runtime.lifecycle import spare_the_collector
 from workers.runtime.logging import configure_logging

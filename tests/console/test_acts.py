@@ -9,12 +9,12 @@ from aiokafka import AIOKafkaConsumer
 from contracts.topics import ORDERS
 from tests.console.world import ADULT, MOTIVATION, OPERATOR, SECOND, World, furnish
 from tests.workers.town import CHILD, DOCTOR, FATHER, KEYS, MOTHER, UNIT, person
-from workers.ops.console.rendering import MASK
-from workers.ops.operators import ConsoleRole
+from workers.operations.operators import ConsoleRole
 from workers.store import access_log, audit_check, console, dead_letters, tasks, timers
 from workers.store.session import Store
 from workers.stream.connection import Connection
 from workers.stream.records import Record
+from workers.web.console.rendering import MASK
 
 
 async def looks(world: World) -> list[tuple[str, str, str]]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from tests.console.world import World
 from tests.workers.town import ADULT
-from workers.ops.worklist import ByHand, Entry, carry_out
+from workers.operations.worklist import ByHand, Entry, carry_out
 from workers.policy.lexicon import ADMIN_JOURNALEN
 from workers.store import console, tasks
 

@@ -9,10 +9,10 @@ import pytest
 
 from tests.console.world import SECOND, write_keys
 from tests.workers.town import OPERATOR, Town
-from workers.ops import identity
-from workers.ops.identity import NotIdentified, account_of, operator_hsa_id, operator_of
-from workers.ops.operators import ConsoleRole, Operator
-from workers.ops.signing import KeyFolder, NoKey
+from workers.operations import identity
+from workers.operations.identity import NotIdentified, account_of, operator_hsa_id, operator_of
+from workers.operations.operator_signing import KeyFolder, NoKey
+from workers.operations.operators import ConsoleRole, Operator
 from workers.runtime.settings import Settings
 
 UID = 61001

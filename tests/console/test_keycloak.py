@@ -18,10 +18,10 @@ from tests.console.conftest import topics_for
 from tests.console.world import World, world
 from tests.kit.services import Services
 from tests.workers.town import Town
-from workers.ops.login import Issuer
-from workers.ops.operators import ConsoleRole
+from workers.operations.operators import ConsoleRole
 from workers.runtime.clock import SystemClock
 from workers.stream.connection import Connection
+from workers.web.console.login import Issuer
 
 pytestmark = pytest.mark.issuer
 

@@ -19,11 +19,11 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from tests.console.world import OPERATOR, World, served
-from workers.ops.app import NoLogin, check_login
-from workers.ops.login import Issuer, LoginRefused, TrialLinks, roles_of, trial_operators
-from workers.ops.operators import ConsoleRole
-from workers.ops.security import Attempts, local_path
+from workers.operations.operators import ConsoleRole
 from workers.runtime.settings import Settings
+from workers.web.app import NoLogin, check_login
+from workers.web.console.login import Issuer, LoginRefused, TrialLinks, roles_of, trial_operators
+from workers.web.http.security import Attempts, local_path
 
 PAGES = (
     "/",

@@ -16,10 +16,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from tests.api.test_auth import _certificates
 from tests.console.world import BOOKS, World
 from tests.workers.town import KEYS
-from workers.ops.app import NoLogin, Ops, api_wanted, decision_api
-from workers.ops.serving import address_of
 from workers.runtime.health import Health
 from workers.runtime.metrics import Metrics
+from workers.web.app import NoLogin, Ops, api_wanted, decision_api
+from workers.web.http.serving import address_of
 
 
 async def test_it_serves_console_api_and_probes_until_it_is_told_to_stop(fresh: World) -> None:

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from workers.ops.watch import EVERY, Queue, Watch
+from workers.operations.queue_figures import EVERY, Queue, Watch
 from workers.runtime.clock import FixedClock
 from workers.runtime.health import Health
 from workers.runtime.metrics import Metrics

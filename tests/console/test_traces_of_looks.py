@@ -13,7 +13,7 @@ from contracts.topics import ORDERS
 from tests.console.test_terminal import ANNA, sigill
 from tests.console.world import World
 from tests.workers.town import ADULT, KEYS, OPERATOR, UNIT
-from workers.ops.operators import ConsoleRole
+from workers.operations.operators import ConsoleRole
 from workers.store import access_log, dead_letters, orders, persons
 from workers.store.access_log import Looked
 from workers.store.dead_letters import DeadRecord

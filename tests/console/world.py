@@ -22,13 +22,11 @@ from contracts.vocabulary import RegionCode
 from tests.workers.conftest import Office
 from tests.workers.rulebook import NATIONAL, TESTLAND
 from tests.workers.town import ADULT, AUDIENCE, CHILD, KEYS, MOTHER, OPERATOR, UNIT, Town, person
-from workers.enact.citations import Desk as Judging
-from workers.ops.app import Ops, console_app, with_probes
-from workers.ops.console.desk import Desk
-from workers.ops.operators import ConsoleRole, Operator
-from workers.ops.phone import Sending
+from workers.operations.operators import ConsoleRole, Operator
+from workers.operations.phone_order import Sending
 from workers.policy.effects import AddTask, Sentence, SetTimer, TimerKind
 from workers.policy.rulebook import Rulebooks
+from workers.processing.citations import Desk as Judging
 from workers.runtime.clock import FixedClock
 from workers.runtime.health import Health
 from workers.runtime.metrics import Metrics
@@ -38,6 +36,8 @@ from workers.store.dead_letters import DeadRecord
 from workers.store.session import Store
 from workers.stream.connection import Connection
 from workers.stream.producer import StreamProducer
+from workers.web.app import Ops, console_app, with_probes
+from workers.web.console.context import Desk
 
 START = datetime(2025, 3, 10, 9, tzinfo=UTC)
 BOOKS = Rulebooks.of(TESTLAND, NATIONAL)

@@ -19,10 +19,10 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from contracts.examples import EXAMPLE_SECRET, examples_of
 from contracts.keys import patient_key
 from contracts.topics import ORDERS, RECEIPTS
-from infra.devca import DevAuthority
 from infra.embedded import EmbeddedKafka
 from tests.kit.patient_key_vectors import PARTITIONS, partition_of
-from workers.enact.write import event_headers
+from workers.devtools.authority import DevAuthority
+from workers.processing.persist import event_headers
 from workers.runtime.clock import SystemClock
 from workers.stream.records import Record, read_event
 from workers.trust import Evidence, TrustPolicy, verify

@@ -16,7 +16,7 @@ import pytest
 from contracts.examples import EXAMPLE_SECRET, examples_of
 from contracts.keys import patient_key
 from contracts.topics import NOTIFICATIONS, ORDERS
-from infra.devca import DevAuthority
+from workers.devtools.authority import DevAuthority
 from workers.trust import Evidence, TrustPolicy, verify
 
 ROOT = Path(__file__).parents[2]

@@ -13,7 +13,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from infra.embedded import EmbeddedKafka
 from tests.kit.patient_key_vectors import FILE, PARTITIONS, rendered
-from workers.enact.keys import KeyRing
+from workers.processing.patient_keys import KeyRing
 
 VECTORS: list[dict[str, Any]] = json.loads(FILE.read_text())
 

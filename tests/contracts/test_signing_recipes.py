@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import pkcs12
 from lxml import etree
 
-from infra.devca import DevAuthority, Holder
 from tests.trust.bench import FORM, SIGNER
+from workers.devtools.authority import DevAuthority, Holder
 from workers.runtime.clock import SystemClock
 from workers.trust import Evidence, TrustPolicy, Verdict, verify
 from workers.trust.form_xml import xml_of

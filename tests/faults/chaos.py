@@ -26,7 +26,6 @@ from pathlib import Path
 from typing import Any
 
 from contracts.topics import ORDERS, PERSONS, STAFF
-from infra.devca import DevAuthority
 from tests.faults import checker
 from tests.faults.checker import PUBLISHED, Verdict
 from tests.faults.ground import Ground, ground
@@ -35,6 +34,7 @@ from tests.faults.replay import Chapter, differing, replay, shuffled
 from tests.faults.schedule import Strike, draw
 from tests.faults.topics import read_all
 from workers.bootstrap import load_rulebooks
+from workers.devtools.authority import DevAuthority
 from workers.policy.rulebook import Rulebooks
 from workers.runtime.clock import stopwatch
 

@@ -29,7 +29,6 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, errors
 
 from contracts.topics import ORDERS, TOPICS
 from infra import processes
-from infra.devca import DevAuthority
 from infra.embedded import EmbeddedKafka, EmbeddedPostgres
 from infra.kafka import jars
 from infra.processes import free_port
@@ -37,6 +36,7 @@ from tests.faults.nursery import Nursery
 from tests.faults.outside import AUDIENCE, SECRET, Message
 from tests.faults.proxy import Proxy, Toxic
 from tests.faults.schedule import SLOTS
+from workers.devtools.authority import DevAuthority
 from workers.runtime.clock import stopwatch, write_clock
 from workers.scenario.run import _ANY_TIME
 from workers.store.migrate import migrate

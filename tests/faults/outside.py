@@ -21,7 +21,8 @@ from contracts.keys import patient_key
 from contracts.register import PersonRecord
 from contracts.topics import ORDERS, PERSONS, STAFF, TopicSpec
 from contracts.vocabulary import Channel, Form, IdType, Initiative, Role
-from infra.devca import DevAuthority, sign_jws, sign_xades, tampered_jws
+from workers.devtools.authority import DevAuthority
+from workers.devtools.signing import sign_jws, sign_xades, tampered_jws
 from workers.policy.calendar import swedish_date
 from workers.policy.rulebook import Rulebooks
 from workers.scenario.cast import Cast, Numbers

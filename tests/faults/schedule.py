@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass
 
 from tests.faults.proxy import TOXICS, Toxic
-from workers.runtime.points import POINTS
+from workers.runtime.failpoints import POINTS
 
 SLOTS: tuple[tuple[str, str], ...] = (
     ("intake-1", "intake"),

@@ -21,11 +21,11 @@ from datetime import timedelta
 
 import asyncpg
 
-from infra.devca import DevAuthority
 from tests.faults.chaos import FIRST, LAST, START, Chaos
 from tests.faults.ground import ground
 from tests.faults.outside import Outside
 from workers.bootstrap import load_rulebooks
+from workers.devtools.authority import DevAuthority
 from workers.runtime.clock import stopwatch
 
 RATE = 30

@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from tests.faults.chaos import Chaos
-from workers.runtime.points import POINTS, arm
+from workers.runtime.failpoints import POINTS, arm
 
 pytestmark = pytest.mark.faults
 

@@ -15,12 +15,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from contracts.order import SignedForm
-from infra.devca import DevAuthority, sign_jws, sign_xades
 from tests.workers.rulebook import NATIONAL, TESTLAND
-from workers.enact.keys import KeyRing
-from workers.intake.forms import FormInvalid, read_form
-from workers.intake.unwrap import Door, Lost, SignedOrder, TurnedAway
+from workers.devtools.authority import DevAuthority
+from workers.devtools.signing import sign_jws, sign_xades
+from workers.intake.form_parsing import FormInvalid, read_form
+from workers.intake.verification import Door, Lost, SignedOrder, TurnedAway
 from workers.policy.rulebook import RulebookError, parse
+from workers.processing.patient_keys import KeyRing
 from workers.scenario.format import UnreadableScenario, read_file
 from workers.stream.records import NotCloudEvent, Record, read_event, write_binary
 from workers.trust import Evidence, TrustPolicy, Unreadable, verify

@@ -11,12 +11,12 @@ from tests.house.made_up import SOLBYGDEN, STORY
 from tests.kit.pure_stage import PureStage
 from workers.cli.common import RULEBOOKS
 from workers.cli.rulebook import STORIES, app
-from workers.enact.citations import Citations
-from workers.ops.rulebook_pages import drift, rendered
-from workers.policy.checking import check
-from workers.policy.clauses import CLAUSE_ORDER
-from workers.policy.coverage import coverage
 from workers.policy.rulebook import Entry, Rulebooks
+from workers.processing.citations import Citations
+from workers.rulebook_docs.checking import check
+from workers.rulebook_docs.clauses import CLAUSE_ORDER
+from workers.rulebook_docs.coverage import coverage
+from workers.rulebook_docs.pages import drift, rendered
 from workers.scenario.cast import Numbers
 from workers.scenario.format import Scenario, files_of, read_file
 from workers.scenario.play import Play

@@ -46,18 +46,18 @@ from contracts.topics import (
 )
 from infra.sign_examples import form_of, signed_at
 from tests.kit.services import Services
-from workers.directory.handler import Directory
-from workers.enact.citations import Desk
-from workers.enact.consuming import Consuming, Handler
-from workers.enact.keys import KeyRing
-from workers.enact.limit import DeadLetterLimit
-from workers.enact.rulebook_files import load
-from workers.intake.evidence import keeper
-from workers.intake.handler import Intake
-from workers.intake.unwrap import Door
-from workers.register.handler import Register
+from workers.consumer.dead_letter_limit import DeadLetterLimit
+from workers.consumer.runner import Consuming, Handler
+from workers.directory.consumer import Directory
+from workers.intake.consumer import Intake
+from workers.intake.revocation_cache import keeper
+from workers.intake.revocation_sources import EvidenceSources
+from workers.intake.verification import Door
+from workers.processing.citations import Desk
+from workers.processing.patient_keys import KeyRing
+from workers.register.consumer import Register
+from workers.rulebook_docs.files import load
 from workers.runtime.clock import FixedClock
-from workers.runtime.evidence import EvidenceSources
 from workers.runtime.health import Health
 from workers.runtime.metrics import Metrics
 from workers.runtime.settings import Settings
@@ -65,7 +65,7 @@ from workers.store import outbox
 from workers.store.session import Store
 from workers.stream.connection import Connection
 from workers.stream.records import Event, Partition, Record, write_binary
-from workers.transitions.handler import Transitions
+from workers.transitions.scheduler import Transitions
 from workers.trust import Evidence, TrustPolicy
 from workers.trust.evidence import RevocationList
 

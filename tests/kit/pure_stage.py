@@ -11,7 +11,6 @@ from contracts.directory import StaffRecord, UnitRecord
 from contracts.order import PersonRef, SignedForm
 from contracts.register import PersonRecord
 from contracts.vocabulary import HsaId, OrderId, PersonId, RegionCode, Service, UnitId
-from workers.enact.standing import ends_waiting
 from workers.policy import successors
 from workers.policy.access import Question, decide, differences, picture
 from workers.policy.calendar import BirthDate
@@ -51,6 +50,7 @@ from workers.policy.rulebook import Rulebooks
 from workers.policy.standing_measures import rules_beginning
 from workers.policy.transitions import Due, follow, register_change, rules_begin
 from workers.policy.units import Unit
+from workers.processing.patient_context import ends_waiting
 from workers.scenario.play import Answer, Changed, Notified, SignedOrder, Told
 
 _TAMPERED = {

@@ -19,8 +19,7 @@ from infra.embedded import EmbeddedKafka
 from tests.workers.live import Live, live
 from tests.workers.town import ADULT, CHILD, FATHER, MOTHER, Sent, Town, person
 from workers.bootstrap import WORKERS, Wiring
-from workers.ops.app import measured
-from workers.ops.watch import Watch
+from workers.operations.queue_figures import Watch
 from workers.policy.calendar import midnight, swedish_date
 from workers.policy.effects import SetTimer, TimerKind
 from workers.policy.facts import Identity
@@ -42,7 +41,8 @@ from workers.runtime.tracing import Tracing
 from workers.store import persons, timers
 from workers.store.session import Store
 from workers.stream.connection import Connection
-from workers.stream.standing import Standings
+from workers.stream.partition_lag import Standings
+from workers.web.app import measured
 
 NOW = SystemClock().now() - timedelta(minutes=1)
 TROUBLE = {

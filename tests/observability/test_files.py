@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from workers.bootstrap import EVERYTHING
+from workers.devtools.reference_pages import metrics_page
 from workers.runtime.metrics import ALL, Metric
-from workers.runtime.tables import metrics_page
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "infra" / "observability"

@@ -4,8 +4,8 @@ import pytest
 
 from tests.policy.test_checking import with_entry
 from workers.cli.common import rulebooks
-from workers.policy.clauses import demands
 from workers.policy.rulebook import RulebookError
+from workers.rulebook_docs.clauses import demands
 
 
 @pytest.mark.parametrize(

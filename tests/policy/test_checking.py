@@ -3,8 +3,8 @@
 import pytest
 
 from tests.house.made_up import SOLBYGDEN
-from workers.policy.checking import check
 from workers.policy.rulebook import RulebookError, parse
+from workers.rulebook_docs.checking import check
 
 ENTRY = """
       - id: {id}

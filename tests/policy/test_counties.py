@@ -4,10 +4,10 @@ import pytest
 
 from tests.house.made_up import SOLBYGDEN
 from workers.cli.common import rulebooks
-from workers.policy.checking import check
 from workers.policy.counties import COUNTIES, is_county
 from workers.policy.rulebook import parse
 from workers.population.pyramid import RESIDENTS
+from workers.rulebook_docs.checking import check
 
 OFFICIAL = """
 01 Stockholm, 03 Uppsala, 04 Södermanland, 05 Östergötland, 06 Jönköping, 07 Kronoberg, 08 Kalmar, 09 Gotland,

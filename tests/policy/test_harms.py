@@ -8,9 +8,9 @@ from typer.testing import CliRunner
 from tests.house.made_up import SOLBYGDEN
 from workers.bootstrap import load_rulebooks
 from workers.cli.rulebook import app
-from workers.enact.rulebook_files import NATIONAL, SHIPPED, load
-from workers.policy.checking import harms
 from workers.policy.rulebook import RulebookError, parse
+from workers.rulebook_docs.checking import harms
+from workers.rulebook_docs.files import NATIONAL, SHIPPED, load
 
 run = CliRunner()
 SEAL = "        services: [journal]\n"

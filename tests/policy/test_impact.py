@@ -5,8 +5,8 @@ from datetime import date
 from contracts.vocabulary import Form, RegionCode, Service
 from tests.policy.people import CHILD, GUN, HANS, family, local
 from tests.policy.test_properties import books
-from workers.policy.impact import as_if, compare, touched
 from workers.policy.rulebook import Version
+from workers.rulebook_docs.comparison import as_if, compare, touched
 
 KRONOBERG = books().regions[RegionCode("kronoberg")]
 OLD, NEW = KRONOBERG.versions

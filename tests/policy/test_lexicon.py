@@ -26,9 +26,9 @@ from contracts.vocabulary import (
     Suppression,
     Template,
 )
-from workers.intake.texts import signature_objections
-from workers.ops.console.texts import WORDS
+from workers.intake.refusal_texts import signature_objections
 from workers.policy import lexicon, wording
+from workers.policy.console_lexicon import WORDS
 from workers.policy.effects import Sentence, TimerKind
 from workers.policy.notices import CLAIMS
 from workers.policy.objections import objection

@@ -9,18 +9,18 @@ import pytest
 
 from contracts.vocabulary import MeasureKind, RegionCode, Service, Template
 from tests.policy.people import BARN, CHILD, GUN, family, local, measure
-from workers.enact.rulebook_files import NATIONAL
-from workers.ops.console.texts import WORDS
-from workers.ops.rulebook_pages import ages_of
 from workers.policy import notices, sentences
 from workers.policy.access import Question, decide
 from workers.policy.calendar import swedish_date
+from workers.policy.console_lexicon import WORDS
 from workers.policy.effects import AddTask, SetTimer, Tell, TimerKind
 from workers.policy.facts import PatientFacts
 from workers.policy.rulebook import Rulebooks
 from workers.policy.transitions import Due, follow, next_milestone
 from workers.population.examples import ages_of as every_set_of_ages
 from workers.population.rehearse import changes
+from workers.rulebook_docs.files import NATIONAL
+from workers.rulebook_docs.pages import ages_of
 
 FJALLVIK = """
 region: kronoberg

@@ -6,10 +6,10 @@ import pytest
 
 from contracts.vocabulary import Form
 from tests.house.made_up import SOLBYGDEN
-from workers.enact.rulebook_files import NATIONAL, SHIPPED, load
 from workers.policy.calendar import easter
-from workers.policy.clauses import shown_words
 from workers.policy.rulebook import RulebookError, is_on_call, parse
+from workers.rulebook_docs.clauses import shown_words
+from workers.rulebook_docs.files import NATIONAL, SHIPPED, load
 
 BASE = parse(NATIONAL.read_text("utf-8"))
 SMALL = """

@@ -24,16 +24,16 @@ import pytest
 from contracts.vocabulary import IdType, Service
 from tests.kit.services import Services
 from tests.population.conftest import SECRET, target
-from workers.enact.citations import Desk
-from workers.enact.consuming import Steps
-from workers.enact.keys import KeyRing
+from workers.consumer.runner import Steps
 from workers.policy.access import Question, decide
 from workers.policy.facts import Identity
 from workers.policy.rulebook import Rulebooks
 from workers.population.load import FileChanged, Outcome, load
 from workers.population.records import HEADER, read_line
 from workers.population.snapshot import reach, snapshot
-from workers.register.handler import Heard, Message, Register
+from workers.processing.citations import Desk
+from workers.processing.patient_keys import KeyRing
+from workers.register.consumer import Heard, Message, Register
 from workers.runtime.clock import SystemClock
 from workers.runtime.metrics import Metrics
 from workers.store import facts, persons

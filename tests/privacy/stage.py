@@ -8,8 +8,8 @@ from uuid import uuid4
 
 from contracts.register import Name, PersonRecord
 from contracts.topics import ORDERS
-from infra.devca import sign_jws
 from tests.privacy.needles import Needles
+from workers.devtools.signing import sign_jws
 from workers.scenario.live import LiveStage
 from workers.scenario.play import SignedOrder, Told
 from workers.scenario.wire import cloud_event

@@ -241,7 +241,7 @@ async def _ask_wrongly(search: Search, base: Ground, issuer: Issuer, needles: Ne
     for answer in wrong:
         search.through("error texts of the API", answer.content)
         search.through("error texts of the API", json.dumps(dict(answer.headers)).encode())
-    for path in json.loads((ROOT / "workers/ops/openapi.json").read_text("utf-8"))["paths"]:
+    for path in json.loads((ROOT / "workers/web/openapi.json").read_text("utf-8"))["paths"]:
         search.through("paths of the API", path.encode())
         assert not re.search(r"\{[^}]*(number|personnummer|id_number)", path), "a number would stand in a URL"
     configure_logging()

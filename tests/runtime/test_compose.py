@@ -19,8 +19,8 @@ import yaml
 from contracts.topics import INCOMING
 from infra.embedded import EmbeddedPostgres
 from tests.kit.services import migrate
-from workers.ops.app import NoLogin, check_login
 from workers.runtime.settings import Settings
+from workers.web.app import NoLogin, check_login
 
 ROOT = Path(__file__).parents[2]
 WORKERS = {"intake", "register", "directory", "transitions", "relay", "ops"}

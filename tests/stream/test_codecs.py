@@ -12,7 +12,7 @@ from tests.stream.conftest import MakeTopic
 from tests.stream.test_consumer import take
 from workers.stream.connection import Connection
 from workers.stream.consumer import StreamConsumer
-from workers.stream.lenient import read_leniently
+from workers.stream.header_decoding import read_leniently
 
 CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
 BODY = b'{"order": "a form, as long as a form is, so that it is worth packing"}' * 40

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from infra.devca import DevAuthority
+from workers.devtools.authority import DevAuthority
 from workers.trust import Evidence, TrustPolicy, Unreadable, Verdict, verify
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

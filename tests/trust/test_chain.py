@@ -8,8 +8,9 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.x509.name import _ASN1Type
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
-from infra.devca import LEVEL_2, LEVEL_3, Authority, Holder, key_usage, make_authority, sign_jws
 from tests.trust.bench import NOW, PAYLOAD, SIGNER, Bench
+from workers.devtools.authority import LEVEL_2, LEVEL_3, Authority, Holder, key_usage, make_authority
+from workers.devtools.signing import sign_jws
 from workers.trust import Evidence, TrustPolicy
 
 DAY = timedelta(days=1)

@@ -13,10 +13,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509 import ocsp
 from prometheus_client.parser import text_string_to_metric_families
 
-from infra.devca import DevAuthority, Holder, sign_jws
 from tests.trust.bench import NOW, OTHER, PAYLOAD, SIGNER, Bench
 from tests.trust.test_evidence import keeper
-from workers.intake.evidence import report
+from workers.devtools.authority import DevAuthority, Holder
+from workers.devtools.signing import sign_jws
+from workers.intake.revocation_cache import report
 from workers.runtime.metrics import CRL_GOOD_UNTIL, Metrics
 from workers.trust import Evidence, TrustPolicy
 

@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from infra.devca import DevAuthority, sign_jws, tampered_jws
 from tests.trust.bench import NOW, PAYLOAD, SIGNER
+from workers.devtools.authority import DevAuthority
+from workers.devtools.signing import sign_jws, tampered_jws
 from workers.trust import Evidence, TrustPolicy, read_certificates, verify
 
 

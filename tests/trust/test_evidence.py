@@ -10,10 +10,11 @@ import httpx
 import pytest
 from cryptography.x509 import ocsp
 
-from infra.devca import DevAuthority, sign_jws
 from tests.trust.bench import NOW, PAYLOAD, SIGNER, Bench
+from workers.devtools.authority import DevAuthority
+from workers.devtools.signing import sign_jws
+from workers.intake.revocation_sources import EvidenceKeeper, EvidenceSources
 from workers.runtime.clock import FixedClock
-from workers.runtime.evidence import EvidenceKeeper, EvidenceSources
 from workers.trust import Evidence, EvidenceIndex, TrustPolicy, believed_until
 
 HOUR = timedelta(hours=1)
@@ -163,7 +164,7 @@ async def test_memory_is_bounded_and_the_newest_stay(fresh: Bench, tmp_path: Pat
 
 
 async def test_an_endless_list_is_cut_off(monkeypatch):
-    monkeypatch.setattr("workers.runtime.evidence.MAX_LIST_BYTES", 1000)
+    monkeypatch.setattr("workers.intake.revocation_sources.MAX_LIST_BYTES", 1000)
     async with server(lambda *_: (200, b"x" * 5000)) as url, keeper(urls=(url,)) as kept:
         await kept.refresh()
         assert kept.states[0].error == "more than 1000 bytes"

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 from cryptography.hazmat.primitives.hashes import SHA384
 
-from infra.devca import jades_header, sign_jws, sign_jws_with, tampered_jws
 from tests.trust.bench import COMPACT, FORM, GENERAL, NOW, OTHER, PAYLOAD, SIGNER, XML, Bench
+from workers.devtools.signing import jades_header, sign_jws, sign_jws_with, tampered_jws
 
 
 def b64(data: bytes) -> str:

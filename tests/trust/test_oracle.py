@@ -9,8 +9,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from pyhanko_certvalidator import CertificateValidator, ValidationContext
 from pyhanko_certvalidator.errors import PathBuildingError, PathValidationError, ValidationError
 
-from infra.devca import Holder, key_usage, sign_jws
 from tests.trust.bench import NOW, PAYLOAD, SIGNER, Bench, make_bench
+from workers.devtools.authority import Holder, key_usage
+from workers.devtools.signing import sign_jws
 from workers.trust import Evidence
 
 DAY = timedelta(days=1)

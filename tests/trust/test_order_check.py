@@ -103,7 +103,8 @@ def test_another_addressee_and_a_wrong_field_are_told(place: Path):
     sign = ("sign", place / "form.json", "--ca", place / "ca", "--signer", SIGNER, "--out")
     run(order, *sign, good)
     payload = json.dumps(FORM | {"units": []}).encode()
-    from infra.devca import DevAuthority, sign_jws
+    from workers.devtools.authority import DevAuthority
+    from workers.devtools.signing import sign_jws
     from workers.runtime.clock import SystemClock
 
     holder = DevAuthority.load(place / "ca").staff(SIGNER)

@@ -8,8 +8,8 @@ from cryptography import x509
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infra.devca import jades_header, sign_jws, sign_jws_with, sign_xades
 from tests.trust.bench import COMPACT, FORM, GENERAL, NOW, PAYLOAD, SIGNER, XML, make_bench
+from workers.devtools.signing import jades_header, sign_jws, sign_jws_with, sign_xades
 from workers.trust import Unreadable, Verdict
 
 BENCH = make_bench()

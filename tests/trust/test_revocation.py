@@ -8,8 +8,9 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from infra.devca import Authority, DevAuthority, Holder, key_usage, make_authority, new_key, sign_jws
 from tests.trust.bench import GENERAL, NOW, OTHER, PAYLOAD, SIGNER, Bench
+from workers.devtools.authority import Authority, DevAuthority, Holder, key_usage, make_authority, new_key
+from workers.devtools.signing import sign_jws
 from workers.trust import Evidence, EvidenceIndex, TrustPolicy
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

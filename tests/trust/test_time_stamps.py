@@ -18,8 +18,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from infra.devca import DevAuthority, Holder, key_usage, sign_jws
 from tests.trust.bench import GENERAL, NOW, PAYLOAD, SIGNER, Bench
+from workers.devtools.authority import DevAuthority, Holder, key_usage
+from workers.devtools.signing import sign_jws
 from workers.trust import Evidence, TrustPolicy, Verdict
 
 HOUR = timedelta(hours=1)

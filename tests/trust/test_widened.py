@@ -21,15 +21,26 @@ from cryptography.x509.oid import NameOID
 from lxml import etree
 
 from contracts.hsa_id import canonical_hsa_id
-from infra.devca import DS, ENVELOPED, EXCLUSIVE, INCLUSIVE, Holder, sign_jws, sign_xades
-from infra.devkeys import b64, make_authority
-from infra.devsign import _raw_signature
 from tests.trust.bench import FORM, NOW, PAYLOAD, SIGNER, XML, Bench
+from workers.devtools.authority import Holder
+from workers.devtools.keys import b64, make_authority
+from workers.devtools.signing import _raw_signature, sign_jws, sign_xades
 from workers.intake.trust_settings import WrongFile, certificates
 from workers.trust import TrustPolicy, read_certificates
 from workers.trust.form_xml import NAMESPACE, xml_of
 from workers.trust.path import PathBuilder
-from workers.trust.profile import FILTER2, PROTECTED, RSA_PSS, XPATH, is_order_type, jws_header
+from workers.trust.profile import (
+    DS,
+    ENVELOPED,
+    EXCLUSIVE,
+    FILTER2,
+    INCLUSIVE,
+    PROTECTED,
+    RSA_PSS,
+    XPATH,
+    is_order_type,
+    jws_header,
+)
 from workers.trust.roca import is_weak
 from workers.trust.usage import key_of
 from workers.trust.xades_shape import _leaves_signature_out, canonical

@@ -9,17 +9,11 @@ from datetime import timedelta
 import pytest
 from lxml import etree
 
-from infra.devca import (
-    DS,
-    EXCLUSIVE,
-    INCLUSIVE,
-    XADES,
-    sign_xades,
-    tampered_xades,
-)
 from tests.trust.bench import FORM, NOW, SIGNER, XML, Bench
+from workers.devtools.signing import sign_xades, tampered_xades
 from workers.trust import Evidence
 from workers.trust.form_xml import NAMESPACE, xml_of
+from workers.trust.profile import DS, EXCLUSIVE, INCLUSIVE, XADES
 
 C14N_11 = "http://www.w3.org/2006/12/xml-c14n11"
 

@@ -15,17 +15,17 @@ from contracts.state import PatientState
 from contracts.topics import ORDERS, PERSONS, STAFF, UNITS, TopicSpec
 from tests.workers.rulebook import NATIONAL, TESTLAND
 from tests.workers.town import AUDIENCE, KEYS, Sent, Town
-from workers.directory.handler import Directory
-from workers.enact.citations import Desk
-from workers.enact.consuming import Consuming, Handler
-from workers.enact.limit import DeadLetterLimit
-from workers.intake.evidence import Keeper, keeper
-from workers.intake.handler import Intake
-from workers.intake.unwrap import Door
+from workers.consumer.dead_letter_limit import DeadLetterLimit
+from workers.consumer.runner import Consuming, Handler
+from workers.directory.consumer import Directory
+from workers.intake.consumer import Intake
+from workers.intake.revocation_cache import Keeper, keeper
+from workers.intake.revocation_sources import EvidenceSources
+from workers.intake.verification import Door
 from workers.policy.rulebook import Rulebooks
-from workers.register.handler import Register
+from workers.processing.citations import Desk
+from workers.register.consumer import Register
 from workers.runtime.clock import FixedClock
-from workers.runtime.evidence import EvidenceSources
 from workers.runtime.health import Health
 from workers.runtime.metrics import Metrics
 from workers.runtime.settings import Settings
@@ -34,7 +34,7 @@ from workers.store.outbox import Unpublished
 from workers.store.session import Store
 from workers.stream.connection import Connection
 from workers.stream.records import Partition, Record
-from workers.transitions.handler import Transitions
+from workers.transitions.scheduler import Transitions
 from workers.trust import Evidence, TrustPolicy
 from workers.trust.evidence import RevocationList
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from contracts.vocabulary import IdType, RegionCode
 from tests.workers.conftest import START, Office, read, receipts
 from tests.workers.town import ADULT, DOCTOR
-from workers.intake.recheck import Recheck
+from workers.intake.revocation_recheck import Recheck
 from workers.policy.effects import SetTimer, TimerKind
 from workers.policy.facts import Identity
 from workers.store import dead_letters, persons, tasks, timers

@@ -12,10 +12,10 @@ import pytest
 from contracts.topics import ORDERS
 from tests.workers.conftest import START, Office, read, receipts
 from tests.workers.town import MOTHER
-from workers.enact.consuming import DatabaseDown, RecordFault, StatementsUnfinished
-from workers.enact.limit import DeadLetterLimit, DeadLetterLimitReached
-from workers.intake.handler import Intake
-from workers.ops.redrive import look
+from workers.consumer.dead_letter_limit import DeadLetterLimit, DeadLetterLimitReached
+from workers.consumer.runner import DatabaseDown, RecordFault, StatementsUnfinished
+from workers.intake.consumer import Intake
+from workers.operations.dead_letter_replay import look
 from workers.store import dead_letters, holds, inbox, orders
 from workers.store.inbox import Fenced
 from workers.store.session import Store, Tx
@@ -145,7 +145,8 @@ async def test_one_record_that_cannot_be_judged_becomes_a_dead_letter_and_the_ot
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "workers.enact.sitting.judge", breaking(lambda f: f.motivation == "poison", ValueError("no"))
+        "workers.processing.unit_of_work.judge",
+        breaking(lambda f: f.motivation == "poison", ValueError("no")),
     )
     good = [office.town.orders(START) for _ in range(6)]
     poison = office.town.orders(START, motivation="poison")
@@ -169,7 +170,7 @@ async def test_a_record_that_the_database_itself_refuses_is_found_by_halving(
         if any("poison" in (one.payload or "") for one in filed):
             await tx.run("SELECT 1 / 0")
 
-    monkeypatch.setattr("workers.intake.handler.orders.record", refusing)
+    monkeypatch.setattr("workers.intake.consumer.orders.record", refusing)
     sent = [office.town.orders(START, motivation="poison" if n == 5 else "Text.") for n in range(9)]
     await office.hand_over(*sent)
     answers = receipts(await office.out())
@@ -243,7 +244,9 @@ async def test_what_names_no_source_holds_nobody(office: Office) -> None:
 async def test_when_we_fail_on_every_readable_order_no_more_are_parked(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workers.enact.sitting.judge", breaking(lambda _: True, ValueError("a bug of ours")))
+    monkeypatch.setattr(
+        "workers.processing.unit_of_work.judge", breaking(lambda _: True, ValueError("a bug of ours"))
+    )
     worker = office.consuming[ORDERS.name]
     worker.limit = DeadLetterLimit(0.9, 3)
     sent = [office.town.orders(START) for _ in range(8)]
@@ -270,7 +273,7 @@ async def test_what_breaks_while_unwrapping_names_its_record(
     def broken(*_: object, **__: object) -> None:
         raise RecursionError
 
-    monkeypatch.setattr("workers.intake.unwrap.verify", broken)
+    monkeypatch.setattr("workers.intake.verification.verify", broken)
     intake = office.consuming[ORDERS.name].handler
     assert isinstance(intake, Intake)
     [record] = office.records([office.town.orders(START)])

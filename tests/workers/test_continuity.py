@@ -14,9 +14,9 @@ from confluent_kafka import Producer
 
 from infra.embedded import EmbeddedKafka
 from tests.stream.conftest import MakeTopic, numbered, producer, topic
-from workers.enact.consuming import Consuming, Spoiled, Steps
-from workers.enact.ids import arrival_cause, event_id
-from workers.enact.limit import DeadLetterLimit
+from workers.consumer.dead_letter_limit import DeadLetterLimit
+from workers.consumer.runner import Consuming, Spoiled, Steps
+from workers.processing.event_ids import arrival_cause, event_id
 from workers.runtime.clock import SystemClock
 from workers.runtime.health import Health
 from workers.runtime.metrics import (

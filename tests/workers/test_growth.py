@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from tests.stream.conftest import MakeTopic, numbered, producer, topic
 from tests.workers.test_continuity import Reading, called, make_again
-from workers.enact.continuity import waits_of_growth
+from workers.consumer.continuity import waits_of_growth
 from workers.runtime.clock import SystemClock
 from workers.runtime.settings import Settings
 from workers.store import growth

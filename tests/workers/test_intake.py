@@ -8,7 +8,7 @@ import pytest
 from contracts.topics import ORDERS
 from tests.workers.conftest import START, Office, read, receipts
 from tests.workers.town import ADULT, CHILD, FATHER, KEYS, MOTHER, person
-from workers.intake.handler import Intake
+from workers.intake.consumer import Intake
 
 
 async def test_an_order_is_executed_and_everything_that_follows_goes_out_in_order(office: Office) -> None:

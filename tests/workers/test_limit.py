@@ -2,7 +2,7 @@
 
 import pytest
 
-from workers.enact.limit import NOBODY, SOURCES, DeadLetterLimit, DeadLetterLimitReached, Fate
+from workers.consumer.dead_letter_limit import NOBODY, SOURCES, DeadLetterLimit, DeadLetterLimitReached, Fate
 
 BAD, GOOD = Fate("ehr", unreadable=True), Fate("ehr")
 FAILED = Fate("ehr", failed=True)

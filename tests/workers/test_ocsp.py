@@ -9,10 +9,10 @@ from cryptography.x509 import ocsp
 
 from tests.workers.conftest import START, Office, receipts
 from tests.workers.town import DOCTOR
-from workers.intake.evidence import Keeper, keeper
-from workers.intake.handler import Intake
-from workers.intake.recheck import Recheck
-from workers.runtime.evidence import EvidenceSources
+from workers.intake.consumer import Intake
+from workers.intake.revocation_cache import Keeper, keeper
+from workers.intake.revocation_recheck import Recheck
+from workers.intake.revocation_sources import EvidenceSources
 
 Answer = Callable[[int], bytes | None]
 

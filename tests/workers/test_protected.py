@@ -10,10 +10,10 @@ from contracts.topics import PERSONS
 from tests.workers.conftest import START, Office, read
 from tests.workers.rulebook import NATIONAL, TESTLAND
 from tests.workers.town import CHILD, FATHER, KEYS, MOTHER, person
-from workers.enact import protection as enact
-from workers.enact.citations import Desk
-from workers.enact.protection import check, evaluate_rules, mend, rules_evaluated
 from workers.policy.rulebook import Rulebooks
+from workers.processing import protection as enact
+from workers.processing.citations import Desk
+from workers.processing.protection import check, evaluate_rules, mend, rules_evaluated
 from workers.runtime.metrics import PROTECTED_NOT_SHUT
 from workers.store import protection, tasks
 

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from contracts.topics import AUDIT_HEADS
 from tests.workers.conftest import START, Office
 from workers.relay.checkpoints import Head, NoAuditKey, Signer, read_checkpoint, signer_for
-from workers.relay.handler import Relay
+from workers.relay.publisher import Relay
 from workers.runtime.clock import FixedClock
 from workers.runtime.health import Health
 from workers.runtime.metrics import AUDIT_FAULTS, Metrics

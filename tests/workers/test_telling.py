@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from workers.enact import telling
-from workers.enact.telling import Telling
+from workers.consumer import offset_committer
+from workers.consumer.offset_committer import Telling
 from workers.stream.records import Partition
 
 A, B = Partition("t", 0), Partition("t", 1)
@@ -49,7 +49,7 @@ async def test_what_went_wrong_is_heard_with_the_next_batch() -> None:
 
 
 async def test_an_end_waits_for_no_broker_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(telling, "LAST_SECONDS", 0.01)
+    monkeypatch.setattr(offset_committer, "LAST_SECONDS", 0.01)
     broker = Broker()
     async with Telling(broker.tell) as told:
         await told.note({A: 1})

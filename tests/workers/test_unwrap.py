@@ -8,7 +8,7 @@ import pytest
 from contracts.dead_letter import DeadLetterReason
 from contracts.vocabulary import RefusalCode
 from tests.workers.town import AUDIENCE, CHILD, DOCTOR, KEYS, Town, person
-from workers.intake.unwrap import Door, Lost, SignedOrder, TurnedAway
+from workers.intake.verification import Door, Lost, SignedOrder, TurnedAway
 from workers.stream.records import Record
 from workers.trust import Evidence, TrustPolicy
 
@@ -147,7 +147,7 @@ def test_other_types_and_content_types_are_not_for_us(town: Town, door: Door, ev
 
 
 def test_no_json_inside_a_good_signature_is_a_dead_letter(town: Town, door: Door, evidence: Evidence) -> None:
-    from infra.devca import sign_jws
+    from workers.devtools.signing import sign_jws
 
     record = town.orders(AT).record(0, AT)
     signed = sign_jws(b"{not json", town.authority.staff(DOCTOR), signed_at=AT)

@@ -9,8 +9,9 @@ from uuid import uuid4
 
 from contracts.envelope import Envelope
 from contracts.topics import ORDERS, PERSONS, STAFF, UNITS, TopicSpec
-from infra.devca import DevAuthority, sign_jws, tampered_jws
-from workers.enact.keys import KeyRing
+from workers.devtools.authority import DevAuthority
+from workers.devtools.signing import sign_jws, tampered_jws
+from workers.processing.patient_keys import KeyRing
 from workers.stream.records import Event, Record, write_binary
 
 REGION = "testland"

@@ -19,12 +19,14 @@ from pydantic import BaseModel
 
 from contracts.vocabulary import Service, UnitId
 from workers.cli.common import rulebooks, settings
-from workers.cli.desk import clock_of, operator, run, store_of
-from workers.ops.api.answers import Teller
-from workers.ops.api.app import tell_timeline
-from workers.ops.api.desk import Asked, Asker, Desk, StoreDown
-from workers.ops.api.knowledge import Who
-from workers.ops.api.models import (
+from workers.cli.context import clock_of, operator, run, store_of
+from workers.policy.calendar import STOCKHOLM
+from workers.policy.facts import Identity
+from workers.policy.identity_numbers import NumberError, NumberRules
+from workers.store.roles import open_as
+from workers.web.api.decision_service import Asked, Asker, Desk, StoreDown
+from workers.web.api.facts_loader import Who
+from workers.web.api.models import (
     KEY_PATTERN,
     ByKey,
     ByNumber,
@@ -36,13 +38,11 @@ from workers.ops.api.models import (
     TimelineOf,
     TimelineTold,
 )
-from workers.ops.api.problems import Trouble
-from workers.ops.api.serve import serve as serve_api
-from workers.ops.auth import NotConfigured
-from workers.policy.calendar import STOCKHOLM
-from workers.policy.facts import Identity
-from workers.policy.identity_numbers import NumberError, NumberRules
-from workers.store.roles import open_as
+from workers.web.api.presenter import Teller
+from workers.web.api.problems import Trouble
+from workers.web.api.routes import tell_timeline
+from workers.web.api.server import serve as serve_api
+from workers.web.http.authentication import NotConfigured
 
 T = TypeVar("T")
 

@@ -13,12 +13,12 @@ import typer
 
 from contracts.topics import AUDIT_HEADS
 from contracts.vocabulary import OrderId
+from workers.cli.checkpoints import PublicKey, Published, gather, lines_of, public_key
 from workers.cli.common import on_behalf, operator, settings
-from workers.cli.desk import store_as
-from workers.cli.heads import PublicKey, Published, gather, lines_of, public_key
-from workers.ops import extracts
-from workers.ops.archive import Archived, Reader, check_folder
-from workers.ops.archive import archive as make_packages
+from workers.cli.context import store_as
+from workers.operations import extracts
+from workers.operations.archive import Archived, Reader, check_folder
+from workers.operations.archive import archive as make_packages
 from workers.relay.checkpoints import Signer
 from workers.runtime.clock import SystemClock
 from workers.runtime.settings import Settings
@@ -26,7 +26,7 @@ from workers.store import access_log, audit, audit_check
 from workers.store.access_log import LookFault
 from workers.store.audit_check import Baseline, Fault, RowFault
 from workers.stream.connection import BrokerDown, Connection, StreamStopped
-from workers.stream.whole import values_of
+from workers.stream.topic_dump import values_of
 
 app = typer.Typer(
     no_args_is_help=True, help="Verify the audit chain; extracts, exports and archive packages."

@@ -7,8 +7,8 @@ from datetime import datetime
 from pathlib import Path
 
 from contracts.dead_letter import DeadLetterReason
-from workers.intake.forms import FormInvalid, read_form
-from workers.intake.texts import signature_objections, wrong_audience
+from workers.intake.form_parsing import FormInvalid, read_form
+from workers.intake.refusal_texts import signature_objections, wrong_audience
 from workers.policy.effects import Objection
 from workers.trust import Evidence, TrustPolicy, Unreadable, Verdict, verify
 

@@ -8,12 +8,12 @@ from uuid import UUID
 
 import typer
 
-from workers.enact import rulebook_files
-from workers.ops.identity import NotIdentified, account_of, operator_of
+from workers.operations.identity import NotIdentified, account_of, operator_of
 from workers.policy.rulebook import RulebookError, Rulebooks
+from workers.rulebook_docs import files
 from workers.runtime.settings import Settings, settings_or_exit
 
-RULEBOOKS = rulebook_files.SHIPPED
+RULEBOOKS = files.SHIPPED
 
 
 def settings() -> Settings:
@@ -83,7 +83,7 @@ def rulebooks(folder: Path | None = None) -> Rulebooks:
     """The regions' rules, of `SIGILL_RULEBOOKS` where set; ends the process when one cannot be read."""
     place = folder or Path(os.environ.get("SIGILL_RULEBOOKS") or RULEBOOKS)
     try:
-        books, taken = rulebook_files.load(place)
+        books, taken = files.load(place)
     except RulebookError as error:
         print(f"rulebooks: {error}", file=sys.stderr)
         raise typer.Exit(2) from None

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from infra.devca import DevAuthority
+from workers.devtools.authority import DevAuthority
 from workers.runtime.clock import SystemClock
 from workers.trust.policy import HSA_ID, TEST_HSA_ID
 

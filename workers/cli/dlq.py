@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from workers.cli.common import settings
-from workers.cli.desk import agreed, clock_of, operator, run, sending_of, store_of, told
-from workers.enact.keys import shaped_like_a_key
-from workers.ops.redrive import CHAIN, EarlierOpen, NotOursToSend, look, redrive, settle
+from workers.cli.context import agreed, clock_of, operator, run, sending_of, store_of, told
+from workers.operations.dead_letter_replay import CHAIN, EarlierOpen, NotOursToSend, look, redrive, settle
+from workers.processing.patient_keys import shaped_like_a_key
 from workers.runtime.logging import mask
 from workers.store import access_log, audit, dead_letters, holds, persons, proposals
 from workers.store.access_log import Look

@@ -10,8 +10,8 @@ import typer
 
 from contracts.vocabulary import IdType
 from workers.cli.common import on_behalf, operator, rulebooks, settings
-from workers.cli.desk import store_as
-from workers.ops.fhir import Release, Resource, bundle
+from workers.cli.context import store_as
+from workers.operations.fhir import Release, Resource, bundle
 from workers.policy.facts import Identity
 from workers.policy.rulebook import Rulebooks
 from workers.runtime.clock import SystemClock

@@ -12,7 +12,7 @@ import typer
 
 from contracts.vocabulary import HsaId, RegionCode
 from workers.cli.common import rulebooks, settings
-from workers.importing.handler import Import, Reported
+from workers.importing.importer import Import, Reported
 from workers.importing.judging import Fate
 from workers.importing.table import HEADINGS, MeasureList, WrongList, read
 from workers.policy.rulebook import Region

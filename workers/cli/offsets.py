@@ -8,8 +8,8 @@ import typer
 
 from contracts.topics import ORDERS, PERSONS, STAFF
 from workers.cli.common import settings
-from workers.cli.desk import agreed, clock_of, operator, run, store_of, told
-from workers.enact.continuity import position_of
+from workers.cli.context import agreed, clock_of, operator, run, store_of, told
+from workers.consumer.continuity import position_of
 from workers.runtime.settings import Settings
 from workers.store import audit, inbox
 from workers.store.audit import AuditEntry
@@ -18,8 +18,8 @@ from workers.store.session import Store
 from workers.stream.connection import Connection
 from workers.stream.log_position import LogPosition
 from workers.stream.log_probe import Finding, LogProbe, Verdict
+from workers.stream.partition_lag import Standing, Standings
 from workers.stream.records import Partition
-from workers.stream.standing import Standing, Standings
 
 Worker = Literal["intake", "register", "directory"]
 _TOPICS = {"intake": ORDERS.name, "register": PERSONS.name, "directory": STAFF.name}

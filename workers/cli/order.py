@@ -50,7 +50,8 @@ def sign(
     ] = None,
 ) -> None:
     """Sign a form with a throw-away certificate, as an EHR would."""
-    from infra.devca import DevAuthority, sign_jws, sign_xades
+    from workers.devtools.authority import DevAuthority
+    from workers.devtools.signing import sign_jws, sign_xades
 
     payload = sys.stdin.buffer.read() if str(form) == "-" else form.read_bytes()
     _readable(payload)
@@ -161,7 +162,7 @@ def send(
 
 
 def _readable(payload: bytes) -> SignedForm:
-    from workers.intake.forms import FormInvalid, read_form
+    from workers.intake.form_parsing import FormInvalid, read_form
 
     try:
         return read_form(payload)

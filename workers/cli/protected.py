@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 
 from workers.cli.common import rulebooks, settings
-from workers.cli.desk import agreed, clock_of, run, told
-from workers.enact.citations import Desk
-from workers.enact.protection import Unprotected, check, mend
+from workers.cli.context import agreed, clock_of, run, told
 from workers.policy.rulebook import Rulebooks
+from workers.processing.citations import Desk
+from workers.processing.protection import Unprotected, check, mend
 from workers.runtime.settings import Settings
 from workers.store.roles import open_as
 from workers.store.session import Role, Store

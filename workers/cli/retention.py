@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from workers.cli.common import account, settings
-from workers.cli.desk import store_as
-from workers.ops.retention import Ended, Keeping, rehearse, run
+from workers.cli.context import store_as
+from workers.operations.retention import Ended, Keeping, rehearse, run
 from workers.runtime.clock import SystemClock
 from workers.runtime.settings import NEVER
 

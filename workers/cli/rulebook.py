@@ -14,17 +14,17 @@ from rich.text import Text
 
 from contracts.vocabulary import Form, RegionCode
 from workers.cli.common import RULEBOOKS, rulebooks, settings
-from workers.enact.rulebook_files import read, with_national
-from workers.ops import rulebook_pages as pages
 from workers.policy.calendar import swedish_date
-from workers.policy.checking import check as findings_of
-from workers.policy.clauses import shown_words, standing_words
-from workers.policy.coverage import coverage as coverage_of
 from workers.policy.effects import Sentence
-from workers.policy.impact import RuleChange, as_if, compare
 from workers.policy.rulebook import Region, Rulebooks, Version
 from workers.policy.sentences import FORM
 from workers.population.impact import report, touched
+from workers.rulebook_docs import pages
+from workers.rulebook_docs.checking import check as findings_of
+from workers.rulebook_docs.clauses import shown_words, standing_words
+from workers.rulebook_docs.comparison import RuleChange, as_if, compare
+from workers.rulebook_docs.coverage import coverage as coverage_of
+from workers.rulebook_docs.files import read, with_national
 from workers.runtime.clock import SystemClock
 from workers.scenario.format import UnreadableScenario, files_of, read_file
 

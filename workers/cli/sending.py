@@ -6,7 +6,7 @@ from typing import Any
 from contracts.envelope import Envelope
 from contracts.topics import TopicSpec
 from contracts.vocabulary import OrderId
-from workers.cli.desk import clock_of, store_of
+from workers.cli.context import clock_of, store_of
 from workers.runtime.clock import SystemClock
 from workers.runtime.logging import mask
 from workers.runtime.settings import Settings

@@ -12,12 +12,12 @@ from rich.table import Table
 from rich.text import Text
 
 from workers.cli.common import settings
-from workers.cli.desk import clock_of, run, store_of, told
-from workers.ops.watch import EVERY, Figures, Queue, Watch
+from workers.cli.context import clock_of, run, store_of, told
+from workers.operations.queue_figures import EVERY, Figures, Queue, Watch
 from workers.runtime.health import Health
 from workers.runtime.metrics import Metrics
 from workers.stream.connection import Connection
-from workers.stream.standing import Standings
+from workers.stream.partition_lag import Standings
 
 RATE_SECONDS = 2.0
 

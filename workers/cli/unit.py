@@ -7,7 +7,7 @@ import typer
 
 from contracts.vocabulary import UnitId
 from workers.cli.common import settings
-from workers.cli.desk import agreed, clock_of, operator, run, store_of, told
+from workers.cli.context import agreed, clock_of, operator, run, store_of, told
 from workers.policy.calendar import swedish_date
 from workers.policy.units import Unit
 from workers.store import audit, proposals, units

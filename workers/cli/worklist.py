@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from workers.cli.common import settings
-from workers.cli.desk import agreed, clock_of, operator, run, store_of, told
+from workers.cli.context import agreed, clock_of, operator, run, store_of, told
 from workers.policy.lexicon import TARGETS
 from workers.store import audit, console, tasks
 from workers.store.audit import AuditEntry

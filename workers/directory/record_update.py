@@ -16,8 +16,8 @@ from contracts.dead_letter import DeadLetterReason
 from contracts.directory import Assignment, ClinicText, StaffRecord, UnitRecord
 from contracts.order import HsaIdText, RegionText
 from contracts.vocabulary import Role
-from workers.enact.member_reader import MemberReader, day_of
-from workers.enact.reading import json_once
+from workers.consumer.json_messages import json_once
+from workers.consumer.member_reader import MemberReader, day_of
 from workers.policy.calendar import swedish_date
 
 _HSA_ID = TypeAdapter[str](HsaIdText)

@@ -29,11 +29,11 @@ from contracts.vocabulary import (
 from workers.importing.table import Row
 from workers.policy import consequences, follow_ups
 from workers.policy.calendar import midnight, swedish_date
-from workers.policy.case import Case
 from workers.policy.effects import AddTask, Effect, Impose, Revise, Sentence, applied
 from workers.policy.facts import Measure, OrderFacts, PatientFacts, Silence
 from workers.policy.identity_numbers import NUMBER_FAULT, NumberFault, NumberRules
 from workers.policy.objections import objections
+from workers.policy.order_case import Case
 from workers.policy.rulebook import Region, Version
 from workers.policy.sentences import MEASURE
 

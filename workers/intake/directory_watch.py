@@ -7,7 +7,7 @@ from workers.runtime.clock import stopwatch
 from workers.store import inbox
 from workers.store.session import Store
 from workers.stream.connection import Connection
-from workers.stream.ends import ends_of
+from workers.stream.end_offsets import ends_of
 from workers.stream.lag import FEW
 from workers.stream.records import Partition
 

@@ -10,7 +10,6 @@ from contracts.vocabulary import (
     MeasureId,
 )
 from workers.policy import silence
-from workers.policy.case import Case
 from workers.policy.effects import (
     Annotate,
     Effect,
@@ -21,6 +20,7 @@ from workers.policy.facts import (
     PatientFacts,
 )
 from workers.policy.imposing import call_after_its_form, confirm_call, impose
+from workers.policy.order_case import Case
 from workers.policy.releasing import (
     answer_request,
     continue_measures,

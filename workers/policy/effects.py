@@ -1,4 +1,4 @@
-"""The values that judgements return. `workers.enact` turns them into rows, timers, audit entries and messages."""
+"""The values that judgements return. `workers.processing` turns them into rows, timers, audit entries and messages."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

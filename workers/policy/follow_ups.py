@@ -8,7 +8,6 @@ from contracts.vocabulary import (
     RegionCode,
 )
 from workers.policy.calendar import days_before, midnight
-from workers.policy.case import Case
 from workers.policy.effects import (
     AddTask,
     Effect,
@@ -20,6 +19,7 @@ from workers.policy.facts import (
     Measure,
     PatientFacts,
 )
+from workers.policy.order_case import Case
 from workers.policy.rulebook import Lead
 from workers.policy.sentences import MEASURE
 

@@ -15,7 +15,6 @@ from contracts.vocabulary import (
     Service,
     UnitId,
 )
-from workers.policy.case import Case, measure_id_of
 from workers.policy.effects import (
     Annotate,
     CloseTask,
@@ -44,6 +43,7 @@ from workers.policy.measure_changes import (
     rules_behind,
     tasks_about,
 )
+from workers.policy.order_case import Case, measure_id_of
 from workers.policy.rulebook import Extra
 from workers.policy.scope import Scope, all_but, left_of
 from workers.policy.sentences import REMARK

@@ -11,7 +11,6 @@ from contracts.vocabulary import (
     Outcome,
     RegionCode,
 )
-from workers.policy.case import Case, measure_id_of
 from workers.policy.effects import (
     AddTask,
     CloseTask,
@@ -26,6 +25,7 @@ from workers.policy.facts import (
     Measure,
     PatientFacts,
 )
+from workers.policy.order_case import Case, measure_id_of
 from workers.policy.rulebook import Entry, Rulebooks
 
 

@@ -26,9 +26,9 @@ from contracts.vocabulary import (
 from workers.policy import wording
 from workers.policy.access import Decision, Question, decide, units_of
 from workers.policy.calendar import age_begins, swedish_date
-from workers.policy.case import Case
 from workers.policy.effects import AddTask, Effect, Parameters, Sentence, Tell, applied
 from workers.policy.facts import Inform, Measure, PatientFacts
+from workers.policy.order_case import Case
 from workers.policy.requests import who_asked
 from workers.policy.rulebook import InformDefault, Rulebooks, Told, Version
 from workers.policy.sentences import TELL_IN_PERSON

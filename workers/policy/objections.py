@@ -17,10 +17,10 @@ from contracts.vocabulary import (
     Role,
 )
 from workers.policy.calendar import age_begins, end_of, last_day_before, swedish_date
-from workers.policy.case import Case
 from workers.policy.effects import Objection, Sentence
 from workers.policy.facts import Assignment, Measure, PatientFacts, Staff
 from workers.policy.hits import OF_ONES_OWN, made_by_the_patient, may_act_alone, was_guardian
+from workers.policy.order_case import Case
 from workers.policy.rulebook import AgeWindow, Entry, OfClinic
 from workers.policy.sentences import ATTESTATION, REFUSAL
 from workers.policy.standing_measures import was_marked

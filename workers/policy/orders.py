@@ -19,7 +19,6 @@ from contracts.vocabulary import (
 )
 from workers.policy import consequences, follow_ups, notices, remarks, requests
 from workers.policy.calendar import swedish_date
-from workers.policy.case import Case
 from workers.policy.effects import (
     Effect,
     Impose,
@@ -38,6 +37,7 @@ from workers.policy.effects import (
 from workers.policy.facts import Inform, Measure, OrderFacts, PatientFacts
 from workers.policy.hits import hits
 from workers.policy.objections import objection, objections
+from workers.policy.order_case import Case
 from workers.policy.rulebook import Rulebooks
 from workers.policy.sentences import MEASURE, PENDING, SUCCESSOR_WANTED
 from workers.policy.successors import successor_tasks

@@ -20,7 +20,6 @@ from contracts.vocabulary import (
 )
 from workers.policy import notices, silence
 from workers.policy.calendar import end_of
-from workers.policy.case import Case
 from workers.policy.effects import (
     AddTask,
     Answer,
@@ -54,6 +53,7 @@ from workers.policy.measure_changes import (
     settle_call,
     tasks_about,
 )
+from workers.policy.order_case import Case
 from workers.policy.requests import (
     OUTCOME,
     STATES,

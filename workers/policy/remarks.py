@@ -12,7 +12,6 @@ from contracts.vocabulary import (
     Remark,
 )
 from workers.policy.calendar import last_day_of_years
-from workers.policy.case import Case
 from workers.policy.effects import (
     AddTask,
     Effect,
@@ -27,6 +26,7 @@ from workers.policy.facts import (
 )
 from workers.policy.hits import shuts_out_everybody
 from workers.policy.imposing import widens
+from workers.policy.order_case import Case
 from workers.policy.sentences import REMARK
 
 

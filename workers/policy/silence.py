@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Literal
 
-from workers.policy.case import Case
 from workers.policy.effects import Annotate, Effect, Impose, Revise
 from workers.policy.facts import Measure, PatientFacts, Silence
+from workers.policy.order_case import Case
 
 Audience = Literal["guardians", "patient"]
 

@@ -9,9 +9,9 @@ from datetime import datetime
 
 from contracts.vocabulary import OrderId, PendingCode, PersonId, RegionCode, UnitId
 from workers.policy.calendar import swedish_date
-from workers.policy.case import Case
 from workers.policy.effects import AddTask, CloseTask, Effect
 from workers.policy.facts import PatientFacts, ReleaseRequest
+from workers.policy.order_case import Case
 from workers.policy.sentences import PENDING, SUCCESSOR_WANTED
 from workers.policy.units import answering, line_of
 

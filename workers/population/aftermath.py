@@ -14,16 +14,16 @@ from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from contracts.vocabulary import PersonId
-from workers.enact.anew import judge_anew
-from workers.enact.citations import Desk
-from workers.enact.protection import count, tell_operators
-from workers.enact.standings import sitting_about
-from workers.enact.write import write
 from workers.policy.calendar import swedish_date
 from workers.policy.effects import SetTimer, TimerKind, Transition
 from workers.policy.rulebook import Rulebooks
 from workers.policy.transitions import register_change
-from workers.register.handler import WAITED_FOR
+from workers.processing.citations import Desk
+from workers.processing.loading import sitting_about
+from workers.processing.persist import write
+from workers.processing.protection import count, tell_operators
+from workers.processing.reevaluation import judge_anew
+from workers.register.consumer import WAITED_FOR
 from workers.runtime.clock import SystemClock
 from workers.store import bulk, persons, protection
 from workers.store.protection import Counts

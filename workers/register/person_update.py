@@ -26,8 +26,8 @@ from contracts.register import (
     PersonRecord,
 )
 from contracts.vocabulary import IdType, PersonId
-from workers.enact.member_reader import MemberReader, day_of
-from workers.enact.reading import json_once
+from workers.consumer.json_messages import json_once
+from workers.consumer.member_reader import MemberReader, day_of
 from workers.policy.calendar import BirthDate, swedish_date
 from workers.policy.facts import Custody as CustodyKnown
 from workers.policy.facts import Identity, PersonVersion

@@ -3,14 +3,13 @@ The table of all metrics, and the registry that holds their values.
 
 A metric is declared once, here, with a sentence; code says `metrics.inc(PROCESSED, outcome="executed", …)`.
 A process exports what it has told of and nothing else: a gauge that nobody has set is not there, and never reads 0.
-`python -m workers.runtime.metrics --table` writes infra/observability/METRICS.md; `--check` fails on drift.
+`python -m workers.devtools.reference_pages metrics --table` writes infra/observability/METRICS.md; `--check` fails on drift.
 """
 
 from __future__ import annotations
 
 import contextlib
 import itertools
-import sys
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -324,9 +323,3 @@ class Metrics:
                 built = self._built.get(metric) or self._build(metric)
                 self._built[metric] = built
         return built.labels(**labels) if metric.labels else built
-
-
-if __name__ == "__main__":
-    from workers.runtime.tables import main
-
-    main("metrics", sys.argv[1:])

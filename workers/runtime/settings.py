@@ -3,7 +3,7 @@ Every setting, read from `SIGILL_*` variables and from secret files, checked at 
 
 A secret may lie in a file instead of a variable: `SIGILL_SECRETS_DIR` names a folder in which
 `sigill_database_password` holds what `SIGILL_DATABASE_PASSWORD` would.
-`python -m workers.runtime.settings --table` writes docs/settings.md; `--check` fails when it has drifted.
+`python -m workers.devtools.reference_pages settings --table` writes docs/settings.md; `--check` fails when it has drifted.
 """
 
 from __future__ import annotations
@@ -697,9 +697,3 @@ def _lines(place: tuple[int | str, ...], message: str) -> list[str]:
         return [f"{PREFIX}{str(place[0]).upper()}: {message}"]
     named = (line.partition(": ") for line in message.splitlines())
     return [f"{PREFIX}{name.upper()}: {why}" for name, _, why in named]
-
-
-if __name__ == "__main__":
-    from workers.runtime.tables import main
-
-    main("settings", sys.argv[1:])

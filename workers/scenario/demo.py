@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from contracts.topics import ORDERS
 from contracts.vocabulary import Form, IdType, OrderId, Outcome, Service, Suppression, Template
-from infra.devca import sign_jws
+from workers.devtools.signing import sign_jws
 from workers.policy.calendar import STOCKHOLM
 from workers.policy.effects import Sentence
 from workers.policy.lexicon import SUPPRESSION

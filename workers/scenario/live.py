@@ -20,12 +20,13 @@ from contracts.order import PersonRef
 from contracts.register import PersonRecord
 from contracts.topics import ORDERS, PERSONS, STAFF, UNITS, TopicSpec, group_of
 from contracts.vocabulary import OrderId, Outcome, Service, UnitId
-from infra.devca import DevAuthority, sign_jws, tampered_jws
-from workers.enact.protection import rules_evaluated
+from workers.devtools.authority import DevAuthority
+from workers.devtools.signing import sign_jws, tampered_jws
 from workers.policy.access import Question, decide
 from workers.policy.facts import Identity
 from workers.policy.rulebook import Rulebooks
 from workers.policy.sentences import ACCESS
+from workers.processing.protection import rules_evaluated
 from workers.runtime.clock import write_clock
 from workers.scenario.play import Answer, Changed, Notified, SignedOrder, Told
 from workers.scenario.wire import Wire, cloud_event

@@ -15,8 +15,8 @@ from uuid import uuid4
 from xml.etree import ElementTree
 
 from contracts.topics import TOPICS
-from infra.devca import DevAuthority
 from infra.embedded import EmbeddedKafka, EmbeddedPostgres
+from workers.devtools.authority import DevAuthority
 from workers.policy.rulebook import Rulebooks
 from workers.runtime.clock import write_clock
 from workers.runtime.settings import Settings

@@ -35,13 +35,13 @@ from workers.runtime.metrics import (
     CONSUMER_SET_ASIDE,
     Metrics,
 )
-from workers.stream.closing import closed
 from workers.stream.connection import BrokerDown, Connection, StreamStopped, passing
+from workers.stream.header_decoding import read_leniently
 from workers.stream.lag import LagWatch
-from workers.stream.lenient import read_leniently
 from workers.stream.log_position import LogIdentity
 from workers.stream.log_probe import LogProbe
 from workers.stream.records import Partition, Record, as_record
+from workers.stream.shutdown import closed
 from workers.stream.stamps import bounded
 
 log = structlog.get_logger("sigill.consumer")

@@ -17,10 +17,10 @@ from aiokafka import AIOKafkaConsumer, TopicPartition, errors
 from aiokafka.client import AIOKafkaClient
 
 from workers.stream import topic_ids
-from workers.stream.closing import closed
 from workers.stream.connection import BrokerDown, Connection, StreamStopped, passing
 from workers.stream.log_position import NO_IDENTITY, LogIdentity, LogPosition, Mark, fingerprint
 from workers.stream.records import Partition, as_record
+from workers.stream.shutdown import closed
 
 PATIENCE_SECONDS = 10.0
 END_TRIES = 4

@@ -21,9 +21,9 @@ from aiokafka import AIOKafkaProducer, errors
 from aiokafka.partitioner import DefaultPartitioner, murmur2
 from aiokafka.producer.message_accumulator import BatchBuilder
 
-from workers.stream.closing import closed
 from workers.stream.connection import BrokerDown, Connection, StreamStopped, passing
 from workers.stream.records import Headers
+from workers.stream.shutdown import closed
 
 log = structlog.get_logger("sigill.producer")
 

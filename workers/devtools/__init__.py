@@ -1,0 +1,1 @@
+"""Aids for development: a throw-away certificate authority, signing, generated reference pages."""

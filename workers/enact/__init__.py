@@ -1,1 +1,0 @@
-"""The one place where a decision becomes deeds: rows, timers, audit entries and outgoing messages."""

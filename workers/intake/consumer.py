@@ -1,0 +1,539 @@
+"""
+A batch of signed orders, judged in one transaction. The caller commits the offsets after it.
+
+Exactly once: a message seen before gets its first answer again and changes nothing; another message under the same
+id is refused. Within the batch a patient's later order sees the effects of the earlier one. After a message that
+could not be read, *opening* orders under the same key wait until somebody has dealt with it; protective ones pass.
+After too many of one source, all its opening orders wait until somebody has looked.
+
+What an unproven message claims owns nothing: it takes no order id, so that a forged one cannot stand in the way of
+the true one.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+
+import structlog
+
+from contracts.dead_letter import DeadLetterReason
+from contracts.order import SignedForm
+from contracts.receipt import Receipt
+from contracts.topics import ORDERS
+from contracts.vocabulary import HsaId, IdType, OrderId, Outcome, PersonId, RefusalCode, RegionCode, UnitId
+from workers.consumer.runner import NotReady, RecordFault, Spoiled, Steps, dead_record, place_of
+from workers.intake.form_parsing import people_named
+from workers.intake.revocation_cache import Keeper
+from workers.intake.verification import Arrival, Door, Lost, SignedOrder, TurnedAway
+from workers.policy.calendar import swedish_date
+from workers.policy.effects import Judgement, Objection
+from workers.policy.facts import Identity
+from workers.policy.identity_numbers import (
+    NUMBER_FAULT,
+    NumberFault,
+    same_but_check_digit,
+    wrong_check_digit,
+)
+from workers.policy.objections import objection
+from workers.processing.changeset import Deed, Judged
+from workers.processing.citations import Desk
+from workers.processing.event_ids import arrival_cause, order_cause
+from workers.processing.loading import people_in, sitting_about, staff_in
+from workers.processing.patient_keys import UNKEYED, shaped_like_a_key
+from workers.processing.persist import write
+from workers.processing.person_refs import identity_of
+from workers.processing.receipts import Answered, duplicate_of, receipt, registration_number, unreadable
+from workers.processing.trust_report import report_of
+from workers.processing.unit_of_work import Filed, Sitting
+from workers.runtime.failpoints import point
+from workers.runtime.logging import log_message
+from workers.runtime.metrics import DEAD_LETTERS, PROCESSED, REFUSALS, Metrics
+from workers.store import dead_letters, holds, inbox, orders, persons, staff, units
+from workers.store.dead_letters import DeadRecord
+from workers.store.inbox import Changed, Fresh, Repeated
+from workers.store.session import Tx
+from workers.stream.records import Record, sender_of
+from workers.trust import Evidence
+from workers.trust.verdict import Question
+
+log = structlog.get_logger("sigill.intake")
+LOST = "dead_letter"
+DIRECTORY = "directory"
+"""What orders wait for when nobody knows their decider: perhaps the directory is not read to its end yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What became of one record, for its line in the log."""
+
+    record: Record
+    outcome: str
+    codes: tuple[str, ...] = ()
+    order_id: str | None = None
+    form: str | None = None
+    region: str | None = None
+
+
+@dataclass(slots=True)
+class Arrivals:
+    """A batch after unwrapping, and what became of it."""
+
+    arrivals: list[Arrival]
+    lost: frozenset[tuple[str, int, int]] = frozenset()
+    failed: frozenset[tuple[str, int, int]] = frozenset()
+    lines: list[Line] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Intake:
+    """Takes orders. `directory_read` says whether the staff directory is read to its end; None: do not ask."""
+
+    desk: Desk
+    door: Door
+    keeper: Keeper
+    metrics: Metrics
+    group: str
+    directory_read: Callable[[], Awaitable[bool]] | None = None
+
+    async def prepare(self, records: Sequence[Record], spoiled: Spoiled) -> Arrivals:
+        """
+        Verify the signatures, in a thread, so that the loop turns and the broker hears of us meanwhile.
+
+        Where nobody could say whether a certificate is revoked, OCSP is asked, for a bounded time, and what has been
+        learned is looked at once more.
+        """
+        evidence = self.keeper.snapshot
+        arrivals = await asyncio.to_thread(self._unwrap, records, spoiled, evidence)
+        unsure = {place: one for place, one in enumerate(arrivals) if _questions(one)}
+        if unsure:
+            await self.keeper.ask(question for one in unsure.values() for question in _questions(one))
+            if self.keeper.snapshot is not evidence:
+                again = [one.record for one in unsure.values()]
+                learned = await asyncio.to_thread(self._unwrap, again, spoiled, self.keeper.snapshot)
+                for place, one in zip(unsure, learned, strict=True):
+                    arrivals[place] = one
+        lost = frozenset(place_of(one.record) for one in arrivals if isinstance(one, Lost))
+        failed = frozenset(place_of(one.record) for one in arrivals if isinstance(one, Lost) and one.proven)
+        return Arrivals(arrivals, lost, failed)
+
+    def _unwrap(self, records: Sequence[Record], spoiled: Spoiled, evidence: Evidence) -> list[Arrival]:
+        arrivals: list[Arrival] = []
+        for record in records:
+            if place_of(record) in spoiled:
+                arrivals.append(self._at_fault(record, evidence))
+                continue
+            try:
+                arrivals.append(self.door.unwrap(record, evidence))
+            except Exception as error:
+                raise RecordFault(record) from error
+        return arrivals
+
+    def _at_fault(self, record: Record, evidence: Evidence) -> Lost:
+        """A record whose handling failed. One that is proven all the same can be read, and we are at fault."""
+        try:
+            proven = isinstance(self.door.unwrap(record, evidence), SignedOrder)
+        except Exception:
+            proven = False
+        return Lost(record, DeadLetterReason.UNREADABLE_RECORD, proven)
+
+    def unreadable(self, prepared: Arrivals, record: Record) -> bool:
+        """Whether a record of the batch becomes a dead letter."""
+        return place_of(record) in prepared.lost
+
+    def failed(self, prepared: Arrivals, record: Record) -> bool:
+        """Whether it does although it is a proven order."""
+        return place_of(record) in prepared.failed
+
+    async def take(self, tx: Tx, prepared: Arrivals, steps: Steps) -> None:
+        """Judge a batch and write what follows. Raises RecordFault for a record that cannot be judged."""
+        arrivals = await self._mistyped_away(tx, prepared.arrivals)
+        signed = [one for one in arrivals if isinstance(one, SignedOrder)]
+        with steps.step("people"):
+            identities = await persons.ensure(tx, people_in(one.form for one in signed), self.door.keys.of)
+            await persons.lock(tx, {identities[identity_of(one.form.patient)] for one in signed})
+        point("batch.people_known")
+        with steps.step("inbox"):
+            claimed = await self._claim(tx, arrivals)
+        point("batch.claimed")
+        with steps.step("facts"):
+            fresh = [
+                one for one, claim in claimed if isinstance(one, SignedOrder) and isinstance(claim, Fresh)
+            ]
+            sitting = await self._sitting(tx, fresh, identities, arrivals)
+            held_up = await self._held_up(tx, fresh, sitting)
+            held = await holds.held(tx, ORDERS.name, {holds.known_as(one.envelope.source) for one in fresh})
+        batch = _Batch(self, sitting, held_up, held, steps)
+        with steps.step("judge"):
+            for arrival, claim in claimed:
+                try:
+                    batch.judge(arrival, claim)
+                except Exception as error:
+                    raise RecordFault(arrival.record) from error
+        point("batch.judged")
+        with steps.step("write"):
+            await orders.record(tx, batch.filed)
+            point("batch.orders_written")
+            await dead_letters.append(tx, batch.lost)
+            await write(tx, sitting)
+        prepared.lines = batch.lines
+
+    async def _mistyped_away(self, tx: Tx, arrivals: Sequence[Arrival]) -> list[Arrival]:
+        """
+        Turn away the orders whose number nobody has and that differs from somebody's in its check digit alone.
+
+        Outside production a wrong check digit is no fault (`NumberRules.test_numbers`); a slip of the pen is one all the
+        same, and its sender learns it at once.
+        """
+        asked = {
+            (place, field): identity_of(person)
+            for place, one in enumerate(arrivals)
+            if isinstance(one, SignedOrder)
+            for field, person in people_named(one.form)
+            if person.id_type is not IdType.RESERVNUMMER and wrong_check_digit(person.id)
+        }
+        if not asked:
+            return list(arrivals)
+        near = {
+            number: [Identity(number.id_type, other) for other in same_but_check_digit(number.number)]
+            for number in asked.values()
+        }
+        known = await persons.resolve(tx, {*near, *(other for others in near.values() for other in others)})
+        mistyped = {n for n, others in near.items() if n not in known and any(o in known for o in others)}
+        text = NUMBER_FAULT[NumberFault.CHECK_DIGIT]
+        found = list(arrivals)
+        for place, one in enumerate(arrivals):
+            wrong = [field for (at, field), number in asked.items() if at == place and number in mistyped]
+            if wrong and isinstance(one, SignedOrder):
+                found[place] = one.turned_away(
+                    tuple(Objection(RefusalCode.FIELD_INVALID, text, field=field) for field in wrong)
+                )
+        return found
+
+    async def _claim(self, tx: Tx, arrivals: Sequence[Arrival]) -> list[tuple[Arrival, inbox.Claimed | None]]:
+        """Pair each arrival with what is known of it; a message that cannot be read claims nothing."""
+        # bytes that were proven once are a repeat, even when their signature has become too old since
+        late = {_event_of(one) for one in arrivals if isinstance(one, TurnedAway) and _fits(one)}
+        repeats = await inbox.known(tx, list(late))
+        asked = [
+            event if (event := _event_of(one)) in repeats and isinstance(one, TurnedAway) else _claim_of(one)
+            for one in arrivals
+            if not isinstance(one, Lost)
+        ]
+        answers = iter(await inbox.claim(tx, asked))
+        return [(one, None if isinstance(one, Lost) else next(answers)) for one in arrivals]
+
+    async def _sitting(
+        self,
+        tx: Tx,
+        fresh: Sequence[SignedOrder],
+        identities: Mapping[Identity, PersonId],
+        arrivals: Sequence[Arrival],
+    ) -> Sitting:
+
+        forms = [one.form for one in fresh]
+        signers = {HsaId(signer.hsa_id) for one in fresh for signer in one.verdict.signers}
+        wanted = staff_in(forms, signers)
+        employed = await staff.load(tx, wanted)
+        places = {form.decided_by.unit for form in forms if form.decided_by and self._asks_where(form)}
+        untold = places - (await units.names(tx, places)).keys()
+        if (wanted - employed.keys() or untold) and self.directory_read is not None:
+            if not await self.directory_read():
+                raise NotReady(DIRECTORY)
+            # it may have been read to its end since we looked
+            employed = await staff.load(tx, wanted)
+        first = arrivals[0].record
+        return await sitting_about(
+            tx,
+            self.desk,
+            {identities[identity_of(form.patient)] for form in forms},
+            chain=f"intake-{first.partition}",
+            forms=forms,
+            identities=identities,
+            staff=employed,
+        )
+
+    def _asks_where(self, form: SignedForm) -> bool:
+        """Whether the rules ask at which unit such an order is decided."""
+        version = self.desk.books.version(form.region, swedish_date(form.decided_at))
+        return version is not None and any(e.deciders_bound_to for e in version.matching(form.form))
+
+    async def _held_up(self, tx: Tx, fresh: Sequence[SignedOrder], sitting: Sitting) -> set[bytes]:
+        """The record keys under which an unreadable message is still to be dealt with."""
+        keys = {one.envelope.subject for one in fresh if one.envelope.subject is not None}
+        for standing in sitting.standings.values():
+            if standing.facts is not None:
+                keys.add(standing.facts.patient.key)
+        return (
+            {key.encode() for key in await dead_letters.open_keys(tx, ORDERS.name, keys)} if keys else set()
+        )
+
+    def report(self, prepared: Arrivals, steps: Steps) -> None:
+        """One line a message in the log, and the counts."""
+        each = steps.shared_by(len(prepared.lines))
+        for line in prepared.lines:
+            record = line.record
+            log_message(
+                order_id=line.order_id,
+                form=line.form,
+                region=line.region,
+                outcome=line.outcome,
+                codes=line.codes,
+                steps_ms=each,
+                topic=record.topic,
+                partition=record.partition,
+                offset=record.offset,
+            )
+            if line.outcome == LOST:
+                self.metrics.inc(DEAD_LETTERS, topic=record.topic, reason=line.codes[0])
+                continue
+            region = line.region if line.region in self.desk.books.regions else "unknown"
+            self.metrics.inc(
+                PROCESSED, outcome=line.outcome, form=line.form or "unknown", region=region or "unknown"
+            )
+            if line.outcome == Outcome.REFUSED:
+                for code in line.codes:
+                    self.metrics.inc(REFUSALS, code=code, region=region or "unknown")
+
+
+class _Batch:
+    """Judges the arrivals of one batch, in order, and gathers what is to be written beside the sitting's plan."""
+
+    def __init__(
+        self, intake: Intake, sitting: Sitting, held_up: set[bytes], held: set[str], steps: Steps
+    ) -> None:
+        self._steps = steps
+        self._held = held
+        self._intake = intake
+        self._sitting = sitting
+        self._held_up = held_up
+        self._answers: dict[int, Receipt] = {}
+        self.filed: list[orders.SignedOrder] = []
+        self.lost: list[DeadRecord] = []
+        self.lines: list[Line] = []
+
+    def judge(self, arrival: Arrival, claim: inbox.Claimed | None) -> None:
+        """Judge one arrival: refuse, repeat, or decide."""
+        match arrival, claim:
+            case Lost(), _:
+                self._lose(arrival)
+            case _, Repeated():
+                self._repeat(arrival, claim)
+            case SignedOrder(), Fresh():
+                self._decide(arrival, claim.registration)
+            case SignedOrder(), Changed():
+                codes = (objection(RefusalCode.REPLAYED_WITH_CHANGES, "order_id"),)
+                self._turn_away(arrival, claim.registration, codes)
+            case TurnedAway(), Fresh() | Changed():
+                self._turn_away(arrival, claim.registration, arrival.objections)
+            case _:
+                raise AssertionError("every arrival is one of these")
+
+    def _decide(self, arrival: SignedOrder, registration: int) -> None:
+
+        form = arrival.form
+        patient = self._sitting.identities[identity_of(form.patient)]
+        facts = self._sitting.standing(patient).facts
+        own_keys = {arrival.record.key, facts.patient.key.encode() if facts else None}
+        self.filed.append(_filed(arrival, registration, proven=True, patient=patient))
+        answer = self._sitting.judge(
+            Filed(
+                form=form,
+                patient=patient,
+                registration=registration,
+                answered=_answered(arrival, registration),
+                cause=order_cause(str(form.order_id), arrival.digest),
+                key=arrival.envelope.subject or UNKEYED,
+                signers=tuple(HsaId(signer.hsa_id) for signer in arrival.verdict.signers),
+                signed_at=arrival.verdict.signed_at,
+                revocation_unknown=arrival.verdict.undetermined,
+                after_dead_letter=bool(own_keys & self._held_up)
+                or holds.known_as(arrival.envelope.source) in self._held,
+                at=self._effect_of(arrival.record),
+                traceparent=self._trace(arrival),
+            )
+        )
+        self._answers[registration] = answer
+        self._say(arrival, answer)
+
+    def _turn_away(
+        self, arrival: SignedOrder | TurnedAway, registration: int, objections: tuple[Objection, ...]
+    ) -> None:
+        """Refuse at the door: nothing changes, the bytes are kept, and the sender learns every reason."""
+        cause = arrival_cause(*place_of(arrival.record), arrival.digest)
+        judgement = Judgement(Outcome.REFUSED, refusals=objections)
+        answer = receipt(
+            _answered(arrival, registration),
+            judgement,
+            None,
+            self._intake.desk.citations,
+            cause=cause,
+            at=self._effect_of(arrival.record),
+        )
+        self.filed.append(_filed(arrival, registration, proven=False, patient=None))
+        plan = self._sitting.plan
+        plan.judged.append(Judged(registration, answer, first=True))
+        plan.answer(_key_of(arrival), answer, None, self._trace(arrival))
+        plan.deeds.append(
+            Deed(
+                what="order",
+                at=self._sitting.at,
+                cause=cause,
+                patient=None,
+                outcome=str(Outcome.REFUSED),
+                codes=judgement.codes,
+                signers=tuple(signer.hsa_id for signer in arrival.verdict.signers),
+                digest=arrival.digest,
+            )
+        )
+        self._answers[registration] = answer
+        self._say(arrival, answer)
+
+    def _repeat(self, arrival: SignedOrder | TurnedAway, claim: Repeated) -> None:
+        """The same message again: the first answer again, and nothing else."""
+        first = self._answers.get(claim.registration)
+        if first is None and claim.receipt is not None:
+            first = Receipt.model_validate_json(claim.receipt)
+        if first is None:
+            # its person was erased, and the answer with it
+            self._say(arrival, None)
+            return
+        answer = duplicate_of(
+            first,
+            cause=arrival_cause(*place_of(arrival.record), arrival.digest),
+            event=arrival.envelope.id,
+            received_at=arrival.record.at,
+            at=self._effect_of(arrival.record),
+        )
+        self._sitting.plan.answer(_key_of(arrival), answer, None, self._trace(arrival))
+        self._say(arrival, answer)
+
+    def _effect_of(self, record: Record) -> datetime:
+        """When an order takes effect: when the broker received it, however late it is read; never ahead of now."""
+        return min(record.at, self._sitting.at)
+
+    def _trace(self, arrival: SignedOrder | TurnedAway) -> str | None:
+        """The trace that what follows belongs to: in our own span, or in the sender's where we record none."""
+        return self._steps.traceparent(arrival.record) or arrival.envelope.traceparent
+
+    def _lose(self, arrival: Lost) -> None:
+
+        if arrival.record.key is not None:
+            self._held_up.add(arrival.record.key)
+        self.lost.append(dead_record(arrival.record, arrival.reason, ORDERS, self._intake.group))
+        self.lines.append(Line(arrival.record, LOST, (str(arrival.reason),)))
+        if arrival.reason is DeadLetterReason.UNREADABLE_RECORD:
+            return  # it could be read: the fault is ours, and the answer comes when it is replayed
+        if sender := sender_of(arrival.record):
+            digest = sha256(arrival.record.value or b"").hexdigest()
+            answer = unreadable(
+                digest,
+                sender[1],
+                arrival.reason,
+                cause=arrival_cause(*place_of(arrival.record), digest),
+                received_at=arrival.record.at,
+                at=self._effect_of(arrival.record),
+            )
+            key = shaped_like_a_key(arrival.record.key) or UNKEYED
+            self._sitting.plan.answer(key, answer, None, self._steps.traceparent(arrival.record))
+
+    def _say(self, arrival: SignedOrder | TurnedAway, answer: Receipt | None) -> None:
+
+        form = arrival.form
+        self.lines.append(
+            Line(
+                arrival.record,
+                str(Outcome.DUPLICATE if answer is None else answer.outcome),
+                () if answer is None else answer.codes,
+                None if form is None else str(form.order_id),
+                None if form is None else str(form.form),
+                None if form is None else form.region,
+            )
+        )
+
+
+def _questions(arrival: Arrival) -> tuple[Question, ...]:
+    """The certificates of an arrival of which nobody could say whether they are revoked."""
+    return () if isinstance(arrival, Lost) else arrival.verdict.questions
+
+
+def _claim_of(arrival: SignedOrder | TurnedAway) -> inbox.Arrival:
+    """
+    What an arrival claims. One that proves nothing claims only its own bytes: a forgery must not use up the id of a
+    true message that comes after it.
+    """
+    envelope, digest = arrival.envelope, bytes.fromhex(arrival.digest)
+    if isinstance(arrival, SignedOrder):
+        order_id = OrderId(str(arrival.form.order_id))
+        return inbox.Arrival(envelope.source, envelope.id, order_id, digest)
+    return inbox.Arrival(f"unproven:{envelope.source}", f"{envelope.id}:{arrival.digest}", None, digest)
+
+
+def _event_of(arrival: SignedOrder | TurnedAway) -> inbox.Arrival:
+    """The event that an arrival says it is, with its bytes."""
+    envelope = arrival.envelope
+    return inbox.Arrival(envelope.source, envelope.id, None, bytes.fromhex(arrival.digest))
+
+
+def _fits(arrival: TurnedAway) -> bool:
+    """Whether nothing is wrong between an arrival's envelope and what it holds."""
+    return all(one.code is not RefusalCode.ENVELOPE_MISMATCH for one in arrival.objections)
+
+
+def _key_of(arrival: SignedOrder | TurnedAway) -> str:
+    """The record key of the answer: keyed like the order, if that is a key of ours."""
+    if isinstance(arrival, TurnedAway):
+        return arrival.key or UNKEYED
+    return arrival.envelope.subject or UNKEYED
+
+
+def _answered(arrival: SignedOrder | TurnedAway, registration: int) -> Answered:
+
+    return Answered(
+        event=arrival.envelope.id,
+        digest=arrival.digest,
+        received_at=arrival.record.at,
+        form=arrival.form,
+        registration=registration_number(registration),
+        order_id=None if isinstance(arrival, SignedOrder) else arrival.order_id,
+    )
+
+
+def _named_order(arrival: SignedOrder | TurnedAway) -> OrderId | None:
+    """The order that a message says it is."""
+    if arrival.form is not None:
+        return OrderId(str(arrival.form.order_id))
+    if isinstance(arrival, TurnedAway) and arrival.order_id is not None:
+        return OrderId(str(arrival.order_id))
+    return None
+
+
+def _filed(
+    arrival: SignedOrder | TurnedAway, registration: int, *, proven: bool, patient: PersonId | None
+) -> orders.SignedOrder:
+
+    form, record = arrival.form, arrival.record
+    decider = None if form is None else form.decided_by
+    return orders.SignedOrder(
+        registration=registration,
+        order_id=_named_order(arrival),
+        proven=proven,
+        patient=patient,
+        region=None if form is None else RegionCode(form.region),
+        form=None if form is None else form.form,
+        unit=None if decider is None else UnitId(decider.unit),
+        urgent=form is not None and form.urgent,
+        source=arrival.envelope.source,
+        event_id=arrival.envelope.id,
+        content_type=arrival.envelope.content_type,
+        digest=bytes.fromhex(arrival.digest),
+        original=arrival.evidence,
+        payload=None if form is None else form.model_dump_json(),
+        trust_report=report_of(arrival.verdict).model_dump_json(),
+        received_at=record.at,
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        traceparent=arrival.envelope.traceparent,
+    )

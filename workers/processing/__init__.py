@@ -1,0 +1,1 @@
+"""Decisions become rows, timers, audit entries and outgoing events, in one transaction."""

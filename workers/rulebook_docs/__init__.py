@@ -1,0 +1,1 @@
+"""Rulebooks as documents: reading the files, linting, comparing, and pages for their owners."""

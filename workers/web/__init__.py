@@ -1,0 +1,1 @@
+"""HTTP delivery: the decision API and the operators' console."""
