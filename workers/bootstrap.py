@@ -25,7 +25,7 @@ from contracts.vocabulary import Form, Outcome, RefusalCode
 from workers.consumer.dead_letter_limit import DeadLetterLimit, DeadLetterLimitReached
 from workers.consumer.runner import (
     HANDLING,
-    Consuming,
+    ConsumerRunner,
     DatabaseDown,
     Handler,
     NotReady,
@@ -35,17 +35,17 @@ from workers.consumer.runner import (
 from workers.directory.consumer import Directory
 from workers.intake.consumer import DIRECTORY, Intake
 from workers.intake.directory_watch import DirectoryWatch
-from workers.intake.revocation_cache import keep_fresh, keeper, sources
+from workers.intake.revocation_cache import keep_fresh, revocation_cache, sources
 from workers.intake.revocation_recheck import Recheck
 from workers.intake.trust_settings import WrongFile, trust_policy
-from workers.intake.verification import Door
+from workers.intake.verification import OrderVerifier
 from workers.policy.effects import TimerKind
 from workers.policy.identity_numbers import NumberRules
 from workers.policy.rulebook import RulebookError, Rulebooks
-from workers.processing.citations import Desk
+from workers.processing.citations import PolicyContext
 from workers.processing.patient_keys import KeyRing
 from workers.register.consumer import Register
-from workers.relay.checkpoints import NoAuditKey, Signer, signer_for
+from workers.relay.checkpoints import CheckpointSigner, NoAuditKey, signer_for
 from workers.relay.publisher import Relay
 from workers.rulebook_docs import files
 from workers.runtime.clock import Clock, FileClock, RefereedClock, SystemClock
@@ -249,7 +249,7 @@ class Wiring:
     """Everything that workers of one process share."""
 
     settings: Settings
-    desk: Desk
+    desk: PolicyContext
     clock: Clock
     metrics: Metrics
     health: Health
@@ -274,7 +274,7 @@ class Wiring:
         chosen: Clock = moved
         return cls(
             settings=settings,
-            desk=Desk.of(
+            desk=PolicyContext.of(
                 books or load_rulebooks(settings.rulebooks or RULEBOOKS), f"urn:sigill:{settings.environment}"
             ),
             clock=chosen,
@@ -414,9 +414,11 @@ class Wiring:
             more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
             raise WrongTopics(f"{wrong[0]}{more}; `sigill topics apply` sets what can be set")
 
-    def _consuming(self, name: str, topics: Sequence[str], store: Store, handler: Handler[P]) -> Consuming[P]:
+    def _consuming(
+        self, name: str, topics: Sequence[str], store: Store, handler: Handler[P]
+    ) -> ConsumerRunner[P]:
         settings = self.settings
-        return Consuming(
+        return ConsumerRunner(
             name=name,
             group=settings.group(name),
             topics=tuple(settings.topic(topic) for topic in topics),
@@ -436,14 +438,14 @@ class Wiring:
 
     def _ops(self) -> Worker:
         # loaded when it is asked for: the workers of orders need no web server
-        from workers.web.app import NoLogin, Ops, api_wanted, check_login, decision_api  # noqa: PLC0415
+        from workers.web.app import NoLogin, OpsWorker, api_wanted, check_login, decision_api  # noqa: PLC0415
 
         try:
             check_login(self.settings)
         except NoLogin as error:
             raise WrongFile(str(error)) from None
         settings, books, clock = self.settings, self.desk.books, self.clock
-        ops = Ops(
+        ops = OpsWorker(
             settings,
             books,
             key_ring(settings),
@@ -471,14 +473,14 @@ class Wiring:
 
     def _intake(self) -> _Opened:
         settings = self.settings
-        door = Door(
+        door = OrderVerifier(
             settings.audience,
             key_ring(settings),
             trust_policy(settings),
             settings.max_message_bytes,
             NumberRules(settings.reserve_numbers, settings.test_numbers),
         )
-        kept = keeper(sources(settings), self.clock)
+        kept = revocation_cache(sources(settings), self.clock)
         self._closing.append(kept.close)
 
         async def work(store: Store, stop: asyncio.Event) -> None:
@@ -532,7 +534,7 @@ class Wiring:
             "transitions", lambda: self.open_store("transitions"), work, self._stores, self.referee
         )
 
-    def relay(self, store: Store, signer: Signer) -> Relay:
+    def relay(self, store: Store, signer: CheckpointSigner) -> Relay:
         """The relay over an open store; `publish_all` publishes what waits and returns."""
         settings = self.settings
         return Relay(

@@ -15,10 +15,15 @@ from tests.fuzz.targets import _FORM, START, authority, door, evidence, trust
 from workers.bootstrap import load_rulebooks
 from workers.devtools.signing import sign_jws
 from workers.intake.form_parsing import FormInvalid, read_form
-from workers.intake.verification import Arrival, Lost, SignedOrder, TurnedAway
+from workers.intake.verification import (
+    RejectedMessage,
+    UnreadableMessage,
+    VerificationResult,
+    VerifiedMessage,
+)
 from workers.policy.effects import Judgement
-from workers.processing.citations import Desk
-from workers.processing.receipts import Answered, receipt
+from workers.processing.citations import PolicyContext
+from workers.processing.receipts import AnsweredMessage, receipt
 from workers.stream.records import Record
 from workers.trust.chain import HOLDERS_KEPT, CertificateBook
 from workers.trust.policy import TrustPolicy
@@ -28,7 +33,7 @@ CERTIFICATES = int(os.environ.get("SIGILL_ABUSE_CERTIFICATES", "600"))
 """How many distinct certificates; 100,000 take some minutes."""
 
 
-def arriving(value: bytes, content_type: str = "application/jose") -> Arrival:
+def arriving(value: bytes, content_type: str = "application/jose") -> VerificationResult:
     headers = (
         ("ce_specversion", b"1.0"),
         ("ce_id", str(_FORM["order_id"]).encode()),
@@ -69,7 +74,7 @@ MILLION = b"{" + b",".join(b'"k%d":1' % n for n in range(1_000_000)) + b"}"
 def test_what_is_too_large_is_not_even_looked_at(value: bytes, content_type: str) -> None:
     with at_most(1):
         arrival = arriving(value, content_type)
-    assert isinstance(arrival, Lost)
+    assert isinstance(arrival, UnreadableMessage)
     assert arrival.reason == "too_large"
 
 
@@ -90,7 +95,7 @@ def test_what_is_too_large_is_not_even_looked_at(value: bytes, content_type: str
 def test_what_is_deep_or_wide_is_refused_with_little_memory(value: bytes, content_type: str) -> None:
     with at_most(64):
         arrival = arriving(value[:LIMIT], content_type)
-    assert isinstance(arrival, Lost | TurnedAway)
+    assert isinstance(arrival, UnreadableMessage | RejectedMessage)
 
 
 @pytest.mark.parametrize("nested", [b"[" * 60_000 + b"]" * 60_000, b'{"a":' * 20_000 + b"1" + b"}" * 20_000])
@@ -98,7 +103,7 @@ def test_depth_inside_what_was_signed_is_refused(nested: bytes) -> None:
     payload = json.dumps(_FORM).encode()[:-1] + b',"units":' + nested + b"}"
     with at_most(64):
         arrival = arriving(signed(payload))
-    assert not isinstance(arrival, SignedOrder)
+    assert not isinstance(arrival, VerifiedMessage)
 
 
 def test_laughing_xml_is_refused_before_it_grows() -> None:
@@ -107,19 +112,19 @@ def test_laughing_xml_is_refused_before_it_grows() -> None:
     )
     with at_most(8):
         arrival = arriving(b"<!DOCTYPE x [" + entities + b"]><x>&l11;</x>", "application/xml")
-    assert not isinstance(arrival, SignedOrder)
+    assert not isinstance(arrival, VerifiedMessage)
 
 
 def test_the_answer_to_a_form_with_thousands_of_faults_can_be_sent() -> None:
     """It once had a reason for each of 20,000 unknown fields: too large for the broker, and the relay stopped."""
     fields = {f"f{n}": 1 for n in range(18_000)}
     arrival = arriving(signed(json.dumps({**_FORM, **fields}, separators=(",", ":")).encode()))
-    assert isinstance(arrival, TurnedAway)
+    assert isinstance(arrival, RejectedMessage)
     answer = receipt(
-        Answered(event="1", digest="0" * 64, received_at=START),
+        AnsweredMessage(event="1", digest="0" * 64, received_at=START),
         Judgement(Outcome.REFUSED, refusals=arrival.objections),
         None,
-        Desk.of(load_rulebooks(), "urn:test").citations,
+        PolicyContext.of(load_rulebooks(), "urn:test").citations,
         cause="arrival:t:0:0",
         at=START,
     )

@@ -27,9 +27,9 @@ from tests.kit.services import migrate
 from tests.workers.conftest import START, Office
 from tests.workers.rulebook import NATIONAL, TESTLAND
 from tests.workers.town import ADULT, CHILD, FATHER, MOTHER, Sent, Town, person
-from workers.policy.access import Question, decide
+from workers.policy.access import AccessQuestion, decide
 from workers.policy.rulebook import Rulebooks
-from workers.processing.citations import Desk
+from workers.processing.citations import PolicyContext
 from workers.runtime.clock import FixedClock
 from workers.runtime.settings import Settings
 from workers.store import facts, persons
@@ -73,7 +73,7 @@ async def answers(store: Store) -> dict[str, Any]:
         for viewer, viewer_id in numbers.items():
             for service in Service:
                 for at in MOMENTS:
-                    answer = decide(Question(viewer_id, service, at), known[person_id], BOOKS)
+                    answer = decide(AccessQuestion(viewer_id, service, at), known[person_id], BOOKS)
                     name = f"{patient} {viewer} {service} {at.isoformat()}"
                     said[name] = [answer.allowed, *sorted(answer.codes)]
     return said
@@ -91,7 +91,10 @@ async def live_through(dsn: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     store = await Store.open(Settings(database_url=SecretStr(dsn), database_pool_max=4))
     try:
         office = Office(
-            store, Town(START), FixedClock(START - timedelta(days=30)), Desk.of(BOOKS, "urn:sigill:test")
+            store,
+            Town(START),
+            FixedClock(START - timedelta(days=30)),
+            PolicyContext.of(BOOKS, "urn:sigill:test"),
         )
         await office.assign()
         await office.hand_over(*office.town.staff(office.clock.now()))

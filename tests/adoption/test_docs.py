@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from workers.importing.table import HEADINGS
-from workers.policy.rulebook import Entry
+from workers.policy.rulebook import RuleEntry
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -112,7 +112,7 @@ def test_the_import_page_has_every_column() -> None:
 def test_the_rulebook_page_explains_every_clause() -> None:
     text = (DOCS / "rulebook.md").read_text("utf-8")
     silent = {"id", "cites", "forms", "when", "otherwise", "remind_days"}
-    assert [name for name in Entry.model_fields if name not in silent and f"`{name}`" not in text] == []
+    assert [name for name in RuleEntry.model_fields if name not in silent and f"`{name}`" not in text] == []
 
 
 def test_decisions_are_numbered_and_say_good_and_bad() -> None:

@@ -21,7 +21,7 @@ from workers.cli import importing
 from workers.importing.importer import Import, Reported
 from workers.importing.table import WrongList
 from workers.importing.table import read as read_list
-from workers.policy.access import Question, decide
+from workers.policy.access import AccessQuestion, decide
 from workers.policy.facts import Identity
 from workers.store import audit, audit_check, facts, measures, orders, persons, tasks
 
@@ -232,7 +232,9 @@ async def test_a_seal_of_somebody_whom_the_register_has_not_told_of_holds_when_i
     found = await standing(office, STRANGER)
     assert found.patient.registered
     who = found.patient.person_id
-    answer = decide(Question(who, Service.JOURNAL, START + timedelta(hours=1)), found, office.desk.books)
+    answer = decide(
+        AccessQuestion(who, Service.JOURNAL, START + timedelta(hours=1)), found, office.desk.books
+    )
     assert (answer.allowed, "journal_seal" in answer.codes) == (False, True)
 
 

@@ -27,7 +27,7 @@ from tests.workers.conftest import START, Office, read
 from tests.workers.rulebook import NATIONAL, TESTLAND
 from tests.workers.town import ADULT, CHILD, FATHER, MOTHER, Sent, Town, person
 from workers.policy.rulebook import Rulebooks
-from workers.processing.citations import Desk
+from workers.processing.citations import PolicyContext
 from workers.runtime.clock import FixedClock
 from workers.runtime.settings import Settings
 from workers.store import audit_check, inbox, outbox
@@ -88,7 +88,7 @@ def server() -> Iterator[EmbeddedPostgres]:
 async def opened(dsn: str, town: Town, clock: FixedClock) -> AsyncIterator[Office]:
     settings = Settings(database_url=SecretStr(dsn), database_pool_max=4)
     store = await Store.open(settings)
-    desk = Desk.of(Rulebooks.of(TESTLAND, NATIONAL), "urn:sigill:test")
+    desk = PolicyContext.of(Rulebooks.of(TESTLAND, NATIONAL), "urn:sigill:test")
     office = Office(store, town, clock, desk)
     try:
         yield office

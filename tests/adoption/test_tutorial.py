@@ -9,7 +9,7 @@ from tests.kit.pure_stage import PureStage
 from workers.policy.rulebook import Rulebooks, parse
 from workers.scenario.cast import Numbers
 from workers.scenario.format import Scenario, read_file
-from workers.scenario.play import Play
+from workers.scenario.play import ScenarioRunner
 
 ROOT = Path(__file__).parents[2]
 FILES = ROOT / "docs" / "tutorial"
@@ -22,7 +22,7 @@ STORIES = read_file(FILES / "skogsbygd-stories.yaml")
 async def test_a_story_of_the_tutorial_holds(story: Scenario) -> None:
     national = (ROOT / "workers" / "rulebooks" / "nationwide.yaml").read_text("utf-8")
     books = Rulebooks.of(REGION, national)
-    await Play(story, PureStage(books), books, Numbers(), "sigill/test").run()
+    await ScenarioRunner(story, PureStage(books), books, Numbers(), "sigill/test").run()
 
 
 def test_the_version_that_the_tutorial_adds_fits_the_file() -> None:

@@ -18,7 +18,7 @@ from tests.adoption.release import BOOKS, RELEASES, answers, live_through
 from tests.kit.services import Services, migrate
 from tests.workers.conftest import START, Office, receipts
 from tests.workers.town import Town
-from workers.processing.citations import Desk
+from workers.processing.citations import PolicyContext
 from workers.runtime.clock import FixedClock
 from workers.runtime.settings import Settings
 from workers.store import audit_check
@@ -63,7 +63,10 @@ async def test_the_store_of_a_release_answers_under_todays_code_as_it_did(
 
         # and the work goes on: an old measure is released, what falls due falls due
         office = Office(
-            store, Town(START), FixedClock(START + timedelta(days=1)), Desk.of(BOOKS, "urn:sigill:test")
+            store,
+            Town(START),
+            FixedClock(START + timedelta(days=1)),
+            PolicyContext.of(BOOKS, "urn:sigill:test"),
         )
         await office.assign()
         await office.out()

@@ -147,11 +147,11 @@ async def test_keys_that_cannot_be_fetched_are_a_passing_trouble(town: Town, iss
     def broken() -> bytes:
         raise OSError
 
-    from workers.web.api.decision_service import Desk
+    from workers.web.api.decision_service import DecisionService
     from workers.web.api.routes import create_app
 
     tokens = Tokens(Keys(broken), issuer=ISSUER, audience=AUDIENCE, clock=town.clock)
-    async with Desk(town.store, BOOKS, town.clock, instance="test") as desk:
+    async with DecisionService(town.store, BOOKS, town.clock, instance="test") as desk:
         transport = httpx.ASGITransport(app=create_app(desk, Guards([tokens])))
         async with httpx.AsyncClient(transport=transport, base_url="http://api") as api:
             assert await status(api, issuer.token("access:decide")) == 503
@@ -271,13 +271,13 @@ async def test_a_certificate_in_a_header_is_believed_from_a_named_proxy_only(
     from cryptography import x509
     from cryptography.hazmat.primitives.serialization import Encoding
 
-    from workers.web.api.decision_service import Desk
+    from workers.web.api.decision_service import DecisionService
     from workers.web.api.routes import create_app
 
     certificate = x509.load_pem_x509_certificate(_certificates(tmp_path)["journalen"].read_bytes())
     field = f":{base64.b64encode(certificate.public_bytes(Encoding.DER)).decode()}:"
     guard = Certificates({"CN=journalen": ("access:decide",)}, proxies=("10.0.0.1",))
-    async with Desk(town.store, BOOKS, town.clock, instance="test") as desk:
+    async with DecisionService(town.store, BOOKS, town.clock, instance="test") as desk:
         app = create_app(desk, Guards([guard]))
         for host, value, expected in (
             ("10.0.0.1", field, 200),

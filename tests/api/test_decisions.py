@@ -202,7 +202,7 @@ async def test_a_former_number_finds_its_person(town: Town, api: httpx.AsyncClie
     async with town.store.transaction(town.clock.now()) as tx:
         await persons.lock(tx, [vera])
         version = PersonVersion(START, new, "07", custody=(Custody(town.ids["gun"]),))
-        told = persons.Told(vera, version, BirthDate.parse("2016-05-05"), 900, (old,))
+        told = persons.RegisteredPerson(vera, version, BirthDate.parse("2016-05-05"), 900, (old,))
         await persons.record(tx, [told], key_of)
     for number in (old, new):
         assert (

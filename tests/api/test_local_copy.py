@@ -33,8 +33,8 @@ from tests.api.histories import KNOWN, UNITS, histories, moments
 from tests.api.town import BOOKS
 from workers.client import LocalCopy, NotHere, TooEarly, follow
 from workers.policy.access import (
+    AccessQuestion,
     Decision,
-    Question,
     counting,
     decide,
     turns,
@@ -90,11 +90,11 @@ def test_both_always_agree(facts: PatientFacts, at: list[datetime], recorded_on:
                         unit=unit,
                         recorded_on=recorded_on,
                     )
-                    there = decide(Question(viewer, service, moment, unit, recorded_on), facts, BOOKS)
+                    there = decide(AccessQuestion(viewer, service, moment, unit, recorded_on), facts, BOOKS)
                     assert said(here) == said(there)
                     # the copy may know of fewer turns, of versions long gone: none of them changes an answer
                     assert said(here) == said(
-                        decide(Question(viewer, service, last, unit, recorded_on), facts, BOOKS)
+                        decide(AccessQuestion(viewer, service, last, unit, recorded_on), facts, BOOKS)
                     )
 
 
@@ -110,8 +110,8 @@ def test_nothing_changes_by_itself_before_valid_until(
     for viewer in viewers_of(facts):
         for service in Service:
             for unit in (*units_of(facts), *UNITS):
-                now = decide(Question(viewer, service, at, unit), facts, BOOKS)
-                then = decide(Question(viewer, service, later, unit), facts, BOOKS)
+                now = decide(AccessQuestion(viewer, service, at, unit), facts, BOOKS)
+                then = decide(AccessQuestion(viewer, service, later, unit), facts, BOOKS)
                 assert now == then
 
 
@@ -124,13 +124,13 @@ def test_every_answer_follows_from_the_timeline(facts: PatientFacts) -> None:
     assert {step.at for step in steps} <= {moment for moment, _, _ in turns(facts, BOOKS)}
     for viewer in viewers_of(facts):
         for unit in units_of(facts):
-            answer = decide(Question(viewer, Service.JOURNAL, first, unit), facts, BOOKS).allowed
+            answer = decide(AccessQuestion(viewer, Service.JOURNAL, first, unit), facts, BOOKS).allowed
             for step in steps:
                 for change in step.changes:
                     if (change.viewer, change.service, change.unit) == (viewer, Service.JOURNAL, unit):
                         assert change.before.allowed == answer
                         answer = change.after.allowed
-            assert decide(Question(viewer, Service.JOURNAL, last, unit), facts, BOOKS).allowed == answer
+            assert decide(AccessQuestion(viewer, Service.JOURNAL, last, unit), facts, BOOKS).allowed == answer
 
 
 @EVERYTHING
@@ -156,7 +156,7 @@ def test_one_restriction_survives_every_combination(facts: PatientFacts, at: dat
         sealed = replace(facts, measures=(*facts.measures[:place], seal, *facts.measures[place:]))
         for viewer in viewers_of(facts):
             for unit in (*units_of(facts), *UNITS):
-                answer = decide(Question(viewer, Service.JOURNAL, at, unit), sealed, BOOKS)
+                answer = decide(AccessQuestion(viewer, Service.JOURNAL, at, unit), sealed, BOOKS)
                 assert not answer.allowed
                 assert "journal_seal" in answer.codes
 
@@ -214,7 +214,7 @@ async def test_a_copy_reads_everything_says_when_it_has_caught_up_and_forgets_wh
             at = KNOWN + timedelta(days=1)
             answer = copy.decide(key, key, Service.PAPER_COPY, at, unit=UNITS[2])
             assert answer == decide(
-                Question(child.patient.person_id, Service.PAPER_COPY, at, UNITS[2]),
+                AccessQuestion(child.patient.person_id, Service.PAPER_COPY, at, UNITS[2]),
                 PatientFacts(child.patient, child.people, (), {UNITS[2]: "vastra-gotaland"}),  # type: ignore[dict-item]
                 BOOKS,
             )

@@ -16,7 +16,7 @@ from tests.api.histories import KNOWN, histories, moments
 from tests.api.test_local_copy import EVERYTHING, record_of
 from tests.api.town import BOOKS, START, Issuer, Town, birthday_of
 from workers.client import LocalCopy
-from workers.policy.access import BRIEFLY, REFUSED, Question, brief, decide, turns, viewers_of
+from workers.policy.access import BRIEFLY, REFUSED, AccessQuestion, brief, decide, turns, viewers_of
 from workers.policy.facts import Custody, PatientFacts
 
 NOBODY = {"id_type": "personnummer", "id": "19000101T999"}
@@ -87,12 +87,14 @@ async def test_a_yes_ends_at_the_viewers_own_next_no_and_not_at_anothers(secret:
     facts_end = START + timedelta(days=20)
     facts = await _facts(secret, "vera")
     hans = secret.ids["hans"]
-    own = brief(Question(hans, Service.JOURNAL, birthday - timedelta(seconds=3)), facts, BOOKS)
+    own = brief(AccessQuestion(hans, Service.JOURNAL, birthday - timedelta(seconds=3)), facts, BOOKS)
     assert (own.allowed, own.valid_until) == (True, birthday)
-    anothers = brief(Question(hans, Service.JOURNAL, facts_end - timedelta(seconds=2)), facts, BOOKS)
+    anothers = brief(AccessQuestion(hans, Service.JOURNAL, facts_end - timedelta(seconds=2)), facts, BOOKS)
     assert anothers.valid_until == facts_end + timedelta(seconds=3)
     gun = secret.ids["gun"]
-    assert brief(Question(gun, Service.JOURNAL, facts_end - timedelta(seconds=2)), facts, BOOKS) == REFUSED
+    assert (
+        brief(AccessQuestion(gun, Service.JOURNAL, facts_end - timedelta(seconds=2)), facts, BOOKS) == REFUSED
+    )
 
 
 async def test_the_api_ends_a_yes_at_the_last_second_of_custody(town: Town, plain: httpx.AsyncClient) -> None:
@@ -164,7 +166,7 @@ def test_the_local_copy_passes_on_no_more_and_a_kept_yes_never_outlives_a_no(
         here = copy.brief(
             facts.patient.key, PersonRef(id_type=identity.id_type, id=identity.number), Service.JOURNAL, at
         )
-        question = Question(PersonId(viewer), Service.JOURNAL, at)
+        question = AccessQuestion(PersonId(viewer), Service.JOURNAL, at)
         assert here == brief(question, facts, BOOKS)
         if here == REFUSED:
             continue
@@ -172,7 +174,7 @@ def test_the_local_copy_passes_on_no_more_and_a_kept_yes_never_outlives_a_no(
         assert at < here.valid_until <= at + BRIEFLY
         for moment, _, _ in turns(facts, BOOKS):
             if at <= moment < here.valid_until:
-                assert decide(Question(PersonId(viewer), Service.JOURNAL, moment), facts, BOOKS).allowed
+                assert decide(AccessQuestion(PersonId(viewer), Service.JOURNAL, moment), facts, BOOKS).allowed
 
 
 async def _facts(town: Town, name: str) -> PatientFacts:

@@ -38,7 +38,7 @@ from workers.runtime.settings import Settings, load_settings
 from workers.store import measures, persons, staff
 from workers.store.session import Role as StoreRole
 from workers.store.session import Store
-from workers.web.api.decision_service import Desk
+from workers.web.api.decision_service import DecisionService
 from workers.web.api.routes import create_app
 from workers.web.api.server import serve
 from workers.web.http.authentication import Guards, Keys, Tokens
@@ -100,7 +100,9 @@ class Town:
                 **{"county": "07", **told},
             )
             await persons.record(
-                tx, [persons.Told(person_id, version, BirthDate.parse(born), next(self._sequence))], key_of
+                tx,
+                [persons.RegisteredPerson(person_id, version, BirthDate.parse(born), next(self._sequence))],
+                key_of,
             )
         self.numbers[name], self.ids[name] = identity, person_id
         return identity
@@ -198,7 +200,7 @@ async def open_store(dsn: str, role: StoreRole | None = None, **settings: Any) -
 async def open_api(
     store: Store, clock: FixedClock, issuer: Issuer, **desk: Any
 ) -> AsyncIterator[httpx.AsyncClient]:
-    async with Desk(store, BOOKS, clock, instance="test", **desk) as opened:
+    async with DecisionService(store, BOOKS, clock, instance="test", **desk) as opened:
         tokens = Tokens(Keys(lambda: issuer.jwks), issuer=ISSUER, audience=AUDIENCE, clock=clock)
         app = create_app(opened, Guards([tokens]))
         transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)

@@ -23,12 +23,12 @@ from tests.store.kit import store_on
 from tests.workers.conftest import Office, office, receipts, town  # noqa: F401 - fixtures
 from tests.workers.town import ADULT, CHILD, KEYS, OPERATOR, UNIT, person
 from workers.cli.common import account
-from workers.relay.checkpoints import Head, Signer
+from workers.relay.checkpoints import CheckpointSigner, Head
 from workers.store import audit, orders, persons
-from workers.store.access_log import Look, append
+from workers.store.access_log import AccessLogEntry, append
 from workers.store.session import Store
 from workers.stream.connection import Connection
-from workers.stream.producer import Outgoing, StreamProducer
+from workers.stream.producer import OutgoingRecord, StreamProducer
 from workers.stream.topics import apply_topics
 
 MOTIVATION = "Åberopat hot; =SUMMA(A1) <script>"
@@ -50,7 +50,7 @@ class Case:
 
     database: str
     folder: Path
-    signer: Signer
+    signer: CheckpointSigner
     order_ids: list[str]
 
     async def run(self, *arguments: str, stdin: str = "", group: str = "audit", **environment: str) -> Said:
@@ -105,11 +105,13 @@ async def case(office: Office, database: str, store: Store, tmp_path: Path) -> C
     assert outcomes == ["executed", "refused", "refused"]
     async with store.transaction(at) as tx:
         person = (await persons.resolve_keys(tx, [KEYS.of(ADULT)]))[KEYS.of(ADULT)]
-        await append(tx, [Look("=cmd|op-7", OPERATOR, person, "Ringde <b>själv</b>", "person page")])
+        await append(
+            tx, [AccessLogEntry("=cmd|op-7", OPERATOR, person, "Ringde <b>själv</b>", "person page")]
+        )
     return Case(
         database,
         tmp_path,
-        Signer.from_file(tmp_path / "audit.pem"),
+        CheckpointSigner.from_file(tmp_path / "audit.pem"),
         [executed.order_id, refused.order_id, forged.order_id],
     )
 
@@ -161,7 +163,7 @@ async def test_a_cut_end_is_found_by_the_published_heads_alone(
 async def test_heads_that_somebody_else_signed_are_not_believed(case: Case, store: Store) -> None:
     """Whoever may produce to Kafka can add heads of his own; they prove nothing, and they show."""
     genuine = await case.heads(store)
-    forged = Signer.ephemeral().checkpoint(Head("intake-0", 2, "00" * 32), AT, "urn:sigill:test")
+    forged = CheckpointSigner.ephemeral().checkpoint(Head("intake-0", 2, "00" * 32), AT, "urn:sigill:test")
     found = await case.run("verify", "--heads", case.keep("heads.txt", [*genuine, forged, b"nonsense"]))
     assert found.code == 1
     assert "2 of " in found.out
@@ -184,7 +186,7 @@ async def test_heads_are_read_from_the_topic(
     tokens = await case.heads(store)
     async with StreamProducer(connection) as producer:
         topic = topic_prefix + AUDIT_HEADS.name
-        await producer.send_in_order([Outgoing(topic, b"chain", token, ()) for token in tokens])
+        await producer.send_in_order([OutgoingRecord(topic, b"chain", token, ()) for token in tokens])
     where = {"SIGILL_KAFKA_BOOTSTRAP": connection.bootstrap, "SIGILL_KAFKA_TOPIC_PREFIX": topic_prefix}
     printed = await case.run("heads", **where)
     assert printed.out.encode().splitlines() == tokens
@@ -250,10 +252,12 @@ async def test_the_patients_extract_tells_nothing_of_a_measure_that_somebody_mus
         number = (await orders.registrations(tx, [OrderId(block.order_id)]))[OrderId(block.order_id)]
         shown = "whether person 9 reaches journal: denied (guardian_block)"
         told = [
-            Look("journalen", None, child, "proxy_login", shown),
-            Look("op-7", "SE1-SUPPORT", child, "Pappan blockerad, ring ej", "access at 2025-03-10T10:00"),
-            Look("op-7", "SE1-SUPPORT", child, "Rättning", f"order SIGILL-{number}, unmasked"),
-            Look("op-8", UNIT, child, "Orosanmälan", "person page"),
+            AccessLogEntry("journalen", None, child, "proxy_login", shown),
+            AccessLogEntry(
+                "op-7", "SE1-SUPPORT", child, "Pappan blockerad, ring ej", "access at 2025-03-10T10:00"
+            ),
+            AccessLogEntry("op-7", "SE1-SUPPORT", child, "Rättning", f"order SIGILL-{number}, unmasked"),
+            AccessLogEntry("op-8", UNIT, child, "Orosanmälan", "person page"),
         ]
         await append(tx, told)
     tested = ("extract", KEYS.of(CHILD), "--harm-test", "Chefsläkare, dnr 7")

@@ -14,7 +14,7 @@ from tests.store.kit import ADULT, CHILD, FATHER, MOTHER, answered, ids, key_of,
 from workers.operations.retention import Disposal, Keeping, rehearse, run
 from workers.runtime.settings import NEVER, WrongSettings, load_settings
 from workers.store import access_log, audit, audit_check, dead_letters, measures, orders, outbox, persons
-from workers.store.access_log import Look
+from workers.store.access_log import AccessLogEntry
 from workers.store.audit import AuditEntry
 from workers.store.dead_letters import DeadRecord
 from workers.store.session import Store
@@ -157,9 +157,9 @@ async def test_the_access_log_goes_after_five_years_and_not_before(
 ) -> None:
     async with store.transaction(NOW - 6 * YEAR) as tx:
         (mother,) = await ids(tx, MOTHER)
-        await access_log.append(tx, [Look("op", "unit", mother, "old", "page")])
+        await access_log.append(tx, [AccessLogEntry("op", "unit", mother, "old", "page")])
     async with store.transaction(NOW - 5 * YEAR + timedelta(days=9)) as tx:
-        await access_log.append(tx, [Look("op", "unit", mother, "younger than five years", "page")])
+        await access_log.append(tx, [AccessLogEntry("op", "unit", mother, "younger than five years", "page")])
     ended = {one.kind: one.number for one in await run(ops, auditors, KEEPING, NOW, "night")}
     assert ended["access_log"] == 1
     async with auditors.reading() as tx:
@@ -177,7 +177,7 @@ async def test_nobody_ends_the_keeping_by_saying_that_it_is_another_year(
     today = await admin.fetchval("SELECT now()")
     async with store.transaction(today - timedelta(days=30)) as tx:
         (mother,) = await ids(tx, MOTHER)
-        await access_log.append(tx, [Look("op", "unit", mother, "r", "s")])
+        await access_log.append(tx, [AccessLogEntry("op", "unit", mother, "r", "s")])
     later = today + 6 * YEAR
     with pytest.raises(asyncpg.InsufficientPrivilegeError, match="five years"):
         async with auditors.transaction(later) as tx:
@@ -218,7 +218,7 @@ async def _one_of_each(store: Store) -> None:
     child, *_ = await _living(store, old)
     await _ordered(store, 1, child, old, old + YEAR)
     async with store.transaction(old) as tx:
-        await access_log.append(tx, [Look("op", "unit", child, "old", "page")])
+        await access_log.append(tx, [AccessLogEntry("op", "unit", child, "old", "page")])
         await outbox.append(tx, [_event("a")])
         await outbox.mark(tx, [one.id for one in await outbox.unpublished(tx, range(outbox.SHARDS), 10)])
         letter = DeadRecord(

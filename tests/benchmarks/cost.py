@@ -23,7 +23,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from contracts.topics import ORDERS, PERSONS, STAFF, TopicSpec
 from tests.benchmarks.ground import CLOCK, Ground, ground, load
 from workers.bootstrap import Wiring
-from workers.consumer.runner import Consuming, Handler, Steps
+from workers.consumer.runner import ConsumerRunner, Handler, StepTimings
 from workers.relay.checkpoints import signer_for
 from workers.runtime.lifecycle import spare_the_collector
 from workers.runtime.logging import configure_logging
@@ -97,13 +97,13 @@ class _Watched:
         self.prepare, self.take, self.unreadable = handler.prepare, handler.take, handler.unreadable
         self.steps: dict[str, float] = {}
 
-    def report(self, prepared: Any, steps: Steps) -> None:
+    def report(self, prepared: Any, steps: StepTimings) -> None:
         for step, spent in steps.seconds.items():
             self.steps[step] = self.steps.get(step, 0.0) + spent
         self._handler.report(prepared, steps)
 
 
-class _Handed(Consuming[Any]):
+class _Handed(ConsumerRunner[Any]):
     """A worker that is handed every record of its topic, instead of what a consumer brings."""
 
     base: Ground
@@ -127,7 +127,7 @@ class _Measured(Wiring):
     base: Ground
     costs: Costs
 
-    def _consuming(self, name: str, topic: str, store: Store, handler: Handler[Any]) -> Consuming[Any]:
+    def _consuming(self, name: str, topic: str, store: Store, handler: Handler[Any]) -> ConsumerRunner[Any]:
         made = Wiring._consuming(self, name, topic, store, handler)
         handed = _Handed(
             **{f.name: getattr(made, f.name) for f in fields(made) if not f.name.startswith("_")}
@@ -137,7 +137,7 @@ class _Measured(Wiring):
 
 
 async def measure(base: Ground, orders: int, profile: str | None) -> Costs:
-    """Hand records to the handlers in this process, as `Consuming` does."""
+    """Hand records to the handlers in this process, as `ConsumerRunner` does."""
     costs = Costs(profile)
     crowd = base.crowd()
     people, wanted = crowd.people(orders)

@@ -19,7 +19,7 @@ from contracts.vocabulary import Form
 from workers.devtools.authority import DevAuthority
 from workers.devtools.signing import sign_jws
 from workers.policy.rulebook import Rulebooks
-from workers.scenario.cast import Cast, Numbers
+from workers.scenario.cast import Numbers, ScenarioData
 from workers.scenario.format import OrderStep, PersonSpec, Scenario
 
 KINDS = (
@@ -75,7 +75,7 @@ class Crowd:
                 "steps": [],
             }
         )
-        self.cast = Cast(story, self.books, Numbers(), self.audience)
+        self.cast = ScenarioData(story, self.books, Numbers(), self.audience)
 
     def key_of(self, name: str) -> str:
         """The record key of somebody."""

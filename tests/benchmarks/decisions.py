@@ -36,7 +36,7 @@ from tests.benchmarks.country import make_country
 from tests.benchmarks.figures import numbers, quantile
 from tests.kit.services import migrate
 from workers.client.copy import LocalCopy
-from workers.policy.access import Question, decide, valid_until
+from workers.policy.access import AccessQuestion, decide, valid_until
 from workers.processing.state_snapshot import state_of
 from workers.runtime.clock import SystemClock
 from workers.runtime.settings import load_settings
@@ -298,7 +298,7 @@ async def in_process(place: Place) -> dict[str, float]:
     asked, by_key = [], []
     for facts in found.values():
         guardian = next(c.guardian for c in facts.patient.latest.custody if c.guardian)
-        asked.append((Question(guardian, "journal", at), facts))  # type: ignore[arg-type]
+        asked.append((AccessQuestion(guardian, "journal", at), facts))  # type: ignore[arg-type]
         state = state_of(facts, version=1, known_at=at)
         copy.take(state.key, state.model_dump_json().encode())
         by_key.append((state.patient.ref, facts.people[guardian].key))

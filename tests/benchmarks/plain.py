@@ -20,7 +20,7 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 
 from contracts.topics import ORDERS
 from workers.bootstrap import Wiring
-from workers.consumer.runner import Consuming, Handler, Steps
+from workers.consumer.runner import ConsumerRunner, Handler, StepTimings
 from workers.runtime.clock import SystemClock
 from workers.runtime.lifecycle import spare_the_collector
 from workers.runtime.logging import configure_logging
@@ -74,7 +74,7 @@ class _Subscribed:
         async def take(body: bytes, message: KafkaMessage) -> None:
             record = _record(message.raw_message)
             prepared = await handler.prepare([record], frozenset())
-            steps = Steps()
+            steps = StepTimings()
             async with store.transaction(clock.now()) as tx:
                 await handler.take(tx, prepared, steps)
             for row in caught.rows:
@@ -89,7 +89,7 @@ class _Subscribed:
         await FastStream(broker).run()
 
 
-__all__ = ["ORDERS", "Consuming"]
+__all__ = ["ORDERS", "ConsumerRunner"]
 
 if __name__ == "__main__":
     chosen = load_settings()

@@ -9,7 +9,7 @@ from workers.cli.demo import _Running
 from workers.policy.lexicon import SUPPRESSION
 from workers.policy.wording import label
 from workers.scenario.demo import Happened, Notice
-from workers.scenario.play import Told
+from workers.scenario.play import SeenReceipt
 
 IMPOSED = label(Template.MEASURE_IMPOSED)
 CALL = Happened(
@@ -17,7 +17,7 @@ CALL = Happened(
     form="block_guardians",
     patient="Tuva",
     what="by phone",
-    told=Told(
+    told=SeenReceipt(
         "pending", ("awaiting_signed_form",), why="awaiting_signed_form: it holds.", why_sv="Den gäller."
     ),
     milliseconds=200.0,
@@ -55,5 +55,5 @@ def test_a_line_has_swedish_beside_codes_and_says_who_was_told_and_who_was_not()
 
 
 def test_what_nobody_can_read_has_no_form() -> None:
-    text = printed(Happened(CALL.at, "?", "?", "unreadable bytes", Told("dead_letter"), 1.0))
+    text = printed(Happened(CALL.at, "?", "?", "unreadable bytes", SeenReceipt("dead_letter"), 1.0))
     assert text.split() == ["08:21", "dead_letter", "unreadable", "bytes"]

@@ -35,7 +35,7 @@ async def acts(store: Store) -> list[str]:
 
 async def registrations(world: World) -> list[int]:
     async with world.store.reading() as tx:
-        return sorted(one.registration for one in await console.find_orders(tx, console.Wanted()))
+        return sorted(one.registration for one in await console.find_orders(tx, console.OrderSearch()))
 
 
 # --- masking
@@ -243,7 +243,7 @@ async def test_what_waited_behind_an_unreadable_message_is_judged_when_it_is_set
     await fresh.office.transitions().run_due(fresh.clock.now())
     async with fresh.store.reading() as tx:
         assert not await console.pending_page(tx)
-        newest = (await console.find_orders(tx, console.Wanted()))[0]
+        newest = (await console.find_orders(tx, console.OrderSearch()))[0]
     assert newest.outcome == "executed"
 
 
@@ -296,7 +296,7 @@ async def test_a_phone_order_is_signed_by_the_operator_and_goes_the_way_of_every
     assert page.url.path.startswith("/orders/")
     assert "awaiting_signed_form" in page.text
     async with fresh.store.reading() as tx:
-        (one,) = await console.find_orders(tx, console.Wanted())
+        (one,) = await console.find_orders(tx, console.OrderSearch())
     assert (one.outcome, one.proven, one.urgent) == ("pending", True, True)
     assert "phone_order_sent" in await acts(fresh.store)
 
@@ -385,9 +385,11 @@ async def read_all(connection: Connection, topic: str, count: int) -> list[Recor
 async def test_the_figures_count_what_the_broker_holds(
     fresh: World, connection: Connection, language: str
 ) -> None:
-    from workers.stream.producer import Outgoing
+    from workers.stream.producer import OutgoingRecord
 
-    await fresh.desk.sending.send([Outgoing(f"{fresh.prefix}{ORDERS.name}", b"k", b"v") for _ in range(3)])
+    await fresh.desk.sending.send(
+        [OutgoingRecord(f"{fresh.prefix}{ORDERS.name}", b"k", b"v") for _ in range(3)]
+    )
     figures = await fresh.desk.watch.look()
     (orders,) = [queue for queue in figures.queues if queue.topic.endswith(ORDERS.name)]
     assert orders.depth == 3

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from tests.console.world import World
 from tests.workers.town import ADULT
-from workers.operations.worklist import ByHand, Entry, carry_out
+from workers.operations.worklist import ByHand, WorklistEntry, carry_out
 from workers.policy.lexicon import ADMIN_JOURNALEN
 from workers.store import console, tasks
 
@@ -17,7 +17,7 @@ class Interface:
     broken: bool = False
     stands: dict[str, str] = field(default_factory=dict)
 
-    async def carry_out(self, entry: Entry) -> str | None:
+    async def carry_out(self, entry: WorklistEntry) -> str | None:
         if self.broken:
             raise ConnectionError("their service is down")
         return self.stands.setdefault(f"{entry.task.subject}", f"AJ-{entry.identity.number[-4:]}")

@@ -78,7 +78,7 @@ async def test_axe_finds_nothing_on_any_page(
     chromium: Browser, furnished: World, language: str, scheme: str
 ) -> None:
     async with furnished.store.reading() as tx:
-        numbers = sorted(one.registration for one in await console.find_orders(tx, console.Wanted()))
+        numbers = sorted(one.registration for one in await console.find_orders(tx, console.OrderSearch()))
         task = (await console.worklist_page(tx))[0].task_id
     found: dict[str, list[str]] = {}
     async with opened(chromium, furnished, language, scheme) as page:

@@ -18,7 +18,7 @@ from tests.console.world import BOOKS, World
 from tests.workers.town import KEYS
 from workers.runtime.health import Health
 from workers.runtime.metrics import Metrics
-from workers.web.app import NoLogin, Ops, api_wanted, decision_api
+from workers.web.app import NoLogin, OpsWorker, api_wanted, decision_api
 from workers.web.http.serving import address_of
 
 
@@ -29,7 +29,7 @@ async def test_it_serves_console_api_and_probes_until_it_is_told_to_stop(fresh: 
     assert api_wanted(settings)
     said: list[str] = []
     metrics, health = Metrics(), Health()
-    ops = Ops(
+    ops = OpsWorker(
         settings, BOOKS, KEYS, fresh.clock, metrics, health, fresh.ops.connection,
         api=lambda: decision_api(settings, BOOKS, fresh.clock), said=said.append,
     )  # fmt: skip
@@ -65,7 +65,7 @@ async def test_it_serves_console_api_and_probes_until_it_is_told_to_stop(fresh: 
 async def _running(world: World, **settings: object) -> AsyncIterator[int]:
     """`sigill worker ops` with these settings; yields the port of its decision API."""
     chosen = world.desk.settings.model_copy(update={"console_port": 0, "api_port": 0, **settings})
-    ops = Ops(
+    ops = OpsWorker(
         chosen, BOOKS, KEYS, world.clock, Metrics(), Health(), world.ops.connection,
         api=lambda: decision_api(chosen, BOOKS, world.clock), said=lambda _: None,
     )  # fmt: skip
@@ -155,6 +155,6 @@ def test_who_asks_behind_a_proxy_is_whom_the_named_proxy_says() -> None:
 
 async def test_it_does_not_start_where_nobody_could_log_in_safely(fresh: World) -> None:
     settings = fresh.desk.settings.model_copy(update={"console_host": "0.0.0.0"})
-    ops = Ops(settings, BOOKS, KEYS, fresh.clock, Metrics(), Health(), fresh.ops.connection)
+    ops = OpsWorker(settings, BOOKS, KEYS, fresh.clock, Metrics(), Health(), fresh.ops.connection)
     with pytest.raises(NoLogin):
         await ops.run(asyncio.Event())

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from workers.operations.queue_figures import EVERY, Queue, Watch
+from workers.operations.queue_figures import EVERY, Queue, QueueWatch
 from workers.runtime.clock import FixedClock
 from workers.runtime.health import Health
 from workers.runtime.metrics import Metrics
@@ -18,7 +18,7 @@ PLACE = Partition("ehr.orders.v1", 0)
 def test_a_backlogs_rate_is_told_from_its_first_seconds() -> None:
     """The average over a minute, most of it idle, said a twelfth: that a few hundred orders take hours."""
     nothing = cast(Any, None)
-    watch = Watch(nothing, nothing, nothing, FixedClock(NOW), Metrics(), Health())
+    watch = QueueWatch(nothing, nothing, nothing, FixedClock(NOW), Metrics(), Health())
     step = timedelta(seconds=EVERY)
     for look in range(12):  # a quiet minute
         assert watch._rates(NOW + look * step, {PLACE: 100}, {PLACE.topic: 0}).get(PLACE.topic, 0) == 0

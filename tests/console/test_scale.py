@@ -16,7 +16,7 @@ from tests.console.world import START, World, world
 from tests.kit.services import Services
 from tests.workers.town import Town
 from workers.store import console
-from workers.store.console import MOST, Wanted
+from workers.store.console import MOST, OrderSearch
 from workers.store.queries import queries
 from workers.stream.connection import Connection
 
@@ -136,10 +136,10 @@ async def test_a_list_touches_a_bounded_number_of_rows(
 
 async def test_a_part_is_never_told_as_the_whole(crowded: World) -> None:
     async with crowded.store.reading() as tx:
-        everything = await console.count_orders(tx, Wanted())
-        refused = await console.count_orders(tx, Wanted(outcome=Outcome.REFUSED))
+        everything = await console.count_orders(tx, OrderSearch())
+        refused = await console.count_orders(tx, OrderSearch(outcome=Outcome.REFUSED))
         unit = await console.count_orders(
-            tx, Wanted(unit=UnitId("SE2321000099-U7"), region=RegionCode("testland"))
+            tx, OrderSearch(unit=UnitId("SE2321000099-U7"), region=RegionCode("testland"))
         )
     assert (everything.number, everything.more) == (MOST, True)
     assert (refused.number, refused.more) == (2_000, False)
@@ -157,7 +157,9 @@ async def test_paging_goes_through_all_of_them_once(crowded: World) -> None:
     seen: list[int] = []
     below = None
     async with crowded.store.reading() as tx:
-        while found := await console.find_orders(tx, Wanted(outcome=Outcome.REFUSED), below=below, limit=700):
+        while found := await console.find_orders(
+            tx, OrderSearch(outcome=Outcome.REFUSED), below=below, limit=700
+        ):
             seen += [one.registration for one in found]
             below = seen[-1]
     assert len(seen) == len(set(seen)) == 2_000

@@ -15,7 +15,7 @@ from tests.console.world import World
 from tests.workers.town import ADULT, KEYS, OPERATOR, UNIT
 from workers.operations.operators import ConsoleRole
 from workers.store import access_log, dead_letters, orders, persons
-from workers.store.access_log import Looked
+from workers.store.access_log import LoggedAccess
 from workers.store.dead_letters import DeadRecord
 
 LISTS = (
@@ -33,7 +33,7 @@ async def noted(here: World, action: str) -> list[dict[str, Any]]:
     return [{"actor": row["actor"], **json.loads(row["body"])} for row in rows]
 
 
-async def looks_at(here: World, number: str) -> list[Looked]:
+async def looks_at(here: World, number: str) -> list[LoggedAccess]:
     async with here.office.store.reading() as tx:
         who = (await persons.resolve_keys(tx, [KEYS.of(number)]))[KEYS.of(number)]
         return await access_log.of_person(tx, who)

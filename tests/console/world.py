@@ -26,7 +26,7 @@ from workers.operations.operators import ConsoleRole, Operator
 from workers.operations.phone_order import Sending
 from workers.policy.effects import AddTask, Sentence, SetTimer, TimerKind
 from workers.policy.rulebook import Rulebooks
-from workers.processing.citations import Desk as Judging
+from workers.processing.citations import PolicyContext as Judging
 from workers.runtime.clock import FixedClock
 from workers.runtime.health import Health
 from workers.runtime.metrics import Metrics
@@ -36,8 +36,8 @@ from workers.store.dead_letters import DeadRecord
 from workers.store.session import Store
 from workers.stream.connection import Connection
 from workers.stream.producer import StreamProducer
-from workers.web.app import Ops, console_app, with_probes
-from workers.web.console.context import Desk
+from workers.web.app import OpsWorker, console_app, with_probes
+from workers.web.console.context import ConsoleContext
 
 START = datetime(2025, 3, 10, 9, tzinfo=UTC)
 BOOKS = Rulebooks.of(TESTLAND, NATIONAL)
@@ -54,8 +54,8 @@ class World:
     office: Office
     town: Town
     clock: FixedClock
-    desk: Desk
-    ops: Ops
+    desk: ConsoleContext
+    ops: OpsWorker
     base: str = ""
     prefix: str = ""
     cookies: dict[str, str] = field(default_factory=dict)
@@ -147,7 +147,7 @@ async def world(
         stack.push_async_callback(workers.close)
         sending = Sending(StreamProducer(connection, send_timeout=15))
         stack.push_async_callback(sending.stop)
-        ops = Ops(settings, BOOKS, KEYS, clock, metrics, health, connection)
+        ops = OpsWorker(settings, BOOKS, KEYS, clock, metrics, health, connection)
         desk = ops.desk_over(store, auditors, sending)
         stack.push_async_callback(desk.watch.standings.close)
         office = Office(workers, town, clock, Judging.of(BOOKS, "urn:sigill:test"))

@@ -25,7 +25,7 @@ from workers.devtools.authority import DevAuthority
 from workers.processing.persist import event_headers
 from workers.runtime.clock import SystemClock
 from workers.stream.records import Record, read_event
-from workers.trust import Evidence, TrustPolicy, verify
+from workers.trust import RevocationSnapshot, TrustPolicy, verify
 
 PROGRAMS = Path(__file__).parents[2] / "docs" / "examples"
 FORM = examples_of(ORDERS)[0].path
@@ -142,7 +142,7 @@ def test_a_publisher_sends_an_order_that_is_let_in(
         message.value(),
         "application/jose",
         policy=TrustPolicy(anchors=authority.anchors),
-        evidence=Evidence.of(),
+        evidence=RevocationSnapshot.of(),
         arrived_at=SystemClock().now(),
     )
     assert verdict.refusals == ()

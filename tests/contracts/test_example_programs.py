@@ -17,7 +17,7 @@ from contracts.examples import EXAMPLE_SECRET, examples_of
 from contracts.keys import patient_key
 from contracts.topics import NOTIFICATIONS, ORDERS
 from workers.devtools.authority import DevAuthority
-from workers.trust import Evidence, TrustPolicy, verify
+from workers.trust import RevocationSnapshot, TrustPolicy, verify
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = ROOT / "docs" / "examples"
@@ -59,7 +59,7 @@ def _holds(value: bytes, authority: DevAuthority) -> None:
         value,
         "application/jose",
         policy=TrustPolicy(anchors=authority.anchors),
-        evidence=Evidence.of(),
+        evidence=RevocationSnapshot.of(),
         arrived_at=SIGNED_AT,
     )
     assert verdict.refusals == ()
@@ -176,7 +176,7 @@ def test_what_the_java_publisher_signs_holds(card: list[str], authority: DevAuth
         value,
         "application/jose",
         policy=TrustPolicy(anchors=authority.anchors),
-        evidence=Evidence.of(),
+        evidence=RevocationSnapshot.of(),
         arrived_at=datetime.fromtimestamp(header["iat"], UTC),
     )
     assert verdict.refusals == ()

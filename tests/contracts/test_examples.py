@@ -16,7 +16,7 @@ from contracts.json_schema import schema_of, with_schema
 from contracts.topics import INCOMING, ORDERS, STAFF, UNITS, TopicSpec
 from contracts.vocabulary import Outcome
 from tests.kit.played_examples import World, differing, outgoing, play
-from workers.trust import Evidence, TrustPolicy, verify
+from workers.trust import RevocationSnapshot, TrustPolicy, verify
 from workers.trust.evidence import RevocationList
 
 _NUMBER = re.compile(r"(?<!\d)(?:19|20)\d{10}(?!\d)")
@@ -146,7 +146,7 @@ def test_the_first_signed_example_holds_and_carries_the_form(
         example.path.with_suffix(ending).read_bytes().rstrip(b"\n"),
         content_type,
         policy=TrustPolicy(anchors=(root,)),
-        evidence=Evidence.of(),
+        evidence=RevocationSnapshot.of(),
         arrived_at=datetime(2026, 3, 2, 8, 6, 30, tzinfo=UTC),
     )
     assert verdict.refusals == ()
@@ -165,7 +165,7 @@ def test_each_signed_order_holds_by_the_lists_beside_it(example: Example) -> Non
         example.signed.read_bytes().rstrip(b"\n"),
         "application/jose",
         policy=TrustPolicy(anchors=(root,)),
-        evidence=Evidence.of(lists),
+        evidence=RevocationSnapshot.of(lists),
         arrived_at=datetime(2026, 3, 10, tzinfo=UTC),
     )
     assert verdict.refusals == ()

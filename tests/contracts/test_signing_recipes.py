@@ -23,7 +23,7 @@ from lxml import etree
 from tests.trust.bench import FORM, SIGNER
 from workers.devtools.authority import DevAuthority, Holder
 from workers.runtime.clock import SystemClock
-from workers.trust import Evidence, TrustPolicy, Verdict, verify
+from workers.trust import RevocationSnapshot, TrustPolicy, Verdict, verify
 from workers.trust.form_xml import xml_of
 
 pytestmark = pytest.mark.recipes
@@ -55,7 +55,7 @@ class Card:
             signed.read_bytes(),
             content_type,
             policy=policy,
-            evidence=Evidence.read(self.ca.crls(NOW - timedelta(hours=1))),
+            evidence=RevocationSnapshot.read(self.ca.crls(NOW - timedelta(hours=1))),
             arrived_at=SystemClock().now(),
         )
 

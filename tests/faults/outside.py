@@ -25,9 +25,9 @@ from workers.devtools.authority import DevAuthority
 from workers.devtools.signing import sign_jws, sign_xades, tampered_jws
 from workers.policy.calendar import swedish_date
 from workers.policy.rulebook import Rulebooks
-from workers.scenario.cast import Cast, Numbers
+from workers.scenario.cast import Numbers, ScenarioData
 from workers.scenario.format import OrderStep, PersonSpec, RegisterStep, Scenario, StaffSpec
-from workers.scenario.play import SignedOrder
+from workers.scenario.play import OrderToSign
 from workers.stream.records import Event, write_binary
 
 AUDIENCE = "sigill/faults"
@@ -69,7 +69,7 @@ class Message:
     headers: Headers
     kind: Kind = "order"
     order_id: str = ""
-    order: SignedOrder | None = None
+    order: OrderToSign | None = None
     record: PersonRecord | StaffRecord | None = None
 
     @property
@@ -82,7 +82,7 @@ class Message:
 class Household:
     """A child or a grown-up with the guardians, by their names in the cast."""
 
-    cast: Cast
+    cast: ScenarioData
     patient: str
     guardians: tuple[str, ...]
     orders: list[str] = field(default_factory=list)
@@ -101,7 +101,7 @@ class Outside:
     start: datetime
     households: list[Household] = field(default_factory=list)
     known: dict[str, Message] = field(default_factory=dict)
-    casts: list[Cast] = field(default_factory=list)
+    casts: list[ScenarioData] = field(default_factory=list)
     _numbers: Numbers = field(default_factory=Numbers)
     _serial: int = 0
 
@@ -117,7 +117,7 @@ class Outside:
                 people={},
                 steps=(),
             )
-            cast = Cast(story, self.books, self._numbers, AUDIENCE)
+            cast = ScenarioData(story, self.books, self._numbers, AUDIENCE)
             for role in Role:
                 cast.staff[role.value] = cast._employee(role.value, StaffSpec(unit="enhet", roles=(role,)))
             self.casts.append(cast)
@@ -134,7 +134,7 @@ class Outside:
                     household, OrderStep(id=str(uuid4()), form=form, patient=household.patient), self.start
                 )
 
-    def _household(self, cast: Cast, number: int) -> None:
+    def _household(self, cast: ScenarioData, number: int) -> None:
         today = swedish_date(self.start)
         adult = self.choice.random() < 0.3
         age = self.choice.uniform(20, 80) if adult else self.choice.uniform(8, 17.5)
@@ -161,7 +161,7 @@ class Outside:
             ]
         return told
 
-    def staff(self, cast: Cast, name: str, at: datetime) -> Message:
+    def staff(self, cast: ScenarioData, name: str, at: datetime) -> Message:
         """The directory's message about one of the staff."""
         record = cast.assignments(name, at)
         return self._plain(STAFF, record.hsa_id, record)
@@ -308,7 +308,7 @@ class Outside:
             _headers(ORDERS, order_id, key, content_type, signed),
             kind="tampered" if tamper else "order",
             order_id=order_id,
-            order=SignedOrder(body, signer, at, tamper),
+            order=OrderToSign(body, signer, at, tamper),
         )
 
     def _other_bytes(self, message: Message, at: datetime) -> Message:
@@ -326,7 +326,7 @@ class Outside:
             signed,
             _headers(ORDERS, message.order_id, message.key, "application/jose", signed),
             order_id=message.order_id,
-            order=SignedOrder(body, signer, at, None),
+            order=OrderToSign(body, signer, at, None),
         )
 
     def _tampered(self, household: Household, at: datetime) -> Message:

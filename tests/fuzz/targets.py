@@ -19,12 +19,12 @@ from tests.workers.rulebook import NATIONAL, TESTLAND
 from workers.devtools.authority import DevAuthority
 from workers.devtools.signing import sign_jws, sign_xades
 from workers.intake.form_parsing import FormInvalid, read_form
-from workers.intake.verification import Door, Lost, SignedOrder, TurnedAway
+from workers.intake.verification import OrderVerifier, RejectedMessage, UnreadableMessage, VerifiedMessage
 from workers.policy.rulebook import RulebookError, parse
 from workers.processing.patient_keys import KeyRing
 from workers.scenario.format import UnreadableScenario, read_file
 from workers.stream.records import NotCloudEvent, Record, read_event, write_binary
-from workers.trust import Evidence, TrustPolicy, Unreadable, verify
+from workers.trust import RevocationSnapshot, TrustPolicy, UnreadableSignature, verify
 from workers.trust.evidence import RevocationList
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -57,16 +57,16 @@ def trust() -> TrustPolicy:
 
 
 @cache
-def evidence() -> Evidence:
+def evidence() -> RevocationSnapshot:
     """Lists that say good of everybody."""
     lists = authority().crls(START - timedelta(hours=1), next_update=START + timedelta(days=700))
-    return Evidence.of([RevocationList.read(data) for data in lists])
+    return RevocationSnapshot.of([RevocationList.read(data) for data in lists])
 
 
 @cache
-def door() -> Door:
+def door() -> OrderVerifier:
     """Everything up to the rules."""
-    return Door(AUDIENCE, KeyRing({"v1": bytes(32)}, "v1"), trust(), 262_144)
+    return OrderVerifier(AUDIENCE, KeyRing({"v1": bytes(32)}, "v1"), trust(), 262_144)
 
 
 def jws(data: bytes) -> None:
@@ -87,7 +87,7 @@ def xades(data: bytes) -> None:
 def _verified(data: bytes, content_type: str) -> None:
     try:
         verdict = verify(data, content_type, policy=trust(), evidence=evidence(), arrived_at=START)
-    except Unreadable:
+    except UnreadableSignature:
         return
     if not verdict.refusals and verdict.payload is not None:
         # nobody but `seeds` can have signed it, so nothing of it can have changed
@@ -143,7 +143,7 @@ def unwrapped(data: bytes) -> None:
         )
         record = Record("t", 0, 0, int(START.timestamp() * 1000), "append", b"v1.x", data, headers)
         arrival = door().unwrap(record, evidence())
-        assert isinstance(arrival, SignedOrder | TurnedAway | Lost)
+        assert isinstance(arrival, VerifiedMessage | RejectedMessage | UnreadableMessage)
 
 
 def rulebook(data: bytes) -> None:

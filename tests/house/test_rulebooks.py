@@ -11,7 +11,7 @@ from tests.house.made_up import SOLBYGDEN, STORY
 from tests.kit.pure_stage import PureStage
 from workers.cli.common import RULEBOOKS
 from workers.cli.rulebook import STORIES, app
-from workers.policy.rulebook import Entry, Rulebooks
+from workers.policy.rulebook import Rulebooks, RuleEntry
 from workers.processing.citations import Citations
 from workers.rulebook_docs.checking import check
 from workers.rulebook_docs.clauses import CLAUSE_ORDER
@@ -19,7 +19,7 @@ from workers.rulebook_docs.coverage import coverage
 from workers.rulebook_docs.pages import drift, rendered
 from workers.scenario.cast import Numbers
 from workers.scenario.format import Scenario, files_of, read_file
-from workers.scenario.play import Play
+from workers.scenario.play import ScenarioRunner
 
 BOOKS = Rulebooks.of(*(p.read_text("utf-8") for p in sorted(RULEBOOKS.glob("*.yaml"))))
 TOLD: tuple[Scenario, ...] = tuple(s for f in files_of([STORIES]) for s in read_file(f))
@@ -87,7 +87,7 @@ def test_a_page_that_no_longer_fits_is_found(tmp_path: Path) -> None:
 
 def test_every_clause_of_an_entry_has_words() -> None:
     silent = {"id", "cites", "forms", "when", "otherwise", "decider_at"}
-    assert set(Entry.model_fields) - silent == set(CLAUSE_ORDER)
+    assert set(RuleEntry.model_fields) - silent == set(CLAUSE_ORDER)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def with_solbygden(solbygden: Path) -> Rulebooks:
 
 async def test_a_new_region_is_judged_without_any_python(solbygden: Path, with_solbygden: Rulebooks) -> None:
     (story,) = read_file(solbygden / "stories" / "solbygden.story.yml")
-    await Play(story, PureStage(with_solbygden), with_solbygden, Numbers(), "sigill/test").run()
+    await ScenarioRunner(story, PureStage(with_solbygden), with_solbygden, Numbers(), "sigill/test").run()
 
 
 def test_the_folder_of_rulebooks_may_be_named_by_the_environment(solbygden: Path) -> None:

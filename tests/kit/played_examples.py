@@ -47,13 +47,13 @@ from contracts.topics import (
 from infra.sign_examples import form_of, signed_at
 from tests.kit.services import Services
 from workers.consumer.dead_letter_limit import DeadLetterLimit
-from workers.consumer.runner import Consuming, Handler
+from workers.consumer.runner import ConsumerRunner, Handler
 from workers.directory.consumer import Directory
 from workers.intake.consumer import Intake
-from workers.intake.revocation_cache import keeper
-from workers.intake.revocation_sources import EvidenceSources
-from workers.intake.verification import Door
-from workers.processing.citations import Desk
+from workers.intake.revocation_cache import revocation_cache
+from workers.intake.revocation_sources import RevocationSources
+from workers.intake.verification import OrderVerifier
+from workers.processing.citations import PolicyContext
 from workers.processing.patient_keys import KeyRing
 from workers.register.consumer import Register
 from workers.rulebook_docs.files import load
@@ -66,7 +66,7 @@ from workers.store.session import Store
 from workers.stream.connection import Connection
 from workers.stream.records import Event, Partition, Record, write_binary
 from workers.transitions.scheduler import Transitions
-from workers.trust import Evidence, TrustPolicy
+from workers.trust import RevocationSnapshot, TrustPolicy
 from workers.trust.evidence import RevocationList
 
 AUDIENCE = "sigill/production"
@@ -99,9 +99,9 @@ class World:
 
     store: Store
     clock: FixedClock
-    desk: Desk
+    desk: PolicyContext
     offsets: dict[str, int] = field(default_factory=dict)
-    workers: dict[str, Consuming[Any]] = field(default_factory=dict)
+    workers: dict[str, ConsumerRunner[Any]] = field(default_factory=dict)
     answers: dict[str, list[bytes]] = field(default_factory=dict)
     """What went out, in order, by topic."""
 
@@ -113,7 +113,7 @@ class World:
             Settings(database_url=SecretStr(database), database_schema="sigill", database_pool_max=4)
         )
         try:
-            world = cls(store, FixedClock(BEGINNING), Desk.of(load()[0], SOURCE))
+            world = cls(store, FixedClock(BEGINNING), PolicyContext.of(load()[0], SOURCE))
             await world._begin()
             yield world
         finally:
@@ -122,10 +122,10 @@ class World:
     async def _begin(self) -> None:
         metrics = Metrics()
         lists = [RevocationList.read(path.read_bytes()) for path in sorted(REVOCATION_LISTS.glob("*.crl"))]
-        evidence = keeper(EvidenceSources(ask_ocsp=False), self.clock)
-        evidence.snapshot = Evidence.of(lists)
+        evidence = revocation_cache(RevocationSources(ask_ocsp=False), self.clock)
+        evidence.snapshot = RevocationSnapshot.of(lists)
         root = x509.load_pem_x509_certificate((FOLDER / "root.crt").read_bytes())
-        door = Door(AUDIENCE, KEYS, TrustPolicy(anchors=(root,)), 262_144)
+        door = OrderVerifier(AUDIENCE, KEYS, TrustPolicy(anchors=(root,)), 262_144)
         handlers: list[tuple[TopicSpec, Handler[Any]]] = [
             (ORDERS, Intake(self.desk, door, evidence, metrics, "intake")),
             (PERSONS, Register(self.desk, KEYS, metrics, "register")),
@@ -133,7 +133,7 @@ class World:
             (UNITS, Directory(metrics, "directory")),
         ]
         for topic, handler in handlers:
-            worker = Consuming(
+            worker = ConsumerRunner(
                 name=topic.read_by[0],
                 group=topic.read_by[0],
                 topics=(topic.name,),

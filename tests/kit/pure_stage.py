@@ -12,25 +12,23 @@ from contracts.order import PersonRef, SignedForm
 from contracts.register import PersonRecord
 from contracts.vocabulary import HsaId, OrderId, PersonId, RegionCode, Service, UnitId
 from workers.policy import successors
-from workers.policy.access import Question, decide, differences, picture
+from workers.policy.access import AccessQuestion, access_matrix, decide, differences
 from workers.policy.calendar import BirthDate
 from workers.policy.effects import (
     AddTask,
+    Amend,
     Annotate,
     CloseRequest,
     CloseTask,
     Effect,
     Impose,
     Judgement,
+    Notify,
     OpenRequest,
-    Revise,
+    ResolvePending,
     SetTimer,
-    Settle,
-    Tell,
 )
-from workers.policy.effects import (
-    Answer as UnitSaid,
-)
+from workers.policy.effects import RecordAnswer as UnitSaid
 from workers.policy.facts import (
     Assignment,
     Custody,
@@ -48,10 +46,10 @@ from workers.policy.orders import judge
 from workers.policy.requests import is_a_case
 from workers.policy.rulebook import Rulebooks
 from workers.policy.standing_measures import rules_beginning
-from workers.policy.transitions import Due, follow, register_change, rules_begin
+from workers.policy.transitions import DueTimer, on_timer, register_change, rules_begin
 from workers.policy.units import Unit
 from workers.processing.patient_context import ends_waiting
-from workers.scenario.play import Answer, Changed, Notified, SignedOrder, Told
+from workers.scenario.play import OrderToSign, SeenChange, SeenDecision, SeenNotification, SeenReceipt
 
 _TAMPERED = {
     "payload": "signature_invalid",
@@ -83,11 +81,11 @@ class PureStage:
     versions: list[tuple[datetime, Measure]] = field(default_factory=list)
     requests: dict[PersonId, dict[OrderId, ReleaseRequest]] = field(default_factory=dict)
     orders: dict[OrderId, tuple[str, EarlierOrder, PersonId]] = field(default_factory=dict)
-    receipts: dict[OrderId, Told] = field(default_factory=dict)
-    waiting: dict[OrderId, tuple[SignedOrder, datetime]] = field(default_factory=dict)
+    receipts: dict[OrderId, SeenReceipt] = field(default_factory=dict)
+    waiting: dict[OrderId, tuple[OrderToSign, datetime]] = field(default_factory=dict)
     timers: set[SetTimer] = field(default_factory=set)
-    said: list[tuple[PersonId, Changed]] = field(default_factory=list)
-    told: list[Notified] = field(default_factory=list)
+    said: list[tuple[PersonId, SeenChange]] = field(default_factory=list)
+    told: list[SeenNotification] = field(default_factory=list)
 
     # --- people
 
@@ -146,7 +144,7 @@ class PureStage:
             )
             self._enact(p, transition.effects, "register")
             if was is not None:
-                self._publish(p, picture(was, self.now, self.books), self.now)
+                self._publish(p, access_matrix(was, self.now, self.books), self.now)
         self._anew(person_id)
 
     def _anew(self, person: PersonId) -> None:
@@ -208,26 +206,26 @@ class PureStage:
 
     # --- orders
 
-    async def send(self, order: SignedOrder) -> Told:
+    async def send(self, order: OrderToSign) -> SeenReceipt:
         if order.tamper in _TAMPERED:
-            told = Told("refused", (_TAMPERED[order.tamper],))
+            told = SeenReceipt("refused", (_TAMPERED[order.tamper],))
             self.receipts[OrderId(order.form["order_id"])] = told
             return told
         order_id = OrderId(order.form["order_id"])
         if order_id in self.orders:
-            told = Told("refused", ("replayed_with_changes",))
+            told = SeenReceipt("refused", ("replayed_with_changes",))
             self.receipts[order_id] = told
             return told
         return self._judge(order, None)
 
-    def _judge(self, order: SignedOrder, first: datetime | None) -> Told:
+    def _judge(self, order: OrderToSign, first: datetime | None) -> SeenReceipt:
         import json
 
         order_id = OrderId(str(order.form["order_id"]))
         try:
             form = SignedForm.model_validate_json(json.dumps(order.form))
         except ValidationError:
-            self.receipts[order_id] = Told("refused", ("field_invalid",))
+            self.receipts[order_id] = SeenReceipt("refused", ("field_invalid",))
             return self.receipts[order_id]
         patient = self._ensure(form.patient)
         for ref in (*(form.guardians or ()), *((form.representative,) if form.representative else ())):
@@ -259,21 +257,21 @@ class PureStage:
         self.orders[order_id] = (str(order.form), earlier, patient)
         if {"patient_not_yet_known", "awaiting_follow_up_decision"} & set(judgement.codes):
             self.waiting[order_id] = (order, first or self.now)
-        before = picture(self.facts(patient), self.now, self.books)
+        before = access_matrix(self.facts(patient), self.now, self.books)
         self._enact(patient, judgement.effects, "order")
         self._publish(patient, before, self.now)
         told = self._as_told(judgement)
         self.receipts[order_id] = told
         return told
 
-    def _as_told(self, j: Judgement) -> Told:
+    def _as_told(self, j: Judgement) -> SeenReceipt:
         why = "; ".join(f"{r.code}: {r.text.en}" for r in j.refusals)
-        return Told(j.outcome.value, j.codes, j.ends_on, tuple(str(r.code) for r in j.remarks), why)
+        return SeenReceipt(j.outcome.value, j.codes, j.ends_on, tuple(str(r.code) for r in j.remarks), why)
 
     def _enact(self, patient: PersonId, effects: Iterable[Effect], cause: str) -> None:
         for effect in effects:
             match effect:
-                case Impose(measure=m) | Revise(measure=m) | Annotate(measure=m):
+                case Impose(measure=m) | Amend(measure=m) | Annotate(measure=m):
                     twice = any(
                         (o.measure_id, o.version) == (m.measure_id, m.version) for _, o in self.versions
                     )
@@ -285,10 +283,10 @@ class PureStage:
                     self.open_tasks[effect.kind, effect.subject] = patient
                 case CloseTask():
                     self.open_tasks.pop((effect.kind, effect.subject), None)
-                case Tell(suppressed=None):
+                case Notify(suppressed=None):
                     ref = self.persons[effect.to].latest.identity if effect.to else None
                     self.told.append(
-                        Notified(
+                        SeenNotification(
                             PersonRef(id_type=ref.id_type, id=ref.number) if ref else None,
                             effect.template,
                             effect.unit,
@@ -302,7 +300,7 @@ class PureStage:
                     self.requests[patient][which] = replace(old, answers=(*others, answer), closed=closes)
                 case CloseRequest(request=which, closes=end):
                     self.requests[patient][which] = replace(self.requests[patient][which], closed=end)
-                case Settle(order_id=which, outcome=outcome, refusal=refusal):
+                case ResolvePending(order_id=which, outcome=outcome, refusal=refusal):
                     told = self.receipts.get(which)
                     if told is None or told.outcome != "pending" or not ends_waiting(effect, told.codes):
                         continue
@@ -314,13 +312,13 @@ class PureStage:
                     pass
 
     def _publish(self, patient: PersonId, before: dict, at: datetime) -> None:
-        for d in differences(before, picture(self.facts(patient), at, self.books)):
+        for d in differences(before, access_matrix(self.facts(patient), at, self.books)):
             who = self.persons[d.viewer].latest.identity
             whom = self.persons[patient].latest.identity
             self.said.append(
                 (
                     patient,
-                    Changed(
+                    SeenChange(
                         PersonRef(id_type=who.id_type, id=who.number),
                         PersonRef(id_type=whom.id_type, id=whom.number),
                         d.service.value,
@@ -332,10 +330,10 @@ class PureStage:
                 )
             )
 
-    async def send_again(self, order_id: UUID) -> Told:
+    async def send_again(self, order_id: UUID) -> SeenReceipt:
         return replace(self.receipts[OrderId(str(order_id))], outcome="duplicate")
 
-    async def newest_receipt(self, order_id: UUID) -> Told | None:
+    async def newest_receipt(self, order_id: UUID) -> SeenReceipt | None:
         return self.receipts.get(OrderId(str(order_id)))
 
     # --- time and answers
@@ -346,7 +344,7 @@ class PureStage:
             self.now = begins
             for person in list(self.persons):
                 if self.persons[person].registered:
-                    before = picture(self.facts(person), begins, self.books)
+                    before = access_matrix(self.facts(person), begins, self.books)
                     self._enact(
                         person, rules_begin(self.facts(person), begins, self.books).effects, "register"
                     )
@@ -360,10 +358,10 @@ class PureStage:
             self.now = max(self.now, timer.due_at) if self.now.tzinfo else timer.due_at
             facts = self.facts(timer.patient)
             requests = tuple(self.requests.get(timer.patient, {}).values())
-            transition = follow(Due(timer, facts, requests), self.books, now=timer.due_at)
+            transition = on_timer(DueTimer(timer, facts, requests), self.books, now=timer.due_at)
             self._enact(timer.patient, transition.effects, transition.cause)
             if transition.compare:
-                before = picture(facts, transition.at - timedelta(microseconds=1), self.books)
+                before = access_matrix(facts, transition.at - timedelta(microseconds=1), self.books)
                 self._publish(timer.patient, before, transition.at)
             if timer.kind == "patient_unknown_deadline":
                 self.now = timer.due_at
@@ -380,19 +378,19 @@ class PureStage:
         at: datetime,
         known_at: datetime | None,
         information_type: str | None = None,
-    ) -> Answer:
+    ) -> SeenDecision:
         facts = self.facts(self._ensure(patient), known_at)
         asked = UnitId(unit) if unit else None
-        question = Question(
+        question = AccessQuestion(
             self.identities.get(_identity(viewer)), service, at, asked, recorded_on, information_type
         )
         decision = decide(question, facts, self.books)
-        return Answer(decision.allowed, tuple(str(c) for c in decision.codes))
+        return SeenDecision(decision.allowed, tuple(str(c) for c in decision.codes))
 
-    async def changes(self) -> tuple[Changed, ...]:
+    async def changes(self) -> tuple[SeenChange, ...]:
         return tuple(c for _, c in self.said)
 
-    async def notifications(self) -> tuple[Notified, ...]:
+    async def notifications(self) -> tuple[SeenNotification, ...]:
         return tuple(self.told)
 
     async def measures(self, patient: PersonRef, at: datetime) -> set[str]:

@@ -41,12 +41,12 @@ from tests.model.reference import (
     Unit,
     local_day,
 )
-from workers.policy.access import Question, decide
-from workers.policy.effects import Effect, Tell
+from workers.policy.access import AccessQuestion, decide
+from workers.policy.effects import Effect, Notify
 from workers.policy.rulebook import Rulebooks
 from workers.scenario.cast import Numbers
-from workers.scenario.format import Scenario, Step
-from workers.scenario.play import Play, SignedOrder, Told
+from workers.scenario.format import Scenario, ScenarioStep
+from workers.scenario.play import OrderToSign, ScenarioRunner, SeenReceipt
 
 CLAIMS: dict[str, set[str]] = {
     Template.GRANT_GIVEN: {"gained"},
@@ -86,12 +86,12 @@ class Differs(AssertionError):
 class Watched(PureStage):
     """The pure stage, with a window on what goes through it."""
 
-    before_order: Callable[[SignedOrder], None] = lambda _: None
-    after_order: Callable[[SignedOrder, Told], None] = lambda _, __: None
+    before_order: Callable[[OrderToSign], None] = lambda _: None
+    after_order: Callable[[OrderToSign, SeenReceipt], None] = lambda _, __: None
     on_record: Callable[[PersonRecord], None] = lambda _: None
-    on_tell: Callable[[PersonId, Tell, str], None] = lambda _, __, ___: None
+    on_tell: Callable[[PersonId, Notify, str], None] = lambda _, __, ___: None
 
-    async def send(self, order: SignedOrder) -> Told:
+    async def send(self, order: OrderToSign) -> SeenReceipt:
         self.before_order(order)
         told = await super().send(order)
         self.after_order(order, told)
@@ -106,7 +106,7 @@ class Watched(PureStage):
         kept = tuple(effects)
         super()._enact(patient, kept, cause)
         for effect in kept:
-            if isinstance(effect, Tell) and effect.suppressed is None and effect.to is not None:
+            if isinstance(effect, Notify) and effect.suppressed is None and effect.to is not None:
                 self.on_tell(patient, effect, cause)
 
 
@@ -130,7 +130,7 @@ class World:
     def __post_init__(self) -> None:
         story = Scenario.model_validate(self.header | {"steps": []})
         self.stage = Watched(self.books)
-        self.play = Play(story, self.stage, self.books, Numbers(), "sigill/test")
+        self.play = ScenarioRunner(story, self.stage, self.books, Numbers(), "sigill/test")
         self.model = Reference()
         self.stage.before_order = self._before
         self.stage.after_order = self._after
@@ -144,8 +144,8 @@ class World:
         self.children = [n for n, p in story.people.items() if p.guardians]
         self.adults = [n for n, p in story.people.items() if not p.guardians]
         self.orders: dict[str, Order] = {}
-        self.told: dict[str, Told] = {}
-        self._unread: list[tuple[str, str, Tell, datetime]] = []
+        self.told: dict[str, SeenReceipt] = {}
+        self._unread: list[tuple[str, str, Notify, datetime]] = []
         self._current: dict[str, Any] = {}
         self._order: Order | None = None
         run(self.play.prepare())
@@ -169,8 +169,8 @@ class World:
         self.steps.append(step)
         self._current = step
         if "at" not in step:  # two things never happen at the same instant
-            run(self.play.step(Step.model_validate({"at": "+1s"})))
-        run(self.play.step(Step.model_validate(step)))
+            run(self.play.step(ScenarioStep.model_validate({"at": "+1s"})))
+        run(self.play.step(ScenarioStep.model_validate(step)))
         self.read_notices()
         if "order" not in step:  # an order touches one patient only, and that one is compared when it is sent
             self.access = self.compare(self.children)
@@ -216,7 +216,7 @@ class World:
             )
         )
 
-    def _before(self, signed: SignedOrder) -> None:
+    def _before(self, signed: OrderToSign) -> None:
         self.read_notices()
         self._order = self.as_order(signed)
         self.sent[str(self._current["order"]["id"])] = self.now
@@ -224,7 +224,7 @@ class World:
             self.access = self.compare(self.children)
         self.verdict = self.model.judge(self._order)
 
-    def _after(self, signed: SignedOrder, told: Told) -> None:
+    def _after(self, signed: OrderToSign, told: SeenReceipt) -> None:
         order = self._order
         assert order is not None
         name = str(self._current["order"]["id"])
@@ -277,7 +277,7 @@ class World:
         ):
             self.fail("X-02", f"{name} opened {service} at {unit} to {viewer}, who did not ask")
 
-    def _told(self, patient: PersonId, tell: Tell, cause: str) -> None:
+    def _told(self, patient: PersonId, tell: Notify, cause: str) -> None:
         """Every notice that is sent is held against the reference at once."""
         if not hasattr(self, "people") or tell.to not in self.people:
             return
@@ -294,7 +294,7 @@ class World:
         for who, whom, tell, at in unread:
             self.check_notice(who, whom, tell, at)
 
-    def check_notice(self, who: str, whom: str, tell: Tell, at: datetime) -> None:
+    def check_notice(self, who: str, whom: str, tell: Notify, at: datetime) -> None:
         """X-21 to X-23: true of the recipient, to one who is still concerned, and against no "do not tell"."""
         said = f"{tell.template} to {who} about {whom} at {at}"
         if not self.model.may_hear(who, whom, at):
@@ -363,7 +363,9 @@ class World:
             for ask in self.asks([patient]):
                 _, viewer, service, unit = ask
                 hsa = UnitId(self.play.cast.units[unit]) if unit else None
-                decision = decide(Question(self.person_ids[viewer], service, at, hsa), facts, self.books)
+                decision = decide(
+                    AccessQuestion(self.person_ids[viewer], service, at, hsa), facts, self.books
+                )
                 allowed, why = self.model.access(patient, viewer, service, unit, at, in_force=in_force)
                 codes = set(decision.codes)
                 if allowed is not None and allowed is not decision.allowed:
@@ -427,7 +429,9 @@ class World:
             patient, viewer, service, unit = ask
             facts = self.stage.facts(self.person_ids[patient], known_at=at)
             hsa = UnitId(self.play.cast.units[unit]) if unit else None
-            then = decide(Question(self.person_ids[viewer], service, at, hsa), facts, self.books).allowed
+            then = decide(
+                AccessQuestion(self.person_ids[viewer], service, at, hsa), facts, self.books
+            ).allowed
             if then is not allowed:
                 self.fail(
                     "known then", f"{viewer} to {patient} {service} at {unit}, {at}: was {allowed}, is {then}"
@@ -467,20 +471,20 @@ class World:
     def hold_twin(self, what: str, steps: list[dict[str, Any]], at_once: set[int]) -> None:
         """Play other steps without the reference, and hold that nobody is let in who was not."""
         stage = PureStage(self.books)
-        play = Play(
+        play = ScenarioRunner(
             Scenario.model_validate(self.header | {"steps": []}), stage, self.books, Numbers(), "sigill/test"
         )
         run(play.prepare())
         for step in steps:
             if "at" not in step and id(step) not in at_once:
-                run(play.step(Step.model_validate({"at": "+1s"})))
-            run(play.step(Step.model_validate(step)))
+                run(play.step(ScenarioStep.model_validate({"at": "+1s"})))
+            run(play.step(ScenarioStep.model_validate(step)))
         run(stage.move_clock(max(stage.now, self.now)))
         ids = {n: stage.identities[_identity(stage, a.ref)] for n, a in play.cast.people.items()}
         for patient, viewer, service, unit in self.asks(self.children):
             hsa = UnitId(play.cast.units[unit]) if unit else None
             facts = stage.facts(ids[patient])
-            question = Question(ids[viewer], service, stage.now, hsa)
+            question = AccessQuestion(ids[viewer], service, stage.now, hsa)
             was = decide(
                 replace(question, viewer=self.person_ids[viewer]),
                 self.stage.facts(self.person_ids[patient]),
@@ -491,7 +495,7 @@ class World:
 
     # --- words
 
-    def as_order(self, signed: SignedOrder) -> Order:
+    def as_order(self, signed: OrderToSign) -> Order:
         """The form in the reference's words."""
         form, step = signed.form, self._current["order"]
         staff = {e.hsa_id: e.name for e in self.play.cast.staff.values()}

@@ -19,7 +19,7 @@ from infra.embedded import EmbeddedKafka
 from tests.workers.live import Live, live
 from tests.workers.town import ADULT, CHILD, FATHER, MOTHER, Sent, Town, person
 from workers.bootstrap import WORKERS, Wiring
-from workers.operations.queue_figures import Watch
+from workers.operations.queue_figures import QueueWatch
 from workers.policy.calendar import midnight, swedish_date
 from workers.policy.effects import SetTimer, TimerKind
 from workers.policy.facts import Identity
@@ -41,7 +41,7 @@ from workers.runtime.tracing import Tracing
 from workers.store import persons, timers
 from workers.store.session import Store
 from workers.stream.connection import Connection
-from workers.stream.partition_lag import Standings
+from workers.stream.partition_lag import PartitionLags
 from workers.web.app import measured
 
 NOW = SystemClock().now() - timedelta(minutes=1)
@@ -149,8 +149,13 @@ async def _look_over(wiring: Wiring) -> None:
             [who] = (await persons.resolve(tx, [Identity(IdType.PERSONNUMMER, ADULT)])).values()
             later = midnight(swedish_date(NOW) + timedelta(days=1)) - timedelta(seconds=1)
             await timers.set(tx, [SetTimer(TimerKind.REVIEW_DUE, later, who, RegionCode("testland"))])
-        watch = Watch(
-            store, Standings(wiring.connection), wiring.settings, wiring.clock, wiring.metrics, wiring.health
+        watch = QueueWatch(
+            store,
+            PartitionLags(wiring.connection),
+            wiring.settings,
+            wiring.clock,
+            wiring.metrics,
+            wiring.health,
         )
         await watch.look()
         await watch.standings.close()

@@ -8,7 +8,7 @@ import pytest
 from contracts.vocabulary import IdType, MeasureKind, PersonId, Service
 from tests.policy.people import BARN, BO, CHILD, GUN, HANS, HUD, after, day, family, local, measure, person
 from tests.policy.test_properties import books
-from workers.policy.access import Question, decide, differences, picture, valid_until
+from workers.policy.access import AccessQuestion, access_matrix, decide, differences, valid_until
 from workers.policy.facts import Custody, PatientFacts
 
 J, E, P = Service.JOURNAL, Service.E_SERVICES, Service.PAPER_COPY
@@ -19,7 +19,7 @@ def answer(
     facts: PatientFacts, viewer: PersonId | None, service: Service, at: str, **more: object
 ) -> set[str]:
     """The reasons, with `+` before those of an open door."""
-    decision = decide(Question(viewer, service, local(at), **more), facts, books())  # type: ignore[arg-type]
+    decision = decide(AccessQuestion(viewer, service, local(at), **more), facts, books())  # type: ignore[arg-type]
     sign = "+" if decision.allowed else ""
     return {f"{sign}{code}" for code in decision.codes}
 
@@ -213,7 +213,9 @@ def test_an_answer_changes_by_itself_only_when_it_says_so() -> None:
     turns = 0
     while (until := valid_until(facts, at, books())) is not None and until < end:
         middle = at + (until - at) / 2
-        assert differences(picture(facts, at, books()), picture(facts, middle, books())) == ()
-        turns += bool(differences(picture(facts, middle, books()), picture(facts, until, books())))
+        assert differences(access_matrix(facts, at, books()), access_matrix(facts, middle, books())) == ()
+        turns += bool(
+            differences(access_matrix(facts, middle, books()), access_matrix(facts, until, books()))
+        )
         at = until
     assert turns == 4  # the seal begins and ends, 13, 16

@@ -10,7 +10,7 @@ from contracts.vocabulary import MeasureKind, Service, UnitId
 from tests.policy.people import BO, GUN, after, family, local, measure
 from tests.policy.test_properties import books
 from workers.policy import access
-from workers.policy.access import Question, decide, differences, picture, units_concerned
+from workers.policy.access import AccessQuestion, access_matrix, decide, differences, units_concerned
 from workers.policy.facts import Measure, PatientFacts
 
 NOW = local("2026-05-01T12:00")
@@ -38,8 +38,8 @@ def some_measures(seed: int) -> PatientFacts:
 @pytest.mark.parametrize("seed", range(60))
 def test_a_picture_says_of_each_line_what_a_question_is_answered(seed: int) -> None:
     facts = some_measures(seed)
-    for (viewer, service, unit), found in picture(facts, NOW, books()).items():
-        assert found == decide(Question(viewer, service, NOW, unit), facts, books())
+    for (viewer, service, unit), found in access_matrix(facts, NOW, books()).items():
+        assert found == decide(AccessQuestion(viewer, service, NOW, unit), facts, books())
 
 
 @pytest.mark.parametrize("seed", range(60))
@@ -53,8 +53,10 @@ def test_what_an_order_changes_is_among_the_units_that_it_concerns(seed: int) ->
     changed = after(before, touched)
     at = NOW + timedelta(seconds=1)
     units = units_concerned([touched], changed, at)
-    whole = differences(picture(before, at, books()), picture(changed, at, books()))
-    limited = differences(picture(before, at, books(), units), picture(changed, at, books(), units))
+    whole = differences(access_matrix(before, at, books()), access_matrix(changed, at, books()))
+    limited = differences(
+        access_matrix(before, at, books(), units), access_matrix(changed, at, books(), units)
+    )
     assert set(limited) == set(whole)
 
 
@@ -81,10 +83,10 @@ def test_a_hundred_orders_of_two_hundred_units_each_cost_what_the_first_one_did(
         facts, asked = after(facts, seal), 0
         units = units_concerned([seal], facts, NOW)
         if number in (0, 99):
-            picture(facts, NOW, books(), units)
+            access_matrix(facts, NOW, books(), units)
             costs.append(asked)
             index = access._Index(facts, NOW)
             looked_at.append(max(len(index.about(unit)) for unit in units))
     assert costs[0] == costs[1]
     assert looked_at == [1, 1]
-    assert Service.JOURNAL in {service for _, service, _ in picture(facts, NOW, books(), (None,))}
+    assert Service.JOURNAL in {service for _, service, _ in access_matrix(facts, NOW, books(), (None,))}

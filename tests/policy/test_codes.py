@@ -22,7 +22,7 @@ from workers.cli.rulebook import STORIES
 from workers.policy.effects import Impose
 from workers.scenario.cast import Numbers
 from workers.scenario.format import files_of, read_file
-from workers.scenario.play import Answer, Play, SignedOrder, Told
+from workers.scenario.play import OrderToSign, ScenarioRunner, SeenDecision, SeenReceipt
 
 ELSEWHERE = {
     # the door before the rules: tests/workers/test_unwrap.py, tests/trust
@@ -49,7 +49,7 @@ class Noting(PureStage):
         self.codes: set[str] = set()
         self.kinds: set[str] = set()
 
-    async def send(self, order: SignedOrder) -> Told:
+    async def send(self, order: OrderToSign) -> SeenReceipt:
         told = await super().send(order)
         self.codes |= {*told.codes, *told.remarks}
         return told
@@ -69,7 +69,7 @@ class Noting(PureStage):
         at: datetime,
         known_at: datetime | None,
         information_type: str | None = None,
-    ) -> Answer:
+    ) -> SeenDecision:
         answer = await super().ask(
             viewer, patient, service, unit, recorded_on, at, known_at, information_type
         )
@@ -84,7 +84,7 @@ async def shown() -> tuple[set[str], set[str]]:
     kinds: set[str] = set()
     for story in (s for f in files_of([STORIES]) for s in read_file(f)):
         stage = Noting()
-        await Play(story, stage, books(), Numbers(), "sigill/test").run()
+        await ScenarioRunner(story, stage, books(), Numbers(), "sigill/test").run()
         codes |= stage.codes | {str(n.template) for n in stage.told}
         codes |= {code for told in stage.receipts.values() for code in told.codes}
         kinds |= stage.kinds

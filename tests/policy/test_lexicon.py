@@ -33,7 +33,7 @@ from workers.policy.effects import Sentence, TimerKind
 from workers.policy.notices import CLAIMS
 from workers.policy.objections import objection
 from workers.policy.wording import Audience
-from workers.trust import Reason
+from workers.trust import RefusalDetail
 
 SHOWN: tuple[tuple[type[StrEnum], Mapping[StrEnum, Sentence]], ...] = (
     (RefusalCode, lexicon.REFUSAL),
@@ -94,7 +94,7 @@ def test_the_console_has_words_for_every_code(kind: str, codes: type[StrEnum]) -
 
 @pytest.mark.parametrize("code", RefusalCode)
 def test_the_door_says_what_the_rules_say(code: RefusalCode) -> None:
-    [said] = signature_objections([Reason(code)])
+    [said] = signature_objections([RefusalDetail(code)])
     assert said.text == objection(code).text
 
 
@@ -112,14 +112,14 @@ def test_the_console_says_what_the_lexicon_says(kind: str, codes: type[StrEnum])
 @pytest.mark.parametrize("template", Template)
 def test_every_template_says_what_it_claims_and_is_worded_for_whom_it_is_told(template: Template) -> None:
     for audience in CLAIMS[template]:
-        told = wording.Told(services=(Service.JOURNAL,), age=13)
+        told = wording.NoticeFacts(services=(Service.JOURNAL,), age=13)
         text = wording.notice(template, audience, told)
         assert text.sv.endswith(".")
         assert text.en.endswith(".")
 
 
 def test_each_reader_is_addressed_as_that_person() -> None:
-    told = wording.Told(services=(Service.JOURNAL, Service.E_SERVICES), age=13)
+    told = wording.NoticeFacts(services=(Service.JOURNAL, Service.E_SERVICES), age=13)
     for template, audiences in CLAIMS.items():
         if Audience.GUARDIAN in audiences and template is not Template.STANDARD_REPLY:
             assert "barn" in wording.notice(template, Audience.GUARDIAN, told).sv, template
@@ -128,14 +128,14 @@ def test_each_reader_is_addressed_as_that_person() -> None:
 
 
 def test_a_guardian_whose_child_keeps_the_e_services_is_told_what_can_still_be_done() -> None:
-    told = wording.Told(services=(Service.JOURNAL,), errands=True)
+    told = wording.NoticeFacts(services=(Service.JOURNAL,), errands=True)
     text = wording.notice(Template.MEASURE_IMPOSED, Audience.GUARDIAN, told)
     assert "Du kan fortfarande sköta barnets ärenden i e-tjänsterna på 1177." in text.sv
-    both = wording.Told(services=(Service.JOURNAL, Service.E_SERVICES), errands=False)
+    both = wording.NoticeFacts(services=(Service.JOURNAL, Service.E_SERVICES), errands=False)
     assert "fortfarande" not in wording.notice(Template.MEASURE_IMPOSED, Audience.GUARDIAN, both).sv
 
 
 @pytest.mark.parametrize("renewable", [True, False])
 def test_renewal_is_spoken_of_only_where_there_is_one(renewable: bool) -> None:
-    told = wording.Told(services=(Service.JOURNAL,), renewable=renewable)
+    told = wording.NoticeFacts(services=(Service.JOURNAL,), renewable=renewable)
     assert ("förnyas" in wording.notice(Template.GRANT_EXPIRING, Audience.GUARDIAN, told).sv) is renewable

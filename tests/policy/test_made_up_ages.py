@@ -10,13 +10,13 @@ import pytest
 from contracts.vocabulary import MeasureKind, RegionCode, Service, Template
 from tests.policy.people import BARN, CHILD, GUN, family, local, measure
 from workers.policy import notices, sentences
-from workers.policy.access import Question, decide
+from workers.policy.access import AccessQuestion, decide
 from workers.policy.calendar import swedish_date
 from workers.policy.console_lexicon import WORDS
-from workers.policy.effects import AddTask, SetTimer, Tell, TimerKind
+from workers.policy.effects import AddTask, Notify, SetTimer, TimerKind
 from workers.policy.facts import PatientFacts
 from workers.policy.rulebook import Rulebooks
-from workers.policy.transitions import Due, follow, next_milestone
+from workers.policy.transitions import DueTimer, next_milestone, on_timer
 from workers.population.examples import ages_of as every_set_of_ages
 from workers.population.rehearse import changes
 from workers.rulebook_docs.files import NATIONAL
@@ -54,7 +54,7 @@ def told_in_a_life(
     """Every birthday timer from birth on, with what follows from it at its own moment."""
     timer = next_milestone(facts.patient, books, local("2009-03-05T12:00"))
     while timer is not None:
-        effects = follow(Due(timer, facts), books, now=timer.due_at).effects
+        effects = on_timer(DueTimer(timer, facts), books, now=timer.due_at).effects
         just_before = timer.due_at - notices.INSTANT
         yield timer, notices.judged(effects, facts, just_before, timer.due_at, books)
         timer = next((e for e in effects if isinstance(e, SetTimer)), None)
@@ -87,13 +87,15 @@ def test_an_age_that_was_changed_after_a_timer_was_set_loses_no_birthday() -> No
     """A timer of other ages tells nothing, and sets the one that the rules in force want."""
     facts = family("2012-03-05")
     stale = SetTimer(TimerKind.AGE_16, local("2028-03-05T00:00"), CHILD, REGION)
-    transition = follow(Due(stale, facts), BOOKS, now=stale.due_at)
-    assert not [e for e in transition.effects if isinstance(e, Tell)]
+    transition = on_timer(DueTimer(stale, facts), BOOKS, now=stale.due_at)
+    assert not [e for e in transition.effects if isinstance(e, Notify)]
     [timer] = [e for e in transition.effects if isinstance(e, SetTimer)]
     assert (timer.kind, swedish_date(timer.due_at)) == (TimerKind.AGE_18, date(2031, 3, 5))
     early = SetTimer(TimerKind.AGE_16, local("2025-03-05T00:00"), CHILD, REGION)
     [timer] = [
-        e for e in follow(Due(early, facts), BOOKS, now=early.due_at).effects if isinstance(e, SetTimer)
+        e
+        for e in on_timer(DueTimer(early, facts), BOOKS, now=early.due_at).effects
+        if isinstance(e, SetTimer)
     ]
     assert (timer.kind, swedish_date(timer.due_at)) == (TimerKind.AGE_16_AHEAD, date(2026, 2, 3))
 
@@ -103,7 +105,7 @@ def test_notices_name_the_regions_ages_and_reach_no_inbox_that_a_guardian_reads(
     for born in (BORN, "2012-03-05"):
         for timer, effects in told_in_a_life(family(born)):
             for tell in effects:
-                if isinstance(tell, Tell) and tell.suppressed is None:
+                if isinstance(tell, Notify) and tell.suppressed is None:
                     assert not _OTHERS_AGE.search(f"{tell.text.sv} {tell.text.en}".replace("1177", "")), (
                         tell.text
                     )
@@ -143,7 +145,7 @@ def test_a_task_about_a_locked_login_comes_with_the_own_login() -> None:
 def test_access_and_its_reasons_follow_the_regions_ages(
     viewer: str, service: Service, at: str, allowed: bool
 ) -> None:
-    decision = decide(Question(viewer, service, local(at), BARN), family(BORN), BOOKS)  # type: ignore[arg-type]
+    decision = decide(AccessQuestion(viewer, service, local(at), BARN), family(BORN), BOOKS)  # type: ignore[arg-type]
     assert decision.allowed is allowed
     for code in decision.codes:
         words = sentences.ACCESS[code]

@@ -12,13 +12,13 @@ import yaml
 from contracts.vocabulary import PersonId, Suppression, Template
 from tests.kit.pure_stage import PureStage
 from workers.cli.common import RULEBOOKS
-from workers.policy.effects import AddTask, Effect, Judgement, Note, Tell, TimerKind
+from workers.policy.effects import AddTask, Effect, Judgement, Note, Notify, TimerKind
 from workers.policy.facts import Silence
 from workers.policy.rulebook import Rulebooks
-from workers.policy.transitions import Due, follow
+from workers.policy.transitions import DueTimer, on_timer
 from workers.scenario.cast import Numbers
 from workers.scenario.format import Scenario
-from workers.scenario.play import Play, Told
+from workers.scenario.play import ScenarioRunner, SeenReceipt
 from workers.store.rows import silences
 
 TEXTS = [path.read_text("utf-8") for path in sorted(RULEBOOKS.glob("*.yaml"))]
@@ -37,7 +37,7 @@ class Recorder(PureStage):
         self.effects.extend(effects)
         super()._enact(patient, effects, cause)
 
-    def _as_told(self, j: Judgement) -> Told:
+    def _as_told(self, j: Judgement) -> SeenReceipt:
         self.notes.append(j.note)
         return super()._as_told(j)
 
@@ -46,17 +46,17 @@ class Recorder(PureStage):
 class Played:
     """A story that was played, as its notices show it."""
 
-    play: Play
+    play: ScenarioRunner
     stage: Recorder
 
-    def tells(self, to: str, template: Template) -> list[Tell]:
+    def tells(self, to: str, template: Template) -> list[Notify]:
         ref = self.play.cast.people[to].ref
         who = next(p for i, p in self.stage.identities.items() if i.number == ref.id)
         return [
-            e for e in self.stage.effects if isinstance(e, Tell) and e.to == who and e.template is template
+            e for e in self.stage.effects if isinstance(e, Notify) and e.to == who and e.template is template
         ]
 
-    def tell(self, to: str, template: Template) -> Tell:
+    def tell(self, to: str, template: Template) -> Notify:
         [one] = self.tells(to, template)
         return one
 
@@ -79,7 +79,7 @@ staff:
 def play(text: str, books: Rulebooks = BOOKS) -> Played:
     story: dict[str, Any] = {**yaml.safe_load(HEAD), **yaml.safe_load(text)}
     stage = Recorder(books)
-    played = Play(Scenario.model_validate(story), stage, books, Numbers(), "sigill/test")
+    played = ScenarioRunner(Scenario.model_validate(story), stage, books, Numbers(), "sigill/test")
     asyncio.run(played.run())
     return Played(played, stage)
 
@@ -240,13 +240,15 @@ steps:
     )
     stage = played.stage
     [timer] = [t for t in stage.timers if t.kind is TimerKind.AGE_13]
-    late = follow(
-        Due(timer, stage.facts(timer.patient)), BOOKS, now=timer.due_at + timedelta(days=1, hours=1)
+    late = on_timer(
+        DueTimer(timer, stage.facts(timer.patient)), BOOKS, now=timer.due_at + timedelta(days=1, hours=1)
     )
-    told = [e for e in late.effects if isinstance(e, Tell)]
+    told = [e for e in late.effects if isinstance(e, Notify)]
     assert {e.suppressed for e in told} == {Suppression.DAY_HAS_PASSED}
-    in_time = follow(Due(timer, stage.facts(timer.patient)), BOOKS, now=timer.due_at + timedelta(hours=3))
-    assert {e.suppressed for e in in_time.effects if isinstance(e, Tell)} == {None}
+    in_time = on_timer(
+        DueTimer(timer, stage.facts(timer.patient)), BOOKS, now=timer.due_at + timedelta(hours=3)
+    )
+    assert {e.suppressed for e in in_time.effects if isinstance(e, Notify)} == {None}
 
 
 def test_a_reminder_is_still_written_late_but_never_after_the_day_it_speaks_of() -> None:
@@ -258,8 +260,8 @@ def test_a_reminder_is_still_written_late_but_never_after_the_day_it_speaks_of()
     facts = stage.facts(timer.patient)
 
     def told(now: datetime) -> list[Suppression | None]:
-        found = follow(Due(timer, facts), BOOKS, now=now)
-        return [e.suppressed for e in found.effects if isinstance(e, Tell)]
+        found = on_timer(DueTimer(timer, facts), BOOKS, now=now)
+        return [e.suppressed for e in found.effects if isinstance(e, Notify)]
 
     assert told(timer.due_at + timedelta(days=3)) == [None]
     assert told(datetime(2026, 3, 10, 1, tzinfo=UTC)) == [Suppression.DAY_HAS_PASSED]

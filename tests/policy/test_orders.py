@@ -8,8 +8,8 @@ import pytest
 from contracts.vocabulary import IdType, Initiative, MeasureKind, Outcome, Service
 from tests.policy.people import BARN, GUN, HANS, after, day, family, known, local, measure, order
 from tests.policy.test_properties import books
-from workers.policy.access import Question, decide
-from workers.policy.effects import Impose, Revise, applied
+from workers.policy.access import AccessQuestion, decide
+from workers.policy.effects import Amend, Impose, applied
 from workers.policy.orders import judge
 
 NOON = local("2026-06-01T12:00")
@@ -164,7 +164,7 @@ def test_lifting_a_restriction_for_one_guardian_at_one_unit_leaves_all_the_rest(
     left = applied(facts, judge(form, known(facts, "kronoberg", NOON), books()).effects)
 
     def reads(who: str, unit: str) -> bool:
-        return decide(Question(who, Service.JOURNAL, NOON, unit), left, books()).allowed  # type: ignore[arg-type]
+        return decide(AccessQuestion(who, Service.JOURNAL, NOON, unit), left, books()).allowed  # type: ignore[arg-type]
 
     assert {(w, u) for w in (GUN, HANS) for u in (BARN, other) if reads(w, u)} == {(GUN, BARN)}
 
@@ -191,7 +191,7 @@ def test_an_extension_never_gives_an_end_to_what_had_none() -> None:
         "extend_measure", "vastra-gotaland", NOON, follows_up=seal.orders[0], valid_through="2026-12-31"
     )
     judged = judge(form, known(facts, "vastra-gotaland", NOON), books())
-    revised = [e.measure for e in judged.effects if isinstance(e, Revise)]
+    revised = [e.measure for e in judged.effects if isinstance(e, Amend)]
     assert [m.valid_to for m in revised] == [None]
 
 

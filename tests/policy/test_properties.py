@@ -17,14 +17,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from tests.kit.pure_stage import PureStage
 from tests.policy.naive import SWEDEN, Naive, Thing, age_on, day_of, year_from
 from workers.cli.common import RULEBOOKS
-from workers.policy.access import picture
-from workers.policy.effects import Impose, Judgement, Revise, Tell
+from workers.policy.access import access_matrix
+from workers.policy.effects import Amend, Impose, Judgement, Notify
 from workers.policy.facts import PatientFacts
 from workers.policy.rulebook import Rulebooks
 from workers.policy.silence import silent
 from workers.scenario.cast import Numbers
 from workers.scenario.format import AccessStep, OrderStep, RegisterStep, Scenario
-from workers.scenario.play import Answer, Play, Told
+from workers.scenario.play import ScenarioRunner, SeenDecision, SeenReceipt
 
 START = datetime(2026, 4, 1, 8, 0, tzinfo=UTC)
 GUARDIANS = ("gun", "hans")
@@ -57,7 +57,7 @@ class RecordingStage(PureStage):
 
     last: Judgement | None = None
 
-    def _as_told(self, j: Judgement) -> Told:
+    def _as_told(self, j: Judgement) -> SeenReceipt:
         self.last = j
         return super()._as_told(j)
 
@@ -87,7 +87,7 @@ def story(region: str, born: date) -> Scenario:
 class Histories(RuleBasedStateMachine):
     """Orders, marks of the register and time, in any order."""
 
-    play: Play
+    play: ScenarioRunner
     stage: RecordingStage
     naive: Naive
     number = 0
@@ -95,7 +95,7 @@ class Histories(RuleBasedStateMachine):
     @initialize(region=st.sampled_from(REGIONS), born=st.dates(date(2008, 6, 1), date(2020, 3, 1)))
     def begin(self, region: str, born: date) -> None:
         self.stage = RecordingStage(books())
-        self.play = Play(story(region, born), self.stage, books(), Numbers(), "sigill/test")
+        self.play = ScenarioRunner(story(region, born), self.stage, books(), Numbers(), "sigill/test")
         at_once(self.play.run())
         self.naive = Naive(region, born, GUARDIANS)
 
@@ -123,7 +123,7 @@ class Histories(RuleBasedStateMachine):
         written = [
             (e.measure.measure_id, e.measure.version)
             for e in judgement.effects
-            if isinstance(e, Impose | Revise)
+            if isinstance(e, Impose | Amend)
         ]
         assert len(written) == len(set(written)), "one version of a measure is written twice"
         if told.outcome == "refused":
@@ -146,7 +146,7 @@ class Histories(RuleBasedStateMachine):
             if self._ask(viewer, service, unit, self.now).allowed
         }
 
-    def _ask(self, viewer: str, service: str, unit: str, at: datetime) -> Answer:
+    def _ask(self, viewer: str, service: str, unit: str, at: datetime) -> SeenDecision:
         step = AccessStep.model_validate(
             {"viewer": viewer, "patient": "child", "service": service, "unit": unit, "at": at}
         )
@@ -154,7 +154,9 @@ class Histories(RuleBasedStateMachine):
 
     def _only_those_told_who_may_know(self, judgement: Judgement) -> None:
         told = [
-            e for e in judgement.effects if isinstance(e, Tell) and e.to is not None and e.suppressed is None
+            e
+            for e in judgement.effects
+            if isinstance(e, Notify) and e.to is not None and e.suppressed is None
         ]
         for tell in told:
             if tell.template != "standard_reply":
@@ -290,7 +292,7 @@ class Histories(RuleBasedStateMachine):
         """A release never ends what another order still holds: whatever bars somebody is a measure in force."""
         if not hasattr(self, "naive"):
             return
-        for (viewer, _, _), answer in picture(self.facts, self.now, books()).items():
+        for (viewer, _, _), answer in access_matrix(self.facts, self.now, books()).items():
             for reason in answer.reasons:
                 held = [m for m in self.facts.measures if m.measure_id in reason.measures]
                 assert len(held) == len(reason.measures), viewer

@@ -12,7 +12,7 @@ from tests.kit.pure_stage import PureStage
 from workers.policy.rulebook import Rulebooks
 from workers.scenario.cast import Numbers
 from workers.scenario.format import Scenario, files_of, read_file
-from workers.scenario.play import Play
+from workers.scenario.play import ScenarioRunner
 
 ROOT = Path(__file__).parents[2]
 STORIES = [s for f in files_of([ROOT / "tests" / "scenarios"]) for s in read_file(f)]
@@ -27,7 +27,7 @@ def books() -> Rulebooks:
 
 @pytest.mark.parametrize("story", STORIES, ids=[s.id for s in STORIES])
 async def test_a_story_holds_for_the_pure_core(story: Scenario, books: Rulebooks) -> None:
-    await Play(story, PureStage(books), books, Numbers(), "sigill/test").run()
+    await ScenarioRunner(story, PureStage(books), books, Numbers(), "sigill/test").run()
 
 
 def test_every_story_has_an_id_of_its_own() -> None:

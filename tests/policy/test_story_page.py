@@ -7,7 +7,7 @@ from tests.kit.pure_stage import PureStage
 from workers.cli.common import rulebooks
 from workers.scenario.cast import Numbers
 from workers.scenario.format import read_file
-from workers.scenario.play import Play
+from workers.scenario.play import ScenarioRunner
 
 PAGE = Path(__file__).parents[2] / "docs" / "stories.md"
 
@@ -18,4 +18,4 @@ async def test_the_example_holds(tmp_path: Path) -> None:
     file.write_text(text, "utf-8")
     (story,) = read_file(file)
     books = rulebooks()
-    await Play(story, PureStage(books), books, Numbers(), "sigill/test").run()
+    await ScenarioRunner(story, PureStage(books), books, Numbers(), "sigill/test").run()

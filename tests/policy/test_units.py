@@ -8,7 +8,7 @@ import pytest
 from contracts.vocabulary import RegionCode, Service, UnitId
 from tests.policy.people import BARN, CHILD, GUN, family, local
 from workers.cli.common import rulebooks
-from workers.policy.access import Question, decide
+from workers.policy.access import AccessQuestion, decide
 from workers.policy.units import (
     Unit,
     answering,
@@ -52,13 +52,13 @@ def test_about_a_unit_of_no_known_region_the_strictest_answers(born: str) -> Non
     for viewer in (CHILD, GUN):
         of_all = [
             decide(
-                Question(viewer, Service.JOURNAL, at, BARN),
+                AccessQuestion(viewer, Service.JOURNAL, at, BARN),
                 replace(facts, unit_regions={BARN: RegionCode(r)}),
                 BOOKS,
             )
             for r in ("kronoberg", "jamtland-harjedalen", "vastra-gotaland", "kalmar")
         ]
-        answer = decide(Question(viewer, Service.JOURNAL, at, unknown), facts, BOOKS)
+        answer = decide(AccessQuestion(viewer, Service.JOURNAL, at, unknown), facts, BOOKS)
         assert answer.allowed == all(one.allowed for one in of_all)
 
 

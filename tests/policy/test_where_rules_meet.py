@@ -16,7 +16,7 @@ from contracts.vocabulary import (
 )
 from tests.policy.people import BARN, BO, CHILD, GUN, HANS, HUD, after, family, known, local, measure, order
 from tests.policy.test_properties import books
-from workers.policy.effects import CloseRequest, CloseTask, Impose, Revise, Settle, applied
+from workers.policy.effects import Amend, CloseRequest, CloseTask, Impose, ResolvePending, applied
 from workers.policy.facts import Custody, ReleaseRequest, RequestEnd, UnitAnswer
 from workers.policy.hits import hits, may_act_alone
 from workers.policy.orders import judge
@@ -28,7 +28,7 @@ from workers.policy.requests import (
     moot,
     units_still_asked,
 )
-from workers.policy.scope import Scope, left_of
+from workers.policy.scope import MeasureScope, left_of
 
 NOON = local("2026-06-01T12:00")
 FACTS = family("2016-06-01", "vastra-gotaland")
@@ -75,11 +75,11 @@ def test_who_may_ask_alone_is_surely_of_the_own_account_age(born: str, old_enoug
     assert not may_act_alone(family(born), later, NOON)
 
 
-WHOLE = Scope()
-IN_BARN = Scope(units=frozenset({BARN}))
-OF_HANS = Scope(guardians=(HANS,))
-OF_BOTH = Scope(guardians=(GUN, HANS))
-ALL_BUT_HANS = Scope(guardians_except=(HANS,))
+WHOLE = MeasureScope()
+IN_BARN = MeasureScope(units=frozenset({BARN}))
+OF_HANS = MeasureScope(guardians=(HANS,))
+OF_BOTH = MeasureScope(guardians=(GUN, HANS))
+ALL_BUT_HANS = MeasureScope(guardians_except=(HANS,))
 
 
 @pytest.mark.parametrize(
@@ -88,9 +88,9 @@ ALL_BUT_HANS = Scope(guardians_except=(HANS,))
         (WHOLE, WHOLE, None),
         (IN_BARN, WHOLE, None),
         (WHOLE, IN_BARN, WHOLE),  # the whole but for a unit cannot be told: the whole
-        (Scope(units=frozenset({BARN, HUD})), IN_BARN, Scope(units=frozenset({HUD}))),
-        (IN_BARN, Scope(units=frozenset({HUD})), IN_BARN),
-        (OF_BOTH, OF_HANS, Scope(guardians=(GUN,))),
+        (MeasureScope(units=frozenset({BARN, HUD})), IN_BARN, MeasureScope(units=frozenset({HUD}))),
+        (IN_BARN, MeasureScope(units=frozenset({HUD})), IN_BARN),
+        (OF_BOTH, OF_HANS, MeasureScope(guardians=(GUN,))),
         (
             WHOLE,
             OF_HANS,
@@ -98,37 +98,37 @@ ALL_BUT_HANS = Scope(guardians_except=(HANS,))
         ),  # never the list of the others: who becomes a guardian later stays shut out
         (WHOLE, OF_BOTH, None),  # of those known nobody is left
         (ALL_BUT_HANS, OF_HANS, ALL_BUT_HANS),
-        (ALL_BUT_HANS, Scope(guardians=(GUN,)), None),
-        (ALL_BUT_HANS, Scope(guardians=(BO,)), Scope(guardians_except=(HANS, BO))),
+        (ALL_BUT_HANS, MeasureScope(guardians=(GUN,)), None),
+        (ALL_BUT_HANS, MeasureScope(guardians=(BO,)), MeasureScope(guardians_except=(HANS, BO))),
         (ALL_BUT_HANS, WHOLE, None),
         (WHOLE, ALL_BUT_HANS, OF_HANS),
         (OF_BOTH, ALL_BUT_HANS, OF_HANS),
         (OF_HANS, ALL_BUT_HANS, OF_HANS),
-        (Scope(guardians=(BO,)), ALL_BUT_HANS, None),
-        (ALL_BUT_HANS, Scope(guardians_except=(GUN,)), Scope(guardians=(GUN,))),
+        (MeasureScope(guardians=(BO,)), ALL_BUT_HANS, None),
+        (ALL_BUT_HANS, MeasureScope(guardians_except=(GUN,)), MeasureScope(guardians=(GUN,))),
         (ALL_BUT_HANS, IN_BARN, ALL_BUT_HANS),
         (
-            Scope(units=frozenset({BARN, HUD}), guardians_except=(HANS,)),
-            Scope(units=frozenset({BARN}), guardians=(GUN,)),
-            Scope(units=frozenset({HUD}), guardians_except=(HANS,)),
+            MeasureScope(units=frozenset({BARN, HUD}), guardians_except=(HANS,)),
+            MeasureScope(units=frozenset({BARN}), guardians=(GUN,)),
+            MeasureScope(units=frozenset({HUD}), guardians_except=(HANS,)),
         ),
         (OF_HANS, OF_BOTH, None),
-        (IN_BARN, Scope(units=frozenset({BARN}), recorded_from=date(2026, 1, 1)), IN_BARN),
+        (IN_BARN, MeasureScope(units=frozenset({BARN}), recorded_from=date(2026, 1, 1)), IN_BARN),
         (
-            Scope(units=frozenset({BARN}), recorded_from=date(2026, 2, 1)),
-            Scope(units=frozenset({BARN}), recorded_from=date(2026, 1, 1)),
+            MeasureScope(units=frozenset({BARN}), recorded_from=date(2026, 2, 1)),
+            MeasureScope(units=frozenset({BARN}), recorded_from=date(2026, 1, 1)),
             None,
         ),
     ],
 )
 def test_what_is_left_of_a_scope_covers_too_much_and_never_too_little(
-    scope: Scope, other: Scope, left: Scope | None
+    scope: MeasureScope, other: MeasureScope, left: MeasureScope | None
 ) -> None:
     assert left_of(scope, [other], (GUN, HANS)) == left
 
 
 def test_what_is_left_of_all_guardians_is_all_the_others_where_nobody_knows_them() -> None:
-    assert left_of(Scope(), [OF_HANS], ()) == ALL_BUT_HANS
+    assert left_of(MeasureScope(), [OF_HANS], ()) == ALL_BUT_HANS
 
 
 def _request(initiative: Initiative = Initiative.GUARDIAN, **more: object) -> ReleaseRequest:
@@ -165,7 +165,7 @@ def test_a_request_lives_as_long_as_a_row_of_its_measure_hits_who_asks() -> None
     for_hans = replace(for_gun, guardians=(HANS,))
     settled = list(moot([request], after(FACTS, ended, for_hans), NOON))
     assert settled[0] == CloseRequest(request.order_id, RequestEnd.MOOT)
-    assert any(isinstance(e, Settle) and e.outcome is Outcome.EXECUTED for e in settled)
+    assert any(isinstance(e, ResolvePending) and e.outcome is Outcome.EXECUTED for e in settled)
     kinds = {e.kind for e in settled if isinstance(e, CloseTask)}
     assert kinds == {"unit_opinion", "unit_reminder", "follow_up_decision", "standard_reply"}
     assert list(moot([replace(request, closed=RequestEnd.KEEP)], after(FACTS, ended), NOON)) == []
@@ -240,7 +240,7 @@ def test_a_report_is_kept_with_every_protection_that_stands_and_with_no_grant() 
     reported = {m.measure_id for m in applied(facts, judged.effects).measures if m.reported_to_authority}
     [block] = [e.measure for e in judged.effects if isinstance(e, Impose)]
     assert reported == {seal.measure_id, block.measure_id}
-    assert not [e for e in judged.effects if isinstance(e, Revise)]  # nobody is told that anything changed
+    assert not [e for e in judged.effects if isinstance(e, Amend)]  # nobody is told that anything changed
 
 
 def test_no_rulebook_lets_a_guardian_block_a_guardian() -> None:

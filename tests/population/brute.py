@@ -22,12 +22,12 @@ from contracts.vocabulary import (
     Service,
     UnitId,
 )
-from workers.policy.access import differences, picture
+from workers.policy.access import access_matrix, differences
 from workers.policy.calendar import midnight
 from workers.policy.facts import Measure, PatientFacts
 from workers.policy.rulebook import Rulebooks
 from workers.population.examples import role_of
-from workers.population.rehearse import Line
+from workers.population.rehearse import RehearsalLine
 from workers.store import facts, measures
 from workers.store.session import Reading, Tx
 
@@ -39,9 +39,11 @@ async def everybody(tx: Reading) -> list[PatientFacts]:
     return list((await facts.patient_facts(tx, ids, units=[])).values())
 
 
-def day_by_day(patients: Iterable[PatientFacts], books: Rulebooks, first: date, last: date) -> Counter[Line]:
+def day_by_day(
+    patients: Iterable[PatientFacts], books: Rulebooks, first: date, last: date
+) -> Counter[RehearsalLine]:
     """Compare each day's picture with the picture an instant before it, for each patient."""
-    found: Counter[Line] = Counter()
+    found: Counter[RehearsalLine] = Counter()
     for patient in patients:
         day = first
         while day <= last:
@@ -50,9 +52,12 @@ def day_by_day(patients: Iterable[PatientFacts], books: Rulebooks, first: date, 
     return found
 
 
-def _of_day(patient: PatientFacts, books: Rulebooks, day: date) -> Iterator[Line]:
+def _of_day(patient: PatientFacts, books: Rulebooks, day: date) -> Iterator[RehearsalLine]:
     at = midnight(day)
-    before, after = picture(patient, at - timedelta(microseconds=1), books), picture(patient, at, books)
+    before, after = (
+        access_matrix(patient, at - timedelta(microseconds=1), books),
+        access_matrix(patient, at, books),
+    )
     lines = set()
     for one in differences(before, after):
         event = "opens" if one.gained else "closes"
@@ -60,7 +65,9 @@ def _of_day(patient: PatientFacts, books: Rulebooks, day: date) -> Iterator[Line
         if event == "closes" and AccessReason.GRANT_EXPIRED in one.now.codes:
             event, because = "expires", AccessReason.GRANT_EXPIRED
         region = books.region_of_county(patient.patient.at(at).county) or ""
-        lines.add((one.viewer, Line(day, region, event, role_of(patient, one), one.service, because)))  # type: ignore[arg-type]
+        lines.add(
+            (one.viewer, RehearsalLine(day, region, event, role_of(patient, one), one.service, because))
+        )  # type: ignore[arg-type]
     yield from (line for _, line in sorted(lines))
 
 

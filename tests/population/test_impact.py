@@ -14,7 +14,7 @@ import yaml
 from tests.population.brute import everybody
 from tests.population.conftest import ON, target
 from tests.population.test_rehearse import books_texts, settled
-from workers.policy.access import differences, picture
+from workers.policy.access import access_matrix, differences
 from workers.policy.calendar import midnight
 from workers.policy.rulebook import Rulebooks
 from workers.population.examples import role_of
@@ -50,7 +50,7 @@ async def test_residents_are_counted_as_if_each_were_asked_about(
     residents = 0
     at = midnight(ON)
     for patient in patients:
-        ways = differences(picture(patient, at, books), picture(patient, at, later))
+        ways = differences(access_matrix(patient, at, books), access_matrix(patient, at, later))
         residents += bool(ways)
         expected.update(
             {("opens" if w.gained else "closes", f"{role_of(patient, w)} {w.service}") for w in ways}
@@ -77,7 +77,7 @@ async def test_adults_are_counted_where_a_rule_speaks_of_them(
     async with snapshot(reach(database)) as tx:
         ages = sorted(
             ON.year - p.patient.birth.latest.year for p in await everybody(tx)
-            if differences(picture(p, midnight(ON), books), picture(p, midnight(ON), later))
+            if differences(access_matrix(p, midnight(ON), books), access_matrix(p, midnight(ON), later))
         )  # fmt: skip
     assert found.residents == len(ages) > 0
     assert max(ages) - max(found.by_age) in (0, 1)
@@ -161,7 +161,7 @@ async def test_leap_day_births_stand_apart(tmp_path: Path, database: str, books:
     found = await touched_in(reach(database), books, later, on)
     async with snapshot(reach(database)) as tx:
         expected = sum(
-            bool(differences(picture(p, midnight(on), books), picture(p, midnight(on), later)))
+            bool(differences(access_matrix(p, midnight(on), books), access_matrix(p, midnight(on), later)))
             for p in await everybody(tx)
         )
     assert found.residents == expected

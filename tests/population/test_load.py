@@ -24,16 +24,16 @@ import pytest
 from contracts.vocabulary import IdType, Service
 from tests.kit.services import Services
 from tests.population.conftest import SECRET, target
-from workers.consumer.runner import Steps
-from workers.policy.access import Question, decide
+from workers.consumer.runner import StepTimings
+from workers.policy.access import AccessQuestion, decide
 from workers.policy.facts import Identity
 from workers.policy.rulebook import Rulebooks
-from workers.population.load import FileChanged, Outcome, load
+from workers.population.load import FileChanged, LoadOutcome, load
 from workers.population.records import HEADER, read_line
 from workers.population.snapshot import reach, snapshot
-from workers.processing.citations import Desk
+from workers.processing.citations import PolicyContext
 from workers.processing.patient_keys import KeyRing
-from workers.register.consumer import Heard, Message, Register
+from workers.register.consumer import ParsedBatch, ReadMessage, Register
 from workers.runtime.clock import SystemClock
 from workers.runtime.metrics import Metrics
 from workers.store import facts, persons
@@ -73,7 +73,7 @@ async def rows(dsn: str, *, timers: bool = True) -> dict[str, list[tuple[Any, ..
         await conn.close()
 
 
-async def loaded(path: Path, dsn: str, books: Rulebooks, **more: Any) -> Outcome:
+async def loaded(path: Path, dsn: str, books: Rulebooks, **more: Any) -> LoadOutcome:
     return await asyncio.to_thread(load, path, target(dsn, books), **{"processes": 1, **more})
 
 
@@ -143,20 +143,20 @@ async def region_tasks(dsn: str) -> list[tuple[str, str]]:
 
 async def by_worker(lines: list[list[str]], dsn: str, books: Rulebooks) -> None:
     """Hand the lines to the register worker, as messages."""
-    register = Register(Desk.of(books, "urn:sigill:test"), KEYS, Metrics(), "register")
+    register = Register(PolicyContext.of(books, "urn:sigill:test"), KEYS, Metrics(), "register")
     conn = await asyncpg.connect(**reach(dsn))
     await codecs(conn)
     now = SystemClock().now()
     for place in range(0, len(lines), 250):
         messages = [
-            Message(
+            ReadMessage(
                 Record("t", 0, place + i, 0, None, None, None),
                 read_line(line, now),
             )
             for i, line in enumerate(lines[place : place + 250])
         ]
         async with conn.transaction():
-            await register.take(Tx(conn, now), Heard(messages, []), Steps())
+            await register.take(Tx(conn, now), ParsedBatch(messages, []), StepTimings())
     await conn.close()
 
 
@@ -177,7 +177,7 @@ async def test_decisions_work_at_once_and_birthdays_wait_in_their_timers(
         of_child = (await facts.patient_facts(tx, [child]))[child]
         assert of_child.patient.key == KEYS.of(young[1])
         assert of_child.patient.registered
-        answer = decide(Question(known[parents[0]], Service.PAPER_COPY, now), of_child, books)
+        answer = decide(AccessQuestion(known[parents[0]], Service.PAPER_COPY, now), of_child, books)
         assert answer.allowed
     found = await rows(database)
     assert found["timers"]

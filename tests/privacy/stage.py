@@ -10,15 +10,15 @@ from contracts.register import Name, PersonRecord
 from contracts.topics import ORDERS
 from tests.privacy.needles import Needles
 from workers.devtools.signing import sign_jws
-from workers.scenario.live import LiveStage
-from workers.scenario.play import SignedOrder, Told
+from workers.scenario.live import LiveDriver
+from workers.scenario.play import OrderToSign, SeenReceipt
 from workers.scenario.wire import cloud_event
 
 _ORDERS, _PEOPLE = count(1), count(1)
 
 
 @dataclass
-class NotingStage(LiveStage):
+class NotingStage(LiveDriver):
     """Plays a story with recognisable words in every place where the field has words about people."""
 
     needles: Needles = field(default_factory=Needles)
@@ -34,7 +34,7 @@ class NotingStage(LiveStage):
             named.append(record.model_copy(update={"name": name}))
         await super().tell_register(named)
 
-    async def send(self, order: SignedOrder) -> Told:
+    async def send(self, order: OrderToSign) -> SeenReceipt:
         motivation = f"Ordväxling nr {next(_ORDERS)}: tjädertupp möter gråspett"
         self.needles.motivations.add(motivation)
         self.needles.numbers.add(order.form["patient"]["id"])
@@ -44,7 +44,7 @@ class NotingStage(LiveStage):
         order.form["motivation"] = motivation
         return await super().send(order)
 
-    async def send_unreadable(self, number: str) -> Told:
+    async def send_unreadable(self, number: str) -> SeenReceipt:
         """Bytes that nobody can read, with a number and a name in them, under the patient's own key."""
         self.needles.numbers.add(number)
         self.needles.names.add("Oläslige Rödvinge")
@@ -54,7 +54,7 @@ class NotingStage(LiveStage):
         value = f'{{"patient": "{number}", "name": "Oläslige Rödvinge"'.encode()
         return await self.publish_raw(event_id, key, value, headers)
 
-    async def send_unfitting(self, number: str, signer: str) -> Told:
+    async def send_unfitting(self, number: str, signer: str) -> SeenReceipt:
         """A well signed form that is no form: an unknown field, a number in a wrong place, too long a text."""
         self.needles.numbers.add(number)
         motivation = "Felställd ordväxling: pärluggla på gärdsgård"

@@ -32,8 +32,8 @@ from workers.runtime.clock import FixedClock
 from workers.runtime.logging import configure_logging
 from workers.scenario.cast import Numbers
 from workers.scenario.format import Scenario, files_of, read_file
-from workers.scenario.live import Ground, Workers
-from workers.scenario.play import Play
+from workers.scenario.live import ScenarioEnvironment, Workers
+from workers.scenario.play import ScenarioRunner
 from workers.scenario.run import AUDIENCE, ground
 
 ROOT = Path(__file__).parents[2]
@@ -95,7 +95,7 @@ def _stories() -> list[Scenario]:
 @asynccontextmanager
 async def _playing(
     kafka: EmbeddedKafka, database: str, books: Rulebooks
-) -> AsyncIterator[tuple[Ground, Workers, int, Collector]]:
+) -> AsyncIterator[tuple[ScenarioEnvironment, Workers, int, Collector]]:
     port = free_port()
     with collecting() as collector:
         async with ground(books, database=database, kafka=kafka.bootstrap, real=kafka.real) as (
@@ -127,7 +127,7 @@ async def said(services: Services, kafka: EmbeddedKafka) -> AsyncIterator[Said]:
         for story in _stories():
             stage = NotingStage(base, workers, needles=needles)
             await stage.begin()
-            play = Play(story, stage, books, numbers, AUDIENCE)
+            play = ScenarioRunner(story, stage, books, numbers, AUDIENCE)
             await play.run()
         outcomes |= await _what_else(stage, play, numbers)
         outcomes |= {r["outcome"] for many in base.wire.receipts.values() for r in many}
@@ -148,7 +148,7 @@ async def said(services: Services, kafka: EmbeddedKafka) -> AsyncIterator[Said]:
         yield Said(needles, outcomes, search, log, issuer)
 
 
-async def _what_else(stage: NotingStage, play: Play, numbers: Numbers) -> set[str]:
+async def _what_else(stage: NotingStage, play: ScenarioRunner, numbers: Numbers) -> set[str]:
     """What no story has: unreadable bytes, a form that is none, a patient whom nobody knows."""
     known = next(iter(play.cast.people.values())).ref.id
     signer = next(iter(play.cast.staff.values())).hsa_id
@@ -160,7 +160,7 @@ async def _what_else(stage: NotingStage, play: Play, numbers: Numbers) -> set[st
     }
 
 
-async def _look_through_topics(search: Search, base: Ground, bootstrap: str) -> None:
+async def _look_through_topics(search: Search, base: ScenarioEnvironment, bootstrap: str) -> None:
     """Keys and headers of every topic; what came in too, since its keys are made as ours are."""
     prefix = base.environment["SIGILL_KAFKA_TOPIC_PREFIX"]
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=None)
@@ -188,7 +188,7 @@ def _kind(topic: str) -> str:
     return "incoming" if topic in {spec.name for spec in INCOMING} else "outgoing"
 
 
-async def _look_through_the_store(search: Search, base: Ground) -> None:
+async def _look_through_the_store(search: Search, base: ScenarioEnvironment) -> None:
     """What the database holds openly: the chain's entries, and the columns that name events and subjects."""
     async with base.store.reading() as tx:
         for row in await tx.fetch("SELECT actor, action, chain, body FROM audit_entry"):
@@ -201,7 +201,7 @@ async def _look_through_the_store(search: Search, base: Ground) -> None:
             search.through("validation reports", row["report"].encode())
 
 
-async def _ask_wrongly(search: Search, base: Ground, issuer: Issuer, needles: Needles) -> None:
+async def _ask_wrongly(search: Search, base: ScenarioEnvironment, issuer: Issuer, needles: Needles) -> None:
     """Everything that the decision API can be asked wrongly with a number in it, and what it logs meanwhile."""
     logged = io.StringIO()
     configure_logging("json", "debug", logged)

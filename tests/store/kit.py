@@ -23,7 +23,7 @@ from workers.policy.calendar import BirthDate
 from workers.policy.facts import Custody, Identity, Measure, PersonVersion
 from workers.runtime.settings import load_settings
 from workers.store import facts, inbox, orders, persons
-from workers.store.persons import Told
+from workers.store.persons import RegisteredPerson
 from workers.store.session import Role, Store, Tx
 
 T0 = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
@@ -63,9 +63,9 @@ def told(
     birth: str = "2018-03-05",
     identities: tuple[Identity, ...] = (),
     **more: Any,
-) -> Told:
+) -> RegisteredPerson:
     version = PersonVersion(valid_from, identity, custody=custody, **more)
-    return Told(person_id, version, BirthDate.parse(birth), sequence, identities)
+    return RegisteredPerson(person_id, version, BirthDate.parse(birth), sequence, identities)
 
 
 def seal(patient: PersonId, **more: Any) -> Measure:
@@ -96,8 +96,8 @@ def arrival(
 
 def signed(
     registration: int, order_id: str | None, patient: PersonId | None, **more: Any
-) -> orders.SignedOrder:
-    plain = orders.SignedOrder(
+) -> orders.StoredOrder:
+    plain = orders.StoredOrder(
         registration=registration,
         order_id=None if order_id is None else OrderId(order_id),
         proven=order_id is not None,
@@ -121,8 +121,8 @@ def signed(
     return replace(plain, **more)
 
 
-def answered(registration: int, outcome: Outcome, **more: Any) -> orders.Answered:
-    plain = orders.Answered(registration, outcome, f'{{"n": {registration}}}', T0)
+def answered(registration: int, outcome: Outcome, **more: Any) -> orders.StoredAnswer:
+    plain = orders.StoredAnswer(registration, outcome, f'{{"n": {registration}}}', T0)
     return replace(plain, **more)
 
 

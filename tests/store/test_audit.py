@@ -10,9 +10,9 @@ import pytest
 
 from tests.store.kit import CHILD, DAY, HOUR, MOTHER, T0, ids, someone
 from workers.store import access_log, audit, erasure
-from workers.store.access_log import Look, LookFault
+from workers.store.access_log import AccessLogEntry, AccessLogFault
 from workers.store.audit import AuditEntry, ChainHead
-from workers.store.audit_check import Fault, verify
+from workers.store.audit_check import AuditFault, verify
 from workers.store.session import Store
 
 LENGTH = 1000
@@ -222,7 +222,7 @@ async def test_published_heads_show_a_chain_that_was_written_anew(
     async with store.reading() as tx:
         assert await verify(tx) == []  # the new chain is whole in itself
         found = await verify(tx, published)
-    assert found == [Fault("intake-0", 20, "unpublished")]
+    assert found == [AuditFault("intake-0", 20, "unpublished")]
 
 
 async def test_the_chain_verifies_after_a_person_is_erased(store: Store, admin: asyncpg.Connection) -> None:
@@ -244,7 +244,7 @@ async def test_the_chain_verifies_after_a_person_is_erased(store: Store, admin: 
         assert len(await audit.of_person(tx, mother)) == 1
     await _as_owner(admin, "DELETE FROM audit_personal")  # the mother's too: nobody erased her
     async with store.reading() as tx:
-        assert await verify(tx) == [Fault("intake-0", 31, "personal_removed")]
+        assert await verify(tx) == [AuditFault("intake-0", 31, "personal_removed")]
 
 
 def test_the_hash_is_over_the_rfc_8785_form() -> None:
@@ -270,13 +270,13 @@ def test_the_hash_is_over_the_rfc_8785_form() -> None:
 async def test_the_access_log_tells_a_patient_who_looked(store: Store, admin: asyncpg.Connection) -> None:
     async with store.transaction(T0) as tx:
         child, mother = await ids(tx, CHILD, MOTHER)
-        await access_log.append(tx, [Look("op-1", "support", child, "caller asks", "access page")])
+        await access_log.append(tx, [AccessLogEntry("op-1", "support", child, "caller asks", "access page")])
     async with store.transaction(T0 + HOUR) as tx:
         await access_log.append(
             tx,
             [
-                Look("client-a", None, mother, "decision", "answer"),
-                Look("client-a", None, child, "decision", "answer"),
+                AccessLogEntry("client-a", None, mother, "decision", "answer"),
+                AccessLogEntry("client-a", None, child, "decision", "answer"),
             ],
         )
     async with store.reading() as tx:
@@ -299,9 +299,9 @@ async def test_the_access_log_tells_a_patient_who_looked(store: Store, admin: as
     )
     async with store.reading() as tx:
         assert await access_log.verify(tx) == [
-            LookFault(2, "changed"),
-            LookFault(3, "removed"),
-            LookFault(4, "inserted"),
+            AccessLogFault(2, "changed"),
+            AccessLogFault(3, "removed"),
+            AccessLogFault(4, "inserted"),
         ]
 
 
@@ -309,7 +309,7 @@ async def test_the_access_log_is_kept_five_years(store: Store) -> None:
     long_ago = T0 - timedelta(days=6 * 366)
     async with store.transaction(long_ago) as tx:
         child = await someone(tx)
-        await access_log.append(tx, [Look("op-1", None, child, "r", "s")] * 3)
+        await access_log.append(tx, [AccessLogEntry("op-1", None, child, "r", "s")] * 3)
     with pytest.raises(asyncpg.InsufficientPrivilegeError, match="five years"):
         async with store.transaction(T0) as tx:
             await access_log.purge(tx, T0 - timedelta(days=4 * 366), "auditor")
@@ -323,4 +323,4 @@ async def test_the_access_log_is_kept_five_years(store: Store) -> None:
 
 async def test_verify_names_heads_that_are_missing(store: Store) -> None:
     async with store.reading() as tx:
-        assert await verify(tx, [ChainHead("gone", 3, bytes(32))]) == [Fault("gone", 3, "unpublished")]
+        assert await verify(tx, [ChainHead("gone", 3, bytes(32))]) == [AuditFault("gone", 3, "unpublished")]

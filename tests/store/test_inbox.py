@@ -8,7 +8,7 @@ import pytest
 from contracts.vocabulary import Outcome
 from tests.store.kit import HOUR, T0, answered, arrival, seal, signed, someone
 from workers.store import inbox, measures, orders
-from workers.store.inbox import Changed, Fenced, Fresh, Repeated
+from workers.store.inbox import Fenced, Fresh, Repeated, ReusedId
 from workers.store.session import Store, Tx
 
 
@@ -28,7 +28,7 @@ async def _take(tx: Tx, *arrivals: inbox.Arrival) -> list[inbox.Claimed]:
             for one, its in new
         ],
     )
-    outcome = {Fresh: Outcome.EXECUTED, Changed: Outcome.REFUSED}
+    outcome = {Fresh: Outcome.EXECUTED, ReusedId: Outcome.REFUSED}
     await orders.answer(tx, [answered(one.registration, outcome[type(one)]) for one, _ in new])
     return claimed
 
@@ -64,7 +64,7 @@ async def test_other_bytes_under_a_used_id_are_told_apart_and_are_their_own_repe
             arrival("e1", other, b"other bytes"),  # the event id is used
             arrival("e2", order, b"other bytes still"),  # the order id is used
         )
-    assert [type(one) for one in changed] == [Changed, Changed]
+    assert [type(one) for one in changed] == [ReusedId, ReusedId]
     assert len({first.registration, *(one.registration for one in changed)}) == 3
     async with store.transaction(T0) as tx:
         again = await _take(
@@ -86,7 +86,7 @@ async def test_within_one_batch_the_first_counts(store: Store) -> None:
         )
     assert isinstance(first, Fresh)
     assert again == renamed == Repeated(first.registration, None, None, of=0)
-    assert isinstance(changed, Changed)
+    assert isinstance(changed, ReusedId)
 
 
 async def test_a_forgery_uses_up_no_order_id(store: Store) -> None:

@@ -36,7 +36,7 @@ from tests.store.kit import (
     someone,
     told,
 )
-from workers.policy.effects import AddTask, Answer, CloseTask, Sentence
+from workers.policy.effects import AddTask, CloseTask, RecordAnswer, Sentence
 from workers.policy.facts import EarlierOrder, Inform, ReleaseRequest, UnitAnswer
 from workers.store import (
     dead_letters,
@@ -136,7 +136,9 @@ async def test_the_ledger_keeps_changed_answers_and_facts_the_newest(store: Stor
         await requests.open_all(tx, [asked])
         for unit, opinion in ((a, Opinion.AGREE), (b, Opinion.AGREE), (a, Opinion.KEEP)):
             closes = opinion if opinion is Opinion.KEEP else None
-            await requests.answer(tx, [Answer(request_id, UnitAnswer(unit, opinion, order, T0), closes)])
+            await requests.answer(
+                tx, [RecordAnswer(request_id, UnitAnswer(unit, opinion, order, T0), closes)]
+            )
             if closes is None:
                 assert await requests.open_requests(tx, KRONOBERG) == [(request_id, child)]
         await requests.reply(tx, [request_id])
@@ -274,7 +276,8 @@ async def test_erasure_leaves_nothing_that_says_who_it_was(store: Store, admin: 
         child, mother = await ids(tx, CHILD, MOTHER)
         await persons.lock(tx, [child])
         named = replace(
-            told(child, CHILD, 1, T0, died_on=date(2010, 1, 1)), name=persons.Name("Testa", "Provsson")
+            told(child, CHILD, 1, T0, died_on=date(2010, 1, 1)),
+            name=persons.RegisteredName("Testa", "Provsson"),
         )
         await persons.record(tx, [named], key_of)
         measure = seal(child)

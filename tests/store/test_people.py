@@ -182,11 +182,13 @@ async def test_each_message_of_the_register_is_told_once(store: Store) -> None:
 async def test_names(store: Store) -> None:
     async with store.transaction(T0) as tx:
         child, mother = await ids(tx, CHILD, MOTHER)
-        named = replace(told(child, CHILD, 1, T0), name=persons.Name("Testa", "Provsson"))
+        named = replace(told(child, CHILD, 1, T0), name=persons.RegisteredName("Testa", "Provsson"))
         dead = told(mother, MOTHER, 1, T0, birth="2018-03", died_on=date(2020, 1, 1))
         await persons.record(tx, [named, dead], key_of)
     async with store.reading() as tx:
-        assert await persons.names(tx, [child, mother]) == {child: persons.Name("Testa", "Provsson")}
+        assert await persons.names(tx, [child, mother]) == {
+            child: persons.RegisteredName("Testa", "Provsson")
+        }
 
 
 async def test_a_measure_never_changes_its_scope(store: Store) -> None:

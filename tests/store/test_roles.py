@@ -22,7 +22,7 @@ from workers.store import (
     persons,
     timers,
 )
-from workers.store.access_log import Look
+from workers.store.access_log import AccessLogEntry
 from workers.store.audit import AuditEntry
 from workers.store.session import Role, Store, TooPowerful
 
@@ -249,10 +249,10 @@ async def test_each_role_can_do_its_work(database: str) -> None:
         async with opened["sigill_reader"].transaction(T0) as tx:
             (patient,) = await ids(tx, CHILD)
             assert patient in await facts.patient_facts(tx, [patient])
-            await access_log.append(tx, [Look("client", None, patient, "r", "s")])
+            await access_log.append(tx, [AccessLogEntry("client", None, patient, "r", "s")])
         async with opened["sigill_ops"].transaction(T0) as tx:
             await dead_letters.page(tx)
-            await access_log.append(tx, [Look("op", None, child, "r", "s")])
+            await access_log.append(tx, [AccessLogEntry("op", None, child, "r", "s")])
             await erasure.erase(tx, child, "op")
         async with opened["sigill_auditor"].reading() as tx:
             assert len(await access_log.of_person(tx, child)) == 2

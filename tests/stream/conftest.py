@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from workers.stream.connection import Connection
-from workers.stream.producer import Outgoing, StreamProducer
+from workers.stream.producer import OutgoingRecord, StreamProducer
 from workers.stream.topics import apply_topics, delete_topics
 
 
@@ -45,8 +45,8 @@ async def producer(connection: Connection) -> AsyncIterator[StreamProducer]:
         yield producer
 
 
-def numbered(topic: str, count: int, *, partition: int = 0, start: int = 0) -> list[Outgoing]:
+def numbered(topic: str, count: int, *, partition: int = 0, start: int = 0) -> list[OutgoingRecord]:
     return [
-        Outgoing(topic, b"k", str(n).encode(), (("ce_id", str(n).encode()),), partition)
+        OutgoingRecord(topic, b"k", str(n).encode(), (("ce_id", str(n).encode()),), partition)
         for n in range(start, start + count)
     ]

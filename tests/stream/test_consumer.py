@@ -19,7 +19,7 @@ from workers.runtime.health import BROKER, Health
 from workers.runtime.metrics import Metrics
 from workers.stream.connection import BrokerDown, Connection
 from workers.stream.consumer import OffsetsLost, StreamConsumer
-from workers.stream.producer import Outgoing, StreamProducer
+from workers.stream.producer import OutgoingRecord, StreamProducer
 from workers.stream.records import Partition
 from workers.stream.topics import apply_topics
 
@@ -402,7 +402,7 @@ async def test_a_killed_broker_is_waited_for_and_nothing_is_lost(own_kafka: Embe
         assert any(line.startswith(f"[-]{BROKER}") for line in health.ready()[1])
         assert health.live()[0]
         await asyncio.to_thread(own_kafka.start)
-        rest: list[Outgoing] = numbered("t", 20, partition=1)
+        rest: list[OutgoingRecord] = numbered("t", 20, partition=1)
         while rest:
             try:
                 await producer.send_in_order(rest)

@@ -12,7 +12,7 @@ from aiokafka.protocol.produce import ProduceRequest
 from infra.embedded import EmbeddedKafka
 from tests.stream.conftest import MakeTopic, Spec, numbered
 from workers.stream.connection import BrokerDown, Connection, StreamStopped
-from workers.stream.producer import Outgoing, SendInDoubt, StreamProducer, _acknowledged
+from workers.stream.producer import OutgoingRecord, SendInDoubt, StreamProducer, _acknowledged
 from workers.stream.topics import apply_topics
 
 
@@ -35,8 +35,8 @@ async def test_a_record_too_large_stops_before_anything_is_sent(
 ) -> None:
     name = await topic()
     with pytest.raises(StreamStopped, match="can be sent"):
-        await producer.send_in_order([*numbered(name, 1), Outgoing(name, b"k", bytes(3_000_000))])
-    await producer.send_in_order([Outgoing(name, b"k", b"only")])
+        await producer.send_in_order([*numbered(name, 1), OutgoingRecord(name, b"k", bytes(3_000_000))])
+    await producer.send_in_order([OutgoingRecord(name, b"k", b"only")])
     assert await everything(connection, name, 1) == [b"only"]
 
 
@@ -44,7 +44,7 @@ async def test_more_than_a_batch_holds_goes_out_in_several_in_order(
     connection: Connection, topic: MakeTopic, producer: StreamProducer
 ) -> None:
     name = await topic()
-    records = [Outgoing(name, b"k", str(n).encode().ljust(100_000)) for n in range(20)]
+    records = [OutgoingRecord(name, b"k", str(n).encode().ljust(100_000)) for n in range(20)]
     await producer.send_in_order(records)
     assert await everything(connection, name, 20) == [record.value for record in records]
 
@@ -54,7 +54,7 @@ async def test_a_key_goes_where_other_clients_send_it(
 ) -> None:
     name = await topic(partitions=12)
     keys = [f"v1.{n}".encode() for n in range(40)]
-    await producer.send_in_order([Outgoing(name, key, b"ours") for key in keys])
+    await producer.send_in_order([OutgoingRecord(name, key, b"ours") for key in keys])
     async with AIOKafkaProducer(**connection.options()) as other:
         for key in keys:
             await other.send_and_wait(name, b"theirs", key=key)
@@ -70,7 +70,7 @@ async def test_a_tombstone_is_a_record_without_value(
     connection: Connection, topic: MakeTopic, producer: StreamProducer
 ) -> None:
     name = await topic()
-    await producer.send_in_order([Outgoing(name, b"k", None)])
+    await producer.send_in_order([OutgoingRecord(name, b"k", None)])
     async with AIOKafkaConsumer(name, **connection.options(), auto_offset_reset="earliest") as consumer:
         assert (await asyncio.wait_for(consumer.getone(), 10)).value is None
 
@@ -141,21 +141,21 @@ async def test_a_producer_that_was_thrown_away_sends_no_more(
         return await send(client, node, request, **more)
 
     async with StreamProducer(connection, send_timeout=1) as producer:
-        await producer.send_in_order([Outgoing(name, b"k", b"first")])
+        await producer.send_in_order([OutgoingRecord(name, b"k", b"first")])
         monkeypatch.setattr(AIOKafkaClient, "send", too_few)
         with pytest.raises(SendInDoubt) as doubt:
-            await producer.send_in_order([Outgoing(name, b"k", b"old")])
+            await producer.send_in_order([OutgoingRecord(name, b"k", b"old")])
         assert doubt.value.acknowledged == frozenset()
         monkeypatch.setattr(AIOKafkaClient, "send", send)
         await asyncio.sleep(1)
-        await producer.send_in_order([Outgoing(name, b"k", b"new")])
+        await producer.send_in_order([OutgoingRecord(name, b"k", b"new")])
     assert await everything(connection, name, 2) == [b"first", b"new"]
 
 
 async def test_nothing_follows_a_batch_that_failed(connection: Connection, topic: MakeTopic) -> None:
     """The first batch is too large for the topic, and the last one is not: alone it would be taken."""
     name = await topic(max_message_bytes="300000")
-    records = [Outgoing(name, b"k", str(n).encode().ljust(100_000)) for n in range(6)]
+    records = [OutgoingRecord(name, b"k", str(n).encode().ljust(100_000)) for n in range(6)]
     async with StreamProducer(connection, send_timeout=5) as producer:
         with pytest.raises(StreamStopped, match="MessageSizeTooLarge"):
             await producer.send_in_order(records)
@@ -171,6 +171,6 @@ async def test_acknowledged_leaves_out_what_follows_a_gap_in_its_key() -> None:
             made.set_result(None)
         return made
 
-    records = [Outgoing("t", key, b"") for key in (b"a", b"b", b"a", b"b", b"a")]
+    records = [OutgoingRecord("t", key, b"") for key in (b"a", b"b", b"a", b"b", b"a")]
     futures = dict(enumerate(future(good) for good in (True, False, True, True)))
     assert _acknowledged(records, futures) == {0, 2}

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from workers.devtools.authority import DevAuthority
-from workers.trust import Evidence, TrustPolicy, Unreadable, Verdict, verify
+from workers.trust import RevocationSnapshot, TrustPolicy, UnreadableSignature, Verdict, verify
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 SIGNER = "SE2321000065-1001"
@@ -28,14 +28,14 @@ PAYLOAD = json.dumps(FORM, ensure_ascii=False).encode()
 class Bench:
     ca: DevAuthority
     policy: TrustPolicy
-    evidence: Evidence
+    evidence: RevocationSnapshot
 
     def verdict(
         self,
         raw: bytes,
         kind: str = COMPACT,
         *,
-        evidence: Evidence | None = None,
+        evidence: RevocationSnapshot | None = None,
         policy: TrustPolicy | None = None,
         arrived_at: datetime = NOW + timedelta(seconds=5),
     ) -> Verdict:
@@ -51,7 +51,7 @@ class Bench:
         """The refusals as text; `dead_letter` for what nobody can read, `undetermined` added when it is."""
         try:
             verdict = self.verdict(raw, kind, **how)
-        except Unreadable:
+        except UnreadableSignature:
             return ["dead_letter"]
         return [*map(str, verdict.refusals), *(["undetermined"] if verdict.undetermined else [])]
 
@@ -62,4 +62,4 @@ class Bench:
 def make_bench() -> Bench:
     ca = DevAuthority.create(NOW)
     policy = TrustPolicy(anchors=ca.anchors, intermediates=ca.intermediates)
-    return Bench(ca, policy, Evidence.read(ca.crls(NOW - timedelta(hours=1))))
+    return Bench(ca, policy, RevocationSnapshot.read(ca.crls(NOW - timedelta(hours=1))))

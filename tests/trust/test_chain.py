@@ -11,7 +11,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 from tests.trust.bench import NOW, PAYLOAD, SIGNER, Bench
 from workers.devtools.authority import LEVEL_2, LEVEL_3, Authority, Holder, key_usage, make_authority
 from workers.devtools.signing import sign_jws
-from workers.trust import Evidence, TrustPolicy
+from workers.trust import RevocationSnapshot, TrustPolicy
 
 DAY = timedelta(days=1)
 
@@ -142,7 +142,7 @@ def test_a_certificate_must_be_valid_when_it_signs(bench: Bench, start, end, cod
 
 def test_a_certificate_that_ran_out_on_the_way_was_good_when_it_signed(bench: Bench):
     holder = bench.ca.issue(SIGNER, not_after=NOW + DAY)
-    evidence = Evidence.read([*bench.ca.crls(NOW - DAY), *bench.ca.crls(NOW + 2 * DAY)])
+    evidence = RevocationSnapshot.read([*bench.ca.crls(NOW - DAY), *bench.ca.crls(NOW + 2 * DAY)])
 
     assert bench.codes(signed(holder), arrived_at=NOW + 3 * DAY, evidence=evidence) == []
 
@@ -176,7 +176,7 @@ def path_codes(bench: Bench, *authorities: Authority, anchor: Authority, **how) 
     holder = Holder(leaf.certificate, leaf.key, tuple(a.certificate for a in authorities))
     policy = TrustPolicy(anchors=(anchor.certificate,), **how)
     at = NOW - timedelta(hours=1)
-    evidence = Evidence.read([bench.ca.crl(at, by=a) for a in (*authorities, anchor)])
+    evidence = RevocationSnapshot.read([bench.ca.crl(at, by=a) for a in (*authorities, anchor)])
     return bench.codes(signed(holder), policy=policy, evidence=evidence)
 
 

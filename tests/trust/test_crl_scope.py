@@ -19,7 +19,7 @@ from workers.devtools.authority import DevAuthority, Holder
 from workers.devtools.signing import sign_jws
 from workers.intake.revocation_cache import report
 from workers.runtime.metrics import CRL_GOOD_UNTIL, Metrics
-from workers.trust import Evidence, TrustPolicy
+from workers.trust import RevocationSnapshot, TrustPolicy
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 ONE, TWO = "http://crl.example.org/one.crl", "http://crl.example.org/two.crl"
@@ -29,7 +29,7 @@ USERS = x509.IssuingDistributionPoint(None, None, True, False, None, False, Fals
 @pytest.fixture
 def fresh() -> Bench:
     ca = DevAuthority.create(NOW)
-    return Bench(ca, TrustPolicy(anchors=ca.anchors, intermediates=ca.intermediates), Evidence())
+    return Bench(ca, TrustPolicy(anchors=ca.anchors, intermediates=ca.intermediates), RevocationSnapshot())
 
 
 def uri(*addresses: str) -> list[x509.GeneralName]:
@@ -56,7 +56,7 @@ def listed(bench: Bench, at, *addresses: str, names: Sequence[x509.GeneralName] 
 def codes(bench: Bench, holder: Holder, *lists: bytes, answers: Sequence[bytes] = (), **how) -> list[str]:
     root = bench.ca.crl(NOW - 30 * DAY, by=bench.ca.root, next_update=NOW + 30 * DAY)
     raw = sign_jws(PAYLOAD, holder, signed_at=NOW)
-    return bench.codes(raw, evidence=Evidence.read([root, *lists], answers), **how)
+    return bench.codes(raw, evidence=RevocationSnapshot.read([root, *lists], answers), **how)
 
 
 def test_a_newer_list_of_another_partition_does_not_clear_a_revoked_card(fresh: Bench):
@@ -200,7 +200,9 @@ def test_a_stapled_list_of_another_partition_clears_nobody(fresh: Bench):
     )
     root = fresh.ca.crl(NOW - DAY, by=fresh.ca.root)
 
-    assert fresh.codes(raw, "application/jose+json", evidence=Evidence.read([root])) == ["undetermined"]
+    assert fresh.codes(raw, "application/jose+json", evidence=RevocationSnapshot.read([root])) == [
+        "undetermined"
+    ]
 
 
 # The cache

@@ -7,7 +7,7 @@ import pytest
 from tests.trust.bench import NOW, PAYLOAD, SIGNER
 from workers.devtools.authority import DevAuthority
 from workers.devtools.signing import sign_jws, tampered_jws
-from workers.trust import Evidence, TrustPolicy, read_certificates, verify
+from workers.trust import RevocationSnapshot, TrustPolicy, read_certificates, verify
 
 
 def test_it_can_be_saved_and_loaded(tmp_path):
@@ -30,7 +30,7 @@ def test_a_list_of_the_first_day_serves_for_years():
     """Scenarios play in 2022 to 2030 on one list: also what is revoked later stands in it."""
     start, end = datetime(2018, 1, 1, tzinfo=UTC), datetime(2035, 1, 1, tzinfo=UTC)
     ca = DevAuthority.create(NOW, not_before=start, not_after=end)
-    evidence = Evidence.read(ca.crls(start + timedelta(days=1), next_update=end))
+    evidence = RevocationSnapshot.read(ca.crls(start + timedelta(days=1), next_update=end))
     policy = TrustPolicy(anchors=ca.anchors)
 
     for year in range(2022, 2031):
@@ -62,7 +62,7 @@ def test_what_it_publishes_is_all_that_a_receiver_needs(tmp_path):
         anchors=read_certificates(files.anchors.read_bytes()),
         intermediates=read_certificates(files.intermediates.read_bytes()),
     )
-    evidence = Evidence.read(path.read_bytes() for path in files.crls.iterdir())
+    evidence = RevocationSnapshot.read(path.read_bytes() for path in files.crls.iterdir())
     raw = sign_jws(PAYLOAD, ca.staff(SIGNER), signed_at=NOW)
 
     assert verify(raw, "application/jose", policy=policy, evidence=evidence, arrived_at=NOW).proven

@@ -13,9 +13,9 @@ from cryptography.x509 import ocsp
 from tests.trust.bench import NOW, PAYLOAD, SIGNER, Bench
 from workers.devtools.authority import DevAuthority
 from workers.devtools.signing import sign_jws
-from workers.intake.revocation_sources import EvidenceKeeper, EvidenceSources
+from workers.intake.revocation_sources import RevocationCache, RevocationSources
 from workers.runtime.clock import FixedClock
-from workers.trust import Evidence, EvidenceIndex, TrustPolicy, believed_until
+from workers.trust import RevocationIndex, RevocationSnapshot, TrustPolicy, believed_until
 
 HOUR = timedelta(hours=1)
 Answer = Callable[[str, bytes], tuple[int, bytes]]
@@ -24,7 +24,7 @@ Answer = Callable[[str, bytes], tuple[int, bytes]]
 @pytest.fixture
 def fresh() -> Bench:
     ca = DevAuthority.create(NOW)
-    return Bench(ca, TrustPolicy(anchors=ca.anchors), Evidence())
+    return Bench(ca, TrustPolicy(anchors=ca.anchors), RevocationSnapshot())
 
 
 @asynccontextmanager
@@ -53,10 +53,12 @@ async def server(answer: Answer) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def keeper(clock: FixedClock | None = None, **sources) -> AsyncIterator[EvidenceKeeper[Evidence]]:
-    made = EvidenceKeeper(
-        EvidenceSources(**sources),
-        index=EvidenceIndex(),
+async def keeper(
+    clock: FixedClock | None = None, **sources
+) -> AsyncIterator[RevocationCache[RevocationSnapshot]]:
+    made = RevocationCache(
+        RevocationSources(**sources),
+        index=RevocationIndex(),
         believe=believed_until,
         clock=clock or FixedClock(NOW),
     )
@@ -66,7 +68,7 @@ async def keeper(clock: FixedClock | None = None, **sources) -> AsyncIterator[Ev
         await made.close()
 
 
-def codes(bench: Bench, kept: EvidenceKeeper[Evidence], at=NOW) -> list[str]:
+def codes(bench: Bench, kept: RevocationCache[RevocationSnapshot], at=NOW) -> list[str]:
     return bench.codes(
         sign_jws(PAYLOAD, bench.ca.staff(SIGNER), signed_at=at), evidence=kept.snapshot, arrived_at=at
     )
@@ -135,9 +137,9 @@ async def test_a_source_that_is_gone_leaves_what_is_known_until_it_is_stale(fres
     lists = {f"/{n}": data for n, data in enumerate(fresh.ca.crls(NOW - HOUR))}
     clock = FixedClock(NOW)
     async with server(lambda path, _: (200, lists[path])) as url:
-        kept = EvidenceKeeper(
-            EvidenceSources(urls=tuple(f"{url}{p}" for p in lists)),
-            index=EvidenceIndex(),
+        kept = RevocationCache(
+            RevocationSources(urls=tuple(f"{url}{p}" for p in lists)),
+            index=RevocationIndex(),
             believe=believed_until,
             clock=clock,
         )
@@ -195,7 +197,7 @@ def responder(bench: Bench, asked: list[int], **how) -> Answer:
     return answer
 
 
-async def ask(bench: Bench, kept: EvidenceKeeper[Evidence]) -> tuple[bool, list[str]]:
+async def ask(bench: Bench, kept: RevocationCache[RevocationSnapshot]) -> tuple[bool, list[str]]:
     """As the intake does: verify, ask about what could not be told, verify again."""
     raw = sign_jws(PAYLOAD, bench.ca.staff(SIGNER), signed_at=NOW)
     verdict = bench.verdict(raw, evidence=kept.snapshot)
@@ -265,8 +267,12 @@ async def test_no_responder_is_asked_when_told_not_to(fresh: Bench, tmp_path: Pa
 
 async def test_a_client_of_ones_own_may_be_handed_in():
     client = httpx.AsyncClient()
-    kept = EvidenceKeeper(
-        EvidenceSources(), index=EvidenceIndex(), believe=believed_until, clock=FixedClock(NOW), client=client
+    kept = RevocationCache(
+        RevocationSources(),
+        index=RevocationIndex(),
+        believe=believed_until,
+        clock=FixedClock(NOW),
+        client=client,
     )
     await kept.close()
 

@@ -452,9 +452,11 @@ def test_a_member_twice_in_the_container_is_refused(bench: Bench):
     ],
 )
 def test_the_age_of_a_signature_has_two_ends(bench: Bench, signed_at, codes):
-    from workers.trust import Evidence
+    from workers.trust import RevocationSnapshot
 
-    evidence = Evidence.read(bench.ca.crls(NOW - timedelta(days=40), next_update=NOW + timedelta(days=1)))
+    evidence = RevocationSnapshot.read(
+        bench.ca.crls(NOW - timedelta(days=40), next_update=NOW + timedelta(days=1))
+    )
     raw = sign_jws(PAYLOAD, bench.ca.staff(SIGNER), signed_at=signed_at)
 
     assert bench.codes(raw, arrived_at=NOW, evidence=evidence) == codes

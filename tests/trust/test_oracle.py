@@ -12,7 +12,7 @@ from pyhanko_certvalidator.errors import PathBuildingError, PathValidationError,
 from tests.trust.bench import NOW, PAYLOAD, SIGNER, Bench, make_bench
 from workers.devtools.authority import Holder, key_usage
 from workers.devtools.signing import sign_jws
-from workers.trust import Evidence
+from workers.trust import RevocationSnapshot
 
 DAY = timedelta(days=1)
 
@@ -66,7 +66,9 @@ async def test_both_say_the_same(case: str):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         theirs = await asyncio.to_thread(oracle, bench, holder, lists)
-    ours = bench.codes(sign_jws(PAYLOAD, holder, signed_at=NOW), evidence=Evidence.read(lists)) == []
+    ours = (
+        bench.codes(sign_jws(PAYLOAD, holder, signed_at=NOW), evidence=RevocationSnapshot.read(lists)) == []
+    )
 
     assert ours == theirs
     assert ours == (case in {"good", "P-384", "RSA"})
@@ -77,4 +79,6 @@ async def test_without_lists_both_refuse_to_say_good():
     holder = bench.ca.staff(SIGNER)
 
     assert not await asyncio.to_thread(oracle, bench, holder, [])
-    assert bench.codes(sign_jws(PAYLOAD, holder, signed_at=NOW), evidence=Evidence()) == ["undetermined"]
+    assert bench.codes(sign_jws(PAYLOAD, holder, signed_at=NOW), evidence=RevocationSnapshot()) == [
+        "undetermined"
+    ]

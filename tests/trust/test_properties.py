@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.trust.bench import COMPACT, FORM, GENERAL, NOW, PAYLOAD, SIGNER, XML, make_bench
 from workers.devtools.signing import jades_header, sign_jws, sign_jws_with, sign_xades
-from workers.trust import Unreadable, Verdict
+from workers.trust import UnreadableSignature, Verdict
 
 BENCH = make_bench()
 HOLDER = BENCH.ca.staff(SIGNER)
@@ -24,7 +24,7 @@ ORDERS = {
 def judged(raw: bytes, kind: str) -> Verdict | None:
     try:
         return BENCH.verdict(raw, kind)
-    except Unreadable:
+    except UnreadableSignature:
         return None
 
 

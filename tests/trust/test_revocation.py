@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from tests.trust.bench import GENERAL, NOW, OTHER, PAYLOAD, SIGNER, Bench
 from workers.devtools.authority import Authority, DevAuthority, Holder, key_usage, make_authority, new_key
 from workers.devtools.signing import sign_jws
-from workers.trust import Evidence, EvidenceIndex, TrustPolicy
+from workers.trust import RevocationIndex, RevocationSnapshot, TrustPolicy
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 HOLD = x509.ReasonFlags.certificate_hold
@@ -21,7 +21,7 @@ HOLD = x509.ReasonFlags.certificate_hold
 def fresh() -> Bench:
     """An authority of its own: these tests revoke."""
     ca = DevAuthority.create(NOW)
-    return Bench(ca, TrustPolicy(anchors=ca.anchors, intermediates=ca.intermediates), Evidence())
+    return Bench(ca, TrustPolicy(anchors=ca.anchors, intermediates=ca.intermediates), RevocationSnapshot())
 
 
 def signed(holder: Holder, at=NOW) -> bytes:
@@ -36,7 +36,7 @@ def root_list(bench: Bench) -> bytes:
 def codes(
     bench: Bench, holder: Holder, *lists: bytes, answers=(), at=NOW, arrived_at=NOW, **how
 ) -> list[str]:
-    evidence = Evidence.read([root_list(bench), *lists], answers)
+    evidence = RevocationSnapshot.read([root_list(bench), *lists], answers)
     return bench.codes(signed(holder, at), evidence=evidence, arrived_at=arrived_at, **how)
 
 
@@ -180,13 +180,13 @@ def test_an_authority_that_drops_the_dead_from_its_lists(fresh: Bench):
 def test_a_revoked_authority_takes_its_certificates_with_it(fresh: Bench):
     ca = fresh.ca
     revoked = (ca.issuing.certificate.serial_number, NOW - DAY, x509.ReasonFlags.ca_compromise)
-    evidence = Evidence.read([ca.crl(NOW - HOUR), ca.crl(NOW - HOUR, by=ca.root, extra=[revoked])])
+    evidence = RevocationSnapshot.read([ca.crl(NOW - HOUR), ca.crl(NOW - HOUR, by=ca.root, extra=[revoked])])
 
     assert fresh.codes(signed(ca.staff(SIGNER)), evidence=evidence) == ["certificate_revoked"]
 
 
 def test_a_list_of_the_roots_certificates_is_needed_too(fresh: Bench):
-    evidence = Evidence.read([fresh.ca.crl(NOW - HOUR)])
+    evidence = RevocationSnapshot.read([fresh.ca.crl(NOW - HOUR)])
 
     assert fresh.codes(signed(fresh.ca.staff(SIGNER)), evidence=evidence) == ["undetermined"]
 
@@ -212,7 +212,7 @@ def test_an_authority_that_may_not_sign_lists_signs_none(fresh: Bench):
     span = (NOW - 900 * DAY, NOW + 900 * DAY)
     root = make_authority("R", None, *span)
     issuing = make_authority("I", root, *span, usage=key_usage("key_cert_sign"))
-    evidence = Evidence.read([fresh.ca.crl(NOW - HOUR, by=a) for a in (root, issuing)])
+    evidence = RevocationSnapshot.read([fresh.ca.crl(NOW - HOUR, by=a) for a in (root, issuing)])
     policy = TrustPolicy(anchors=(root.certificate,))
 
     raw = signed(fresh.ca.issue(SIGNER, by=issuing))
@@ -257,7 +257,7 @@ def test_twenty_thousand_entries(fresh: Bench):
 
 
 def test_the_index_keeps_what_stays_and_leaves_out_what_cannot_be_read(fresh: Bench):
-    index = EvidenceIndex()
+    index = RevocationIndex()
     lists = {"root": root_list(fresh), "a": fresh.ca.crl(NOW - HOUR), "b": b"no list"}
 
     first = index(lists, [b"no answer"])
@@ -370,7 +370,7 @@ def test_every_flipped_byte_of_an_answer_makes_it_worthless_or_changes_nothing(f
         changed = bytearray(given)
         changed[index] ^= 0x20
         try:
-            evidence = Evidence.read([root_list(fresh)], [bytes(changed)])
+            evidence = RevocationSnapshot.read([root_list(fresh)], [bytes(changed)])
         except ValueError:
             continue
         assert fresh.codes(signed(holder), evidence=evidence) in (["undetermined"], []), index
@@ -390,7 +390,7 @@ def test_a_stapled_answer_is_evidence(fresh: Bench):
     value = {"val": base64.b64encode(answer(fresh, holder)).decode()}
     plain = {"rVals": {"ocspVals": [value]}}
     encoded = base64.urlsafe_b64encode(json.dumps(plain).encode()).rstrip(b"=").decode()
-    root = Evidence.read([root_list(fresh)])
+    root = RevocationSnapshot.read([root_list(fresh)])
 
     assert fresh.codes(stapled(fresh, holder, {}), GENERAL, evidence=root) == ["undetermined"]
     assert fresh.codes(stapled(fresh, holder, plain), GENERAL, evidence=root) == []
@@ -402,7 +402,9 @@ def test_a_stapled_list_is_evidence(fresh: Bench):
     component = {"rVals": {"crlVals": [{"val": base64.b64encode(fresh.ca.crl(NOW - HOUR)).decode()}]}}
 
     assert (
-        fresh.codes(stapled(fresh, holder, component), GENERAL, evidence=Evidence.read([root_list(fresh)]))
+        fresh.codes(
+            stapled(fresh, holder, component), GENERAL, evidence=RevocationSnapshot.read([root_list(fresh)])
+        )
         == []
     )
 
@@ -411,7 +413,7 @@ def test_a_stapled_answer_does_not_hide_a_revocation(fresh: Bench):
     holder = fresh.ca.staff(SIGNER)
     component = {"rVals": {"ocspVals": [{"val": base64.b64encode(answer(fresh, holder)).decode()}]}}
     fresh.ca.revoke(holder, NOW - HOUR)
-    evidence = Evidence.read([root_list(fresh), fresh.ca.crl(NOW - HOUR)])
+    evidence = RevocationSnapshot.read([root_list(fresh), fresh.ca.crl(NOW - HOUR)])
 
     assert fresh.codes(stapled(fresh, holder, component), GENERAL, evidence=evidence) == [
         "certificate_revoked"

@@ -21,7 +21,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from tests.trust.bench import GENERAL, NOW, PAYLOAD, SIGNER, Bench
 from workers.devtools.authority import DevAuthority, Holder, key_usage
 from workers.devtools.signing import sign_jws
-from workers.trust import Evidence, TrustPolicy, Verdict
+from workers.trust import RevocationSnapshot, TrustPolicy, Verdict
 
 HOUR = timedelta(hours=1)
 
@@ -29,7 +29,7 @@ HOUR = timedelta(hours=1)
 @pytest.fixture
 def fresh() -> Bench:
     ca = DevAuthority.create(NOW)
-    return Bench(ca, TrustPolicy(anchors=ca.anchors, intermediates=ca.intermediates), Evidence())
+    return Bench(ca, TrustPolicy(anchors=ca.anchors, intermediates=ca.intermediates), RevocationSnapshot())
 
 
 def stamping(
@@ -132,7 +132,7 @@ def judged(bench: Bench, raw: bytes, *lists: bytes, arrived_at: datetime, truste
     root = bench.ca.crl(NOW - 30 * 24 * HOUR, by=bench.ca.root, next_update=NOW + 30 * 24 * HOUR)
     policy = replace(bench.policy, time_stamp_anchors=bench.ca.anchors if trusted else ())
     return bench.verdict(
-        raw, GENERAL, policy=policy, evidence=Evidence.read([root, *lists]), arrived_at=arrived_at
+        raw, GENERAL, policy=policy, evidence=RevocationSnapshot.read([root, *lists]), arrived_at=arrived_at
     )
 
 

@@ -8,7 +8,7 @@ from joserfc.jwk import ECKey, RSAKey
 
 from workers.trust.jades import read_header
 from workers.trust.jose import check_signature, open_compact
-from workers.trust.verdict import Refused, Unreadable
+from workers.trust.verdict import SignatureRefused, UnreadableSignature
 
 GROUPS = json.loads((Path(__file__).parent / "vectors" / "wycheproof_jws.json").read_text())["groups"]
 CASES = [
@@ -31,7 +31,7 @@ def holds(public: dict, raw: bytes) -> bool:
         if header.get("alg") != public["alg"] or "jwk" in header:
             return False
         check_signature(container.payload, container.signatures[0], header, key)
-    except (Refused, Unreadable):
+    except (SignatureRefused, UnreadableSignature):
         return False
     return True
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from workers.trust import Evidence, TrustPolicy, Verdict, read_certificates, verify
+from workers.trust import RevocationSnapshot, TrustPolicy, Verdict, read_certificates, verify
 
 WORLD = Path(__file__).parent / "world"
 #: After the last of them was signed, and within the week that the revocation lists speak for.
@@ -43,7 +43,7 @@ POLICY = TrustPolicy(
     intermediates=read_certificates((WORLD / "pki/issuing.crt").read_bytes()),
     test_hsa_ids=True,
 )
-EVIDENCE = Evidence.read([path.read_bytes() for path in sorted(WORLD.glob("pki/*.crl.pem"))])
+EVIDENCE = RevocationSnapshot.read([path.read_bytes() for path in sorted(WORLD.glob("pki/*.crl.pem"))])
 
 
 def judged(file: str, policy: TrustPolicy = POLICY) -> Verdict:

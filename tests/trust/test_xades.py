@@ -11,7 +11,7 @@ from lxml import etree
 
 from tests.trust.bench import FORM, NOW, SIGNER, XML, Bench
 from workers.devtools.signing import sign_xades, tampered_xades
-from workers.trust import Evidence
+from workers.trust import RevocationSnapshot
 from workers.trust.form_xml import NAMESPACE, xml_of
 from workers.trust.profile import DS, EXCLUSIVE, INCLUSIVE, XADES
 
@@ -435,7 +435,7 @@ def test_a_certificate_of_another_holder_in_front_is_not_the_signer(bench: Bench
 
 def test_stapled_answers_are_evidence(bench: Bench):
     holder = bench.ca.staff(SIGNER)
-    root_only = Evidence.read([bench.ca.crl(NOW - timedelta(hours=1), by=bench.ca.root)])
+    root_only = RevocationSnapshot.read([bench.ca.crl(NOW - timedelta(hours=1), by=bench.ca.root)])
     answer = bench.ca.ocsp_answer(holder.certificate, NOW)
 
     assert codes(bench, sign_xades(FORM, holder, NOW), evidence=root_only) == ["undetermined"]

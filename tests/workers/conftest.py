@@ -16,14 +16,14 @@ from contracts.topics import ORDERS, PERSONS, STAFF, UNITS, TopicSpec
 from tests.workers.rulebook import NATIONAL, TESTLAND
 from tests.workers.town import AUDIENCE, KEYS, Sent, Town
 from workers.consumer.dead_letter_limit import DeadLetterLimit
-from workers.consumer.runner import Consuming, Handler
+from workers.consumer.runner import ConsumerRunner, Handler
 from workers.directory.consumer import Directory
 from workers.intake.consumer import Intake
-from workers.intake.revocation_cache import Keeper, keeper
-from workers.intake.revocation_sources import EvidenceSources
-from workers.intake.verification import Door
+from workers.intake.revocation_cache import TrustRevocationCache, revocation_cache
+from workers.intake.revocation_sources import RevocationSources
+from workers.intake.verification import OrderVerifier
 from workers.policy.rulebook import Rulebooks
-from workers.processing.citations import Desk
+from workers.processing.citations import PolicyContext
 from workers.register.consumer import Register
 from workers.runtime.clock import FixedClock
 from workers.runtime.health import Health
@@ -35,7 +35,7 @@ from workers.store.session import Store
 from workers.stream.connection import Connection
 from workers.stream.records import Partition, Record
 from workers.transitions.scheduler import Transitions
-from workers.trust import Evidence, TrustPolicy
+from workers.trust import RevocationSnapshot, TrustPolicy
 from workers.trust.evidence import RevocationList
 
 START = datetime(2025, 3, 10, 9, tzinfo=UTC)
@@ -49,19 +49,19 @@ class Office:
     store: Store
     town: Town
     clock: FixedClock
-    desk: Desk
+    desk: PolicyContext
     metrics: Metrics = field(default_factory=Metrics)
     offsets: dict[str, int] = field(default_factory=dict)
-    consuming: dict[str, Consuming[Any]] = field(default_factory=dict)
+    consuming: dict[str, ConsumerRunner[Any]] = field(default_factory=dict)
     _read: int = 0
 
     def __post_init__(self) -> None:
         trust = TrustPolicy(
             anchors=self.town.authority.anchors, intermediates=self.town.authority.intermediates
         )
-        self.keeper: Keeper = keeper(EvidenceSources(ask_ocsp=False), self.clock)
-        self.keeper.snapshot = Evidence.of([RevocationList.read(data) for data in self.crls()])
-        self.door = Door(AUDIENCE, KEYS, trust, 262_144)
+        self.keeper: TrustRevocationCache = revocation_cache(RevocationSources(ask_ocsp=False), self.clock)
+        self.keeper.snapshot = RevocationSnapshot.of([RevocationList.read(data) for data in self.crls()])
+        self.door = OrderVerifier(AUDIENCE, KEYS, trust, 262_144)
         self.take_as(ORDERS, Intake(self.desk, self.door, self.keeper, self.metrics, "intake"))
         self.take_as(PERSONS, Register(self.desk, KEYS, self.metrics, "register"))
         self.take_as(STAFF, Directory(self.metrics, "directory"))
@@ -70,9 +70,9 @@ class Office:
     def crls(self) -> tuple[bytes, ...]:
         return self.town.authority.crls(START - timedelta(hours=1), next_update=START + timedelta(days=7000))
 
-    def take_as(self, topic: TopicSpec, handler: Handler[Any], **more: Any) -> Consuming[Any]:
+    def take_as(self, topic: TopicSpec, handler: Handler[Any], **more: Any) -> ConsumerRunner[Any]:
         """Have a topic's records taken by a handler."""
-        made = Consuming(
+        made = ConsumerRunner(
             name=topic.read_by[0],
             group=topic.read_by[0],
             topics=(topic.name,),
@@ -158,7 +158,7 @@ async def store(database: str) -> AsyncIterator[Store]:
 async def office(store: Store, town: Town) -> Office:
     """The town's people and staff are known already."""
     made = Office(
-        store, town, FixedClock(START), Desk.of(Rulebooks.of(TESTLAND, NATIONAL), "urn:sigill:test")
+        store, town, FixedClock(START), PolicyContext.of(Rulebooks.of(TESTLAND, NATIONAL), "urn:sigill:test")
     )
     await made.assign()
     await made.hand_over(*town.staff(START - timedelta(days=30)))

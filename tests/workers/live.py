@@ -24,7 +24,7 @@ from workers.bootstrap import Wiring
 from workers.policy.rulebook import Rulebooks
 from workers.runtime.settings import load_settings
 from workers.stream.connection import Connection
-from workers.stream.producer import Outgoing, StreamProducer
+from workers.stream.producer import OutgoingRecord, StreamProducer
 from workers.stream.topics import apply_topics
 
 PARTITIONS = 3
@@ -65,7 +65,7 @@ class Live:
     async def send(self, messages: Sequence[Sent]) -> None:
         """Publish messages, those of a key in order."""
         await self._producer.send_in_order(
-            [Outgoing(f"{self.prefix}{m.topic.name}", m.key, m.value, m.headers) for m in messages]
+            [OutgoingRecord(f"{self.prefix}{m.topic.name}", m.key, m.value, m.headers) for m in messages]
         )
 
     async def receipts(self, count: int, patience: float = 60.0) -> list[Receipt]:

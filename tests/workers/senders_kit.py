@@ -16,7 +16,7 @@ from contracts.receipt import Receipt
 from contracts.vocabulary import IdType, Service
 from tests.workers.live import Live, end, live
 from tests.workers.town import Town
-from workers.policy.access import Question, decide
+from workers.policy.access import AccessQuestion, decide
 from workers.policy.facts import Identity
 from workers.runtime.clock import SystemClock
 from workers.store import facts as stored
@@ -36,7 +36,9 @@ async def sees(office, viewer, patient):
         ids = await persons.resolve(tx, {who, whom})
         facts = (await stored.patient_facts(tx, {ids[whom]}))[ids[whom]]
     found = decide(
-        Question(ids.get(who), Service.JOURNAL, office.clock.now(), None, None), facts, office.desk.books
+        AccessQuestion(ids.get(who), Service.JOURNAL, office.clock.now(), None, None),
+        facts,
+        office.desk.books,
     )
     return found.allowed, tuple(str(code) for code in found.codes)
 

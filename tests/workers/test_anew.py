@@ -10,7 +10,7 @@ from workers.intake.revocation_recheck import Recheck
 from workers.policy.effects import SetTimer, TimerKind
 from workers.policy.facts import Identity
 from workers.store import dead_letters, persons, tasks, timers
-from workers.trust import Evidence
+from workers.trust import RevocationSnapshot
 from workers.trust.evidence import RevocationList
 
 
@@ -23,7 +23,7 @@ async def sealed_and_asked_to_open_without_lists(office: Office) -> tuple[str, s
     known = office.keeper.snapshot
     seal = office.town.orders(START)
     await office.hand_over(seal)
-    office.keeper.snapshot = Evidence.of()
+    office.keeper.snapshot = RevocationSnapshot.of()
     lift = office.town.orders(START, "release_journal_seal", releases=[seal.order_id])
     again = office.town.orders(START)
     await office.hand_over(lift, again)
@@ -56,7 +56,7 @@ async def test_what_turns_out_to_be_revoked_is_refused_and_opens_nothing(office:
         lists = authority.crls(START - timedelta(minutes=30), next_update=START + timedelta(days=9))
     finally:
         authority.release(holder)
-    office.keeper.snapshot = Evidence.of([RevocationList.read(data) for data in lists])
+    office.keeper.snapshot = RevocationSnapshot.of([RevocationList.read(data) for data in lists])
     assert await recheck(office).look(START + timedelta(minutes=1)) == 2, "this one, and an alert"
     events = await office.out()
     [receipt] = receipts(events)
@@ -72,7 +72,7 @@ async def test_operators_are_told_once_when_a_card_that_was_acted_on_turns_out_t
     office: Office,
 ) -> None:
     authority = office.town.authority
-    known, office.keeper.snapshot = office.keeper.snapshot, Evidence.of()
+    known, office.keeper.snapshot = office.keeper.snapshot, RevocationSnapshot.of()
     seal = office.town.orders(START)
     await office.hand_over(seal)
     [receipt] = receipts(await office.out())
@@ -84,7 +84,7 @@ async def test_operators_are_told_once_when_a_card_that_was_acted_on_turns_out_t
         lists = authority.crls(START - timedelta(minutes=30), next_update=START + timedelta(days=9))
     finally:
         authority.release(holder)
-    office.keeper.snapshot = Evidence.of([RevocationList.read(data) for data in lists])
+    office.keeper.snapshot = RevocationSnapshot.of([RevocationList.read(data) for data in lists])
     assert await recheck(office).look(START + timedelta(minutes=1)) == 1
     events = await office.out()
     [told] = read(events, "access.notifications.v1")
@@ -105,7 +105,7 @@ async def test_operators_are_told_once_when_a_card_that_was_acted_on_turns_out_t
 
 
 async def test_of_a_card_that_was_good_nobody_is_told(office: Office) -> None:
-    known, office.keeper.snapshot = office.keeper.snapshot, Evidence.of()
+    known, office.keeper.snapshot = office.keeper.snapshot, RevocationSnapshot.of()
     await office.hand_over(office.town.orders(START))
     await office.out()
     office.keeper.snapshot = known

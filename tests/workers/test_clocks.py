@@ -12,7 +12,7 @@ from contracts.topics import ORDERS, PERSONS
 from contracts.vocabulary import Service
 from tests.workers.conftest import START, Office, read, receipts
 from tests.workers.town import ADULT, MOTHER
-from workers.policy.access import Question, decide
+from workers.policy.access import AccessQuestion, decide
 from workers.policy.facts import Identity
 from workers.runtime.clock import FixedClock, RefereedClock, SystemClock
 from workers.runtime.metrics import CLOCK_SKEW, Metrics
@@ -36,7 +36,7 @@ async def open_to(office: Office, number: str, at: datetime) -> bool:
     async with office.store.reading() as tx:
         who = (await persons.resolve(tx, {identity}))[identity]
         facts = (await stored.patient_facts(tx, {who}))[who]
-    return decide(Question(who, Service.JOURNAL, at, None, None), facts, office.desk.books).allowed
+    return decide(AccessQuestion(who, Service.JOURNAL, at, None, None), facts, office.desk.books).allowed
 
 
 @pytest.mark.parametrize("ahead", [HOUR, timedelta(0), -HOUR], ids=["ahead", "right", "behind"])

@@ -13,7 +13,7 @@ from contracts.topics import ORDERS
 from tests.workers.conftest import START, Office, read, receipts
 from tests.workers.town import MOTHER
 from workers.consumer.dead_letter_limit import DeadLetterLimit, DeadLetterLimitReached
-from workers.consumer.runner import DatabaseDown, RecordFault, StatementsUnfinished
+from workers.consumer.runner import DatabaseDown, PoisonRecordError, StatementsUnfinished
 from workers.intake.consumer import Intake
 from workers.operations.dead_letter_replay import look
 from workers.store import dead_letters, holds, inbox, orders
@@ -277,7 +277,7 @@ async def test_what_breaks_while_unwrapping_names_its_record(
     intake = office.consuming[ORDERS.name].handler
     assert isinstance(intake, Intake)
     [record] = office.records([office.town.orders(START)])
-    with pytest.raises(RecordFault):
+    with pytest.raises(PoisonRecordError):
         await intake.prepare([record], frozenset())
     await office.hand_over_records([record])
     async with office.store.reading() as tx:

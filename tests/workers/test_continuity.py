@@ -15,7 +15,7 @@ from confluent_kafka import Producer
 from infra.embedded import EmbeddedKafka
 from tests.stream.conftest import MakeTopic, numbered, producer, topic
 from workers.consumer.dead_letter_limit import DeadLetterLimit
-from workers.consumer.runner import Consuming, Spoiled, Steps
+from workers.consumer.runner import ConsumerRunner, PoisonRecords, StepTimings
 from workers.processing.event_ids import arrival_cause, event_id
 from workers.runtime.clock import SystemClock
 from workers.runtime.health import Health
@@ -44,10 +44,10 @@ class Taking:
     values: list[str] = field(default_factory=list)
     breaks_at: str | None = None
 
-    async def prepare(self, records: Sequence[Record], _: Spoiled) -> Sequence[Record]:
+    async def prepare(self, records: Sequence[Record], _: PoisonRecords) -> Sequence[Record]:
         return records
 
-    async def take(self, _: Tx, prepared: Sequence[Record], __: Steps) -> None:
+    async def take(self, _: Tx, prepared: Sequence[Record], __: StepTimings) -> None:
         if any((record.value or b"").decode() == self.breaks_at for record in prepared):
             raise ValueError("cannot be handled")
 
@@ -56,7 +56,7 @@ class Taking:
 
     failed = unreadable
 
-    def report(self, prepared: Sequence[Record], _: Steps) -> None:
+    def report(self, prepared: Sequence[Record], _: StepTimings) -> None:
         self.values += [(record.value or b"").decode() for record in prepared]
 
 
@@ -72,7 +72,7 @@ class Reading:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Taking]:
-        worker: Consuming[Any] = Consuming(
+        worker: ConsumerRunner[Any] = ConsumerRunner(
             name="intake",
             group=self.topic,
             topics=(self.topic,),

@@ -14,7 +14,7 @@ from workers.consumer.continuity import waits_of_growth
 from workers.runtime.clock import SystemClock
 from workers.runtime.settings import Settings
 from workers.store import growth
-from workers.store.growth import Wait
+from workers.store.growth import GrowthWait
 from workers.store.session import Store
 from workers.stream.connection import Connection
 from workers.stream.producer import StreamProducer
@@ -57,16 +57,16 @@ async def settled(store: Store, group: str) -> None:
 
 def test_keys_move_to_the_new_partitions_alone_when_their_number_is_multiplied() -> None:
     doubled = waits_of_growth("t", 4, {0: 10, 1: 0})
-    assert doubled == [Wait("t", 2, 0, 0, 10)]  # 3 follows an empty one
+    assert doubled == [GrowthWait("t", 2, 0, 0, 10)]  # 3 follows an empty one
     assert waits_of_growth("t", 6, {0: 5, 1: 7}) == [
-        Wait("t", part, 0, part % 2, (5, 7)[part % 2]) for part in (2, 3, 4, 5)
+        GrowthWait("t", part, 0, part % 2, (5, 7)[part % 2]) for part in (2, 3, 4, 5)
     ]
     by_one = waits_of_growth("t", 3, {0: 5, 1: 7})
     assert by_one == [
-        Wait("t", 0, 5, 1, 7),
-        Wait("t", 1, 7, 0, 5),
-        Wait("t", 2, 0, 0, 5),
-        Wait("t", 2, 0, 1, 7),
+        GrowthWait("t", 0, 5, 1, 7),
+        GrowthWait("t", 1, 7, 0, 5),
+        GrowthWait("t", 2, 0, 0, 5),
+        GrowthWait("t", 2, 0, 1, 7),
     ]
 
 
@@ -136,7 +136,7 @@ async def test_a_topic_made_anew_is_waited_for_no_further_than_it_goes(
         await reading.until(called(0, 5))
     async with store.transaction(SystemClock().now()) as tx:
         # noticed before the topic was lost
-        await growth.grow(tx, name, name, 2, [Wait(name, 1, 0, 0, 500)])
+        await growth.grow(tx, name, name, 2, [GrowthWait(name, 1, 0, 0, 500)])
     await make_again(connection, name, 2)
     async with StreamProducer(connection) as fresh:
         await fresh.send_in_order(numbered(name, 7, start=100) + numbered(name, 5, start=200, partition=1))

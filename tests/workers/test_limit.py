@@ -2,16 +2,22 @@
 
 import pytest
 
-from workers.consumer.dead_letter_limit import NOBODY, SOURCES, DeadLetterLimit, DeadLetterLimitReached, Fate
+from workers.consumer.dead_letter_limit import (
+    NOBODY,
+    SOURCES,
+    DeadLetterLimit,
+    DeadLetterLimitReached,
+    RecordFate,
+)
 
-BAD, GOOD = Fate("ehr", unreadable=True), Fate("ehr")
-FAILED = Fate("ehr", failed=True)
+BAD, GOOD = RecordFate("ehr", unreadable=True), RecordFate("ehr")
+FAILED = RecordFate("ehr", failed=True)
 
 
 def test_a_run_of_unreadable_messages_holds_their_source_and_no_other() -> None:
     limit = DeadLetterLimit(max_ratio=1.0, max_run=5)
     limit.keep("t", 0, limit.check("t", 0, [BAD] * 4))
-    other = Fate("other", unreadable=True)
+    other = RecordFate("other", unreadable=True)
     assert limit.check("t", 0, [other] * 4).over == {}
     counted = limit.check("t", 0, [other, BAD])
     assert counted.over == {"ehr": 5}
@@ -45,8 +51,8 @@ def test_partitions_are_counted_apart_and_forgotten_when_taken_away() -> None:
 
 def test_invented_sources_without_end_are_counted_together() -> None:
     limit = DeadLetterLimit(max_ratio=1.0, max_run=3)
-    limit.keep("t", 0, limit.check("t", 0, [Fate(f"s{n}", unreadable=True) for n in range(SOURCES)]))
-    counted = limit.check("t", 0, [Fate(f"more{n}", unreadable=True) for n in range(3)])
+    limit.keep("t", 0, limit.check("t", 0, [RecordFate(f"s{n}", unreadable=True) for n in range(SOURCES)]))
+    counted = limit.check("t", 0, [RecordFate(f"more{n}", unreadable=True) for n in range(3)])
     assert counted.over == {NOBODY: 3}
 
 

@@ -10,9 +10,9 @@ from cryptography.x509 import ocsp
 from tests.workers.conftest import START, Office, receipts
 from tests.workers.town import DOCTOR
 from workers.intake.consumer import Intake
-from workers.intake.revocation_cache import Keeper, keeper
+from workers.intake.revocation_cache import TrustRevocationCache, revocation_cache
 from workers.intake.revocation_recheck import Recheck
-from workers.intake.revocation_sources import EvidenceSources
+from workers.intake.revocation_sources import RevocationSources
 
 Answer = Callable[[int], bytes | None]
 
@@ -42,9 +42,9 @@ async def responder(answer: Answer) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def asking(office: Office, url: str, **more: timedelta) -> AsyncIterator[Keeper]:
+async def asking(office: Office, url: str, **more: timedelta) -> AsyncIterator[TrustRevocationCache]:
     """An intake that knows the root's list only and asks a responder about people."""
-    kept = keeper(EvidenceSources(ocsp_url=url, **more), office.clock)
+    kept = revocation_cache(RevocationSources(ocsp_url=url, **more), office.clock)
     ca = office.town.authority
     root = ca.crl(START - timedelta(hours=1), by=ca.root, next_update=START + timedelta(days=99))
     # the index of the keeper makes its next snapshots: the list has to be one of its own
@@ -118,7 +118,7 @@ async def test_what_waits_goes_on_when_the_responder_is_back(office: Office) -> 
 
 async def test_the_snapshot_stays_while_nothing_is_learned(office: Office) -> None:
     """What was looked up in it stays looked up."""
-    kept = keeper(EvidenceSources(), office.clock)
+    kept = revocation_cache(RevocationSources(), office.clock)
     first = kept.snapshot
     await kept.refresh()
     assert kept.snapshot is first

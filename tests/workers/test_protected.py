@@ -12,7 +12,7 @@ from tests.workers.rulebook import NATIONAL, TESTLAND
 from tests.workers.town import CHILD, FATHER, KEYS, MOTHER, person
 from workers.policy.rulebook import Rulebooks
 from workers.processing import protection as enact
-from workers.processing.citations import Desk
+from workers.processing.citations import PolicyContext
 from workers.processing.protection import check, evaluate_rules, mend, rules_evaluated
 from workers.runtime.metrics import PROTECTED_NOT_SHUT
 from workers.store import protection, tasks
@@ -43,7 +43,7 @@ def from_april() -> Rulebooks:
 
 def with_books(office: Office, books: Rulebooks) -> None:
     """Start the workers again with other rulebooks."""
-    office.desk = Desk.of(books, office.desk.source)
+    office.desk = PolicyContext.of(books, office.desk.source)
     office.consuming[PERSONS.name].handler.desk = office.desk  # type: ignore[attr-defined]
 
 

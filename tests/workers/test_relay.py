@@ -14,21 +14,21 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from contracts.topics import AUDIT_HEADS
 from tests.workers.conftest import START, Office
-from workers.relay.checkpoints import Head, NoAuditKey, Signer, read_checkpoint, signer_for
+from workers.relay.checkpoints import CheckpointSigner, Head, NoAuditKey, read_checkpoint, signer_for
 from workers.relay.publisher import Relay
 from workers.runtime.clock import FixedClock
 from workers.runtime.health import Health
 from workers.runtime.metrics import AUDIT_FAULTS, Metrics
 from workers.store import audit, audit_check, outbox
 from workers.store.outbox import Shards
-from workers.stream.producer import Outgoing, SendInDoubt
+from workers.stream.producer import OutgoingRecord, SendInDoubt
 
 
 class Topic:
     """Takes what is sent, and acknowledges as told: everything, or only the first so many of the next batch."""
 
     def __init__(self, acknowledges: list[int] | None = None) -> None:
-        self.sent: list[Outgoing] = []
+        self.sent: list[OutgoingRecord] = []
         self.acknowledges = acknowledges or []
 
     async def start(self) -> None:
@@ -37,7 +37,7 @@ class Topic:
     async def stop(self) -> None:
         """It stays."""
 
-    async def send_in_order(self, records: Sequence[Outgoing]) -> None:
+    async def send_in_order(self, records: Sequence[OutgoingRecord]) -> None:
         await asyncio.sleep(0)
         if not self.acknowledges:
             self.sent += records
@@ -52,7 +52,7 @@ def relay(office: Office, topic: Topic, batch: int = 1000) -> Relay:
         store=office.store,
         producer=topic,  # type: ignore[arg-type]
         topic_of=lambda name: name,
-        signer=Signer.ephemeral(),
+        signer=CheckpointSigner.ephemeral(),
         source="urn:sigill:test",
         clock=FixedClock(START),
         metrics=Metrics(),
@@ -208,9 +208,9 @@ async def test_an_idle_system_publishes_heads_once_a_day_and_a_grown_chain_is_pu
 
 
 def test_a_checkpoint_by_another_key_is_not_believed() -> None:
-    token = Signer.ephemeral().checkpoint(Head("c", 3, "ab"), START, "urn:sigill:test")
+    token = CheckpointSigner.ephemeral().checkpoint(Head("c", 3, "ab"), START, "urn:sigill:test")
     with pytest.raises(ValueError, match="not signed by this key"):
-        read_checkpoint(token, Signer.ephemeral().public_jwk())
+        read_checkpoint(token, CheckpointSigner.ephemeral().public_jwk())
 
 
 def _pem(path: Path, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> Path:
@@ -238,7 +238,7 @@ async def test_a_relay_that_comes_late_has_the_newest_state_published_once_more(
     other, late = relay(office, topic), relay(office, topic)
     real_send = topic.send_in_order
 
-    async def sends_late(records: Sequence[Outgoing]) -> None:
+    async def sends_late(records: Sequence[OutgoingRecord]) -> None:
         topic.send_in_order = real_send  # type: ignore[method-assign]
         await other.publish_all()
         await office.hand_over(office.town.orders(START))

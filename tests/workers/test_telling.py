@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import pytest
 
 from workers.consumer import offset_committer
-from workers.consumer.offset_committer import Telling
+from workers.consumer.offset_committer import OffsetCommitter
 from workers.stream.records import Partition
 
 A, B = Partition("t", 0), Partition("t", 1)
@@ -26,7 +26,7 @@ class Broker:
 
 async def test_what_comes_while_the_broker_is_told_is_told_together_afterwards() -> None:
     broker = Broker()
-    async with Telling(broker.tell) as told:
+    async with OffsetCommitter(broker.tell) as told:
         await told.note({A: 1})
         await asyncio.sleep(0)
         for offset in (2, 3):
@@ -41,7 +41,7 @@ async def test_what_went_wrong_is_heard_with_the_next_batch() -> None:
     async def refuse(_: Mapping[Partition, int]) -> None:
         raise PermissionError
 
-    async with Telling(refuse) as told:
+    async with OffsetCommitter(refuse) as told:
         await told.note({A: 1})
         await asyncio.sleep(0)
         with pytest.raises(PermissionError):
@@ -51,7 +51,7 @@ async def test_what_went_wrong_is_heard_with_the_next_batch() -> None:
 async def test_an_end_waits_for_no_broker_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(offset_committer, "LAST_SECONDS", 0.01)
     broker = Broker()
-    async with Telling(broker.tell) as told:
+    async with OffsetCommitter(broker.tell) as told:
         await told.note({A: 1})
     assert broker.told == [{A: 1}]
 
@@ -60,7 +60,7 @@ async def test_a_batch_that_failed_leaves_nothing_running() -> None:
     broker, before = Broker(), asyncio.all_tasks()
 
     async def work() -> None:
-        async with Telling(broker.tell) as told:
+        async with OffsetCommitter(broker.tell) as told:
             await told.note({A: 1})
             await asyncio.sleep(0)
             raise ValueError("batch")

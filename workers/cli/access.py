@@ -24,7 +24,7 @@ from workers.policy.calendar import STOCKHOLM
 from workers.policy.facts import Identity
 from workers.policy.identity_numbers import NumberError, NumberRules
 from workers.store.roles import open_as
-from workers.web.api.decision_service import Asked, Asker, Desk, StoreDown
+from workers.web.api.decision_service import AccessQuery, DecisionService, Principal, StoreDown
 from workers.web.api.facts_loader import Who
 from workers.web.api.models import (
     KEY_PATTERN,
@@ -38,7 +38,7 @@ from workers.web.api.models import (
     TimelineOf,
     TimelineTold,
 )
-from workers.web.api.presenter import Teller
+from workers.web.api.presenter import Presenter
 from workers.web.api.problems import Trouble
 from workers.web.api.routes import tell_timeline
 from workers.web.api.server import serve as serve_api
@@ -88,7 +88,7 @@ def ask(
     Exit status: 0 allowed, 3 denied, 2 something is written wrongly or the database does not answer.
     """
     lines = _standard_input()
-    question = Asked(
+    question = AccessQuery(
         patient=_who(patient, "patient", lines),
         viewer=_who(viewer, "viewer", lines),
         service=service,
@@ -101,8 +101,8 @@ def ask(
 
     async def work() -> DecisionTold:
         async with _desk() as desk:
-            (answer,) = await desk.ask([question], Asker(operator(), asking_unit, purpose))
-            return Teller(desk.books).decision(answer, explain=True)
+            (answer,) = await desk.ask([question], Principal(operator(), asking_unit, purpose))
+            return Presenter(desk.books).decision(answer, explain=True)
 
     told = _run(work)
     _print(told, as_json, _decision_lines(told))
@@ -124,9 +124,11 @@ def show(
 
     async def work() -> PictureTold | None:
         async with _desk() as desk:
-            asker = Asker(operator(), asking_unit, purpose)
+            asker = Principal(operator(), asking_unit, purpose)
             opened = await desk.open(who, asker, shown="the whole picture, with measures", known_at=known)
-            return None if opened is None else Teller(desk.books).picture(opened, moment or desk.clock.now())
+            return (
+                None if opened is None else Presenter(desk.books).picture(opened, moment or desk.clock.now())
+            )
 
     told = _found(_run(work))
     _print(told, as_json, _picture_lines(told))
@@ -164,7 +166,7 @@ def timeline(
     async def work() -> TimelineTold:
         async with _desk() as desk:
             return await tell_timeline(
-                desk, Teller(desk.books), asked, Asker(operator(), asking_unit, purpose)
+                desk, Presenter(desk.books), asked, Principal(operator(), asking_unit, purpose)
             )
 
     told = _run(work)
@@ -199,11 +201,13 @@ def _listening(port: int) -> None:
 
 
 @asynccontextmanager
-async def _desk() -> AsyncIterator[Desk]:
+async def _desk() -> AsyncIterator[DecisionService]:
     chosen = settings()
     async with (
         store_of(chosen) as store,
-        Desk(store, rulebooks(), clock_of(chosen), instance=chosen.instance, capacity=1, lanes=1) as desk,
+        DecisionService(
+            store, rulebooks(), clock_of(chosen), instance=chosen.instance, capacity=1, lanes=1
+        ) as desk,
     ):
         yield desk
 

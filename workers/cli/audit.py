@@ -19,12 +19,12 @@ from workers.cli.context import store_as
 from workers.operations import extracts
 from workers.operations.archive import Archived, Reader, check_folder
 from workers.operations.archive import archive as make_packages
-from workers.relay.checkpoints import Signer
+from workers.relay.checkpoints import CheckpointSigner
 from workers.runtime.clock import SystemClock
 from workers.runtime.settings import Settings
 from workers.store import access_log, audit, audit_check
-from workers.store.access_log import LookFault
-from workers.store.audit_check import Baseline, Fault, RowFault
+from workers.store.access_log import AccessLogFault
+from workers.store.audit_check import AuditFault, Baseline, RowFault
 from workers.stream.connection import BrokerDown, Connection, StreamStopped
 from workers.stream.topic_dump import values_of
 
@@ -141,8 +141,8 @@ _KINDS = {
 
 
 class _Verified(NamedTuple):
-    faults: list[Fault]
-    looks: list[LookFault]
+    faults: list[AuditFault]
+    looks: list[AccessLogFault]
     entries: int
     rows: list[RowFault]
     older: list[Baseline]
@@ -151,7 +151,7 @@ class _Verified(NamedTuple):
 async def _verify(current: Settings, published: Published) -> _Verified:
     async with store_as(current, "sigill_auditor") as store, store.reading() as tx:
         faults = set(await audit_check.verify(tx, published.chain_heads))
-        faults |= {Fault(chain, count, "unpublished") for chain, count in published.contradicted}
+        faults |= {AuditFault(chain, count, "unpublished") for chain, count in published.contradicted}
         looks = await access_log.verify(tx)
         entries = sum(head.position for head in await audit.heads(tx))
         rows = await audit_check.verify_rows(tx)
@@ -177,7 +177,7 @@ def key_() -> None:
     if current.audit_key is None:
         print("SIGILL_AUDIT_KEY: not set, so heads are signed with a key that nobody keeps", file=sys.stderr)
         raise typer.Exit(2)
-    print(json.dumps(dict(Signer.from_file(current.audit_key).public_jwk()), indent=2))
+    print(json.dumps(dict(CheckpointSigner.from_file(current.audit_key).public_jwk()), indent=2))
 
 
 @app.command()

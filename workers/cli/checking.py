@@ -9,8 +9,8 @@ from pathlib import Path
 from contracts.dead_letter import DeadLetterReason
 from workers.intake.form_parsing import FormInvalid, read_form
 from workers.intake.refusal_texts import signature_objections, wrong_audience
-from workers.policy.effects import Objection
-from workers.trust import Evidence, TrustPolicy, Unreadable, Verdict, verify
+from workers.policy.effects import RefusalReason
+from workers.trust import RevocationSnapshot, TrustPolicy, UnreadableSignature, Verdict, verify
 
 IN, REFUSED, UNDETERMINED = 0, 1, 3
 """Exit statuses: let in; refused or not readable; nobody can tell whether the certificate is revoked."""
@@ -30,7 +30,7 @@ def content_type_of(path: Path, raw: bytes) -> str:
     return {b"{": "application/jose+json", b"<": "application/xml"}.get(start, "application/jose")
 
 
-def evidence_in(folders: Sequence[Path]) -> tuple[Evidence, list[str]]:
+def evidence_in(folders: Sequence[Path]) -> tuple[RevocationSnapshot, list[str]]:
     """The revocation lists in folders, and the names of files that are none. Raises OSError."""
     lists: list[bytes] = []
     unread: list[str] = []
@@ -39,16 +39,16 @@ def evidence_in(folders: Sequence[Path]) -> tuple[Evidence, list[str]]:
         for file in files:
             data = file.read_bytes()
             try:
-                Evidence.read([data])
+                RevocationSnapshot.read([data])
             except ValueError:
                 unread.append(file.name)
                 continue
             lists.append(data)
-    return Evidence.read(lists), unread
+    return RevocationSnapshot.read(lists), unread
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CheckAnswer:
     """What the door would say. `verdict` is None for what it could not read."""
 
     content_type: str
@@ -56,7 +56,7 @@ class Answer:
     at: datetime
     verdict: Verdict | None
     unreadable: str
-    objections: tuple[Objection, ...]
+    objections: tuple[RefusalReason, ...]
 
     @property
     def status(self) -> int:
@@ -119,10 +119,10 @@ def answer(
     content_type: str,
     *,
     policy: TrustPolicy,
-    evidence: Evidence,
+    evidence: RevocationSnapshot,
     at: datetime,
     audience: str | None,
-) -> Answer:
+) -> CheckAnswer:
     """
     Judge a file as the door would if it arrived `at` (aware). `audience` None leaves the addressee unchecked.
 
@@ -131,13 +131,13 @@ def answer(
     kind = content_type.split(";", 1)[0].strip().lower()
     try:
         verdict = verify(raw, kind, policy=policy, evidence=evidence, arrived_at=at)
-    except Unreadable as error:
+    except UnreadableSignature as error:
         reason = (
             DeadLetterReason.UNREADABLE_PAYLOAD
             if str(error).startswith("what was signed")
             else DeadLetterReason.UNREADABLE_SIGNATURE
         )
-        return Answer(kind, len(raw), at, None, f"{reason}: {error}", ())
+        return CheckAnswer(kind, len(raw), at, None, f"{reason}: {error}", ())
     objections = signature_objections(verdict.reasons)
     if verdict.payload is not None:
         try:
@@ -147,4 +147,4 @@ def answer(
         else:
             if audience is not None and form.audience != audience:
                 objections.append(wrong_audience(audience))
-    return Answer(kind, len(raw), at, verdict, "", tuple(objections))
+    return CheckAnswer(kind, len(raw), at, verdict, "", tuple(objections))

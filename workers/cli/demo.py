@@ -16,7 +16,7 @@ from contracts.vocabulary import AccessReason, Remark
 from infra.embedded import EmbeddedKafka, EmbeddedPostgres
 from workers.cli.common import rulebooks
 from workers.policy.lexicon import ACCESS, FORM, OUTCOME, REMARK
-from workers.scenario.demo import Day, Happened, Notice, Seen, local
+from workers.scenario.demo import DemoDay, Happened, Notice, Seen, local
 from workers.scenario.run import ground
 
 app = typer.Typer(help="A realistic day on an embedded database and broker.")
@@ -54,7 +54,7 @@ async def _demo(kill: Victim | None, burst: int) -> None:
         books = rulebooks()
         dsn = await postgres.create_database("sigill_demo")
         async with ground(books, database=dsn, kafka=broker.bootstrap, real=broker.real) as (base, workers):
-            day = Day(base, workers, books)
+            day = DemoDay(base, workers, books)
             await day.begin()
             before = await day.access("Tuva", _WATCHED, day.play.clock)
             table = _Running(out)

@@ -13,7 +13,7 @@ from workers.operations.dead_letter_replay import CHAIN, EarlierOpen, NotOursToS
 from workers.processing.patient_keys import shaped_like_a_key
 from workers.runtime.logging import mask
 from workers.store import access_log, audit, dead_letters, holds, persons, proposals
-from workers.store.access_log import Look
+from workers.store.access_log import AccessLogEntry
 from workers.store.audit import AuditEntry
 from workers.store.dead_letters import DISCARD, DeadLetter
 from workers.store.holds import Hold
@@ -258,7 +258,7 @@ async def _opened(tx: Tx, letter: DeadLetter, reason: str) -> None:
         return
     entry = AuditEntry(CHAIN, operator(), action, {"dead_letter": number}, person, {"reason": reason})
     await audit.append(tx, [entry])
-    look = Look(operator(), None, person, reason, f"{action} {number}")
+    look = AccessLogEntry(operator(), None, person, reason, f"{action} {number}")
     await access_log.append(tx, [look], chain=LOOKS)
 
 

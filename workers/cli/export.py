@@ -16,7 +16,7 @@ from workers.policy.facts import Identity
 from workers.policy.rulebook import Rulebooks
 from workers.runtime.clock import SystemClock
 from workers.store import access_log, facts, persons
-from workers.store.access_log import Look
+from workers.store.access_log import AccessLogEntry
 
 app = typer.Typer(no_args_is_help=True, help="A patient's measures in the words of other systems.")
 
@@ -74,7 +74,9 @@ async def _fhir(
             if person is None:
                 return None
             by, unit, reason = reader
-            await access_log.append(tx, [Look(by, unit, person, reason, f"measures as FHIR {release}")])
+            await access_log.append(
+                tx, [AccessLogEntry(by, unit, person, reason, f"measures as FHIR {release}")]
+            )
         async with store.reading() as tx:
             known = (await facts.patient_facts(tx, [person])).get(person)
     return None if known is None else bundle(known, books, moment, release=release, ended=ended)

@@ -13,12 +13,12 @@ import typer
 from contracts.vocabulary import HsaId, RegionCode
 from workers.cli.common import rulebooks, settings
 from workers.importing.importer import Import, Reported
-from workers.importing.judging import Fate
+from workers.importing.judging import RowOutcome
 from workers.importing.table import HEADINGS, MeasureList, WrongList, read
 from workers.policy.rulebook import Region
 
 app = typer.Typer(help="Take in the support desk's list of what exists today.")
-_BAD = (Fate.REFUSED, Fate.UNREADABLE)
+_BAD = (RowOutcome.REFUSED, RowOutcome.UNREADABLE)
 
 
 @app.command(

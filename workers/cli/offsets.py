@@ -17,8 +17,8 @@ from workers.store.inbox import Stored
 from workers.store.session import Store
 from workers.stream.connection import Connection
 from workers.stream.log_position import LogPosition
-from workers.stream.log_probe import Finding, LogProbe, Verdict
-from workers.stream.partition_lag import Standing, Standings
+from workers.stream.log_probe import LogComparison, LogProbe, ProbedLog
+from workers.stream.partition_lag import PartitionLag, PartitionLags
 from workers.stream.records import Partition
 
 Worker = Literal["intake", "register", "directory"]
@@ -63,7 +63,7 @@ def check(worker: Annotated[Worker, typer.Argument()], as_json: Json = False) ->
     """Whether each log is the one that was read. Changes nothing; exit 1 where one is not, or is read no further."""
     chosen = settings()
 
-    async def work() -> dict[Partition, Finding]:
+    async def work() -> dict[Partition, ProbedLog]:
         async with store_of(chosen) as store:
             stored = await _stored(store, chosen, worker)
         return await _compared(chosen, {place: position_of(one) for place, one in stored.items()})
@@ -74,7 +74,9 @@ def check(worker: Annotated[Worker, typer.Argument()], as_json: Json = False) ->
             "partition": place.partition,
             "finding": finding.verdict.value,
             "why": finding.why or None,
-            "would_be_read_again": finding.end - finding.first if finding.verdict is Verdict.REPLACED else 0,
+            "would_be_read_again": finding.end - finding.first
+            if finding.verdict is LogComparison.REPLACED
+            else 0,
         }
         for place, finding in sorted(found.items())
     ]
@@ -87,7 +89,7 @@ def check(worker: Annotated[Worker, typer.Argument()], as_json: Json = False) ->
             else ""
         )
         print(f"{worker}/{line['partition']}: {line['finding']} {line['why'] or ''}{again}".rstrip())
-    bad = (Verdict.REPLACED, Verdict.UNREAD_GONE)
+    bad = (LogComparison.REPLACED, LogComparison.UNREAD_GONE)
     raise typer.Exit(1 if any(finding.verdict in bad for finding in found.values()) else 0)
 
 
@@ -111,7 +113,7 @@ def reset(
         raise typer.BadParameter("give --partition, once or more often, or --all")
     chosen = settings()
 
-    async def plan() -> tuple[dict[Partition, Stored], dict[Partition, Standing]]:
+    async def plan() -> tuple[dict[Partition, Stored], dict[Partition, PartitionLag]]:
         async with store_of(chosen) as store:
             stored = await _stored(store, chosen, worker)
             return stored, await _standing(chosen, worker, dict.fromkeys(stored))
@@ -147,9 +149,9 @@ async def _stored(store: Store, chosen: Settings, worker: str) -> dict[Partition
 
 async def _standing(
     chosen: Settings, worker: str, stored: Mapping[Partition, Stored | None]
-) -> dict[Partition, Standing]:
+) -> dict[Partition, PartitionLag]:
     """How far the topic goes; each partition as unread as `stored` says."""
-    standings = Standings(Connection.of(chosen))
+    standings = PartitionLags(Connection.of(chosen))
     read = {place: one.next_offset if one else None for place, one in stored.items()}
     try:
         return await standings.measure((chosen.topic(_TOPICS[worker]),), read)
@@ -157,7 +159,9 @@ async def _standing(
         await standings.close()
 
 
-async def _compared(chosen: Settings, positions: Mapping[Partition, LogPosition]) -> dict[Partition, Finding]:
+async def _compared(
+    chosen: Settings, positions: Mapping[Partition, LogPosition]
+) -> dict[Partition, ProbedLog]:
     probe = LogProbe(Connection.of(chosen))
     try:
         return await probe.compare(positions)
@@ -166,7 +170,7 @@ async def _compared(chosen: Settings, positions: Mapping[Partition, LogPosition]
 
 
 def _line(
-    worker: str, place: Partition, stored: Stored | None, standing: Standing | None
+    worker: str, place: Partition, stored: Stored | None, standing: PartitionLag | None
 ) -> dict[str, object]:
     position = LogPosition() if stored is None else position_of(stored)
     return {
@@ -182,7 +186,7 @@ def _line(
 
 
 def _consequence(
-    worker: str, place: Partition, stored: Stored, standing: Standing | None, to: int | None
+    worker: str, place: Partition, stored: Stored, standing: PartitionLag | None, to: int | None
 ) -> str:
     """What a reset would do to one partition. `standing` was measured as if nothing had been read."""
     at = stored.next_offset

@@ -8,7 +8,7 @@ import typer
 from workers.cli.common import rulebooks, settings
 from workers.cli.context import agreed, clock_of, run, told
 from workers.policy.rulebook import Rulebooks
-from workers.processing.citations import Desk
+from workers.processing.citations import PolicyContext
 from workers.processing.protection import Unprotected, check, mend
 from workers.runtime.settings import Settings
 from workers.store.roles import open_as
@@ -73,7 +73,7 @@ def mend_(
             now = clock_of(chosen).now()
             found, _ = await check(store, books, now)
             here = [one.person for one in found if region in (None, one.region)]
-            await mend(store, Desk.of(books, f"urn:sigill:{chosen.environment}"), here, now)
+            await mend(store, PolicyContext.of(books, f"urn:sigill:{chosen.environment}"), here, now)
             left, _ = await check(store, books, now)
             return len(here), len([one for one in left if region in (None, one.region)])
         finally:

@@ -15,7 +15,7 @@ from workers.scenario.run import Result, junit, play_all
 app = typer.Typer(no_args_is_help=True, help="Play stories against the real program.")
 
 
-class Format(StrEnum):
+class ResultFormat(StrEnum):
     """How results are printed."""
 
     TEXT = "text"
@@ -31,7 +31,7 @@ def _group() -> None:
 def run(
     paths: Annotated[list[Path], typer.Argument(help="Scenario files, or folders of them.")],
     *,
-    format: Annotated[Format, typer.Option("--format", help="text, or junit XML.")] = Format.TEXT,
+    format: Annotated[ResultFormat, typer.Option("--format", help="text, or junit XML.")] = ResultFormat.TEXT,
     rulebooks_: Annotated[
         Path | None,
         typer.Option(
@@ -61,7 +61,7 @@ def run(
     books = rulebooks(rulebooks_)
     for line in (line for one in found for line in one.unknown):
         print(line, file=sys.stderr)
-    text = format is Format.TEXT
+    text = format is ResultFormat.TEXT
     told = _say if text else _hush
     results = [Result(one.story, 0.0, "\n        ".join(one.unknown)) for one in found if one.unknown]
     for result in results:

@@ -11,10 +11,10 @@ from workers.runtime.clock import SystemClock
 from workers.runtime.logging import mask
 from workers.runtime.settings import Settings
 from workers.store import access_log, audit, orders
-from workers.store.access_log import Look
+from workers.store.access_log import AccessLogEntry
 from workers.store.audit import AuditEntry
 from workers.stream.connection import Connection
-from workers.stream.producer import Outgoing, StreamProducer
+from workers.stream.producer import OutgoingRecord, StreamProducer
 from workers.stream.records import Event, write_binary
 
 
@@ -33,7 +33,7 @@ async def publish(
     headers, data = write_binary(Event(envelope, value))
     topic = settings.topic(spec.name)
     async with StreamProducer(Connection.of(settings)) as producer:
-        partition, offset = await producer.send_one(Outgoing(topic, key.encode(), data, headers))
+        partition, offset = await producer.send_one(OutgoingRecord(topic, key.encode(), data, headers))
     return f"sent to {topic}, partition {partition}, offset {offset}"
 
 
@@ -55,7 +55,7 @@ async def answers(
             async with store.transaction(clock_of(settings).now()) as tx:
                 patients = sorted({one.patient for one in filed if one.patient is not None})
                 shown = f"receipts of order {order_id}"
-                looks = [Look(actor, None, patient, reason, shown) for patient in patients]
+                looks = [AccessLogEntry(actor, None, patient, reason, shown) for patient in patients]
                 await access_log.append(tx, looks, chain="access-log-console")
                 if not patients:
                     body = {"order_id": order_id, "reason": mask(reason)}

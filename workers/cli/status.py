@@ -13,11 +13,11 @@ from rich.text import Text
 
 from workers.cli.common import settings
 from workers.cli.context import clock_of, run, store_of, told
-from workers.operations.queue_figures import EVERY, Figures, Queue, Watch
+from workers.operations.queue_figures import EVERY, Figures, Queue, QueueWatch
 from workers.runtime.health import Health
 from workers.runtime.metrics import Metrics
 from workers.stream.connection import Connection
-from workers.stream.partition_lag import Standings
+from workers.stream.partition_lag import PartitionLags
 
 RATE_SECONDS = 2.0
 
@@ -35,8 +35,8 @@ def status(
     async def work() -> bool:
         clock = clock_of(chosen)
         async with store_of(chosen) as store:
-            watch = Watch(
-                store, Standings(Connection.of(chosen)), chosen, clock, Metrics(), Health(clock=clock)
+            watch = QueueWatch(
+                store, PartitionLags(Connection.of(chosen)), chosen, clock, Metrics(), Health(clock=clock)
             )
             try:
                 figures = await watch.look()
@@ -57,7 +57,7 @@ def status(
         raise typer.Exit(1)
 
 
-async def _live(watch: Watch) -> None:
+async def _live(watch: QueueWatch) -> None:
     with Live(shown(watch.figures), auto_refresh=False, screen=False) as live:
         while True:
             await asyncio.sleep(EVERY)

@@ -14,7 +14,7 @@ import typer
 
 from contracts.vocabulary import RegionCode
 from workers.cli.common import rulebooks, settings
-from workers.population.rehearse import Line, Rehearsal, rehearse
+from workers.population.rehearse import Rehearsal, RehearsalLine, rehearse
 from workers.population.snapshot import reach, snapshot
 from workers.runtime.clock import stopwatch
 
@@ -23,7 +23,7 @@ _DATE = ["%Y-%m-%d"]
 _HEAD = ("day", "region", "event", "who", "service", "because", "accesses")
 
 
-class Format(StrEnum):
+class RehearsalFormat(StrEnum):
     """How it is printed."""
 
     TABLE = "table"
@@ -43,8 +43,8 @@ def rehearse_(
     last: Annotated[datetime, typer.Option("--through", formats=_DATE, help="Last Swedish date, inclusive.")],
     region: Annotated[str | None, typer.Option(help="Only residents of this region.")] = None,
     format: Annotated[
-        Format, typer.Option("--format", help="table (with totals), csv or json.")
-    ] = Format.TABLE,
+        RehearsalFormat, typer.Option("--format", help="table (with totals), csv or json.")
+    ] = RehearsalFormat.TABLE,
     dsn: Annotated[
         str | None, typer.Option(help="PostgreSQL; default: SIGILL_DATABASE_URL.", show_default=False)
     ] = None,
@@ -85,7 +85,7 @@ def rehearse_(
     )
 
 
-def _print(lines: list[tuple[Line, int]], format: Format) -> None:
+def _print(lines: list[tuple[RehearsalLine, int]], format: RehearsalFormat) -> None:
     rows = [
         (
             one.day.isoformat(),
@@ -99,13 +99,13 @@ def _print(lines: list[tuple[Line, int]], format: Format) -> None:
         for one, n in lines
     ]
     match format:
-        case Format.CSV:
+        case RehearsalFormat.CSV:
             writer = csv.writer(sys.stdout, lineterminator="\n")
             writer.writerow(_HEAD)
             writer.writerows(rows)
-        case Format.JSON:
+        case RehearsalFormat.JSON:
             print(json.dumps([dict(zip(_HEAD, row, strict=True)) for row in rows], indent=1))
-        case Format.TABLE:
+        case RehearsalFormat.TABLE:
             _table(rows)
             total: Counter[tuple[str, ...]] = Counter()
             for row in rows:

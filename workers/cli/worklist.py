@@ -10,7 +10,7 @@ from workers.cli.context import agreed, clock_of, operator, run, store_of, told
 from workers.policy.lexicon import TARGETS
 from workers.store import audit, console, tasks
 from workers.store.audit import AuditEntry
-from workers.store.tasks import Task
+from workers.store.tasks import StoredTask
 
 app = typer.Typer(help="What is still to be keyed into the national services.", no_args_is_help=True)
 
@@ -26,7 +26,7 @@ def list_tasks(
         raise typer.BadParameter(f"unknown target; there are {', '.join(TARGETS)}")
     chosen = settings()
 
-    async def work() -> tuple[list[Task], int]:
+    async def work() -> tuple[list[StoredTask], int]:
         async with store_of(chosen) as store, store.reading() as tx:
             stats = await tasks.stats(tx)
             total = sum(one.tasks for one in stats if one.target is not None and target in (None, one.target))
@@ -63,7 +63,7 @@ def tick(
         raise typer.Exit(1)
 
 
-def _line(task: Task) -> dict[str, object]:
+def _line(task: StoredTask) -> dict[str, object]:
     return {
         "id": task.task_id,
         "since": task.opened_at,

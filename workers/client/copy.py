@@ -15,7 +15,7 @@ from contracts.directory import StaffRecord, UnitRecord
 from contracts.order import PersonRef
 from contracts.state import GuardianState, MeasureState, PatientState, PersonState
 from contracts.vocabulary import MeasureId, OrderId, PersonId, RegionCode, Service, UnitId
-from workers.policy.access import REFUSED, Brief, Decision, Question, brief, decide, valid_until
+from workers.policy.access import REFUSED, AccessQuestion, Brief, Decision, brief, decide, valid_until
 from workers.policy.calendar import BirthDate
 from workers.policy.facts import Custody, Identity, Measure, PatientFacts, Person, PersonVersion
 from workers.policy.rulebook import Rulebooks
@@ -228,10 +228,10 @@ def _question(
     unit: str | None,
     recorded_on: date | None,
     information_type: str | None,
-) -> Question:
+) -> AccessQuestion:
     who = PersonId(viewer) if isinstance(viewer, str) else kept.names.get(_identity(viewer))
     asked = None if unit is None else UnitId(unit)
-    return Question(who, service, at, asked, recorded_on, information_type)
+    return AccessQuestion(who, service, at, asked, recorded_on, information_type)
 
 
 def _identity(ref: PersonRef) -> Identity:

@@ -22,13 +22,13 @@ import structlog
 from workers.runtime.clock import Clock
 from workers.runtime.metrics import CONSUMER_LOG_REPLACED, DATABASE_WENT_BACK, Metrics
 from workers.store import growth, inbox
-from workers.store.growth import Wait
+from workers.store.growth import GrowthWait
 from workers.store.inbox import Fenced, Stored
 from workers.store.session import Store, Tx
 from workers.stream.connection import Connection
 from workers.stream.consumer import SetAside, Start
 from workers.stream.log_position import NO_IDENTITY, LogIdentity, LogPosition, packed, unpacked
-from workers.stream.log_probe import Finding, LogProbe, Verdict
+from workers.stream.log_probe import LogComparison, LogProbe, ProbedLog
 from workers.stream.records import Partition, Record
 
 log = structlog.get_logger("sigill.continuity")
@@ -56,7 +56,7 @@ class Continuity:
     metrics: Metrics
     generations: dict[Partition, int] = field(default_factory=dict)
     positions: dict[Partition, LogPosition] = field(default_factory=dict)
-    waits: list[Wait] = field(default_factory=list)
+    waits: list[GrowthWait] = field(default_factory=list)
 
     def stops(self) -> dict[Partition, int]:
         """At which offset each partition of ours stops for now, since another one is to be read first."""
@@ -82,7 +82,7 @@ class Continuity:
                 partitions = 1 + max(place.partition for place in there if place.topic == topic)
                 if (before := known.get(topic, 0)) == partitions:
                     continue
-                then: list[Wait] = []
+                then: list[GrowthWait] = []
                 if 0 < before < partitions:
                     ends = await probe.ends(topic, before)
                     then = waits_of_growth(topic, partitions, ends)
@@ -212,15 +212,15 @@ class Continuity:
         for place, finding in found.items():
             where = {"worker": self.worker, "topic": place.topic, "partition": place.partition}
             match finding.verdict:
-                case Verdict.REPLACED:
+                case LogComparison.REPLACED:
                     self.metrics.inc(
                         CONSUMER_LOG_REPLACED, **{name: str(value) for name, value in where.items()}
                     )
                     log.error("another log: read again from its beginning", **where, why=finding.why)
                     elsewhere[place] = finding.first
-                case Verdict.UNREAD_GONE:
+                case LogComparison.UNREAD_GONE:
                     elsewhere[place] = SetAside(f"records were removed unread: {finding.why}")
-                case Verdict.UNKNOWN:
+                case LogComparison.UNKNOWN:
                     log.warning("log taken for the same", **where, why=finding.why)
         await self._settle(found)
         return elsewhere
@@ -232,14 +232,16 @@ class Continuity:
         for place in new & known.keys():
             self.positions[place] = replace(self.positions[place], identity=known[place])
 
-    async def _settle(self, found: Mapping[Partition, Finding]) -> None:
+    async def _settle(self, found: Mapping[Partition, ProbedLog]) -> None:
         """Store what the comparison found: another log's offset begins again, the same log's identity is the present one."""
         if not found:
             return
         async with self.store.transaction(self.clock.now()) as tx:
             for topic in sorted({place.topic for place in found}):
                 own = {place: one for place, one in found.items() if place.topic == topic}
-                again = [place.partition for place, one in own.items() if one.verdict is Verdict.REPLACED]
+                again = [
+                    place.partition for place, one in own.items() if one.verdict is LogComparison.REPLACED
+                ]
                 known = await inbox.positions(tx, self.group)
                 if any(
                     known[topic, part].generation != self.generations[Partition(topic, part)]
@@ -252,7 +254,7 @@ class Continuity:
                 for part in again:
                     await growth.shorten(tx, self.group, topic, part, own[Partition(topic, part)].end)
                 for place, one in own.items():
-                    fresh = one.verdict is Verdict.REPLACED
+                    fresh = one.verdict is LogComparison.REPLACED
                     position = LogPosition() if fresh else self.positions[place]
                     self.positions[place] = replace(position, identity=one.identity)
                 await inbox.recognise(
@@ -278,7 +280,7 @@ def _row(generation: int, position: LogPosition) -> Stored:
     )
 
 
-def waits_of_growth(topic: str, partitions: int, ends: Mapping[int, int]) -> list[Wait]:
+def waits_of_growth(topic: str, partitions: int, ends: Mapping[int, int]) -> list[GrowthWait]:
     """
     What waits when a topic has grown to `partitions`; `ends` are the ends of those that it had, each by its number.
 
@@ -294,4 +296,6 @@ def waits_of_growth(topic: str, partitions: int, ends: Mapping[int, int]) -> lis
             for behind in ends
             if behind != part
         ]
-    return [Wait(topic, part, at, behind, ends[behind]) for part, at, behind in pairs if ends[behind] > 0]
+    return [
+        GrowthWait(topic, part, at, behind, ends[behind]) for part, at, behind in pairs if ends[behind] > 0
+    ]

@@ -57,7 +57,7 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
+class RecordFate:
     """What became of a record: `unreadable` for whoever tries, or `failed`: it could be read, and we failed on it."""
 
     source: str
@@ -79,7 +79,7 @@ class DeadLetterLimit:
         self._failed: dict[tuple[str, int], Past] = {}
         self._sources: dict[tuple[str, int], dict[str, Past]] = {}
 
-    def check(self, topic: str, partition: int, fates: Iterable[Fate]) -> Counted:
+    def check(self, topic: str, partition: int, fates: Iterable[RecordFate]) -> Counted:
         """
         Count further records of a partition, in order, without keeping the count.
 

@@ -8,7 +8,7 @@ from contracts.topics import TopicSpec
 from workers.stream.records import NotCloudEvent, Record, read_event
 
 
-class Unread(Exception):
+class UnreadableJson(Exception):
     """The record cannot be read; `reason` says how far it was understood."""
 
     def __init__(self, reason: DeadLetterReason) -> None:
@@ -25,20 +25,20 @@ def read_data(record: Record, topic: TopicSpec, largest: int = MAX_MESSAGE_BYTES
     if record.value is None:
         if topic.compacted:
             return None
-        raise Unread(DeadLetterReason.NO_VALUE)
+        raise UnreadableJson(DeadLetterReason.NO_VALUE)
     if len(record.value) > largest:
-        raise Unread(DeadLetterReason.TOO_LARGE)
+        raise UnreadableJson(DeadLetterReason.TOO_LARGE)
     try:
         event = read_event(record)
     except NotCloudEvent:
-        raise Unread(DeadLetterReason.NOT_CLOUD_EVENT) from None
+        raise UnreadableJson(DeadLetterReason.NOT_CLOUD_EVENT) from None
     if event.envelope.type != topic.event_type:
-        raise Unread(DeadLetterReason.UNKNOWN_TYPE)
+        raise UnreadableJson(DeadLetterReason.UNKNOWN_TYPE)
     media_type = (event.envelope.content_type or "").split(";", 1)[0].strip().lower()
     if media_type not in topic.content_types:
-        raise Unread(DeadLetterReason.UNKNOWN_CONTENT_TYPE)
+        raise UnreadableJson(DeadLetterReason.UNKNOWN_CONTENT_TYPE)
     if event.data is None:
-        raise Unread(DeadLetterReason.NO_VALUE)
+        raise UnreadableJson(DeadLetterReason.NO_VALUE)
     return event.data
 
 

@@ -13,7 +13,7 @@ log = structlog.get_logger("sigill.consuming")
 LAST_SECONDS = 5.0
 
 
-class Telling:
+class OffsetCommitter:
     """
     Tells offsets while the next batch is taken: one call at a time, always of the newest ones.
 

@@ -25,8 +25,14 @@ from contracts.dead_letter import DeadLetterReason
 from contracts.envelope import Envelope
 from contracts.topics import TopicSpec
 from workers.consumer.continuity import Continuity
-from workers.consumer.dead_letter_limit import NOBODY, Counted, DeadLetterLimit, DeadLetterLimitReached, Fate
-from workers.consumer.offset_committer import Telling
+from workers.consumer.dead_letter_limit import (
+    NOBODY,
+    Counted,
+    DeadLetterLimit,
+    DeadLetterLimitReached,
+    RecordFate,
+)
+from workers.consumer.offset_committer import OffsetCommitter
 from workers.runtime.clock import Clock, stopwatch
 from workers.runtime.failpoints import point
 from workers.runtime.health import DATABASE, STATEMENTS, Health
@@ -76,7 +82,7 @@ class NotReady(Exception):
         super().__init__(what)
 
 
-class RecordFault(Exception):
+class PoisonRecordError(Exception):
     """A record's own content made its handling fail; the cause is this exception's."""
 
     def __init__(self, record: Record) -> None:
@@ -92,7 +98,7 @@ class PartitionStuck(Exception):
         super().__init__(f"{place.topic}/{place.partition}")
 
 
-Spoiled = frozenset[tuple[str, int, int]]
+PoisonRecords = frozenset[tuple[str, int, int]]
 """Topic, partition and offset of records that have been found to be at fault themselves."""
 
 
@@ -117,7 +123,7 @@ def dead_record(record: Record, reason: DeadLetterReason, topic: TopicSpec, grou
 
 
 @dataclass(slots=True)
-class Steps:
+class StepTimings:
     """Seconds that each step of a batch took, in order; and the span in which each record is handled."""
 
     seconds: dict[str, float] = field(default_factory=dict)
@@ -145,13 +151,13 @@ class Steps:
 class Handler(Protocol[Prepared]):
     """What a worker does with its records. Called by one task at a time."""
 
-    async def prepare(self, records: Sequence[Record], spoiled: Spoiled) -> Prepared:
-        """Do what needs no database. May raise RecordFault."""
+    async def prepare(self, records: Sequence[Record], spoiled: PoisonRecords) -> Prepared:
+        """Do what needs no database. May raise PoisonRecordError."""
         ...
 
-    async def take(self, tx: Tx, prepared: Prepared, steps: Steps) -> None:
+    async def take(self, tx: Tx, prepared: Prepared, steps: StepTimings) -> None:
         """
-        Write a batch's effects into the open transaction. May raise RecordFault.
+        Write a batch's effects into the open transaction. May raise PoisonRecordError.
 
         Spoiled records become dead letters here, in their place among the others.
         """
@@ -165,13 +171,13 @@ class Handler(Protocol[Prepared]):
         """Whether it became one although it could be read: the fault is ours."""
         ...
 
-    def report(self, prepared: Prepared, steps: Steps) -> None:
+    def report(self, prepared: Prepared, steps: StepTimings) -> None:
         """Say what became of the records, after the commit."""
         ...
 
 
 @dataclass(slots=True)
-class Consuming(Generic[Prepared]):
+class ConsumerRunner(Generic[Prepared]):
     """
     A worker that consumes topics. `group` is its consumer group, `topics` their full names; `depends_on` names what
     its handler may find `NotReady`.
@@ -230,7 +236,7 @@ class Consuming(Generic[Prepared]):
         )
         await consumer.start()
         try:
-            async with Telling(partial(self._tell, consumer)) as telling:
+            async with OffsetCommitter(partial(self._tell, consumer)) as telling:
                 async for batch in consumer.batches(stop):
                     stuck: dict[Partition, str] = {}
                     told = await self.take(batch, stuck)
@@ -297,7 +303,7 @@ class Consuming(Generic[Prepared]):
         self.metrics.inc(BATCH_RECORDS, len(records), worker=self.name)
         return {place: part[-1].offset + 1 for place, part in batch.items() if place not in (stuck or ())}
 
-    async def _take(self, records: Sequence[Record], spoiled: Spoiled) -> None:
+    async def _take(self, records: Sequence[Record], spoiled: PoisonRecords) -> None:
         """Take records in one transaction, or, when they fail together, in ever smaller parts."""
         try:
             await self._when_ready(records, spoiled)
@@ -313,7 +319,7 @@ class Consuming(Generic[Prepared]):
             await self._halves(records, spoiled)
         except (Fenced, DeadLetterLimitReached, DatabaseDown, NotReady, PartitionStuck):
             raise
-        except RecordFault as fault:
+        except PoisonRecordError as fault:
             if place_of(fault.record) in spoiled:
                 raise PartitionStuck(fault.record.place) from fault.__cause__
             log.error("record at fault", **_where(fault.record), error=_kind(fault.__cause__))
@@ -328,12 +334,12 @@ class Consuming(Generic[Prepared]):
             log.warning("batch taken in parts", worker=self.name, rows=len(records), error=_kind(error))
             await self._halves(records, spoiled)
 
-    async def _halves(self, records: Sequence[Record], spoiled: Spoiled) -> None:
+    async def _halves(self, records: Sequence[Record], spoiled: PoisonRecords) -> None:
         middle = len(records) // 2
         await self._take(records[:middle], spoiled)
         await self._take(records[middle:], spoiled)
 
-    async def _when_ready(self, records: Sequence[Record], spoiled: Spoiled) -> None:
+    async def _when_ready(self, records: Sequence[Record], spoiled: PoisonRecords) -> None:
         """Wait a while for what the work depends on, with the batch in hand; then let the supervisor wait."""
         backoff = Backoff(longest=1.0, first=0.05)
         until = stopwatch() + READY_SECONDS
@@ -355,7 +361,7 @@ class Consuming(Generic[Prepared]):
                     self._failing = False
                 return
 
-    async def _retried(self, records: Sequence[Record], spoiled: Spoiled) -> None:
+    async def _retried(self, records: Sequence[Record], spoiled: PoisonRecords) -> None:
         for attempt in range(1, CONFLICT_TRIES + 1):
             try:
                 # a connection that died at COMMIT may have committed: the stored offset knows
@@ -384,8 +390,8 @@ class Consuming(Generic[Prepared]):
             if record.offset >= (stored.get((record.topic, record.partition), nothing)[1] or 0)
         ]
 
-    async def _in_one_transaction(self, records: Sequence[Record], spoiled: Spoiled) -> None:
-        steps = Steps(spans=self._spans(records))
+    async def _in_one_transaction(self, records: Sequence[Record], spoiled: PoisonRecords) -> None:
+        steps = StepTimings(spans=self._spans(records))
         try:
             prepared = await self._traced(records, spoiled, steps)
         except BaseException as error:
@@ -404,7 +410,9 @@ class Consuming(Generic[Prepared]):
             return "unhandled"
         return "unreadable" if self.handler.unreadable(prepared, record) else None
 
-    async def _traced(self, records: Sequence[Record], spoiled: Spoiled, steps: Steps) -> Prepared:
+    async def _traced(
+        self, records: Sequence[Record], spoiled: PoisonRecords, steps: StepTimings
+    ) -> Prepared:
         with steps.step("prepare"):
             prepared = await self.handler.prepare(records, spoiled)
         point("batch.verified")
@@ -461,13 +469,13 @@ class Consuming(Generic[Prepared]):
 
     def _count(self, prepared: Prepared, records: Sequence[Record]) -> dict[Partition, Counted]:
         """Hold this batch against the limit of dead letters, before it is committed."""
-        by_place: dict[Partition, list[Fate]] = {}
+        by_place: dict[Partition, list[RecordFate]] = {}
         for record in records:
             unreadable, failed = (
                 self.handler.unreadable(prepared, record),
                 self.handler.failed(prepared, record),
             )
-            fate = Fate(source_of(record), unreadable and not failed, failed)
+            fate = RecordFate(source_of(record), unreadable and not failed, failed)
             by_place.setdefault(record.place, []).append(fate)
         try:
             return {place: self.limit.check(*place, fates) for place, fates in by_place.items()}

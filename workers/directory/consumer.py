@@ -14,9 +14,9 @@ import structlog
 from contracts.dead_letter import DeadLetterReason
 from contracts.directory import StaffRecord, UnitRecord
 from contracts.topics import STAFF, UNITS, TopicSpec
-from workers.consumer.json_messages import Unread, read_data
+from workers.consumer.json_messages import UnreadableJson, read_data
 from workers.consumer.member_reader import TAKEN_ALL_THE_SAME
-from workers.consumer.runner import Spoiled, Steps, dead_record, place_of
+from workers.consumer.runner import PoisonRecords, StepTimings, dead_record, place_of
 from workers.directory.record_update import RecordUpdate, read_staff, read_unit
 from workers.runtime.metrics import DEAD_LETTERS, Metrics
 from workers.store import dead_letters, staff, units
@@ -27,7 +27,7 @@ log = structlog.get_logger("sigill.directory")
 
 
 @dataclass(slots=True)
-class Told:
+class ParsedDirectoryBatch:
     """A batch, read. `parked` are those of which something, or all, could not be."""
 
     read: list[tuple[Record, StaffRecord | UnitRecord]]
@@ -53,16 +53,16 @@ class Directory:
             return None  # a tombstone: history is kept
         return (read_unit if spec is UNITS else read_staff)(data, record.at)
 
-    async def prepare(self, records: Sequence[Record], spoiled: Spoiled) -> Told:
+    async def prepare(self, records: Sequence[Record], spoiled: PoisonRecords) -> ParsedDirectoryBatch:
         """Read the messages."""
-        told = Told([], [])
+        told = ParsedDirectoryBatch([], [])
         for record in records:
             if place_of(record) in spoiled:
                 told.parked.append((record, DeadLetterReason.UNREADABLE_RECORD))
                 continue
             try:
                 message = self._message(record)
-            except Unread as unread:
+            except UnreadableJson as unread:
                 told.parked.append((record, unread.reason))
                 continue
             except (ValueError, RecursionError):
@@ -82,7 +82,7 @@ class Directory:
             told.read.append((record, message.says))
         return told
 
-    async def take(self, tx: Tx, prepared: Told, steps: Steps) -> None:
+    async def take(self, tx: Tx, prepared: ParsedDirectoryBatch, steps: StepTimings) -> None:
         """Keep what is news, in order."""
         with steps.step("write"):
             told = [message for _, message in prepared.read]
@@ -98,17 +98,17 @@ class Directory:
             )
         prepared.news = sum(news)
 
-    def unreadable(self, prepared: Told, record: Record) -> bool:
+    def unreadable(self, prepared: ParsedDirectoryBatch, record: Record) -> bool:
         """Whether nothing of a record of the batch could be read."""
         return any(record is one and reason not in TAKEN_ALL_THE_SAME for one, reason in prepared.parked)
 
-    def failed(self, prepared: Told, record: Record) -> bool:
+    def failed(self, prepared: ParsedDirectoryBatch, record: Record) -> bool:
         """Whether it was although it could be read: then it failed when it was to be handled."""
         return any(
             record is one and why is DeadLetterReason.UNREADABLE_RECORD for one, why in prepared.parked
         )
 
-    def report(self, prepared: Told, steps: Steps) -> None:
+    def report(self, prepared: ParsedDirectoryBatch, steps: StepTimings) -> None:
         """Count, and say how many were news."""
         for record, reason in prepared.parked:
             self.metrics.inc(DEAD_LETTERS, topic=record.topic, reason=str(reason))

@@ -18,9 +18,9 @@ from contracts.receipt import Receipt
 from contracts.vocabulary import HsaId, MeasureId, OrderId, Outcome, PersonId, RegionCode, UnitId
 from workers.importing.judging import (
     FORM_OF,
-    Doubt,
-    Fate,
-    Judged,
+    JudgedRow,
+    RowIssue,
+    RowOutcome,
     doubt,
     form_of,
     judge_row,
@@ -28,22 +28,22 @@ from workers.importing.judging import (
     unreadable,
     wrong_number,
 )
-from workers.importing.table import MeasureList, Row
+from workers.importing.table import ListRow, MeasureList
 from workers.policy.effects import Judgement, Transition
 from workers.policy.facts import OrderFacts
 from workers.policy.rulebook import Region
-from workers.processing.changeset import Judged as Answer
-from workers.processing.citations import Desk
-from workers.processing.loading import people_in, sitting_about
+from workers.processing.changeset import OrderAnswer as Answer
+from workers.processing.citations import PolicyContext
+from workers.processing.loading import people_in, unit_of_work_about
 from workers.processing.patient_keys import KeyRing
-from workers.processing.persist import write
+from workers.processing.persist import persist
 from workers.processing.person_refs import identity_of
-from workers.processing.receipts import Answered, receipt, registration_number
+from workers.processing.receipts import AnsweredMessage, receipt, registration_number
 from workers.processing.trust_report import CheckReport, TrustReport
-from workers.processing.unit_of_work import Sitting
+from workers.processing.unit_of_work import UnitOfWork
 from workers.runtime.clock import Clock
 from workers.store import audit, inbox, orders, persons, units
-from workers.store.orders import SignedOrder
+from workers.store.orders import StoredOrder
 from workers.store.session import Store, Tx
 
 SOURCE = "/sigill/import"
@@ -57,8 +57,8 @@ class Reported:
 
     line: int
     kind: str
-    fate: Fate
-    doubts: tuple[Doubt, ...] = ()
+    fate: RowOutcome
+    doubts: tuple[RowIssue, ...] = ()
     registration: str | None = None
     measures: tuple[MeasureId, ...] = ()
     unit: str | None = None
@@ -76,7 +76,7 @@ class Import:
     """
 
     store: Store
-    desk: Desk
+    desk: PolicyContext
     keys: KeyRing
     clock: Clock
     region: Region
@@ -87,13 +87,13 @@ class Import:
         """Import every row. Returns what became of each, in the list's order."""
         found: list[Reported] = []
         seen: set[bytes] = set()
-        wanted: list[Row] = []
+        wanted: list[ListRow] = []
         for row in measures.rows:
             bad = unreadable(row)
             if bad is not None:
                 found.append(_reported(row, bad))
             elif row.digest in seen:
-                found.append(_reported(row, Judged(Fate.ALREADY_KNOWN)))
+                found.append(_reported(row, JudgedRow(RowOutcome.ALREADY_KNOWN)))
             else:
                 seen.add(row.digest)
                 wanted.append(row)
@@ -134,7 +134,7 @@ class Import:
         except _TakenBack:
             return
 
-    async def _take(self, tx: Tx, measures: MeasureList, rows: Sequence[Row]) -> list[Reported]:
+    async def _take(self, tx: Tx, measures: MeasureList, rows: Sequence[ListRow]) -> list[Reported]:
         forms = [form_of(row, self.region.region, tx.now) for row in rows]
         known = await persons.resolve(tx, people_in(forms))
         lost = [
@@ -149,36 +149,36 @@ class Import:
         )
         patients = {known[identity_of(form.patient)] for _, form in pairs}
         await persons.lock(tx, patients)
-        sitting = await sitting_about(
+        unit_of_work = await unit_of_work_about(
             tx, self.desk, patients, chain=CHAIN, forms=[form for _, form in pairs], identities=known
         )
         reported = [_reported(row, _unknown(row)) for row in lost]
-        filed: list[SignedOrder] = []
+        filed: list[StoredOrder] = []
         for row, form in pairs:
             patient = known[identity_of(form.patient)]
-            standing = sitting.standing(patient)
+            standing = unit_of_work.standing(patient)
             if standing.facts is None:
                 reported.append(_reported(row, _unknown(row)))  # erased
                 continue
-            facts = OrderFacts(known=standing.facts, at=tx.now, identities=sitting.identities)
+            facts = OrderFacts(known=standing.facts, at=tx.now, identities=unit_of_work.identities)
             judged = judge_row(row, form, facts, self.region)
-            if judged.fate in (Fate.APPLIED, Fate.APPLIED_FLAGGED):
-                reported.append(await self._apply(tx, sitting, measures, row, judged, patient, filed))
+            if judged.fate in (RowOutcome.APPLIED, RowOutcome.APPLIED_FLAGGED):
+                reported.append(await self._apply(tx, unit_of_work, measures, row, judged, patient, filed))
             else:
                 reported.append(_reported(row, judged))
         await orders.record(tx, filed)
-        await write(tx, sitting)
+        await persist(tx, unit_of_work)
         return reported
 
     async def _apply(
         self,
         tx: Tx,
-        sitting: Sitting,
+        unit_of_work: UnitOfWork,
         measures: MeasureList,
-        row: Row,
-        judged: Judged,
+        row: ListRow,
+        judged: JudgedRow,
         patient: PersonId,
-        filed: list[SignedOrder],
+        filed: list[StoredOrder],
     ) -> Reported:
         form = judged.form
         assert form is not None
@@ -186,17 +186,17 @@ class Import:
         arrival = inbox.Arrival(SOURCE, row.digest.hex(), None, row.digest)
         [claimed] = await inbox.claim(tx, [arrival])
         if not isinstance(claimed, inbox.Fresh):
-            return _reported(row, Judged(Fate.ALREADY_KNOWN))
+            return _reported(row, JudgedRow(RowOutcome.ALREADY_KNOWN))
         origin = self._origin(measures, row)
         cause = f"import:{measures.digest.hex()}:{row.line}"
-        sitting.follow(
+        unit_of_work.follow(
             patient,
             Transition(at=tx.now, effects=judged.effects, cause="order"),
             cause=cause,
             order_id=order_id,
         )
-        sitting.plan.deeds[-1] = replace(
-            sitting.plan.deeds[-1],
+        unit_of_work.plan.deeds[-1] = replace(
+            unit_of_work.plan.deeds[-1],
             what="measure_imported",
             actor=str(self.operator),
             region=RegionCode(self.region.region),
@@ -205,20 +205,26 @@ class Import:
             rulebook=judged.rulebook,
             digest=row.digest.hex(),
         )
-        answered = Answered(
+        answered = AnsweredMessage(
             event=row.digest.hex(),
             digest=row.digest.hex(),
             received_at=tx.now,
             form=form,
             registration=registration_number(claimed.registration),
         )
-        answer = self._receipt(answered, judged, sitting, patient, cause, tx)
-        sitting.plan.judged.append(Answer(claimed.registration, answer))
+        answer = self._receipt(answered, judged, unit_of_work, patient, cause, tx)
+        unit_of_work.plan.judged.append(Answer(claimed.registration, answer))
         filed.append(self._filed(claimed.registration, tx, row, judged, patient, origin))
         return _reported(row, judged, answered.registration)
 
     def _receipt(
-        self, answered: Answered, judged: Judged, sitting: Sitting, patient: PersonId, cause: str, tx: Tx
+        self,
+        answered: AnsweredMessage,
+        judged: JudgedRow,
+        unit_of_work: UnitOfWork,
+        patient: PersonId,
+        cause: str,
+        tx: Tx,
     ) -> Receipt:
         judgement = Judgement(
             outcome=Outcome.EXECUTED,
@@ -227,20 +233,26 @@ class Import:
             named=tuple(m.measure_id for m in judged.named),
             flagged=("imported", *(one.code for one in judged.doubts)),
         )
-        facts = sitting.standing(patient).facts
+        facts = unit_of_work.standing(patient).facts
         return receipt(answered, judgement, facts, self.desk.citations, cause=cause, at=tx.now)
 
-    def _origin(self, measures: MeasureList, row: Row) -> TrustReport:
+    def _origin(self, measures: MeasureList, row: ListRow) -> TrustReport:
         """What stands where a signed order has its verdict: no signature, but where it came from and by whom."""
         detail = f"file {measures.digest.hex()}, line {row.line}, by {self.operator}"
         return TrustReport(checks=(CheckReport(name="imported", verdict="unsigned", detail=detail),))
 
     def _filed(
-        self, registration: int, tx: Tx, row: Row, judged: Judged, patient: PersonId, origin: TrustReport
-    ) -> SignedOrder:
+        self,
+        registration: int,
+        tx: Tx,
+        row: ListRow,
+        judged: JudgedRow,
+        patient: PersonId,
+        origin: TrustReport,
+    ) -> StoredOrder:
         form = judged.form
         assert form is not None
-        return SignedOrder(
+        return StoredOrder(
             registration=registration,
             order_id=OrderId(str(form.order_id)),
             proven=False,
@@ -264,7 +276,7 @@ class Import:
 
     async def _sign_off(self, tx: Tx, measures: MeasureList, found: Sequence[Reported]) -> None:
         """One entry for the file as a whole: who imported which bytes, and how many rows met which fate."""
-        counts = {str(fate): sum(one.fate is fate for one in found) for fate in Fate}
+        counts = {str(fate): sum(one.fate is fate for one in found) for fate in RowOutcome}
         body: dict[str, audit.Json] = {
             "file": measures.digest.hex(),
             "region": self.region.region,
@@ -274,22 +286,24 @@ class Import:
         await audit.append(tx, [audit.AuditEntry(CHAIN, str(self.operator), "list_imported", body)])
 
 
-def _opens(row: Row) -> bool:
+def _opens(row: ListRow) -> bool:
     return row.kind is not None and row.kind.opens
 
 
-def _brings_another(region: Region, row: Row) -> bool:
+def _brings_another(region: Region, row: ListRow) -> bool:
     entries = (entry for version in region.versions for entry in version.entries)
     return row.kind is not None and any(e.also_imposes and FORM_OF[row.kind] in e.forms for e in entries)
 
 
-def _unknown(row: Row) -> Judged:
+def _unknown(row: ListRow) -> JudgedRow:
     fault = number_fault(row)
-    return Judged(Fate.REFUSED, (doubt("patient_unknown") if fault is None else wrong_number(fault),))
+    return JudgedRow(
+        RowOutcome.REFUSED, (doubt("patient_unknown") if fault is None else wrong_number(fault),)
+    )
 
 
-def _reported(row: Row, judged: Judged, registration: str | None = None) -> Reported:
-    kept = judged.fate in (Fate.APPLIED, Fate.APPLIED_FLAGGED)
+def _reported(row: ListRow, judged: JudgedRow, registration: str | None = None) -> Reported:
+    kept = judged.fate in (RowOutcome.APPLIED, RowOutcome.APPLIED_FLAGGED)
     return Reported(
         line=row.line,
         kind=str(row.kind or "?"),

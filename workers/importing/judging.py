@@ -26,14 +26,14 @@ from contracts.vocabulary import (
     RegionCode,
     UnitId,
 )
-from workers.importing.table import Row
+from workers.importing.table import ListRow
 from workers.policy import consequences, follow_ups
 from workers.policy.calendar import midnight, swedish_date
-from workers.policy.effects import AddTask, Effect, Impose, Revise, Sentence, applied
+from workers.policy.effects import AddTask, Amend, Effect, Impose, Sentence, applied
 from workers.policy.facts import Measure, OrderFacts, PatientFacts, Silence
 from workers.policy.identity_numbers import NUMBER_FAULT, NumberFault, NumberRules
 from workers.policy.objections import objections
-from workers.policy.order_case import Case
+from workers.policy.order_case import OrderEvaluation
 from workers.policy.rulebook import Region, Version
 from workers.policy.sentences import MEASURE
 
@@ -91,7 +91,7 @@ DOUBTS: dict[str, Sentence] = {
 }
 
 
-class Fate(StrEnum):
+class RowOutcome(StrEnum):
     """What becomes of a row."""
 
     APPLIED = "applied"
@@ -105,7 +105,7 @@ class Fate(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class RowIssue:
     """Why somebody must look, or why a row was refused. Names a column or a code, never a person."""
 
     code: str
@@ -113,29 +113,29 @@ class Doubt:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedRow:
     """A row's fate, with what follows where it is applied. `form` is the row written as a form, for the record."""
 
-    fate: Fate
-    doubts: tuple[Doubt, ...] = ()
+    fate: RowOutcome
+    doubts: tuple[RowIssue, ...] = ()
     form: SignedForm | None = None
     effects: tuple[Effect, ...] = ()
     named: tuple[Measure, ...] = ()
     rulebook: str = ""
 
 
-def doubt(code: str, *about: str) -> Doubt:
+def doubt(code: str, *about: str) -> RowIssue:
     """A doubt by its code."""
     text = DOUBTS[code]
-    return Doubt(code, Sentence(text.sv.format(*about), text.en.format(*about)))
+    return RowIssue(code, Sentence(text.sv.format(*about), text.en.format(*about)))
 
 
-def order_id_of(region: str, row: Row) -> OrderId:
+def order_id_of(region: str, row: ListRow) -> OrderId:
     """The id under which a row's measure is known: the same row imported again has the same."""
     return OrderId(str(uuid5(NAMESPACE_URL, f"sigill:import:{region}:{row.digest.hex()}")))
 
 
-def form_of(row: Row, region: str, at: datetime) -> SignedForm:
+def form_of(row: ListRow, region: str, at: datetime) -> SignedForm:
     """
     A row with measure and patient written as a form of its region; what is not known is left out.
 
@@ -181,7 +181,7 @@ _DEFAULT_INITIATIVE = {
 }
 
 
-def _court_order(row: Row, since: date | None, at: datetime) -> CourtOrder | None:
+def _court_order(row: ListRow, since: date | None, at: datetime) -> CourtOrder | None:
     if not row.court_order:
         return None
     # a list names the case only; that the duty was `person` was looked at when access was given
@@ -190,26 +190,26 @@ def _court_order(row: Row, since: date | None, at: datetime) -> CourtOrder | Non
     )
 
 
-def unreadable(row: Row) -> Judged | None:
+def unreadable(row: ListRow) -> JudgedRow | None:
     """The fate of a row of which not even measure and patient can be read; None for any other."""
     faults = [doubt(name) for name in ("kind", "patient") if getattr(row, name) is None]
     if row.number_fault is not None:
-        faults[-1] = Doubt("patient", NUMBER_FAULT[row.number_fault])
-    return Judged(Fate.UNREADABLE, tuple(faults)) if faults else None
+        faults[-1] = RowIssue("patient", NUMBER_FAULT[row.number_fault])
+    return JudgedRow(RowOutcome.UNREADABLE, tuple(faults)) if faults else None
 
 
-def number_fault(row: Row) -> NumberFault | None:
+def number_fault(row: ListRow) -> NumberFault | None:
     """Why the patient's number cannot be anybody's; None where it can."""
     assert row.patient is not None
     return NumberRules().fault_of(row.patient.id_type, row.patient.id)
 
 
-def wrong_number(fault: NumberFault) -> Doubt:
+def wrong_number(fault: NumberFault) -> RowIssue:
     """The doubt about a number that cannot be anybody's."""
-    return Doubt(str(RefusalCode.FIELD_INVALID), NUMBER_FAULT[fault])
+    return RowIssue(str(RefusalCode.FIELD_INVALID), NUMBER_FAULT[fault])
 
 
-def judge_row(row: Row, form: SignedForm, facts: OrderFacts, region: Region) -> Judged:
+def judge_row(row: ListRow, form: SignedForm, facts: OrderFacts, region: Region) -> JudgedRow:
     """
     What becomes of a row, `facts` being those of its patient (who may be one whom the register has not told of).
 
@@ -219,12 +219,12 @@ def judge_row(row: Row, form: SignedForm, facts: OrderFacts, region: Region) -> 
     assert row.kind is not None
     version = region.in_force(swedish_date(form.decided_at)) or region.versions[0]
     known = replace(facts.known, patient=replace(facts.known.patient, registered=True))
-    case = Case(form, replace(facts, known=known), region, version)
+    case = OrderEvaluation(form, replace(facts, known=known), region, version)
     effects = tuple(_dated(row, case, consequences.effects_of(case, known)))
     main = next(e.measure for e in effects if isinstance(e, Impose) and e.measure.beside is None)
     doubts = tuple(_doubts(row, case, facts.known, version))
-    judged = Judged(
-        fate=Fate.APPLIED_FLAGGED if doubts else Fate.APPLIED,
+    judged = JudgedRow(
+        fate=RowOutcome.APPLIED_FLAGGED if doubts else RowOutcome.APPLIED,
         doubts=doubts,
         form=form,
         effects=effects,
@@ -234,20 +234,20 @@ def judge_row(row: Row, form: SignedForm, facts: OrderFacts, region: Region) -> 
     return _settled(judged, main, case, known)
 
 
-def _settled(judged: Judged, main: Measure, case: Case, known: PatientFacts) -> Judged:
+def _settled(judged: JudgedRow, main: Measure, case: OrderEvaluation, known: PatientFacts) -> JudgedRow:
     """The fate, given what stands already."""
     birth = known.patient.birth
     if not main.not_over(case.at, birth):
-        return Judged(Fate.OVER, form=judged.form, rulebook=judged.rulebook)
+        return JudgedRow(RowOutcome.OVER, form=judged.form, rulebook=judged.rulebook)
     same = [m for m in known.measures if _same(m, main) and m.not_over(case.at, birth)]
     if same:
         ends = [m.ends_at(birth) for m in same]
         end = main.ends_at(birth)
         if None in ends or (end is not None and any(e is not None and e >= end for e in ends)):
-            return Judged(Fate.ALREADY_KNOWN, form=judged.form, rulebook=judged.rulebook)
-        judged = replace(judged, fate=Fate.APPLIED_FLAGGED, doubts=(*judged.doubts, doubt("overlaps")))
+            return JudgedRow(RowOutcome.ALREADY_KNOWN, form=judged.form, rulebook=judged.rulebook)
+        judged = replace(judged, fate=RowOutcome.APPLIED_FLAGGED, doubts=(*judged.doubts, doubt("overlaps")))
     if judged.doubts and main.kind.opens:
-        return Judged(Fate.REFUSED, judged.doubts, judged.form, rulebook=judged.rulebook)
+        return JudgedRow(RowOutcome.REFUSED, judged.doubts, judged.form, rulebook=judged.rulebook)
     return replace(judged, effects=(*judged.effects, *_follows(judged, case, known)))
 
 
@@ -267,7 +267,7 @@ def _same(m: Measure, other: Measure) -> bool:
     )
 
 
-def _dated(row: Row, case: Case, effects: Iterable[Effect]) -> Iterator[Effect]:
+def _dated(row: ListRow, case: OrderEvaluation, effects: Iterable[Effect]) -> Iterator[Effect]:
     """The measures as in force since their own first day, decided by the unit that the list names."""
     since = row.valid_from or row.decided_on
     starts = case.starts_at if since is None else midnight(since)
@@ -281,7 +281,7 @@ def _dated(row: Row, case: Case, effects: Iterable[Effect]) -> Iterator[Effect]:
             yield effect
 
 
-def _silences(row: Row) -> Iterator[Silence]:
+def _silences(row: ListRow) -> Iterator[Silence]:
     """A "no" that stands in the list is a "do not tell" of its unit; what the list leaves out is none (X-23)."""
     if row.inform_guardians is False:
         yield Silence("guardians", row.unit or "")
@@ -289,7 +289,7 @@ def _silences(row: Row) -> Iterator[Silence]:
         yield Silence("patient", row.unit or "")
 
 
-def _doubts(row: Row, case: Case, facts: PatientFacts, version: Version) -> Iterator[Doubt]:
+def _doubts(row: ListRow, case: OrderEvaluation, facts: PatientFacts, version: Version) -> Iterator[RowIssue]:
     assert row.kind is not None
     for name in sorted(row.faults):
         yield doubt("unreadable", name)
@@ -314,15 +314,15 @@ def _doubts(row: Row, case: Case, facts: PatientFacts, version: Version) -> Iter
         yield doubt("custody_unconfirmed")
     for found in objections(case):
         if found.code not in _OF_THE_ACT and found.code is not _C.END_DATE_IN_PAST:
-            yield Doubt(str(found.code), found.text)
+            yield RowIssue(str(found.code), found.text)
 
 
-def _follows(judged: Judged, case: Case, known: PatientFacts) -> Iterator[Effect]:
+def _follows(judged: JudgedRow, case: OrderEvaluation, known: PatientFacts) -> Iterator[Effect]:
     """Timers; a task where there is doubt; and what the list does not show to be keyed in yet."""
     after = applied(known, judged.effects)
     main = judged.named[0]
     for effect in judged.effects:
-        if not isinstance(effect, Impose | Revise):
+        if not isinstance(effect, Impose | Amend):
             continue
         yield from follow_ups.timers_of(effect.measure, after, case.at, case.version.lead)
         if effect.measure.measure_id != main.measure_id and effect.measure.valid_from <= case.at:

@@ -99,7 +99,7 @@ class WrongList(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ListRow:
     """
     One row as it could be read. `line` counts as an editor does; dates are Swedish dates, both ends inclusive.
 
@@ -138,7 +138,7 @@ class MeasureList:
     """A list with the SHA-256 of its file."""
 
     digest: bytes
-    rows: tuple[Row, ...]
+    rows: tuple[ListRow, ...]
 
 
 def read(data: bytes) -> MeasureList:
@@ -223,7 +223,7 @@ def _columns(head: Sequence[str]) -> list[str]:
     return columns
 
 
-def _row(line: int, cells: dict[str, str]) -> Row:
+def _row(line: int, cells: dict[str, str]) -> ListRow:
     filled = {name: cell for name, cell in cells.items() if name and cell}
     original = json.dumps(filled, ensure_ascii=False, sort_keys=True).encode()
     faults: set[str] = set()
@@ -245,7 +245,7 @@ def _row(line: int, cells: dict[str, str]) -> Row:
     first, last = take("recorded_from", day), take("recorded_to", day)
     if first and last and last < first:
         faults.update(("recorded_from", "recorded_to"))
-    return Row(
+    return ListRow(
         line=line,
         digest=hashlib.sha256(original).digest(),
         original=original,

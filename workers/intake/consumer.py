@@ -23,12 +23,25 @@ from contracts.order import SignedForm
 from contracts.receipt import Receipt
 from contracts.topics import ORDERS
 from contracts.vocabulary import HsaId, IdType, OrderId, Outcome, PersonId, RefusalCode, RegionCode, UnitId
-from workers.consumer.runner import NotReady, RecordFault, Spoiled, Steps, dead_record, place_of
+from workers.consumer.runner import (
+    NotReady,
+    PoisonRecordError,
+    PoisonRecords,
+    StepTimings,
+    dead_record,
+    place_of,
+)
 from workers.intake.form_parsing import people_named
-from workers.intake.revocation_cache import Keeper
-from workers.intake.verification import Arrival, Door, Lost, SignedOrder, TurnedAway
+from workers.intake.revocation_cache import TrustRevocationCache
+from workers.intake.verification import (
+    OrderVerifier,
+    RejectedMessage,
+    UnreadableMessage,
+    VerificationResult,
+    VerifiedMessage,
+)
 from workers.policy.calendar import swedish_date
-from workers.policy.effects import Judgement, Objection
+from workers.policy.effects import Judgement, RefusalReason
 from workers.policy.facts import Identity
 from workers.policy.identity_numbers import (
     NUMBER_FAULT,
@@ -37,25 +50,31 @@ from workers.policy.identity_numbers import (
     wrong_check_digit,
 )
 from workers.policy.objections import objection
-from workers.processing.changeset import Deed, Judged
-from workers.processing.citations import Desk
+from workers.processing.changeset import AuditRecord, OrderAnswer
+from workers.processing.citations import PolicyContext
 from workers.processing.event_ids import arrival_cause, order_cause
-from workers.processing.loading import people_in, sitting_about, staff_in
+from workers.processing.loading import people_in, staff_in, unit_of_work_about
 from workers.processing.patient_keys import UNKEYED, shaped_like_a_key
-from workers.processing.persist import write
+from workers.processing.persist import persist
 from workers.processing.person_refs import identity_of
-from workers.processing.receipts import Answered, duplicate_of, receipt, registration_number, unreadable
+from workers.processing.receipts import (
+    AnsweredMessage,
+    duplicate_of,
+    receipt,
+    registration_number,
+    unreadable,
+)
 from workers.processing.trust_report import report_of
-from workers.processing.unit_of_work import Filed, Sitting
+from workers.processing.unit_of_work import ReceivedOrder, UnitOfWork
 from workers.runtime.failpoints import point
 from workers.runtime.logging import log_message
 from workers.runtime.metrics import DEAD_LETTERS, PROCESSED, REFUSALS, Metrics
 from workers.store import dead_letters, holds, inbox, orders, persons, staff, units
 from workers.store.dead_letters import DeadRecord
-from workers.store.inbox import Changed, Fresh, Repeated
+from workers.store.inbox import Fresh, Repeated, ReusedId
 from workers.store.session import Tx
 from workers.stream.records import Record, sender_of
-from workers.trust import Evidence
+from workers.trust import RevocationSnapshot
 from workers.trust.verdict import Question
 
 log = structlog.get_logger("sigill.intake")
@@ -65,7 +84,7 @@ DIRECTORY = "directory"
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class IntakeLogLine:
     """What became of one record, for its line in the log."""
 
     record: Record
@@ -77,27 +96,27 @@ class Line:
 
 
 @dataclass(slots=True)
-class Arrivals:
+class VerifiedBatch:
     """A batch after unwrapping, and what became of it."""
 
-    arrivals: list[Arrival]
+    arrivals: list[VerificationResult]
     lost: frozenset[tuple[str, int, int]] = frozenset()
     failed: frozenset[tuple[str, int, int]] = frozenset()
-    lines: list[Line] = field(default_factory=list)
+    lines: list[IntakeLogLine] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class Intake:
     """Takes orders. `directory_read` says whether the staff directory is read to its end; None: do not ask."""
 
-    desk: Desk
-    door: Door
-    keeper: Keeper
+    desk: PolicyContext
+    door: OrderVerifier
+    keeper: TrustRevocationCache
     metrics: Metrics
     group: str
     directory_read: Callable[[], Awaitable[bool]] | None = None
 
-    async def prepare(self, records: Sequence[Record], spoiled: Spoiled) -> Arrivals:
+    async def prepare(self, records: Sequence[Record], spoiled: PoisonRecords) -> VerifiedBatch:
         """
         Verify the signatures, in a thread, so that the loop turns and the broker hears of us meanwhile.
 
@@ -114,12 +133,16 @@ class Intake:
                 learned = await asyncio.to_thread(self._unwrap, again, spoiled, self.keeper.snapshot)
                 for place, one in zip(unsure, learned, strict=True):
                     arrivals[place] = one
-        lost = frozenset(place_of(one.record) for one in arrivals if isinstance(one, Lost))
-        failed = frozenset(place_of(one.record) for one in arrivals if isinstance(one, Lost) and one.proven)
-        return Arrivals(arrivals, lost, failed)
+        lost = frozenset(place_of(one.record) for one in arrivals if isinstance(one, UnreadableMessage))
+        failed = frozenset(
+            place_of(one.record) for one in arrivals if isinstance(one, UnreadableMessage) and one.proven
+        )
+        return VerifiedBatch(arrivals, lost, failed)
 
-    def _unwrap(self, records: Sequence[Record], spoiled: Spoiled, evidence: Evidence) -> list[Arrival]:
-        arrivals: list[Arrival] = []
+    def _unwrap(
+        self, records: Sequence[Record], spoiled: PoisonRecords, evidence: RevocationSnapshot
+    ) -> list[VerificationResult]:
+        arrivals: list[VerificationResult] = []
         for record in records:
             if place_of(record) in spoiled:
                 arrivals.append(self._at_fault(record, evidence))
@@ -127,29 +150,29 @@ class Intake:
             try:
                 arrivals.append(self.door.unwrap(record, evidence))
             except Exception as error:
-                raise RecordFault(record) from error
+                raise PoisonRecordError(record) from error
         return arrivals
 
-    def _at_fault(self, record: Record, evidence: Evidence) -> Lost:
+    def _at_fault(self, record: Record, evidence: RevocationSnapshot) -> UnreadableMessage:
         """A record whose handling failed. One that is proven all the same can be read, and we are at fault."""
         try:
-            proven = isinstance(self.door.unwrap(record, evidence), SignedOrder)
+            proven = isinstance(self.door.unwrap(record, evidence), VerifiedMessage)
         except Exception:
             proven = False
-        return Lost(record, DeadLetterReason.UNREADABLE_RECORD, proven)
+        return UnreadableMessage(record, DeadLetterReason.UNREADABLE_RECORD, proven)
 
-    def unreadable(self, prepared: Arrivals, record: Record) -> bool:
+    def unreadable(self, prepared: VerifiedBatch, record: Record) -> bool:
         """Whether a record of the batch becomes a dead letter."""
         return place_of(record) in prepared.lost
 
-    def failed(self, prepared: Arrivals, record: Record) -> bool:
+    def failed(self, prepared: VerifiedBatch, record: Record) -> bool:
         """Whether it does although it is a proven order."""
         return place_of(record) in prepared.failed
 
-    async def take(self, tx: Tx, prepared: Arrivals, steps: Steps) -> None:
-        """Judge a batch and write what follows. Raises RecordFault for a record that cannot be judged."""
+    async def take(self, tx: Tx, prepared: VerifiedBatch, steps: StepTimings) -> None:
+        """Judge a batch and write what follows. Raises PoisonRecordError for a record that cannot be judged."""
         arrivals = await self._mistyped_away(tx, prepared.arrivals)
-        signed = [one for one in arrivals if isinstance(one, SignedOrder)]
+        signed = [one for one in arrivals if isinstance(one, VerifiedMessage)]
         with steps.step("people"):
             identities = await persons.ensure(tx, people_in(one.form for one in signed), self.door.keys.of)
             await persons.lock(tx, {identities[identity_of(one.form.patient)] for one in signed})
@@ -159,27 +182,29 @@ class Intake:
         point("batch.claimed")
         with steps.step("facts"):
             fresh = [
-                one for one, claim in claimed if isinstance(one, SignedOrder) and isinstance(claim, Fresh)
+                one for one, claim in claimed if isinstance(one, VerifiedMessage) and isinstance(claim, Fresh)
             ]
-            sitting = await self._sitting(tx, fresh, identities, arrivals)
-            held_up = await self._held_up(tx, fresh, sitting)
+            unit_of_work = await self._sitting(tx, fresh, identities, arrivals)
+            held_up = await self._held_up(tx, fresh, unit_of_work)
             held = await holds.held(tx, ORDERS.name, {holds.known_as(one.envelope.source) for one in fresh})
-        batch = _Batch(self, sitting, held_up, held, steps)
+        batch = _Batch(self, unit_of_work, held_up, held, steps)
         with steps.step("judge"):
             for arrival, claim in claimed:
                 try:
                     batch.judge(arrival, claim)
                 except Exception as error:
-                    raise RecordFault(arrival.record) from error
+                    raise PoisonRecordError(arrival.record) from error
         point("batch.judged")
         with steps.step("write"):
             await orders.record(tx, batch.filed)
             point("batch.orders_written")
             await dead_letters.append(tx, batch.lost)
-            await write(tx, sitting)
+            await persist(tx, unit_of_work)
         prepared.lines = batch.lines
 
-    async def _mistyped_away(self, tx: Tx, arrivals: Sequence[Arrival]) -> list[Arrival]:
+    async def _mistyped_away(
+        self, tx: Tx, arrivals: Sequence[VerificationResult]
+    ) -> list[VerificationResult]:
         """
         Turn away the orders whose number nobody has and that differs from somebody's in its check digit alone.
 
@@ -189,7 +214,7 @@ class Intake:
         asked = {
             (place, field): identity_of(person)
             for place, one in enumerate(arrivals)
-            if isinstance(one, SignedOrder)
+            if isinstance(one, VerifiedMessage)
             for field, person in people_named(one.form)
             if person.id_type is not IdType.RESERVNUMMER and wrong_check_digit(person.id)
         }
@@ -205,32 +230,36 @@ class Intake:
         found = list(arrivals)
         for place, one in enumerate(arrivals):
             wrong = [field for (at, field), number in asked.items() if at == place and number in mistyped]
-            if wrong and isinstance(one, SignedOrder):
+            if wrong and isinstance(one, VerifiedMessage):
                 found[place] = one.turned_away(
-                    tuple(Objection(RefusalCode.FIELD_INVALID, text, field=field) for field in wrong)
+                    tuple(RefusalReason(RefusalCode.FIELD_INVALID, text, field=field) for field in wrong)
                 )
         return found
 
-    async def _claim(self, tx: Tx, arrivals: Sequence[Arrival]) -> list[tuple[Arrival, inbox.Claimed | None]]:
+    async def _claim(
+        self, tx: Tx, arrivals: Sequence[VerificationResult]
+    ) -> list[tuple[VerificationResult, inbox.Claimed | None]]:
         """Pair each arrival with what is known of it; a message that cannot be read claims nothing."""
         # bytes that were proven once are a repeat, even when their signature has become too old since
-        late = {_event_of(one) for one in arrivals if isinstance(one, TurnedAway) and _fits(one)}
+        late = {_event_of(one) for one in arrivals if isinstance(one, RejectedMessage) and _fits(one)}
         repeats = await inbox.known(tx, list(late))
         asked = [
-            event if (event := _event_of(one)) in repeats and isinstance(one, TurnedAway) else _claim_of(one)
+            event
+            if (event := _event_of(one)) in repeats and isinstance(one, RejectedMessage)
+            else _claim_of(one)
             for one in arrivals
-            if not isinstance(one, Lost)
+            if not isinstance(one, UnreadableMessage)
         ]
         answers = iter(await inbox.claim(tx, asked))
-        return [(one, None if isinstance(one, Lost) else next(answers)) for one in arrivals]
+        return [(one, None if isinstance(one, UnreadableMessage) else next(answers)) for one in arrivals]
 
     async def _sitting(
         self,
         tx: Tx,
-        fresh: Sequence[SignedOrder],
+        fresh: Sequence[VerifiedMessage],
         identities: Mapping[Identity, PersonId],
-        arrivals: Sequence[Arrival],
-    ) -> Sitting:
+        arrivals: Sequence[VerificationResult],
+    ) -> UnitOfWork:
 
         forms = [one.form for one in fresh]
         signers = {HsaId(signer.hsa_id) for one in fresh for signer in one.verdict.signers}
@@ -244,7 +273,7 @@ class Intake:
             # it may have been read to its end since we looked
             employed = await staff.load(tx, wanted)
         first = arrivals[0].record
-        return await sitting_about(
+        return await unit_of_work_about(
             tx,
             self.desk,
             {identities[identity_of(form.patient)] for form in forms},
@@ -259,17 +288,19 @@ class Intake:
         version = self.desk.books.version(form.region, swedish_date(form.decided_at))
         return version is not None and any(e.deciders_bound_to for e in version.matching(form.form))
 
-    async def _held_up(self, tx: Tx, fresh: Sequence[SignedOrder], sitting: Sitting) -> set[bytes]:
+    async def _held_up(
+        self, tx: Tx, fresh: Sequence[VerifiedMessage], unit_of_work: UnitOfWork
+    ) -> set[bytes]:
         """The record keys under which an unreadable message is still to be dealt with."""
         keys = {one.envelope.subject for one in fresh if one.envelope.subject is not None}
-        for standing in sitting.standings.values():
+        for standing in unit_of_work.standings.values():
             if standing.facts is not None:
                 keys.add(standing.facts.patient.key)
         return (
             {key.encode() for key in await dead_letters.open_keys(tx, ORDERS.name, keys)} if keys else set()
         )
 
-    def report(self, prepared: Arrivals, steps: Steps) -> None:
+    def report(self, prepared: VerifiedBatch, steps: StepTimings) -> None:
         """One line a message in the log, and the counts."""
         each = steps.shared_by(len(prepared.lines))
         for line in prepared.lines:
@@ -301,36 +332,41 @@ class _Batch:
     """Judges the arrivals of one batch, in order, and gathers what is to be written beside the sitting's plan."""
 
     def __init__(
-        self, intake: Intake, sitting: Sitting, held_up: set[bytes], held: set[str], steps: Steps
+        self,
+        intake: Intake,
+        unit_of_work: UnitOfWork,
+        held_up: set[bytes],
+        held: set[str],
+        steps: StepTimings,
     ) -> None:
         self._steps = steps
         self._held = held
         self._intake = intake
-        self._sitting = sitting
+        self._sitting = unit_of_work
         self._held_up = held_up
         self._answers: dict[int, Receipt] = {}
-        self.filed: list[orders.SignedOrder] = []
+        self.filed: list[orders.StoredOrder] = []
         self.lost: list[DeadRecord] = []
-        self.lines: list[Line] = []
+        self.lines: list[IntakeLogLine] = []
 
-    def judge(self, arrival: Arrival, claim: inbox.Claimed | None) -> None:
+    def judge(self, arrival: VerificationResult, claim: inbox.Claimed | None) -> None:
         """Judge one arrival: refuse, repeat, or decide."""
         match arrival, claim:
-            case Lost(), _:
+            case UnreadableMessage(), _:
                 self._lose(arrival)
             case _, Repeated():
                 self._repeat(arrival, claim)
-            case SignedOrder(), Fresh():
+            case VerifiedMessage(), Fresh():
                 self._decide(arrival, claim.registration)
-            case SignedOrder(), Changed():
+            case VerifiedMessage(), ReusedId():
                 codes = (objection(RefusalCode.REPLAYED_WITH_CHANGES, "order_id"),)
                 self._turn_away(arrival, claim.registration, codes)
-            case TurnedAway(), Fresh() | Changed():
+            case RejectedMessage(), Fresh() | ReusedId():
                 self._turn_away(arrival, claim.registration, arrival.objections)
             case _:
                 raise AssertionError("every arrival is one of these")
 
-    def _decide(self, arrival: SignedOrder, registration: int) -> None:
+    def _decide(self, arrival: VerifiedMessage, registration: int) -> None:
 
         form = arrival.form
         patient = self._sitting.identities[identity_of(form.patient)]
@@ -338,7 +374,7 @@ class _Batch:
         own_keys = {arrival.record.key, facts.patient.key.encode() if facts else None}
         self.filed.append(_filed(arrival, registration, proven=True, patient=patient))
         answer = self._sitting.judge(
-            Filed(
+            ReceivedOrder(
                 form=form,
                 patient=patient,
                 registration=registration,
@@ -358,7 +394,10 @@ class _Batch:
         self._say(arrival, answer)
 
     def _turn_away(
-        self, arrival: SignedOrder | TurnedAway, registration: int, objections: tuple[Objection, ...]
+        self,
+        arrival: VerifiedMessage | RejectedMessage,
+        registration: int,
+        objections: tuple[RefusalReason, ...],
     ) -> None:
         """Refuse at the door: nothing changes, the bytes are kept, and the sender learns every reason."""
         cause = arrival_cause(*place_of(arrival.record), arrival.digest)
@@ -373,10 +412,10 @@ class _Batch:
         )
         self.filed.append(_filed(arrival, registration, proven=False, patient=None))
         plan = self._sitting.plan
-        plan.judged.append(Judged(registration, answer, first=True))
+        plan.judged.append(OrderAnswer(registration, answer, first=True))
         plan.answer(_key_of(arrival), answer, None, self._trace(arrival))
         plan.deeds.append(
-            Deed(
+            AuditRecord(
                 what="order",
                 at=self._sitting.at,
                 cause=cause,
@@ -390,7 +429,7 @@ class _Batch:
         self._answers[registration] = answer
         self._say(arrival, answer)
 
-    def _repeat(self, arrival: SignedOrder | TurnedAway, claim: Repeated) -> None:
+    def _repeat(self, arrival: VerifiedMessage | RejectedMessage, claim: Repeated) -> None:
         """The same message again: the first answer again, and nothing else."""
         first = self._answers.get(claim.registration)
         if first is None and claim.receipt is not None:
@@ -413,16 +452,16 @@ class _Batch:
         """When an order takes effect: when the broker received it, however late it is read; never ahead of now."""
         return min(record.at, self._sitting.at)
 
-    def _trace(self, arrival: SignedOrder | TurnedAway) -> str | None:
+    def _trace(self, arrival: VerifiedMessage | RejectedMessage) -> str | None:
         """The trace that what follows belongs to: in our own span, or in the sender's where we record none."""
         return self._steps.traceparent(arrival.record) or arrival.envelope.traceparent
 
-    def _lose(self, arrival: Lost) -> None:
+    def _lose(self, arrival: UnreadableMessage) -> None:
 
         if arrival.record.key is not None:
             self._held_up.add(arrival.record.key)
         self.lost.append(dead_record(arrival.record, arrival.reason, ORDERS, self._intake.group))
-        self.lines.append(Line(arrival.record, LOST, (str(arrival.reason),)))
+        self.lines.append(IntakeLogLine(arrival.record, LOST, (str(arrival.reason),)))
         if arrival.reason is DeadLetterReason.UNREADABLE_RECORD:
             return  # it could be read: the fault is ours, and the answer comes when it is replayed
         if sender := sender_of(arrival.record):
@@ -438,11 +477,11 @@ class _Batch:
             key = shaped_like_a_key(arrival.record.key) or UNKEYED
             self._sitting.plan.answer(key, answer, None, self._steps.traceparent(arrival.record))
 
-    def _say(self, arrival: SignedOrder | TurnedAway, answer: Receipt | None) -> None:
+    def _say(self, arrival: VerifiedMessage | RejectedMessage, answer: Receipt | None) -> None:
 
         form = arrival.form
         self.lines.append(
-            Line(
+            IntakeLogLine(
                 arrival.record,
                 str(Outcome.DUPLICATE if answer is None else answer.outcome),
                 () if answer is None else answer.codes,
@@ -453,69 +492,69 @@ class _Batch:
         )
 
 
-def _questions(arrival: Arrival) -> tuple[Question, ...]:
+def _questions(arrival: VerificationResult) -> tuple[Question, ...]:
     """The certificates of an arrival of which nobody could say whether they are revoked."""
-    return () if isinstance(arrival, Lost) else arrival.verdict.questions
+    return () if isinstance(arrival, UnreadableMessage) else arrival.verdict.questions
 
 
-def _claim_of(arrival: SignedOrder | TurnedAway) -> inbox.Arrival:
+def _claim_of(arrival: VerifiedMessage | RejectedMessage) -> inbox.Arrival:
     """
     What an arrival claims. One that proves nothing claims only its own bytes: a forgery must not use up the id of a
     true message that comes after it.
     """
     envelope, digest = arrival.envelope, bytes.fromhex(arrival.digest)
-    if isinstance(arrival, SignedOrder):
+    if isinstance(arrival, VerifiedMessage):
         order_id = OrderId(str(arrival.form.order_id))
         return inbox.Arrival(envelope.source, envelope.id, order_id, digest)
     return inbox.Arrival(f"unproven:{envelope.source}", f"{envelope.id}:{arrival.digest}", None, digest)
 
 
-def _event_of(arrival: SignedOrder | TurnedAway) -> inbox.Arrival:
+def _event_of(arrival: VerifiedMessage | RejectedMessage) -> inbox.Arrival:
     """The event that an arrival says it is, with its bytes."""
     envelope = arrival.envelope
     return inbox.Arrival(envelope.source, envelope.id, None, bytes.fromhex(arrival.digest))
 
 
-def _fits(arrival: TurnedAway) -> bool:
+def _fits(arrival: RejectedMessage) -> bool:
     """Whether nothing is wrong between an arrival's envelope and what it holds."""
     return all(one.code is not RefusalCode.ENVELOPE_MISMATCH for one in arrival.objections)
 
 
-def _key_of(arrival: SignedOrder | TurnedAway) -> str:
+def _key_of(arrival: VerifiedMessage | RejectedMessage) -> str:
     """The record key of the answer: keyed like the order, if that is a key of ours."""
-    if isinstance(arrival, TurnedAway):
+    if isinstance(arrival, RejectedMessage):
         return arrival.key or UNKEYED
     return arrival.envelope.subject or UNKEYED
 
 
-def _answered(arrival: SignedOrder | TurnedAway, registration: int) -> Answered:
+def _answered(arrival: VerifiedMessage | RejectedMessage, registration: int) -> AnsweredMessage:
 
-    return Answered(
+    return AnsweredMessage(
         event=arrival.envelope.id,
         digest=arrival.digest,
         received_at=arrival.record.at,
         form=arrival.form,
         registration=registration_number(registration),
-        order_id=None if isinstance(arrival, SignedOrder) else arrival.order_id,
+        order_id=None if isinstance(arrival, VerifiedMessage) else arrival.order_id,
     )
 
 
-def _named_order(arrival: SignedOrder | TurnedAway) -> OrderId | None:
+def _named_order(arrival: VerifiedMessage | RejectedMessage) -> OrderId | None:
     """The order that a message says it is."""
     if arrival.form is not None:
         return OrderId(str(arrival.form.order_id))
-    if isinstance(arrival, TurnedAway) and arrival.order_id is not None:
+    if isinstance(arrival, RejectedMessage) and arrival.order_id is not None:
         return OrderId(str(arrival.order_id))
     return None
 
 
 def _filed(
-    arrival: SignedOrder | TurnedAway, registration: int, *, proven: bool, patient: PersonId | None
-) -> orders.SignedOrder:
+    arrival: VerifiedMessage | RejectedMessage, registration: int, *, proven: bool, patient: PersonId | None
+) -> orders.StoredOrder:
 
     form, record = arrival.form, arrival.record
     decider = None if form is None else form.decided_by
-    return orders.SignedOrder(
+    return orders.StoredOrder(
         registration=registration,
         order_id=_named_order(arrival),
         proven=proven,

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from contracts.order import PersonRef, SignedForm
 from contracts.vocabulary import RefusalCode
 from workers.policy.calendar import swedish_date
-from workers.policy.effects import Objection, Sentence
+from workers.policy.effects import RefusalReason, Sentence
 from workers.policy.identity_numbers import NUMBER_FAULT, NumberRules
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -36,7 +36,7 @@ MOST_FAULTS = 100
 class FormInvalid(ValueError):
     """What was signed is not a valid form. `objections` names each field at fault, once."""
 
-    def __init__(self, objections: tuple[Objection, ...]) -> None:
+    def __init__(self, objections: tuple[RefusalReason, ...]) -> None:
         super().__init__(f"{len(objections)} fields at fault")
         self.objections = objections
 
@@ -80,14 +80,14 @@ def people_named(form: SignedForm) -> Iterator[tuple[str, PersonRef]]:
         yield f"guardians.{place}.id", guardian
 
 
-def _objections(faults: Iterable[tuple[str, Sentence]]) -> tuple[Objection, ...]:
+def _objections(faults: Iterable[tuple[str, Sentence]]) -> tuple[RefusalReason, ...]:
     """One for each field at fault, as far as an answer has room: it must not grow too large to be sent."""
     named = [
-        Objection(RefusalCode.FIELD_INVALID, text, field=name)
+        RefusalReason(RefusalCode.FIELD_INVALID, text, field=name)
         for name, text in islice(faults, MOST_FAULTS + 1)
     ]
     if len(named) > MOST_FAULTS:
-        named[-1] = Objection(RefusalCode.FIELD_INVALID, _MORE)
+        named[-1] = RefusalReason(RefusalCode.FIELD_INVALID, _MORE)
     return tuple(named)
 
 

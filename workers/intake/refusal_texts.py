@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 
 from contracts.vocabulary import RefusalCode
-from workers.policy.effects import Objection, Sentence
+from workers.policy.effects import RefusalReason, Sentence
 from workers.policy.lexicon import REFUSAL
 from workers.policy.objections import objection
-from workers.trust import Reason
+from workers.trust import RefusalDetail
 
 MISMATCH: dict[str, Sentence] = {
     "ce_id": Sentence(
@@ -28,17 +28,17 @@ MISMATCH: dict[str, Sentence] = {
 """What does not fit between envelope and form, and what usually causes it."""
 
 
-def wrong_audience(expected: str) -> Objection:
+def wrong_audience(expected: str) -> RefusalReason:
     """The refusal of a form that is addressed to another system; it names the audience that was expected."""
     more = Sentence(f"audience ska vara {expected}", f"audience must be {expected}")
     return objection(RefusalCode.WRONG_AUDIENCE, "audience", more=more)
 
 
-def signature_objections(reasons: Iterable[Reason]) -> list[Objection]:
+def signature_objections(reasons: Iterable[RefusalDetail]) -> list[RefusalReason]:
     """The verifier's reasons as the receipt gives them: the code's own sentence, then what was found or is to be set."""
     found = []
     for reason in reasons:
         own = REFUSAL[reason.code]
         text = Sentence(f"{own.sv} {reason.sv}".rstrip(), f"{own.en} {reason.en}".rstrip())
-        found.append(Objection(reason.code, text, field=reason.field))
+        found.append(RefusalReason(reason.code, text, field=reason.field))
     return found

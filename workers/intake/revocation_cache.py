@@ -10,21 +10,21 @@ from datetime import datetime, timedelta
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from workers.intake.revocation_sources import EvidenceKeeper, EvidenceSources
+from workers.intake.revocation_sources import RevocationCache, RevocationSources
 from workers.runtime.clock import Clock
 from workers.runtime.metrics import CRL_GOOD_UNTIL, CRL_UPDATED, REVOCATION_SOURCES_FAILING, Metrics
 from workers.runtime.settings import Settings
-from workers.trust import Evidence, EvidenceIndex, believed_until
+from workers.trust import RevocationIndex, RevocationSnapshot, believed_until
 
-Keeper = EvidenceKeeper[Evidence]
+TrustRevocationCache = RevocationCache[RevocationSnapshot]
 
 MARGIN = timedelta(days=15)
 """Lists are held so much longer than a signature may be old: an order can wait, and its signer's clock be off."""
 
 
-def sources(settings: Settings) -> EvidenceSources:
+def sources(settings: Settings) -> RevocationSources:
     """Where the settings say that lists and answers come from."""
-    return EvidenceSources(
+    return RevocationSources(
         paths=settings.crl_folders,
         urls=settings.crl_urls,
         kept=settings.crl_cache,
@@ -38,12 +38,12 @@ def sources(settings: Settings) -> EvidenceSources:
     )
 
 
-def keeper(sources: EvidenceSources, clock: Clock) -> Keeper:
+def revocation_cache(sources: RevocationSources, clock: Clock) -> TrustRevocationCache:
     """A keeper whose snapshots the verifier reads."""
-    return EvidenceKeeper(sources, index=EvidenceIndex(), believe=believed_until, clock=clock)
+    return RevocationCache(sources, index=RevocationIndex(), believe=believed_until, clock=clock)
 
 
-async def keep_fresh(kept: Keeper, every: float, metrics: Metrics, stop: asyncio.Event) -> None:
+async def keep_fresh(kept: TrustRevocationCache, every: float, metrics: Metrics, stop: asyncio.Event) -> None:
     """Look at every source each `every` seconds until told to stop, and tell how the lists stand."""
     while not stop.is_set():
         await kept.refresh()
@@ -54,7 +54,7 @@ async def keep_fresh(kept: Keeper, every: float, metrics: Metrics, stop: asyncio
             continue
 
 
-def report(kept: Keeper, metrics: Metrics) -> None:
+def report(kept: TrustRevocationCache, metrics: Metrics) -> None:
     """
     Tell how old the newest list of each issuer and scope is, until when it is good, and how many sources fail.
 

@@ -16,21 +16,21 @@ from contracts.order import SignedForm
 from contracts.receipt import Receipt
 from contracts.vocabulary import PendingCode, PersonId, RefusalCode, RegionCode
 from workers.intake.refusal_texts import signature_objections
-from workers.intake.revocation_cache import MARGIN, Keeper
-from workers.intake.verification import Door
+from workers.intake.revocation_cache import MARGIN, TrustRevocationCache
+from workers.intake.verification import OrderVerifier
 from workers.policy.transitions import card_revoked_late
-from workers.processing.citations import Desk
-from workers.processing.event_ids import anew_cause
-from workers.processing.loading import sitting_about
-from workers.processing.persist import write
-from workers.processing.reevaluation import filed_again, judge_anew
+from workers.processing.citations import PolicyContext
+from workers.processing.event_ids import reevaluation_cause
+from workers.processing.loading import unit_of_work_about
+from workers.processing.persist import persist
+from workers.processing.reevaluation import received_again, reevaluate_pending
 from workers.processing.trust_report import TrustReport
-from workers.processing.unit_of_work import Sitting
+from workers.processing.unit_of_work import UnitOfWork
 from workers.runtime.clock import Clock, stopwatch
 from workers.store import orders, persons
-from workers.store.orders import SignedOrder, WaitingOrder
+from workers.store.orders import StoredOrder, WaitingOrder
 from workers.store.session import Store, Tx, passing
-from workers.trust import Evidence, Unreadable, Verdict, verify
+from workers.trust import RevocationSnapshot, UnreadableSignature, Verdict, verify
 
 log = structlog.get_logger("sigill.recheck")
 
@@ -49,11 +49,11 @@ class Recheck:
     """Looks again whenever the evidence is another one than last time, and now and then asks OCSP itself."""
 
     store: Store
-    desk: Desk
-    door: Door
-    keeper: Keeper
+    desk: PolicyContext
+    door: OrderVerifier
+    keeper: TrustRevocationCache
     clock: Clock
-    _asked: Evidence | None = None
+    _asked: RevocationSnapshot | None = None
     _asked_at: float | None = None
     _good: set[int] = field(default_factory=set)
 
@@ -119,7 +119,7 @@ class Recheck:
             after = found[-1].registration
         return alerted
 
-    async def _verify(self, asked: Sequence[SignedOrder]) -> dict[int, Verdict]:
+    async def _verify(self, asked: Sequence[StoredOrder]) -> dict[int, Verdict]:
         """Verify orders again by registration, OCSP asked where it may help; erased ones are left out."""
         held = [one for one in asked if one.original and one.payload and one.patient is not None]
         evidence = self.keeper.snapshot
@@ -132,7 +132,7 @@ class Recheck:
                 verdicts |= await asyncio.to_thread(self._verdicts, open_ones, self.keeper.snapshot)
         return verdicts
 
-    def _verdicts(self, asked: Sequence[SignedOrder], evidence: Evidence) -> dict[int, Verdict]:
+    def _verdicts(self, asked: Sequence[StoredOrder], evidence: RevocationSnapshot) -> dict[int, Verdict]:
         verdicts: dict[int, Verdict] = {}
         for order in asked:
             media_type = (order.content_type or "").split(";", 1)[0].strip().lower()
@@ -144,7 +144,9 @@ class Recheck:
                     evidence=evidence,
                     arrived_at=order.received_at,
                 )
-            except Unreadable:  # it was readable when it came: a stricter program must not undo what was done
+            except (
+                UnreadableSignature
+            ):  # it was readable when it came: a stricter program must not undo what was done
                 verdicts[order.registration] = Verdict(None, undetermined=True)
         return verdicts
 
@@ -160,21 +162,23 @@ class Recheck:
             still = [one for one in found if one.order.registration in decided]
             if not still:
                 return 0
-            sitting = await sitting_about(tx, self.desk, patients, chain=CHAIN)
+            unit_of_work = await unit_of_work_about(tx, self.desk, patients, chain=CHAIN)
             for one in still:
-                await self._settle_one(tx, sitting, one, decided[one.order.registration])
-            await write(tx, sitting)
+                await self._settle_one(tx, unit_of_work, one, decided[one.order.registration])
+            await persist(tx, unit_of_work)
         return len(still)
 
-    async def _settle_one(self, tx: Tx, sitting: Sitting, one: WaitingOrder, verdict: Verdict) -> None:
+    async def _settle_one(
+        self, tx: Tx, unit_of_work: UnitOfWork, one: WaitingOrder, verdict: Verdict
+    ) -> None:
 
         patient = one.order.patient
         assert patient is not None, "an order of nobody is not verified again"
         trigger = f"revocation:{tx.now.isoformat()}"
         if not verdict.refusals:
-            await judge_anew(
+            await reevaluate_pending(
                 tx,
-                sitting,
+                unit_of_work,
                 [patient],
                 WAITED_FOR,
                 trigger=trigger,
@@ -183,18 +187,18 @@ class Recheck:
             )
             return
         last = (await orders.answers_to(tx, [one.order.registration]))[one.order.registration][-1]
-        filed = filed_again(
+        filed = received_again(
             one,
             SignedForm.model_validate_json(one.order.payload or ""),
             TrustReport.model_validate_json(one.order.trust_report),
             Receipt.model_validate_json(last.receipt or ""),
             trigger,
             WAITED_FOR,
-            sitting,
+            unit_of_work,
         )
-        sitting.refuse(filed, tuple(signature_objections(verdict.reasons)))
+        unit_of_work.refuse(filed, tuple(signature_objections(verdict.reasons)))
 
-    async def _alert(self, now: datetime, revoked: Sequence[SignedOrder]) -> int:
+    async def _alert(self, now: datetime, revoked: Sequence[StoredOrder]) -> int:
         """Tell the operators of orders whose card was revoked. Returns how many they had not been told of."""
         patients = {one.patient for one in revoked if one.patient is not None}
         async with self.store.transaction(now) as tx:
@@ -207,18 +211,18 @@ class Recheck:
             told = [one for one in revoked if one.registration in untold]
             if not told:
                 return 0
-            sitting = await sitting_about(tx, self.desk, patients, chain=CHAIN)
+            unit_of_work = await unit_of_work_about(tx, self.desk, patients, chain=CHAIN)
             for one in told:
                 assert one.patient is not None, "an order of nobody is not verified again"
                 assert one.order_id is not None, "a proven order has one"
-                if sitting.standing(one.patient).facts is None:
+                if unit_of_work.standing(one.patient).facts is None:
                     continue
-                sitting.follow(
+                unit_of_work.follow(
                     one.patient,
                     card_revoked_late(one.order_id, one.region or RegionCode(""), tx.now),
-                    cause=anew_cause(one.order_id, "card_revoked"),
+                    cause=reevaluation_cause(one.order_id, "card_revoked"),
                     order_id=one.order_id,
                 )
-            await write(tx, sitting)
+            await persist(tx, unit_of_work)
         log.warning("a card that signed what was carried out was revoked", rows=len(told))
         return len(told)

@@ -58,7 +58,7 @@ class SourceState:
 
 
 @dataclass(frozen=True, slots=True)
-class EvidenceSources:
+class RevocationSources:
     """
     `paths` are files or folders, `urls` http(s) addresses of lists; `kept` is the folder of every list ever fetched.
 
@@ -84,12 +84,12 @@ class EvidenceSources:
     rest: timedelta = timedelta(seconds=30)
 
 
-class EvidenceKeeper(Generic[SnapshotT]):
+class RevocationCache(Generic[SnapshotT]):
     """Keeps one snapshot of evidence, renewed in the background. `snapshot` never waits."""
 
     def __init__(
         self,
-        sources: EvidenceSources,
+        sources: RevocationSources,
         *,
         index: Index[SnapshotT],
         believe: Believe,

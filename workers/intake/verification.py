@@ -19,16 +19,16 @@ from contracts.topics import ORDERS
 from contracts.vocabulary import RefusalCode
 from workers.intake.form_parsing import FormInvalid, read_form
 from workers.intake.refusal_texts import MISMATCH, signature_objections, wrong_audience
-from workers.policy.effects import Objection
+from workers.policy.effects import RefusalReason
 from workers.policy.identity_numbers import NumberRules
 from workers.policy.objections import objection
 from workers.processing.patient_keys import KeyRing, shaped_like_a_key
 from workers.stream.records import NotCloudEvent, Record, read_event
-from workers.trust import Evidence, TrustPolicy, Unreadable, Verdict, verify
+from workers.trust import RevocationSnapshot, TrustPolicy, UnreadableSignature, Verdict, verify
 
 
 @dataclass(frozen=True, slots=True)
-class SignedOrder:
+class VerifiedMessage:
     """An order whose signatures hold, in an envelope that fits it. Only revocation may be undetermined."""
 
     record: Record
@@ -38,16 +38,16 @@ class SignedOrder:
     form: SignedForm
     verdict: Verdict
 
-    def turned_away(self, objections: tuple[Objection, ...]) -> "TurnedAway":
+    def turned_away(self, objections: tuple[RefusalReason, ...]) -> "RejectedMessage":
         """The same message with reasons why it cannot be taken."""
         key = shaped_like_a_key(self.record.key)
-        return TurnedAway(
+        return RejectedMessage(
             self.record, self.envelope, self.evidence, self.digest, objections, self.form, self.verdict, key
         )
 
 
 @dataclass(frozen=True, slots=True)
-class TurnedAway:
+class RejectedMessage:
     """
     A message that was understood and proves nothing. `form` is what it claims, for the answer only; None when
     nothing of it could be read. `key` is the record key of ours that the answer goes out under, if there is one.
@@ -57,7 +57,7 @@ class TurnedAway:
     envelope: Envelope
     evidence: bytes
     digest: str
-    objections: tuple[Objection, ...]
+    objections: tuple[RefusalReason, ...]
     form: SignedForm | None
     verdict: Verdict
     key: str | None
@@ -66,7 +66,7 @@ class TurnedAway:
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
+class UnreadableMessage:
     """
     A message that could not be read at all: a dead letter, its bytes kept.
 
@@ -79,11 +79,11 @@ class Lost:
 
 
 _TEST_NUMBERS_TOO = NumberRules(test_numbers=True)
-Arrival = SignedOrder | TurnedAway | Lost
+VerificationResult = VerifiedMessage | RejectedMessage | UnreadableMessage
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class OrderVerifier:
     """What an order is measured by before any rule: whom it must be addressed to, and whose signatures count."""
 
     audience: str
@@ -92,32 +92,34 @@ class Door:
     largest: int
     numbers: NumberRules = _TEST_NUMBERS_TOO
 
-    def unwrap(self, record: Record, evidence: Evidence) -> Arrival:
+    def unwrap(self, record: Record, evidence: RevocationSnapshot) -> VerificationResult:
         """Read one record. `evidence` is what is known of revocations. Never raises for what a sender wrote."""
         if record.value is None:
-            return Lost(record, DeadLetterReason.NO_VALUE)
+            return UnreadableMessage(record, DeadLetterReason.NO_VALUE)
         if len(record.value) > self.largest:
-            return Lost(record, DeadLetterReason.TOO_LARGE)
+            return UnreadableMessage(record, DeadLetterReason.TOO_LARGE)
         try:
             event = read_event(record)
         except NotCloudEvent:
-            return Lost(record, DeadLetterReason.NOT_CLOUD_EVENT)
+            return UnreadableMessage(record, DeadLetterReason.NOT_CLOUD_EVENT)
 
         envelope, signed = event.envelope, event.data
         if envelope.type != ORDERS.event_type:
-            return Lost(record, DeadLetterReason.UNKNOWN_TYPE)
+            return UnreadableMessage(record, DeadLetterReason.UNKNOWN_TYPE)
         if signed is None:
-            return Lost(record, DeadLetterReason.NO_VALUE)
+            return UnreadableMessage(record, DeadLetterReason.NO_VALUE)
         content_type = _media_type(envelope.content_type)
         if content_type not in ORDERS.content_types:
-            return Lost(record, DeadLetterReason.UNKNOWN_CONTENT_TYPE)
+            return UnreadableMessage(record, DeadLetterReason.UNKNOWN_CONTENT_TYPE)
         try:
             verdict = verify(signed, content_type, policy=self.trust, evidence=evidence, arrived_at=record.at)
-        except Unreadable as error:
-            return Lost(record, _unreadable(error))
+        except UnreadableSignature as error:
+            return UnreadableMessage(record, _unreadable(error))
         return self._judge(record, envelope, signed, verdict)
 
-    def _judge(self, record: Record, envelope: Envelope, signed: bytes, verdict: Verdict) -> Arrival:
+    def _judge(
+        self, record: Record, envelope: Envelope, signed: bytes, verdict: Verdict
+    ) -> VerificationResult:
 
         digest = hashlib.sha256(signed).hexdigest()
         objections = signature_objections(verdict.reasons)
@@ -133,12 +135,12 @@ class Door:
         if form is None or objections:
             claimed = form or self._claim(verdict)
             named = _order_id(verdict.payload) if claimed is None else claimed.order_id
-            return TurnedAway(
+            return RejectedMessage(
                 record, envelope, signed, digest, tuple(objections), claimed, verdict, key, named
             )
-        return SignedOrder(record, envelope, signed, digest, form, verdict)
+        return VerifiedMessage(record, envelope, signed, digest, form, verdict)
 
-    def _faults(self, form: SignedForm, envelope: Envelope, key: str | None) -> list[Objection]:
+    def _faults(self, form: SignedForm, envelope: Envelope, key: str | None) -> list[RefusalReason]:
         """Where the envelope says something else than what was signed, or the form is for another system."""
         own = self.keys.every(form.patient.id)
         fits = {
@@ -178,7 +180,7 @@ def _order_id(payload: bytes | None) -> UUID | None:
         return None
 
 
-def _unreadable(error: Unreadable) -> DeadLetterReason:
+def _unreadable(error: UnreadableSignature) -> DeadLetterReason:
     """Whether the container could not be read, or what was signed inside it."""
     inside = str(error).startswith("what was signed")
     return DeadLetterReason.UNREADABLE_PAYLOAD if inside else DeadLetterReason.UNREADABLE_SIGNATURE

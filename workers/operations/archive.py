@@ -24,11 +24,11 @@ from workers.policy.facts import Measure
 from workers.processing.receipts import registration_number
 from workers.processing.trust_report import TrustReport
 from workers.store import access_log, audit, facts, orders
-from workers.store.access_log import Look
+from workers.store.access_log import AccessLogEntry
 from workers.store.audit import Recorded
-from workers.store.orders import Answered, SignedOrder
+from workers.store.orders import StoredAnswer, StoredOrder
 from workers.store.session import Reading, Store
-from workers.trust import Evidence, TrustPolicy, Unreadable, verify
+from workers.trust import RevocationSnapshot, TrustPolicy, UnreadableSignature, verify
 
 CHAIN = "archive"
 PAGE = 200
@@ -71,7 +71,7 @@ async def archive(
     async for page in _pages(auditors, order_ids):
         async with auditors.transaction(now) as tx:
             looks = [
-                Look(
+                AccessLogEntry(
                     reader.name,
                     reader.unit,
                     one.patient,
@@ -88,7 +88,7 @@ async def archive(
     return total
 
 
-async def _pages(auditors: Store, order_ids: Sequence[OrderId] | None) -> AsyncIterator[list[SignedOrder]]:
+async def _pages(auditors: Store, order_ids: Sequence[OrderId] | None) -> AsyncIterator[list[StoredOrder]]:
     if order_ids is not None:
         async with auditors.reading() as tx:
             found = await orders.load(tx, order_ids)
@@ -107,7 +107,7 @@ async def _pages(auditors: Store, order_ids: Sequence[OrderId] | None) -> AsyncI
         below = lines[-1].registration
 
 
-async def _put(tx: Reading, to: Path, one: SignedOrder, now: datetime) -> Archived:
+async def _put(tx: Reading, to: Path, one: StoredOrder, now: datetime) -> Archived:
     if one.original is None:
         return Archived(erased=1)
     number = registration_number(one.registration)
@@ -121,7 +121,7 @@ async def _put(tx: Reading, to: Path, one: SignedOrder, now: datetime) -> Archiv
     return Archived(written=1)
 
 
-async def package(tx: Reading, one: SignedOrder) -> dict[str, bytes]:
+async def package(tx: Reading, one: StoredOrder) -> dict[str, bytes]:
     """Return the files of an order's package, by name; the same order and answers give the same bytes."""
     assert one.original is not None, "an erased order has no package"
     answers = (await orders.answers_to(tx, [one.registration])).get(one.registration, ())
@@ -138,13 +138,13 @@ async def package(tx: Reading, one: SignedOrder) -> dict[str, bytes]:
     return files
 
 
-def ending_of(one: SignedOrder) -> str:
+def ending_of(one: StoredOrder) -> str:
     """Return the file ending that tells in which form the original is signed."""
     kind = (one.content_type or "").split(";", 1)[0].strip().lower()
     return _ENDINGS.get(kind, "bin")
 
 
-async def _metadata(tx: Reading, one: SignedOrder, answers: Sequence[Answered]) -> Json:
+async def _metadata(tx: Reading, one: StoredOrder, answers: Sequence[StoredAnswer]) -> Json:
     patient = one.patient
     standing = await facts.patient_facts(tx, [patient]) if patient is not None else {}
     known = standing.get(patient) if patient is not None else None
@@ -251,8 +251,10 @@ def _signature_faults(content: bytes, content_type: str, report: TrustReport, ar
     """Compare what the report says of the signature itself with what the bytes say; no anchor is needed for that."""
     policy = TrustPolicy(anchors=(_nobody(),), max_bytes=max(len(content), 1))
     try:
-        again = verify(content, content_type, policy=policy, evidence=Evidence.of(), arrived_at=arrived)
-    except Unreadable:
+        again = verify(
+            content, content_type, policy=policy, evidence=RevocationSnapshot.of(), arrived_at=arrived
+        )
+    except UnreadableSignature:
         return ["data: the original is no signed message"]
     said, found = (
         _holds((c.name, c.verdict) for c in report.checks),

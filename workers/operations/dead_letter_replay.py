@@ -22,7 +22,7 @@ from workers.store import audit, dead_letters, holds, persons, timers
 from workers.store.audit import AuditEntry
 from workers.store.dead_letters import DeadLetter
 from workers.store.session import Store, Tx
-from workers.stream.producer import Outgoing, SendInDoubt
+from workers.stream.producer import OutgoingRecord, SendInDoubt
 from workers.stream.records import sendable
 
 log = structlog.get_logger("sigill.redrive")
@@ -118,7 +118,9 @@ async def _send(
     sending: Sending, letters: Sequence[DeadLetter], topic_of: Callable[[str], str]
 ) -> list[DeadLetter]:
     records = [
-        Outgoing(topic_of(one.record.topic), one.record.key, one.record.value, sendable(one.record.headers))
+        OutgoingRecord(
+            topic_of(one.record.topic), one.record.key, one.record.value, sendable(one.record.headers)
+        )
         for one in letters
     ]
     try:

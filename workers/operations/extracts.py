@@ -28,10 +28,10 @@ from workers.processing.person_refs import numbers_to_show
 from workers.processing.receipts import registration_number
 from workers.processing.trust_report import TrustReport
 from workers.store import access_log, audit, audit_check, facts, orders, persons, requests
-from workers.store.access_log import Look, Looked, LookFault
+from workers.store.access_log import AccessLogEntry, AccessLogFault, LoggedAccess
 from workers.store.audit import ChainHead, Recorded
-from workers.store.audit_check import Fault
-from workers.store.orders import Answered, SignedOrder
+from workers.store.audit_check import AuditFault
+from workers.store.orders import StoredAnswer, StoredOrder
 from workers.store.session import Reading, Store
 
 CHAIN = "access-log-extracts"
@@ -66,7 +66,7 @@ class Extract:
 
     numbers: tuple[str, ...]
     made_at: datetime
-    looks: tuple[Looked, ...]
+    looks: tuple[LoggedAccess, ...]
     for_whom: ForWhom = ForWhom.AUDITOR
     left_out: int = 0
 
@@ -75,11 +75,11 @@ class Extract:
 class Decided:
     """An order of the patient: the form, who signed and what was found, and every answer. Erased parts are None."""
 
-    order: SignedOrder
+    order: StoredOrder
     number: str
     form: Mapping[str, object] | None
     trust: TrustReport
-    answers: tuple[Answered, ...]
+    answers: tuple[StoredAnswer, ...]
     receipts: tuple[Mapping[str, object] | None, ...]
 
 
@@ -94,10 +94,10 @@ class CaseFile:
     measures: tuple[Measure, ...]
     facts: PatientFacts | None
     entries: tuple[Recorded, ...]
-    looks: tuple[Looked, ...]
+    looks: tuple[LoggedAccess, ...]
     heads: tuple[ChainHead, ...]
-    faults: tuple[Fault, ...]
-    look_faults: tuple[LookFault, ...]
+    faults: tuple[AuditFault, ...]
+    look_faults: tuple[AccessLogFault, ...]
     published: int
     """How many signed heads from outside the database the chains were compared with."""
 
@@ -164,7 +164,7 @@ async def extract(
     `asked` is the number or key that it was asked for by: of somebody with protected identity no other number is in it.
     """
     async with auditors.transaction(now) as tx:
-        look = Look(
+        look = AccessLogEntry(
             reader.name, reader.unit, person, reader.reason, f"extract of the access log for the {for_whom}"
         )
         await access_log.append(tx, [look], chain=CHAIN)
@@ -181,7 +181,7 @@ async def extract(
     return for_patient(made, hidden, {registration_number(number) for number in registered.values()})
 
 
-def _looked(one: Looked, unlinked: Iterable[str]) -> Looked:
+def _looked(one: LoggedAccess, unlinked: Iterable[str]) -> LoggedAccess:
     """A look without numbers that operators typed into its reason and that may not stand in the paper."""
     look = one.look
     told = replace(look, reason=_hide(look.reason, unlinked), shown=_hide(look.shown, unlinked))
@@ -226,7 +226,7 @@ def for_patient(made: Extract, hidden: Secrets, numbers: Set[str]) -> Extract:
     from a unit behind what must not be told, and those at its orders (`numbers`: their registration numbers).
     """
     told = [
-        Looked(one.look_id, one.at, replace(one.look, reason="", shown=""))
+        LoggedAccess(one.look_id, one.at, replace(one.look, reason="", shown=""))
         for one in made.looks
         if one.look.unit not in hidden.units and not numbers & _words(one.look.shown)
     ]
@@ -259,7 +259,7 @@ async def case_file(
     it: a form or a receipt that names one has asterisks there, and the signed original is proven by its digest.
     """
     async with auditors.transaction(now) as tx:
-        look = Look(reader.name, reader.unit, person, reader.reason, "the patient's whole file")
+        look = AccessLogEntry(reader.name, reader.unit, person, reader.reason, "the patient's whole file")
         await access_log.append(tx, [look], chain=CHAIN)
     async with auditors.reading() as tx:
         standing = (await facts.patient_facts(tx, [person])).get(person)
@@ -405,7 +405,7 @@ def _entry_json(one: Recorded) -> dict[str, object]:
     }
 
 
-def _look_json(one: Looked, for_whom: ForWhom) -> dict[str, str | None]:
+def _look_json(one: LoggedAccess, for_whom: ForWhom) -> dict[str, str | None]:
     told = {"at": one.at.isoformat(), "who": one.look.actor, "unit": one.look.unit}
     if for_whom is ForWhom.AUDITOR:
         told |= {"reason": one.look.reason, "shown": one.look.shown}

@@ -33,7 +33,7 @@ class NoKey(Exception):
     """The operator has no signing key here. The message says which file is missing or unfit."""
 
 
-class Signer(Protocol):
+class OperatorSigner(Protocol):
     """Signs as one operator."""
 
     def sign(self, payload: bytes, signed_at: datetime) -> bytes:
@@ -44,7 +44,7 @@ class Signer(Protocol):
 class Signers(Protocol):
     """Finds the operators' keys."""
 
-    def of(self, operator: Operator) -> Signer:
+    def of(self, operator: Operator) -> OperatorSigner:
         """Return the signer of somebody who is logged in. Raises NoKey."""
         ...
 

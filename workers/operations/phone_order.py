@@ -17,12 +17,12 @@ from contracts.envelope import Envelope
 from contracts.order import Inform, PersonRef, SignedForm, StaffRef
 from contracts.topics import ORDERS
 from contracts.vocabulary import Attestation, Channel, Form, Initiative, Role
-from workers.operations.operator_signing import Signer
+from workers.operations.operator_signing import OperatorSigner
 from workers.policy.calendar import swedish_date
 from workers.policy.effects import Sentence
 from workers.policy.identity_numbers import NumberError, NumberRules
 from workers.processing.patient_keys import KeyRing
-from workers.stream.producer import Outgoing, StreamProducer
+from workers.stream.producer import OutgoingRecord, StreamProducer
 from workers.stream.records import Event, write_binary
 
 SOURCE = "urn:sigill:console"
@@ -30,7 +30,7 @@ _Word = TypeVar("_Word", Form, Initiative)
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class EntryFault:
     """A field with a missing or invalid value, and how to correct it."""
 
     field: str
@@ -40,7 +40,7 @@ class Fault:
 class NotFilledIn(Exception):
     """The entries do not make a form; `faults` says every reason at once."""
 
-    def __init__(self, faults: Sequence[Fault]) -> None:
+    def __init__(self, faults: Sequence[EntryFault]) -> None:
         self.faults = tuple(faults)
         super().__init__(f"{len(self.faults)} fields")
 
@@ -52,7 +52,7 @@ class Sending:
         self._producer = producer
         self._turn = asyncio.Lock()
 
-    async def send(self, records: Sequence[Outgoing]) -> None:
+    async def send(self, records: Sequence[OutgoingRecord]) -> None:
         """Send records and wait until the brokers have them. Raises what `StreamProducer.send_in_order` does."""
         async with self._turn:
             await self._producer.send_in_order(records)
@@ -105,10 +105,12 @@ def form_of(
         return SignedForm.model_validate(fields)
     except ValidationError as error:
         wrong = {str(one["loc"][0]) if one["loc"] else "form" for one in error.errors(include_input=False)}
-        raise NotFilledIn([Fault(name, _UNFIT) for name in sorted(wrong)]) from None
+        raise NotFilledIn([EntryFault(name, _UNFIT) for name in sorted(wrong)]) from None
 
 
-def record_of(form: SignedForm, signer: Signer, keys: KeyRing, topic: str, now: datetime) -> Outgoing:
+def record_of(
+    form: SignedForm, signer: OperatorSigner, keys: KeyRing, topic: str, now: datetime
+) -> OutgoingRecord:
     """Sign a form and dress it as the record that goes on `topic`."""
     key = keys.of(form.patient.id)
     envelope = Envelope(
@@ -121,7 +123,7 @@ def record_of(form: SignedForm, signer: Signer, keys: KeyRing, topic: str, now: 
     )
     signed = signer.sign(form.model_dump_json().encode(), now)
     headers, value = write_binary(Event(envelope, signed))
-    return Outgoing(topic, key.encode("ascii"), value, headers)
+    return OutgoingRecord(topic, key.encode("ascii"), value, headers)
 
 
 _NEEDED = Sentence("Fyll i fältet.", "Fill in the field.")
@@ -137,7 +139,7 @@ class _Entries:
         self._entries = entries
         self._today = today
         self._numbers = numbers
-        self.faults: list[Fault] = []
+        self.faults: list[EntryFault] = []
 
     def _raw(self, name: str) -> str:
         value = self._entries.get(name)
@@ -146,7 +148,7 @@ class _Entries:
     def text(self, name: str, *, needed: bool = True) -> str:
         value = self._raw(name)
         if needed and not value:
-            self.faults.append(Fault(name, _NEEDED))
+            self.faults.append(EntryFault(name, _NEEDED))
         return value
 
     def words(self, name: str) -> list[str]:
@@ -163,7 +165,7 @@ class _Entries:
         try:
             return kind(self._raw(name))
         except ValueError:
-            self.faults.append(Fault(name, _NEEDED))
+            self.faults.append(EntryFault(name, _NEEDED))
             return None
 
     def many_of(self, name: str, kind: type[Attestation]) -> list[Attestation]:
@@ -176,14 +178,14 @@ class _Entries:
         try:
             return date.fromisoformat(value)
         except ValueError:
-            self.faults.append(Fault(name, _DAY))
+            self.faults.append(EntryFault(name, _DAY))
             return None
 
     def person(self, name: str, *, needed: bool = False) -> PersonRef | None:
         value = self._raw(name)
         if not value:
             if needed:
-                self.faults.append(Fault(name, _NEEDED))
+                self.faults.append(EntryFault(name, _NEEDED))
             return None
         return self._identity(name, value)
 
@@ -195,7 +197,7 @@ class _Entries:
         try:
             identity = self._numbers.read(value, on=self._today, region=self._raw("region") or None)
         except NumberError as error:
-            self.faults.append(Fault(name, error.text))
+            self.faults.append(EntryFault(name, error.text))
             return None
         return PersonRef(id_type=identity.id_type, id=identity.number)
 
@@ -206,5 +208,5 @@ class _Entries:
         try:
             return StaffRef(hsa_id=hsa_id, role=Role(role), unit=unit)
         except ValueError:
-            self.faults.append(Fault(f"{name}_hsa_id", _STAFF))
+            self.faults.append(EntryFault(f"{name}_hsa_id", _STAFF))
             return None

@@ -33,14 +33,14 @@ from workers.runtime.settings import Settings
 from workers.store import console, dead_letters, growth, holds, outbox, proposals, tasks, timers, units
 from workers.store.console import Tally, Waits
 from workers.store.dead_letters import DeadLetterCount
-from workers.store.growth import Wait
+from workers.store.growth import GrowthWait
 from workers.store.holds import Hold
 from workers.store.outbox import OutboxStats
 from workers.store.session import Store, passing, unfinished
 from workers.store.tasks import TaskStats
 from workers.store.timers import Coming, TimerStats
 from workers.stream.connection import BrokerDown, StreamStopped
-from workers.stream.partition_lag import Standing, Standings
+from workers.stream.partition_lag import PartitionLag, PartitionLags
 from workers.stream.records import Partition
 
 log = structlog.get_logger("sigill.watch")
@@ -50,7 +50,7 @@ _RATE_OVER = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class QueuePartition:
     """One partition of a queue, for those who want the Kafka words."""
 
     partition: int
@@ -73,7 +73,7 @@ class Queue:
     depth: int | None
     oldest: datetime | None
     rate: float | None
-    parts: tuple[Part, ...] = ()
+    parts: tuple[QueuePartition, ...] = ()
     last_error: str | None = None
     last_error_at: datetime | None = None
 
@@ -101,7 +101,7 @@ class Figures:
     letters: tuple[DeadLetterCount, ...] = ()
     proposals: int = 0
     holds: tuple[Hold, ...] = ()
-    waits: tuple[Wait, ...] = ()
+    waits: tuple[GrowthWait, ...] = ()
     """Partitions that are read no further before others were: their topic has grown."""
 
     @property
@@ -135,11 +135,11 @@ class _Look:
 
 
 @dataclass(slots=True)
-class Watch:
+class QueueWatch:
     """Keeps `figures` fresh while it runs, and the gauges that only the database knows."""
 
     store: Store
-    standings: Standings
+    standings: PartitionLags
     settings: Settings
     clock: Clock
     metrics: Metrics
@@ -255,7 +255,7 @@ class Watch:
     def _queue(
         self,
         name: str,
-        standing: dict[Partition, Standing],
+        standing: dict[Partition, PartitionLag],
         read: dict[Partition, int | None],
         rates: dict[str, float],
         errors: dict[str, tuple[str, datetime]],
@@ -264,7 +264,7 @@ class Watch:
         worker = _reader(name)
         places = sorted(place for place in standing if place.topic == topic)
         parts = tuple(
-            Part(
+            QueuePartition(
                 place.partition,
                 read.get(place),
                 standing[place].end,

@@ -20,7 +20,7 @@ from workers.policy.sentences import MEASURE
 from workers.runtime.clock import Clock
 from workers.store import console, facts, measures, tasks
 from workers.store.session import Store
-from workers.store.tasks import Task
+from workers.store.tasks import StoredTask
 
 log = structlog.get_logger("sigill.worklist")
 
@@ -28,10 +28,10 @@ BATCH = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class WorklistEntry:
     """A task with all that whoever carries it out must know."""
 
-    task: Task
+    task: StoredTask
     measure: Measure
     patient: PatientFacts
 
@@ -75,7 +75,7 @@ class Adapter(Protocol):
         """The task's target."""
         ...
 
-    async def carry_out(self, entry: Entry) -> str | None:
+    async def carry_out(self, entry: WorklistEntry) -> str | None:
         """Do it, or leave it to people."""
         ...
 
@@ -86,7 +86,7 @@ class ByHand:
 
     target: str
 
-    async def carry_out(self, entry: Entry) -> str | None:
+    async def carry_out(self, entry: WorklistEntry) -> str | None:
         """Leave it to people."""
         return None
 
@@ -96,7 +96,7 @@ def by_hand() -> tuple[Adapter, ...]:
     return tuple(ByHand(target) for target in TARGETS)
 
 
-async def entry_of(store: Store, task_id: int) -> Entry | None:
+async def entry_of(store: Store, task_id: int) -> WorklistEntry | None:
     """Return a work-list task with its measure and patient; None when there is no such task, or nothing to key in."""
     async with store.reading() as tx:
         task = (await tasks.by_ids(tx, [task_id])).get(task_id)
@@ -106,7 +106,7 @@ async def entry_of(store: Store, task_id: int) -> Entry | None:
         if measure is None:
             return None
         found = (await facts.patient_facts(tx, [measure.patient], units=())).get(measure.patient)
-    return None if found is None else Entry(task, measure, found)
+    return None if found is None else WorklistEntry(task, measure, found)
 
 
 async def carry_out(store: Store, clock: Clock, adapters: Iterable[Adapter]) -> int:
@@ -116,7 +116,7 @@ async def carry_out(store: Store, clock: Clock, adapters: Iterable[Adapter]) -> 
         if isinstance(adapter, ByHand):
             continue
         async with store.reading() as tx:
-            waiting: Sequence[Task] = await console.worklist_page(tx, adapter.target, limit=BATCH)
+            waiting: Sequence[StoredTask] = await console.worklist_page(tx, adapter.target, limit=BATCH)
         for task in waiting:
             entry = await entry_of(store, task.task_id)
             if entry is None:
@@ -133,7 +133,7 @@ async def carry_out(store: Store, clock: Clock, adapters: Iterable[Adapter]) -> 
     return done
 
 
-def what_to_do(task: Task, measure: Measure) -> Sentence:
+def what_to_do(task: StoredTask, measure: Measure) -> Sentence:
     """Say in one line what is to be done in the target."""
     sv, en = _VERBS.get(task.key_in or "", ("Lägg in", "Key in"))
     words = MEASURE[measure.kind]

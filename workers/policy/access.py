@@ -30,7 +30,7 @@ _LOGGED_IN = (Service.JOURNAL, Service.E_SERVICES)
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class AccessQuestion:
     """
     Who wants to reach what, when.
 
@@ -49,7 +49,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
+class DecisionReason:
     """One reason of an answer, with the measures and rules that it rests on."""
 
     code: AccessReason
@@ -62,7 +62,7 @@ class Decision:
     """The answer. Allowed: what it rests on; denied: everything that stands in the way."""
 
     allowed: bool
-    reasons: tuple[Reason, ...]
+    reasons: tuple[DecisionReason, ...]
     region: str = ""
     rulebook: str = ""
 
@@ -72,7 +72,7 @@ class Decision:
         return tuple(reason.code for reason in self.reasons)
 
 
-def decide(question: Question, facts: PatientFacts, books: Rulebooks) -> Decision:
+def decide(question: AccessQuestion, facts: PatientFacts, books: Rulebooks) -> Decision:
     """
     Answer a question about one patient from what was known at one moment of knowledge.
 
@@ -125,7 +125,7 @@ class _Index:
         return tuple(m for _, m in (sorted((*self._whole, *own), key=itemgetter(0)) if own else self._whole))
 
 
-def _answer(question: Question, facts: PatientFacts, books: Rulebooks, moment: _Moment) -> Decision:
+def _answer(question: AccessQuestion, facts: PatientFacts, books: Rulebooks, moment: _Moment) -> Decision:
     if question.unit is None:
         region = books.region_of_county(moment.patient.county)
     else:
@@ -136,7 +136,11 @@ def _answer(question: Question, facts: PatientFacts, books: Rulebooks, moment: _
 
 
 def _by(
-    region: RegionCode | None, version: Version, question: Question, facts: PatientFacts, moment: _Moment
+    region: RegionCode | None,
+    version: Version,
+    question: AccessQuestion,
+    facts: PatientFacts,
+    moment: _Moment,
 ) -> Decision:
     """Answer by one rulebook."""
     case = _Case(question, facts, version, moment)
@@ -147,7 +151,7 @@ def _by(
     return Decision(allowed, _merged(reasons), region or "", version.since.isoformat())
 
 
-def _strictest(question: Question, facts: PatientFacts, books: Rulebooks, moment: _Moment) -> Decision:
+def _strictest(question: AccessQuestion, facts: PatientFacts, books: Rulebooks, moment: _Moment) -> Decision:
     """
     Answer about a unit of which nobody knows the region: allowed where every rulebook allows it, else denied with the
     reasons of all that deny (X-08).
@@ -160,17 +164,17 @@ def _strictest(question: Question, facts: PatientFacts, books: Rulebooks, moment
     return Decision(not denied, _merged(reasons), "", answers[0].rulebook)
 
 
-def _merged(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
+def _merged(reasons: Iterable[DecisionReason]) -> tuple[DecisionReason, ...]:
     reasons = tuple(reasons)
     if len(reasons) < 2:
         return reasons
-    by_code: dict[AccessReason, Reason] = {}
+    by_code: dict[AccessReason, DecisionReason] = {}
     for reason in reasons:
         seen = by_code.get(reason.code)
         by_code[reason.code] = (
             reason
             if seen is None
-            else Reason(
+            else DecisionReason(
                 reason.code,
                 tuple(dict.fromkeys((*seen.rules, *reason.rules))),
                 tuple(dict.fromkeys((*seen.measures, *reason.measures))),
@@ -206,8 +210,8 @@ def _end_of(m: Measure, birth: BirthDate) -> datetime:
 
 
 @lru_cache(maxsize=1024)
-def _without_measures(code: AccessReason, rules: tuple[str, ...]) -> Reason:
-    return Reason(code, tuple(dict.fromkeys(rules)))
+def _without_measures(code: AccessReason, rules: tuple[str, ...]) -> DecisionReason:
+    return DecisionReason(code, tuple(dict.fromkeys(rules)))
 
 
 class _Case:
@@ -229,7 +233,7 @@ class _Case:
         "viewer",
     )
 
-    def __init__(self, q: Question, facts: PatientFacts, version: Version, moment: _Moment) -> None:
+    def __init__(self, q: AccessQuestion, facts: PatientFacts, version: Version, moment: _Moment) -> None:
         self.q = q
         self.facts = facts
         self.line = () if q.unit is None else at_or_above(facts.units, q.unit)
@@ -252,11 +256,11 @@ class _Case:
         )
         return begins <= self.q.at
 
-    def _says(self, code: AccessReason, *measures: Measure) -> Reason:
+    def _says(self, code: AccessReason, *measures: Measure) -> DecisionReason:
         if not measures:
             return _without_measures(code, self.version.reasons.get(code, ()))
         cited = tuple(dict.fromkeys(rule for m in measures for rule in m.rules))
-        return Reason(code, cited, tuple(m.measure_id for m in measures))
+        return DecisionReason(code, cited, tuple(m.measure_id for m in measures))
 
     def _grants(self, kind: MeasureKind, *, running: bool) -> tuple[Measure, ...]:
         """Grants of a kind that are about this viewer and unit: those running, or those that ran out by themselves."""
@@ -285,7 +289,7 @@ class _Case:
             return self.q.unit is not None and self.q.unit in m.units
         return not m.units.isdisjoint(self.line)
 
-    def grounds(self) -> Iterator[Reason]:
+    def grounds(self) -> Iterator[DecisionReason]:
         """What would let the viewer in, were nothing in the way."""
         if not self.patient.registered or self.viewer is None:
             return
@@ -297,7 +301,7 @@ class _Case:
             for grant in self._grants(MeasureKind.REPRESENTATIVE_GRANT, running=True):
                 yield self._says(AccessReason.REPRESENTATIVE_GRANT, grant)
 
-    def _own_grounds(self) -> Iterator[Reason]:
+    def _own_grounds(self) -> Iterator[DecisionReason]:
         match self.q.service:
             case Service.PAPER_COPY:
                 yield self._says(AccessReason.OWN_RECORD)
@@ -316,7 +320,7 @@ class _Case:
         by_e_id = self.ages.login_from == "e_id"
         return by_e_id and self.viewer is not None and self.viewer.at(self.q.at).has_e_id
 
-    def _guardian_grounds(self) -> Iterator[Reason]:
+    def _guardian_grounds(self) -> Iterator[DecisionReason]:
         if not self._reached(self.ages.guardian_until, surely=False):
             proxy = self.q.service is Service.E_SERVICES
             yield self._says(
@@ -326,7 +330,7 @@ class _Case:
             for grant in self._grants(MeasureKind.GUARDIAN_GRANT, running=True):
                 yield self._says(AccessReason.GUARDIAN_GRANT, grant)
 
-    def lacking(self) -> Iterator[Reason]:
+    def lacking(self) -> Iterator[DecisionReason]:
         """Why there is no ground."""
         if self.is_own and self.patient.registered:
             yield from self._own_lacks()
@@ -339,14 +343,14 @@ class _Case:
             if self._was_guardian() and self._reached(self.ages.guardian_until, surely=False):
                 yield self._says(AccessReason.GUARDIAN_OF_13_OR_OLDER)
 
-    def _own_lacks(self) -> Iterator[Reason]:
+    def _own_lacks(self) -> Iterator[DecisionReason]:
         if not self._may_log_in():
             yield self._says(AccessReason.UNDER_13_OWN_LOGIN)
             return
         yield from self._ran_out(MeasureKind.MINOR_GRANT)
         yield self._says(AccessReason.AGE_13_TO_15)
 
-    def _ran_out(self, kind: MeasureKind) -> Iterator[Reason]:
+    def _ran_out(self, kind: MeasureKind) -> Iterator[DecisionReason]:
         if self.q.service is Service.JOURNAL and (ended := self._grants(kind, running=False)):
             birth = self.patient.birth
             last = max(_end_of(m, birth) for m in ended)
@@ -355,7 +359,7 @@ class _Case:
     def _was_guardian(self) -> bool:
         return any(c.guardian == self.q.viewer for v in self.patient.versions for c in v.custody)
 
-    def bars(self) -> Iterator[Reason]:
+    def bars(self) -> Iterator[DecisionReason]:
         """Everything that stands in the way, whatever the ground: identity first, then restrictions."""
         yield from self._identity_bars()
         yield from self._hidden()
@@ -367,7 +371,7 @@ class _Case:
             ):
                 yield from self._bar_of(m)
 
-    def _hidden(self) -> Iterator[Reason]:
+    def _hidden(self) -> Iterator[DecisionReason]:
         """What the region shows to nobody online."""
         if self.q.service is Service.JOURNAL:
             for rule in self.version.shown:
@@ -396,7 +400,7 @@ class _Case:
                 return True
         return False
 
-    def _identity_bars(self) -> Iterator[Reason]:
+    def _identity_bars(self) -> Iterator[DecisionReason]:
         today = self.today
         if self.now.died_on is not None and self.now.died_on <= today:
             yield self._says(AccessReason.PATIENT_DEAD)
@@ -431,7 +435,7 @@ class _Case:
             and self._reached(self.ages.own_record_from, surely=False)
         )
 
-    def _bar_of(self, m: Measure) -> Iterator[Reason]:
+    def _bar_of(self, m: Measure) -> Iterator[DecisionReason]:
         viewer = self.q.viewer
         match m.kind:
             case MeasureKind.JOURNAL_SEAL if self._about_unit(m) and self._about_date(m):
@@ -537,7 +541,7 @@ def units_concerned(
     return (None, *sorted(standing if len(ended) > MOST_ENDED_UNITS else standing | ended))
 
 
-def picture(
+def access_matrix(
     facts: PatientFacts, at: datetime, books: Rulebooks, units: Sequence[UnitId | None] | None = None
 ) -> dict[Line, Decision]:
     """
@@ -550,9 +554,9 @@ def picture(
     units = units_of(facts) if units is None else units
     for viewer in viewers_of(facts):
         for service in (Service.E_SERVICES, Service.PAPER_COPY):
-            lines[viewer, service, None] = _answer(Question(viewer, service, at), facts, books, moment)
+            lines[viewer, service, None] = _answer(AccessQuestion(viewer, service, at), facts, books, moment)
         for unit in units:
-            question = Question(viewer, Service.JOURNAL, at, unit)
+            question = AccessQuestion(viewer, Service.JOURNAL, at, unit)
             lines[viewer, Service.JOURNAL, unit] = _answer(question, facts, books, moment)
     return lines
 
@@ -590,7 +594,7 @@ def _line(lines: Mapping[Line, Decision], line: Line) -> Decision | None:
     return lines.get(line) or lines.get((viewer, service, None))
 
 
-class Turn(StrEnum):
+class ChangePoint(StrEnum):
     """What may change an answer by itself, without anybody's order."""
 
     BIRTHDAY = "birthday"
@@ -604,7 +608,7 @@ class Turn(StrEnum):
     RULEBOOK = "rulebook"
 
 
-def turns(facts: PatientFacts, books: Rulebooks) -> Iterator[tuple[datetime, Turn, str]]:
+def turns(facts: PatientFacts, books: Rulebooks) -> Iterator[tuple[datetime, ChangePoint, str]]:
     """
     Every instant (UTC), in no order, at which an answer about the patient may change by itself, with its cause.
 
@@ -613,32 +617,32 @@ def turns(facts: PatientFacts, books: Rulebooks) -> Iterator[tuple[datetime, Tur
     """
     birth = facts.patient.birth
     for age, leap in books.turning_ages:
-        yield age_begins(birth, age, leap_day_on_28th=leap), Turn.BIRTHDAY, str(age)
+        yield age_begins(birth, age, leap_day_on_28th=leap), ChangePoint.BIRTHDAY, str(age)
         if not birth.certain:
-            yield age_begins(birth, age, latest=True, leap_day_on_28th=leap), Turn.BIRTHDAY, str(age)
+            yield age_begins(birth, age, latest=True, leap_day_on_28th=leap), ChangePoint.BIRTHDAY, str(age)
     for m in facts.measures:
-        yield m.valid_from, Turn.MEASURE_STARTS, m.measure_id
+        yield m.valid_from, ChangePoint.MEASURE_STARTS, m.measure_id
         if end := m.ends_at(birth):
-            yield end, Turn.MEASURE_ENDS, m.measure_id
+            yield end, ChangePoint.MEASURE_ENDS, m.measure_id
     yield from _turns_of(facts.patient)
     for version in facts.patient.versions:
         for custody in version.custody:
             if custody.from_date:
-                yield midnight(custody.from_date), Turn.CUSTODY_BEGINS, custody.guardian or ""
+                yield midnight(custody.from_date), ChangePoint.CUSTODY_BEGINS, custody.guardian or ""
             if custody.to_date:
-                yield midnight(custody.to_date), Turn.CUSTODY_ENDS, custody.guardian or ""
+                yield midnight(custody.to_date), ChangePoint.CUSTODY_ENDS, custody.guardian or ""
     for person in facts.people.values():
         if person.person_id != facts.patient.person_id:
             yield from _turns_of(person)
     for moment, which in books.turning_days:
-        yield moment, Turn.RULEBOOK, which
+        yield moment, ChangePoint.RULEBOOK, which
 
 
-def _turns_of(person: Person) -> Iterator[tuple[datetime, Turn, str]]:
+def _turns_of(person: Person) -> Iterator[tuple[datetime, ChangePoint, str]]:
     for version in person.versions:
-        yield version.valid_from, Turn.REGISTER, person.person_id
+        yield version.valid_from, ChangePoint.REGISTER, person.person_id
         if version.died_on:
-            yield midnight(version.died_on), Turn.DEATH, person.person_id
+            yield midnight(version.died_on), ChangePoint.DEATH, person.person_id
 
 
 def valid_until(facts: PatientFacts, after: datetime, books: Rulebooks) -> datetime | None:
@@ -675,7 +679,7 @@ class Brief:
 REFUSED = Brief(allowed=False, valid_until=None)
 
 
-def brief(question: Question, facts: PatientFacts, books: Rulebooks) -> Brief:
+def brief(question: AccessQuestion, facts: PatientFacts, books: Rulebooks) -> Brief:
     """
     Answer a question with what the viewer may know of the answer.
 
@@ -688,7 +692,7 @@ def brief(question: Question, facts: PatientFacts, books: Rulebooks) -> Brief:
     return Brief(True, briefly_until(question, facts, books))
 
 
-def briefly_until(question: Question, facts: PatientFacts, books: Rulebooks) -> datetime:
+def briefly_until(question: AccessQuestion, facts: PatientFacts, books: Rulebooks) -> datetime:
     """The instant (UTC, exclusive) until which a yes to this question may be kept, as `brief` says it."""
     end = question.at + BRIEFLY
     soon = sorted({moment for moment, _, _ in turns(facts, books) if question.at < moment < end})

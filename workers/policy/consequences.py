@@ -10,17 +10,12 @@ from contracts.vocabulary import (
     MeasureId,
 )
 from workers.policy import silence
-from workers.policy.effects import (
-    Annotate,
-    Effect,
-    Impose,
-    Revise,
-)
+from workers.policy.effects import Amend, Annotate, Effect, Impose
 from workers.policy.facts import (
     PatientFacts,
 )
 from workers.policy.imposing import call_after_its_form, confirm_call, impose
-from workers.policy.order_case import Case
+from workers.policy.order_case import OrderEvaluation
 from workers.policy.releasing import (
     answer_request,
     continue_measures,
@@ -30,7 +25,7 @@ from workers.policy.releasing import (
 )
 
 
-def effects_of(case: Case, known: PatientFacts) -> tuple[Effect, ...]:
+def effects_of(case: OrderEvaluation, known: PatientFacts) -> tuple[Effect, ...]:
     """
     The measures that an order imposes, changes and ends, and the ledger of requests. In order.
 
@@ -52,18 +47,18 @@ def _each_once(effects: Iterable[Effect]) -> Iterator[Effect]:
     """Each measure changed once: two rows of one measure have what came beside it in common."""
     seen: set[MeasureId] = set()
     for effect in effects:
-        if isinstance(effect, Impose | Revise | Annotate):
+        if isinstance(effect, Impose | Amend | Annotate):
             if effect.measure.measure_id in seen:
                 continue
             seen.add(effect.measure.measure_id)
         yield effect
 
 
-def _reported(case: Case, known: PatientFacts, done: tuple[Effect, ...]) -> Iterator[Effect]:
+def _reported(case: OrderEvaluation, known: PatientFacts, done: tuple[Effect, ...]) -> Iterator[Effect]:
     """The same effects, and the report on every protective measure of the child that stands after them (X-17)."""
     touched: set[MeasureId] = set()
     for effect in done:
-        if isinstance(effect, Impose | Revise | Annotate):
+        if isinstance(effect, Impose | Amend | Annotate):
             touched.add(effect.measure.measure_id)
             if not effect.measure.kind.opens and not effect.measure.released:
                 yield replace(effect, measure=replace(effect.measure, reported_to_authority=True))
@@ -76,7 +71,7 @@ def _reported(case: Case, known: PatientFacts, done: tuple[Effect, ...]) -> Iter
             yield Annotate(replace(m, reported_to_authority=True, version=m.version + 1))
 
 
-def _effects_of(case: Case, known: PatientFacts) -> tuple[Effect, ...]:
+def _effects_of(case: OrderEvaluation, known: PatientFacts) -> tuple[Effect, ...]:
     match case.form.form:
         case Form.CONTINUE_MEASURE:
             return tuple(continue_measures(case))
@@ -98,7 +93,7 @@ def _effects_of(case: Case, known: PatientFacts) -> tuple[Effect, ...]:
             return tuple(impose(case, known))
 
 
-def needs_all_units(case: Case) -> bool:
+def needs_all_units(case: OrderEvaluation) -> bool:
     """Whether a release by staff must wait for other initiating units (VGB-15)."""
     own = case.speaks_for(case.initiating_units)
     return len(own) < len(case.initiating_units) and any(e.unanimity for e in case.entries)

@@ -57,7 +57,7 @@ class Sentence:
 
 
 @dataclass(frozen=True, slots=True)
-class Objection:
+class RefusalReason:
     """A reason to refuse."""
 
     code: RefusalCode
@@ -67,7 +67,7 @@ class Objection:
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
+class PendingReason:
     """A thing that the order waits for."""
 
     code: PendingCode
@@ -78,7 +78,7 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
-class Noted:
+class RemarkReason:
     """A remark in the receipt."""
 
     code: Remark
@@ -96,7 +96,7 @@ class Impose:
 
 
 @dataclass(frozen=True, slots=True)
-class Revise:
+class Amend:
     """A new version of a measure that stands already. `action`: confirmed, extended, ended, narrowed."""
 
     measure: Measure
@@ -146,7 +146,7 @@ class Parameters:
 
 
 @dataclass(frozen=True, slots=True)
-class Tell:
+class Notify:
     """
     Tell somebody. `to` None is the region's operators, or the `unit`. `suppressed` set: do not, and record why.
 
@@ -189,7 +189,7 @@ class OpenRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class RecordAnswer:
     """A unit's answer goes into the ledger; `closes` ends the request."""
 
     request: OrderId
@@ -206,7 +206,7 @@ class CloseRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Settle:
+class ResolvePending:
     """
     An earlier order that waited gets its final receipt.
 
@@ -218,7 +218,7 @@ class Settle:
     outcome: Outcome
     text: Sentence
     waited_for: PendingCode | None = None
-    refusal: Objection | None = None
+    refusal: RefusalReason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,14 +250,14 @@ class CloseTask:
 
 Effect = (
     Impose
-    | Revise
+    | Amend
     | Annotate
     | SetTimer
-    | Tell
+    | Notify
     | OpenRequest
-    | Answer
+    | RecordAnswer
     | CloseRequest
-    | Settle
+    | ResolvePending
     | AddTask
     | CloseTask
 )
@@ -294,9 +294,9 @@ class Judgement:
 
     outcome: Outcome
     rulebook: str = ""
-    refusals: tuple[Objection, ...] = ()
-    waits: tuple[Wait, ...] = ()
-    remarks: tuple[Noted, ...] = ()
+    refusals: tuple[RefusalReason, ...] = ()
+    waits: tuple[PendingReason, ...] = ()
+    remarks: tuple[RemarkReason, ...] = ()
     effects: tuple[Effect, ...] = ()
     named: tuple[MeasureId, ...] = ()
     still_in_force: tuple[Measure, ...] = ()
@@ -324,6 +324,6 @@ class Transition:
 def applied(facts: PatientFacts, effects: Iterable[Effect]) -> PatientFacts:
     """The facts after some effects: measures imposed and revised. Nothing else changes what access depends on."""
     for effect in effects:
-        if isinstance(effect, Impose | Revise | Annotate):
+        if isinstance(effect, Impose | Amend | Annotate):
             facts = facts.with_measure(effect.measure)
     return facts

@@ -19,12 +19,12 @@ from workers.policy.facts import (
     Measure,
     PatientFacts,
 )
-from workers.policy.order_case import Case
-from workers.policy.rulebook import Lead
+from workers.policy.order_case import OrderEvaluation
+from workers.policy.rulebook import ReminderLeadTimes
 from workers.policy.sentences import MEASURE
 
 
-def timers_of(m: Measure, known: PatientFacts, at: datetime, lead: Lead) -> Iterator[SetTimer]:
+def timers_of(m: Measure, known: PatientFacts, at: datetime, lead: ReminderLeadTimes) -> Iterator[SetTimer]:
     """What to wake for about a measure as it now stands. Setting one twice is setting it once."""
 
     def timer(kind: TimerKind, due: datetime) -> SetTimer:
@@ -49,7 +49,7 @@ def timers_of(m: Measure, known: PatientFacts, at: datetime, lead: Lead) -> Iter
         yield timer(TimerKind.REVIEW_DUE, midnight(m.review_on))
 
 
-def deadlines_of(case: Case, main: Measure) -> Iterator[Effect]:
+def deadlines_of(case: OrderEvaluation, main: Measure) -> Iterator[Effect]:
     """The signed form after a call, and the decision after an urgent measure: a deadline and a task each."""
     if main.provisional and case.form_before is None:
         within, rules = case.signed_form
@@ -88,7 +88,7 @@ def deadlines_of(case: Case, main: Measure) -> Iterator[Effect]:
         )
 
 
-def clinic_tasks(case: Case) -> Iterator[AddTask]:
+def clinic_tasks(case: OrderEvaluation) -> Iterator[AddTask]:
     """A closing order whose rule names the clinic, from a unit whose clinic the directory does not know (JH-17)."""
     entry, unit = case.clinic_unknown, case.decider_unit
     if entry is not None and unit is not None:

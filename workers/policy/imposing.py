@@ -15,15 +15,7 @@ from contracts.vocabulary import (
     Service,
     UnitId,
 )
-from workers.policy.effects import (
-    Annotate,
-    CloseTask,
-    Effect,
-    Impose,
-    Revise,
-    Sentence,
-    Settle,
-)
+from workers.policy.effects import Amend, Annotate, CloseTask, Effect, Impose, ResolvePending, Sentence
 from workers.policy.facts import (
     EarlierOrder,
     Measure,
@@ -43,9 +35,9 @@ from workers.policy.measure_changes import (
     rules_behind,
     tasks_about,
 )
-from workers.policy.order_case import Case, measure_id_of
+from workers.policy.order_case import OrderEvaluation, measure_id_of
 from workers.policy.rulebook import Extra
-from workers.policy.scope import Scope, all_but, left_of
+from workers.policy.scope import MeasureScope, all_but, left_of
 from workers.policy.sentences import REMARK
 
 _DEFAULT_SERVICES: dict[MeasureKind, tuple[Service, ...]] = {
@@ -60,7 +52,7 @@ _DEFAULT_SERVICES: dict[MeasureKind, tuple[Service, ...]] = {
 }
 
 
-def main_measure(case: Case, known: PatientFacts) -> Measure:
+def main_measure(case: OrderEvaluation, known: PatientFacts) -> Measure:
     form = case.form
     kind = IMPOSES[form.form]
     services = next((e.services for e in reversed(case.entries) if e.services), _DEFAULT_SERVICES[kind])
@@ -93,7 +85,9 @@ def main_measure(case: Case, known: PatientFacts) -> Measure:
     )
 
 
-def _people_of(case: Case, kind: MeasureKind) -> tuple[tuple[PersonId, ...] | None, PersonId | None]:
+def _people_of(
+    case: OrderEvaluation, kind: MeasureKind
+) -> tuple[tuple[PersonId, ...] | None, PersonId | None]:
     if kind is MeasureKind.REPRESENTATIVE_GRANT:
         return None, case.who(case.form.representative) if case.form.representative else None
     if kind is MeasureKind.GUARDIAN_GRANT:
@@ -106,7 +100,7 @@ def _people_of(case: Case, kind: MeasureKind) -> tuple[tuple[PersonId, ...] | No
     return None, None
 
 
-def widens(case: Case) -> bool:
+def widens(case: OrderEvaluation) -> bool:
     """Whether an order that names one guardian covers all of them (JH-17)."""
     return any(e.widens_to_all_guardians for e in case.entries)
 
@@ -131,13 +125,13 @@ def _extra(main: Measure, extra: Extra, order_id: OrderId, rules: tuple[str, ...
     )
 
 
-def impose(case: Case, known: PatientFacts) -> Iterator[Effect]:
+def impose(case: OrderEvaluation, known: PatientFacts) -> Iterator[Effect]:
     main = main_measure(case, known)
     yield from imposed_with(case, known, main)
-    yield from _settled_late(case, main.kind, Scope.of(main))
+    yield from _settled_late(case, main.kind, MeasureScope.of(main))
 
 
-def imposed_with(case: Case, known: PatientFacts, main: Measure) -> Iterator[Effect]:
+def imposed_with(case: OrderEvaluation, known: PatientFacts, main: Measure) -> Iterator[Effect]:
     """A new measure with what comes beside it, and what it ends: now, or on its day (X-16)."""
     action = "scheduled" if main.valid_from > case.at else "imposed"
     yield Impose(main, action)
@@ -148,7 +142,7 @@ def imposed_with(case: Case, known: PatientFacts, main: Measure) -> Iterator[Eff
         yield from end_running(main, known, kinds_that_entries_end(case.entries), case.at)
 
 
-def _settled_late(case: Case, kind: MeasureKind, scope: Scope) -> Iterator[Effect]:
+def _settled_late(case: OrderEvaluation, kind: MeasureKind, scope: MeasureScope) -> Iterator[Effect]:
     """A protective order that a release of the same thing has overtaken: carried out, and people look at it (X-15)."""
     if not kind.opens and case.released_since(kind, scope):
         yield review_task(case, "decided_before_release", REMARK[Remark.DECIDED_BEFORE_RELEASE], "X-15")
@@ -164,7 +158,7 @@ class _OfCall:
     """Ended by a day since the form was decided (X-12)."""
 
     @classmethod
-    def of(cls, case: Case, call: OrderId, kind: MeasureKind) -> "_OfCall":
+    def of(cls, case: OrderEvaluation, call: OrderId, kind: MeasureKind) -> "_OfCall":
         rows = [m for m in case.lineage_of(call, kind) if m.beside is None]
         living = [m for m in rows if not case.is_over(m)]
         ran_out = [m for m in case.ended_since if m.kind is kind and not m.released]
@@ -175,7 +169,7 @@ class _OfCall:
         )
 
 
-def confirm_call(case: Case, known: PatientFacts, call: EarlierOrder) -> Iterator[Effect]:
+def confirm_call(case: OrderEvaluation, known: PatientFacts, call: EarlierOrder) -> Iterator[Effect]:
     """
     The signed form after a call: the same measure goes on, as the form has it (KR-23, VG-03).
 
@@ -184,7 +178,7 @@ def confirm_call(case: Case, known: PatientFacts, call: EarlierOrder) -> Iterato
     """
     found = _OfCall.of(case, call.order_id, IMPOSES[case.form.form])
     wanted = _as_wide(main_measure(case, known), found.provisional, case)
-    new = left_of(Scope.of(wanted), map(Scope.of, found.settled), case.ever_custodians)
+    new = left_of(MeasureScope.of(wanted), map(MeasureScope.of, found.settled), case.ever_custodians)
     base = next(iter((*found.provisional, *found.ran_out, *found.settled)), None)
     if base is None:
         yield from impose(case, known)
@@ -193,24 +187,27 @@ def confirm_call(case: Case, known: PatientFacts, call: EarlierOrder) -> Iterato
     else:
         yield from _confirmed_in(case, known, found, base, wanted, new)
     text = Sentence("Den underskrivna blanketten har kommit.", "The signed form has come.")
-    yield Settle(call.order_id, Outcome.EXECUTED, text)
+    yield ResolvePending(call.order_id, Outcome.EXECUTED, text)
     yield CloseTask("signed_form", str(call.order_id))
 
 
-def _as_wide(wanted: Measure, shut: Iterable[Measure], case: Case) -> Measure:
+def _as_wide(wanted: Measure, shut: Iterable[Measure], case: OrderEvaluation) -> Measure:
     """A form that names every guardian whom a call about all still shuts out is about all, later ones too (X-14)."""
     if wanted.guardians is None:
         return wanted
     for m in shut:
-        if m.guardians is None and all_but(Scope.of(m), wanted.guardians, case.ever_custodians) is None:
+        if (
+            m.guardians is None
+            and all_but(MeasureScope.of(m), wanted.guardians, case.ever_custodians) is None
+        ):
             return replace(wanted, guardians=None, guardians_except=m.guardians_except)
     return wanted
 
 
-def _nothing_new(case: Case, settled: tuple[Measure, ...], wanted: Measure) -> Iterator[Effect]:
+def _nothing_new(case: OrderEvaluation, settled: tuple[Measure, ...], wanted: Measure) -> Iterator[Effect]:
     """What is confirmed already is not confirmed again; a later end lengthens it, an earlier one does not shorten it."""
     for m in settled:
-        if not Scope.of(wanted).meets(Scope.of(m)):
+        if not MeasureScope.of(wanted).meets(MeasureScope.of(m)):
             continue
         valid_to = None if wanted.valid_to is None else later_end(m, wanted.valid_to)
         orders = (*m.orders, case.order_id)
@@ -218,10 +215,10 @@ def _nothing_new(case: Case, settled: tuple[Measure, ...], wanted: Measure) -> I
             yield Annotate(replace(m, orders=orders, version=m.version + 1))
         else:
             longer = replace(m, orders=orders, valid_to=valid_to, released=False, version=m.version + 1)
-            yield Revise(longer, "extended")
+            yield Amend(longer, "extended")
             for c in companions_of(case, m):
                 with_it = None if wanted.valid_to is None else later_end(c, wanted.valid_to)
-                yield Revise(
+                yield Amend(
                     replace(
                         c,
                         orders=(*c.orders, case.order_id),
@@ -234,7 +231,12 @@ def _nothing_new(case: Case, settled: tuple[Measure, ...], wanted: Measure) -> I
 
 
 def _confirmed_in(
-    case: Case, known: PatientFacts, found: _OfCall, base: Measure, wanted: Measure, new: Scope
+    case: OrderEvaluation,
+    known: PatientFacts,
+    found: _OfCall,
+    base: Measure,
+    wanted: Measure,
+    new: MeasureScope,
 ) -> Iterator[Effect]:
     """The form's scope confirmed: in the call's own row where it is the same, else as a row of its lineage."""
     lineage = (*base.orders, case.order_id)
@@ -259,8 +261,8 @@ def _confirmed_in(
         yield from _settled_late(case, wanted.kind, new)
         main = now.measure
     else:
-        rest = Scope.of(base).without(new, case.ever_custodians)
-        if rest is None and Scope.of(base) == new:
+        rest = MeasureScope.of(base).without(new, case.ever_custodians)
+        if rest is None and MeasureScope.of(base) == new:
             main = replace(
                 base,
                 provisional=False,
@@ -268,7 +270,7 @@ def _confirmed_in(
                 version=base.version + 1,
                 **as_wanted,  # type: ignore[arg-type]
             )
-            yield Revise(main, "confirmed")
+            yield Amend(main, "confirmed")
         else:
             yield ended(base, case.at, case.order_id)
             yield from tasks_about(base)
@@ -284,14 +286,14 @@ def _confirmed_in(
             if rest is not None:
                 yield _rest_of_call(case, base, rest)
     for other in found.provisional:
-        if other is not base and new.covers(Scope.of(other)):
-            yield Revise(confirmed_by_form(other, case, wanted.valid_to), "confirmed")
+        if other is not base and new.covers(MeasureScope.of(other)):
+            yield Amend(confirmed_by_form(other, case, wanted.valid_to), "confirmed")
     yield from _beside_confirmed(case, known, main, wanted, rest)
     if base in found.ran_out:
         yield review_task(case, "resumed_after_end", REMARK[Remark.RESUMED_AFTER_END], "X-12")
 
 
-def _rest_of_call(case: Case, base: Measure, rest: Scope) -> Impose:
+def _rest_of_call(case: OrderEvaluation, base: Measure, rest: MeasureScope) -> Impose:
     """What a form leaves out of what its call shut: it stays shut, provisional (X-14)."""
     return continued_with(
         base,
@@ -308,7 +310,7 @@ def _rest_of_call(case: Case, base: Measure, rest: Scope) -> Impose:
 
 
 def _beside_confirmed(
-    case: Case, known: PatientFacts, main: Measure, wanted: Measure, rest: Scope | None
+    case: OrderEvaluation, known: PatientFacts, main: Measure, wanted: Measure, rest: MeasureScope | None
 ) -> Iterator[Effect]:
     """What came beside the call's measure goes on with it; what the form's version brings besides is added (X-20)."""
     lineage = [m for m in known.measures if m.orders[:1] == main.orders[:1] and m.kind is not main.kind]
@@ -316,7 +318,7 @@ def _beside_confirmed(
         if case.is_over(m):
             continue
         valid_to = m.valid_to if rest is not None else wanted.valid_to
-        yield Revise(confirmed_by_form(m, case, valid_to), "confirmed")
+        yield Amend(confirmed_by_form(m, case, valid_to), "confirmed")
     ran_out = [m for m in lineage if case.is_over(m) and not m.released and m.valid_to is not None]
     for m in ran_out:
         if m.not_over(case.form.decided_at, known.patient.birth):
@@ -329,7 +331,7 @@ def _beside_confirmed(
                 yield Impose(_extra(beside, extra, case.order_id, entry.cites))
 
 
-def call_after_its_form(case: Case, known: PatientFacts, form: EarlierOrder) -> Iterator[Effect]:
+def call_after_its_form(case: OrderEvaluation, known: PatientFacts, form: EarlierOrder) -> Iterator[Effect]:
     """
     A call that comes when its signed form is there already (X-13): nothing is added but what the form leaves out.
 
@@ -338,13 +340,17 @@ def call_after_its_form(case: Case, known: PatientFacts, form: EarlierOrder) -> 
     wanted = replace(main_measure(case, known), provisional=False)
     rows = [m for m in case.lineage_of(form.order_id, wanted.kind) if m.beside is None]
     living = [m for m in rows if not case.is_over(m)]
-    if not living and case.released_since(wanted.kind, Scope.of(wanted)):
+    if not living and case.released_since(wanted.kind, MeasureScope.of(wanted)):
         yield from imposed_with(case, known, wanted)
-        yield from _settled_late(case, wanted.kind, Scope.of(wanted))
+        yield from _settled_late(case, wanted.kind, MeasureScope.of(wanted))
         return
     for m in living:
         yield Annotate(replace(m, orders=(*m.orders, case.order_id), version=m.version + 1))
-    rest = left_of(Scope.of(wanted), map(Scope.of, living), case.ever_custodians) if living else None
+    rest = (
+        left_of(MeasureScope.of(wanted), map(MeasureScope.of, living), case.ever_custodians)
+        if living
+        else None
+    )
     if rest is not None:
         yield Impose(
             replace(

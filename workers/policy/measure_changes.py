@@ -11,37 +11,29 @@ from contracts.vocabulary import (
     Outcome,
     RegionCode,
 )
-from workers.policy.effects import (
-    AddTask,
-    CloseTask,
-    Effect,
-    Impose,
-    Revise,
-    Sentence,
-    Settle,
-)
+from workers.policy.effects import AddTask, Amend, CloseTask, Effect, Impose, ResolvePending, Sentence
 from workers.policy.facts import (
     Inform,
     Measure,
     PatientFacts,
 )
-from workers.policy.order_case import Case, measure_id_of
-from workers.policy.rulebook import Entry, Rulebooks
+from workers.policy.order_case import OrderEvaluation, measure_id_of
+from workers.policy.rulebook import Rulebooks, RuleEntry
 
 
-def rules_behind(case: Case) -> tuple[str, ...]:
+def rules_behind(case: OrderEvaluation) -> tuple[str, ...]:
     """The rules that a measure rests on: those that say what it does, for access decisions to cite."""
     effective = [e for e in case.entries if e.offered or e.services or e.ends_at_age is not None or e.runs]
     return tuple(dict.fromkeys(rule for e in effective for rule in e.cites))
 
 
-def kinds_that_entries_end(entries: Iterable[Entry]) -> frozenset[MeasureKind]:
+def kinds_that_entries_end(entries: Iterable[RuleEntry]) -> frozenset[MeasureKind]:
     return frozenset(kind for entry in entries for kind in entry.ends_running or ())
 
 
 def end_running(
     m: Measure, known: PatientFacts, kinds: Collection[MeasureKind], now: datetime
-) -> Iterator[Revise]:
+) -> Iterator[Amend]:
     """
     End, from a measure's beginning on, what runs of some kinds: its own region's grants only (X-16, X-18).
 
@@ -69,7 +61,7 @@ def kinds_ended_by(m: Measure, books: Rulebooks) -> frozenset[MeasureKind]:
     )
 
 
-def review_task(case: Case, kind: str, text: Sentence, rule: str) -> AddTask:
+def review_task(case: OrderEvaluation, kind: str, text: Sentence, rule: str) -> AddTask:
     return AddTask(
         kind=kind,
         subject=f"{case.order_id}:{kind}",
@@ -81,10 +73,10 @@ def review_task(case: Case, kind: str, text: Sentence, rule: str) -> AddTask:
     )
 
 
-def ended(m: Measure, at: datetime, order_id: OrderId | None = None) -> Revise:
+def ended(m: Measure, at: datetime, order_id: OrderId | None = None) -> Amend:
     """A measure's version that ends it at an instant, by decision."""
     orders = (*m.orders, order_id) if order_id and order_id not in m.orders else m.orders
-    return Revise(
+    return Amend(
         replace(
             m,
             valid_to=max(at, m.valid_from),
@@ -98,7 +90,7 @@ def ended(m: Measure, at: datetime, order_id: OrderId | None = None) -> Revise:
     )
 
 
-def continued_with(m: Measure, case: Case, part: str = "after", **changes: object) -> Impose:
+def continued_with(m: Measure, case: OrderEvaluation, part: str = "after", **changes: object) -> Impose:
     """The same measure with another scope, from now on: a new row of the same lineage."""
     changed: dict[str, object] = {
         "valid_from": max(case.starts_at, m.valid_from),
@@ -117,7 +109,7 @@ def continued_with(m: Measure, case: Case, part: str = "after", **changes: objec
     return Impose(follower, "continued")
 
 
-def companions_of(case: Case, m: Measure) -> tuple[Measure, ...]:
+def companions_of(case: OrderEvaluation, m: Measure) -> tuple[Measure, ...]:
     """What came beside a measure, and stands (KR25-17, KR25-23)."""
     if case.known is None:
         return ()
@@ -139,7 +131,7 @@ def _came_with(known: PatientFacts, m: Measure) -> Iterator[Measure]:
             yield c
 
 
-def confirmed_by_form(m: Measure, case: Case, valid_to: datetime | None) -> Measure:
+def confirmed_by_form(m: Measure, case: OrderEvaluation, valid_to: datetime | None) -> Measure:
     return replace(
         m,
         provisional=False,
@@ -150,7 +142,7 @@ def confirmed_by_form(m: Measure, case: Case, valid_to: datetime | None) -> Meas
     )
 
 
-def resumes_at(case: Case, m: Measure) -> datetime:
+def resumes_at(case: OrderEvaluation, m: Measure) -> datetime:
     """From when what has ended holds again: when the broker received the order, and never before the end (X-12)."""
     end = case.known.patient.birth if case.known is not None else None
     over = m.ends_at(end) if end is not None else None
@@ -158,7 +150,7 @@ def resumes_at(case: Case, m: Measure) -> datetime:
     return since if over is None else max(since, over)
 
 
-def resume_measure(case: Case, m: Measure, **changes: object) -> Iterator[Impose]:
+def resume_measure(case: OrderEvaluation, m: Measure, **changes: object) -> Iterator[Impose]:
     """A measure that ended after the order was decided goes on, as a row of the same lineage, with what came beside it."""
     since = resumes_at(case, m)
     end = changes.get("valid_to")
@@ -192,15 +184,15 @@ def tasks_about(m: Measure) -> Iterator[CloseTask]:
         yield CloseTask(kind, str(m.measure_id))
 
 
-def inform_of(case: Case) -> Inform:
+def inform_of(case: OrderEvaluation) -> Inform:
     told = case.form.inform
     return Inform(told.guardians, told.patient, told.written_confirmation)
 
 
-def settle_call(case: Case, m: Measure) -> Iterator[Effect]:
+def settle_call(case: OrderEvaluation, m: Measure) -> Iterator[Effect]:
     if m.provisional:
         text = Sentence("Ett underskrivet beslut har kommit.", "A signed decision has come.")
-        yield Settle(m.orders[0], Outcome.EXECUTED, text)
+        yield ResolvePending(m.orders[0], Outcome.EXECUTED, text)
         yield CloseTask("signed_form", str(m.orders[0]))
 
 

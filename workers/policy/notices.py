@@ -24,13 +24,13 @@ from contracts.vocabulary import (
     UnitId,
 )
 from workers.policy import wording
-from workers.policy.access import Decision, Question, decide, units_of
+from workers.policy.access import AccessQuestion, Decision, decide, units_of
 from workers.policy.calendar import age_begins, swedish_date
-from workers.policy.effects import AddTask, Effect, Parameters, Sentence, Tell, applied
+from workers.policy.effects import AddTask, Effect, Notify, Parameters, Sentence, applied
 from workers.policy.facts import Inform, Measure, PatientFacts
-from workers.policy.order_case import Case
+from workers.policy.order_case import OrderEvaluation
 from workers.policy.requests import who_asked
-from workers.policy.rulebook import InformDefault, Rulebooks, Told, Version
+from workers.policy.rulebook import InformDefault, NotificationClause, Rulebooks, Version
 from workers.policy.sentences import TELL_IN_PERSON
 from workers.policy.silence import silent
 from workers.policy.standing_measures import missing_measures
@@ -117,16 +117,16 @@ def to_person(
     region: RegionCode,
     about: Iterable[Measure] = (),
     *,
-    clause: Told | None = None,
+    clause: NotificationClause | None = None,
     rules: tuple[str, ...] = (),
     told: bool = True,
     channel: str = "1177",
     others: tuple[PersonId, ...] = (),
     answers: bool = False,
     day: datetime | None = None,
-) -> Tell:
+) -> Notify:
     """Plan to tell one person of some measures; `told` false: neither the order nor the rules say so."""
-    return Tell(
+    return Notify(
         to=person,
         template=template,
         text=Sentence("", ""),
@@ -144,7 +144,7 @@ def to_person(
 
 def about_age(
     person: PersonId, template: Template, region: RegionCode, age: int, *, due: datetime, day: datetime
-) -> Tell:
+) -> Notify:
     """Plan to tell one person of a birthday: `due` is when it is to be written, `day` the birthday (UTC both)."""
     ahead = template not in _BIRTHDAYS
     return replace(
@@ -178,7 +178,7 @@ def patient_told(version: Version, template: Template, inform: Inform) -> bool:
     return default_of(version, template).patient if inform.patient is None else inform.patient
 
 
-def of_order(case: Case, after: PatientFacts, measures: Iterable[Measure]) -> Iterator[Tell]:
+def of_order(case: OrderEvaluation, after: PatientFacts, measures: Iterable[Measure]) -> Iterator[Notify]:
     """What an executed order has told, clause by clause of the rulebook."""
     kind = IMPOSES.get(case.form.form) or RELEASES.get(case.form.form)
     # what comes beside a block is no measure against the other guardians: they are not written to about it
@@ -197,7 +197,7 @@ def of_order(case: Case, after: PatientFacts, measures: Iterable[Measure]) -> It
         yield from _of_ended_grants(case, touched)
 
 
-def _of_ended_grants(case: Case, touched: Iterable[Measure]) -> Iterator[Tell]:
+def _of_ended_grants(case: OrderEvaluation, touched: Iterable[Measure]) -> Iterator[Notify]:
     """
     Who loses a grant by a measure that ends it (VG-01) is told, unless the order says not (X-24).
 
@@ -216,7 +216,9 @@ def _of_ended_grants(case: Case, touched: Iterable[Measure]) -> Iterator[Tell]:
             )
 
 
-def _told_at_the_call(case: Case, after: PatientFacts, clause: Told) -> frozenset[PersonId]:
+def _told_at_the_call(
+    case: OrderEvaluation, after: PatientFacts, clause: NotificationClause
+) -> frozenset[PersonId]:
     """The signed form after a call tells nobody again; it does tell whom the call did not name, or not inform."""
     if clause.template is not Template.MEASURE_IMPOSED or not case.confirmed:
         return frozenset()
@@ -225,7 +227,7 @@ def _told_at_the_call(case: Case, after: PatientFacts, clause: Told) -> frozense
     return frozenset(_recipients(case, after, (call,), clause)) if told else frozenset()
 
 
-def _word(case: Case, clause: Told, inform: Inform) -> bool:
+def _word(case: OrderEvaluation, clause: NotificationClause, inform: Inform) -> bool:
     """Whether a clause tells, by what an order says and else by the region's rules."""
     match clause.told:
         case "inform_patient":
@@ -241,13 +243,17 @@ def _word(case: Case, clause: Told, inform: Inform) -> bool:
 
 
 def _clause(
-    case: Case, after: PatientFacts, touched: tuple[Measure, ...], clause: Told, rules: tuple[str, ...]
-) -> Iterator[Tell]:
+    case: OrderEvaluation,
+    after: PatientFacts,
+    touched: tuple[Measure, ...],
+    clause: NotificationClause,
+    rules: tuple[str, ...],
+) -> Iterator[Notify]:
     region = RegionCode(case.form.region)
     if clause.to == "operators":
         text = wording.label(clause.template)
         more = Sentence(f"{text.sv} {clause.sv}".strip(), f"{text.en} {clause.en}".strip())
-        yield Tell(None, clause.template, more, region, "console", rules=rules)
+        yield Notify(None, clause.template, more, region, "console", rules=rules)
         return
     said = case.form.inform
     inform = Inform(said.guardians, said.patient, said.written_confirmation)
@@ -299,7 +305,7 @@ def _is_about(m: Measure, person: PersonId) -> bool:
 
 
 def _recipients(
-    case: Case, after: PatientFacts, touched: tuple[Measure, ...], clause: Told
+    case: OrderEvaluation, after: PatientFacts, touched: tuple[Measure, ...], clause: NotificationClause
 ) -> tuple[PersonId, ...]:
     match clause.to:
         case "patient":
@@ -366,10 +372,10 @@ class Moments:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class NoticeVerdict:
     """A notice as it is to be written, and what people must do about it."""
 
-    tell: Tell
+    tell: Notify
     task: AddTask | None = None
 
 
@@ -388,7 +394,7 @@ def judged(
 
 def _each(effects: tuple[Effect, ...], moments: Moments, books: Rulebooks) -> Iterator[Effect]:
     for effect in effects:
-        if not isinstance(effect, Tell) or effect.to is None:
+        if not isinstance(effect, Notify) or effect.to is None:
             yield effect
             continue
         verdict = judge_notice(effect, moments, books)
@@ -397,7 +403,7 @@ def _each(effects: tuple[Effect, ...], moments: Moments, books: Rulebooks) -> It
             yield verdict.task
 
 
-def judge_notice(tell: Tell, moments: Moments, books: Rulebooks) -> Verdict:
+def judge_notice(tell: Notify, moments: Moments, books: Rulebooks) -> NoticeVerdict:
     """
     Judge one planned notice to a person at the moment of writing: whether it is true, and may be told, and how.
 
@@ -409,7 +415,7 @@ def judge_notice(tell: Tell, moments: Moments, books: Rulebooks) -> Verdict:
 class _Notice:
     """One notice with what its judgement needs looked up once."""
 
-    def __init__(self, tell: Tell, moments: Moments, books: Rulebooks) -> None:
+    def __init__(self, tell: Notify, moments: Moments, books: Rulebooks) -> None:
         assert tell.to is not None
         self.tell, self.moments, self.books = tell, moments, books
         self.to: PersonId = tell.to
@@ -428,7 +434,7 @@ class _Notice:
             return Audience.REPRESENTATIVE
         return Audience.GUARDIAN
 
-    def verdict(self) -> Verdict:
+    def verdict(self) -> NoticeVerdict:
         """The notice as it is to be written, or the record that it is not."""
         held = self._held_back()
         channel = self._channel()
@@ -441,7 +447,7 @@ class _Notice:
             suppressed=held,
             parameters=self._parameters() if held is None else None,
         )
-        return Verdict(told, self._task(held, channel))
+        return NoticeVerdict(told, self._task(held, channel))
 
     # --- whether
 
@@ -533,7 +539,7 @@ class _Notice:
         self, facts: PatientFacts, viewer: PersonId, line: tuple[Service, UnitId | None], at: datetime
     ) -> Decision:
         service, unit = line
-        return decide(Question(viewer, service, at, unit), facts, self.books)
+        return decide(AccessQuestion(viewer, service, at, unit), facts, self.books)
 
     def _turned(self, viewer: PersonId, *, gains: bool) -> tuple[Service, ...]:
         """The services whose answer has turned for a viewer."""
@@ -669,7 +675,7 @@ class _Notice:
         return wording.notice(
             self.tell.template,
             self.audience,
-            wording.Told(
+            wording.NoticeFacts(
                 services=self._services(),
                 partial=self._partial(),
                 units=tuple(self._unit_names()),
@@ -777,7 +783,7 @@ __all__ = [
     "IN_PERSON",
     "Claim",
     "Moments",
-    "Verdict",
+    "NoticeVerdict",
     "about_age",
     "guardians_of",
     "guardians_told",

@@ -17,11 +17,11 @@ from contracts.vocabulary import (
     Role,
 )
 from workers.policy.calendar import age_begins, end_of, last_day_before, swedish_date
-from workers.policy.effects import Objection, Sentence
+from workers.policy.effects import RefusalReason, Sentence
 from workers.policy.facts import Assignment, Measure, PatientFacts, Staff
 from workers.policy.hits import OF_ONES_OWN, made_by_the_patient, may_act_alone, was_guardian
-from workers.policy.order_case import Case
-from workers.policy.rulebook import AgeWindow, Entry, OfClinic
+from workers.policy.order_case import OrderEvaluation
+from workers.policy.rulebook import AgeWindow, OfClinic, RuleEntry
 from workers.policy.sentences import ATTESTATION, REFUSAL
 from workers.policy.standing_measures import was_marked
 from workers.policy.units import clinic_of
@@ -41,9 +41,9 @@ _OF_THE_DECIDER = frozenset({_C.DECIDER_UNKNOWN, _C.DECIDER_LACKS_ROLE, _C.DECID
 _WHERE = "decided_by.unit"
 
 
-def objections(case: Case) -> tuple[Objection, ...]:
+def objections(case: OrderEvaluation) -> tuple[RefusalReason, ...]:
     """Every reason, each code with its field once, in a fixed order."""
-    found: dict[tuple[RefusalCode, str | None], Objection] = {}
+    found: dict[tuple[RefusalCode, str | None], RefusalReason] = {}
     for objection in (*_general(case), *_of_entries(case)):
         found.setdefault((objection.code, objection.field), objection)
     asks = case.form.form is Form.REQUEST_RELEASE
@@ -64,20 +64,20 @@ def objections(case: Case) -> tuple[Objection, ...]:
 
 def objection(
     code: RefusalCode, field: str | None = None, rules: tuple[str, ...] = (), *, more: Sentence | None = None
-) -> Objection:
+) -> RefusalReason:
     """A reason with its standard sentence, and what in particular."""
     text = REFUSAL[code]
     if more is not None:
         text = Sentence(
             f"{text.sv.removesuffix('.')}: {more.sv}.", f"{text.en.removesuffix('.')}: {more.en}."
         )
-    return Objection(code, text, rules, field)
+    return RefusalReason(code, text, rules, field)
 
 
 # --- what holds for every form
 
 
-def _general(case: Case) -> Iterator[Objection]:
+def _general(case: OrderEvaluation) -> Iterator[RefusalReason]:
     yield from _signer(case)
     yield from _times(case)
     yield from _initiative(case)
@@ -94,7 +94,7 @@ def _active(staff: Staff | None, roles: frozenset[Role], region: str, day: date)
     )
 
 
-def _signer(case: Case) -> Iterator[Objection]:
+def _signer(case: OrderEvaluation) -> Iterator[RefusalReason]:
     form = case.form
     if form.channel in (Channel.PHONE, Channel.PAPER):
         operators = frozenset({Role.SUPPORT_OPERATOR})
@@ -113,7 +113,7 @@ def _signer(case: Case) -> Iterator[Objection]:
         yield objection(_C.CALLER_NOT_IDENTIFIED, "decided_by", rules)
 
 
-def _times(case: Case) -> Iterator[Objection]:
+def _times(case: OrderEvaluation) -> Iterator[RefusalReason]:
     signed_at = case.facts.signed_at
     if signed_at is None:
         return
@@ -133,7 +133,7 @@ def _times(case: Case) -> Iterator[Objection]:
         yield objection(_C.SIGNATURE_TOO_OLD, "decided_at", more=before)
 
 
-def _initiative(case: Case) -> Iterator[Objection]:
+def _initiative(case: OrderEvaluation) -> Iterator[RefusalReason]:
     """
     What no rulebook switches off: a block of guardians is care's measure, and nobody too young to have an account of
     the own asks for anything as `resident` or `child` (X-03).
@@ -149,7 +149,7 @@ def _initiative(case: Case) -> Iterator[Objection]:
         yield objection(_C.INITIATIVE_NOT_ALLOWED, "initiative", ("X-03",))
 
 
-def _asks_at(case: Case) -> datetime:
+def _asks_at(case: OrderEvaluation) -> datetime:
     """
     When somebody is old enough to ask: at the decision (UTC), however late it is processed.
 
@@ -158,7 +158,7 @@ def _asks_at(case: Case) -> datetime:
     return case.starts_at if case.form.form in _GRANTS and case.form.valid_from else case.form.decided_at
 
 
-def _fields(case: Case) -> Iterator[Objection]:
+def _fields(case: OrderEvaluation) -> Iterator[RefusalReason]:
     form = case.form
     if (
         form.form is Form.REQUEST_RELEASE
@@ -183,7 +183,7 @@ def _fields(case: Case) -> Iterator[Objection]:
         yield objection(_C.END_DATE_REQUIRED, "valid_through")
 
 
-def _patient(case: Case) -> Iterator[Objection]:
+def _patient(case: OrderEvaluation) -> Iterator[RefusalReason]:
     if case.form.form in _GRANTS and _is_reserve_number(case):
         yield objection(_C.RESERVE_NUMBER, "patient", (*_rules(case, "reserve_number"), "X-31"))
     if case.known is None:
@@ -197,7 +197,7 @@ def _patient(case: Case) -> Iterator[Objection]:
         yield objection(_C.PROTECTED_IDENTITY, "patient", (*_rules(case, "protected_identity"), "X-11"))
 
 
-def _is_reserve_number(case: Case) -> bool:
+def _is_reserve_number(case: OrderEvaluation) -> bool:
     """Whether the patient, or somebody whom a grant lets in, has a reserve number: no login is possible with one."""
     form = case.form
     named = (*(form.guardians or ()), *((form.representative,) if form.representative else ()))
@@ -205,7 +205,7 @@ def _is_reserve_number(case: Case) -> bool:
     return IdType.RESERVNUMMER in {current, *(ref.id_type for ref in named)}
 
 
-def _gives_a_guardian_access(case: Case) -> bool:
+def _gives_a_guardian_access(case: OrderEvaluation) -> bool:
     """Whether an order lets a guardian in, or in for longer."""
     if case.form.form is Form.GRANT_GUARDIAN_ACCESS:
         return True
@@ -213,7 +213,7 @@ def _gives_a_guardian_access(case: Case) -> bool:
     return goes_on and any(m.kind is MeasureKind.GUARDIAN_GRANT for m in case.targets)
 
 
-def _is_protected(case: Case, known: PatientFacts) -> bool:
+def _is_protected(case: OrderEvaluation, known: PatientFacts) -> bool:
     """
     Whether the register protects the child, or a guardian whom the order lets in, or has since the decision.
 
@@ -225,7 +225,7 @@ def _is_protected(case: Case, known: PatientFacts) -> bool:
     return any(was_marked(person, since, case.at) for person in people)
 
 
-def _follow_up(case: Case) -> Iterator[Objection]:
+def _follow_up(case: OrderEvaluation) -> Iterator[RefusalReason]:
     form = case.form
     match form.form:
         case Form.CONTINUE_MEASURE | Form.EXTEND_MEASURE:
@@ -243,7 +243,7 @@ def _follow_up(case: Case) -> Iterator[Objection]:
                 yield objection(_C.FOLLOW_UP_UNKNOWN, "follows_up")
 
 
-def _nothing_to_follow(case: Case) -> Objection:
+def _nothing_to_follow(case: OrderEvaluation) -> RefusalReason:
     """No measure, one that had ended when it was decided, or one that is the patient's own (X-03, X-12)."""
     named = case.lineage_of(OrderId(str(case.form.follows_up)), None)
     if any(made_by_the_patient(m) and not case.is_over(m) for m in named):
@@ -268,7 +268,7 @@ OWN_WAY = Sentence(
 )
 
 
-def _opinion(case: Case) -> Iterator[Objection]:
+def _opinion(case: OrderEvaluation) -> Iterator[RefusalReason]:
     request = case.request
     if request is None or request.region != case.form.region:
         yield objection(_C.FOLLOW_UP_UNKNOWN, "follows_up")
@@ -282,7 +282,7 @@ def _opinion(case: Case) -> Iterator[Objection]:
         yield objection(code, _WHERE, _rules(case, clause))
 
 
-def _guardians(case: Case) -> Iterator[Objection]:
+def _guardians(case: OrderEvaluation) -> Iterator[RefusalReason]:
     """Somebody named as guardian must be one; where custody is not known the order waits or is applied, below."""
     form = case.form
     if form.form not in _NAMES_GUARDIANS or form.guardians is None or case.known is None:
@@ -301,7 +301,7 @@ def _guardians(case: Case) -> Iterator[Objection]:
             yield objection(_C.NOT_A_GUARDIAN, f"guardians.{index}")
 
 
-def _release(case: Case) -> Iterator[Objection]:
+def _release(case: OrderEvaluation) -> Iterator[RefusalReason]:
     if case.known is None:
         return
     if case.form.form is Form.REQUEST_RELEASE and not case.targets:
@@ -325,7 +325,7 @@ def _release(case: Case) -> Iterator[Objection]:
         yield objection(_C.INITIATIVE_NOT_ALLOWED, "initiative", rules)
 
 
-def _finds_only_the_patients_own(case: Case, free: list[Measure]) -> bool:
+def _finds_only_the_patients_own(case: OrderEvaluation, free: list[Measure]) -> bool:
     """
     Whether a release that names nothing, on an initiative that the form offers, finds only what the patient made (X-03).
 
@@ -339,7 +339,7 @@ def _finds_only_the_patients_own(case: Case, free: list[Measure]) -> bool:
     )
 
 
-def _rules(case: Case, clause: str) -> tuple[str, ...]:
+def _rules(case: OrderEvaluation, clause: str) -> tuple[str, ...]:
     entries = case.version.matching(case.form.form)
     return tuple(dict.fromkeys(r for e in entries if getattr(e, clause) is not None for r in e.cites))
 
@@ -347,29 +347,31 @@ def _rules(case: Case, clause: str) -> tuple[str, ...]:
 # --- clause by clause
 
 
-def _of_entries(case: Case) -> Iterator[Objection]:
+def _of_entries(case: OrderEvaluation) -> Iterator[RefusalReason]:
     for entry in case.entries:
         for check in _checks_of(entry.given):
             yield from check(case, entry)
 
 
 @lru_cache(maxsize=4096)
-def _checks_of(given: frozenset[str]) -> tuple[Callable[[Case, Entry], Iterator[Objection]], ...]:
+def _checks_of(
+    given: frozenset[str],
+) -> tuple[Callable[[OrderEvaluation, RuleEntry], Iterator[RefusalReason]], ...]:
     return tuple(check for clause, check in _CLAUSES.items() if clause in given)
 
 
-def _initiatives(case: Case, entry: Entry) -> Iterator[Objection]:
+def _initiatives(case: OrderEvaluation, entry: RuleEntry) -> Iterator[RefusalReason]:
     if entry.initiatives is not None and case.form.initiative not in entry.initiatives:
         yield objection(_C.INITIATIVE_NOT_ALLOWED, "initiative", entry.cites)
 
 
-def _channels(case: Case, entry: Entry) -> Iterator[Objection]:
+def _channels(case: OrderEvaluation, entry: RuleEntry) -> Iterator[RefusalReason]:
     allowed = getattr(entry.channels, case.form.channel.value)
     if allowed is None or (allowed == "urgent" and not case.form.urgent):
         yield objection(_C.CHANNEL_NOT_ALLOWED, "channel", entry.cites)
 
 
-def _deciders(case: Case, entry: Entry) -> Iterator[Objection]:
+def _deciders(case: OrderEvaluation, entry: RuleEntry) -> Iterator[RefusalReason]:
     if entry.deciders == "nobody" or entry.deciders is None:
         return
     claimed = case.form.decided_by
@@ -386,7 +388,9 @@ def _deciders(case: Case, entry: Entry) -> Iterator[Objection]:
         yield objection(code, "decided_by", entry.cites)
 
 
-def _fault_of(case: Case, entry: Entry, staff: Staff, roles: frozenset[Role]) -> RefusalCode | None:
+def _fault_of(
+    case: OrderEvaluation, entry: RuleEntry, staff: Staff, roles: frozenset[Role]
+) -> RefusalCode | None:
     """One cause, one code: never the role, not at that time, or not at that unit."""
     having = [a for a in staff.assignments if a.roles & roles]
     if not having:
@@ -399,7 +403,7 @@ def _fault_of(case: Case, entry: Entry, staff: Staff, roles: frozenset[Role]) ->
     return _C.DECIDER_NOT_ACTIVE
 
 
-def _unit_fits(case: Case, entry: Entry, assignment: Assignment) -> bool:
+def _unit_fits(case: OrderEvaluation, entry: RuleEntry, assignment: Assignment) -> bool:
     form = case.form
     if assignment.region != form.region:
         return False
@@ -412,7 +416,7 @@ def _unit_fits(case: Case, entry: Entry, assignment: Assignment) -> bool:
     return True
 
 
-def _bound_to(case: Case, entry: Entry) -> Iterator[Objection]:
+def _bound_to(case: OrderEvaluation, entry: RuleEntry) -> Iterator[RefusalReason]:
     """The unit at which an opening is decided; a closing is bound only where the rule names the clinic alone."""
     unit = case.decider_unit
     if unit is None or case.form.form is Form.UNIT_OPINION:
@@ -427,7 +431,7 @@ def _bound_to(case: Case, entry: Entry) -> Iterator[Objection]:
         yield objection(_C.DECIDER_WRONG_UNIT, _WHERE, entry.cites)
 
 
-def _consulted(case: Case, entry: Entry) -> Iterator[Objection]:
+def _consulted(case: OrderEvaluation, entry: RuleEntry) -> Iterator[RefusalReason]:
     asked = entry.consulted
     if asked is None:
         return
@@ -440,7 +444,7 @@ def _consulted(case: Case, entry: Entry) -> Iterator[Objection]:
         yield objection(_C.CONSULTATION_MISSING, "consulted", entry.cites)
 
 
-def _attestations(case: Case, entry: Entry) -> Iterator[Objection]:
+def _attestations(case: OrderEvaluation, entry: RuleEntry) -> Iterator[RefusalReason]:
     missing = [a for a in entry.attestations or () if a not in case.form.attestations]
     if missing:
         more = Sentence(
@@ -449,7 +453,7 @@ def _attestations(case: Case, entry: Entry) -> Iterator[Objection]:
         yield objection(entry.otherwise or _C.ATTESTATION_MISSING, "attestations", entry.cites, more=more)
 
 
-def _one_attestation(case: Case, entry: Entry) -> Iterator[Objection]:
+def _one_attestation(case: OrderEvaluation, entry: RuleEntry) -> Iterator[RefusalReason]:
     wanted = entry.one_attestation_of or ()
     if wanted and not set(wanted) & set(case.form.attestations):
         more = Sentence(
@@ -458,14 +462,14 @@ def _one_attestation(case: Case, entry: Entry) -> Iterator[Objection]:
         yield objection(entry.otherwise or _C.ATTESTATION_MISSING, "attestations", entry.cites, more=more)
 
 
-def _units(case: Case, entry: Entry) -> Iterator[Objection]:
+def _units(case: OrderEvaluation, entry: RuleEntry) -> Iterator[RefusalReason]:
     if entry.units == "required" and case.form.units is None:
         yield objection(_C.UNITS_REQUIRED, "units", entry.cites)
     if entry.units == "forbidden" and case.form.units is not None:
         yield objection(_C.UNITS_NOT_ALLOWED, "units", entry.cites)
 
 
-def _recorded(case: Case, entry: Entry) -> Iterator[Objection]:
+def _recorded(case: OrderEvaluation, entry: RuleEntry) -> Iterator[RefusalReason]:
     form = case.form
     if form.recorded_from is None and form.recorded_to is None:
         return
@@ -475,7 +479,7 @@ def _recorded(case: Case, entry: Entry) -> Iterator[Objection]:
         yield objection(_C.INFORMATION_DATES_NEED_UNITS, "recorded_from", entry.cites)
 
 
-def _end_date(case: Case, entry: Entry) -> Iterator[Objection]:
+def _end_date(case: OrderEvaluation, entry: RuleEntry) -> Iterator[RefusalReason]:
     form, asked = case.form, entry.end_date
     if asked is None:
         return
@@ -486,18 +490,20 @@ def _end_date(case: Case, entry: Entry) -> Iterator[Objection]:
         yield objection(_C.END_DATE_REQUIRED, "valid_through", entry.cites)
 
 
-def _runs(case: Case, entry: Entry) -> Iterator[Objection]:
+def _runs(case: OrderEvaluation, entry: RuleEntry) -> Iterator[RefusalReason]:
     if case.form.valid_through and case.latest_end and case.form.valid_through > case.latest_end:
         yield objection(_C.END_DATE_TOO_LATE, "valid_through", entry.cites)
 
 
-def _ends_at_age(case: Case, entry: Entry) -> Iterator[Objection]:
+def _ends_at_age(case: OrderEvaluation, entry: RuleEntry) -> Iterator[RefusalReason]:
     if case.form.form is Form.EXTEND_MEASURE or case.known is None or entry.ends_at_age is None:
         return
     yield from _past_age(case, entry.ends_at_age, entry.cites, IMPOSES[case.form.form].opens)
 
 
-def _past_age(case: Case, age: int, rules: tuple[str, ...], opens: bool) -> Iterator[Objection]:
+def _past_age(
+    case: OrderEvaluation, age: int, rules: tuple[str, ...], opens: bool
+) -> Iterator[RefusalReason]:
     through = case.form.valid_through
     if through is None or case.known is None:
         return
@@ -507,7 +513,7 @@ def _past_age(case: Case, age: int, rules: tuple[str, ...], opens: bool) -> Iter
         yield objection(_C.END_DATE_TOO_LATE, "valid_through", rules)
 
 
-def _extension(case: Case, entry: Entry) -> Iterator[Objection]:
+def _extension(case: OrderEvaluation, entry: RuleEntry) -> Iterator[RefusalReason]:
     """An extension goes on from the end that is, and never past the end that an age gives."""
     if case.form.form is not Form.EXTEND_MEASURE or case.form.valid_through is None:
         return
@@ -521,14 +527,14 @@ def _extension(case: Case, entry: Entry) -> Iterator[Objection]:
             yield objection(_C.FIELD_INVALID, "valid_through", entry.cites)
 
 
-def _does_not_extend(case: Case, m: Measure) -> bool:
+def _does_not_extend(case: OrderEvaluation, m: Measure) -> bool:
     through = case.form.valid_through
     if case.is_over(m):
         return False  # it comes after the end, and says how long from now on
     return through is not None and m.valid_to is not None and end_of(through) <= m.valid_to
 
 
-def _age(case: Case, entry: Entry) -> Iterator[Objection]:
+def _age(case: OrderEvaluation, entry: RuleEntry) -> Iterator[RefusalReason]:
     window = entry.age
     if window is None or case.known is None:
         return
@@ -562,12 +568,12 @@ def _bounds(window: AgeWindow) -> Sentence:
             return Sentence(f"till dagen före {until}-årsdagen", f"to the day before the {until}th birthday")
 
 
-def _motivation(case: Case, entry: Entry) -> Iterator[Objection]:
+def _motivation(case: OrderEvaluation, entry: RuleEntry) -> Iterator[RefusalReason]:
     if not (case.form.motivation or "").strip():
         yield objection(_C.MOTIVATION_REQUIRED, "motivation", entry.cites)
 
 
-def _court_order(case: Case, entry: Entry) -> Iterator[Objection]:
+def _court_order(case: OrderEvaluation, entry: RuleEntry) -> Iterator[RefusalReason]:
     form = case.form
     if form.representative is None:
         yield objection(_C.REPRESENTATIVE_REQUIRED, "representative", entry.cites)
@@ -582,14 +588,14 @@ def _court_order(case: Case, entry: Entry) -> Iterator[Objection]:
             yield objection(_C.END_DATE_TOO_LATE, "valid_through", entry.cites)
 
 
-def _initiating_unit(case: Case, entry: Entry) -> Iterator[Objection]:
+def _initiating_unit(case: OrderEvaluation, entry: RuleEntry) -> Iterator[RefusalReason]:
     if case.decider_unit is None or not case.initiating_units or case.awaited_successors:
         return
     if not case.speaks_for(case.initiating_units):
         yield objection(_C.UNIT_NOT_INITIATOR, _WHERE, entry.cites)
 
 
-_CLAUSES: dict[str, Callable[[Case, Entry], Iterator[Objection]]] = {
+_CLAUSES: dict[str, Callable[[OrderEvaluation, RuleEntry], Iterator[RefusalReason]]] = {
     "initiatives": _initiatives,
     "channels": _channels,
     "deciders": _deciders,

@@ -36,8 +36,8 @@ from workers.policy.facts import (
 )
 from workers.policy.hits import OF_ONES_OWN, came_with_anothers_block, hits, made_by_the_patient
 from workers.policy.requests import left_of_request, opens_for
-from workers.policy.rulebook import Deadline, Entry, OfClinic, Region, Version, When, is_on_call
-from workers.policy.scope import Scope, left_of
+from workers.policy.rulebook import Condition, Deadline, OfClinic, Region, RuleEntry, Version, is_on_call
+from workers.policy.scope import MeasureScope, left_of
 from workers.policy.standing_measures import state_holds
 from workers.policy.units import (
     NO_UNITS,
@@ -58,7 +58,7 @@ Bond = Literal["imposing_unit", "its_successor"] | OfClinic
 Bonds = tuple[Bond, ...]
 
 
-class Case:
+class OrderEvaluation:
     """An order being judged."""
 
     def __init__(self, form: SignedForm, facts: OrderFacts, region: Region, version: Version) -> None:
@@ -261,7 +261,11 @@ class Case:
             if self.is_over(m)
             and m.not_over(self.form.decided_at, birth)
             and not (m.kind.opens and m.released)
-            and left_of(Scope.of(m), [Scope.of(o) for o in living if o.kind is m.kind], self.ever_custodians)
+            and left_of(
+                MeasureScope.of(m),
+                [MeasureScope.of(o) for o in living if o.kind is m.kind],
+                self.ever_custodians,
+            )
             is not None
         )
 
@@ -272,7 +276,7 @@ class Case:
         by_age = replace(m, valid_to=None).ends_at(self.known.patient.birth)
         return by_age is not None and by_age <= self.at
 
-    def released_since(self, kind: MeasureKind, scope: Scope) -> tuple[Measure, ...]:
+    def released_since(self, kind: MeasureKind, scope: MeasureScope) -> tuple[Measure, ...]:
         """What was released between this order's decision and its coming, of the same kind and in the same scope (X-15)."""
         if self.known is None:
             return ()
@@ -284,15 +288,15 @@ class Case:
             and m.released
             and m.valid_to is not None
             and m.valid_to > max(self.form.decided_at, m.valid_from)
-            and Scope.of(m).meets(scope)
+            and MeasureScope.of(m).meets(scope)
         ]
-        return tuple(m for m in found if left_of(Scope.of(m), self._going_on(m), self.ever_custodians))
+        return tuple(m for m in found if left_of(MeasureScope.of(m), self._going_on(m), self.ever_custodians))
 
-    def _going_on(self, m: Measure) -> list[Scope]:
+    def _going_on(self, m: Measure) -> list[MeasureScope]:
         """The scopes in which a measure goes on as other rows."""
         assert self.known is not None, "asked of a patient's measures"
         return [
-            Scope.of(o)
+            MeasureScope.of(o)
             for o in self.known.measures
             if o.kind is m.kind
             and o.measure_id != m.measure_id
@@ -547,7 +551,7 @@ class Case:
             if entry.deciders_bound_to is not None and self._holds_for(entry.when, m)
         )
 
-    def _holds_for(self, when: When, m: Measure) -> bool:
+    def _holds_for(self, when: Condition, m: Measure) -> bool:
         """Whether a condition holds where the order is about one measure alone."""
         of_measure = (when.measure is None or m.kind in when.measure) and (
             when.measure_initiative is None or m.initiative in when.measure_initiative
@@ -618,7 +622,7 @@ class Case:
         return orphans(self.units, asked, self.decided_on)
 
     @cached_property
-    def clinic_unknown(self) -> Entry | None:
+    def clinic_unknown(self) -> RuleEntry | None:
         """The entry that names the clinic of a closing order, where the directory does not know the unit's."""
         if self.decider_unit is None or clinic_of(self.units, self.decider_unit) is not None:
             return None
@@ -629,11 +633,11 @@ class Case:
     # --- rules
 
     @cached_property
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[RuleEntry, ...]:
         """The entries that hold for this order, in the rulebook's order."""
         return tuple(e for e in self.version.matching(self.form.form) if self.holds(e.when))
 
-    def holds(self, when: When) -> bool:
+    def holds(self, when: Condition) -> bool:
         """Whether every condition given holds."""
         form = self.form
         checks = (

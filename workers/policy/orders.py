@@ -20,24 +20,24 @@ from contracts.vocabulary import (
 from workers.policy import consequences, follow_ups, notices, remarks, requests
 from workers.policy.calendar import swedish_date
 from workers.policy.effects import (
+    Amend,
     Effect,
     Impose,
     Judgement,
     Note,
-    Objection,
+    Notify,
     OpenRequest,
-    Revise,
+    PendingReason,
+    RefusalReason,
     Sentence,
     SetTimer,
-    Tell,
     TimerKind,
-    Wait,
     applied,
 )
 from workers.policy.facts import Inform, Measure, OrderFacts, PatientFacts
 from workers.policy.hits import hits
 from workers.policy.objections import objection, objections
-from workers.policy.order_case import Case
+from workers.policy.order_case import OrderEvaluation
 from workers.policy.rulebook import Rulebooks
 from workers.policy.sentences import MEASURE, PENDING, SUCCESSOR_WANTED
 from workers.policy.successors import successor_tasks
@@ -63,7 +63,7 @@ def judge(form: SignedForm, facts: OrderFacts, books: Rulebooks) -> Judgement:
         rules = tuple(r for e in denied if e.offered is False for r in e.cites)
         return _refused(objection(RefusalCode.FORM_NOT_OFFERED, "form", rules), rulebook=name)
 
-    case = Case(form, facts, region, version)
+    case = OrderEvaluation(form, facts, region, version)
     found = objections(case)
     if found and _rests_on_what_is_missing(case, found):
         return Judgement(Outcome.PENDING, name, waits=(_wait(PendingCode.AWAITING_EARLIER_MESSAGE),))
@@ -83,7 +83,7 @@ def _refused(*found: object, rulebook: str = "") -> Judgement:
     return Judgement(Outcome.REFUSED, rulebook, refusals=found)  # type: ignore[arg-type]
 
 
-def _unknown(case: Case, name: str) -> Judgement:
+def _unknown(case: OrderEvaluation, name: str) -> Judgement:
     """Nobody knows the patient: an opening order is refused, a protective one waits a while for the register."""
     hours = case.version.unknown_patient_hours
     until = (case.facts.first_seen_at or case.at) + timedelta(hours=hours)
@@ -105,11 +105,11 @@ def _unknown(case: Case, name: str) -> Judgement:
     return Judgement(Outcome.PENDING, name, waits=(wait,), effects=effects)
 
 
-def _wait(code: PendingCode, *, until: datetime | None = None, **more: tuple[str, ...]) -> Wait:
-    return Wait(code, PENDING[code], until=until, **more)  # type: ignore[arg-type]
+def _wait(code: PendingCode, *, until: datetime | None = None, **more: tuple[str, ...]) -> PendingReason:
+    return PendingReason(code, PENDING[code], until=until, **more)  # type: ignore[arg-type]
 
 
-def _holds(case: Case) -> Iterator[Wait]:
+def _holds(case: OrderEvaluation) -> Iterator[PendingReason]:
     """What an opening order waits for before anything happens."""
     if case.protective:
         return
@@ -118,7 +118,7 @@ def _holds(case: Case) -> Iterator[Wait]:
     if case.facts.after_dead_letter:
         yield _wait(PendingCode.AWAITING_EARLIER_MESSAGE)
     if case.awaited_successors:
-        yield Wait(
+        yield PendingReason(
             PendingCode.AWAITING_FOLLOW_UP_DECISION,
             SUCCESSOR_WANTED,
             tuple(dict.fromkeys(r for e in case.entries if e.deciders_bound_to for r in e.cites)),
@@ -141,16 +141,16 @@ _OF_EARLIER_ORDERS = frozenset(
 """Reasons that an earlier message, which could not be read, may take away."""
 
 
-def _rests_on_what_is_missing(case: Case, found: tuple[Objection, ...]) -> bool:
+def _rests_on_what_is_missing(case: OrderEvaluation, found: tuple[RefusalReason, ...]) -> bool:
     """Whether an opening order is refused only for want of what an unreadable earlier message may have said."""
     waits = case.facts.after_dead_letter and not case.protective
     return waits and all(one.code in _OF_EARLIER_ORDERS for one in found)
 
 
-def _execute(case: Case, known: PatientFacts, name: str) -> Judgement:
+def _execute(case: OrderEvaluation, known: PatientFacts, name: str) -> Judgement:
     done = consequences.effects_of(case, known)
     after = applied(known, done)
-    touched = [e.measure for e in done if isinstance(e, Impose | Revise)]
+    touched = [e.measure for e in done if isinstance(e, Impose | Amend)]
     if remarks.is_in_force_already(case, done):
         touched = []
     named = _named(case, done)
@@ -172,7 +172,7 @@ def _execute(case: Case, known: PatientFacts, name: str) -> Judgement:
     )
 
 
-def _moot(case: Case, after: PatientFacts, done: tuple[Effect, ...]) -> Iterator[Effect]:
+def _moot(case: OrderEvaluation, after: PatientFacts, done: tuple[Effect, ...]) -> Iterator[Effect]:
     """Requests of which the order has left nothing are settled; not the one that it opens or answers itself (X-04)."""
     open_ones = [r for r in case.facts.requests if r.closed is None]
     itself = case.request.order_id if case.form.form is Form.UNIT_OPINION and case.request else None
@@ -180,14 +180,14 @@ def _moot(case: Case, after: PatientFacts, done: tuple[Effect, ...]) -> Iterator
         yield from requests.moot(open_ones, after, case.at, but=itself)
 
 
-def _ends_something(case: Case, done: tuple[Effect, ...]) -> bool:
-    return case.form.form in RELEASES or any(isinstance(e, Revise) and e.action == "ended" for e in done)
+def _ends_something(case: OrderEvaluation, done: tuple[Effect, ...]) -> bool:
+    return case.form.form in RELEASES or any(isinstance(e, Amend) and e.action == "ended" for e in done)
 
 
-def _named(case: Case, done: tuple[Effect, ...]) -> tuple[Measure, ...]:
+def _named(case: OrderEvaluation, done: tuple[Effect, ...]) -> tuple[Measure, ...]:
     """The measures that the receipt's `ends_on` speaks of: the form's own, not those that come beside."""
     kind = IMPOSES.get(case.form.form) or RELEASES.get(case.form.form)
-    changed = [e.measure for e in done if isinstance(e, Impose | Revise) and e.measure.beside is None]
+    changed = [e.measure for e in done if isinstance(e, Impose | Amend) and e.measure.beside is None]
     own = [m for m in changed if kind is None or m.kind is kind]
     own = [
         m for m in own if not m.orders or case.order_id in m.orders
@@ -196,13 +196,15 @@ def _named(case: Case, done: tuple[Effect, ...]) -> tuple[Measure, ...]:
     return tuple(standing or own)
 
 
-def _waits(case: Case, done: tuple[Effect, ...], named: tuple[Measure, ...]) -> Iterator[Wait]:
+def _waits(
+    case: OrderEvaluation, done: tuple[Effect, ...], named: tuple[Measure, ...]
+) -> Iterator[PendingReason]:
     opened = [e.request for e in done if isinstance(e, OpenRequest)]
     for request in opened:
         if not request.units and all(m.initiative is Initiative.REGISTER for m in case.targets):
             yield _wait(PendingCode.AWAITING_FOLLOW_UP_DECISION)
             continue
-        yield Wait(
+        yield PendingReason(
             PendingCode.AWAITING_UNITS,
             PENDING[PendingCode.AWAITING_UNITS],
             tuple(dict.fromkeys(r for e in case.entries if e.unanimity or e.may_release for r in e.cites)),
@@ -210,7 +212,7 @@ def _waits(case: Case, done: tuple[Effect, ...], named: tuple[Measure, ...]) -> 
         )
     if any(m.provisional for m in named) and case.form_before is None:
         within, rules = case.signed_form
-        yield Wait(
+        yield PendingReason(
             PendingCode.AWAITING_SIGNED_FORM,
             PENDING[PendingCode.AWAITING_SIGNED_FORM],
             rules,
@@ -222,7 +224,7 @@ def _waits(case: Case, done: tuple[Effect, ...], named: tuple[Measure, ...]) -> 
 
 
 def _follows(
-    case: Case,
+    case: OrderEvaluation,
     known: PatientFacts,
     after: PatientFacts,
     done: tuple[Effect, ...],
@@ -230,7 +232,7 @@ def _follows(
 ) -> Iterator[Effect]:
     lead = case.version.lead
     for effect in done:
-        if not isinstance(effect, Impose | Revise):
+        if not isinstance(effect, Impose | Amend):
             continue
         m = effect.measure
         yield from follow_ups.timers_of(m, after, case.at, lead)
@@ -245,7 +247,7 @@ def _follows(
             yield from follow_ups.deadlines_of(case, m)
 
 
-def _told(case: Case, after: PatientFacts, touched: list[Measure]) -> Iterator[Tell]:
+def _told(case: OrderEvaluation, after: PatientFacts, touched: list[Measure]) -> Iterator[Notify]:
     """A request, or one unit's answer among several, changes nothing yet: then nobody is told of a measure."""
     if case.starts_at > case.at:
         return  # told on its day
@@ -258,8 +260,8 @@ def _told(case: Case, after: PatientFacts, touched: list[Measure]) -> Iterator[T
 
 
 def _answered(
-    case: Case, after: PatientFacts, touched: list[Measure], told: tuple[Tell, ...]
-) -> Iterator[Tell]:
+    case: OrderEvaluation, after: PatientFacts, touched: list[Measure], told: tuple[Notify, ...]
+) -> Iterator[Notify]:
     """Whoever asked is answered, also where the rulebook tells others of the end (X-06)."""
     request = case.request
     if request is None:
@@ -283,7 +285,7 @@ def _answered(
         )
 
 
-def _opened_again(case: Case, after: PatientFacts, touched: list[Measure]) -> Iterator[Tell]:
+def _opened_again(case: OrderEvaluation, after: PatientFacts, touched: list[Measure]) -> Iterator[Notify]:
     """Guardians whom a narrowed measure no longer covers are told that it has ended for them (JH-20)."""
     before = {g for m in touched if m.released for g in notices.guardians_of(after, (m,), case.at)}
     still = {
@@ -305,7 +307,7 @@ def _opened_again(case: Case, after: PatientFacts, touched: list[Measure]) -> It
         )
 
 
-def _flags(case: Case) -> Iterator[str]:
+def _flags(case: OrderEvaluation) -> Iterator[str]:
     """What was in doubt when a protective order was applied all the same."""
     if not case.protective or case.known is None:
         return
@@ -319,7 +321,7 @@ def _flags(case: Case) -> Iterator[str]:
         yield "birth_date_uncertain"
 
 
-def _note(case: Case, touched: list[Measure]) -> Note | None:
+def _note(case: OrderEvaluation, touched: list[Measure]) -> Note | None:
     """What the EHR files: which measure, for whom, from–through; a release has a from-date only (VGB-09)."""
     if not touched:
         return None

@@ -22,15 +22,15 @@ from workers.policy import notices, silence
 from workers.policy.calendar import end_of
 from workers.policy.effects import (
     AddTask,
-    Answer,
+    Amend,
     CloseTask,
     Effect,
+    Notify,
     OpenRequest,
-    Revise,
+    RecordAnswer,
+    ResolvePending,
     Sentence,
     SetTimer,
-    Settle,
-    Tell,
     TimerKind,
 )
 from workers.policy.facts import (
@@ -53,7 +53,7 @@ from workers.policy.measure_changes import (
     settle_call,
     tasks_about,
 )
-from workers.policy.order_case import Case
+from workers.policy.order_case import OrderEvaluation
 from workers.policy.requests import (
     OUTCOME,
     STATES,
@@ -65,7 +65,7 @@ from workers.policy.requests import (
     who_asked,
 )
 from workers.policy.rulebook import Rulebooks
-from workers.policy.scope import Scope, all_but
+from workers.policy.scope import MeasureScope, all_but
 from workers.policy.sentences import PENDING, REMARK, STANDARD_REPLY_TASK
 from workers.policy.successors import successor_tasks
 from workers.policy.units import orphans
@@ -73,7 +73,7 @@ from workers.policy.units import orphans
 _OF_GUARDIANS = frozenset({MeasureKind.GUARDIAN_BLOCK, MeasureKind.GUARDIAN_RESTRICTION})
 
 
-def continue_measures(case: Case) -> Iterator[Effect]:
+def continue_measures(case: OrderEvaluation) -> Iterator[Effect]:
     form = case.form
     release = form.decision is ContinueDecision.RELEASE
     for m in case.targets:
@@ -110,7 +110,7 @@ def continue_measures(case: Case) -> Iterator[Effect]:
                 inform=m.inform.overlaid(inform_of(case)),
                 version=m.version + 1,
             )
-            yield Revise(kept, "continued")
+            yield Amend(kept, "continued")
         else:
             yield ended(m, case.starts_at, case.order_id)
             yield continued_with(
@@ -127,7 +127,9 @@ def continue_measures(case: Case) -> Iterator[Effect]:
         yield from _late_tasks(case)
 
 
-def _continued_for(case: Case, m: Measure) -> tuple[tuple[PersonId, ...] | None, tuple[PersonId, ...]]:
+def _continued_for(
+    case: OrderEvaluation, m: Measure
+) -> tuple[tuple[PersonId, ...] | None, tuple[PersonId, ...]]:
     """
     The guardians for whom a continuation has a measure go on, and those left out of *all*.
 
@@ -141,7 +143,7 @@ def _continued_for(case: Case, m: Measure) -> tuple[tuple[PersonId, ...] | None,
     return None, tuple(g for g in known if g not in case.named)
 
 
-def _late_tasks(case: Case) -> Iterator[Effect]:
+def _late_tasks(case: OrderEvaluation) -> Iterator[Effect]:
     """There was a gap, or somebody had lifted it in between: people look at it (X-12, X-15)."""
     if _ran_out(case):
         yield review_task(case, "resumed_after_end", REMARK[Remark.RESUMED_AFTER_END], "X-12")
@@ -149,7 +151,7 @@ def _late_tasks(case: Case) -> Iterator[Effect]:
         yield review_task(case, "decided_before_release", REMARK[Remark.DECIDED_BEFORE_RELEASE], "X-15")
 
 
-def _ran_out(case: Case) -> tuple[Measure, ...]:
+def _ran_out(case: OrderEvaluation) -> tuple[Measure, ...]:
     """What an order takes up again after it had ended by a day, before the broker received the order."""
     birth = case.known.patient.birth if case.known is not None else None
     return tuple(
@@ -159,17 +161,17 @@ def _ran_out(case: Case) -> tuple[Measure, ...]:
     )
 
 
-def _called_off(case: Case, m: Measure) -> Iterator[Settle]:
+def _called_off(case: OrderEvaluation, m: Measure) -> Iterator[ResolvePending]:
     """What was ordered for a later day and is ended before it never begins: its order waits for nothing (X-16)."""
     if m.valid_from > case.at and case.starts_at <= m.valid_from:
         for order in m.orders:
-            yield Settle(order, Outcome.EXECUTED, _CALLED_OFF, PendingCode.NOT_YET_VALID)
+            yield ResolvePending(order, Outcome.EXECUTED, _CALLED_OFF, PendingCode.NOT_YET_VALID)
 
 
-def _overtaken(m: Measure) -> Iterator[Settle]:
+def _overtaken(m: Measure) -> Iterator[ResolvePending]:
     """A release for a later day comes to nothing where the measure is extended, or kept, before that day."""
     if m.released and m.orders:
-        yield Settle(m.orders[-1], Outcome.REFUSED, _OVERTAKEN, PendingCode.NOT_YET_VALID)
+        yield ResolvePending(m.orders[-1], Outcome.REFUSED, _OVERTAKEN, PendingCode.NOT_YET_VALID)
 
 
 _OVERTAKEN = Sentence(
@@ -184,7 +186,7 @@ _CALLED_OFF = Sentence(
 )
 
 
-def extend_measures(case: Case) -> Iterator[Effect]:
+def extend_measures(case: OrderEvaluation) -> Iterator[Effect]:
     through = case.form.valid_through
     for m in case.targets:
         if case.is_over(m):
@@ -201,11 +203,13 @@ def extend_measures(case: Case) -> Iterator[Effect]:
                 inform=each.inform.overlaid(inform_of(case)),
                 version=each.version + 1,
             )
-            yield Revise(later, "extended")
+            yield Amend(later, "extended")
     yield from _late_tasks(case)
 
 
-def release_measures(case: Case, known: PatientFacts, targets: Iterable[Measure]) -> Iterator[Effect]:
+def release_measures(
+    case: OrderEvaluation, known: PatientFacts, targets: Iterable[Measure]
+) -> Iterator[Effect]:
     """End what the order names, and what came beside it; a measure named in part goes on for the rest."""
     at = case.starts_at
     targets = tuple(targets)
@@ -226,7 +230,7 @@ def release_measures(case: Case, known: PatientFacts, targets: Iterable[Measure]
             yield continued_with(m, case, **rest.fields)  # type: ignore[arg-type]
         if rest_units:
             # in the other units those whom the order lets in stay shut out, as far as they were
-            of_whom = Scope.of(m) if rest is None else Scope(guardians=_let_in(case, m))
+            of_whom = MeasureScope.of(m) if rest is None else MeasureScope(guardians=_let_in(case, m))
             whom, but = of_whom.guardians, of_whom.guardians_except
             yield continued_with(m, case, "units", units=rest_units, guardians=whom, guardians_except=but)
         if rest is not None or rest_units:
@@ -245,14 +249,14 @@ def release_measures(case: Case, known: PatientFacts, targets: Iterable[Measure]
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
-def _ended_when_begun(case: Case, m: Measure) -> frozenset[MeasureKind]:
+def _ended_when_begun(case: OrderEvaluation, m: Measure) -> frozenset[MeasureKind]:
     """What a measure was to end on its day: for the case that nobody has come to it before it is released (X-16)."""
     if m.kind.opens:
         return frozenset()
     return kinds_ended_by(m, Rulebooks({RegionCode(case.region.region): case.region}))
 
 
-def _rest_of_guardians(case: Case, m: Measure) -> Scope | None:
+def _rest_of_guardians(case: OrderEvaluation, m: Measure) -> MeasureScope | None:
     """
     The guardians for whom a measure goes on when an order opens it for some; None: for nobody (X-02).
 
@@ -260,7 +264,7 @@ def _rest_of_guardians(case: Case, m: Measure) -> Scope | None:
     """
     if case.opens_for is None or m.kind not in _OF_GUARDIANS | {MeasureKind.GUARDIAN_GRANT}:
         return None
-    scope = Scope.of(m)
+    scope = MeasureScope.of(m)
     if m.guardians is None and not m.kind.opens:
         return all_but(scope, case.opens_for, case.ever_custodians)
     covered = m.guardians if m.guardians is not None else case.ever_custodians
@@ -268,12 +272,12 @@ def _rest_of_guardians(case: Case, m: Measure) -> Scope | None:
     return replace(scope, guardians=left) if left else None
 
 
-def _let_in(case: Case, m: Measure) -> tuple[PersonId, ...]:
+def _let_in(case: OrderEvaluation, m: Measure) -> tuple[PersonId, ...]:
     """Those for whom an order opens what shut them out."""
     return tuple(g for g in case.opens_for or () if m.covers_guardian(g))
 
 
-def request_release(case: Case, known: PatientFacts) -> Iterator[Effect]:
+def request_release(case: OrderEvaluation, known: PatientFacts) -> Iterator[Effect]:
     """Open the ledger: every initiating unit must answer; a staff member's own unit has answered by asking."""
     form = case.form
     answers: tuple[UnitAnswer, ...] = ()
@@ -333,7 +337,7 @@ def request_release(case: Case, known: PatientFacts) -> Iterator[Effect]:
         yield _standard_reply(case, guardian, case.targets)
 
 
-def _told_openly(case: Case, known: PatientFacts, guardian: PersonId) -> bool:
+def _told_openly(case: OrderEvaluation, known: PatientFacts, guardian: PersonId) -> bool:
     """Whether an order has said that the guardian may be told of all that the request is about."""
     hit = [m for m in case.targets if m.covers_guardian(guardian)]
     if case.form.inform.guardians is False or silence.silent(known, hit, "guardians"):
@@ -341,7 +345,7 @@ def _told_openly(case: Case, known: PatientFacts, guardian: PersonId) -> bool:
     return all(m.inform.guardians or case.form.inform.guardians for m in hit)
 
 
-def _registers_own_beside(case: Case) -> Iterator[AddTask]:
+def _registers_own_beside(case: OrderEvaluation) -> Iterator[AddTask]:
     """
     A request that units answer leaves the register's own measures as they are: staff are to judge those (X-05, X-10).
 
@@ -373,7 +377,7 @@ STAFF_MUST_ORDER = Sentence(
 PENDING_UNITS = PENDING[PendingCode.AWAITING_UNITS]
 
 
-def _standard_reply(case: Case, guardian: PersonId, about: Iterable[Measure]) -> Tell | AddTask:
+def _standard_reply(case: OrderEvaluation, guardian: PersonId, about: Iterable[Measure]) -> Notify | AddTask:
     """
     The region's own text to a guardian who asks and is not to be told (VGB-17); without one, operators answer (X-26).
 
@@ -394,7 +398,7 @@ def _standard_reply(case: Case, guardian: PersonId, about: Iterable[Measure]) ->
     return notices.to_person(guardian, Template.STANDARD_REPLY, region, about, rules=rules)
 
 
-def answer_request(case: Case, known: PatientFacts) -> Iterator[Effect]:
+def answer_request(case: OrderEvaluation, known: PatientFacts) -> Iterator[Effect]:
     request, form = case.request, case.form
     if request is None or form.decided_by is None or form.opinion is None:
         return
@@ -403,7 +407,7 @@ def answer_request(case: Case, known: PatientFacts) -> Iterator[Effect]:
     end = STATES[_happened(request, form.opinion, units, still_asked)]
     for place, unit in enumerate(units, 1):
         answer = UnitAnswer(unit, form.opinion, case.order_id, case.at)
-        yield Answer(request.order_id, answer, end if place == len(units) else None)
+        yield RecordAnswer(request.order_id, answer, end if place == len(units) else None)
     if end is None:
         for unit in units:
             yield CloseTask("unit_opinion", f"{request.order_id}:{unit}")
@@ -413,7 +417,7 @@ def answer_request(case: Case, known: PatientFacts) -> Iterator[Effect]:
     if end is RequestEnd.AGREE:
         yield from replies_closed(request)
         yield from release_measures(case, known, case.targets)
-    yield Settle(request.order_id, OUTCOME[end], TEXT[end])
+    yield ResolvePending(request.order_id, OUTCOME[end], TEXT[end])
     if end is RequestEnd.KEEP:
         yield from _kept(case, known, request)
 
@@ -428,7 +432,7 @@ def _happened(
     return Happening.A_UNIT_AGREES if others else Happening.THE_LAST_UNIT_AGREES
 
 
-def _kept(case: Case, known: PatientFacts, request: ReleaseRequest) -> Iterator[Effect]:
+def _kept(case: OrderEvaluation, known: PatientFacts, request: ReleaseRequest) -> Iterator[Effect]:
     refused, region = Template.RELEASE_REFUSED, request.region
     quiet = case.form.inform.guardians is False or silence.silent(known, case.targets, "guardians")
     guardians = who_asked(request, known) if request.initiative is Initiative.GUARDIAN else ()

@@ -12,63 +12,58 @@ from contracts.vocabulary import (
     Remark,
 )
 from workers.policy.calendar import last_day_of_years
-from workers.policy.effects import (
-    AddTask,
-    Effect,
-    Impose,
-    Noted,
-    Revise,
-    Sentence,
-)
+from workers.policy.effects import AddTask, Amend, Effect, Impose, RemarkReason, Sentence
 from workers.policy.facts import (
     Measure,
     PatientFacts,
 )
 from workers.policy.hits import shuts_out_everybody
 from workers.policy.imposing import widens
-from workers.policy.order_case import Case
+from workers.policy.order_case import OrderEvaluation
 from workers.policy.sentences import REMARK
 
 
-def is_in_force_already(case: Case, done: Iterable[Effect]) -> bool:
+def is_in_force_already(case: OrderEvaluation, done: Iterable[Effect]) -> bool:
     """Whether what a call, or a form for one, asks for was in force already, so that nobody is told again."""
     if case.call is None and case.form_before is None:
         return False
-    return not any(isinstance(e, Impose) or (isinstance(e, Revise) and e.action == "confirmed") for e in done)
+    return not any(isinstance(e, Impose) or (isinstance(e, Amend) and e.action == "confirmed") for e in done)
 
 
-def remarks_of(case: Case, after: PatientFacts, effects: Iterable[Effect]) -> Iterator[Noted]:
+def remarks_of(
+    case: OrderEvaluation, after: PatientFacts, effects: Iterable[Effect]
+) -> Iterator[RemarkReason]:
     """What the receipt points out beside the outcome."""
     done = tuple(effects)
     for entry in case.entries:
         if entry.remark is not None:
-            yield Noted(entry.remark.code, Sentence(entry.remark.sv, entry.remark.en), entry.cites)
+            yield RemarkReason(entry.remark.code, Sentence(entry.remark.sv, entry.remark.en), entry.cites)
         if entry.long_after_months is not None and case.form.valid_through is not None:
             years = entry.long_after_months // 12
             if case.form.valid_through > last_day_of_years(case.signed_on, years):
-                yield Noted(Remark.LONG_DURATION, REMARK[Remark.LONG_DURATION], entry.cites)
+                yield RemarkReason(Remark.LONG_DURATION, REMARK[Remark.LONG_DURATION], entry.cites)
     if widens(case) and case.named is not None:
-        yield Noted(Remark.WIDENED_TO_ALL_GUARDIANS, REMARK[Remark.WIDENED_TO_ALL_GUARDIANS])
+        yield RemarkReason(Remark.WIDENED_TO_ALL_GUARDIANS, REMARK[Remark.WIDENED_TO_ALL_GUARDIANS])
     if case.clinic_unknown is not None:
-        yield Noted(Remark.CLINIC_UNKNOWN, REMARK[Remark.CLINIC_UNKNOWN], case.clinic_unknown.cites)
+        yield RemarkReason(Remark.CLINIC_UNKNOWN, REMARK[Remark.CLINIC_UNKNOWN], case.clinic_unknown.cites)
     yield from _overridden(case, after, done)
     yield from _where_rules_meet(case, done)
     if (
-        any(isinstance(e, Revise) and e.action in ("ended", "narrowed") for e in done)
+        any(isinstance(e, Amend) and e.action in ("ended", "narrowed") for e in done)
         or case.form.form in RELEASES
     ):
         holding = still_holding(case, after)
         if holding:
-            yield Noted(
+            yield RemarkReason(
                 Remark.STILL_HOLDS, REMARK[Remark.STILL_HOLDS], measures=tuple(m.measure_id for m in holding)
             )
 
 
-def _where_rules_meet(case: Case, done: tuple[Effect, ...]) -> Iterator[Noted]:
+def _where_rules_meet(case: OrderEvaluation, done: tuple[Effect, ...]) -> Iterator[RemarkReason]:
     """What came late, early or twice (X-12 to X-15, X-20), and who else is let in (X-02)."""
 
-    def noted(code: Remark, rule: str, *measures: Measure) -> Noted:
-        return Noted(code, REMARK[code], (rule,), tuple(m.measure_id for m in measures))
+    def noted(code: Remark, rule: str, *measures: Measure) -> RemarkReason:
+        return RemarkReason(code, REMARK[code], (rule,), tuple(m.measure_id for m in measures))
 
     form = case.form
     kind = IMPOSES.get(form.form)
@@ -90,12 +85,12 @@ def _where_rules_meet(case: Case, done: tuple[Effect, ...]) -> Iterator[Noted]:
             yield noted(Remark.LATER_VERSION, "X-20")
     request = case.request
     if form.form is Form.UNIT_OPINION and request is not None and request.initiative is Initiative.GUARDIAN:
-        whole = [e.measure for e in done if isinstance(e, Revise) and shuts_out_everybody(e.measure)]
+        whole = [e.measure for e in done if isinstance(e, Amend) and shuts_out_everybody(e.measure)]
         if any(m.beside is None for m in whole):
             yield noted(Remark.OTHERS_AFFECTED, "X-02", *whole)
 
 
-def still_holding(case: Case, after: PatientFacts) -> tuple[Measure, ...]:
+def still_holding(case: OrderEvaluation, after: PatientFacts) -> tuple[Measure, ...]:
     """
     Protective measures that stay in force after the order, but for those that it imposed itself.
 
@@ -112,12 +107,14 @@ def still_holding(case: Case, after: PatientFacts) -> tuple[Measure, ...]:
     )
 
 
-def _left_by(case: Case, m: Measure) -> bool:
+def _left_by(case: OrderEvaluation, m: Measure) -> bool:
     """Whether it is what an order for some has left in force for others (X-02)."""
     return case.form.form is Form.UNIT_OPINION or case.form.form in RELEASES
 
 
-def _overridden(case: Case, after: PatientFacts, done: tuple[Effect, ...]) -> Iterator[Noted]:
+def _overridden(
+    case: OrderEvaluation, after: PatientFacts, done: tuple[Effect, ...]
+) -> Iterator[RemarkReason]:
     imposed = [e.measure for e in done if isinstance(e, Impose)]
     at = case.starts_at
     grants = [m for m in imposed if m.kind.opens]
@@ -133,7 +130,7 @@ def _overridden(case: Case, after: PatientFacts, done: tuple[Effect, ...]) -> It
         return
     if hit:
         ids: tuple[MeasureId, ...] = tuple(g.measure_id for g in hit)
-        yield Noted(Remark.OVERRIDDEN, REMARK[Remark.OVERRIDDEN], measures=ids)
+        yield RemarkReason(Remark.OVERRIDDEN, REMARK[Remark.OVERRIDDEN], measures=ids)
 
 
 def overrides(restriction: Measure, grant: Measure) -> bool:

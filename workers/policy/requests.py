@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from contracts.vocabulary import Initiative, MeasureId, OrderId, Outcome, PersonId, RefusalCode, UnitId
 from workers.policy.calendar import swedish_date
-from workers.policy.effects import CloseRequest, CloseTask, Effect, Objection, Sentence, Settle
+from workers.policy.effects import CloseRequest, CloseTask, Effect, RefusalReason, ResolvePending, Sentence
 from workers.policy.facts import Measure, PatientFacts, Person, ReleaseRequest, RequestEnd
 from workers.policy.hits import OF_ONES_OWN, hits, is_guardian, was_guardian
 from workers.policy.sentences import REFUSAL
@@ -196,9 +196,9 @@ def _settled(request: ReleaseRequest, happening: Happening, text: Sentence | Non
     refusal = None
     if end is RequestEnd.HELD:
         code = RefusalCode.PROTECTED_IDENTITY
-        refusal = Objection(code, REFUSAL[code], ("X-05", "X-10"), "releases")
+        refusal = RefusalReason(code, REFUSAL[code], ("X-05", "X-10"), "releases")
     yield CloseRequest(request.order_id, end)
-    yield Settle(request.order_id, OUTCOME[end], text or TEXT[end], refusal=refusal)
+    yield ResolvePending(request.order_id, OUTCOME[end], text or TEXT[end], refusal=refusal)
     yield from tasks_closed(request)
     yield from replies_closed(request)
 

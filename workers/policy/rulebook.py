@@ -38,27 +38,27 @@ MOST_PARTS = 200_000
 """More values than a hundred rulebooks have."""
 
 
-class Part(BaseModel):
+class RulebookModel(BaseModel):
     """A part of a rulebook: frozen, and no key that we do not know."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
-class Document(Part):
+class Document(RulebookModel):
     """A region's own document that rules stand in."""
 
     title: str
     valid_from: date | None = None
 
 
-class Derived(Part):
+class Derived(RulebookModel):
     """Why something is Sigill's choice and not the document's words, in Swedish and English (X-30)."""
 
     sv: str = Field(min_length=1)
     en: str = Field(min_length=1)
 
 
-class Rule(Part):
+class Rule(RulebookModel):
     """One rule as its owner states it. `kind`: V validation, S state, T time, N notice, D documentation, H people."""
 
     kind: tuple[Literal["V", "S", "T", "N", "D", "H"], ...]
@@ -71,7 +71,7 @@ class Rule(Part):
     """Set where the document does not say it, or not quite."""
 
 
-class When(Part):
+class Condition(RulebookModel):
     """When an entry holds. Every condition given must hold; none given: always."""
 
     initiative: tuple[Initiative, ...] | None = None
@@ -102,7 +102,7 @@ class When(Part):
     """The patient is younger than this, in whole years."""
 
 
-class OfClinic(Part):
+class OfClinic(RulebookModel):
     """The clinic (klinik) that a rule names, by the directory's code: `{clinic: paediatric}`."""
 
     clinic: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")
@@ -111,7 +111,7 @@ class OfClinic(Part):
     en: str = ""
 
 
-class InformationType(Part):
+class InformationType(RulebookModel):
     """A heading or template of the record (sökord, mall), by the code or the words that the asking system uses."""
 
     code: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
@@ -123,7 +123,7 @@ class InformationType(Part):
         return name.strip().casefold() in {self.code, self.sv.casefold(), self.en.casefold()}
 
 
-class HiddenUnits(Part):
+class HiddenUnits(RulebookModel):
     """Units that are hidden: by HSA-id, by the directory's code of the clinic, or by a word in the name."""
 
     ids: tuple[str, ...] = ()
@@ -140,7 +140,7 @@ class HiddenUnits(Part):
         return self
 
 
-class Shown(Part):
+class Shown(RulebookModel):
     """
     What the region shows to nobody online: some units, some headings, or what was recorded before a date.
 
@@ -168,7 +168,7 @@ ClockTime = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
-class Movable(Part):
+class Movable(RulebookModel):
     """A holiday on the given weekday between two days of the year (MM-DD), both inclusive: Midsummer's Eve."""
 
     weekday: Weekday
@@ -176,7 +176,7 @@ class Movable(Part):
     through: Annotated[str, Field(pattern=r"^\d\d-\d\d$")]
 
 
-class Holidays(Part):
+class Holidays(RulebookModel):
     """Days on which nobody has daytime: days of the year (MM-DD), days after Easter Sunday, movable days, single dates."""
 
     yearly: tuple[Annotated[str, Field(pattern=r"^\d\d-\d\d$")], ...] = ()
@@ -185,7 +185,7 @@ class Holidays(Part):
     dates: tuple[date, ...] = ()
 
 
-class Daytime(Part):
+class Daytime(RulebookModel):
     """The hours, Swedish time, that are not on-call time (jourtid): `from` inclusive, `to` exclusive, on working days."""
 
     from_: ClockTime = Field(alias="from")
@@ -225,7 +225,7 @@ def _is_holiday(holidays: Holidays, day: date) -> bool:
     )
 
 
-class Channels(Part):
+class Channels(RulebookModel):
     """Which channels are open: `always`, or `urgent` orders only."""
 
     ehr_form: Literal["always", "urgent"] | None = None
@@ -233,14 +233,14 @@ class Channels(Part):
     paper: Literal["always", "urgent"] | None = None
 
 
-class Consulted(Part):
+class Consulted(RulebookModel):
     """Somebody of these roles must have been consulted; with `or_decider`, may be the decider."""
 
     any_of: tuple[Role, ...]
     or_decider: bool = False
 
 
-class EndDate(Part):
+class EndDate(RulebookModel):
     """What is asked of `valid_through`."""
 
     required: bool = False
@@ -249,7 +249,7 @@ class EndDate(Part):
     never: bool = False
 
 
-class AgeWindow(Part):
+class AgeWindow(RulebookModel):
     """The patient's age at the time of taking effect: from the birthday `since`, until the birthday `until`."""
 
     since: int | None = None
@@ -258,13 +258,13 @@ class AgeWindow(Part):
     """An order for a day after the `since` birthday may come so many days before it."""
 
 
-class Runs(Part):
+class Duration(RulebookModel):
     """How long a measure runs when the order does not say, and at most, counted from the day of signature."""
 
     years: int
 
 
-class Extra(Part):
+class Extra(RulebookModel):
     """A measure that comes beside the form's own."""
 
     kind: MeasureKind
@@ -274,7 +274,7 @@ class Extra(Part):
     ends_at_age: int | None = None
 
 
-class Told(Part):
+class NotificationClause(RulebookModel):
     """Who is told what. `told` says on which word of the order: nothing reaches whom the order says not to inform."""
 
     to: Literal["patient", "guardians", "representative", "asking_guardian", "operators"]
@@ -287,21 +287,21 @@ class Told(Part):
     en: str = ""
 
 
-class Words(Part):
+class Words(RulebookModel):
     """A region's own text."""
 
     sv: str
     en: str
 
 
-class InformDefault(Part):
+class InformDefault(RulebookModel):
     """Who is told where an order leaves it out. A child below the own-account age never is (X-27)."""
 
     guardians: bool = False
     patient: bool = True
 
 
-class InformDefaults(Part):
+class InformDefaults(RulebookModel):
     """
     Who is told what of a protective measure where an order leaves it out (`inform_default`, X-24).
 
@@ -313,14 +313,14 @@ class InformDefaults(Part):
     released: InformDefault = InformDefault()
 
 
-class NoteChoice(Part):
+class NoteChoice(RulebookModel):
     """The record's own choice words under a keyword: of a measure that is in force, or that was lifted."""
 
     one_guardian: str
     all_guardians: str
 
 
-class NoteWords(Part):
+class NoteWords(RulebookModel):
     """The note to file: its keyword, and what else people must do with the papers."""
 
     keyword: str
@@ -329,7 +329,7 @@ class NoteWords(Part):
     duties: tuple[str, ...] = ()
 
 
-class RemarkWhen(Part):
+class RemarkWhen(RulebookModel):
     """A remark in the receipt."""
 
     code: Remark
@@ -337,19 +337,19 @@ class RemarkWhen(Part):
     en: str
 
 
-class Deadline(Part):
+class Deadline(RulebookModel):
     """Hours within which something must follow."""
 
     within_hours: int
 
 
-class Entry(Part):
+class RuleEntry(RulebookModel):
     """One rule, or several that belong together, made executable."""
 
     id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
     cites: tuple[str, ...] = Field(min_length=1)
     forms: tuple[Form, ...] = Field(min_length=1)
-    when: When = When()
+    when: Condition = Condition()
     offered: bool | None = None
     initiatives: tuple[Initiative, ...] | None = None
     channels: Channels | None = None
@@ -382,13 +382,13 @@ class Entry(Part):
     may_release: tuple[MeasureKind, ...] | None = None
     services: tuple[Service, ...] | None = None
     ends_at_age: int | None = None
-    runs: Runs | None = None
+    runs: Duration | None = None
     widens_to_all_guardians: bool | None = None
     also_imposes: tuple[Extra, ...] | None = None
     ends_running: tuple[MeasureKind, ...] | None = None
     signed_form: Deadline | Literal["never"] | None = None
     follow_up: Deadline | None = None
-    tells: tuple[Told, ...] | None = None
+    tells: tuple[NotificationClause, ...] | None = None
     note: NoteWords | None = None
     remark: RemarkWhen | None = None
     long_after_months: int | None = None
@@ -398,7 +398,7 @@ class Entry(Part):
     @cached_property
     def given(self) -> frozenset[str]:
         """The names of the clauses that it has."""
-        names = Entry.model_fields.keys() - {"derived"}
+        names = RuleEntry.model_fields.keys() - {"derived"}
         return frozenset(name for name in names if getattr(self, name) is not None)
 
     @property
@@ -421,14 +421,14 @@ class Entry(Part):
         return given
 
     @model_validator(mode="after")
-    def _says_something(self) -> "Entry":
+    def _says_something(self) -> "RuleEntry":
         said = self.model_fields_set - {"id", "cites", "forms", "when", "otherwise", "decider_at", "derived"}
         if not said:
             raise ValueError(f"entry {self.id} has no clause")
         return self
 
 
-class Standing(Part):
+class StandingRule(RulebookModel):
     """
     What the register's own word brings, without any order: by a `state` that holds, or by an `event` that happens.
 
@@ -456,7 +456,7 @@ class Standing(Part):
         return given
 
     @model_validator(mode="after")
-    def _one_cause(self) -> "Standing":
+    def _one_cause(self) -> "StandingRule":
         if (self.state is None) == (self.event is None):
             raise ValueError(f"standing rule {self.id} needs either a state or an event")
         if self.imposes and self.state is None:
@@ -466,7 +466,7 @@ class Standing(Part):
         return self
 
 
-class Ages(Part):
+class Ages(RulebookModel):
     """The ages at which things begin and end, in whole years (a birthday begins at Swedish midnight)."""
 
     guardian_until: int = 13
@@ -481,7 +481,7 @@ class Ages(Part):
     """`e_id`: whoever has an e-ID logs in to the own e-services, also before `own_account_from`."""
 
 
-class Lead(Part):
+class ReminderLeadTimes(RulebookModel):
     """Days ahead of which somebody is reminded."""
 
     grant_expiring: int = 60
@@ -490,7 +490,7 @@ class Lead(Part):
     """Before a protective measure's own end date: the unit that imposed it is told."""
 
 
-class Version(Part):
+class Version(RulebookModel):
     """A region's rules from a date on."""
 
     since: date
@@ -506,7 +506,7 @@ class Version(Part):
     """Rules that only people can follow, and where they show."""
     held_by_core: dict[str, tuple[str, ...]] = {}
     """Rules that the program's core holds whatever a rulebook says, and which parts of it."""
-    lead: Lead = Lead()
+    lead: ReminderLeadTimes = ReminderLeadTimes()
     age_notices: bool = True
     inform_default: InformDefaults = InformDefaults()
     standard_reply: Words | None = None
@@ -514,21 +514,21 @@ class Version(Part):
     unknown_patient_hours: int = 72
     daytime: Daytime | None = None
     """The hours that are not on-call time; None: no entry asks for it."""
-    entries: tuple[Entry, ...] = ()
-    standing: tuple[Standing, ...] = ()
+    entries: tuple[RuleEntry, ...] = ()
+    standing: tuple[StandingRule, ...] = ()
     shown: tuple[Shown, ...] = ()
 
     @property
-    def parts(self) -> tuple["Entry | Standing | Shown", ...]:
+    def parts(self) -> tuple["RuleEntry | StandingRule | Shown", ...]:
         """Everything in it that has an id and cites rules."""
         return (*self.entries, *self.standing, *self.shown)
 
-    def matching(self, form: Form) -> tuple[Entry, ...]:
+    def matching(self, form: Form) -> tuple[RuleEntry, ...]:
         """The entries about a form, in the rulebook's order."""
         return self._by_form.get(form, ())
 
     @cached_property
-    def _by_form(self) -> dict[Form, tuple[Entry, ...]]:
+    def _by_form(self) -> dict[Form, tuple[RuleEntry, ...]]:
         return {form: tuple(e for e in self.entries if form in e.forms) for form in Form}
 
     def offers(self, form: Form) -> bool:
@@ -536,7 +536,7 @@ class Version(Part):
         return any(entry.offered for entry in self.matching(form))
 
 
-class Region(Part):
+class Region(RulebookModel):
     """One region's rulebook: its words, its rules and their versions in order of date."""
 
     region: str = Field(pattern=r"^[a-z][a-z0-9-]*$")

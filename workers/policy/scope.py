@@ -15,7 +15,7 @@ from workers.policy.facts import Measure
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class MeasureScope:
     """
     Units (None: the whole record), information dates (inclusive, None: open), guardians (None: all, or not its matter).
 
@@ -29,7 +29,7 @@ class Scope:
     guardians_except: tuple[PersonId, ...] = ()
 
     @classmethod
-    def of(cls, m: Measure) -> "Scope":
+    def of(cls, m: Measure) -> "MeasureScope":
         """A measure's scope."""
         return cls(m.units, m.recorded_from, m.recorded_to, m.guardians, m.guardians_except)
 
@@ -38,14 +38,14 @@ class Scope:
         """What a measure of this scope has in its fields."""
         return {one.name: getattr(self, one.name) for one in fields(self)}
 
-    def _guardians_cover(self, other: "Scope") -> bool:
+    def _guardians_cover(self, other: "MeasureScope") -> bool:
         if self.guardians is not None:
             return other.guardians is not None and set(other.guardians) <= set(self.guardians)
         if other.guardians is None:
             return set(self.guardians_except) <= set(other.guardians_except)
         return not set(self.guardians_except) & set(other.guardians)
 
-    def _guardians_meet(self, other: "Scope") -> bool:
+    def _guardians_meet(self, other: "MeasureScope") -> bool:
         if self.guardians is None and other.guardians is None:
             return True
         if self.guardians is None or other.guardians is None:
@@ -57,7 +57,9 @@ class Scope:
             return bool(set(some or ()) - set(but))
         return bool(set(self.guardians) & set(other.guardians))
 
-    def _guardians_without(self, other: "Scope", everybody: tuple[PersonId, ...]) -> "Scope | None":
+    def _guardians_without(
+        self, other: "MeasureScope", everybody: tuple[PersonId, ...]
+    ) -> "MeasureScope | None":
         """The guardians of it whom another does not cover; None: nobody."""
         if other.guardians is None:
             # all but some leaves some of those: the ones whom this scope covers
@@ -73,7 +75,7 @@ class Scope:
             return replace(self, guardians=left) if left else None
         return all_but(self, other.guardians, everybody)
 
-    def _dates_cover(self, other: "Scope") -> bool:
+    def _dates_cover(self, other: "MeasureScope") -> bool:
         begins = self.recorded_from is None or (
             other.recorded_from is not None and self.recorded_from <= other.recorded_from
         )
@@ -82,7 +84,7 @@ class Scope:
         )
         return begins and ends
 
-    def _dates_meet(self, other: "Scope") -> bool:
+    def _dates_meet(self, other: "MeasureScope") -> bool:
         before = (
             self.recorded_to is not None
             and other.recorded_from is not None
@@ -95,17 +97,17 @@ class Scope:
         )
         return not before and not after
 
-    def covers(self, other: "Scope") -> bool:
+    def covers(self, other: "MeasureScope") -> bool:
         """Whether it covers all of another."""
         units = self.units is None or (other.units is not None and other.units <= self.units)
         return units and self._guardians_cover(other) and self._dates_cover(other)
 
-    def meets(self, other: "Scope") -> bool:
+    def meets(self, other: "MeasureScope") -> bool:
         """Whether both cover something in common."""
         units = self.units is None or other.units is None or bool(self.units & other.units)
         return units and self._guardians_meet(other) and self._dates_meet(other)
 
-    def without(self, other: "Scope", everybody: Iterable[PersonId]) -> "Scope | None":
+    def without(self, other: "MeasureScope", everybody: Iterable[PersonId]) -> "MeasureScope | None":
         """
         What is left of it without another; None: nothing. `everybody` are the guardians known, now or once: where the
         other takes the last of them, nothing of *all* is left.
@@ -126,7 +128,9 @@ class Scope:
         return self
 
 
-def all_but(scope: Scope, some: Iterable[PersonId], everybody: Iterable[PersonId]) -> Scope | None:
+def all_but(
+    scope: MeasureScope, some: Iterable[PersonId], everybody: Iterable[PersonId]
+) -> MeasureScope | None:
     """
     A scope of all guardians without some; None where those are the last of the guardians known, now or once.
 
@@ -137,10 +141,12 @@ def all_but(scope: Scope, some: Iterable[PersonId], everybody: Iterable[PersonId
     return None if known and known <= set(out) else replace(scope, guardians_except=out)
 
 
-def left_of(scope: Scope, others: Iterable[Scope], everybody: Iterable[PersonId]) -> Scope | None:
+def left_of(
+    scope: MeasureScope, others: Iterable[MeasureScope], everybody: Iterable[PersonId]
+) -> MeasureScope | None:
     """What is left of a scope without some others, taken one after the other; None: nothing."""
     all_of_them = tuple(everybody)
-    left: Scope | None = scope
+    left: MeasureScope | None = scope
     for other in others:
         if left is None:
             return None

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Literal
 
-from workers.policy.effects import Annotate, Effect, Impose, Revise
+from workers.policy.effects import Amend, Annotate, Effect, Impose
 from workers.policy.facts import Measure, PatientFacts, Silence
-from workers.policy.order_case import Case
+from workers.policy.order_case import OrderEvaluation
 
 Audience = Literal["guardians", "patient"]
 
@@ -23,7 +23,7 @@ def silent(facts: PatientFacts, about: Iterable[Measure], audience: Audience) ->
     return any(silence.audience == audience for m in family for silence in m.silences)
 
 
-def kept(case: Case, known: PatientFacts, effects: Iterable[Effect]) -> tuple[Effect, ...]:
+def kept(case: OrderEvaluation, known: PatientFacts, effects: Iterable[Effect]) -> tuple[Effect, ...]:
     """The effects of an order, with its word on who may be told kept in every measure that the order is about."""
     effects = tuple(effects)
     inform = case.form.inform
@@ -34,11 +34,11 @@ def kept(case: Case, known: PatientFacts, effects: Iterable[Effect]) -> tuple[Ef
 
 
 def _kept(
-    case: Case, known: PatientFacts, effects: tuple[Effect, ...], lineages: set[str]
+    case: OrderEvaluation, known: PatientFacts, effects: tuple[Effect, ...], lineages: set[str]
 ) -> Iterator[Effect]:
-    changed = {e.measure.measure_id for e in effects if isinstance(e, Impose | Revise | Annotate)}
+    changed = {e.measure.measure_id for e in effects if isinstance(e, Impose | Amend | Annotate)}
     for effect in effects:
-        if isinstance(effect, Impose | Revise | Annotate) and effect.measure.lineage in lineages:
+        if isinstance(effect, Impose | Amend | Annotate) and effect.measure.lineage in lineages:
             yield replace(effect, measure=_told(case, effect.measure))
         else:
             yield effect
@@ -49,7 +49,7 @@ def _kept(
                 yield Annotate(replace(told, version=m.version + 1))
 
 
-def _told(case: Case, m: Measure) -> Measure:
+def _told(case: OrderEvaluation, m: Measure) -> Measure:
     unit = case.form.decided_by.unit if case.form.decided_by else ""
     silences = set(m.silences)
     words: tuple[tuple[Audience, bool | None], ...] = (

@@ -12,7 +12,7 @@ from datetime import datetime
 from contracts.vocabulary import Initiative, PersonId, RegionCode
 from workers.policy.calendar import age_begins, midnight, swedish_date
 from workers.policy.facts import Measure, PatientFacts, Person
-from workers.policy.rulebook import Extra, Region, Rulebooks, Standing, Version
+from workers.policy.rulebook import Extra, Region, Rulebooks, StandingRule, Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class WantedMeasure:
 
     region: RegionCode
     version: Version
-    rule: Standing
+    rule: StandingRule
     imposes: Extra
 
 
@@ -54,7 +54,7 @@ def was_marked(person: Person, since: datetime, until: datetime) -> bool:
     return any(is_marked(person, moment) for moment in (since, *between))
 
 
-def rule_holds(rule: Standing, version: Version, facts: PatientFacts, at: datetime) -> bool:
+def rule_holds(rule: StandingRule, version: Version, facts: PatientFacts, at: datetime) -> bool:
     """
     Whether the state that a rule names holds for a patient at an instant (UTC), wherever the patient lives.
 
@@ -76,7 +76,7 @@ def rule_holds(rule: Standing, version: Version, facts: PatientFacts, at: dateti
 
 def states_that_hold(
     facts: PatientFacts, at: datetime, books: Rulebooks
-) -> Iterator[tuple[RegionCode, Version, Standing]]:
+) -> Iterator[tuple[RegionCode, Version, StandingRule]]:
     """The state rules that hold for a patient at an instant (UTC), of the region where the patient lives."""
     region = books.region_of_county(last_known_county(facts.patient, at))
     version = books.version(region, swedish_date(at)) if region else None
@@ -113,7 +113,7 @@ def missing_measures(facts: PatientFacts, at: datetime, books: Rulebooks) -> tup
 
 def regions_in_doubt(
     facts: PatientFacts, at: datetime, books: Rulebooks
-) -> tuple[tuple[RegionCode, Version, Standing], ...]:
+) -> tuple[tuple[RegionCode, Version, StandingRule], ...]:
     """
     The state rules that would hold, were the patient a resident of their region, when no county was ever told.
 

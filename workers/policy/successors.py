@@ -11,7 +11,7 @@ from contracts.vocabulary import OrderId, PendingCode, PersonId, RegionCode, Uni
 from workers.policy.calendar import swedish_date
 from workers.policy.effects import AddTask, CloseTask, Effect
 from workers.policy.facts import PatientFacts, ReleaseRequest
-from workers.policy.order_case import Case
+from workers.policy.order_case import OrderEvaluation
 from workers.policy.sentences import PENDING, SUCCESSOR_WANTED
 from workers.policy.units import answering, line_of
 
@@ -23,7 +23,7 @@ def _subject(unit: UnitId, patient: PersonId) -> str:
     return f"{unit}:{patient}"
 
 
-def successor_tasks(case: Case, units: Iterable[UnitId]) -> Iterator[AddTask]:
+def successor_tasks(case: OrderEvaluation, units: Iterable[UnitId]) -> Iterator[AddTask]:
     """One task for operators a closed unit and patient: name the unit that succeeded it."""
     if case.known is not None:
         patient, region = case.known.patient.person_id, RegionCode(case.form.region)

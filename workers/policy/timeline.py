@@ -8,15 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from contracts.vocabulary import MeasureId, PersonId, Service, UnitId
-from workers.policy.access import (
-    Decision,
-    Question,
-    Turn,
-    decide,
-    turns,
-    units_of,
-    viewers_of,
-)
+from workers.policy.access import AccessQuestion, ChangePoint, Decision, decide, turns, units_of, viewers_of
 from workers.policy.facts import PatientFacts
 from workers.policy.rulebook import Rulebooks
 
@@ -28,21 +20,21 @@ _SERVICES = (Service.JOURNAL, Service.E_SERVICES, Service.PAPER_COPY)
 class Cause:
     """Why something may change at an instant. Which of the ids is filled in goes by the turn."""
 
-    turn: Turn
+    turn: ChangePoint
     age: int | None = None
     measure: MeasureId | None = None
     person: PersonId | None = None
     rulebook: str | None = None
 
     @classmethod
-    def of(cls, turn: Turn, which: str) -> "Cause":
+    def of(cls, turn: ChangePoint, which: str) -> "Cause":
         """Read the third part of a turn."""
         match turn:
-            case Turn.BIRTHDAY:
+            case ChangePoint.BIRTHDAY:
                 return cls(turn, age=int(which))
-            case Turn.MEASURE_STARTS | Turn.MEASURE_ENDS:
+            case ChangePoint.MEASURE_STARTS | ChangePoint.MEASURE_ENDS:
                 return cls(turn, measure=MeasureId(which))
-            case Turn.RULEBOOK:
+            case ChangePoint.RULEBOOK:
                 return cls(turn, rulebook=which)
         return cls(turn, person=PersonId(which) if which else None)
 
@@ -64,7 +56,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class TimelineStep:
     """An instant (UTC) at which something changes, with every cause and every change of that instant."""
 
     at: datetime
@@ -81,7 +73,7 @@ def timeline(
     viewers: Sequence[PersonId] | None = None,
     services: Sequence[Service] = _SERVICES,
     only_gained_or_lost: bool = False,
-) -> tuple[Step, ...]:
+) -> tuple[TimelineStep, ...]:
     """
     Every change after `since` through `until` (UTC, both moments inclusive of what begins at them), in order of time.
 
@@ -102,12 +94,12 @@ def timeline(
     for moment in sorted(causes):
         changes = []
         for viewer, service, unit in lines:
-            before = decide(Question(viewer, service, moment - _BEFORE, unit), facts, books)
-            after = decide(Question(viewer, service, moment, unit), facts, books)
+            before = decide(AccessQuestion(viewer, service, moment - _BEFORE, unit), facts, books)
+            after = decide(AccessQuestion(viewer, service, moment, unit), facts, books)
             same = before.allowed == after.allowed
             if same and (only_gained_or_lost or before.reasons == after.reasons):
                 continue
             changes.append(Change(viewer, service, unit, before, after))
         if changes:
-            steps.append(Step(moment, tuple(causes[moment]), tuple(changes)))
+            steps.append(TimelineStep(moment, tuple(causes[moment]), tuple(changes)))
     return tuple(steps)

@@ -26,15 +26,15 @@ from workers.policy import notices, requests, successors
 from workers.policy.calendar import age_begins, days_before, midnight, swedish_date
 from workers.policy.effects import (
     AddTask,
+    Amend,
     CloseTask,
     Effect,
     Impose,
-    Objection,
-    Revise,
+    Notify,
+    RefusalReason,
+    ResolvePending,
     Sentence,
     SetTimer,
-    Settle,
-    Tell,
     TimerKind,
     Transition,
     applied,
@@ -79,7 +79,7 @@ _REACHED = frozenset({TimerKind.AGE_13, TimerKind.AGE_16, TimerKind.AGE_18})
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class DueTimer:
     """A timer that has fallen due, with what it is about."""
 
     timer: SetTimer
@@ -87,7 +87,7 @@ class Due:
     requests: tuple[ReleaseRequest, ...] = ()
 
 
-def follow(due: Due, books: Rulebooks, *, now: datetime) -> Transition:
+def on_timer(due: DueTimer, books: Rulebooks, *, now: datetime) -> Transition:
     """
     Say what follows from a timer, at its true time `due.timer.due_at` (UTC), however late it is looked at.
 
@@ -102,7 +102,7 @@ def follow(due: Due, books: Rulebooks, *, now: datetime) -> Transition:
     return replace(found, effects=(*effects, *settled))
 
 
-def _follow(due: Due, books: Rulebooks, now: datetime) -> Transition:
+def _follow(due: DueTimer, books: Rulebooks, now: datetime) -> Transition:
     timer = due.timer
     match timer.kind:
         case (
@@ -130,15 +130,15 @@ def _follow(due: Due, books: Rulebooks, now: datetime) -> Transition:
             return _milestone(due, books)
 
 
-def _nothing(due: Due) -> Transition:
+def _nothing(due: DueTimer) -> Transition:
     return Transition(due.timer.due_at, compare=False)
 
 
-def _measure(due: Due) -> Measure | None:
+def _measure(due: DueTimer) -> Measure | None:
     return next((m for m in due.facts.measures if m.measure_id == due.timer.measure_id), None)
 
 
-def _of_measure(due: Due, books: Rulebooks, now: datetime) -> Transition:
+def _of_measure(due: DueTimer, books: Rulebooks, now: datetime) -> Transition:
     m, at, facts = _measure(due), due.timer.due_at, due.facts
     if m is None:
         return _nothing(due)
@@ -173,7 +173,7 @@ def _started(m: Measure, facts: PatientFacts, books: Rulebooks, now: datetime) -
         yield from tasks_about(over.measure)
         yield from worklist(over.measure, ends=True)
     for order_id in m.orders:  # a call whose signed form has come before the day is two orders
-        yield Settle(
+        yield ResolvePending(
             order_id,
             Outcome.EXECUTED,
             Sentence("Beställningens dag har kommit.", "The order's day has come."),
@@ -190,10 +190,10 @@ def _over(m: Measure, facts: PatientFacts, by_age: bool, books: Rulebooks) -> It
     yield from worklist(m, ends=True)
     yield from tasks_about(m)
     if m.provisional and m.orders:
-        yield Settle(m.orders[0], Outcome.EXECUTED, _ENDED, PendingCode.AWAITING_SIGNED_FORM)
+        yield ResolvePending(m.orders[0], Outcome.EXECUTED, _ENDED, PendingCode.AWAITING_SIGNED_FORM)
         yield CloseTask("signed_form", str(m.orders[0]))
     if m.released and m.orders:
-        yield Settle(
+        yield ResolvePending(
             m.orders[-1],
             Outcome.EXECUTED,
             Sentence("Beställningens dag har kommit.", "The order's day has come."),
@@ -210,7 +210,7 @@ _ENDED = Sentence(
 )
 
 
-def _tell_holders(m: Measure, template: Template, *, day: datetime | None = None) -> Iterator[Tell]:
+def _tell_holders(m: Measure, template: Template, *, day: datetime | None = None) -> Iterator[Notify]:
     """Tell those whom a grant lets in, unless the order that gave it says not."""
     match m.kind:
         case MeasureKind.MINOR_GRANT:
@@ -225,7 +225,7 @@ def _tell_holders(m: Measure, template: Template, *, day: datetime | None = None
 
 def _tell_concerned(
     m: Measure, facts: PatientFacts, template: Template, at: datetime, books: Rulebooks
-) -> Iterator[Tell]:
+) -> Iterator[Notify]:
     """Tell those whom a measure shuts out, as its orders say, and else as the region's rules do."""
     version = books.default_version(m.region, swedish_date(at))
     patient = facts.patient.person_id
@@ -239,7 +239,7 @@ def _tell_concerned(
             yield notices.to_person(guardian, template, m.region, (m,), rules=m.rules, told=told)
 
 
-def _overdue(due: Due, now: datetime) -> Transition:
+def _overdue(due: DueTimer, now: datetime) -> Transition:
     """An alert to the operators, again each day; the protection stays (never open by default)."""
     m, timer = _measure(due), due.timer
     if m is None or m.released or not m.not_over(timer.due_at, due.facts.patient.birth):
@@ -248,13 +248,13 @@ def _overdue(due: Due, now: datetime) -> Transition:
     if not (m.provisional if form else m.awaits_follow_up):
         return _nothing(due)
     template = Template.SIGNED_FORM_OVERDUE if form else Template.FOLLOW_UP_OVERDUE
-    tell = Tell(None, template, NOTICE[template], m.region, "console", rules=m.rules)
+    tell = Notify(None, template, NOTICE[template], m.region, "console", rules=m.rules)
     missed = max(0, (now - timer.due_at) // AGAIN)
     again = replace(timer, due_at=timer.due_at + AGAIN * (missed + 1))
     return Transition(timer.due_at, (tell, again), compare=False)
 
 
-def _request_reminder(due: Due) -> Transition:
+def _request_reminder(due: DueTimer) -> Transition:
     request = next((r for r in due.requests if r.order_id == due.timer.order_id), None)
     at = due.timer.due_at
     if request is None or request.closed is not None or not requests.left_of_request(request, due.facts, at):
@@ -285,7 +285,7 @@ def _request_reminder(due: Due) -> Transition:
     return Transition(at, (*reminders, again), compare=False)
 
 
-def _review(due: Due) -> Transition:
+def _review(due: DueTimer) -> Transition:
     m = _measure(due)
     if m is None or m.released or not m.in_force(due.timer.due_at, due.facts.patient.birth):
         return _nothing(due)
@@ -305,12 +305,12 @@ def _review(due: Due) -> Transition:
     return Transition(due.timer.due_at, (task, *told), compare=False)
 
 
-def _tell_unit(m: Measure, facts: PatientFacts, template: Template, at: datetime) -> Iterator[Tell]:
+def _tell_unit(m: Measure, facts: PatientFacts, template: Template, at: datetime) -> Iterator[Notify]:
     """Tell the unit that imposed a measure, or the one that succeeded it. Nothing is sent about the dead (X-22)."""
     if m.unit is None or facts.patient.at(at).died_on is not None:
         return
     unit = answering(facts.units, m.unit, swedish_date(at))
-    yield Tell(None, template, NOTICE[template], m.region, unit=unit, rules=m.rules)
+    yield Notify(None, template, NOTICE[template], m.region, unit=unit, rules=m.rules)
 
 
 def card_revoked_late(order_id: OrderId, region: RegionCode, at: datetime) -> Transition:
@@ -321,7 +321,7 @@ def card_revoked_late(order_id: OrderId, region: RegionCode, at: datetime) -> Tr
     text = NOTICE[Template.CARD_REVOKED_LATE]
     task = AddTask("card_revoked_late", str(order_id), text, region, at, order_id=order_id)
     return Transition(
-        at, (task, Tell(None, Template.CARD_REVOKED_LATE, text, region, "console")), compare=False
+        at, (task, Notify(None, Template.CARD_REVOKED_LATE, text, region, "console")), compare=False
     )
 
 
@@ -391,7 +391,7 @@ def next_milestone(person: Person, books: Rulebooks, after: datetime) -> SetTime
     return SetTimer(first.kind, first.due, person.person_id, region or RegionCode(""))
 
 
-def _milestone(due: Due, books: Rulebooks) -> Transition:
+def _milestone(due: DueTimer, books: Rulebooks) -> Transition:
     timer, facts = due.timer, due.facts
     just_before = timer.due_at - notices.INSTANT
     expected = next_milestone(facts.patient, books, just_before)
@@ -414,7 +414,7 @@ def _milestone(due: Due, books: Rulebooks) -> Transition:
     return Transition(timer.due_at, tuple(dict.fromkeys(effects)), "birthday", compare=compare)
 
 
-def _age_notices(due: Due, milestone: _Milestone, books: Rulebooks) -> Iterator[Tell]:
+def _age_notices(due: DueTimer, milestone: _Milestone, books: Rulebooks) -> Iterator[Notify]:
     """What a birthday tells; whether it is true of each is judged when it is written (X-21)."""
     timer, facts = due.timer, due.facts
     version = books.default_version(timer.region or None, swedish_date(timer.due_at))
@@ -432,7 +432,7 @@ def _age_notices(due: Due, milestone: _Milestone, books: Rulebooks) -> Iterator[
         )
 
 
-def _locked_at_13(due: Due, books: Rulebooks) -> Iterator[AddTask]:
+def _locked_at_13(due: DueTimer, books: Rulebooks) -> Iterator[AddTask]:
     at = due.timer.due_at
     for m in due.facts.in_force(at):
         version = books.version(m.region, swedish_date(at))
@@ -513,7 +513,7 @@ def _days_of(custody: Iterable[Custody]) -> set[datetime]:
     return {midnight(day) for one in custody for day in (one.from_date, one.to_date) if day is not None}
 
 
-def _custody(due: Due, books: Rulebooks) -> Transition:
+def _custody(due: DueTimer, books: Rulebooks) -> Transition:
     """Custody begins or has ended on this day, as the register said ahead, and says still."""
     at, facts, patient = due.timer.due_at, due.facts, due.facts.patient
     just_before = at - timedelta(microseconds=1)
@@ -561,7 +561,7 @@ def _follow_state(
     held_before = {(w.region, w.imposes.kind) for w in wanted_measures(facts, at, books)}
     over: set[MeasureId] = set()
     for effect in _grants_ended(facts, now if first else at, now, books):
-        if isinstance(effect, Revise):
+        if isinstance(effect, Amend):
             over.add(effect.measure.measure_id)
         yield effect
     for wanted in missing_measures(facts, now, books):
@@ -633,11 +633,11 @@ def _grants_ended(facts: PatientFacts, at: datetime, now: datetime, books: Ruleb
         if left:
             yield from _goes_on_for(m, left, facts, at, books)
         elif m.valid_from > at:
-            reason = Objection(
+            reason = RefusalReason(
                 RefusalCode.PROTECTED_IDENTITY, REFUSAL[RefusalCode.PROTECTED_IDENTITY], ("X-11",)
             )
             for order_id in m.orders:
-                yield Settle(order_id, Outcome.REFUSED, reason.text, refusal=reason)
+                yield ResolvePending(order_id, Outcome.REFUSED, reason.text, refusal=reason)
 
 
 def _goes_on_for(
@@ -705,4 +705,4 @@ def _timers_anew(
         yield from timers_of(m, after, at, version.lead)
 
 
-__all__ = ["Due", "card_revoked_late", "follow", "next_milestone", "register_change", "rules_begin"]
+__all__ = ["DueTimer", "card_revoked_late", "next_milestone", "on_timer", "register_change", "rules_begin"]

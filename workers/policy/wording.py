@@ -28,7 +28,7 @@ class Audience(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class NoticeFacts:
     """
     What a text is made of. `through` and `day` are Swedish dates: the last day in force, the day spoken of.
 
@@ -59,7 +59,7 @@ def label(template: Template) -> Sentence:
     return NOTICE[template]
 
 
-def notice(template: Template, audience: Audience, told: Told) -> Sentence:
+def notice(template: Template, audience: Audience, told: NoticeFacts) -> Sentence:
     """The text of a notice to one reader."""
     sentences = [*_TEXTS[template](audience, told), told.more]
     return Sentence(
@@ -105,7 +105,7 @@ _E_SERVICES: Mapping[Audience, Sentence] = {
 }
 
 
-def _what(audience: Audience, told: Told) -> Sentence:
+def _what(audience: Audience, told: NoticeFacts) -> Sentence:
     """The record, the e-services, or both, as the reader calls them."""
     words: list[Sentence] = []
     services = told.services or (Service.JOURNAL,)
@@ -124,7 +124,7 @@ def _what(audience: Audience, told: Told) -> Sentence:
     return Sentence(" och ".join(w.sv for w in words), " and ".join(w.en for w in words))
 
 
-def _period(told: Told) -> Sentence:
+def _period(told: NoticeFacts) -> Sentence:
     if told.through is None:
         return Sentence("tills vidare", "until further notice")
     return Sentence(f"till och med {told.through}", f"through {told.through}")
@@ -134,7 +134,7 @@ def _first(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _errands(audience: Audience, told: Told) -> Sentence:
+def _errands(audience: Audience, told: NoticeFacts) -> Sentence:
     """What a guardian can still do, where the record alone is shut (JH: e-tjänsten Journalen)."""
     if audience is Audience.GUARDIAN and told.errands and Service.E_SERVICES not in told.services:
         return Sentence(
@@ -144,7 +144,7 @@ def _errands(audience: Audience, told: Told) -> Sentence:
     return Sentence("", "")
 
 
-def _shut(audience: Audience, told: Told, *, still: bool) -> Iterable[Sentence]:
+def _shut(audience: Audience, told: NoticeFacts, *, still: bool) -> Iterable[Sentence]:
     what, period = _what(audience, told), _period(told)
     again = Sentence("fortsatt ", "still ") if still else Sentence("", "")
     if audience is Audience.SELF:
@@ -168,7 +168,7 @@ def _shut(audience: Audience, told: Told, *, still: bool) -> Iterable[Sentence]:
     yield _ASK
 
 
-def _own_shut(told: Told, what: Sentence, period: Sentence, again: Sentence) -> Sentence:
+def _own_shut(told: NoticeFacts, what: Sentence, period: Sentence, again: Sentence) -> Sentence:
     if MeasureKind.CHILD_SEAL in told.kinds:
         return Sentence(
             f"Ditt konto och din journal på 1177 är {again.sv}förseglade {period.sv}.",
@@ -188,25 +188,25 @@ def _own_shut(told: Told, what: Sentence, period: Sentence, again: Sentence) -> 
     )
 
 
-def _imposed(audience: Audience, told: Told) -> Iterable[Sentence]:
+def _imposed(audience: Audience, told: NoticeFacts) -> Iterable[Sentence]:
     return _shut(audience, told, still=False)
 
 
-def _continued(audience: Audience, told: Told) -> Iterable[Sentence]:
+def _continued(audience: Audience, told: NoticeFacts) -> Iterable[Sentence]:
     return _shut(audience, told, still=True)
 
 
-def _refused(audience: Audience, told: Told) -> Iterable[Sentence]:
+def _refused(audience: Audience, told: NoticeFacts) -> Iterable[Sentence]:
     yield Sentence("En begäran om upplåsning har prövats.", "A request to unlock has been judged.")
     yield from _shut(audience, told, still=True)
 
 
-def _released(audience: Audience, told: Told) -> Iterable[Sentence]:
+def _released(audience: Audience, told: NoticeFacts) -> Iterable[Sentence]:
     what = _what(audience, told)
     yield Sentence(f"Du når nu {what.sv} på 1177.", f"You now reach {what.en} at 1177.")
 
 
-def _given(audience: Audience, told: Told) -> Iterable[Sentence]:
+def _given(audience: Audience, told: NoticeFacts) -> Iterable[Sentence]:
     what = _what(audience, told)
     end = _period(told)
     yield Sentence(
@@ -220,7 +220,7 @@ def _given(audience: Audience, told: Told) -> Iterable[Sentence]:
         )
 
 
-def _expiring(audience: Audience, told: Told) -> Iterable[Sentence]:
+def _expiring(audience: Audience, told: NoticeFacts) -> Iterable[Sentence]:
     what = _what(audience, told)
     yield Sentence(
         f"Från och med {told.day} kan du inte längre läsa {what.sv} på 1177.",
@@ -233,7 +233,7 @@ def _expiring(audience: Audience, told: Told) -> Iterable[Sentence]:
         )
 
 
-def _ended(audience: Audience, told: Told) -> Iterable[Sentence]:
+def _ended(audience: Audience, told: NoticeFacts) -> Iterable[Sentence]:
     what = _what(audience, told)
     if audience is Audience.CHILD:
         yield Sentence(
@@ -246,7 +246,7 @@ def _ended(audience: Audience, told: Told) -> Iterable[Sentence]:
         )
 
 
-def _no_longer_reached(told: Told) -> Sentence:
+def _no_longer_reached(told: NoticeFacts) -> Sentence:
     words = {
         Service.JOURNAL: Sentence("delar av barnets journal", "parts of the child's record")
         if told.partial
@@ -257,7 +257,7 @@ def _no_longer_reached(told: Told) -> Sentence:
     return Sentence(" och ".join(w.sv for w in lost), " and ".join(w.en for w in lost))
 
 
-def _birthday_ahead(audience: Audience, told: Told) -> Iterable[Sentence]:
+def _birthday_ahead(audience: Audience, told: NoticeFacts) -> Iterable[Sentence]:
     if audience is Audience.GUARDIAN:
         lost = _no_longer_reached(told)
         yield Sentence(
@@ -272,7 +272,7 @@ def _birthday_ahead(audience: Audience, told: Told) -> Iterable[Sentence]:
         )
 
 
-def _taken_over(told: Told, sv: str, en: str) -> Iterable[Sentence]:
+def _taken_over(told: NoticeFacts, sv: str, en: str) -> Iterable[Sentence]:
     if told.takes_over:
         yield Sentence(
             f"Barnet loggar {sv} in självt i e-tjänsterna.",
@@ -280,7 +280,7 @@ def _taken_over(told: Told, sv: str, en: str) -> Iterable[Sentence]:
         )
 
 
-def _login_birthday(audience: Audience, told: Told) -> Iterable[Sentence]:
+def _login_birthday(audience: Audience, told: NoticeFacts) -> Iterable[Sentence]:
     if audience is Audience.GUARDIAN:
         lost = _no_longer_reached(told)
         yield Sentence(
@@ -300,14 +300,14 @@ def _login_birthday(audience: Audience, told: Told) -> Iterable[Sentence]:
         )
 
 
-def _record_birthday(audience: Audience, told: Told) -> Iterable[Sentence]:
+def _record_birthday(audience: Audience, told: NoticeFacts) -> Iterable[Sentence]:
     yield Sentence(
         f"Du har fyllt {told.age} och kan läsa din journal på 1177.",
         f"You have turned {told.age} and can read your record at 1177.",
     )
 
 
-def _of_age(audience: Audience, told: Told) -> Iterable[Sentence]:
+def _of_age(audience: Audience, told: NoticeFacts) -> Iterable[Sentence]:
     yield Sentence(
         f"Du har fyllt {told.age} och har inte längre någon vårdnadshavare.",
         f"You have turned {told.age} and no longer have a guardian.",
@@ -316,11 +316,11 @@ def _of_age(audience: Audience, told: Told) -> Iterable[Sentence]:
         yield from _released(audience, told)
 
 
-def _label_only(template: Template) -> "Callable[[Audience, Told], Iterable[Sentence]]":
+def _label_only(template: Template) -> "Callable[[Audience, NoticeFacts], Iterable[Sentence]]":
     return lambda audience, told: (NOTICE[template],)
 
 
-_TEXTS: Mapping[Template, Callable[[Audience, Told], Iterable[Sentence]]] = {
+_TEXTS: Mapping[Template, Callable[[Audience, NoticeFacts], Iterable[Sentence]]] = {
     Template.MEASURE_IMPOSED: _imposed,
     Template.MEASURE_CONTINUED: _continued,
     Template.MEASURE_RELEASED: _released,

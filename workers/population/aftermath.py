@@ -18,11 +18,11 @@ from workers.policy.calendar import swedish_date
 from workers.policy.effects import SetTimer, TimerKind, Transition
 from workers.policy.rulebook import Rulebooks
 from workers.policy.transitions import register_change
-from workers.processing.citations import Desk
-from workers.processing.loading import sitting_about
-from workers.processing.persist import write
+from workers.processing.citations import PolicyContext
+from workers.processing.loading import unit_of_work_about
+from workers.processing.persist import persist
 from workers.processing.protection import count, tell_operators
-from workers.processing.reevaluation import judge_anew
+from workers.processing.reevaluation import reevaluate_pending
 from workers.register.consumer import WAITED_FOR
 from workers.runtime.clock import SystemClock
 from workers.store import bulk, persons, protection
@@ -52,7 +52,7 @@ async def settle(
     counties = [c for r in books.regions.values() if any(v.standing for v in r.versions) for c in r.counties]
     born_after = date(today.year - reach - 1, 1, 1)
     people = await bulk.followed(conn, load.started_at, counties, born_after)
-    desk = Desk.of(books, source)
+    desk = PolicyContext.of(books, source)
     cause = f"load {load.load_id}"
     for place in range(0, len(people), _BATCH):
         told(place, len(people))
@@ -74,13 +74,13 @@ async def settle(
     return len(people)
 
 
-async def _batch(tx: Tx, desk: Desk, people: list[PersonId], load_id: int, counts: Counts) -> None:
+async def _batch(tx: Tx, desk: PolicyContext, people: list[PersonId], load_id: int, counts: Counts) -> None:
     if not people:
         return
     await persons.lock(tx, people)
-    sitting = await sitting_about(tx, desk, people, chain=CHAIN)
+    unit_of_work = await unit_of_work_about(tx, desk, people, chain=CHAIN)
     for person in people:
-        after = sitting.standing(person).facts
+        after = unit_of_work.standing(person).facts
         if after is None:
             continue
         cause = f"population-load:{load_id}:{person}"
@@ -89,10 +89,10 @@ async def _batch(tx: Tx, desk: Desk, people: list[PersonId], load_id: int, count
             register_change(None, after, told_at, desk.books, now=tx.now, tasks=False)
         )
         count(counts, after, change, tx.now, desk.books)
-        sitting.follow(person, change, cause=cause)
-        sitting.touch(person)
-        await judge_anew(tx, sitting, [person], WAITED_FOR, trigger=cause)
-    await write(tx, sitting)
+        unit_of_work.follow(person, change, cause=cause)
+        unit_of_work.touch(person)
+        await reevaluate_pending(tx, unit_of_work, [person], WAITED_FOR, trigger=cause)
+    await persist(tx, unit_of_work)
 
 
 def _without_birthdays(change: Transition) -> Transition:

@@ -13,10 +13,10 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from contracts.vocabulary import MeasureKind, RegionCode
-from workers.policy.access import differences, picture
+from workers.policy.access import access_matrix, differences
 from workers.policy.calendar import midnight, swedish_date
 from workers.policy.facts import PatientFacts
-from workers.policy.rulebook import Entry, Rulebooks, Version
+from workers.policy.rulebook import Rulebooks, RuleEntry, Version
 from workers.policy.standing_measures import rule_holds
 from workers.population.examples import (
     adults,
@@ -158,7 +158,7 @@ def _ways(facts: PatientFacts, a: Rulebooks, b: Rulebooks, at: datetime) -> set[
     ) or ""
     found = {
         Kind(region, "opens" if one.gained else "closes", f"{role_of(facts, one)} {one.service}")
-        for one in differences(picture(facts, at, a), picture(facts, at, b))
+        for one in differences(access_matrix(facts, at, a), access_matrix(facts, at, b))
     }
     day, code = swedish_date(at), RegionCode(region) or None
     before, after = a.default_version(code, day), b.default_version(code, day)
@@ -194,7 +194,7 @@ def _measures(facts: PatientFacts, a: Rulebooks, b: Rulebooks, at: datetime) -> 
     return found
 
 
-def _about(version: Version | None, kind: MeasureKind) -> list[Entry]:
+def _about(version: Version | None, kind: MeasureKind) -> list[RuleEntry]:
     """The entries that speak of a measure of a kind: that release, continue, extend or answer about it."""
     if version is None:
         return []

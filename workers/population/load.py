@@ -41,7 +41,7 @@ from workers.register.person_update import NobodyNamed, PersonUpdate
 from workers.runtime.clock import SystemClock
 from workers.store import bulk
 from workers.store import session as store
-from workers.store.bulk import Chunk, Refusal, Staged
+from workers.store.bulk import Chunk, LineRefusal, Staged
 from workers.store.session import Tx
 from workers.store.session import prepare as codecs
 
@@ -95,11 +95,11 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class LoadOutcome:
     """What a load came to, with the first lines that were refused or read in part."""
 
     progress: Progress
-    refusals: tuple[Refusal, ...]
+    refusals: tuple[LineRefusal, ...]
 
 
 def fingerprint(path: Path) -> bytes:
@@ -117,7 +117,7 @@ def load(
     processes: int = 2,
     chunk_lines: int = CHUNK_LINES,
     told: Callable[[Progress], None] = lambda _: None,
-) -> Outcome:
+) -> LoadOutcome:
     """
     Load a register file, going on where an earlier run of the same file stopped. `told` hears of every chunk.
 
@@ -145,7 +145,7 @@ def load(
             runner.run(bulk.refusals(conn, begun.load_id)) if progress.refused or progress.partly else []
         )
         runner.run(conn.close())
-    return Outcome(progress, tuple(refusals))
+    return LoadOutcome(progress, tuple(refusals))
 
 
 def _load_chunks(
@@ -273,7 +273,7 @@ class _Loader:
         """Turn a chunk of lines into what COPY takes."""
         told, custody = io.StringIO(), io.StringIO()
         former: list[tuple[int, Identity]] = []
-        refusals: list[Refusal] = []
+        refusals: list[LineRefusal] = []
         seen: set[tuple[str, str]] = set()
         lines = 0
         first = number * self.chunk_lines + 1
@@ -282,7 +282,7 @@ class _Loader:
             fields = fields_of(text)
             if plainly_right(fields, self.known_at):
                 if (fields[0], fields[1]) in seen:
-                    refusals.append(Refusal(first + lines - 1, ("id",)))
+                    refusals.append(LineRefusal(first + lines - 1, ("id",)))
                     continue
                 seen.add((fields[0], fields[1]))
                 told.write(self._told(lines, fields))
@@ -293,7 +293,7 @@ class _Loader:
             if update is not None and (place := _place(update)) in seen:
                 update, faults = None, ("id",)
             if faults:
-                refusals.append(Refusal(first + lines - 1, faults, taken=update is not None))
+                refusals.append(LineRefusal(first + lines - 1, faults, taken=update is not None))
             if update is None:
                 continue
             seen.add(place)

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Literal, NamedTuple
 
 from contracts.vocabulary import AccessReason, PersonId, RegionCode, Service
-from workers.policy.access import differences, picture
+from workers.policy.access import access_matrix, differences
 from workers.policy.calendar import end_of, midnight, swedish_date
 from workers.policy.facts import PatientFacts
 from workers.policy.rulebook import Ages, Rulebooks
@@ -36,7 +36,7 @@ _BATCH = 1_000
 Event = Literal["opens", "closes", "expires"]
 
 
-class Line(NamedTuple):
+class RehearsalLine(NamedTuple):
     """
     A kind of change on a Swedish date. `region` is that of the patient's county, empty where no rulebook is loaded.
 
@@ -57,13 +57,13 @@ class Rehearsal:
 
     first: date
     last: date
-    lines: Mapping[Line, int]
+    lines: Mapping[RehearsalLine, int]
     groups: int
     in_groups: int
     singly: int
 
     @property
-    def ordered(self) -> list[tuple[Line, int]]:
+    def ordered(self) -> list[tuple[RehearsalLine, int]]:
         """The lines by day, region, event, who, service and reason."""
         return sorted(self.lines.items())
 
@@ -100,7 +100,7 @@ async def rehearse(
     ):
         told("counting those of age: other rules for them come into force")
         groups += await census.grown(tx, counties, first, cut, left_out=singular, only=only)
-    lines: Counter[Line] = Counter()
+    lines: Counter[RehearsalLine] = Counter()
     told(f"judging {len(groups)} groups")
     for group in groups:
         for line in changes(example(group, books), books, first, last, ages):
@@ -124,7 +124,7 @@ async def _facts(tx: Reading, batch: Sequence[PersonId]) -> dict[PersonId, Patie
 
 def changes(
     facts: PatientFacts, books: Rulebooks, first: date, last: date, ages: tuple[Ages, ...]
-) -> Iterator[Line]:
+) -> Iterator[RehearsalLine]:
     """
     Return what changes by itself about a patient's access in the period, one line for each viewer and service.
 
@@ -135,17 +135,17 @@ def changes(
         yield from _at(facts, books, moment)
 
 
-def _at(facts: PatientFacts, books: Rulebooks, moment: datetime) -> Iterator[Line]:
-    before = picture(facts, moment - _INSTANT, books)
-    found: dict[tuple[PersonId, Line], None] = {}
+def _at(facts: PatientFacts, books: Rulebooks, moment: datetime) -> Iterator[RehearsalLine]:
+    before = access_matrix(facts, moment - _INSTANT, books)
+    found: dict[tuple[PersonId, RehearsalLine], None] = {}
     region = books.region_of_county(facts.patient.at(moment).county) or ""
-    for one in differences(before, picture(facts, moment, books)):
+    for one in differences(before, access_matrix(facts, moment, books)):
         codes = one.now.codes
         event: Event = "opens" if one.gained else "closes"
         because = codes[0]
         if not one.gained and AccessReason.GRANT_EXPIRED in codes:
             event, because = "expires", AccessReason.GRANT_EXPIRED
-        line = Line(swedish_date(moment), region, event, role_of(facts, one), one.service, because)
+        line = RehearsalLine(swedish_date(moment), region, event, role_of(facts, one), one.service, because)
         found[one.viewer, line] = None
     for _, line in found:
         yield line

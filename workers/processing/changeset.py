@@ -12,12 +12,20 @@ from contracts.base import Message
 from contracts.receipt import Receipt
 from contracts.topics import RECEIPTS, TopicSpec
 from contracts.vocabulary import OrderId, PersonId, RegionCode
-from workers.policy.effects import AddTask, Answer, CloseRequest, CloseTask, OpenRequest, SetTimer, Settle
+from workers.policy.effects import (
+    AddTask,
+    CloseRequest,
+    CloseTask,
+    OpenRequest,
+    RecordAnswer,
+    ResolvePending,
+    SetTimer,
+)
 from workers.policy.facts import Measure
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
+class OutgoingEvent:
     """One message to publish: which topic, under which key, with which id. `body` None is a tombstone."""
 
     topic: TopicSpec
@@ -30,7 +38,7 @@ class Outgoing:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class OrderAnswer:
     """What became of the message filed under a number. `receipt` is what its sender was told, `first`: for the first time."""
 
     registration: int
@@ -39,10 +47,10 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
-class Settlement:
+class PendingResolution:
     """An earlier order that another one, or a timer, brings to its end."""
 
-    settle: Settle
+    settle: ResolvePending
     patient: PersonId
     key: str
     cause: str
@@ -53,7 +61,7 @@ class Settlement:
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class AuditRecord:
     """
     One line for the audit chain: what was done, why, by which rulebook, on whose signature.
 
@@ -78,17 +86,17 @@ class Deed:
 
 
 @dataclass(slots=True)
-class Plan:
+class Changeset:
     """Everything that the judgements of one transaction bring."""
 
     measures: list[Measure] = field(default_factory=list)
     timers: list[SetTimer] = field(default_factory=list)
-    requests: list[OpenRequest | Answer | CloseRequest] = field(default_factory=list)
+    requests: list[OpenRequest | RecordAnswer | CloseRequest] = field(default_factory=list)
     tasks: list[tuple[AddTask | CloseTask, PersonId]] = field(default_factory=list)
-    judged: list[Judged] = field(default_factory=list)
-    settlements: list[Settlement] = field(default_factory=list)
-    outgoing: list[Outgoing] = field(default_factory=list)
-    deeds: list[Deed] = field(default_factory=list)
+    judged: list[OrderAnswer] = field(default_factory=list)
+    settlements: list[PendingResolution] = field(default_factory=list)
+    outgoing: list[OutgoingEvent] = field(default_factory=list)
+    deeds: list[AuditRecord] = field(default_factory=list)
     touched: dict[PersonId, None] = field(default_factory=dict)
     """Patients whose state is to be published anew."""
 
@@ -96,4 +104,4 @@ class Plan:
         self, key: str, receipt: Receipt, person: PersonId | None, traceparent: str | None = None
     ) -> None:
         """Send a receipt."""
-        self.outgoing.append(Outgoing(RECEIPTS, key, receipt.receipt_id, receipt, person, traceparent))
+        self.outgoing.append(OutgoingEvent(RECEIPTS, key, receipt.receipt_id, receipt, person, traceparent))

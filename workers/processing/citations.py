@@ -29,7 +29,7 @@ class Citations:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class PolicyContext:
     """What judging has at hand: the rulebooks, their citations, and the `ce_source` under which Sigill speaks."""
 
     books: Rulebooks
@@ -37,6 +37,6 @@ class Desk:
     source: str
 
     @classmethod
-    def of(cls, books: Rulebooks, source: str) -> "Desk":
+    def of(cls, books: Rulebooks, source: str) -> "PolicyContext":
         """The desk of some rulebooks."""
         return cls(books, Citations(books), source)

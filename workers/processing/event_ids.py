@@ -22,7 +22,7 @@ def order_cause(order_id: str, digest: str) -> str:
     return f"order:{order_id}:{digest}"
 
 
-def anew_cause(order_id: str, trigger: str) -> str:
+def reevaluation_cause(order_id: str, trigger: str) -> str:
     """The cause that is judging a waiting order again, set off by a timer or a register message."""
     return f"anew:{order_id}:{trigger}"
 

@@ -7,10 +7,10 @@ from types import MappingProxyType
 from contracts.order import PersonRef, SignedForm
 from contracts.vocabulary import HsaId, PersonId, UnitId
 from workers.policy.facts import Identity, PatientFacts, Person, Staff
-from workers.processing.citations import Desk
-from workers.processing.patient_context import Standing
+from workers.processing.citations import PolicyContext
+from workers.processing.patient_context import PatientContext
 from workers.processing.person_refs import identity_of
-from workers.processing.unit_of_work import Sitting
+from workers.processing.unit_of_work import UnitOfWork
 from workers.store import facts as stored
 from workers.store import persons
 from workers.store.session import Tx
@@ -42,16 +42,16 @@ def units_in(forms: Iterable[SignedForm]) -> list[UnitId]:
     return sorted(UnitId(unit) for unit in found)
 
 
-async def sitting_about(
+async def unit_of_work_about(
     tx: Tx,
-    desk: Desk,
+    desk: PolicyContext,
     patients: Collection[PersonId],
     *,
     chain: str,
     forms: Sequence[SignedForm] = (),
     identities: Mapping[Identity, PersonId] | None = None,
     staff: Mapping[HsaId, Staff] | None = None,
-) -> Sitting:
+) -> UnitOfWork:
     """
     Read the standings of patients whom the transaction holds locked.
 
@@ -66,7 +66,7 @@ async def sitting_about(
     others = {known.patient.person_id: known.patient for known in found.values()}
 
     named_with = _named_with(forms, named)
-    standings: dict[PersonId, Standing] = {}
+    standings: dict[PersonId, PatientContext] = {}
     same: dict[PersonId, PersonId] = {}
     for asked in patients:
         known = found.get(asked)
@@ -74,7 +74,7 @@ async def sitting_about(
         if patient != asked:
             same[asked] = patient
         orders, requests = contexts[asked]
-        standings[patient] = Standing(
+        standings[patient] = PatientContext(
             facts=None if known is None else with_people(known, others, named_with.get(patient, ())),
             orders=orders,
             requests=requests,
@@ -82,7 +82,7 @@ async def sitting_about(
     if same:
         # a surrogate that became part of another person: that person is the one to hold
         await persons.lock(tx, same.values())
-    return Sitting(
+    return UnitOfWork(
         desk=desk,
         at=tx.now,
         chain=chain,

@@ -10,7 +10,7 @@ from uuid import UUID
 from contracts.base import Message
 from contracts.notification import NamedUnit, NoticeParameters, Notification, Recipient
 from contracts.vocabulary import Suppression, Template, UnitId
-from workers.policy.effects import Parameters, Tell
+from workers.policy.effects import Notify, Parameters
 from workers.policy.facts import PatientFacts
 from workers.processing.citations import Citations
 from workers.processing.event_ids import event_id
@@ -18,7 +18,7 @@ from workers.processing.person_refs import named_in
 
 
 def notification(
-    tell: Tell, facts: PatientFacts, citations: Citations, *, cause: str, index: int, order_id: UUID | None
+    tell: Notify, facts: PatientFacts, citations: Citations, *, cause: str, index: int, order_id: UUID | None
 ) -> Notification:
     """The message of one `Tell`: to a person, to the region's operators, or the record that nothing is told."""
     suppressed: Suppression | None = tell.suppressed

@@ -11,14 +11,14 @@ from types import MappingProxyType
 from contracts.order import SignedForm
 from contracts.vocabulary import MeasureId, OrderId, RegionCode
 from workers.policy.effects import (
-    Answer,
+    Amend,
     CloseRequest,
     Effect,
     Impose,
     Judgement,
     OpenRequest,
-    Revise,
-    Settle,
+    RecordAnswer,
+    ResolvePending,
     applied,
 )
 from workers.policy.facts import EarlierOrder, PatientFacts, ReleaseRequest
@@ -27,7 +27,7 @@ _NO_ORDERS: Mapping[OrderId, EarlierOrder] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class PatientContext:
     """
     A patient's facts, earlier orders and open or closed requests, as the next judgement must see them.
 
@@ -39,7 +39,7 @@ class Standing:
     requests: tuple[ReleaseRequest, ...] = ()
 
 
-def absorb_effects(standing: Standing, effects: Iterable[Effect]) -> Standing:
+def absorb_effects(standing: PatientContext, effects: Iterable[Effect]) -> PatientContext:
     """The standing after effects that no new order brought: measures, requests, and orders that were settled."""
     effects = tuple(effects)
     facts = standing.facts if standing.facts is None else applied(standing.facts, effects)
@@ -51,7 +51,7 @@ def absorb_effects(standing: Standing, effects: Iterable[Effect]) -> Standing:
     )
 
 
-def absorb_order(standing: Standing, form: SignedForm, judgement: Judgement) -> Standing:
+def absorb_order(standing: PatientContext, form: SignedForm, judgement: Judgement) -> PatientContext:
     """The standing after an order was judged: its effects, and the order itself."""
     after = absorb_effects(standing, judgement.effects)
     order_id = OrderId(str(form.order_id))
@@ -71,7 +71,7 @@ def absorb_order(standing: Standing, form: SignedForm, judgement: Judgement) -> 
 
 def _touched(effects: Iterable[Effect]) -> tuple[MeasureId, ...]:
 
-    seen = {effect.measure.measure_id: None for effect in effects if isinstance(effect, Impose | Revise)}
+    seen = {effect.measure.measure_id: None for effect in effects if isinstance(effect, Impose | Amend)}
     return tuple(seen)
 
 
@@ -82,7 +82,7 @@ def _settled(
     after = dict(orders)
     for effect in effects:
         if (
-            isinstance(effect, Settle)
+            isinstance(effect, ResolvePending)
             and effect.order_id in after
             and ends_waiting(effect, after[effect.order_id].waits_for)
         ):
@@ -92,7 +92,7 @@ def _settled(
     return after
 
 
-def ends_waiting(settle: Settle, waits_for: Iterable[str]) -> bool:
+def ends_waiting(settle: ResolvePending, waits_for: Iterable[str]) -> bool:
     """Whether an order that waits for these comes to its end by a settlement."""
     return settle.waited_for is None or set(waits_for) <= {str(settle.waited_for)}
 
@@ -106,7 +106,7 @@ def _requests_after(
         match effect:
             case OpenRequest(request):
                 after[request.order_id] = request
-            case Answer(request=order_id, answer=answer, closes=closes) if order_id in after:
+            case RecordAnswer(request=order_id, answer=answer, closes=closes) if order_id in after:
                 asked = after[order_id]
                 others = tuple(given for given in asked.answers if given.unit != answer.unit)
                 after[order_id] = replace(asked, answers=(*others, answer), closed=closes or asked.closed)

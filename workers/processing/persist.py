@@ -18,14 +18,14 @@ from contracts.json_schema import schema_id
 from contracts.receipt import Receipt
 from contracts.topics import RECEIPTS, STATE, TOPICS, TopicSpec
 from contracts.vocabulary import MeasureId, OrderId, Outcome, PersonId
-from workers.policy.effects import AddTask, Answer, CloseRequest, CloseTask, OpenRequest
-from workers.processing.changeset import Deed, Judged, Outgoing, Plan, Settlement
+from workers.policy.effects import AddTask, CloseRequest, CloseTask, OpenRequest, RecordAnswer
+from workers.processing.changeset import AuditRecord, Changeset, OrderAnswer, OutgoingEvent, PendingResolution
 from workers.processing.event_ids import event_id
 from workers.processing.notifications import naming_the_child, speaks_of_a_child
 from workers.processing.patient_context import ends_waiting
 from workers.processing.receipts import settled
 from workers.processing.state_snapshot import state_of, strictest
-from workers.processing.unit_of_work import Sitting
+from workers.processing.unit_of_work import UnitOfWork
 from workers.store import audit, measures, orders, outbox, persons, requests, tasks, timers
 from workers.store.audit import AuditEntry, Json
 from workers.store.outbox import Headers, OutboxRow
@@ -41,23 +41,23 @@ ACTOR = "sigill"
 """Who acts, in the audit chain, where no operator does."""
 
 
-async def write(tx: Tx, sitting: Sitting) -> None:
+async def persist(tx: Tx, unit_of_work: UnitOfWork) -> None:
     """Write everything that was planned. The patients whom it is about must be locked in this transaction."""
-    plan = sitting.plan
+    plan = unit_of_work.plan
     await measures.append(tx, plan.measures)
     await timers.set(tx, plan.timers)
     await _write_requests(tx, plan.requests)
     await _write_tasks(tx, plan.tasks)
-    outgoing = await _settle(tx, sitting)
+    outgoing = await _settle(tx, unit_of_work)
     texts = {judged.receipt.receipt_id: judged.receipt.model_dump_json() for judged in plan.judged}
     await _write_answers(tx, plan.judged, texts)
-    await audit.append(tx, [_entry(deed, sitting.chain) for deed in plan.deeds])
-    outgoing += _states(tx, sitting)
+    await audit.append(tx, [_entry(deed, unit_of_work.chain) for deed in plan.deeds])
+    outgoing += _states(tx, unit_of_work)
     outgoing = await _naming_children(tx, outgoing)
-    await outbox.append(tx, [_row(one, sitting.desk.source, tx.now, texts) for one in outgoing])
+    await outbox.append(tx, [_row(one, unit_of_work.desk.source, tx.now, texts) for one in outgoing])
 
 
-async def _naming_children(tx: Tx, outgoing: Sequence[Outgoing]) -> list[Outgoing]:
+async def _naming_children(tx: Tx, outgoing: Sequence[OutgoingEvent]) -> list[OutgoingEvent]:
     """The messages, with the child's given name in each that tells a guardian of one (X-28)."""
     children = {one.person for one in outgoing if one.person is not None and speaks_of_a_child(one.body)}
     if not children:
@@ -119,7 +119,7 @@ def _written(at: datetime) -> bytes:
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z").encode()
 
 
-def _row(one: Outgoing, source: str, at: datetime, texts: Mapping[UUID, str]) -> OutboxRow:
+def _row(one: OutgoingEvent, source: str, at: datetime, texts: Mapping[UUID, str]) -> OutboxRow:
     """One row. `texts` holds the messages that are written elsewhere too: their JSON is made once."""
     body = one.body
     text = None if body is None else texts.get(one.event_id) or body.model_dump_json()
@@ -135,14 +135,14 @@ def _row(one: Outgoing, source: str, at: datetime, texts: Mapping[UUID, str]) ->
     )
 
 
-async def _write_requests(tx: Tx, planned: Sequence[OpenRequest | Answer | CloseRequest]) -> None:
+async def _write_requests(tx: Tx, planned: Sequence[OpenRequest | RecordAnswer | CloseRequest]) -> None:
     """Open first, then the answers in order, those that came with the request among them."""
     await requests.open_all(tx, [one.request for one in planned if isinstance(one, OpenRequest)])
-    answers: list[Answer] = []
+    answers: list[RecordAnswer] = []
     for one in planned:
         if isinstance(one, OpenRequest):
-            answers += [Answer(one.request.order_id, given) for given in one.request.answers]
-        elif isinstance(one, Answer):
+            answers += [RecordAnswer(one.request.order_id, given) for given in one.request.answers]
+        elif isinstance(one, RecordAnswer):
             answers.append(one)
     await requests.answer(tx, answers)
     await requests.close(tx, {one.request: one.closes for one in planned if isinstance(one, CloseRequest)})
@@ -182,17 +182,17 @@ class _Standing:
     receipt: Receipt
 
 
-async def _settle(tx: Tx, sitting: Sitting) -> list[Outgoing]:
+async def _settle(tx: Tx, unit_of_work: UnitOfWork) -> list[OutgoingEvent]:
     """
     Give the orders that waited their final answer, each in its place among the other messages.
 
     One that does not wait (any more) has had its last answer.
     """
-    plan = sitting.plan
+    plan = unit_of_work.plan
     if not plan.settlements:
         return list(plan.outgoing)
     newest = await _newest_answers(tx, plan)
-    answers: list[tuple[int, Outgoing]] = []
+    answers: list[tuple[int, OutgoingEvent]] = []
     for settlement in plan.settlements:
         order_id = settlement.settle.order_id
         earlier = newest.get(order_id)
@@ -200,33 +200,35 @@ async def _settle(tx: Tx, sitting: Sitting) -> list[Outgoing]:
             continue
         if not ends_waiting(settlement.settle, earlier.receipt.codes):
             continue
-        final = _final(settlement, earlier.receipt, sitting)
+        final = _final(settlement, earlier.receipt, unit_of_work)
         newest[order_id] = replace(earlier, receipt=final)
-        plan.judged.append(Judged(earlier.registration, final))
-        message = Outgoing(RECEIPTS, settlement.key, final.receipt_id, final, settlement.patient)
+        plan.judged.append(OrderAnswer(earlier.registration, final))
+        message = OutgoingEvent(RECEIPTS, settlement.key, final.receipt_id, final, settlement.patient)
         answers.append((settlement.after, message))
     return _merged(plan.outgoing, answers)
 
 
-def _final(settlement: Settlement, earlier: Receipt, sitting: Sitting) -> Receipt:
+def _final(settlement: PendingResolution, earlier: Receipt, unit_of_work: UnitOfWork) -> Receipt:
 
-    facts = sitting.standing(settlement.patient).facts
+    facts = unit_of_work.standing(settlement.patient).facts
     return settled(
         earlier,
         settlement.settle.outcome,
         settlement.settle.text,
         facts,
-        sitting.desk.citations,
+        unit_of_work.desk.citations,
         settlement.touched,
         cause=f"{settlement.cause}|settles:{settlement.settle.order_id}",
-        at=sitting.at,
+        at=unit_of_work.at,
         refusal=settlement.settle.refusal,
     )
 
 
-def _merged(outgoing: Sequence[Outgoing], answers: Iterable[tuple[int, Outgoing]]) -> list[Outgoing]:
+def _merged(
+    outgoing: Sequence[OutgoingEvent], answers: Iterable[tuple[int, OutgoingEvent]]
+) -> list[OutgoingEvent]:
 
-    merged: list[Outgoing] = []
+    merged: list[OutgoingEvent] = []
     place = 0
     for after, message in answers:
         merged += outgoing[place:after]
@@ -235,7 +237,7 @@ def _merged(outgoing: Sequence[Outgoing], answers: Iterable[tuple[int, Outgoing]
     return merged + list(outgoing[place:])
 
 
-async def _newest_answers(tx: Tx, plan: Plan) -> dict[OrderId, _Standing]:
+async def _newest_answers(tx: Tx, plan: Changeset) -> dict[OrderId, _Standing]:
 
     wanted = {settlement.settle.order_id for settlement in plan.settlements}
     known = await orders.registrations(tx, wanted)
@@ -252,12 +254,12 @@ async def _newest_answers(tx: Tx, plan: Plan) -> dict[OrderId, _Standing]:
     return newest
 
 
-async def _write_answers(tx: Tx, judged: Sequence[Judged], texts: Mapping[UUID, str]) -> None:
+async def _write_answers(tx: Tx, judged: Sequence[OrderAnswer], texts: Mapping[UUID, str]) -> None:
     """One answer an order and call: an order judged and settled at once has two, in order."""
     left = list(judged)
     while left:
-        wave: dict[int, Judged] = {}
-        later: list[Judged] = []
+        wave: dict[int, OrderAnswer] = {}
+        later: list[OrderAnswer] = []
         for one in left:
             if one.registration in wave:
                 later.append(one)
@@ -267,11 +269,11 @@ async def _write_answers(tx: Tx, judged: Sequence[Judged], texts: Mapping[UUID, 
         left = later
 
 
-def _answered(one: Judged, texts: Mapping[UUID, str]) -> orders.Answered:
+def _answered(one: OrderAnswer, texts: Mapping[UUID, str]) -> orders.StoredAnswer:
 
     receipt = one.receipt
     deadlines = [wait.until for wait in receipt.waits if wait.until is not None]
-    return orders.Answered(
+    return orders.StoredAnswer(
         registration=one.registration,
         outcome=receipt.outcome,
         receipt=texts[receipt.receipt_id],
@@ -283,10 +285,12 @@ def _answered(one: Judged, texts: Mapping[UUID, str]) -> orders.Answered:
     )
 
 
-def _states(tx: Tx, sitting: Sitting) -> list[Outgoing]:
+def _states(tx: Tx, unit_of_work: UnitOfWork) -> list[OutgoingEvent]:
     """Each touched patient's whole state, once, with a version that is higher than any before."""
     touched = [
-        facts for person in sitting.plan.touched if (facts := sitting.standing(person).facts) is not None
+        facts
+        for person in unit_of_work.plan.touched
+        if (facts := unit_of_work.standing(person).facts) is not None
     ]
     states = []
     for facts in touched:
@@ -298,11 +302,11 @@ def _states(tx: Tx, sitting: Sitting) -> list[Outgoing]:
         ):
             log.error("state too large: published as the strictest one", event_id=str(ident), bytes=size)
             state = strictest(state)
-        states.append(Outgoing(STATE, key, ident, state, facts.patient.person_id))
+        states.append(OutgoingEvent(STATE, key, ident, state, facts.patient.person_id))
     return states
 
 
-def _entry(deed: Deed, chain: str) -> AuditEntry:
+def _entry(deed: AuditRecord, chain: str) -> AuditEntry:
 
     body: dict[str, Json] = {
         "at": deed.at.isoformat(),

@@ -24,12 +24,12 @@ from workers.policy.standing_measures import (
     states_that_hold,
 )
 from workers.policy.transitions import next_milestone, rules_begin
-from workers.processing.citations import Desk
-from workers.processing.loading import sitting_about
-from workers.processing.persist import write
+from workers.processing.citations import PolicyContext
+from workers.processing.loading import unit_of_work_about
+from workers.processing.persist import persist
 from workers.store import facts as stored
 from workers.store import persons, protection, tasks
-from workers.store.protection import Counts, Wanted
+from workers.store.protection import Counts, WantedProtection
 from workers.store.session import Reading, Store, Tx
 
 BATCH = 200
@@ -64,10 +64,10 @@ class Unprotected:
 # --- whom to look at
 
 
-def wanted_by(books: Rulebooks, on: date, only: RegionCode | None = None) -> tuple[Wanted, ...]:
+def wanted_by(books: Rulebooks, on: date, only: RegionCode | None = None) -> tuple[WantedProtection, ...]:
     """What the rules in force on a Swedish date want for marked residents, county by county."""
     return tuple(
-        Wanted(county, code, extra.kind, _youngest_left_out(rule.patient_under, on))
+        WantedProtection(county, code, extra.kind, _youngest_left_out(rule.patient_under, on))
         for code, version in _in_force(books, on)
         if only in (None, code)
         for rule in version.standing
@@ -156,7 +156,7 @@ def _unprotected(facts: PatientFacts, books: Rulebooks, now: datetime) -> Iterat
         )
 
 
-async def mend(store: Store, desk: Desk, people: Sequence[PersonId], now: datetime) -> Counts:
+async def mend(store: Store, desk: PolicyContext, people: Sequence[PersonId], now: datetime) -> Counts:
     """Impose at `now` (UTC) what the state wants for some persons. Returns the counts, a region a line."""
     counts: Counts = {}
     for place in range(0, len(people), BATCH):
@@ -210,7 +210,7 @@ async def rules_evaluated(tx: Reading, books: Rulebooks, now: datetime) -> bool:
     return not causes(books, await protection.evaluated(tx, now), now)
 
 
-async def evaluate_rules(store: Store, desk: Desk, now: datetime) -> int:
+async def evaluate_rules(store: Store, desk: PolicyContext, now: datetime) -> int:
     """
     Evaluate the versions that have begun until `now` (UTC); return for how many persons something was imposed.
 
@@ -230,7 +230,9 @@ async def evaluate_rules(store: Store, desk: Desk, now: datetime) -> int:
     return shut
 
 
-async def _evaluate_batch(store: Store, desk: Desk, begun: RulesBegun, now: datetime) -> tuple[int, bool]:
+async def _evaluate_batch(
+    store: Store, desk: PolicyContext, begun: RulesBegun, now: datetime
+) -> tuple[int, bool]:
     """One batch: for how many persons something was imposed, and whether there is more for this worker."""
     async with store.transaction(now) as tx:
         held = await protection.claim(tx, begun.cause, now)
@@ -290,7 +292,7 @@ def _total(counts: Counts) -> int:
 
 async def impose(
     tx: Tx,
-    desk: Desk,
+    desk: PolicyContext,
     people: Sequence[PersonId],
     *,
     at: datetime,
@@ -302,17 +304,17 @@ async def impose(
     if not people:
         return
     await persons.lock(tx, people)
-    sitting = await sitting_about(tx, desk, people, chain="standing")
+    unit_of_work = await unit_of_work_about(tx, desk, people, chain="standing")
     for person in people:
-        facts = sitting.standing(person).facts
+        facts = unit_of_work.standing(person).facts
         if facts is None or facts.patient.person_id != person:
             continue
         transition = rules_begin(facts, at, desk.books)
         count(counts, facts, transition, at, desk.books, only)
         if transition.effects:
-            sitting.follow(person, transition, cause=f"{cause}:{person}")
-            sitting.touch(person)
-    await write(tx, sitting)
+            unit_of_work.follow(person, transition, cause=f"{cause}:{person}")
+            unit_of_work.touch(person)
+    await persist(tx, unit_of_work)
 
 
 def count(

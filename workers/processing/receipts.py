@@ -24,14 +24,14 @@ from contracts.receipt import (
 from contracts.vocabulary import MeasureId, MeasureKind, Outcome, Remark
 from workers.policy.effects import (
     AddTask,
+    Amend,
     Impose,
     Judgement,
     Note,
-    Noted,
-    Objection,
-    Revise,
+    PendingReason,
+    RefusalReason,
+    RemarkReason,
     Sentence,
-    Wait,
 )
 from workers.policy.facts import Measure, PatientFacts
 from workers.policy.lexicon import NOTHING_DONE, UNREADABLE
@@ -46,7 +46,7 @@ def registration_number(registration: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class AnsweredMessage:
     """
     The message that a receipt answers. `event` is its CloudEvents id, `digest` of its bytes: SHA-256, hex.
 
@@ -63,7 +63,7 @@ class Answered:
 
 
 def receipt(
-    answered: Answered,
+    answered: AnsweredMessage,
     judgement: Judgement,
     facts: PatientFacts | None,
     citations: Citations,
@@ -157,7 +157,7 @@ def settled(
     *,
     cause: str,
     at: datetime,
-    refusal: Objection | None = None,
+    refusal: RefusalReason | None = None,
 ) -> Receipt:
     """
     The final answer to an order that waited: what it waited for is there, or never will be.
@@ -218,7 +218,7 @@ def task_of(task: AddTask, citations: Citations) -> Task:
     )
 
 
-def _refusal(objection: Objection, citations: Citations) -> Refusal:
+def _refusal(objection: RefusalReason, citations: Citations) -> Refusal:
 
     return Refusal(
         code=objection.code,
@@ -229,7 +229,7 @@ def _refusal(objection: Objection, citations: Citations) -> Refusal:
     )
 
 
-def _waiting(wait: Wait, citations: Citations) -> Waiting:
+def _waiting(wait: PendingReason, citations: Citations) -> Waiting:
 
     return Waiting(
         code=wait.code,
@@ -241,7 +241,7 @@ def _waiting(wait: Wait, citations: Citations) -> Waiting:
     )
 
 
-def _remark(noted: Noted, citations: Citations) -> RemarkNote:
+def _remark(noted: RemarkReason, citations: Citations) -> RemarkNote:
 
     return RemarkNote(
         code=noted.code,
@@ -261,7 +261,7 @@ def _reports(
     return tuple(
         report(effect.measure, effect.action, facts, citations)
         for effect in judgement.effects
-        if isinstance(effect, Impose | Revise)
+        if isinstance(effect, Impose | Amend)
     )
 
 
@@ -274,7 +274,7 @@ def _still(
     return tuple(report(measure, "imposed", facts, citations) for measure in judgement.still_in_force)
 
 
-def _note(note: Note | None, answered: Answered, facts: PatientFacts | None) -> NoteToFile | None:
+def _note(note: Note | None, answered: AnsweredMessage, facts: PatientFacts | None) -> NoteToFile | None:
 
     if note is None or answered.form is None or facts is None:
         return None

@@ -12,12 +12,12 @@ from contracts.order import SignedForm
 from contracts.receipt import Receipt
 from contracts.topics import ORDERS
 from contracts.vocabulary import PROTECTIVE_FORMS, HsaId, PendingCode, PersonId
-from workers.processing.event_ids import anew_cause
+from workers.processing.event_ids import reevaluation_cause
 from workers.processing.loading import staff_in, units_in, with_people
 from workers.processing.person_refs import identity_of
-from workers.processing.receipts import Answered, registration_number
+from workers.processing.receipts import AnsweredMessage, registration_number
 from workers.processing.trust_report import TrustReport
-from workers.processing.unit_of_work import Filed, Sitting
+from workers.processing.unit_of_work import ReceivedOrder, UnitOfWork
 from workers.store import facts as stored
 from workers.store import holds, orders, persons, staff, units
 from workers.store.orders import WaitingOrder
@@ -26,9 +26,9 @@ from workers.store.session import Tx
 LIMIT = 10_000
 
 
-async def judge_anew(
+async def reevaluate_pending(
     tx: Tx,
-    sitting: Sitting,
+    unit_of_work: UnitOfWork,
     patients: Iterable[PersonId],
     waits: Collection[PendingCode],
     *,
@@ -56,7 +56,7 @@ async def judge_anew(
     forms = [SignedForm.model_validate_json(one.order.payload) for one in found if one.order.payload]
     reports = [TrustReport.model_validate_json(one.order.trust_report) for one in found if one.order.payload]
     waiting = [one for one in found if one.order.payload]
-    await _know(tx, sitting, forms, reports)
+    await _know(tx, unit_of_work, forms, reports)
     answers = await orders.answers_to(tx, [one.order.registration for one in waiting])
     receipts = []
     for one, form, report in zip(waiting, forms, reports, strict=True):
@@ -64,62 +64,64 @@ async def judge_anew(
         if last is None or one.order.patient is None:
             continue
         receipts.append(
-            sitting.judge(
-                filed_again(one, form, report, Receipt.model_validate_json(last), trigger, resolved, sitting)
+            unit_of_work.judge(
+                received_again(
+                    one, form, report, Receipt.model_validate_json(last), trigger, resolved, unit_of_work
+                )
             )
         )
     return receipts
 
 
-def filed_again(
+def received_again(
     one: WaitingOrder,
     form: SignedForm,
     report: TrustReport,
     before: Receipt,
     trigger: str,
     resolved: Collection[PendingCode],
-    sitting: Sitting,
-) -> Filed:
+    unit_of_work: UnitOfWork,
+) -> ReceivedOrder:
     """A waiting order before its judge again, with what was found out about it at the door."""
     order = one.order
     assert order.patient is not None
-    standing = sitting.standing(order.patient)
+    standing = unit_of_work.standing(order.patient)
     key = standing.facts.patient.key if standing.facts is not None else ""
     still = {code for code in one.codes if code not in {str(code) for code in resolved}}
-    return Filed(
+    return ReceivedOrder(
         form=form,
         patient=order.patient,
         registration=order.registration,
-        answered=Answered(
+        answered=AnsweredMessage(
             event=order.event_id,
             digest=order.digest.hex(),
             received_at=order.received_at,
             form=form,
             registration=registration_number(order.registration),
         ),
-        cause=anew_cause(str(form.order_id), trigger),
+        cause=reevaluation_cause(str(form.order_id), trigger),
         key=key,
         signers=tuple(HsaId(signer.hsa_id) for signer in report.signers),
         signed_at=report.signed_at,
         revocation_unknown=PendingCode.AWAITING_REVOCATION_STATUS in still,
         after_dead_letter=PendingCode.AWAITING_EARLIER_MESSAGE in still,
-        at=_effect_of(one, form, sitting),
+        at=_effect_of(one, form, unit_of_work),
         first_seen_at=order.received_at,
         before=before,
         traceparent=order.traceparent,
     )
 
 
-def _effect_of(one: WaitingOrder, form: SignedForm, sitting: Sitting) -> datetime | None:
+def _effect_of(one: WaitingOrder, form: SignedForm, unit_of_work: UnitOfWork) -> datetime | None:
     """A protective order that only waited for the register begins when the broker received it; None: now."""
-    standing = sitting.standing(one.order.patient) if one.order.patient is not None else None
+    standing = unit_of_work.standing(one.order.patient) if one.order.patient is not None else None
     known = standing is not None and standing.facts is not None and standing.facts.patient.registered
     waited = str(PendingCode.PATIENT_NOT_YET_KNOWN) in one.codes
     return one.order.received_at if known and waited and form.form in PROTECTIVE_FORMS else None
 
 
 async def _know(
-    tx: Tx, sitting: Sitting, forms: Sequence[SignedForm], reports: Sequence[TrustReport]
+    tx: Tx, unit_of_work: UnitOfWork, forms: Sequence[SignedForm], reports: Sequence[TrustReport]
 ) -> None:
     """Have everybody whom the orders name among the sitting's people and staff."""
     refs = {
@@ -131,14 +133,14 @@ async def _know(
     known = await persons.resolve(tx, {identity_of(ref) for ref in refs})
     signers = [HsaId(signer.hsa_id) for report in reports for signer in report.signers]
     employed = await staff.load(tx, staff_in(forms, signers))
-    sitting.identities = MappingProxyType({**sitting.identities, **known})
-    sitting.staff = MappingProxyType({**sitting.staff, **employed})
+    unit_of_work.identities = MappingProxyType({**unit_of_work.identities, **known})
+    unit_of_work.staff = MappingProxyType({**unit_of_work.staff, **employed})
 
     told = await units.load(tx, units_in(forms))
     people = await stored.patient_facts(tx, set(known.values()), units=())
     others = {found.patient.person_id: found.patient for found in people.values()}
-    for patient, standing in list(sitting.standings.items()):
+    for patient, standing in list(unit_of_work.standings.items()):
         if standing.facts is not None:
             facts = with_people(standing.facts, others, set(known.values()))
             facts = replace(facts, units=MappingProxyType({**facts.units, **told}))
-            sitting.standings[patient] = replace(standing, facts=facts)
+            unit_of_work.standings[patient] = replace(standing, facts=facts)

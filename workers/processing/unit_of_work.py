@@ -15,39 +15,39 @@ from contracts.order import SignedForm
 from contracts.receipt import Receipt
 from contracts.topics import CHANGES, NOTIFICATIONS
 from contracts.vocabulary import HsaId, OrderId, Outcome, PersonId, RegionCode, UnitId
-from workers.policy.access import picture, units_concerned
+from workers.policy.access import access_matrix, units_concerned
 from workers.policy.effects import (
     AddTask,
+    Amend,
     Annotate,
-    Answer,
     CloseRequest,
     CloseTask,
     Effect,
     Impose,
     Judgement,
-    Objection,
+    Notify,
     OpenRequest,
-    Revise,
+    RecordAnswer,
+    RefusalReason,
+    ResolvePending,
     SetTimer,
-    Settle,
-    Tell,
     Transition,
 )
 from workers.policy.facts import Identity, OrderFacts, PatientFacts, Staff
 from workers.policy.orders import judge
 from workers.policy.requests import is_a_case
 from workers.processing.access_changes import Picture, access_changes
-from workers.processing.changeset import Deed, Judged, Outgoing, Plan, Settlement
-from workers.processing.citations import Desk
+from workers.processing.changeset import AuditRecord, Changeset, OrderAnswer, OutgoingEvent, PendingResolution
+from workers.processing.citations import PolicyContext
 from workers.processing.notifications import notification
-from workers.processing.patient_context import Standing, absorb_effects, absorb_order
-from workers.processing.receipts import Answered, receipt
+from workers.processing.patient_context import PatientContext, absorb_effects, absorb_order
+from workers.processing.receipts import AnsweredMessage, receipt
 
 _INSTANT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Filed:
+class ReceivedOrder:
     """
     One order before its judge, with what was found out about its signature.
 
@@ -59,7 +59,7 @@ class Filed:
     form: SignedForm
     patient: PersonId
     registration: int
-    answered: Answered
+    answered: AnsweredMessage
     cause: str
     key: str
     signers: tuple[HsaId, ...] = ()
@@ -73,7 +73,7 @@ class Filed:
 
 
 @dataclass(slots=True)
-class Sitting:
+class UnitOfWork:
     """
     The standings of some patients while they are judged. `at` is the moment of taking effect (UTC).
 
@@ -82,24 +82,24 @@ class Sitting:
     `identities` and `staff` hold everybody whom the orders of the transaction name.
     """
 
-    desk: Desk
+    desk: PolicyContext
     at: datetime
     chain: str
-    standings: dict[PersonId, Standing]
+    standings: dict[PersonId, PatientContext]
     same: Mapping[PersonId, PersonId] = field(default_factory=dict)
     identities: Mapping[Identity, PersonId] = field(default_factory=lambda: MappingProxyType({}))
     staff: Mapping[HsaId, Staff] = field(default_factory=lambda: MappingProxyType({}))
-    plan: Plan = field(default_factory=Plan)
+    plan: Changeset = field(default_factory=Changeset)
 
     def called(self, patient: PersonId) -> PersonId:
         """The person that a surrogate is read as."""
         return self.same.get(patient, patient)
 
-    def standing(self, patient: PersonId) -> Standing:
+    def standing(self, patient: PersonId) -> PatientContext:
         """What holds for a patient now."""
         return self.standings[self.called(patient)]
 
-    def judge(self, order: Filed) -> Receipt:
+    def judge(self, order: ReceivedOrder) -> Receipt:
         """
         Judge an order and plan what follows. Returns the receipt.
 
@@ -107,7 +107,7 @@ class Sitting:
         request that has been opened: it is settled in the ledger (X-04).
         """
         patient, at = self.called(order.patient), order.at or self.at
-        standing = self.standings.get(patient, Standing(None))
+        standing = self.standings.get(patient, PatientContext(None))
         if order.before is not None and is_a_case(OrderId(str(order.form.order_id)), standing.requests):
             return order.before
         judgement = judge(order.form, self._facts(order, standing), self.desk.books)
@@ -130,11 +130,11 @@ class Sitting:
                 order.form.order_id,
                 order.traceparent,
             )
-            touched = tuple(e.measure for e in judgement.effects if isinstance(e, Impose | Revise))
+            touched = tuple(e.measure for e in judgement.effects if isinstance(e, Impose | Amend))
             if touched:
                 units = units_concerned(touched, after.facts, at)
                 self._compare(
-                    picture(standing.facts, at, self.desk.books, units),
+                    access_matrix(standing.facts, at, self.desk.books, units),
                     after.facts,
                     units=units,
                     cause=order.cause,
@@ -147,10 +147,10 @@ class Sitting:
             self._enact_unknown(patient, judgement.effects)
         return answer
 
-    def refuse(self, order: Filed, objections: tuple[Objection, ...]) -> Receipt:
+    def refuse(self, order: ReceivedOrder, objections: tuple[RefusalReason, ...]) -> Receipt:
         """Refuse an order that waited, for what has turned out about it at the door since."""
         patient = self.called(order.patient)
-        standing = self.standings.get(patient, Standing(None))
+        standing = self.standings.get(patient, PatientContext(None))
         judgement = Judgement(Outcome.REFUSED, refusals=objections)
         self.standings[patient] = absorb_order(standing, order.form, judgement)
         answer = receipt(
@@ -188,9 +188,9 @@ class Sitting:
             )
         if transition.compare:
             was = (
-                picture(standing.facts, transition.at - _INSTANT, self.desk.books)
+                access_matrix(standing.facts, transition.at - _INSTANT, self.desk.books)
                 if before is None
-                else picture(before, transition.at, self.desk.books)
+                else access_matrix(before, transition.at, self.desk.books)
             )
             self._compare(
                 was, after.facts, cause=cause, kind=transition.cause, at=transition.at, order_id=uuid
@@ -200,7 +200,7 @@ class Sitting:
         """Have a patient's state published anew, whatever else comes of it."""
         self.plan.touched[self.called(patient)] = None
 
-    def _facts(self, order: Filed, standing: Standing) -> OrderFacts:
+    def _facts(self, order: ReceivedOrder, standing: PatientContext) -> OrderFacts:
 
         own = OrderId(str(order.form.order_id))
         return OrderFacts(
@@ -218,10 +218,10 @@ class Sitting:
             received_at=order.answered.received_at,
         )
 
-    def _record(self, order: Filed, judgement: Judgement, answer: Receipt) -> None:
+    def _record(self, order: ReceivedOrder, judgement: Judgement, answer: Receipt) -> None:
 
         order_id = OrderId(str(order.form.order_id))
-        self.plan.judged.append(Judged(order.registration, answer, first=order.first_seen_at is None))
+        self.plan.judged.append(OrderAnswer(order.registration, answer, first=order.first_seen_at is None))
         self.plan.answer(order.key, answer, self.called(order.patient), order.traceparent)
         deed = _deed_of(
             judgement.effects, "order", self.at, order.cause, self.called(order.patient), order_id
@@ -251,32 +251,34 @@ class Sitting:
         told = 0
         key = facts.patient.key
         effects = tuple(effects)
-        touched = tuple((e.measure, e.action) for e in effects if isinstance(e, Impose | Revise))
+        touched = tuple((e.measure, e.action) for e in effects if isinstance(e, Impose | Amend))
         for effect in effects:
             match effect:
-                case Impose() | Revise():
+                case Impose() | Amend():
                     self.plan.measures.append(effect.measure)
                     self.plan.touched[patient] = None
                 case Annotate():
                     self.plan.measures.append(effect.measure)
-                case Tell():
+                case Notify():
                     note = notification(
                         effect, facts, self.desk.citations, cause=cause, index=told, order_id=order_id
                     )
                     told += 1
                     self.plan.outgoing.append(
-                        Outgoing(NOTIFICATIONS, key, note.notification_id, note, patient, traceparent)
+                        OutgoingEvent(NOTIFICATIONS, key, note.notification_id, note, patient, traceparent)
                     )
-                case Settle():
+                case ResolvePending():
                     place = len(self.plan.outgoing)
-                    self.plan.settlements.append(Settlement(effect, patient, key, cause, place, touched))
+                    self.plan.settlements.append(
+                        PendingResolution(effect, patient, key, cause, place, touched)
+                    )
                 case _:
                     self._enact_quietly(patient, effect)
 
     def _enact_unknown(self, patient: PersonId, effects: Iterable[Effect]) -> None:
         """Of a patient whom no register knows: deadlines and tasks, and nothing that is told to anybody."""
         for effect in effects:
-            if not isinstance(effect, Impose | Revise | Annotate | Tell | Settle):
+            if not isinstance(effect, Impose | Amend | Annotate | Notify | ResolvePending):
                 self._enact_quietly(patient, effect)
 
     def _enact_quietly(self, patient: PersonId, effect: Effect) -> None:
@@ -284,7 +286,7 @@ class Sitting:
         match effect:
             case SetTimer():
                 self.plan.timers.append(effect)
-            case OpenRequest() | Answer() | CloseRequest():
+            case OpenRequest() | RecordAnswer() | CloseRequest():
                 self.plan.requests.append(effect)
             case AddTask() | CloseTask():
                 self.plan.tasks.append((effect, patient))
@@ -306,7 +308,7 @@ class Sitting:
 
         changes = access_changes(
             before,
-            picture(facts, at, self.desk.books, units),
+            access_matrix(facts, at, self.desk.books, units),
             facts,
             self.desk.citations,
             cause=cause,
@@ -316,7 +318,7 @@ class Sitting:
         )
         patient = facts.patient
         self.plan.outgoing.extend(
-            Outgoing(CHANGES, patient.key, change.change_id, change, patient.person_id, traceparent)
+            OutgoingEvent(CHANGES, patient.key, change.change_id, change, patient.person_id, traceparent)
             for change in changes
         )
 
@@ -332,10 +334,10 @@ def _deed_of(
     cause: str,
     patient: PersonId,
     order_id: OrderId | None,
-) -> Deed:
+) -> AuditRecord:
 
-    changed = [effect for effect in effects if isinstance(effect, Impose | Revise)]
-    return Deed(
+    changed = [effect for effect in effects if isinstance(effect, Impose | Amend)]
+    return AuditRecord(
         what=what,
         at=at,
         cause=cause,

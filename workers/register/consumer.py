@@ -16,20 +16,20 @@ import structlog
 from contracts.dead_letter import DeadLetterReason
 from contracts.topics import PERSONS, STATE
 from contracts.vocabulary import PendingCode, PersonId
-from workers.consumer.json_messages import Unread, read_data
+from workers.consumer.json_messages import UnreadableJson, read_data
 from workers.consumer.member_reader import TAKEN_ALL_THE_SAME
-from workers.consumer.runner import Spoiled, Steps, dead_record, place_of
+from workers.consumer.runner import PoisonRecords, StepTimings, dead_record, place_of
 from workers.policy.facts import Identity, PatientFacts
 from workers.policy.standing_measures import is_marked, marked_guardians
 from workers.policy.transitions import register_change
-from workers.processing.changeset import Outgoing
-from workers.processing.citations import Desk
+from workers.processing.changeset import OutgoingEvent
+from workers.processing.citations import PolicyContext
 from workers.processing.event_ids import event_id, record_cause
-from workers.processing.loading import sitting_about
+from workers.processing.loading import unit_of_work_about
 from workers.processing.patient_keys import KeyRing
-from workers.processing.persist import write
-from workers.processing.reevaluation import judge_anew
-from workers.processing.unit_of_work import Sitting
+from workers.processing.persist import persist
+from workers.processing.reevaluation import reevaluate_pending
+from workers.processing.unit_of_work import UnitOfWork
 from workers.register.person_update import PersonUpdate, read_person, told_of
 from workers.runtime.metrics import DEAD_LETTERS, Metrics
 from workers.store import dead_letters, orders, persons
@@ -50,7 +50,7 @@ _ENDED_BY_A_MARK = WAITED_FOR | {
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class ReadMessage:
     """A message that could be read, and where it lay."""
 
     record: Record
@@ -58,10 +58,10 @@ class Message:
 
 
 @dataclass(slots=True)
-class Heard:
+class ParsedBatch:
     """A batch, read, and what became of it."""
 
-    messages: list[Message]
+    messages: list[ReadMessage]
     parked: list[tuple[Record, DeadLetterReason]]
     backward: list[Record] = field(default_factory=list)
     news: int = 0
@@ -71,14 +71,14 @@ class Heard:
 class Register:
     """Takes messages of the population register."""
 
-    desk: Desk
+    desk: PolicyContext
     keys: KeyRing
     metrics: Metrics
     group: str
 
-    async def prepare(self, records: Sequence[Record], spoiled: Spoiled) -> Heard:
+    async def prepare(self, records: Sequence[Record], spoiled: PoisonRecords) -> ParsedBatch:
         """Read the messages; those that cannot be read, or only in part, are kept among the dead letters."""
-        heard = Heard([], [])
+        heard = ParsedBatch([], [])
         for record in records:
             if place_of(record) in spoiled:
                 heard.parked.append((record, DeadLetterReason.UNREADABLE_RECORD))
@@ -88,7 +88,7 @@ class Register:
                 if data is None:
                     continue  # a tombstone: the register forgets, history does not
                 says = read_person(data, record.at)
-            except Unread as unread:
+            except UnreadableJson as unread:
                 heard.parked.append((record, unread.reason))
                 continue
             except (ValueError, RecursionError):
@@ -97,10 +97,10 @@ class Register:
             if says.set_aside:
                 _report_set_aside(record, says.set_aside)
                 heard.parked.append((record, says.kept_as))
-            heard.messages.append(Message(record, says))
+            heard.messages.append(ReadMessage(record, says))
         return heard
 
-    async def take(self, tx: Tx, prepared: Heard, steps: Steps) -> None:
+    async def take(self, tx: Tx, prepared: ParsedBatch, steps: StepTimings) -> None:
         """Keep what is news, a round for each person's next message, and enact what follows."""
         prepared.backward, prepared.news = [], 0
         with steps.step("unchanged"):
@@ -114,7 +114,7 @@ class Register:
             parked = [*prepared.parked, *((r, DeadLetterReason.GOES_BACKWARD) for r in prepared.backward)]
             await dead_letters.append(tx, [self._dead(record, reason) for record, reason in parked])
 
-    async def _changed(self, tx: Tx, messages: Sequence[Message]) -> list[Message]:
+    async def _changed(self, tx: Tx, messages: Sequence[ReadMessage]) -> list[ReadMessage]:
         """
         Leave out the messages of each person about whom the batch brings nothing new.
 
@@ -122,7 +122,7 @@ class Register:
         """
         numbers = {number for one in messages for number in (*one.says.numbers, *one.says.guardians)}
         owners = await persons.resolve(tx, numbers)
-        about: dict[PersonId, list[Message]] = {}
+        about: dict[PersonId, list[ReadMessage]] = {}
         news: set[PersonId] = set()
         for one in messages:
             found = {owners[number] for number in one.says.numbers if number in owners}
@@ -146,7 +146,7 @@ class Register:
         }
         return [one for one in messages if id(one) not in unchanged]
 
-    async def _owners(self, tx: Tx, messages: Sequence[Message]) -> dict[Identity, PersonId]:
+    async def _owners(self, tx: Tx, messages: Sequence[ReadMessage]) -> dict[Identity, PersonId]:
         """Whose each number is. A person whose number has changed keeps the place that the former number has."""
         numbers = {number for one in messages for number in one.says.numbers}
         known = await persons.resolve(tx, numbers)
@@ -159,7 +159,7 @@ class Register:
         return known | await persons.ensure(tx, new - known.keys(), self.keys.of)
 
     async def _round(
-        self, tx: Tx, turn: Sequence[Message], owners: dict[Identity, PersonId], heard: Heard
+        self, tx: Tx, turn: Sequence[ReadMessage], owners: dict[Identity, PersonId], heard: ParsedBatch
     ) -> None:
         """One message a person: what was known before, what is known after, and what that changes."""
         own = {_owner_of(one.says, owners): one for one in turn}
@@ -186,11 +186,11 @@ class Register:
         touched = set(news) | await self._children(tx, news, children)
         same = await persons.merged(tx, touched)
         first = next(iter(news.values())).record
-        sitting = await sitting_about(
+        unit_of_work = await unit_of_work_about(
             tx, self.desk, persons.spellings(touched, same), chain=f"register-{first.partition}"
         )
-        await self._follow(tx, sitting, news, touched, before)
-        await write(tx, sitting)
+        await self._follow(tx, unit_of_work, news, touched, before)
+        await persist(tx, unit_of_work)
 
     async def _lock(self, tx: Tx, people: set[PersonId], own: set[PersonId]) -> set[PersonId]:
         """Lock everybody concerned: the persons, their guardians, and the children whose custody names them."""
@@ -208,8 +208,8 @@ class Register:
     async def _follow(
         self,
         tx: Tx,
-        sitting: Sitting,
-        news: Mapping[PersonId, Message],
+        unit_of_work: UnitOfWork,
+        news: Mapping[PersonId, ReadMessage],
         touched: Collection[PersonId],
         before: Mapping[PersonId, PatientFacts],
     ) -> None:
@@ -221,52 +221,54 @@ class Register:
             waited_under.setdefault(same.get(spelling, spelling), set()).add(spelling)
         for person in sorted(touched, key=int):
             message = news.get(person, latest)
-            after = sitting.standing(person).facts
+            after = unit_of_work.standing(person).facts
             if after is None:
                 continue
             cause = record_cause(PERSONS.name, person, f"{message.record.partition}:{message.record.offset}")
             known = before.get(person)
             was = known if known is not None and known.patient.registered else None
-            moment = min(message.says.changed_at, sitting.at)
-            sitting.follow(
+            moment = min(message.says.changed_at, unit_of_work.at)
+            unit_of_work.follow(
                 person,
                 register_change(
                     was,
                     after,
                     moment,
                     self.desk.books,
-                    now=sitting.at,
-                    open_requests=sitting.standing(person).requests,
+                    now=unit_of_work.at,
+                    open_requests=unit_of_work.standing(person).requests,
                 ),
                 cause=cause,
                 before=was,
             )
-            sitting.touch(person)
-            self._forget_old_key(sitting, known, after)
+            unit_of_work.touch(person)
+            self._forget_old_key(unit_of_work, known, after)
             if person in waited_under:
                 marked = is_marked(after.patient, moment) or marked_guardians(after, moment)
                 waits = _ENDED_BY_A_MARK if marked else WAITED_FOR
-                await judge_anew(tx, sitting, waited_under[person], waits, trigger=cause)
+                await reevaluate_pending(tx, unit_of_work, waited_under[person], waits, trigger=cause)
 
-    def _forget_old_key(self, sitting: Sitting, before: PatientFacts | None, after: PatientFacts) -> None:
+    def _forget_old_key(
+        self, unit_of_work: UnitOfWork, before: PatientFacts | None, after: PatientFacts
+    ) -> None:
         """With a new number the state goes out under a new key; under the old one nothing may linger."""
         if before is None or before.patient.key == after.patient.key:
             return
         old = before.patient.key
         ident = event_id(f"state:{old}", f"moved:{after.patient.key}")
-        sitting.plan.outgoing.append(Outgoing(STATE, old, ident, None, after.patient.person_id))
+        unit_of_work.plan.outgoing.append(OutgoingEvent(STATE, old, ident, None, after.patient.person_id))
 
-    def unreadable(self, prepared: Heard, record: Record) -> bool:
+    def unreadable(self, prepared: ParsedBatch, record: Record) -> bool:
         """Whether nothing of a record of the batch could be read."""
         return any(record is one and reason not in TAKEN_ALL_THE_SAME for one, reason in prepared.parked)
 
-    def failed(self, prepared: Heard, record: Record) -> bool:
+    def failed(self, prepared: ParsedBatch, record: Record) -> bool:
         """Whether it was although it could be read: then it failed when it was to be handled."""
         return any(
             record is one and why is DeadLetterReason.UNREADABLE_RECORD for one, why in prepared.parked
         )
 
-    def report(self, prepared: Heard, steps: Steps) -> None:
+    def report(self, prepared: ParsedBatch, steps: StepTimings) -> None:
         """Count, and say how many were news."""
         for record, reason in prepared.parked:
             self.metrics.inc(DEAD_LETTERS, topic=record.topic, reason=str(reason))
@@ -284,9 +286,9 @@ class Register:
         return dead_record(record, reason, PERSONS, self.group)
 
 
-def _rounds(messages: Sequence[Message], owners: Mapping[Identity, PersonId]) -> list[list[Message]]:
+def _rounds(messages: Sequence[ReadMessage], owners: Mapping[Identity, PersonId]) -> list[list[ReadMessage]]:
     """Split a batch into rounds in which each person has one message, keeping each person's order."""
-    rounds: list[list[Message]] = []
+    rounds: list[list[ReadMessage]] = []
     taken: dict[PersonId, int] = {}
     for one in messages:
         person = _owner_of(one.says, owners)
@@ -303,7 +305,7 @@ def _owner_of(says: PersonUpdate, owners: Mapping[Identity, PersonId]) -> Person
     return min((owners[number] for number in says.numbers if number in owners), key=int)
 
 
-def _valid_from(one: Message, before: PatientFacts | None) -> datetime:
+def _valid_from(one: ReadMessage, before: PatientFacts | None) -> datetime:
     """
     When the newest word begins to hold: when the register changed it, never before the word that it replaces.
 

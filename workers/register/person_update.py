@@ -32,8 +32,8 @@ from workers.policy.calendar import BirthDate, swedish_date
 from workers.policy.facts import Custody as CustodyKnown
 from workers.policy.facts import Identity, PersonVersion
 from workers.policy.identity_numbers import birth_by_number
-from workers.store.persons import Name as StoredName
-from workers.store.persons import Told
+from workers.store.persons import RegisteredName as StoredName
+from workers.store.persons import RegisteredPerson
 
 _YES = frozenset({"true", "t", "1", "j", "ja", "y", "yes"})
 _NO = frozenset({"false", "f", "0", "n", "nej", "no", ""})
@@ -314,10 +314,10 @@ def _birth_date(text: str) -> BirthDate:
 
 def told_of(
     person: PersonId, update: PersonUpdate, people: Mapping[Identity, PersonId], valid_from: datetime
-) -> Told:
+) -> RegisteredPerson:
     """What the store keeps of an update about a person; `people` maps every guardian's number to a person."""
     name = update.name
-    return Told(
+    return RegisteredPerson(
         person_id=person,
         version=PersonVersion(
             valid_from=valid_from,

@@ -35,7 +35,7 @@ class Head:
     head: str
 
 
-class Signer:
+class CheckpointSigner:
     """Signs heads with an EC key on P-256. `kid` is the key's RFC 7638 thumbprint."""
 
     def __init__(self, key: ECKey) -> None:
@@ -43,7 +43,7 @@ class Signer:
         self.kid = key.thumbprint()
 
     @classmethod
-    def from_file(cls, path: Path) -> "Signer":
+    def from_file(cls, path: Path) -> "CheckpointSigner":
         """Read a PEM private key. Raises NoAuditKey for anything else than an unencrypted EC key on P-256."""
         try:
             loaded = serialization.load_pem_private_key(path.read_bytes(), password=None)
@@ -54,7 +54,7 @@ class Signer:
         return cls(ECKey.import_key(path.read_bytes()))
 
     @classmethod
-    def ephemeral(cls) -> "Signer":
+    def ephemeral(cls) -> "CheckpointSigner":
         """A key that dies with the process: for trials, where nobody will verify tomorrow."""
         return cls(ECKey.generate_key("P-256", private=True))
 
@@ -77,18 +77,18 @@ class Signer:
         return jws.serialize_compact(header, body, self._key, algorithms=[ALGORITHM]).encode("ascii")
 
 
-def signer_for(environment: str, key_file: Path | None) -> tuple[Signer, str | None]:
+def signer_for(environment: str, key_file: Path | None) -> tuple[CheckpointSigner, str | None]:
     """
     The signer, and in words what is to be noted about it, if anything.
 
     Raises NoAuditKey in production without a key, before any partition is assigned.
     """
     if key_file is not None:
-        return Signer.from_file(key_file), None
+        return CheckpointSigner.from_file(key_file), None
     if environment == "production":
         raise NoAuditKey("SIGILL_AUDIT_KEY: needed in production, to sign the audit chains' heads")
     return (
-        Signer.ephemeral(),
+        CheckpointSigner.ephemeral(),
         "audit heads are signed with a key made at this start; set SIGILL_AUDIT_KEY to keep one",
     )
 

@@ -21,7 +21,7 @@ from contracts.topics import AUDIT_HEADS, DEAD_LETTERS, INCOMING, STATE
 from workers.consumer.runner import DatabaseDown, database_trouble
 from workers.processing.event_ids import event_id
 from workers.processing.persist import event_headers
-from workers.relay.checkpoints import Head, Signer
+from workers.relay.checkpoints import CheckpointSigner, Head
 from workers.runtime.clock import Clock, stopwatch
 from workers.runtime.failpoints import point
 from workers.runtime.health import BROKER, DATABASE, Health
@@ -42,7 +42,7 @@ from workers.store import audit, audit_check, outbox
 from workers.store.audit import AuditEntry, ChainHead, Json
 from workers.store.outbox import OutboxRow, Shards, Unpublished
 from workers.store.session import Store
-from workers.stream.producer import LARGEST_BODY, Outgoing, SendInDoubt, StreamProducer, sendable_at_all
+from workers.stream.producer import LARGEST_BODY, OutgoingRecord, SendInDoubt, StreamProducer, sendable_at_all
 from workers.stream.records import sendable
 
 log = structlog.get_logger("sigill.relay")
@@ -94,7 +94,7 @@ class Relay:
     store: Store
     producer: StreamProducer
     topic_of: Callable[[str], str]
-    signer: Signer
+    signer: CheckpointSigner
     source: str
     clock: Clock
     metrics: Metrics
@@ -247,7 +247,7 @@ class Relay:
             )
         return spans
 
-    def _record(self, event: Unpublished, span: Span | None = None) -> Outgoing:
+    def _record(self, event: Unpublished, span: Span | None = None) -> OutgoingRecord:
         headers = event.headers
         if span is not None and event.aggregatetype not in _AS_IT_CAME:
             traceparent, _ = inject(span)
@@ -256,7 +256,7 @@ class Relay:
                     *(h for h in headers if h[0] != "traceparent"),
                     ("traceparent", traceparent.encode()),
                 )
-        return Outgoing(
+        return OutgoingRecord(
             topic=self.topic_of(event.aggregatetype),
             key=event.aggregateid.encode(),
             value=event.payload,

@@ -9,7 +9,7 @@ from itertools import combinations
 
 from contracts.vocabulary import IMPOSES, RELEASES, Channel, Form, Initiative, MeasureKind
 from workers.policy.counties import is_county
-from workers.policy.rulebook import Deadline, Entry, Region, Version, When
+from workers.policy.rulebook import Condition, Deadline, Region, RuleEntry, Version
 
 _ABOUT_MEASURES = frozenset(RELEASES) | {
     Form.CONTINUE_MEASURE,
@@ -162,9 +162,9 @@ def _endless(version: Version, where: str) -> Iterator[Finding]:
                 yield Finding(f"{where} {rule.id}", f"no form releases {extra.kind} when the state has ended")
 
 
-def _ends(entries: tuple[Entry, ...]) -> bool:
+def _ends(entries: tuple[RuleEntry, ...]) -> bool:
     return any(
-        entry.when == When()
+        entry.when == Condition()
         and (
             entry.ends_at_age is not None
             or entry.runs is not None
@@ -266,7 +266,7 @@ def _of_version(version: Version, where: str) -> Iterator[Finding]:
         yield from _contradictions(entries, place)
 
 
-def _half_made(entries: tuple[Entry, ...], place: str) -> Iterator[Finding]:
+def _half_made(entries: tuple[RuleEntry, ...], place: str) -> Iterator[Finding]:
     for clause, words in (
         ("deciders", "nobody is said to decide"),
         ("channels", "no channel is said to be open"),
@@ -277,7 +277,7 @@ def _half_made(entries: tuple[Entry, ...], place: str) -> Iterator[Finding]:
 
 
 def _never(
-    entry: Entry, form: Form, entries: tuple[Entry, ...], version: Version, where: str
+    entry: RuleEntry, form: Form, entries: tuple[RuleEntry, ...], version: Version, where: str
 ) -> Iterator[Finding]:
     when = entry.when
     for clause, forms in _ONLY_FOR.items():
@@ -308,7 +308,7 @@ def _never(
         yield Finding(where, f"ends at {oldest}, and begins at {youngest}")
 
 
-def _bonds(entry: Entry, form: Form, where: str) -> Iterator[Finding]:
+def _bonds(entry: RuleEntry, form: Form, where: str) -> Iterator[Finding]:
     """What is said of the unit that decides, where it can mean nothing."""
     if entry.deciders_bound_to is None:
         return
@@ -323,28 +323,28 @@ def _bonds(entry: Entry, form: Form, where: str) -> Iterator[Finding]:
         yield Finding(where, "deciders_bound_to names the successor of a unit that it leaves out")
 
 
-def _open_initiatives(entries: tuple[Entry, ...]) -> set[Initiative]:
+def _open_initiatives(entries: tuple[RuleEntry, ...]) -> set[Initiative]:
     found = set(Initiative)
     for entry in entries:
-        if entry.initiatives is not None and entry.when == When():
+        if entry.initiatives is not None and entry.when == Condition():
             found &= set(entry.initiatives)
     return found
 
 
-def _open(entries: tuple[Entry, ...], channel: Channel, when: When | None) -> bool:
+def _open(entries: tuple[RuleEntry, ...], channel: Channel, when: Condition | None) -> bool:
     """Whether an order of the form may come that way, as far as no condition says otherwise."""
     said = [
         e
         for e in entries
-        if e.channels is not None and (e.when == When() or (when is not None and _implied(e.when, when)))
+        if e.channels is not None and (e.when == Condition() or (when is not None and _implied(e.when, when)))
     ]
     return all(getattr(e.channels, channel.value) is not None for e in said)
 
 
-def _implied(condition: When, given: When) -> bool:
+def _implied(condition: Condition, given: Condition) -> bool:
     """Whether a condition holds wherever another one does, as far as it is about the initiative and urgency."""
     rest = condition.model_copy(update={"initiative": None, "urgent": None})
-    if rest != When():
+    if rest != Condition():
         return False
     by_whom = condition.initiative is None or (
         given.initiative is not None and set(given.initiative) <= set(condition.initiative)
@@ -355,7 +355,7 @@ def _implied(condition: When, given: When) -> bool:
 # --- contradictions
 
 
-def _contradictions(entries: tuple[Entry, ...], place: str) -> Iterator[Finding]:
+def _contradictions(entries: tuple[RuleEntry, ...], place: str) -> Iterator[Finding]:
     for one, other in combinations(entries, 2):
         if not together(one.when, other.when):
             continue
@@ -363,9 +363,9 @@ def _contradictions(entries: tuple[Entry, ...], place: str) -> Iterator[Finding]
             yield Finding(place, f"{one.id} and {other.id} contradict: {what}")
 
 
-def together(one: When, other: When) -> bool:
+def together(one: Condition, other: Condition) -> bool:
     """Whether two conditions can hold for the same order."""
-    for field in When.model_fields:
+    for field in Condition.model_fields:
         mine, theirs = getattr(one, field), getattr(other, field)
         if mine is None or theirs is None or field in ("patient_under", "measure", "measure_initiative"):
             continue
@@ -380,7 +380,7 @@ def together(one: When, other: When) -> bool:
     return True
 
 
-def _clashes(one: Entry, other: Entry) -> Iterator[str]:
+def _clashes(one: RuleEntry, other: RuleEntry) -> Iterator[str]:
     if one.deciders is not None and other.deciders is not None and not _one_may_decide(one, other):
         yield "no one role may decide by both"
     if one.initiatives is not None and not set(one.initiatives) & set(other.initiatives or one.initiatives):
@@ -399,11 +399,11 @@ def _clashes(one: Entry, other: Entry) -> Iterator[str]:
         yield "nobody is of both ages"
 
 
-def _one_may_decide(one: Entry, other: Entry) -> bool:
+def _one_may_decide(one: RuleEntry, other: RuleEntry) -> bool:
     mine = frozenset() if one.deciders == "nobody" else frozenset(one.deciders or ())
     theirs = frozenset() if other.deciders == "nobody" else frozenset(other.deciders or ())
     return bool(mine & theirs) or mine == theirs
 
 
-def _one_way_in(one: Entry, other: Entry) -> bool:
+def _one_way_in(one: RuleEntry, other: RuleEntry) -> bool:
     return any(getattr(one.channels, c.value) and getattr(other.channels, c.value) for c in Channel)

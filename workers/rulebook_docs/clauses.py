@@ -20,18 +20,18 @@ from workers.policy.lexicon import (
     SERVICE,
 )
 from workers.policy.rulebook import (
+    Condition,
     Daytime,
     Deadline,
     Derived,
-    Entry,
     Extra,
     HiddenUnits,
+    NotificationClause,
     OfClinic,
     Rule,
+    RuleEntry,
     Shown,
-    Standing,
-    Told,
-    When,
+    StandingRule,
 )
 
 _ALL_STAFF = frozenset(Role) - {Role.SUPPORT_OPERATOR}
@@ -87,12 +87,12 @@ def _joined(words: list[str], last: str) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}" if words else "–"
 
 
-def conditions(when: When) -> tuple[Sentence, ...]:
+def conditions(when: Condition) -> tuple[Sentence, ...]:
     """When an entry holds; empty: always."""
     return tuple(_conditions(when))
 
 
-def _conditions(when: When) -> Iterator[Sentence]:
+def _conditions(when: Condition) -> Iterator[Sentence]:
     if when.initiative is not None:
         who = listed(INITIATIVE[i] for i in when.initiative)
         yield Sentence(f"på initiativ av {who.sv}", f"on the initiative of {who.en}")
@@ -159,7 +159,7 @@ _FLAGS = (
 )
 
 
-def demands(entry: Entry) -> tuple[tuple[str, Sentence], ...]:
+def demands(entry: RuleEntry) -> tuple[tuple[str, Sentence], ...]:
     """What an entry asks and brings: the clause's key and its sentence, in a fixed order."""
     found: list[tuple[str, Sentence]] = []
     for key, say in _SAYS.items():
@@ -173,18 +173,18 @@ def _one(sv: str, en: str) -> tuple[Sentence, ...]:
     return (Sentence(sv, en),)
 
 
-def _offered(entry: Entry) -> Iterable[Sentence]:
+def _offered(entry: RuleEntry) -> Iterable[Sentence]:
     if entry.offered:
         return _one("Blanketten finns.", "The form is offered.")
     return _one("Blanketten finns inte.", "The form is not offered.")
 
 
-def _initiatives(entry: Entry) -> Iterable[Sentence]:
+def _initiatives(entry: RuleEntry) -> Iterable[Sentence]:
     who = listed(INITIATIVE[i] for i in entry.initiatives or ())
     return _one(f"Initiativ: {who.sv}.", f"Initiative: {who.en}.")
 
 
-def _channels(entry: Entry) -> Iterable[Sentence]:
+def _channels(entry: RuleEntry) -> Iterable[Sentence]:
     for channel in Channel:
         mode = getattr(entry.channels, channel.value)
         words = CHANNEL[channel]
@@ -198,7 +198,7 @@ def _channels(entry: Entry) -> Iterable[Sentence]:
         yield Sentence(f"Stängd kanal: {words.sv}.", f"Closed channel: {words.en}.")
 
 
-def _deciders(entry: Entry) -> Iterable[Sentence]:
+def _deciders(entry: RuleEntry) -> Iterable[Sentence]:
     if entry.deciders == "nobody" or entry.deciders is None:
         return _one("Ingen beslutsfattare krävs.", "No decider is asked for.")
     who = _RESPONSIBLE if set(entry.deciders) == _ALL_STAFF else listed(ROLE[r] for r in entry.deciders)
@@ -210,7 +210,7 @@ def _deciders(entry: Entry) -> Iterable[Sentence]:
     return _one(f"Beslutas av {who.sv}{where.sv}.", f"Decided by {who.en}{where.en}.")
 
 
-def _deciders_bound_to(entry: Entry) -> Iterable[Sentence]:
+def _deciders_bound_to(entry: RuleEntry) -> Iterable[Sentence]:
     words = [
         Sentence(b.sv or f"kliniken {b.clinic}", b.en or f"the clinic {b.clinic}")
         if isinstance(b, OfClinic)
@@ -229,7 +229,7 @@ def _deciders_bound_to(entry: Entry) -> Iterable[Sentence]:
     )
 
 
-def _consulted(entry: Entry) -> Iterable[Sentence]:
+def _consulted(entry: RuleEntry) -> Iterable[Sentence]:
     asked = entry.consulted
     who = listed(ROLE[r] for r in asked.any_of) if asked else Sentence("", "")
     or_self = asked is not None and asked.or_decider
@@ -239,23 +239,23 @@ def _consulted(entry: Entry) -> Iterable[Sentence]:
     )
 
 
-def _attestations(entry: Entry) -> Iterable[Sentence]:
+def _attestations(entry: RuleEntry) -> Iterable[Sentence]:
     what = listed((ATTESTATION[a] for a in entry.attestations or ()), sv="och", en="and")
     return _one(f"Intygas: {what.sv}.", f"Attested: {what.en}.")
 
 
-def _one_attestation(entry: Entry) -> Iterable[Sentence]:
+def _one_attestation(entry: RuleEntry) -> Iterable[Sentence]:
     what = listed(ATTESTATION[a] for a in entry.one_attestation_of or ())
     return _one(f"Minst ett intygas: {what.sv}.", f"At least one is attested: {what.en}.")
 
 
-def _units(entry: Entry) -> Iterable[Sentence]:
+def _units(entry: RuleEntry) -> Iterable[Sentence]:
     if entry.units == "required":
         return _one("Vårdenhet måste anges.", "Units must be named.")
     return _one("Vårdenhet får inte anges: hela omfattas.", "Units may not be named: all is covered.")
 
 
-def _recorded(entry: Entry) -> Iterable[Sentence]:
+def _recorded(entry: RuleEntry) -> Iterable[Sentence]:
     if entry.recorded_dates == "never":
         return _one("Datum för registrering får inte anges.", "Recording dates may not be given.")
     return _one(
@@ -263,7 +263,7 @@ def _recorded(entry: Entry) -> Iterable[Sentence]:
     )
 
 
-def _end_date(entry: Entry) -> Iterable[Sentence]:
+def _end_date(entry: RuleEntry) -> Iterable[Sentence]:
     asked = entry.end_date
     if asked is None:
         return ()
@@ -277,7 +277,7 @@ def _end_date(entry: Entry) -> Iterable[Sentence]:
     return _one("Slutdatum krävs.", "An end date is required.") if asked.required else ()
 
 
-def _age(entry: Entry) -> Iterable[Sentence]:
+def _age(entry: RuleEntry) -> Iterable[Sentence]:
     window = entry.age
     if window is None:
         return ()
@@ -301,7 +301,7 @@ def _age(entry: Entry) -> Iterable[Sentence]:
     return (sentence,)
 
 
-def _court_order(entry: Entry) -> Iterable[Sentence]:
+def _court_order(entry: RuleEntry) -> Iterable[Sentence]:
     if entry.court_order == "any":
         return _one(
             "Domstolens förordnande krävs, vilket uppdrag det än gäller.",
@@ -314,22 +314,22 @@ def _court_order(entry: Entry) -> Iterable[Sentence]:
     )
 
 
-def _release_kinds(entry: Entry) -> Iterable[Sentence]:
+def _release_kinds(entry: RuleEntry) -> Iterable[Sentence]:
     what = listed(MEASURE[m] for m in entry.may_release or ())
     return _one(f"Begäran kan gälla {what.sv}.", f"The request may be about: {what.en}.")
 
 
-def _services(entry: Entry) -> Iterable[Sentence]:
+def _services(entry: RuleEntry) -> Iterable[Sentence]:
     what = listed((SERVICE[s] for s in entry.services or ()), sv="och", en="and")
     return _one(f"Gäller {what.sv}.", f"Concerns: {what.en}.")
 
 
-def _ends_at_age(entry: Entry) -> Iterable[Sentence]:
+def _ends_at_age(entry: RuleEntry) -> Iterable[Sentence]:
     age = entry.ends_at_age
     return _one(f"Upphör senast på {age}-årsdagen.", f"Ends at the latest on birthday {age}.")
 
 
-def _runs(entry: Entry) -> Iterable[Sentence]:
+def _runs(entry: RuleEntry) -> Iterable[Sentence]:
     years = entry.runs.years if entry.runs else 0
     return _one(
         f"Gäller högst {years} år från och med underskriftens dag.",
@@ -347,11 +347,11 @@ def _imposed(extra: Extra) -> Sentence:
     return Sentence(f"Medför också {words.sv}{end.sv}.", f"Also brings: {words.en}{end.en}.")
 
 
-def _also(entry: Entry) -> Iterable[Sentence]:
+def _also(entry: RuleEntry) -> Iterable[Sentence]:
     return tuple(_imposed(extra) for extra in entry.also_imposes or ())
 
 
-def _ends_running(entry: Entry) -> Iterable[Sentence]:
+def _ends_running(entry: RuleEntry) -> Iterable[Sentence]:
     what = listed((MEASURE[m] for m in entry.ends_running or ()), sv="och", en="and")
     return _one(f"Avslutar pågående {what.sv} för gott.", f"Ends for good what runs of: {what.en}.")
 
@@ -360,7 +360,7 @@ def _hours(hours: int) -> Sentence:
     return Sentence(f"{hours} timmar", f"{hours} hours")
 
 
-def _signed_form(entry: Entry) -> Iterable[Sentence]:
+def _signed_form(entry: RuleEntry) -> Iterable[Sentence]:
     if not isinstance(entry.signed_form, Deadline):
         return _one(
             "Verkställs vid samtalet; ingen underskriven blankett krävs efteråt.",
@@ -373,7 +373,7 @@ def _signed_form(entry: Entry) -> Iterable[Sentence]:
     )
 
 
-def _follow_up(entry: Entry) -> Iterable[Sentence]:
+def _follow_up(entry: RuleEntry) -> Iterable[Sentence]:
     within = _hours(entry.follow_up.within_hours if entry.follow_up else 0)
     return _one(
         f"Beslut om fortsättning bevakas efter {within.sv}.",
@@ -381,7 +381,7 @@ def _follow_up(entry: Entry) -> Iterable[Sentence]:
     )
 
 
-def _told(clause: Told) -> Sentence:
+def _told(clause: NotificationClause) -> Sentence:
     who, on = _TO[clause.to], _ON_WORD[clause.told]
     what = NOTICE[clause.template]
     extra = Sentence(f" {clause.sv}" if clause.sv else "", f" {clause.en}" if clause.en else "")
@@ -391,11 +391,11 @@ def _told(clause: Told) -> Sentence:
     )
 
 
-def _tells(entry: Entry) -> Iterable[Sentence]:
+def _tells(entry: RuleEntry) -> Iterable[Sentence]:
     return tuple(_told(clause) for clause in entry.tells or ())
 
 
-def _note(entry: Entry) -> Iterable[Sentence]:
+def _note(entry: RuleEntry) -> Iterable[Sentence]:
     if entry.note is None:
         return ()
     ticked = entry.note.choice
@@ -429,17 +429,17 @@ _FIXED: dict[str, Sentence] = {
 }
 
 
-def _fixed(key: str) -> Callable[[Entry], Iterable[Sentence]]:
+def _fixed(key: str) -> Callable[[RuleEntry], Iterable[Sentence]]:
     return lambda entry: (_FIXED[key],) if getattr(entry, key) else ()
 
 
-def _remark(entry: Entry) -> Iterable[Sentence]:
+def _remark(entry: RuleEntry) -> Iterable[Sentence]:
     if entry.remark is None:
         return ()
     return _one(f"Kvittensen anmärker: {entry.remark.sv}", f"The receipt remarks: {entry.remark.en}")
 
 
-def _long(entry: Entry) -> Iterable[Sentence]:
+def _long(entry: RuleEntry) -> Iterable[Sentence]:
     months = entry.long_after_months
     return _one(
         f"Kvittensen anmärker ett slutdatum bortom {months} månader.",
@@ -447,7 +447,7 @@ def _long(entry: Entry) -> Iterable[Sentence]:
     )
 
 
-def _derived(entry: Entry) -> Iterable[Sentence]:
+def _derived(entry: RuleEntry) -> Iterable[Sentence]:
     return (derived_words(entry.derived),) if entry.derived else ()
 
 
@@ -464,7 +464,7 @@ def rule_words(rule: Rule) -> Sentence:
     return Sentence(f"{rule.sv} {choice.sv}", f"{rule.en} {choice.en}")
 
 
-_SAYS: dict[str, Callable[[Entry], Iterable[Sentence]]] = {
+_SAYS: dict[str, Callable[[RuleEntry], Iterable[Sentence]]] = {
     "offered": _offered,
     "initiatives": _initiatives,
     "channels": _channels,
@@ -506,7 +506,7 @@ CLAUSE_ORDER: Mapping[str, int] = {key: number for number, key in enumerate(_SAY
 """The order in which a form's clauses are read: who asks and decides, then what is asked, then what follows."""
 
 
-def standing_words(rule: Standing) -> Sentence:
+def standing_words(rule: StandingRule) -> Sentence:
     """What the register's own word brings, as one sentence."""
     event = _CAUSE[rule.state or rule.event or ""]
     under = (

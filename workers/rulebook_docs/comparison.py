@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from contracts.vocabulary import Form, RegionCode
-from workers.policy.access import Difference, differences, picture
+from workers.policy.access import Difference, access_matrix, differences
 from workers.policy.effects import Sentence
 from workers.policy.facts import PatientFacts
-from workers.policy.rulebook import Ages, Entry, Region, Rulebooks, Shown, Standing, Version
+from workers.policy.rulebook import Ages, Region, Rulebooks, RuleEntry, Shown, StandingRule, Version
 from workers.rulebook_docs.clauses import conditions, demands, shown_words, standing_words
 
 _AGES: dict[str, Sentence] = {
@@ -86,7 +86,7 @@ def _value(value: int | bool | str) -> Sentence:
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    entry: Entry
+    entry: RuleEntry
     clause: str
     sentence: Sentence
 
@@ -99,7 +99,7 @@ def _lines(version: Version, form: Form) -> list[_Line]:
     return lines
 
 
-def _whole(entry: Entry, said: Sentence) -> Sentence:
+def _whole(entry: RuleEntry, said: Sentence) -> Sentence:
     when = conditions(entry.when)
     if not when:
         return said
@@ -137,11 +137,11 @@ def _same_matter(line: _Line, others: list[_Line]) -> _Line | None:
     return next((o for o in alike if o.entry.id == line.entry.id), alike[0] if len(alike) == 1 else None)
 
 
-def _cites(*entries: Entry) -> tuple[str, ...]:
+def _cites(*entries: RuleEntry) -> tuple[str, ...]:
     return tuple(dict.fromkeys(rule for entry in entries for rule in entry.cites))
 
 
-def _said_of(version: Version) -> dict[Sentence, Standing | Shown]:
+def _said_of(version: Version) -> dict[Sentence, StandingRule | Shown]:
     return {
         **{standing_words(s): s for s in version.standing},
         **{shown_words(s): s for s in version.shown},
@@ -170,4 +170,4 @@ def touched(facts: PatientFacts, at: datetime, before: Rulebooks, after: Ruleboo
 
     Measures keep what they were made with: only ages and defaults follow the version in force.
     """
-    return differences(picture(facts, at, before), picture(facts, at, after))
+    return differences(access_matrix(facts, at, before), access_matrix(facts, at, after))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from contracts.vocabulary import Form
 from workers.policy.effects import Sentence
-from workers.policy.rulebook import Region, Version, When
+from workers.policy.rulebook import Condition, Region, Version
 from workers.policy.sentences import ACCESS, FORM
 from workers.rulebook_docs.clauses import (
     CLAUSE_ORDER,
@@ -38,7 +38,7 @@ _WHERE = {"attestation": "intygande", "channel": "kanal", "worklist": "arbetslis
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class PageWord:
     """One sentence of a decision table, with the rules that it carries out."""
 
     sentence: Sentence
@@ -46,28 +46,28 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ConditionLine:
     """What holds under one condition."""
 
     when: Sentence
     """Empty: always."""
-    says: tuple[Said, ...]
+    says: tuple[PageWord, ...]
 
 
-def table_of(version: Version, form: Form) -> tuple[Line, ...]:
+def table_of(version: Version, form: Form) -> tuple[ConditionLine, ...]:
     """A form's decision table: what always holds first, then each condition, in the order in which a form is judged."""
-    found: dict[Sentence, list[tuple[str, Said]]] = {_condition(When()): []}
+    found: dict[Sentence, list[tuple[str, PageWord]]] = {_condition(Condition()): []}
     for entry in version.matching(form):
         lines = found.setdefault(_condition(entry.when), [])
-        lines += [(clause, Said(sentence, entry.cites)) for clause, sentence in demands(entry)]
+        lines += [(clause, PageWord(sentence, entry.cites)) for clause, sentence in demands(entry)]
     return tuple(
-        Line(when, tuple(said for _, said in sorted(lines, key=lambda line: CLAUSE_ORDER[line[0]])))
+        ConditionLine(when, tuple(said for _, said in sorted(lines, key=lambda line: CLAUSE_ORDER[line[0]])))
         for when, lines in found.items()
         if lines
     )
 
 
-def _condition(when: When) -> Sentence:
+def _condition(when: Condition) -> Sentence:
     words = conditions(when)
     return Sentence(_capital(", ".join(w.sv for w in words)), _capital(", ".join(w.en for w in words)))
 

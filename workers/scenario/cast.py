@@ -25,7 +25,7 @@ from contracts.vocabulary import (
 )
 from workers.policy.calendar import STOCKHOLM, BirthDate, age_begins, swedish_date
 from workers.policy.hits import OF_ONES_OWN
-from workers.policy.rulebook import Entry, Rulebooks, When, is_on_call
+from workers.policy.rulebook import Condition, Rulebooks, RuleEntry, is_on_call
 from workers.scenario.format import (
     DirectoryStep,
     OrderStep,
@@ -145,7 +145,7 @@ def _any_day(born: str) -> date:
 
 
 @dataclass
-class Cast:
+class ScenarioData:
     """Everybody of one story, and the ids of its orders."""
 
     story: Scenario
@@ -449,7 +449,7 @@ def _iso(day: date | None) -> str | None:
 class _Defaults:
     """Valid defaults of one order, read from the rulebook that will judge it."""
 
-    cast: Cast
+    cast: ScenarioData
     step: OrderStep
     region: str
     moment: datetime
@@ -460,7 +460,7 @@ class _Defaults:
         """The Swedish date of the decision."""
         return swedish_date(self.moment)
 
-    def _all(self) -> tuple[Entry, ...]:
+    def _all(self) -> tuple[RuleEntry, ...]:
         version = self.cast.books.version(self.region, self.day)
         return version.matching(self.step.form) if version and self.step.form else ()
 
@@ -476,11 +476,11 @@ class _Defaults:
             followed = earlier.follows_up
         return None
 
-    def entries(self, initiative: Initiative | None, channel: Channel) -> tuple[Entry, ...]:
+    def entries(self, initiative: Initiative | None, channel: Channel) -> tuple[RuleEntry, ...]:
         """Entries that may hold, as far as can be told without the store."""
         return tuple(e for e in self._all() if self._may_hold(e.when, initiative, channel))
 
-    def _may_hold(self, when: When, initiative: Initiative | None, channel: Channel) -> bool:
+    def _may_hold(self, when: Condition, initiative: Initiative | None, channel: Channel) -> bool:
         return (
             (when.initiative is None or initiative in when.initiative)
             and (when.channel is None or channel in when.channel)
@@ -554,7 +554,7 @@ class _Defaults:
         employee = self.cast.staff.get(decider)
         return (employee.unit,) if employee else None
 
-    def consulted(self, entries: Iterable[Entry], decider: str | None) -> tuple[str, ...]:
+    def consulted(self, entries: Iterable[RuleEntry], decider: str | None) -> tuple[str, ...]:
         """Somebody of the roles that must be consulted, unless the decider is one."""
         for entry in entries:
             if entry.consulted is None:
@@ -565,7 +565,7 @@ class _Defaults:
             return (self.cast.hire(entry.consulted.any_of[0], self.region).name,)
         return ()
 
-    def attestations(self, entries: Iterable[Entry]) -> tuple[Any, ...]:
+    def attestations(self, entries: Iterable[RuleEntry]) -> tuple[Any, ...]:
         """Everything that may be asked."""
         wanted: dict[Any, None] = {}
         for entry in entries:
@@ -573,17 +573,17 @@ class _Defaults:
             wanted.update(dict.fromkeys((entry.one_attestation_of or ())[:1]))
         return tuple(wanted)
 
-    def valid_through(self, entries: Iterable[Entry]) -> date | None:
+    def valid_through(self, entries: Iterable[RuleEntry]) -> date | None:
         """An end date where one must be given: for what continues or extends, of the very measure that it follows."""
         required = any(e.end_date and e.end_date.required and not e.end_date.or_review_on for e in entries)
         return self.day + timedelta(days=30) if required else None
 
-    def review_on(self, entries: Iterable[Entry]) -> date | None:
+    def review_on(self, entries: Iterable[RuleEntry]) -> date | None:
         """A date for a renewed decision where that or an end date must be given."""
         wanted = any(e.end_date and e.end_date.or_review_on for e in entries)
         return self.day + timedelta(days=90) if wanted and self.step.valid_through is None else None
 
-    def court_order(self, entries: Iterable[Entry]) -> dict[str, Any] | None:
+    def court_order(self, entries: Iterable[RuleEntry]) -> dict[str, Any] | None:
         """The court's appointment: as given, or a valid one where it must be shown."""
         given = self.step.court_order
         wanted = any(e.court_order for e in entries) and not self.step.gives("court_order")

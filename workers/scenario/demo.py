@@ -18,9 +18,9 @@ from workers.policy.lexicon import SUPPRESSION
 from workers.policy.rulebook import Rulebooks
 from workers.policy.wording import label
 from workers.scenario.cast import Numbers
-from workers.scenario.format import PersonSpec, Step, read_file
-from workers.scenario.live import Ground, LiveStage, Workers
-from workers.scenario.play import Play, Told
+from workers.scenario.format import PersonSpec, ScenarioStep, read_file
+from workers.scenario.live import LiveDriver, ScenarioEnvironment, Workers
+from workers.scenario.play import ScenarioRunner, SeenReceipt
 from workers.scenario.run import AUDIENCE
 from workers.scenario.wire import cloud_event
 from workers.store import audit, audit_check
@@ -54,7 +54,7 @@ class Happened:
     form: str
     patient: str
     what: str
-    told: Told
+    told: SeenReceipt
     milliseconds: float
     notices: tuple[Notice, ...] = ()
     held: str = ""
@@ -71,15 +71,15 @@ class Seen:
     because: tuple[str, ...]
 
 
-class Day:
+class DemoDay:
     """The day on a running program."""
 
-    def __init__(self, ground: Ground, workers: Workers, books: Rulebooks) -> None:
+    def __init__(self, ground: ScenarioEnvironment, workers: Workers, books: Rulebooks) -> None:
         (self.story,) = read_file(DAY)
         self.ground, self.workers = ground, workers
-        self.stage = LiveStage(ground, workers)
+        self.stage = LiveDriver(ground, workers)
         self.numbers = Numbers()
-        self.play = Play(self.story, self.stage, books, self.numbers, AUDIENCE)
+        self.play = ScenarioRunner(self.story, self.stage, books, self.numbers, AUDIENCE)
         self._seen = 0
 
     async def begin(self) -> None:
@@ -104,7 +104,7 @@ class Day:
             else:
                 told(await self._order(step))
 
-    async def _order(self, step: Step) -> Happened:
+    async def _order(self, step: ScenarioStep) -> Happened:
         order = step.order
         if order is None:
             raise ValueError("no order")
@@ -197,7 +197,7 @@ class Day:
         return count / (monotonic() - began)
 
     def _simple(self, name: str, clock: datetime) -> tuple[OrderId, str, bytes]:
-        step = Step.model_validate(
+        step = ScenarioStep.model_validate(
             {
                 "order": {
                     "id": f"rate-{name}",

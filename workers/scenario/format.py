@@ -50,13 +50,13 @@ LocalTime = Annotated[datetime, BeforeValidator(_local)]
 Shift = Annotated[str, Field(pattern=r"^\+\d+[smhdw]$")]
 
 
-class Part(BaseModel):
+class ScenarioModel(BaseModel):
     """A part of a scenario."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
-class PersonSpec(Part):
+class PersonSpec(ScenarioModel):
     """Somebody in the story."""
 
     born: date | str | int
@@ -69,7 +69,7 @@ class PersonSpec(Part):
     county: str | None = None
 
 
-class StaffSpec(Part):
+class StaffSpec(ScenarioModel):
     """A staff member in the story; `registered: false`: the directory does not tell of them."""
 
     unit: str
@@ -83,7 +83,7 @@ PAEDIATRIC = "paediatric"
 """The clinic of a unit whose name begins with `barn`, unless the story says otherwise."""
 
 
-class UnitSpec(Part):
+class UnitSpec(ScenarioModel):
     """A unit in the story. What is left out is as in the scenario, or not known to the directory."""
 
     region: str | None = None
@@ -103,7 +103,7 @@ class UnitSpec(Part):
         return PAEDIATRIC if unit.startswith("barn") else None
 
 
-class InformSpec(Part):
+class InformSpec(ScenarioModel):
     """Who may be told; what is left out is left out of the form too, each field for itself."""
 
     guardians: bool | None = None
@@ -123,7 +123,7 @@ Tamper = Literal[
 ]
 
 
-class OrderStep(Part):
+class OrderStep(ScenarioModel):
     """An order. What is left out gets a valid default; what is given, null too, is used as given."""
 
     id: str
@@ -162,7 +162,7 @@ class OrderStep(Part):
         return key in self.model_fields_set
 
 
-class AccessStep(Part):
+class AccessStep(ScenarioModel):
     """A question to the store."""
 
     viewer: str
@@ -176,7 +176,7 @@ class AccessStep(Part):
     known_at: LocalTime | None = None
 
 
-class RegisterStep(Part):
+class RegisterStep(ScenarioModel):
     """The population register tells of a change."""
 
     person: str
@@ -191,7 +191,7 @@ class RegisterStep(Part):
     county: str | None = None
 
 
-class DirectoryStep(Part):
+class DirectoryStep(ScenarioModel):
     """The staff directory tells of a change: of a staff member, or, without one, of a unit."""
 
     staff: str | None = None
@@ -217,7 +217,7 @@ class DirectoryStep(Part):
         return self
 
 
-class Expectation(Part):
+class Expectation(ScenarioModel):
     """What must be true of the step that it stands under."""
 
     outcome: Literal["executed", "refused", "pending", "duplicate", "dead_letter"] | None = None
@@ -226,7 +226,7 @@ class Expectation(Part):
     because: tuple[AccessReason, ...] = ()
 
 
-class ReceiptExpectation(Part):
+class ReceiptExpectation(ScenarioModel):
     """What the newest receipt of an order must say."""
 
     order: str
@@ -236,7 +236,7 @@ class ReceiptExpectation(Part):
     remarks: tuple[Remark, ...] | None = None
 
 
-class ChangeExpectation(Part):
+class ChangeExpectation(ScenarioModel):
     """A change that must have been published."""
 
     viewer: str
@@ -248,28 +248,28 @@ class ChangeExpectation(Part):
     because: AccessReason | tuple[AccessReason, ...] | None = None
 
 
-class NotificationExpectation(Part):
+class NotificationExpectation(ScenarioModel):
     """A notification; `to: operators` addresses the region's operators, a unit's name what is sent to that unit."""
 
     to: str
     template: Template | None = None
 
 
-class MeasuresExpectation(Part):
+class MeasuresExpectation(ScenarioModel):
     """The measure kinds in force for a patient, each once."""
 
     patient: str
     active: tuple[MeasureKind, ...]
 
 
-class TasksExpectation(Part):
+class TasksExpectation(ScenarioModel):
     """The kinds of the open tasks about a patient, each once."""
 
     patient: str
     open: tuple[str, ...]
 
 
-class Step(Part):
+class ScenarioStep(ScenarioModel):
     """One step: exactly one thing happens or is looked at."""
 
     order: OrderStep | None = None
@@ -287,13 +287,13 @@ class Step(Part):
     expect: Expectation | None = None
 
     @model_validator(mode="after")
-    def _one_thing(self) -> "Step":
+    def _one_thing(self) -> "ScenarioStep":
         if len(self.model_fields_set - {"expect"}) != 1:
             raise ValueError("a step does exactly one thing")
         return self
 
 
-class Scenario(Part):
+class Scenario(ScenarioModel):
     """One story."""
 
     scenario: str
@@ -304,7 +304,7 @@ class Scenario(Part):
     units: tuple[str, ...] | dict[str, str | UnitSpec] = ()
     people: dict[str, PersonSpec]
     staff: dict[str, StaffSpec] = {}
-    steps: tuple[Step, ...]
+    steps: tuple[ScenarioStep, ...]
 
     @property
     def unit_specs(self) -> dict[str, UnitSpec]:
@@ -449,7 +449,7 @@ def _names_in(story: Scenario) -> Iterator[tuple[tuple[int | str, ...], str, str
 
 
 def _names_of(
-    one: Part, fields: Iterable[tuple[str, str]], loc: tuple[int | str, ...]
+    one: ScenarioModel, fields: Iterable[tuple[str, str]], loc: tuple[int | str, ...]
 ) -> Iterator[tuple[tuple[int | str, ...], str, str]]:
     for key, kind in fields:
         given = getattr(one, key)

@@ -22,14 +22,14 @@ from contracts.topics import ORDERS, PERSONS, STAFF, UNITS, TopicSpec, group_of
 from contracts.vocabulary import OrderId, Outcome, Service, UnitId
 from workers.devtools.authority import DevAuthority
 from workers.devtools.signing import sign_jws, tampered_jws
-from workers.policy.access import Question, decide
+from workers.policy.access import AccessQuestion, decide
 from workers.policy.facts import Identity
 from workers.policy.rulebook import Rulebooks
 from workers.policy.sentences import ACCESS
 from workers.processing.protection import rules_evaluated
 from workers.runtime.clock import write_clock
-from workers.scenario.play import Answer, Changed, Notified, SignedOrder, Told
-from workers.scenario.wire import Wire, cloud_event
+from workers.scenario.play import OrderToSign, SeenChange, SeenDecision, SeenNotification, SeenReceipt
+from workers.scenario.wire import TopicClient, cloud_event
 from workers.store import facts as store_facts
 from workers.store import inbox, outbox, persons, protection, tasks, timers
 from workers.store.session import Reading, Store
@@ -39,11 +39,11 @@ _NOBODY = "SE9999999999-NOBODY"
 
 
 @dataclass
-class Ground:
+class ScenarioEnvironment:
     """What a run stands on: database, topics, keys and the throw-away authority."""
 
     store: Store
-    wire: Wire
+    wire: TopicClient
     books: Rulebooks
     authority: DevAuthority
     secret: bytes
@@ -94,10 +94,10 @@ class Workers:
 
 
 @dataclass
-class LiveStage:
+class LiveDriver:
     """One story's view of the running program."""
 
-    ground: Ground
+    ground: ScenarioEnvironment
     workers: Workers
     now: datetime | None = None
     _sent: dict[str, tuple[str, bytes, list[tuple[str, bytes]]]] = field(default_factory=dict)
@@ -179,7 +179,7 @@ class LiveStage:
             raise RuntimeError("the clock has not been set")
         return self.now
 
-    async def send(self, order: SignedOrder) -> Told:
+    async def send(self, order: OrderToSign) -> SeenReceipt:
         payload = json.dumps(order.form, ensure_ascii=False).encode()
         signer = order.signer or _NOBODY
         if order.tamper in (None, "unknown_signer"):
@@ -199,13 +199,13 @@ class LiveStage:
         self._sent.setdefault(order_id, (key, signed, headers))
         return await self._answered(order_id, key, signed, headers)
 
-    async def send_again(self, order_id: UUID) -> Told:
+    async def send_again(self, order_id: UUID) -> SeenReceipt:
         key, signed, headers = self._sent[str(order_id)]
         return await self._answered(str(order_id), key, signed, headers)
 
     async def publish_raw(
         self, event_id: str, key: str, value: bytes, headers: list[tuple[str, bytes]]
-    ) -> Told:
+    ) -> SeenReceipt:
         """Publish bytes as they are, and wait for what becomes of them."""
         return await self._answered(event_id, key, value, headers)
 
@@ -228,7 +228,7 @@ class LiveStage:
 
     async def _answered(
         self, order_id: str, key: str, signed: bytes, headers: list[tuple[str, bytes]]
-    ) -> Told:
+    ) -> SeenReceipt:
         wire = self.ground.wire
         before = len(wire.receipts[order_id])
         await wire.publish(ORDERS, key, signed, headers, self._clock())
@@ -242,21 +242,21 @@ class LiveStage:
             self.workers.check()
             raise
         if order_id in wire.dead and len(wire.receipts[order_id]) == before:
-            return Told("dead_letter")
+            return SeenReceipt("dead_letter")
         return _told(wire.receipts[order_id][-1])
 
     # --- what comes out
 
-    async def newest_receipt(self, order_id: UUID) -> Told | None:
+    async def newest_receipt(self, order_id: UUID) -> SeenReceipt | None:
         await self._drained()
         found = self.ground.wire.receipts.get(str(order_id))
         return _told(found[-1]) if found else None
 
-    async def changes(self) -> tuple[Changed, ...]:
+    async def changes(self) -> tuple[SeenChange, ...]:
         await self._drained()
         return tuple(_changed(c) for c in self.ground.wire.changes[self._changes_from :])
 
-    async def notifications(self) -> tuple[Notified, ...]:
+    async def notifications(self) -> tuple[SeenNotification, ...]:
         await self._drained()
         own = set(self._sent)
         return tuple(
@@ -276,7 +276,7 @@ class LiveStage:
         at: datetime,
         known_at: datetime | None,
         information_type: str | None = None,
-    ) -> Answer:
+    ) -> SeenDecision:
         async with self.ground.store.reading() as tx:
             who = await persons.resolve(tx, [_identity(viewer), _identity(patient)])
             person = who.get(_identity(patient))
@@ -286,12 +286,14 @@ class LiveStage:
             )
         facts = known.get(person) if person else None
         if facts is None:
-            return Answer(False, ("no_relation",), "the patient is not known")
+            return SeenDecision(False, ("no_relation",), "the patient is not known")
         asked = UnitId(unit) if unit else None
-        question = Question(who.get(_identity(viewer)), service, at, asked, recorded_on, information_type)
+        question = AccessQuestion(
+            who.get(_identity(viewer)), service, at, asked, recorded_on, information_type
+        )
         decision = decide(question, facts, self.ground.books)
         why = "; ".join(f"{r.code}: {ACCESS[r.code].en} {list(r.rules)}" for r in decision.reasons)
-        return Answer(decision.allowed, tuple(str(c) for c in decision.codes), why)
+        return SeenDecision(decision.allowed, tuple(str(c) for c in decision.codes), why)
 
     async def measures(self, patient: PersonRef, at: datetime) -> set[str]:
         async with self.ground.store.reading() as tx:
@@ -350,11 +352,13 @@ def _identity(ref: PersonRef) -> Identity:
     return Identity(ref.id_type, ref.id)
 
 
-def _told(receipt: dict[str, Any]) -> Told:
+def _told(receipt: dict[str, Any]) -> SeenReceipt:
     if receipt["outcome"] == Outcome.UNREADABLE:
-        return Told("dead_letter")  # what a story calls it, whether its sender could be answered or not
+        return SeenReceipt(
+            "dead_letter"
+        )  # what a story calls it, whether its sender could be answered or not
     why = (*receipt["refusals"], *receipt["waits"])
-    return Told(
+    return SeenReceipt(
         outcome=receipt["outcome"],
         codes=tuple(receipt["codes"]),
         ends_on=date.fromisoformat(receipt["ends_on"]) if receipt["ends_on"] else None,
@@ -364,8 +368,8 @@ def _told(receipt: dict[str, Any]) -> Told:
     )
 
 
-def _changed(change: dict[str, Any]) -> Changed:
-    return Changed(
+def _changed(change: dict[str, Any]) -> SeenChange:
+    return SeenChange(
         viewer=PersonRef.model_validate_json(json.dumps(change["viewer"])),
         patient=PersonRef.model_validate_json(json.dumps(change["patient"])),
         service=change["service"],
@@ -376,10 +380,10 @@ def _changed(change: dict[str, Any]) -> Changed:
     )
 
 
-def _notified(notice: dict[str, Any]) -> Notified:
+def _notified(notice: dict[str, Any]) -> SeenNotification:
     recipient = notice["recipient"]
     person = recipient["person"]
-    return Notified(
+    return SeenNotification(
         PersonRef.model_validate_json(json.dumps(person)) if person else None,
         notice["template"],
         recipient.get("unit"),

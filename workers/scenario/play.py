@@ -12,7 +12,7 @@ from contracts.register import PersonRecord
 from contracts.vocabulary import Role, Service
 from workers.policy.calendar import STOCKHOLM, swedish_date
 from workers.policy.rulebook import Rulebooks
-from workers.scenario.cast import Cast, Numbers
+from workers.scenario.cast import Numbers, ScenarioData
 from workers.scenario.format import (
     OPERATORS,
     AccessStep,
@@ -23,14 +23,14 @@ from workers.scenario.format import (
     OrderStep,
     ReceiptExpectation,
     Scenario,
-    Step,
+    ScenarioStep,
 )
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class SeenReceipt:
     """A receipt, as far as a story looks at it."""
 
     outcome: str
@@ -42,7 +42,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class SeenDecision:
     """An access decision, as far as a story looks at it."""
 
     allowed: bool
@@ -51,7 +51,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class SeenChange:
     """A published change."""
 
     viewer: PersonRef
@@ -64,7 +64,7 @@ class Changed:
 
 
 @dataclass(frozen=True, slots=True)
-class Notified:
+class SeenNotification:
     """A published notification; `to` None is the operators, or the unit (HSA-id)."""
 
     to: PersonRef | None
@@ -73,7 +73,7 @@ class Notified:
 
 
 @dataclass(frozen=True, slots=True)
-class SignedOrder:
+class OrderToSign:
     """A form with who signs it and what is wrong with the signature."""
 
     form: dict[str, Any]
@@ -82,7 +82,7 @@ class SignedOrder:
     tamper: str | None
 
 
-class Stage(Protocol):
+class ScenarioDriver(Protocol):
     """Where a story is played. The real one is the running program."""
 
     async def move_clock(self, now: datetime) -> None:
@@ -97,13 +97,13 @@ class Stage(Protocol):
     async def tell_units(self, records: Iterable[UnitRecord]) -> None:
         """Publish directory messages about units, and wait until they and what they bring are taken."""
 
-    async def send(self, order: SignedOrder) -> Told:
+    async def send(self, order: OrderToSign) -> SeenReceipt:
         """Sign and publish an order, and wait for its answer."""
 
-    async def send_again(self, order_id: UUID) -> Told:
+    async def send_again(self, order_id: UUID) -> SeenReceipt:
         """Publish the same bytes again."""
 
-    async def newest_receipt(self, order_id: UUID) -> Told | None:
+    async def newest_receipt(self, order_id: UUID) -> SeenReceipt | None:
         """The newest receipt of an order."""
 
     async def ask(
@@ -116,13 +116,13 @@ class Stage(Protocol):
         at: datetime,
         known_at: datetime | None,
         information_type: str | None = None,
-    ) -> Answer:
+    ) -> SeenDecision:
         """Ask the store."""
 
-    async def changes(self) -> tuple[Changed, ...]:
+    async def changes(self) -> tuple[SeenChange, ...]:
         """Everything published so far in this story."""
 
-    async def notifications(self) -> tuple[Notified, ...]:
+    async def notifications(self) -> tuple[SeenNotification, ...]:
         """Everything published so far in this story, but for what was suppressed."""
 
     async def measures(self, patient: PersonRef, at: datetime) -> set[str]:
@@ -140,20 +140,20 @@ class Failed(Exception):
 
 
 @dataclass
-class Play:
+class ScenarioRunner:
     """One story on one stage."""
 
     story: Scenario
-    stage: Stage
+    stage: ScenarioDriver
     books: Rulebooks
     numbers: Numbers
     audience: str
     clock: datetime = field(init=False)
-    cast: Cast = field(init=False)
+    cast: ScenarioData = field(init=False)
 
     def __post_init__(self) -> None:
         self.clock = self.story.start
-        self.cast = Cast(self.story, self.books, self.numbers, self.audience)
+        self.cast = ScenarioData(self.story, self.books, self.numbers, self.audience)
 
     async def run(self) -> None:
         """Play every step. Raises Failed at the first expectation that is not met."""
@@ -181,7 +181,7 @@ class Play:
             if step.order is not None and step.order.form is not None:
                 self.cast.form(step.order, self.clock)
 
-    async def step(self, step: Step) -> None:
+    async def step(self, step: ScenarioStep) -> None:
         """Play one step. Raises Failed."""
         if step.at is not None:
             await self._move(step.at if isinstance(step.at, datetime) else self.clock + _shift(step.at))
@@ -211,7 +211,7 @@ class Play:
             self.cast.change_unit(step)
             await self.stage.tell_units([self.cast.unit_record(step.unit, self.clock)])
 
-    async def _look(self, step: Step) -> None:
+    async def _look(self, step: ScenarioStep) -> None:
         if step.expect_receipt is not None:
             await self._check_receipt(step.expect_receipt)
         elif step.expect_changes is not None:
@@ -248,7 +248,7 @@ class Play:
         self.clock = to
         await self.stage.move_clock(to)
 
-    async def order(self, step: OrderStep) -> Told:
+    async def order(self, step: OrderStep) -> SeenReceipt:
         """Send an order and return its answer."""
         if step.resend:
             return await self.stage.send_again(self.cast.orders[step.id])
@@ -259,7 +259,7 @@ class Play:
         if step.published_at is not None:
             await self._move(step.published_at)
         return await self.stage.send(
-            SignedOrder(
+            OrderToSign(
                 form,
                 self.cast.hsa_id_of(signer),
                 signed_at,
@@ -273,7 +273,7 @@ class Play:
             self.cast.staff[name] = self.cast.hire(Role.PHYSICIAN, "nowhere")
         return name
 
-    async def _ask(self, step: AccessStep) -> Answer:
+    async def _ask(self, step: AccessStep) -> SeenDecision:
         return await self.stage.ask(
             self.cast.people[step.viewer].ref,
             self.cast.people[step.patient].ref,
@@ -287,7 +287,7 @@ class Play:
 
     # --- expectations
 
-    def _check_told(self, told: Told, expect: Expectation | None) -> None:
+    def _check_told(self, told: SeenReceipt, expect: Expectation | None) -> None:
         if expect is None:
             return
         if expect.outcome is not None and told.outcome != expect.outcome:
@@ -295,7 +295,7 @@ class Play:
         if expect.codes is not None and set(told.codes) != {str(c) for c in expect.codes}:
             raise Failed(f"codes: expected {sorted(expect.codes)}, came {sorted(told.codes)} {told.why}")
 
-    def _check_answer(self, answer: Answer, expect: Expectation | None) -> None:
+    def _check_answer(self, answer: SeenDecision, expect: Expectation | None) -> None:
         if expect is None:
             return
         if expect.allowed is not None and answer.allowed != expect.allowed:
@@ -328,7 +328,7 @@ class Play:
     def _names(self) -> dict[str, str]:
         return {ref.id: name for name in self.cast.people for ref in self._refs(name)}
 
-    def _is_change(self, c: Changed, wanted: ChangeExpectation, published: Iterable[Changed]) -> bool:
+    def _is_change(self, c: SeenChange, wanted: ChangeExpectation, published: Iterable[SeenChange]) -> bool:
         because = wanted.because if isinstance(wanted.because, tuple) else (wanted.because,)
         return (
             c.viewer in self._refs(wanted.viewer)
@@ -340,7 +340,7 @@ class Play:
             and all(reason is None or str(reason) in c.because for reason in because)
         )
 
-    def _is_notice(self, n: Notified, wanted: NotificationExpectation) -> bool:
+    def _is_notice(self, n: SeenNotification, wanted: NotificationExpectation) -> bool:
         if wanted.to == OPERATORS:
             to = n.to is None and n.unit is None
         elif wanted.to in self.cast.people:
@@ -350,12 +350,12 @@ class Play:
         return to and (wanted.template is None or n.template == wanted.template)
 
 
-def _speaks_of(change: Changed, unit: str, published: Iterable[Changed]) -> bool:
+def _speaks_of(change: SeenChange, unit: str, published: Iterable[SeenChange]) -> bool:
     """Whether a change is about a unit: it names it, or it names none and the unit has no line of its own beside it."""
     if change.unit is not None:
         return change.unit == unit
 
-    def matter(c: Changed) -> tuple[PersonRef, PersonRef, str, datetime]:
+    def matter(c: SeenChange) -> tuple[PersonRef, PersonRef, str, datetime]:
         return c.viewer, c.patient, c.service, c.at
 
     return not any(c.unit == unit and matter(c) == matter(change) for c in published)
@@ -365,7 +365,7 @@ def _shift(text: str) -> timedelta:
     return timedelta(**{_UNITS[text[-1]]: int(text[1:-1])})
 
 
-def _name(step: Step) -> str:
+def _name(step: ScenarioStep) -> str:
     key = next(iter(step.model_fields_set - {"expect"}))
     return f"order {step.order.id}" if step.order else key.rstrip("_")
 
@@ -374,13 +374,13 @@ def _plain(wanted: ChangeExpectation | NotificationExpectation) -> str:
     return str({k: str(v) for k, v in wanted.model_dump(exclude_unset=True).items()})
 
 
-def _list(found: Iterable[Changed | Notified], names: dict[str, str]) -> str:
+def _list(found: Iterable[SeenChange | SeenNotification], names: dict[str, str]) -> str:
     def who(ref: PersonRef | None) -> str:
         return OPERATORS if ref is None else names.get(ref.id, "somebody")
 
     lines: list[str] = []
     for item in found:
-        if isinstance(item, Notified):
+        if isinstance(item, SeenNotification):
             lines.append(f"{item.unit or who(item.to)}:{item.template}")
         else:
             at = item.at.astimezone(STOCKHOLM).isoformat(timespec="minutes")

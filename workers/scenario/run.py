@@ -22,9 +22,9 @@ from workers.runtime.clock import write_clock
 from workers.runtime.settings import Settings
 from workers.scenario.cast import Numbers
 from workers.scenario.format import Scenario
-from workers.scenario.live import Ground, LiveStage, Workers
-from workers.scenario.play import Failed, Play
-from workers.scenario.wire import Wire
+from workers.scenario.live import LiveDriver, ScenarioEnvironment, Workers
+from workers.scenario.play import Failed, ScenarioRunner
+from workers.scenario.wire import TopicClient
 from workers.store.migrate import migrate
 from workers.store.session import Store
 from workers.stream.connection import Connection
@@ -70,16 +70,16 @@ async def play_all(
         results = []
         for story in stories:
             began = monotonic()
-            failure = await _play(story, LiveStage(base, workers), books, numbers)
+            failure = await _play(story, LiveDriver(base, workers), books, numbers)
             results.append(Result(story, monotonic() - began, failure))
             told(results[-1])
         return tuple(results)
 
 
-async def _play(story: Scenario, stage: LiveStage, books: Rulebooks, numbers: Numbers) -> str | None:
+async def _play(story: Scenario, stage: LiveDriver, books: Rulebooks, numbers: Numbers) -> str | None:
     try:
         await stage.begin()
-        await Play(story, stage, books, numbers, AUDIENCE).run()
+        await ScenarioRunner(story, stage, books, numbers, AUDIENCE).run()
     except Failed as failed:
         return str(failed)
     except TimeoutError as late:
@@ -95,7 +95,7 @@ async def ground(
     kafka: str | None = None,
     real: bool = True,
     rulebooks: Path | None = None,
-) -> AsyncIterator[tuple[Ground, Workers]]:
+) -> AsyncIterator[tuple[ScenarioEnvironment, Workers]]:
     """Servers, topics, keys and workers of one run; all gone afterwards."""
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="sigill-scenario-"))
@@ -122,11 +122,11 @@ async def ground(
         stack.callback(workers.stop)
         workers.start()
         store = await Store.open(settings)
-        wire = Wire(connection, settings.kafka_topic_prefix)
+        wire = TopicClient(connection, settings.kafka_topic_prefix)
         await wire.open()
         try:
             yield (
-                Ground(
+                ScenarioEnvironment(
                     store=store,
                     wire=wire,
                     books=books,

@@ -17,7 +17,7 @@ Headers = list[tuple[str, bytes]]
 DEAD = f"{ORDERS.name}.dlq"
 
 
-class Wire:
+class TopicClient:
     """Open while the stories are played. Everything published to the outgoing topics is kept in order of arrival."""
 
     def __init__(self, connection: Connection, prefix: str) -> None:

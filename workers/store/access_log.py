@@ -24,7 +24,7 @@ _PURGED = "access_log_purged"
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class AccessLogEntry:
     """
     One look at one patient. `actor` is an operator's or a client's name, `unit` the care unit or office.
 
@@ -39,23 +39,23 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class LoggedAccess:
     """A look as it stands in the log; `at` is UTC."""
 
     look_id: int
     at: datetime
-    look: Look
+    look: AccessLogEntry
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class LookFault:
+class AccessLogFault:
     """A line of the log that was changed, removed or inserted."""
 
     look_id: int
     kind: str
 
 
-async def append(tx: Tx, looks: Sequence[Look], *, chain: str = "access-log") -> None:
+async def append(tx: Tx, looks: Sequence[AccessLogEntry], *, chain: str = "access-log") -> None:
     """
     Log looks at `tx.now`, and their digests in `chain`: one a process, since it is locked until the end.
 
@@ -84,7 +84,7 @@ async def of_person(
     *,
     looked_from: datetime | None = None,
     looked_before: datetime | None = None,
-) -> list[Looked]:
+) -> list[LoggedAccess]:
     """Return the extract for a patient, in order of time (UTC; `looked_before` exclusive; None: no bound)."""
     same = await persons.merged(tx, [person_id])
     rows = await tx.fetch(
@@ -100,7 +100,7 @@ async def of_actor(
     looked_from: datetime | None = None,
     looked_before: datetime | None = None,
     limit: int = 1000,
-) -> list[Looked]:
+) -> list[LoggedAccess]:
     """Return what somebody (None: anybody) looked at, newest first: for the recurring sample checks."""
     rows = await tx.fetch(_SQL["of_actor"], actor, looked_from, looked_before, limit)
     return [_looked(row) for row in rows]
@@ -124,13 +124,13 @@ async def purge(tx: Tx, before: datetime, actor: str) -> int:
     return len(gone)
 
 
-async def verify(tx: Reading) -> list[LookFault]:
+async def verify(tx: Reading) -> list[AccessLogFault]:
     """
     Compare the log with the digests in the chains; return the lines that were changed, removed or inserted.
 
     The lines' numbers are read before the chains: a look that comes meanwhile is in the chains alone.
     """
-    faults: list[LookFault] = []
+    faults: list[AccessLogFault] = []
     untold = {row["look_id"] async for row in tx.conn.cursor(_SQL["all_ids"], prefetch=10_000)}
     purged = [
         range(first, last + 1)
@@ -145,18 +145,20 @@ async def verify(tx: Reading) -> list[LookFault]:
             row = rows.get(look_id)
             if row is None:
                 if not any(look_id in span for span in purged):
-                    faults.append(LookFault(look_id, "removed"))
+                    faults.append(AccessLogFault(look_id, "removed"))
             elif _digest(row["salt"], row["looked_at"], _looked(row).look) != digest:
-                faults.append(LookFault(look_id, "changed"))
-    return sorted([*faults, *(LookFault(look_id, "inserted") for look_id in untold)])
+                faults.append(AccessLogFault(look_id, "changed"))
+    return sorted([*faults, *(AccessLogFault(look_id, "inserted") for look_id in untold)])
 
 
-def _looked(row: Row) -> Looked:
-    look = Look(row["actor"], row["actor_unit"], person_of(row["person_id"]), row["reason"], row["shown"])
-    return Looked(row["look_id"], row["looked_at"], look)
+def _looked(row: Row) -> LoggedAccess:
+    look = AccessLogEntry(
+        row["actor"], row["actor_unit"], person_of(row["person_id"]), row["reason"], row["shown"]
+    )
+    return LoggedAccess(row["look_id"], row["looked_at"], look)
 
 
-def _digest(salt: bytes, at: datetime, look: Look) -> bytes:
+def _digest(salt: bytes, at: datetime, look: AccessLogEntry) -> bytes:
     line = audit.canonical(
         {
             "actor": look.actor,

@@ -22,7 +22,7 @@ FaultKind = Literal[
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Fault:
+class AuditFault:
     """
     What is wrong at a place. `removed`: one entry or more are missing just before `position`.
 
@@ -42,7 +42,7 @@ class _Link:
     whole: bool
 
 
-async def verify(tx: Reading, published: Iterable[ChainHead] = ()) -> list[Fault]:
+async def verify(tx: Reading, published: Iterable[ChainHead] = ()) -> list[AuditFault]:
     """
     Walk through every chain and return all faults, in order; an empty list: whole.
 
@@ -50,7 +50,7 @@ async def verify(tx: Reading, published: Iterable[ChainHead] = ()) -> list[Fault
     """
     erased = await _erased(tx)
     wanted = {(head.chain, head.position): head.row_hash for head in published}
-    faults: list[Fault] = []
+    faults: list[AuditFault] = []
     links: list[_Link] = []
     chain: str | None = None
     async for row in tx.conn.cursor(_SQL["walk"], None, prefetch=_AT_ONCE):
@@ -61,9 +61,9 @@ async def verify(tx: Reading, published: Iterable[ChainHead] = ()) -> list[Fault
         faults += _personal_faults(row, erased)
         expected = wanted.pop((row["chain"], row["position"]), None)
         if expected is not None and expected != row["row_hash"]:
-            faults.append(Fault(row["chain"], row["position"], "unpublished"))
+            faults.append(AuditFault(row["chain"], row["position"], "unpublished"))
     faults += _chain_faults(chain, links)
-    faults += [Fault(name, position, "unpublished") for name, position in wanted]
+    faults += [AuditFault(name, position, "unpublished") for name, position in wanted]
     return sorted(faults)
 
 
@@ -119,7 +119,7 @@ async def baselines(tx: Reading) -> list[Baseline]:
 
 async def verify_on(
     tx: Reading, known: Mapping[str, ChainHead], limit: int
-) -> tuple[list[Fault], dict[str, ChainHead]]:
+) -> tuple[list[AuditFault], dict[str, ChainHead]]:
     """
     Verify what has come to the chains after the heads known from last time, at most `limit` entries.
 
@@ -130,15 +130,15 @@ async def verify_on(
     heads = {head.chain: head for head in await audit.heads(tx)}
     for chain, before in known.items():
         if chain not in heads or heads[chain].position < before.position:
-            faults.append(Fault(chain, before.position, "removed"))
+            faults.append(AuditFault(chain, before.position, "removed"))
     seen = {chain: known.get(chain, ChainHead(chain, 0, START)) for chain in heads}
     rows = await tx.fetch(_SQL["walk_on"], list(seen), [head.position for head in seen.values()], limit)
     for row in rows:
         one, before = _link_of(row), seen[row["chain"]]
         if one.position != before.position + 1:
-            faults.append(Fault(row["chain"], one.position, "removed"))
+            faults.append(AuditFault(row["chain"], one.position, "removed"))
         elif not one.whole or one.prev_hash != before.row_hash:
-            faults.append(Fault(row["chain"], one.position, "changed"))
+            faults.append(AuditFault(row["chain"], one.position, "changed"))
         seen[row["chain"]] = ChainHead(row["chain"], one.position, one.row_hash)
     return faults, seen
 
@@ -163,16 +163,16 @@ def _link_of(row: Row) -> _Link:
     return _Link(row["position"], row["prev_hash"], row["row_hash"], expected == row["row_hash"])
 
 
-def _personal_faults(row: Row, erased: set[tuple[str, int]]) -> list[Fault]:
+def _personal_faults(row: Row, erased: set[tuple[str, int]]) -> list[AuditFault]:
     place = (row["chain"], row["position"])
     if row["salt"] is None:
         gone = row["personal_digest"] is not None and place not in erased
-        return [Fault(*place, "personal_removed")] if gone else []
+        return [AuditFault(*place, "personal_removed")] if gone else []
     digest = personal_digest(row["person_id"], row["salt"], row["detail"])
-    return [] if digest == row["personal_digest"] else [Fault(*place, "personal_changed")]
+    return [] if digest == row["personal_digest"] else [AuditFault(*place, "personal_changed")]
 
 
-def _chain_faults(chain: str | None, links: Sequence[_Link]) -> list[Fault]:
+def _chain_faults(chain: str | None, links: Sequence[_Link]) -> list[AuditFault]:
     """
     Compare the order of the rows with the order of the links.
 
@@ -188,7 +188,7 @@ def _chain_faults(chain: str | None, links: Sequence[_Link]) -> list[Fault]:
     return []
 
 
-def _explain(chain: str, links: Sequence[_Link]) -> list[Fault]:
+def _explain(chain: str, links: Sequence[_Link]) -> list[AuditFault]:
     by_hash = {one.row_hash: one for one in links}
     order = _linked_order(links, by_hash)
     in_order = {one.position for one in order}
@@ -212,7 +212,7 @@ def _explain(chain: str, links: Sequence[_Link]) -> list[Fault]:
         (inserted, "inserted"),
         (moved - changed, "moved"),
     ]
-    return [Fault(chain, position, kind) for positions, kind in found for position in positions]
+    return [AuditFault(chain, position, kind) for positions, kind in found for position in positions]
 
 
 def _linked_order(links: Sequence[_Link], by_hash: dict[bytes, _Link]) -> list[_Link]:

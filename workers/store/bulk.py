@@ -62,7 +62,7 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class LineRefusal:
     """A line, counted from 1, and its fields that could not be read; `taken`: the rest of it counts."""
 
     line: int
@@ -85,7 +85,7 @@ class Staged:
     told: bytes
     custody: bytes
     former: tuple[tuple[int, Identity], ...] = ()
-    refusals: tuple[Refusal, ...] = ()
+    refusals: tuple[LineRefusal, ...] = ()
 
 
 async def prepare(conn: Connection) -> None:
@@ -106,10 +106,10 @@ async def done(conn: Connection, load_id: int) -> dict[int, Chunk]:
     return {row["chunk"]: Chunk(*row) for row in rows}
 
 
-async def refusals(conn: Connection, load_id: int, limit: int = 20) -> list[Refusal]:
+async def refusals(conn: Connection, load_id: int, limit: int = 20) -> list[LineRefusal]:
     """Return the first lines of a load that were refused or read in part."""
     rows = await conn.fetch(_SQL["refusals"], load_id, limit)
-    return [Refusal(row["line"], tuple(row["faults"]), row["taken"]) for row in rows]
+    return [LineRefusal(row["line"], tuple(row["faults"]), row["taken"]) for row in rows]
 
 
 async def followed(

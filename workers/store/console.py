@@ -15,8 +15,8 @@ from workers.store import persons, tasks
 from workers.store.orders import FoundOrder, found_order
 from workers.store.queries import queries
 from workers.store.session import Reading, Tx
-from workers.store.tasks import Task
-from workers.store.timers import Due
+from workers.store.tasks import StoredTask
+from workers.store.timers import StoredTimer
 from workers.store.values import person_of, surrogates, uuid_or_none
 
 _SQL = queries("console")
@@ -25,7 +25,7 @@ MOST = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class OrderSearch:
     """What is searched for; None is no condition. Moments are UTC, `before` exclusive."""
 
     patient: PersonId | None = None
@@ -80,7 +80,7 @@ class Consumed:
 
 
 async def find_orders(
-    tx: Reading, wanted: Wanted, *, below: int | None = None, limit: int = 100
+    tx: Reading, wanted: OrderSearch, *, below: int | None = None, limit: int = 100
 ) -> list[FoundOrder]:
     """Return a page of orders, newest first; `below` is the last registration of the page before."""
     await tx.fresh_plans()
@@ -92,7 +92,7 @@ async def find_orders(
     return [found_order(row) for row in found]
 
 
-async def count_orders(tx: Reading, wanted: Wanted) -> Total:
+async def count_orders(tx: Reading, wanted: OrderSearch) -> Total:
     """Say how many orders there are."""
     await tx.fresh_plans()
     arguments = [*await _conditions(tx, wanted), MOST + 1]
@@ -177,14 +177,14 @@ async def worklist_page(
     *,
     limit: int = 50,
     offset: int = 0,
-) -> list[Task]:
+) -> list[StoredTask]:
     """Return open work-list tasks, the oldest first."""
     return [
         tasks.task_of(row) for row in await tx.fetch(_SQL["worklist_page"], target, region, limit, offset)
     ]
 
 
-async def worklist_done(tx: Reading, limit: int = 20) -> list[Task]:
+async def worklist_done(tx: Reading, limit: int = 20) -> list[StoredTask]:
     """Return the work-list tasks that were ticked off last."""
     return [tasks.task_of(row) for row in await tx.fetch(_SQL["worklist_done"], limit)]
 
@@ -196,7 +196,7 @@ async def tasks_page(
     *,
     limit: int = 50,
     offset: int = 0,
-) -> list[Task]:
+) -> list[StoredTask]:
     """Return open tasks of `kinds`, or of any kind `but` some, the earliest deadline first."""
     return [tasks.task_of(row) for row in await tx.fetch(_SQL["tasks_page"], kinds, but, limit, offset)]
 
@@ -216,10 +216,10 @@ async def count_requests(tx: Reading) -> int:
 
 async def timers_between(
     tx: Reading, first: datetime, end: datetime, *, limit: int = 100, offset: int = 0
-) -> list[Due]:
+) -> list[StoredTimer]:
     """Return what falls due from `first` until `end` (UTC, exclusive), in order of time."""
     return [
-        Due(
+        StoredTimer(
             row["timer_id"],
             TimerKind(row["kind"]),
             row["due_at"],
@@ -283,7 +283,7 @@ async def end_sessions_of(tx: Tx, issuer: str, subject: str | None, sid: str | N
 # --- rows
 
 
-async def _conditions(tx: Reading, wanted: Wanted) -> list[object]:
+async def _conditions(tx: Reading, wanted: OrderSearch) -> list[object]:
     spellings: list[int] | None = None
     if wanted.patient is not None:
         same = await persons.merged(tx, [wanted.patient])

@@ -28,7 +28,7 @@ NOTHING: Stamp = (0, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class SnapshotFacts:
     """What one snapshot showed. Unknown numbers, keys and units are missing."""
 
     numbers: Mapping[Identity, PersonId]
@@ -49,7 +49,7 @@ class Source(Protocol):
         ...
 
 
-class Lane:
+class PinnedConnection:
     """One connection that is kept, for many short transactions one after the other."""
 
     def __init__(self, conn: Connection) -> None:
@@ -80,7 +80,7 @@ async def look(
     keys: Sequence[str],
     persons: Iterable[PersonId],
     units: Sequence[UnitId] = (),
-) -> Looked:
+) -> SnapshotFacts:
     """Look up numbers, keys, stamps and units' regions in one statement, so in one snapshot."""
     rows = await tx.fetch(
         _SQL["look"],
@@ -103,4 +103,4 @@ async def look(
             by_key[keys[place - 1]] = person_of(number)
         else:
             regions[units[place - 1]] = RegionCode(region)
-    return Looked(numbers, by_key, stamps, regions)
+    return SnapshotFacts(numbers, by_key, stamps, regions)

@@ -16,7 +16,7 @@ _SQL = queries("growth")
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
+class GrowthWait:
     """
     A partition that is read no further than `from_offset` (exclusive) before `behind` was read up to `until_offset`.
 
@@ -37,7 +37,7 @@ async def sizes(tx: Reading, group: str) -> dict[str, int]:
     return {row["topic"]: row["partitions"] for row in await tx.fetch(_SQL["sizes"], group)}
 
 
-async def grow(tx: Tx, group: str, topic: str, partitions: int, then: Sequence[Wait]) -> bool:
+async def grow(tx: Tx, group: str, topic: str, partitions: int, then: Sequence[GrowthWait]) -> bool:
     """Keep how many partitions a topic has, and what waits since; False when somebody else has done so."""
     if not await tx.fetch(_SQL["grow"], group, topic, partitions):
         return False
@@ -54,10 +54,10 @@ async def grow(tx: Tx, group: str, topic: str, partitions: int, then: Sequence[W
     return True
 
 
-async def waits(tx: Reading, group: str | None = None) -> list[Wait]:
+async def waits(tx: Reading, group: str | None = None) -> list[GrowthWait]:
     """Return what waits in a group, or in any."""
     return [
-        Wait(
+        GrowthWait(
             row["topic"],
             row["partition"],
             row["from_offset"],

@@ -55,13 +55,13 @@ class Repeated:
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class ReusedId:
     """Other bytes under a used event id or order id; to be refused, under `registration`."""
 
     registration: int
 
 
-Claimed = Fresh | Repeated | Changed
+Claimed = Fresh | Repeated | ReusedId
 
 
 class Fenced(Exception):
@@ -100,14 +100,14 @@ async def claim(tx: Tx, arrivals: Sequence[Arrival]) -> list[Claimed]:
         by_order = orders.get(one.order_id) if one.order_id and same_event[place] else None
         if not same_event[place]:
             conflicts.append(place)
-            answers.append(Changed(0))
+            answers.append(ReusedId(0))
         elif events[place] in won and owner[events[place]] == place:
             if by_order is None or by_order[1] == mine:
                 answers.append(Fresh(mine))
             elif by_order[0] == one.digest:
                 answers.append(Repeated(by_order[1], None, None))
             else:
-                answers.append(Changed(mine))
+                answers.append(ReusedId(mine))
         elif by_order is not None and by_order[0] == one.digest:
             answers.append(Repeated(by_order[1], None, None))
         else:
@@ -287,7 +287,7 @@ async def _settle_conflicts(
     for place in conflicts:
         key = keys[place]
         if key in won and claims[key] == place:
-            answers[place] = Changed(won[key])
+            answers[place] = ReusedId(won[key])
         else:
             answers[place] = Repeated(won[key] if key in won else taken[key][1], None, None)
 

@@ -18,7 +18,7 @@ _SQL = queries("orders")
 
 
 @dataclass(frozen=True, slots=True)
-class SignedOrder:
+class StoredOrder:
     """
     An order as it came. `payload` (the form) and `trust_report` are JSON; `received_at` is the broker's time (UTC).
 
@@ -49,7 +49,7 @@ class SignedOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class StoredAnswer:
     """
     An answer to an order. `receipt` is the receipt's JSON; `until` the earliest deadline of a pending one (UTC).
     `first`: the order has had none before, so that it cannot have waited.
@@ -69,7 +69,7 @@ class Answered:
 class WaitingOrder:
     """An order that waits, to be judged anew. It was first seen at `order.received_at`."""
 
-    order: SignedOrder
+    order: StoredOrder
     codes: tuple[str, ...]
     until: datetime | None
     answers: int
@@ -94,7 +94,7 @@ class FoundOrder:
     judged_at: datetime | None
 
 
-async def record(tx: Tx, orders: Sequence[SignedOrder]) -> None:
+async def record(tx: Tx, orders: Sequence[StoredOrder]) -> None:
     """Add orders, each under the registration that `inbox.claim` drew."""
     if not orders:
         return
@@ -124,7 +124,7 @@ async def record(tx: Tx, orders: Sequence[SignedOrder]) -> None:
     )
 
 
-async def answer(tx: Tx, answers: Sequence[Answered]) -> None:
+async def answer(tx: Tx, answers: Sequence[StoredAnswer]) -> None:
     """Add answers, one an order and call; the order waits from now on exactly when its outcome is `pending`."""
     if not answers:
         return
@@ -176,7 +176,7 @@ async def waiting_persons(
 
 async def carried_out_unproven(
     tx: Reading, *, since: datetime, unless_task: str, after: int = 0, limit: int = 1000
-) -> list[SignedOrder]:
+) -> list[StoredOrder]:
     """
     Return protective orders received since `since` (UTC) that were carried out while the card's status was unknown,
     in order of arrival; not those of which a task of kind `unless_task` tells already.
@@ -191,21 +191,21 @@ async def registrations(tx: Reading, order_ids: Iterable[OrderId]) -> dict[Order
     return {OrderId(str(row["order_id"])): row["registration"] for row in rows}
 
 
-async def load(tx: Reading, order_ids: Iterable[OrderId]) -> list[SignedOrder]:
+async def load(tx: Reading, order_ids: Iterable[OrderId]) -> list[StoredOrder]:
     """Return everything that came under these order ids, unproven and changed messages too, as it arrived."""
     return [_order(row) for row in await tx.fetch(_SQL["load"], uuids(set(order_ids)))]
 
 
-async def by_registration(tx: Reading, numbers: Iterable[int]) -> list[SignedOrder]:
+async def by_registration(tx: Reading, numbers: Iterable[int]) -> list[StoredOrder]:
     """Return orders by registration, in order of arrival."""
     return [_order(row) for row in await tx.fetch(_SQL["by_registration"], sorted(numbers))]
 
 
-async def answers_to(tx: Reading, numbers: Iterable[int]) -> dict[int, tuple[Answered, ...]]:
+async def answers_to(tx: Reading, numbers: Iterable[int]) -> dict[int, tuple[StoredAnswer, ...]]:
     """Return every answer to the orders by registration, the first one first."""
-    found: dict[int, tuple[Answered, ...]] = {}
+    found: dict[int, tuple[StoredAnswer, ...]] = {}
     for row in await tx.fetch(_SQL["answers"], sorted(numbers)):
-        given = Answered(
+        given = StoredAnswer(
             registration=row["registration"],
             outcome=Outcome(row["outcome"]),
             receipt=row["receipt"],
@@ -266,8 +266,8 @@ def _order_id(row: Row) -> OrderId | None:
     return None if row["order_id"] is None else OrderId(str(row["order_id"]))
 
 
-def _order(row: Row) -> SignedOrder:
-    return SignedOrder(
+def _order(row: Row) -> StoredOrder:
+    return StoredOrder(
         registration=row["registration"],
         order_id=_order_id(row),
         proven=row["proven"],

@@ -28,7 +28,7 @@ KeyOf = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
+class RegisteredName:
     """A person's name; for letters, never for logs."""
 
     given: str
@@ -36,7 +36,7 @@ class Name:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class RegisteredPerson:
     """
     What the register told of a person in one message.
 
@@ -49,7 +49,7 @@ class Told:
     birth: BirthDate
     sequence: int
     identities: tuple[Identity, ...] = ()
-    name: Name | None = None
+    name: RegisteredName | None = None
 
 
 async def resolve(tx: Reading, identities: Iterable[Identity]) -> dict[Identity, PersonId]:
@@ -122,7 +122,7 @@ class Newest:
 
     version: PersonVersion
     birth: BirthDate
-    name: Name | None
+    name: RegisteredName | None
     identities: frozenset[Identity]
 
     @property
@@ -130,7 +130,7 @@ class Newest:
         """From when it holds (UTC)."""
         return self.version.valid_from
 
-    def says_the_same(self, told: Told) -> bool:
+    def says_the_same(self, told: RegisteredPerson) -> bool:
         """Whether a message brings nothing new but its sequence and stamp."""
         return (
             replace(told.version, valid_from=self.version.valid_from) == self.version
@@ -179,7 +179,9 @@ async def newest(tx: Reading, person_ids: Iterable[PersonId]) -> dict[PersonId, 
     }
 
 
-async def record(tx: Tx, told: Sequence[Told], key_of: KeyOf) -> dict[PersonId, tuple[PersonId, ...]]:
+async def record(
+    tx: Tx, told: Sequence[RegisteredPerson], key_of: KeyOf
+) -> dict[PersonId, tuple[PersonId, ...]]:
     """
     Add what the register told, known from `tx.now`, and map every number of it to that person.
 
@@ -229,7 +231,9 @@ async def record(tx: Tx, told: Sequence[Told], key_of: KeyOf) -> dict[PersonId, 
     return absorbed
 
 
-async def _remap(tx: Tx, told: Sequence[Told], key_of: KeyOf) -> dict[PersonId, tuple[PersonId, ...]]:
+async def _remap(
+    tx: Tx, told: Sequence[RegisteredPerson], key_of: KeyOf
+) -> dict[PersonId, tuple[PersonId, ...]]:
     claimed = {
         identity: one.person_id for one in told for identity in (one.version.identity, *one.identities)
     }
@@ -278,10 +282,10 @@ async def identities_of(
     return {person_id: tuple(pairs) for person_id, pairs in found.items()}
 
 
-async def names(tx: Reading, person_ids: Iterable[PersonId]) -> dict[PersonId, Name]:
+async def names(tx: Reading, person_ids: Iterable[PersonId]) -> dict[PersonId, RegisteredName]:
     """Return the newest names, for letters only; persons without one are missing."""
     rows = await tx.fetch(_SQL["names"], surrogates(person_ids))
-    return {person_of(row["person_id"]): Name(row["given"], row["family"]) for row in rows}
+    return {person_of(row["person_id"]): RegisteredName(row["given"], row["family"]) for row in rows}
 
 
 async def children_of(tx: Reading, person_ids: Iterable[PersonId]) -> dict[PersonId, tuple[PersonId, ...]]:

@@ -24,7 +24,7 @@ Counts = dict[str, dict[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedProtection:
     """A measure that a region wants for its marked residents born after a date; `county` is one of the region's."""
 
     county: str
@@ -45,7 +45,7 @@ class Evaluation:
 
 async def candidates(
     tx: Reading,
-    wanted: Sequence[Wanted],
+    wanted: Sequence[WantedProtection],
     at: datetime,
     *,
     after: int = 0,

@@ -5,7 +5,7 @@ Requests to release (begäran om upplåsning) and the ledger of the units' answe
 from collections.abc import Iterable, Sequence
 
 from contracts.vocabulary import OrderId, PersonId, RegionCode
-from workers.policy.effects import Answer
+from workers.policy.effects import RecordAnswer
 from workers.policy.facts import ReleaseRequest, RequestEnd, UnitAnswer
 from workers.store import persons, rows
 from workers.store.facts import load_requests
@@ -39,7 +39,7 @@ async def open_all(tx: Tx, requests: Sequence[ReleaseRequest]) -> None:
     await reply(tx, [request.order_id for request in requests if request.replied])
 
 
-async def answer(tx: Tx, answers: Sequence[Answer]) -> None:
+async def answer(tx: Tx, answers: Sequence[RecordAnswer]) -> None:
     """Write answers into the ledger, in this order; `closes` ends the request with that opinion."""
     if not answers:
         return

@@ -19,7 +19,7 @@ _SQL = queries("tasks")
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class StoredTask:
     """A task as it stands. `done_by` is the operator who ticked it off; times are UTC."""
 
     task_id: int
@@ -101,7 +101,7 @@ async def page(
     patient: PersonId | None = None,
     limit: int = 50,
     offset: int = 0,
-) -> list[Task]:
+) -> list[StoredTask]:
     """Return open tasks, the earliest deadline first; None is no condition."""
     rows = await tx.fetch(
         _SQL["page"],
@@ -115,12 +115,12 @@ async def page(
     return [task_of(row) for row in rows]
 
 
-async def by_ids(tx: Reading, task_ids: Iterable[int]) -> dict[int, Task]:
+async def by_ids(tx: Reading, task_ids: Iterable[int]) -> dict[int, StoredTask]:
     """Return tasks in whatever state."""
     return {row["task_id"]: task_of(row) for row in await tx.fetch(_SQL["by_ids"], sorted(task_ids))}
 
 
-async def of_orders(tx: Reading, order_ids: Iterable[OrderId]) -> list[Task]:
+async def of_orders(tx: Reading, order_ids: Iterable[OrderId]) -> list[StoredTask]:
     """Return the tasks that orders brought, in whatever state."""
     return [task_of(row) for row in await tx.fetch(_SQL["of_orders"], uuids(set(order_ids)))]
 
@@ -133,10 +133,10 @@ async def stats(tx: Reading) -> list[TaskStats]:
     ]
 
 
-def task_of(row: Row) -> Task:
+def task_of(row: Row) -> StoredTask:
     """Read a task from its row."""
     order_id, measure_id = row["order_id"], row["measure_id"]
-    return Task(
+    return StoredTask(
         task_id=row["task_id"],
         kind=row["kind"],
         subject=row["subject"],

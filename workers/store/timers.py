@@ -20,7 +20,7 @@ _SQL = queries("timers")
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class StoredTimer:
     """A timer that has fallen due, or will; `due_at` (UTC) is its true time."""
 
     timer_id: int
@@ -66,7 +66,7 @@ async def set(tx: Tx, timers: Sequence[SetTimer]) -> None:
     )
 
 
-async def due(tx: Tx, now: datetime, limit: int) -> list[Due]:
+async def due(tx: Tx, now: datetime, limit: int) -> list[StoredTimer]:
     """
     Take what has fallen due by `now` (UTC, inclusive), in order of time; about `limit` timers.
 
@@ -108,7 +108,7 @@ async def cancel(
     )
 
 
-async def of_persons(tx: Reading, person_ids: Iterable[PersonId]) -> list[Due]:
+async def of_persons(tx: Reading, person_ids: Iterable[PersonId]) -> list[StoredTimer]:
     """Return the timers of the persons that are still set, in order of time."""
     return [_due(row) for row in await tx.fetch(_SQL["of_persons"], surrogates(person_ids))]
 
@@ -140,9 +140,9 @@ async def stats(tx: Reading, now: datetime) -> TimerStats:
     return TimerStats(row["overdue"], row["oldest"], row["next"])
 
 
-def _due(row: Row) -> Due:
+def _due(row: Row) -> StoredTimer:
     measure_id, order_id = row["measure_id"], row["order_id"]
-    return Due(
+    return StoredTimer(
         timer_id=row["timer_id"],
         kind=TimerKind(row["kind"]),
         due_at=row["due_at"],

@@ -27,7 +27,7 @@ END_TRIES = 4
 """Looks at a log that ends before our offset: after a change of leader its end may follow a moment later."""
 
 
-class Verdict(Enum):
+class LogComparison(Enum):
     """What a comparison found."""
 
     SAME = "same"
@@ -37,10 +37,10 @@ class Verdict(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ProbedLog:
     """What is on the broker: the log's first offset, its end, its identity, and what comparing it found."""
 
-    verdict: Verdict
+    verdict: LogComparison
     why: str
     first: int
     end: int
@@ -90,7 +90,7 @@ class LogProbe:
         finally:
             await closed(kafka, 5)
 
-    async def compare(self, positions: Mapping[Partition, LogPosition]) -> dict[Partition, Finding]:
+    async def compare(self, positions: Mapping[Partition, LogPosition]) -> dict[Partition, ProbedLog]:
         """
         Compare each partition's log with how far it was read. Positions at a beginning are left out.
 
@@ -153,13 +153,13 @@ async def _compare(
     first: int,
     end: int,
     identity: LogIdentity,
-) -> Finding:
-    def found(verdict: Verdict, why: str) -> Finding:
-        return Finding(verdict, why, first, end, identity)
+) -> ProbedLog:
+    def found(verdict: LogComparison, why: str) -> ProbedLog:
+        return ProbedLog(verdict, why, first, end, identity)
 
     following = position.next_offset or 0
     if following > end:
-        return found(Verdict.REPLACED, f"it ends at {end}, before offset {following}")
+        return found(LogComparison.REPLACED, f"it ends at {end}, before offset {following}")
     was = position.identity
     other_id = None not in (was.topic_id, identity.topic_id) and was.topic_id != identity.topic_id
     compared = 0
@@ -170,14 +170,18 @@ async def _compare(
         if at is None:
             continue
         if at != mark.digest:
-            return found(Verdict.REPLACED, f"another record is at offset {mark.offset}")
+            return found(LogComparison.REPLACED, f"another record is at offset {mark.offset}")
         compared += 1
     if not compared and other_id:
-        return found(Verdict.REPLACED, "the topic was made again")
+        return found(LogComparison.REPLACED, "the topic was made again")
     if following < first:
-        return found(Verdict.UNREAD_GONE, f"offset {following} is next, and it begins at {first}")
+        return found(LogComparison.UNREAD_GONE, f"offset {following} is next, and it begins at {first}")
     same = compared or (was.topic_id is not None and was.topic_id == identity.topic_id)
-    return found(Verdict.SAME, "") if same else found(Verdict.UNKNOWN, "no record that was taken is left")
+    return (
+        found(LogComparison.SAME, "")
+        if same
+        else found(LogComparison.UNKNOWN, "no record that was taken is left")
+    )
 
 
 async def _at(kafka: AIOKafkaConsumer, place: Partition, mark: Mark) -> bytes | None:

@@ -19,7 +19,7 @@ from workers.stream.shutdown import closed
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class PartitionLag:
     """
     One partition: `end` is the offset that the next record will get, `lag` the records that are not read yet.
 
@@ -31,7 +31,7 @@ class Standing:
     oldest: datetime | None
 
 
-class Standings:
+class PartitionLags:
     """Asks the broker, again and again, over one connection. Use from one task at a time."""
 
     def __init__(self, connection: Connection, *, timeout: float = 10.0) -> None:
@@ -43,7 +43,7 @@ class Standings:
 
     async def measure(
         self, topics: tuple[str, ...], read: Mapping[Partition, int | None]
-    ) -> dict[Partition, Standing]:
+    ) -> dict[Partition, PartitionLag]:
         """
         Return the standing of every partition of `topics`; `read` says from which offset each is unread.
 
@@ -69,7 +69,7 @@ class Standings:
 
     async def _measure(
         self, topics: tuple[str, ...], read: Mapping[Partition, int | None]
-    ) -> dict[Partition, Standing]:
+    ) -> dict[Partition, PartitionLag]:
         kafka = await self._open(topics)
         places = [
             TopicPartition(topic, part)
@@ -88,7 +88,7 @@ class Standings:
                 behind[place] = first
         oldest = await self._times(kafka, behind)
         return {
-            Partition(*place): Standing(
+            Partition(*place): PartitionLag(
                 ends[place], ends[place] - behind.get(place, ends[place]), oldest.get(place)
             )
             for place in places

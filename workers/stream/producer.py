@@ -29,7 +29,7 @@ log = structlog.get_logger("sigill.producer")
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
+class OutgoingRecord:
     """A record to send. The key decides the partition, and with it the order."""
 
     topic: str
@@ -60,12 +60,12 @@ LARGEST_BODY = LARGEST_BYTES - BATCH_OVERHEAD
 """What a record's value may have at most, before its key and headers are counted."""
 
 
-def sendable_at_all(record: Outgoing) -> bool:
+def sendable_at_all(record: OutgoingRecord) -> bool:
     """Whether a record is not larger than brokers and topics take."""
     return _size(record) <= LARGEST_BYTES - BATCH_OVERHEAD
 
 
-def _size(record: Outgoing) -> int:
+def _size(record: OutgoingRecord) -> int:
     """Bytes of a record, rather too many than too few."""
     headers = sum(len(name) + len(value or b"") + 8 for name, value in record.headers)
     return len(record.key or b"") + len(record.value or b"") + 128 + headers
@@ -101,7 +101,7 @@ class StreamProducer:
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
 
-    async def send_in_order(self, records: Sequence[Outgoing]) -> None:
+    async def send_in_order(self, records: Sequence[OutgoingRecord]) -> None:
         """
         Send records, those of a key in the given order, and return when all replicas have them.
 
@@ -139,7 +139,7 @@ class StreamProducer:
                 ) from failure
             raise SendInDoubt(acknowledged, type(failure).__name__) from failure
 
-    async def send_one(self, record: Outgoing) -> tuple[int, int]:
+    async def send_one(self, record: OutgoingRecord) -> tuple[int, int]:
         """
         Send one record, and return its partition and offset when all replicas have it.
 
@@ -161,7 +161,7 @@ class StreamProducer:
             raise SendInDoubt(frozenset(), type(error).__name__) from error
         return placed.partition, placed.offset
 
-    def _check_sizes(self, records: Sequence[Outgoing]) -> None:
+    def _check_sizes(self, records: Sequence[OutgoingRecord]) -> None:
         for index, record in enumerate(records):
             size = _size(record)
             if size > self._max_request_bytes:
@@ -208,11 +208,11 @@ _NEW_PRODUCER = (
 
 
 async def _by_place(
-    producer: AIOKafkaProducer, records: Sequence[Outgoing]
-) -> dict[tuple[str, int], list[tuple[int, Outgoing]]]:
+    producer: AIOKafkaProducer, records: Sequence[OutgoingRecord]
+) -> dict[tuple[str, int], list[tuple[int, OutgoingRecord]]]:
     """The records that go to each topic and partition, in order, with their indexes."""
     partitions: dict[str, list[int]] = {}
-    found: dict[tuple[str, int], list[tuple[int, Outgoing]]] = {}
+    found: dict[tuple[str, int], list[tuple[int, OutgoingRecord]]] = {}
     for index, record in enumerate(records):
         every = partitions.get(record.topic)
         if every is None:
@@ -233,7 +233,7 @@ class _Load:
 
 
 def _waves(
-    producer: AIOKafkaProducer, places: Mapping[tuple[str, int], Sequence[tuple[int, Outgoing]]]
+    producer: AIOKafkaProducer, places: Mapping[tuple[str, int], Sequence[tuple[int, OutgoingRecord]]]
 ) -> Iterator[list[_Load]]:
     """
     What to send at once: of each partition its first batch, then its second, and so on. Nearly always there is one.
@@ -246,7 +246,7 @@ def _waves(
 
 
 def _loads(
-    producer: AIOKafkaProducer, place: tuple[str, int], records: Sequence[tuple[int, Outgoing]]
+    producer: AIOKafkaProducer, place: tuple[str, int], records: Sequence[tuple[int, OutgoingRecord]]
 ) -> list[_Load]:
 
     loads = [_Load(*place, producer.create_batch())]
@@ -306,7 +306,7 @@ async def _close(producer: AIOKafkaProducer) -> None:
 
 
 def _acknowledged(
-    records: Sequence[Outgoing], futures: Mapping[int, asyncio.Future[object]]
+    records: Sequence[OutgoingRecord], futures: Mapping[int, asyncio.Future[object]]
 ) -> frozenset[int]:
     broken: set[tuple[str, bytes | None]] = set()
     good = set()

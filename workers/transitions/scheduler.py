@@ -20,14 +20,14 @@ from contracts.topics import ORDERS
 from contracts.vocabulary import PendingCode
 from workers.consumer.runner import database_trouble
 from workers.policy.effects import SetTimer, TimerKind
-from workers.policy.transitions import Due, follow
-from workers.processing.citations import Desk
+from workers.policy.transitions import DueTimer, on_timer
+from workers.processing.citations import PolicyContext
 from workers.processing.event_ids import timer_cause
-from workers.processing.loading import sitting_about
-from workers.processing.persist import write
+from workers.processing.loading import unit_of_work_about
+from workers.processing.persist import persist
 from workers.processing.protection import check, evaluate_rules, mend
-from workers.processing.reevaluation import judge_anew
-from workers.processing.unit_of_work import Sitting
+from workers.processing.reevaluation import reevaluate_pending
+from workers.processing.unit_of_work import UnitOfWork
 from workers.runtime.clock import Clock, stopwatch
 from workers.runtime.failpoints import point
 from workers.runtime.health import DATABASE, Health
@@ -65,7 +65,7 @@ class Transitions:
     """The worker. `interval` is seconds between two looks when nothing is due."""
 
     store: Store
-    desk: Desk
+    desk: PolicyContext
     clock: Clock
     metrics: Metrics
     health: Health
@@ -122,10 +122,10 @@ class Transitions:
                 if not found:
                     return 0
                 point("timers.taken")
-                sitting = await self._follow(tx, found, now)
+                unit_of_work = await self._follow(tx, found, now)
                 point("timers.followed")
                 await timers.done(tx, [one.timer_id for one in found])
-                await write(tx, sitting)
+                await persist(tx, unit_of_work)
                 point("timers.before_commit")
         point("timers.committed")
         for one in found:
@@ -133,40 +133,44 @@ class Transitions:
         log.info("timers fired", rows=len(found), until=now.isoformat())
         return len(found)
 
-    async def _follow(self, tx: Tx, found: Sequence[timers.Due], now: datetime) -> Sitting:
+    async def _follow(self, tx: Tx, found: Sequence[timers.StoredTimer], now: datetime) -> UnitOfWork:
         """Follow timers in order of time, those too that they set and that are due already."""
         patients = {one.patient for one in found}
         chain = f"transitions-{crc32(found[0].patient.encode()) % CHAINS}"
-        sitting = await sitting_about(tx, self.desk, patients, chain=chain)
+        unit_of_work = await unit_of_work_about(tx, self.desk, patients, chain=chain)
         waiting = [_in_order(_timer(one)) for one in found]
         heapq.heapify(waiting)
         seen = {timer for *_, timer in waiting}
         while waiting:
             timer = heapq.heappop(waiting)[-1]
-            standing = sitting.standing(timer.patient)
+            standing = unit_of_work.standing(timer.patient)
             if standing.facts is None:
                 continue  # erased since
-            transition = follow(Due(timer, standing.facts, standing.requests), self.desk.books, now=now)
-            sitting.follow(timer.patient, transition, cause=_cause(timer), order_id=timer.order_id)
+            transition = on_timer(
+                DueTimer(timer, standing.facts, standing.requests), self.desk.books, now=now
+            )
+            unit_of_work.follow(timer.patient, transition, cause=_cause(timer), order_id=timer.order_id)
             for effect in transition.effects:
                 if isinstance(effect, SetTimer) and effect.due_at <= now and effect not in seen:
                     seen.add(effect)
                     heapq.heappush(waiting, _in_order(effect))
-            await self._judge_waiting(tx, sitting, timer)
-        sitting.plan.timers = [timer for timer in sitting.plan.timers if timer not in seen]
-        return sitting
+            await self._judge_waiting(tx, unit_of_work, timer)
+        unit_of_work.plan.timers = [timer for timer in unit_of_work.plan.timers if timer not in seen]
+        return unit_of_work
 
-    async def _judge_waiting(self, tx: Tx, sitting: Sitting, timer: SetTimer) -> None:
+    async def _judge_waiting(self, tx: Tx, unit_of_work: UnitOfWork, timer: SetTimer) -> None:
         """Judge anew what waited for a deadline that has passed, or for an operator to settle a message before it."""
         waits = _JUDGED_ANEW.get(timer.kind)
         if not waits:
             return
         settled = timer.kind is TimerKind.EARLIER_MESSAGE_SETTLED
-        facts = sitting.standing(timer.patient).facts
+        facts = unit_of_work.standing(timer.patient).facts
         if settled and (facts is None or await dead_letters.open_keys(tx, ORDERS.name, {facts.patient.key})):
             return  # another one has come meanwhile: the operator who settles that sets the timer again
         resolved = waits if settled else frozenset[PendingCode]()
-        await judge_anew(tx, sitting, [timer.patient], waits, trigger=_cause(timer), resolved=resolved)
+        await reevaluate_pending(
+            tx, unit_of_work, [timer.patient], waits, trigger=_cause(timer), resolved=resolved
+        )
 
     async def _measure(self) -> None:
         """Measure what is overdue."""
@@ -192,7 +196,7 @@ class Transitions:
                 await mend(self.store, self.desk, [one.person for one in found], now)
 
 
-def _timer(one: timers.Due) -> SetTimer:
+def _timer(one: timers.StoredTimer) -> SetTimer:
     return SetTimer(one.kind, one.due_at, one.patient, one.region, one.measure_id, one.order_id)
 
 

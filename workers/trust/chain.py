@@ -24,7 +24,7 @@ from workers.trust.asn1 import CANNOT_BE_READ, name_der, read_name
 from workers.trust.identity import NotAnHsaId, attributes_of, hsa_id_of
 from workers.trust.path import Path, PathBuilder
 from workers.trust.policy import TrustPolicy
-from workers.trust.usage import Fault, key_faults, key_of, no_path, path_faults, usage_faults
+from workers.trust.usage import UsageFault, key_faults, key_of, no_path, path_faults, usage_faults
 
 HOLDERS_KEPT = 8192
 
@@ -34,7 +34,7 @@ class NotCertificates(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
+class CertificateHolder:
     """
     A certificate as far as it can be judged without the moment of signing.
 
@@ -51,7 +51,7 @@ class Holder:
     chain: tuple[x509.Certificate, ...]
     not_before: datetime
     not_after: datetime
-    faults: tuple[Fault, ...]
+    faults: tuple[UsageFault, ...]
 
     def digest(self, algorithm: type[HashAlgorithm]) -> bytes:
         """The certificate's digest; the usual one is remembered."""
@@ -88,7 +88,7 @@ class CertificateBook:
     def __init__(self, policy: TrustPolicy) -> None:
         self._policy = policy
         self._paths = PathBuilder(policy.anchors, policy.max_chain)
-        self._known: OrderedDict[tuple[str, ...], Holder] = OrderedDict()
+        self._known: OrderedDict[tuple[str, ...], CertificateHolder] = OrderedDict()
         self._authorities: dict[bytes, x509.Certificate] = {
             c.public_bytes(Encoding.DER): c for c in (*policy.anchors, *policy.intermediates)
         }
@@ -96,7 +96,7 @@ class CertificateBook:
     def __len__(self) -> int:
         return len(self._known)
 
-    def holder(self, x5c: tuple[str, ...], at: datetime) -> Holder:
+    def holder(self, x5c: tuple[str, ...], at: datetime) -> CertificateHolder:
         """
         Look up or judge a holder by base64 (standard alphabet) DER certificates, leaf first.
 
@@ -133,7 +133,9 @@ class CertificateBook:
             raise NotCertificates("a serial number that no authority may give")
         return leaf, others
 
-    def _judge(self, leaf: x509.Certificate, others: list[x509.Certificate], at: datetime) -> Holder:
+    def _judge(
+        self, leaf: x509.Certificate, others: list[x509.Certificate], at: datetime
+    ) -> CertificateHolder:
         helpers = [*others, *self._policy.intermediates]
         chain = self._path_near(leaf, helpers, at)
         key, algorithms = key_of(leaf)
@@ -149,7 +151,7 @@ class CertificateBook:
             hsa_id = hsa_id_of(leaf, self._policy.hsa_id_pattern)
         except NotAnHsaId as error:
             faults.append(
-                Fault(
+                UsageFault(
                     RefusalCode.CERTIFICATE_NOT_FOR_SIGNING,
                     "certificate_holder",
                     "certificate.subject.serialNumber",
@@ -159,7 +161,7 @@ class CertificateBook:
             )
 
         span = chain or (leaf,)
-        return Holder(
+        return CertificateHolder(
             certificate=leaf,
             key=key,
             algorithms=algorithms,

@@ -27,7 +27,7 @@ Point = tuple[str, str | bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class CrlScope:
     """
     The certificates that a list speaks for. Two lists of one issuer replace each other only when their scopes are equal.
 
@@ -60,10 +60,10 @@ class Scope:
         return self.points is None or not self.points.isdisjoint(_points_of(certificate))
 
 
-NOBODY = Scope(users=False, authorities=False)
+NOBODY = CrlScope(users=False, authorities=False)
 
 
-def scope_of(crl: x509.CertificateRevocationList) -> tuple[Scope, int]:
+def scope_of(crl: x509.CertificateRevocationList) -> tuple[CrlScope, int]:
     """The list's scope and its CRL number (0 when it has none). Never raises."""
     users = authorities = True
     points: frozenset[Point] | None = None
@@ -90,7 +90,7 @@ def scope_of(crl: x509.CertificateRevocationList) -> tuple[Scope, int]:
                     points = _names(value.full_name, value.relative_name, crl)
     except CANNOT_BE_READ:
         return NOBODY, 0
-    return Scope(users, authorities, points), number
+    return CrlScope(users, authorities, points), number
 
 
 def _is_authority(certificate: x509.Certificate) -> bool:

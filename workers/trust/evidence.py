@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509 import ocsp
 
 from workers.trust.asn1 import CANNOT_BE_READ, name_der
-from workers.trust.chain import Holder
-from workers.trust.crl_scope import Scope, scope_of
+from workers.trust.chain import CertificateHolder
+from workers.trust.crl_scope import CrlScope, scope_of
 from workers.trust.ocsp import SAFE_HASHES
 
 _SERIALS_REMEMBERED = 16_384
@@ -23,7 +23,7 @@ _VIEWS_REMEMBERED = 16_384
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class RevocationStatement:
     """What one CRL or OCSP answer says of one certificate: from, until (UTC, inclusive), revoked at or None."""
 
     since: datetime
@@ -65,8 +65,8 @@ class RevocationList:
             known = self._signed_by[key] = self._verify(issuer)
         return known
 
-    def statement(self, serial: int) -> Statement:
-        return Statement(self.since, self.until, self._revoked_at(serial))
+    def statement(self, serial: int) -> RevocationStatement:
+        return RevocationStatement(self.since, self.until, self._revoked_at(serial))
 
     def warm(self) -> None:
         """Read all serial numbers at once: a look-up in a long list takes a millisecond, in this set nothing."""
@@ -125,7 +125,7 @@ class View:
 
 
 @dataclass(frozen=True, eq=False)
-class Evidence:
+class RevocationSnapshot:
     """
     A snapshot of everything known about revocation. Nothing in it is believed before its signature is verified.
 
@@ -139,7 +139,7 @@ class Evidence:
     @classmethod
     def of(
         cls, lists: Iterable[RevocationList] = (), answers: Iterable[ocsp.OCSPResponse] = ()
-    ) -> "Evidence":
+    ) -> "RevocationSnapshot":
         """Index lists and answers; the same list twice counts once."""
         by_issuer: dict[bytes, dict[str, RevocationList]] = {}
         for one in lists:
@@ -159,14 +159,14 @@ class Evidence:
         )
 
     @classmethod
-    def read(cls, crls: Iterable[bytes] = (), ocsp_answers: Iterable[bytes] = ()) -> "Evidence":
+    def read(cls, crls: Iterable[bytes] = (), ocsp_answers: Iterable[bytes] = ()) -> "RevocationSnapshot":
         """Index DER or PEM lists and DER answers. Raises ValueError on what cannot be read."""
         return cls.of(
             [RevocationList.read(data) for data in crls],
             [ocsp.load_der_ocsp_response(data) for data in ocsp_answers],
         )
 
-    def views(self, holder: Holder) -> tuple[View, ...]:
+    def views(self, holder: CertificateHolder) -> tuple[View, ...]:
         known = self._views.get(holder.fingerprint)
         if known is not None and known[0].certificate == holder.certificate and _same_path(known, holder):
             return known
@@ -180,7 +180,7 @@ class Evidence:
         return views
 
     def _view(self, certificate: x509.Certificate, issuer: x509.Certificate) -> View:
-        by_scope: dict[Scope, list[RevocationList]] = {}
+        by_scope: dict[CrlScope, list[RevocationList]] = {}
         for one in self.lists.get(name_der(certificate, "issuer"), ()):
             if one.scope.covers(certificate) and one.is_signed_by(issuer):
                 by_scope.setdefault(one.scope, []).append(one)
@@ -193,13 +193,13 @@ class Evidence:
         )
 
 
-class EvidenceIndex:
+class RevocationIndex:
     """Builds snapshots one after the other; a list that stays is parsed and verified once."""
 
     def __init__(self) -> None:
         self._known: dict[str, RevocationList] = {}
 
-    def __call__(self, lists: Mapping[str, bytes], answers: Iterable[bytes]) -> Evidence:
+    def __call__(self, lists: Mapping[str, bytes], answers: Iterable[bytes]) -> RevocationSnapshot:
         """
         Index lists (DER or PEM, by a name of their content) and OCSP answers (DER). What cannot be read is left out:
         it speaks for nobody.
@@ -211,7 +211,7 @@ class EvidenceIndex:
             except ValueError:
                 continue
         self._known = known
-        by_scope: dict[tuple[bytes, Scope], list[RevocationList]] = {}
+        by_scope: dict[tuple[bytes, CrlScope], list[RevocationList]] = {}
         for one in sorted(known.values(), key=lambda c: c.since, reverse=True):
             by_scope.setdefault((one.issuer, one.scope), []).append(one)
         for found in by_scope.values():
@@ -223,10 +223,10 @@ class EvidenceIndex:
                 parsed.append(ocsp.load_der_ocsp_response(answer))
             except CANNOT_BE_READ:
                 continue
-        return Evidence.of(known.values(), parsed)
+        return RevocationSnapshot.of(known.values(), parsed)
 
 
-def _same_path(views: tuple[View, ...], holder: Holder) -> bool:
+def _same_path(views: tuple[View, ...], holder: CertificateHolder) -> bool:
     return len(views) == len(holder.chain) - 1 and all(
         view.issuer is issuer or view.issuer == issuer
         for view, issuer in zip(views, holder.chain[1:], strict=True)

@@ -39,7 +39,7 @@ class NotAForm(ValueError):
     """The XML is not an order's form; the message says why."""
 
 
-class Repeated(NotAForm):
+class RepeatedField(NotAForm):
     """A field that is no list stands twice, so readers could disagree about it."""
 
 
@@ -77,10 +77,10 @@ def _fields(element: etree._Element, path: str) -> dict[str, Value]:
         if below in LISTS and value is not None:
             members = fields.setdefault(name, [])
             if not isinstance(members, list):
-                raise Repeated("a field stands twice")
+                raise RepeatedField("a field stands twice")
             members.append(value)
         elif name in fields:
-            raise Repeated("a field stands twice")
+            raise RepeatedField("a field stands twice")
         else:
             fields[name] = value
     return fields

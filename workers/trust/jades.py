@@ -15,8 +15,8 @@ from joserfc import jws
 from joserfc.registry import HeaderParameter, HeaderRegistryDict
 
 from workers.trust.asn1 import CANNOT_BE_READ
-from workers.trust.chain import Holder
-from workers.trust.evidence import Evidence, RevocationList
+from workers.trust.chain import CertificateHolder
+from workers.trust.evidence import RevocationList, RevocationSnapshot
 from workers.trust.policy import TrustPolicy
 from workers.trust.profile import (
     ALGORITHMS,
@@ -36,7 +36,7 @@ from workers.trust.profile import (
     without,
 )
 from workers.trust.strict import DuplicateName, ascii_part, decode_part, load_object
-from workers.trust.verdict import Refused, Unreadable, invalid, not_accepted
+from workers.trust.verdict import SignatureRefused, UnreadableSignature, invalid, not_accepted
 
 _MAX_HEADER = 64 * 1024
 
@@ -105,7 +105,7 @@ def read_header(protected: bytes) -> dict[str, Any]:
     except DuplicateName as error:
         raise not_accepted("header", HEADER_ONCE, "a parameter stands twice") from error
     except ValueError as error:
-        raise Unreadable("the protected header is not a JSON object") from error
+        raise UnreadableSignature("the protected header is not a JSON object") from error
 
 
 def check_parameters(header: Mapping[str, Any], policy: TrustPolicy) -> None:
@@ -159,7 +159,7 @@ def signing_time(header: Mapping[str, Any]) -> datetime:
     return moments[-1]
 
 
-def check_references(header: Mapping[str, Any], holder: Holder) -> None:
+def check_references(header: Mapping[str, Any], holder: CertificateHolder) -> None:
     """Every reference to the signing certificate must be to x5c[0] (ETSI TS 119 182-1, 5.1.7, 5.2.2)."""
     references: list[tuple[Any, Any]] = []
     if "x5t#S256" in header:
@@ -193,7 +193,7 @@ def check_references(header: Mapping[str, Any], holder: Holder) -> None:
 class Stapled:
     """What came unsigned beside a signature: evidence of revocation, time-stamp tokens (DER), and what was passed over."""
 
-    evidence: Evidence | None = None
+    evidence: RevocationSnapshot | None = None
     tokens: tuple[bytes, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -222,9 +222,9 @@ def stapled(unprotected: Mapping[str, Any]) -> Stapled:
             answers += [ocsp.load_der_ocsp_response(der) for der in _values(revocations, "ocspVals")]
             tokens += _values(values.get("sigTst", {}), "tstTokens")
             notes += [f"{name} not evaluated" for name in sorted(values.keys() & _UNSIGNED_PROPERTIES)]
-        except (*CANNOT_BE_READ, KeyError, AttributeError, Refused, Unreadable):
+        except (*CANNOT_BE_READ, KeyError, AttributeError, SignatureRefused, UnreadableSignature):
             notes.append("an etsiU component cannot be read")
-    evidence = Evidence.of(lists, answers) if lists or answers else None
+    evidence = RevocationSnapshot.of(lists, answers) if lists or answers else None
     return Stapled(evidence, tuple(tokens), tuple(notes))
 
 

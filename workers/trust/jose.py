@@ -31,7 +31,7 @@ from workers.trust.proof import ProvenSignature
 from workers.trust.strict import DuplicateName, ascii_part, decode_part, load_object, must_be_base64url
 from workers.trust.time_stamps import TimeStamp
 from workers.trust.usage import not_for_key, not_listed
-from workers.trust.verdict import Refused, Unreadable, invalid, not_accepted
+from workers.trust.verdict import SignatureRefused, UnreadableSignature, invalid, not_accepted
 
 #: What may stand around a compact serialisation.
 _WHITE = b" \t\r\n"
@@ -62,7 +62,7 @@ def open_compact(raw: bytes) -> Container:
     """
     parts = raw.strip(_WHITE).split(b".")
     if len(parts) != 3 or not parts[0]:
-        raise Unreadable("not a compact JWS")
+        raise UnreadableSignature("not a compact JWS")
     protected, payload, signature = parts
     for part in parts:
         must_be_base64url(part)
@@ -83,15 +83,15 @@ def open_json(raw: bytes, max_signatures: int) -> Container:
     except DuplicateName as error:
         raise not_accepted("container", JSON_MEMBERS, "a member stands twice") from error
     except ValueError as error:
-        raise Unreadable("not a JSON object") from error
+        raise UnreadableSignature("not a JSON object") from error
     flattened = {"signature", "protected", "header"} & set(outer)
     if "signatures" not in outer and "signature" not in outer:
-        raise Unreadable("not a JWS")
+        raise UnreadableSignature("not a JWS")
     if "payload" not in outer or outer["payload"] == "":
         raise not_accepted("container", PAYLOAD_INSIDE, "a detached payload")
     payload = outer["payload"]
     if not isinstance(payload, str):
-        raise Unreadable("not a JWS with a payload")
+        raise UnreadableSignature("not a JWS with a payload")
     if flattened and "signatures" in outer:
         raise not_accepted("container", JSON_MEMBERS, "a flattened JWS mixed with the general form")
     if flattened:
@@ -99,7 +99,7 @@ def open_json(raw: bytes, max_signatures: int) -> Container:
         return Container(ascii_part(payload), (_member(member),))
     signatures = outer["signatures"]
     if not isinstance(signatures, list):
-        raise Unreadable("not a general JWS")
+        raise UnreadableSignature("not a general JWS")
     if set(outer) - {"payload", "signatures"}:
         raise not_accepted("container", JSON_MEMBERS, "unknown members")
     if not 0 < len(signatures) <= max_signatures:
@@ -110,10 +110,10 @@ def open_json(raw: bytes, max_signatures: int) -> Container:
 
 def _member(one: Any) -> Signature:
     if not isinstance(one, dict):
-        raise Unreadable("a signature is not an object")
+        raise UnreadableSignature("a signature is not an object")
     protected, signature, header = one.get("protected"), one.get("signature"), one.get("header", {})
     if not isinstance(signature, str) or not isinstance(header, dict):
-        raise Unreadable("a signature without its parts")
+        raise UnreadableSignature("a signature without its parts")
     if not isinstance(protected, str) or not protected:
         raise not_accepted("header", UNPROTECTED_HEADER, "no protected header")
     if set(one) - {"protected", "signature", "header"}:
@@ -179,7 +179,7 @@ def claimed_form(raw: bytes, *, compact: bool) -> bytes | None:
         payload = raw.strip(_WHITE).split(b".")[1] if compact else ascii_part(load_object(raw)["payload"])
         form = decode_part(payload)
         load_object(form)
-    except (Unreadable, Refused, ValueError, KeyError, IndexError, AttributeError):
+    except (UnreadableSignature, SignatureRefused, ValueError, KeyError, IndexError, AttributeError):
         return None
     return form
 

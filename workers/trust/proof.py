@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from workers.trust.chain import Holder
-from workers.trust.evidence import Evidence
+from workers.trust.chain import CertificateHolder
+from workers.trust.evidence import RevocationSnapshot
 from workers.trust.time_stamps import TimeStamp
 
 
@@ -12,9 +12,9 @@ from workers.trust.time_stamps import TimeStamp
 class ProvenSignature:
     """A signature that holds over the payload, by the key of this certificate; the certificate is not yet judged."""
 
-    holder: Holder
+    holder: CertificateHolder
     algorithm: str
     signed_at: datetime
-    stapled: Evidence | None
+    stapled: RevocationSnapshot | None
     notes: tuple[str, ...]
     time_stamps: tuple[TimeStamp, ...] = ()

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
-from workers.trust.chain import Holder
-from workers.trust.evidence import Evidence, Statement, View
+from workers.trust.chain import CertificateHolder
+from workers.trust.evidence import RevocationSnapshot, RevocationStatement, View
 from workers.trust.ocsp import NotBelieved, single_answer
 from workers.trust.policy import TrustPolicy
 from workers.trust.verdict import Question
@@ -22,13 +22,13 @@ Status = Literal["good", "revoked", "unknown"]
 
 
 def revocation(
-    holder: Holder,
-    evidence: Evidence,
+    holder: CertificateHolder,
+    evidence: RevocationSnapshot,
     *,
     signed_at: datetime,
     arrived_at: datetime,
     policy: TrustPolicy,
-    stapled: Evidence | None = None,
+    stapled: RevocationSnapshot | None = None,
 ) -> tuple[Status, str, tuple[Question, ...]]:
     """
     Judge every certificate of the path but the anchor, at both moments (UTC). The worst status wins.
@@ -55,7 +55,7 @@ def revocation(
 
 
 def _judge(
-    statements: Sequence[Statement], signed_at: datetime, arrived_at: datetime, hindsight: timedelta
+    statements: Sequence[RevocationStatement], signed_at: datetime, arrived_at: datetime, hindsight: timedelta
 ) -> tuple[Status, str]:
     revoked = [s.revoked_at for s in statements if s.revoked_at is not None and s.revoked_at <= arrived_at]
     if revoked:
@@ -72,8 +72,8 @@ def _judge(
 
 
 def _statements(
-    view: View, evidence: Evidence, signed_at: datetime, arrived_at: datetime, policy: TrustPolicy
-) -> list[Statement]:
+    view: View, evidence: RevocationSnapshot, signed_at: datetime, arrived_at: datetime, policy: TrustPolicy
+) -> list[RevocationStatement]:
     found = [
         series.lists[index].statement(view.serial)
         for series in view.series
@@ -85,7 +85,9 @@ def _statements(
         for answer in answers:
             try:
                 spoken.append(
-                    Statement(*single_answer(answer, view.certificate, view.issuer, policy.status_age))
+                    RevocationStatement(
+                        *single_answer(answer, view.certificate, view.issuer, policy.status_age)
+                    )
                 )
             except NotBelieved:
                 continue

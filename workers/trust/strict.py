@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 from workers.trust.profile import BASE64URL
-from workers.trust.verdict import Unreadable, not_accepted
+from workers.trust.verdict import UnreadableSignature, not_accepted
 
 
 class DuplicateName(ValueError):
@@ -48,7 +48,7 @@ def ascii_part(text: str) -> bytes:
     try:
         data = text.encode("ascii")
     except UnicodeEncodeError as error:
-        raise Unreadable("not base64url") from error
+        raise UnreadableSignature("not base64url") from error
     must_be_base64url(data)
     return data
 
@@ -56,17 +56,17 @@ def ascii_part(text: str) -> bytes:
 def must_be_base64url(part: bytes) -> None:
     """No padding, no white space, no other alphabet (RFC 7515, 2)."""
     if part.translate(None, _ALPHABET):
-        raise Unreadable("not base64url")
+        raise UnreadableSignature("not base64url")
 
 
 def decode_part(part: bytes) -> bytes:
     """Decode base64url and insist on the one canonical encoding: unused bits are zero (RFC 4648, 3.5)."""
     spare = -len(part) % 4
     if spare == 3:
-        raise Unreadable("not base64url")
+        raise UnreadableSignature("not base64url")
     if spare and part[-1] not in _LAST[spare]:
         raise not_accepted("container", BASE64URL, "base64url that is not canonical")
     try:
         return binascii.a2b_base64(part.translate(_STANDARD) + b"=" * spare, strict_mode=True)
     except binascii.Error as error:
-        raise Unreadable("not base64url") from error
+        raise UnreadableSignature("not base64url") from error

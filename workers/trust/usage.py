@@ -15,7 +15,7 @@ from workers.trust.identity import attributes_of, rdns_of
 from workers.trust.policy import TrustPolicy
 from workers.trust.profile import KEYS, KNOWN_ALGORITHMS, LARGEST_RSA, SMALLEST_RSA
 from workers.trust.roca import is_weak
-from workers.trust.verdict import Reason, Refused, algorithm_refused
+from workers.trust.verdict import RefusalDetail, SignatureRefused, algorithm_refused
 
 ANY_POLICY = "2.5.29.32.0"
 _E = TypeVar("_E", bound=x509.ExtensionType)
@@ -33,7 +33,7 @@ _OTHER_WORK = {
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class UsageFault:
     """
     One reason why a certificate may not have signed the order: `detail` in English for the checks, `sv` and `en` as
     whole sentences for the sender, `field` the certificate's attribute.
@@ -51,9 +51,9 @@ class Fault:
         return self.en[:1].lower() + self.en[1:].rstrip(".")
 
     @property
-    def reason(self) -> Reason:
+    def reason(self) -> RefusalDetail:
         """The same for the sender."""
-        return Reason(self.code, self.field, self.sv, self.en)
+        return RefusalDetail(self.code, self.field, self.sv, self.en)
 
 
 def key_of(leaf: x509.Certificate) -> tuple[ECKey | RSAKey | None, frozenset[str]]:
@@ -95,14 +95,14 @@ def key_text(certificate: x509.Certificate) -> tuple[str, str]:
             return f"en {kind}-nyckel{bits_sv}", f"a {kind} key{bits_en}"
 
 
-def key_faults(leaf: x509.Certificate, algorithms: frozenset[str]) -> Sequence[Fault]:
+def key_faults(leaf: x509.Certificate, algorithms: frozenset[str]) -> Sequence[UsageFault]:
     """Why nothing is signed with the certificate's key, if so."""
     if algorithms:
         return ()
     sv, en = key_text(leaf)
     wanted = "; ".join(f"{name}: {key}" for name, key in KEYS.items())
     return [
-        Fault(
+        UsageFault(
             RefusalCode.ALGORITHM_NOT_ALLOWED,
             "certificate_key",
             "certificate.publicKey",
@@ -112,7 +112,7 @@ def key_faults(leaf: x509.Certificate, algorithms: frozenset[str]) -> Sequence[F
     ]
 
 
-def not_listed(field: str, algorithm: str | None, policy: TrustPolicy) -> Refused:
+def not_listed(field: str, algorithm: str | None, policy: TrustPolicy) -> SignatureRefused:
     """The refusal for an algorithm outside the list. A name that nobody knows is not repeated."""
     known = algorithm if algorithm in KNOWN_ALGORITHMS else None
     listed = ", ".join(policy.algorithms)
@@ -124,7 +124,7 @@ def not_listed(field: str, algorithm: str | None, policy: TrustPolicy) -> Refuse
     )
 
 
-def not_for_key(field: str, algorithm: str, holder: "HasKey") -> Refused:
+def not_for_key(field: str, algorithm: str, holder: "HasKey") -> SignatureRefused:
     """The refusal for an algorithm that the certificate's key does not sign with."""
     sv, en = key_text(holder.certificate)
     fits = ", ".join(sorted(holder.algorithms))
@@ -145,7 +145,7 @@ class HasKey(Protocol):
     def algorithms(self) -> frozenset[str]: ...
 
 
-def usage_faults(leaf: x509.Certificate, policy: TrustPolicy) -> Sequence[Fault]:
+def usage_faults(leaf: x509.Certificate, policy: TrustPolicy) -> Sequence[UsageFault]:
     """Key usage, extended key usage, CA flag: contentCommitment is the key that signs decisions (RFC 5280, 4.2.1.3)."""
     found: list[tuple[str, str, str]] = []
     usage = _extension(leaf, x509.KeyUsage)
@@ -184,7 +184,9 @@ def usage_faults(leaf: x509.Certificate, policy: TrustPolicy) -> Sequence[Fault]
             )
         )
     return [
-        Fault(RefusalCode.CERTIFICATE_NOT_FOR_SIGNING, "certificate_usage", f"certificate.{field}", sv, en)
+        UsageFault(
+            RefusalCode.CERTIFICATE_NOT_FOR_SIGNING, "certificate_usage", f"certificate.{field}", sv, en
+        )
         for field, sv, en in found
     ]
 
@@ -194,7 +196,7 @@ def _issuer_names(leaf: x509.Certificate) -> list[str]:
     return [value for oid, value in attributes_of(leaf, "issuer") if oid == NameOID.COMMON_NAME.dotted_string]
 
 
-def no_path(leaf: x509.Certificate, others: Sequence[x509.Certificate]) -> Fault:
+def no_path(leaf: x509.Certificate, others: Sequence[x509.Certificate]) -> UsageFault:
     """
     Why no path to an anchor was found, as far as it shows: SHA-1 or a small key in the chain, or an issuer that is not
     there. `others` are the certificates that could stand above the leaf.
@@ -215,7 +217,7 @@ def no_path(leaf: x509.Certificate, others: Sequence[x509.Certificate]) -> Fault
     elif not others:
         sv = "Utfärdarens certifikat finns varken i meddelandet eller bland de betrodda; skicka med det."
         en = "No path: its issuer's certificate is neither in the message nor among the trusted; send it along."
-    return Fault(RefusalCode.CERTIFICATE_UNTRUSTED, "certificate_path", field, sv, en)
+    return UsageFault(RefusalCode.CERTIFICATE_UNTRUSTED, "certificate_path", field, sv, en)
 
 
 def _key(certificate: x509.Certificate) -> object:
@@ -233,9 +235,9 @@ def _signed_with_sha1(certificate: x509.Certificate) -> bool:
     return algorithm is not None and algorithm.name in {"sha1", "md5"}
 
 
-def path_faults(chain: tuple[x509.Certificate, ...], policy: TrustPolicy) -> Sequence[Fault]:
+def path_faults(chain: tuple[x509.Certificate, ...], policy: TrustPolicy) -> Sequence[UsageFault]:
     """What is wrong with a path that the builder accepted: certificate policies, and names outside constraints."""
-    found: list[Fault] = []
+    found: list[UsageFault] = []
     policies = _policies(chain[0])
     for authority in chain[1:-1]:
         passed_on = _policies(authority)
@@ -249,7 +251,7 @@ def path_faults(chain: tuple[x509.Certificate, ...], policy: TrustPolicy) -> Seq
     if policy.required_policies and not policies & policy.required_policies:
         wanted = ", ".join(sorted(policy.required_policies))
         found.append(
-            Fault(
+            UsageFault(
                 code,
                 check,
                 field,
@@ -261,13 +263,13 @@ def path_faults(chain: tuple[x509.Certificate, ...], policy: TrustPolicy) -> Seq
     if forbidden := _policies(chain[0]) & policy.forbidden_policies:
         named = ", ".join(sorted(forbidden))
         found.append(
-            Fault(
+            UsageFault(
                 code, check, field, f"Certifikatpolicyn {named} godtas inte.", f"Certificate policy {named}."
             )
         )
     if not _within_directory_names(chain):
         found.append(
-            Fault(
+            UsageFault(
                 RefusalCode.CERTIFICATE_UNTRUSTED,
                 "certificate_path",
                 "certificate.subject",

@@ -20,7 +20,7 @@ Question = tuple[x509.Certificate, x509.Certificate]
 Finding = Literal["good", "bad", "undetermined", "not_checked"]
 
 
-class Unreadable(Exception):
+class UnreadableSignature(Exception):
     """The message is not a signature container, or what was signed is not a form: nobody can read it."""
 
 
@@ -34,7 +34,7 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
+class RefusalDetail:
     """
     One code of a refusal, and what the sender is told beside the code's own sentence.
 
@@ -49,7 +49,7 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
-class Signer:
+class VerifiedSigner:
     """
     The holder of a certificate that made one of the signatures.
 
@@ -80,8 +80,8 @@ class Verdict:
     """
 
     payload: bytes | None
-    signers: tuple[Signer, ...] = ()
-    reasons: tuple[Reason, ...] = ()
+    signers: tuple[VerifiedSigner, ...] = ()
+    reasons: tuple[RefusalDetail, ...] = ()
     undetermined: bool = False
     checks: tuple[Check, ...] = ()
     signed_at: datetime | None = None
@@ -99,15 +99,15 @@ class Verdict:
         return not self.reasons and not self.undetermined
 
 
-def merged(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
+def merged(reasons: Iterable[RefusalDetail]) -> tuple[RefusalDetail, ...]:
     """Each code once, in the order of their first mention, with all sentences of its reasons, each once."""
-    by_code: dict[RefusalCode, list[Reason]] = {}
+    by_code: dict[RefusalCode, list[RefusalDetail]] = {}
     for reason in reasons:
         same = by_code.setdefault(reason.code, [])
         if reason not in same:
             same.append(reason)
     return tuple(
-        Reason(
+        RefusalDetail(
             code,
             same[0].field,
             " ".join(one.sv for one in same if one.sv),
@@ -117,25 +117,27 @@ def merged(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
     )
 
 
-class Refused(Exception):
+class SignatureRefused(Exception):
     """One signature is not acceptable, and nothing else can be said about it."""
 
-    def __init__(self, reason: Reason, check: str, detail: str) -> None:
+    def __init__(self, reason: RefusalDetail, check: str, detail: str) -> None:
         super().__init__(detail)
         self.reason, self.check, self.detail = reason, check, detail
 
 
-def invalid(check: str, detail: str, sv: str) -> Refused:
+def invalid(check: str, detail: str, sv: str) -> SignatureRefused:
     """The refusal for a signature whose mathematics fails. `detail` is English, `sv` the same in Swedish."""
-    return Refused(Reason(RefusalCode.SIGNATURE_INVALID, None, sv, detail), check, detail)
+    return SignatureRefused(RefusalDetail(RefusalCode.SIGNATURE_INVALID, None, sv, detail), check, detail)
 
 
-def not_accepted(check: str, demand: Demand, detail: str) -> Refused:
+def not_accepted(check: str, demand: Demand, detail: str) -> SignatureRefused:
     """The refusal for a signature that is not made as an order's must be. `detail` says what was found."""
-    reason = Reason(RefusalCode.SIGNATURE_FORM_NOT_ACCEPTED, demand.field, demand.sv, demand.en)
-    return Refused(reason, check, detail)
+    reason = RefusalDetail(RefusalCode.SIGNATURE_FORM_NOT_ACCEPTED, demand.field, demand.sv, demand.en)
+    return SignatureRefused(reason, check, detail)
 
 
-def algorithm_refused(field: str, detail: str, sv: str, en: str) -> Refused:
+def algorithm_refused(field: str, detail: str, sv: str, en: str) -> SignatureRefused:
     """The refusal for an algorithm that is not on the list, or is not for the key."""
-    return Refused(Reason(RefusalCode.ALGORITHM_NOT_ALLOWED, field, sv, en), "algorithm", detail)
+    return SignatureRefused(
+        RefusalDetail(RefusalCode.ALGORITHM_NOT_ALLOWED, field, sv, en), "algorithm", detail
+    )

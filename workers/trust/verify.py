@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from contracts.vocabulary import RefusalCode
 from workers.trust import jose, xades
-from workers.trust.evidence import Evidence
+from workers.trust.evidence import RevocationSnapshot
 from workers.trust.policy import TrustPolicy
 from workers.trust.profile import PAYLOAD_ONCE
 from workers.trust.proof import ProvenSignature
@@ -21,11 +21,11 @@ from workers.trust.time_stamps import earliest
 from workers.trust.verdict import (
     Check,
     Question,
-    Reason,
-    Refused,
-    Signer,
-    Unreadable,
+    RefusalDetail,
+    SignatureRefused,
+    UnreadableSignature,
     Verdict,
+    VerifiedSigner,
     merged,
     not_accepted,
 )
@@ -36,7 +36,7 @@ XML = "application/xml"
 
 
 def verify(
-    raw: bytes, content_type: str, *, policy: TrustPolicy, evidence: Evidence, arrived_at: datetime
+    raw: bytes, content_type: str, *, policy: TrustPolicy, evidence: RevocationSnapshot, arrived_at: datetime
 ) -> Verdict:
     """
     Judge a signed order as it came. Pure: fetched evidence and the moment of arrival (aware; the broker's time) are
@@ -48,7 +48,7 @@ def verify(
     if arrived_at.tzinfo is None:
         raise ValueError("arrived_at needs a time zone")
     if len(raw) > policy.max_bytes:
-        raise Unreadable(f"{len(raw)} bytes, the limit is {policy.max_bytes}")
+        raise UnreadableSignature(f"{len(raw)} bytes, the limit is {policy.max_bytes}")
     arrived_at = arrived_at.astimezone(UTC)
     kind = content_type.split(";", 1)[0].strip().lower()
     try:
@@ -59,8 +59,8 @@ def verify(
                 payload, one = xades.prove(raw, policy)
                 proven = [one]
             case _:
-                raise Unreadable("a content type that no order has")
-    except Refused as refused:
+                raise UnreadableSignature("a content type that no order has")
+    except SignatureRefused as refused:
         return Verdict(
             payload=None,
             reasons=(refused.reason,),
@@ -79,7 +79,7 @@ def _prove_jws(raw: bytes, kind: str, policy: TrustPolicy) -> tuple[bytes, list[
     except DuplicateName as error:
         raise not_accepted("payload", PAYLOAD_ONCE, "a name stands twice") from error
     except ValueError as error:
-        raise Unreadable("what was signed is not a JSON object") from error
+        raise UnreadableSignature("what was signed is not a JSON object") from error
     return payload, proven
 
 
@@ -94,13 +94,13 @@ def _judge(
     payload: bytes,
     proven: Sequence[ProvenSignature],
     policy: TrustPolicy,
-    evidence: Evidence,
+    evidence: RevocationSnapshot,
     arrived_at: datetime,
 ) -> Verdict:
-    reasons: list[Reason] = []
+    reasons: list[RefusalDetail] = []
     checks: list[Check] = []
     questions: list[Question] = []
-    signers: dict[str, Signer] = {}
+    signers: dict[str, VerifiedSigner] = {}
     for one in proven:
         found, unknown = _judge_one(one, policy, evidence, arrived_at, checks)
         reasons += found
@@ -109,7 +109,7 @@ def _judge(
         if signer.hsa_id:
             signers.setdefault(signer.hsa_id, signer)
     if questions and policy.on_unknown_revocation == "refuse":
-        reasons.append(Reason(RefusalCode.REVOCATION_UNKNOWN))
+        reasons.append(RefusalDetail(RefusalCode.REVOCATION_UNKNOWN))
     return Verdict(
         payload=payload,
         signers=tuple(signers.values()),
@@ -123,8 +123,12 @@ def _judge(
 
 
 def _judge_one(
-    one: ProvenSignature, policy: TrustPolicy, evidence: Evidence, arrived_at: datetime, checks: list[Check]
-) -> tuple[list[Reason], tuple[Question, ...]]:
+    one: ProvenSignature,
+    policy: TrustPolicy,
+    evidence: RevocationSnapshot,
+    arrived_at: datetime,
+    checks: list[Check],
+) -> tuple[list[RefusalDetail], tuple[Question, ...]]:
     """Judge certificate and time of a signature that holds. Gives the reasons against it, and whose revocation is unknown."""
     holder, signed_at = one.holder, one.signed_at
     checks.append(Check("signature", "good", one.algorithm))
@@ -141,7 +145,7 @@ def _judge_one(
     else:
         span = f"valid {holder.not_before.isoformat()} to {holder.not_after.isoformat()}"
         reasons.append(
-            Reason(
+            RefusalDetail(
                 RefusalCode.CERTIFICATE_EXPIRED,
                 "certificate.validity",
                 f"Giltigt {holder.not_before.isoformat()} till {holder.not_after.isoformat()}; "
@@ -165,7 +169,7 @@ def _judge_one(
             holder, evidence, signed_at=signed_at, arrived_at=existed_at, policy=policy, stapled=one.stapled
         )
         if status == "revoked":
-            reasons.append(Reason(RefusalCode.CERTIFICATE_REVOKED))
+            reasons.append(RefusalDetail(RefusalCode.CERTIFICATE_REVOKED))
             checks.append(Check("revocation", "bad", detail))
         elif status == "unknown" and reasons:
             checks.append(Check("revocation", "not_checked", "refused already"))
@@ -183,13 +187,13 @@ def _judge_one(
 
 def _age(
     signed_at: datetime, arrived_at: datetime, existed_at: datetime, policy: TrustPolicy, checks: list[Check]
-) -> list[Reason]:
+) -> list[RefusalDetail]:
     age = arrived_at - signed_at
     if age > policy.longest_age:
         checks.append(Check("age", "bad", f"signed {age.days} days before it arrived"))
         longest = policy.longest_age.days
         return [
-            Reason(
+            RefusalDetail(
                 RefusalCode.SIGNATURE_TOO_OLD,
                 None,
                 f"Underskriven {age.days} dagar före ankomsten; högst {longest} godtas.",
@@ -204,7 +208,7 @@ def _age(
         )
         checks.append(Check("age", "bad", f"signed {late} s after {what_en}"))
         return [
-            Reason(
+            RefusalDetail(
                 RefusalCode.SIGNED_IN_FUTURE,
                 None,
                 f"Underskriven {late} s {what_sv}; ställ klockan.",
@@ -215,8 +219,8 @@ def _age(
     return []
 
 
-def _signer(one: ProvenSignature) -> Signer:
-    return Signer(
+def _signer(one: ProvenSignature) -> VerifiedSigner:
+    return VerifiedSigner(
         hsa_id=one.holder.hsa_id,
         certificate_sha256=one.holder.fingerprint,
         issuer=one.holder.issuer,

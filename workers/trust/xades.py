@@ -22,12 +22,12 @@ from signxml.xades.xades import XAdESSignatureConfiguration, XAdESVerifier
 
 from workers.trust import profile
 from workers.trust.asn1 import CANNOT_BE_READ
-from workers.trust.chain import Holder, NotCertificates, book_of
-from workers.trust.form_xml import ROOT, NotAForm, Repeated, json_of
+from workers.trust.chain import CertificateHolder, NotCertificates, book_of
+from workers.trust.form_xml import ROOT, NotAForm, RepeatedField, json_of
 from workers.trust.policy import TrustPolicy
 from workers.trust.proof import ProvenSignature
 from workers.trust.usage import not_for_key
-from workers.trust.verdict import Refused, Unreadable, invalid, not_accepted
+from workers.trust.verdict import SignatureRefused, UnreadableSignature, invalid, not_accepted
 from workers.trust.xades_shape import (
     DIGESTS,
     DS,
@@ -75,10 +75,10 @@ def prove(raw: bytes, policy: TrustPolicy) -> tuple[bytes, ProvenSignature]:
         )
     try:
         payload = json_of(signed)
-    except Repeated as error:
+    except RepeatedField as error:
         raise not_accepted("payload", profile.PAYLOAD_ONCE, str(error)) from error
     except NotAForm as error:
-        raise Unreadable("what was signed is not an order's form") from error
+        raise UnreadableSignature("what was signed is not an order's form") from error
     return payload, ProvenSignature(
         holder, shape.algorithm, shape.signing_time, shape.stapled, shape.notes, shape.time_stamps
     )
@@ -91,7 +91,7 @@ def claimed_form(raw: bytes) -> bytes | None:
         for signature in root.findall(f"{DS}Signature"):
             root.remove(signature)
         return json_of(root)
-    except (Unreadable, Refused, NotAForm):
+    except (UnreadableSignature, SignatureRefused, NotAForm):
         return None
 
 
@@ -152,7 +152,7 @@ class _Verifier(XAdESVerifier):
 
 
 def _verify(
-    raw: bytes, holder: Holder, shape: Shape, policy: TrustPolicy
+    raw: bytes, holder: CertificateHolder, shape: Shape, policy: TrustPolicy
 ) -> tuple[etree._Element, etree._Element]:
     """Let signxml verify with the leaf that was chosen, and give (order, SignedProperties) as they were signed."""
     methods = [SignatureMethod(profile.XML_METHODS[name][0]) for name in policy.algorithms]

@@ -15,12 +15,12 @@ from lxml import etree
 
 from workers.trust import profile
 from workers.trust.asn1 import CANNOT_BE_READ
-from workers.trust.evidence import Evidence, RevocationList
+from workers.trust.evidence import RevocationList, RevocationSnapshot
 from workers.trust.form_xml import ROOT
 from workers.trust.policy import TrustPolicy
 from workers.trust.time_stamps import TimeStamp
 from workers.trust.usage import not_listed
-from workers.trust.verdict import Unreadable, algorithm_refused, not_accepted
+from workers.trust.verdict import UnreadableSignature, algorithm_refused, not_accepted
 
 DS = f"{{{profile.DS}}}"
 XADES = f"{{{profile.XADES}}}"
@@ -64,24 +64,24 @@ class Shape:
     references: int
     signing_time: datetime
     certificates: tuple[str, ...]
-    stapled: Evidence | None
+    stapled: RevocationSnapshot | None
     time_stamps: tuple[TimeStamp, ...]
     notes: tuple[str, ...]
 
 
 def read_root(raw: bytes) -> etree._Element:
     if b"\0" in raw or raw.startswith((b"\xfe\xff", b"\xff\xfe")):
-        raise Unreadable("not UTF-8")
+        raise UnreadableSignature("not UTF-8")
     # Also inside a comment: nobody needs it there, and no parser gets to see it.
     if b"<!DOCTYPE" in raw or b"<!ENTITY" in raw:
         raise not_accepted("container", profile.DOCUMENT, "a document type")
     try:
         root = etree.fromstring(raw, parser=parser())
     except (etree.XMLSyntaxError, ValueError) as error:
-        raise Unreadable("not XML") from error
+        raise UnreadableSignature("not XML") from error
     info = root.getroottree().docinfo
     if (info.encoding or "UTF-8").upper() not in {"UTF-8", "US-ASCII", "ASCII"}:
-        raise Unreadable("not UTF-8")
+        raise UnreadableSignature("not UTF-8")
     if info.internalDTD is not None or info.externalDTD is not None:
         raise not_accepted("container", profile.DOCUMENT, "a document type")
     return root
@@ -91,7 +91,7 @@ def shape_of(root: etree._Element, policy: TrustPolicy) -> Shape:
     """Hold a document to the profile. Raises Unreadable when it has no signature, otherwise Refused."""
     signatures = list(root.iter(f"{DS}Signature"))
     if not signatures:
-        raise Unreadable("no signature in the document")
+        raise UnreadableSignature("no signature in the document")
     if root.tag != ROOT:
         raise not_accepted("container", profile.DOCUMENT, "the root is not an order")
     if len(signatures) != 1 or signatures[0].getparent() is not root or root[-1] is not signatures[0]:
@@ -302,7 +302,7 @@ def signing_time(signed: etree._Element) -> datetime:
 
 def _stapled(
     properties: etree._Element, signature: etree._Element
-) -> tuple[Evidence | None, tuple[TimeStamp, ...], tuple[str, ...]]:
+) -> tuple[RevocationSnapshot | None, tuple[TimeStamp, ...], tuple[str, ...]]:
     """CRLs, OCSP answers and time stamps among the unsigned properties: each verified by itself."""
     unsigned = properties.find(f"{XADES}UnsignedProperties")
     if unsigned is None:
@@ -325,7 +325,7 @@ def _stapled(
             stamps += [TimeStamp(token, over) for token in _values(stamp, "EncapsulatedTimeStamp")]
         except CANNOT_BE_READ:
             notes.append("a SignatureTimeStamp cannot be read")
-    return (Evidence.of(lists, answers) if lists or answers else None), tuple(stamps), tuple(notes)
+    return (RevocationSnapshot.of(lists, answers) if lists or answers else None), tuple(stamps), tuple(notes)
 
 
 def canonical(element: etree._Element, *, exclusive: bool) -> bytes:

@@ -24,7 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from workers.operations.operator_signing import KeyFolder
 from workers.operations.phone_order import Sending
-from workers.operations.queue_figures import Watch
+from workers.operations.queue_figures import QueueWatch
 from workers.operations.worklist import Adapter, by_hand, carry_out
 from workers.policy.effects import Sentence
 from workers.policy.identity_numbers import NumberRules
@@ -39,10 +39,10 @@ from workers.runtime.tracing import Tracing
 from workers.store.roles import open_as
 from workers.store.session import Store, passing
 from workers.stream.connection import Connection
-from workers.stream.partition_lag import Standings
+from workers.stream.partition_lag import PartitionLags
 from workers.stream.producer import StreamProducer
 from workers.web.api.server import application, listener
-from workers.web.console.context import GONE, Desk, desk_of
+from workers.web.console.context import GONE, ConsoleContext, desk_of
 from workers.web.console.login import Issuer, TrialLinks, trial_operators
 from workers.web.console.pages import (
     audit,
@@ -83,7 +83,7 @@ class Static(StaticFiles):
         return answer
 
 
-def console_app(desk: Desk, rulebook_routes: Sequence[object] = ()) -> ASGIApp:
+def console_app(desk: ConsoleContext, rulebook_routes: Sequence[object] = ()) -> ASGIApp:
     """Return the console. `rulebook_routes` take the place of its own page of rules."""
     app = Starlette(
         routes=[
@@ -190,7 +190,7 @@ async def decision_api(settings: Settings, books: Rulebooks, clock: Clock) -> As
 
 
 @dataclass(slots=True)
-class Ops:
+class OpsWorker:
     """
     The worker. `api` makes the decision API over a context of its own; None: it is not served here.
 
@@ -248,7 +248,7 @@ class Ops:
             await self._until(stop, servers)
 
     @contextlib.asynccontextmanager
-    async def desk(self) -> AsyncIterator[Desk]:
+    async def desk(self) -> AsyncIterator[ConsoleContext]:
         """Open what the console needs, and close it afterwards."""
         settings = self.settings
         async with contextlib.AsyncExitStack() as stack:
@@ -263,13 +263,13 @@ class Ops:
             stack.push_async_callback(sending.stop)
             yield self.desk_over(store, auditors, sending)
 
-    def desk_over(self, store: Store, auditors: Store | None, sending: Sending) -> Desk:
+    def desk_over(self, store: Store, auditors: Store | None, sending: Sending) -> ConsoleContext:
         """The console's parts over open stores."""
         settings, secret = self.settings, session_secret(self.settings)
         https = (settings.console_url or "").startswith("https://")
         password = settings.operator_key_password
         redirect = f"{(settings.console_url or '').rstrip('/')}/login/back"
-        return Desk(
+        return ConsoleContext(
             store=store,
             auditors=auditors,
             settings=settings,
@@ -282,7 +282,9 @@ class Ops:
                 store, self.clock, secret, idle=settings.session_idle, longest=settings.session_longest
             ),
             pages=Pages(),
-            watch=Watch(store, Standings(self.connection), settings, self.clock, self.metrics, self.health),
+            watch=QueueWatch(
+                store, PartitionLags(self.connection), settings, self.clock, self.metrics, self.health
+            ),
             sending=sending,
             signers=None
             if settings.operator_keys is None
@@ -306,7 +308,7 @@ class Ops:
         finally:
             told.cancel()
 
-    def _say_links(self, desk: Desk) -> None:
+    def _say_links(self, desk: ConsoleContext) -> None:
         if desk.links is None:
             return
         here = self.settings.console_url or f"http://{_shown(self.settings.console_host)}:{self.port}"
@@ -367,7 +369,7 @@ def _on_stderr(line: str) -> None:
 
 __all__ = [
     "NoLogin",
-    "Ops",
+    "OpsWorker",
     "api_wanted",
     "check_login",
     "console_app",

@@ -20,16 +20,16 @@ from types import TracebackType
 from typing import Self
 
 from contracts.vocabulary import PersonId, Service, UnitId
-from workers.policy.access import BRIEFLY, Decision, Question, briefly_until, decide
+from workers.policy.access import BRIEFLY, AccessQuestion, Decision, briefly_until, decide
 from workers.policy.facts import PatientFacts
 from workers.policy.rulebook import Rulebooks
 from workers.runtime.clock import Clock, stopwatch
 from workers.store import access_log
-from workers.store.access_log import Look
-from workers.store.decisions import Lane
+from workers.store.access_log import AccessLogEntry
+from workers.store.decisions import PinnedConnection
 from workers.store.session import Store, passing
-from workers.web.api.facts_cache import Copy
-from workers.web.api.facts_loader import Knowledge, Opened, Who
+from workers.web.api.facts_cache import CacheEntry
+from workers.web.api.facts_loader import CachedPatient, FactsLoader, Who
 
 MOST_QUESTIONS = 1000
 """In one batch of a caller; about as many are taken together."""
@@ -55,7 +55,7 @@ class StoreDown(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
+class Principal:
     """Who asks (operator or client), from which unit, and why: what the access log must hold."""
 
     actor: str
@@ -64,7 +64,7 @@ class Asker:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AccessQuery:
     """One question as it came. `as_of` None is now; `known_at` None is all that is known now. UTC."""
 
     patient: Who
@@ -78,7 +78,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class AccessAnswer:
     """
     The answer, with the facts that it rests on (None: the patient is not known).
 
@@ -98,13 +98,13 @@ class Answered:
 
 @dataclass(slots=True)
 class _Job:
-    questions: Sequence[Asked]
-    asker: Asker
-    done: asyncio.Future[list[Answered]]
+    questions: Sequence[AccessQuery]
+    asker: Principal
+    done: asyncio.Future[list[AccessAnswer]]
     tries: int = 0
 
 
-class Desk:
+class DecisionService:
     """Answers questions from one store, in a few lanes side by side. Use as an async context manager."""
 
     def __init__(
@@ -121,7 +121,7 @@ class Desk:
         self.books = books
         self.clock = clock
         self._store = store
-        self._knowledge = Knowledge(capacity)
+        self._knowledge = FactsLoader(capacity)
         self._waiting: deque[_Job] = deque()
         self._news = asyncio.Event()
         self._count = lanes
@@ -146,7 +146,7 @@ class Desk:
     def _chain(self, lane: int) -> str:
         return f"access-log-{(self._first_chain + lane) % _CHAINS:02d}"
 
-    async def ask(self, questions: Sequence[Asked], asker: Asker) -> list[Answered]:
+    async def ask(self, questions: Sequence[AccessQuery], asker: Principal) -> list[AccessAnswer]:
         """
         Answer questions, in their order; log them first. A patient's answers come from one snapshot.
 
@@ -160,12 +160,12 @@ class Desk:
     async def open(
         self,
         patient: Who,
-        asker: Asker,
+        asker: Principal,
         *,
         shown: str,
         known_at: datetime | None = None,
         others: Sequence[Who] = (),
-    ) -> Opened | None:
+    ) -> CachedPatient | None:
         """
         Return all facts about a patient, and log the look; None when nobody is known by that name.
 
@@ -176,7 +176,7 @@ class Desk:
             opened = await self._knowledge.open(self._store, patient, now, known_at, others)
             if opened is not None:
                 who = opened.facts.patient.person_id
-                look = Look(asker.actor, asker.unit, who, asker.purpose, shown)
+                look = AccessLogEntry(asker.actor, asker.unit, who, asker.purpose, shown)
                 async with self._store.transaction(now) as tx:
                     await access_log.append(tx, [look], chain=self._chain(0))
         except Exception as error:
@@ -190,7 +190,7 @@ class Desk:
             jobs = await self._next()
             try:
                 async with self._store.looking() as held:
-                    lane = Lane(held.conn)
+                    lane = PinnedConnection(held.conn)
                     while True:  # on the same connection, as long as it lasts
                         await self._work(jobs, lane, chain)
                         jobs = await self._next()
@@ -242,14 +242,14 @@ class Desk:
             else:
                 job.done.set_exception(error)
 
-    async def _work(self, jobs: list[_Job], lane: Lane, chain: str) -> None:
+    async def _work(self, jobs: list[_Job], lane: PinnedConnection, chain: str) -> None:
         self._working += 1
         try:
             await self._answer_all(jobs, lane, chain)
         finally:
             self._working -= 1
 
-    async def _answer_all(self, jobs: list[_Job], lane: Lane, chain: str) -> None:
+    async def _answer_all(self, jobs: list[_Job], lane: PinnedConnection, chain: str) -> None:
         answers = await self._answer(jobs, lane)
         looks = [
             _look_of(asked, answer, job.asker)
@@ -263,7 +263,7 @@ class Desk:
             if not job.done.done():
                 job.done.set_result(given)
 
-    async def _answer(self, jobs: list[_Job], lane: Lane) -> list[list[Answered]]:
+    async def _answer(self, jobs: list[_Job], lane: PinnedConnection) -> list[list[AccessAnswer]]:
         now = self.clock.now()
         questions = [q for job in jobs for q in job.questions]
         known = {}
@@ -276,9 +276,9 @@ class Desk:
                 {q.unit for q in asked if q.unit is not None},
                 moment,
             )
-        answers: list[list[Answered]] = []
+        answers: list[list[AccessAnswer]] = []
         for place, job in enumerate(jobs, start=1):
-            given: list[Answered] = []
+            given: list[AccessAnswer] = []
             for q in job.questions:
                 given.append(self._decide(q, known[q.known_at].of(q.patient, q.viewer, q.unit), now))
                 if len(given) % _BREATH == 0:
@@ -289,27 +289,27 @@ class Desk:
         return answers
 
     def _decide(
-        self, q: Asked, found: tuple[PatientFacts, PersonId | None, Copy | None], now: datetime
-    ) -> Answered:
+        self, q: AccessQuery, found: tuple[PatientFacts, PersonId | None, CacheEntry | None], now: datetime
+    ) -> AccessAnswer:
         facts, viewer, copy = found
         at = q.as_of or now
-        question = Question(viewer, q.service, at, q.unit, q.recorded_on, q.information_type)
+        question = AccessQuestion(viewer, q.service, at, q.unit, q.recorded_on, q.information_type)
         decision = decide(question, facts, self.books)
         if copy is None:
-            return Answered(decision, None, at, q.known_at or now)
+            return AccessAnswer(decision, None, at, q.known_at or now)
         until = copy.until(at, self.books)
         briefly = None
         if decision.allowed:
             briefly = at + BRIEFLY
             if until is not None and until < briefly:
                 briefly = briefly_until(question, facts, self.books)
-        return Answered(decision, facts, at, q.known_at or now, until, briefly, viewer)
+        return AccessAnswer(decision, facts, at, q.known_at or now, until, briefly, viewer)
 
 
-def _look_of(asked: Asked, answer: Answered, asker: Asker) -> Look:
+def _look_of(asked: AccessQuery, answer: AccessAnswer, asker: Principal) -> AccessLogEntry:
     assert answer.facts is not None
     said = "allowed" if answer.decision.allowed else "denied"
     place = f" at {asked.unit}" if asked.unit else ""
     viewer = f"person {answer.viewer}" if answer.viewer else "a stranger"
     shown = f"whether {viewer} reaches {asked.service}{place}: {said} ({', '.join(answer.decision.codes)})"
-    return Look(asker.actor, asker.unit, answer.facts.patient.person_id, asker.purpose, shown)
+    return AccessLogEntry(asker.actor, asker.unit, answer.facts.patient.person_id, asker.purpose, shown)

@@ -16,7 +16,7 @@ from workers.policy.rulebook import Rulebooks
 from workers.store.decisions import Stamp
 
 
-class Copy:
+class CacheEntry:
     """One patient's facts and what they rest on. `same` says which surrogate became part of which person."""
 
     __slots__ = ("_span", "facts", "same", "stamps")
@@ -47,24 +47,24 @@ class Copy:
         return span[1]
 
 
-class Copies:
+class FactsCache:
     """The copies of one process, `capacity` at most."""
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
-        self._of: OrderedDict[PersonId, Copy] = OrderedDict()
+        self._of: OrderedDict[PersonId, CacheEntry] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._of)
 
-    def get(self, person: PersonId) -> Copy | None:
+    def get(self, person: PersonId) -> CacheEntry | None:
         """Return the copy of a patient, whether it still holds or not."""
         found = self._of.get(person)
         if found is not None:
             self._of.move_to_end(person)
         return found
 
-    def keep(self, person: PersonId, copy: Copy) -> None:
+    def keep(self, person: PersonId, copy: CacheEntry) -> None:
         """Put in a copy; the least used one goes when there is no room."""
         self._of[person] = copy
         self._of.move_to_end(person)

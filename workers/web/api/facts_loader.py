@@ -16,9 +16,9 @@ from workers.policy.units import Unit
 from workers.store import decisions, persons
 from workers.store import facts as stored
 from workers.store import units as stored_units
-from workers.store.decisions import NOTHING, Looked, Source, Stamp
+from workers.store.decisions import NOTHING, SnapshotFacts, Source, Stamp
 from workers.store.session import Reading
-from workers.web.api.facts_cache import Copies, Copy
+from workers.web.api.facts_cache import CacheEntry, FactsCache
 
 Who = Identity | str
 """Somebody by identity number, or by pseudonymous key."""
@@ -35,7 +35,7 @@ STRANGER = PatientFacts(_NOBODY)
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class CachedPatient:
     """All about one patient. `version` is another one whenever anything that it rests on is."""
 
     facts: PatientFacts
@@ -45,18 +45,18 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class LoadedFacts:
     """What is known of the people of some questions."""
 
     names: Mapping[Who, PersonId]
-    copies: Mapping[PersonId, Copy]
+    copies: Mapping[PersonId, CacheEntry]
     regions: Mapping[UnitId, RegionCode]
     units: Mapping[UnitId, Unit]
     """What the directory says of the units asked about, and of those above them."""
 
     def of(
         self, patient: Who, viewer: Who, unit: UnitId | None
-    ) -> tuple[PatientFacts, PersonId | None, Copy | None]:
+    ) -> tuple[PatientFacts, PersonId | None, CacheEntry | None]:
         """Return the patient's facts, the viewer, and the copy that they are from (None: nobody is known)."""
         person = self.names.get(patient)
         copy = None if person is None else self.copies.get(person)
@@ -70,11 +70,11 @@ class Known:
         return facts, None if who is None else copy.same.get(who, who), copy
 
 
-class Knowledge:
+class FactsLoader:
     """Copies of the store's facts, `capacity` patients at most."""
 
     def __init__(self, capacity: int) -> None:
-        self._copies = Copies(capacity)
+        self._copies = FactsCache(capacity)
         self._names: dict[Who, PersonId] = {}
         self._most_names = 4 * capacity
 
@@ -85,7 +85,7 @@ class Knowledge:
         viewers: Set[Who],
         units: Set[UnitId],
         known_at: datetime | None,
-    ) -> Known:
+    ) -> LoadedFacts:
         """Return what is known, now or at `known_at` (UTC, inclusive)."""
         people, places = patients | viewers, sorted(units)
         if known_at is not None:
@@ -115,11 +115,11 @@ class Knowledge:
                 self._copies.keep(person, copy)
             fresh |= loaded
         self._remember({who: names[who] for who in patients if who in names})
-        return Known(names, fresh, MappingProxyType(dict(looked.regions)), MappingProxyType(told))
+        return LoadedFacts(names, fresh, MappingProxyType(dict(looked.regions)), MappingProxyType(told))
 
     async def open(
         self, source: Source, patient: Who, now: datetime, known_at: datetime | None, others: Sequence[Who]
-    ) -> Opened | None:
+    ) -> CachedPatient | None:
         """Return all about one patient, now or at `known_at`; None when nobody is known by that name."""
         async with source.reading() as tx:
             looked = await _look(tx, {patient, *others}, (), ())
@@ -130,7 +130,7 @@ class Knowledge:
         if copy.facts is None:
             return None
         found = {who: copy.same.get(p, p) for who in others if (p := named(looked, who)) is not None}
-        return Opened(copy.facts, known_at or now, tuple(sorted(copy.stamps.items())), found)
+        return CachedPatient(copy.facts, known_at or now, tuple(sorted(copy.stamps.items())), found)
 
     async def _then(
         self,
@@ -139,7 +139,7 @@ class Knowledge:
         people: Set[Who],
         units: Sequence[UnitId],
         known_at: datetime,
-    ) -> Known:
+    ) -> LoadedFacts:
         async with source.reading() as tx:
             looked = await _look(tx, people, (), ())
             names = {who: person for who in people if (person := named(looked, who)) is not None}
@@ -150,7 +150,7 @@ class Knowledge:
         for copy in copies.values():
             if copy.facts is not None:
                 regions = {**regions, **copy.facts.unit_regions}
-        return Known(names, copies, MappingProxyType(regions), MappingProxyType(told))
+        return LoadedFacts(names, copies, MappingProxyType(regions), MappingProxyType(told))
 
     def _remember(self, names: Mapping[Who, PersonId]) -> None:
         """Where to look first the next time; a wrong guess costs a second look, never a wrong answer."""
@@ -159,22 +159,22 @@ class Knowledge:
             self._names = dict(names)
 
 
-def named(looked: Looked, who: Who) -> PersonId | None:
+def named(looked: SnapshotFacts, who: Who) -> PersonId | None:
     """Return who that is."""
     return looked.keys.get(who) if isinstance(who, str) else looked.numbers.get(who)
 
 
 async def _look(
     tx: Reading, people: Iterable[Who], watched: Iterable[PersonId], units: Sequence[UnitId]
-) -> Looked:
+) -> SnapshotFacts:
     numbers = [who for who in people if not isinstance(who, str)]
     keys = [who for who in people if isinstance(who, str)]
     return await decisions.look(tx, numbers, keys, watched, units)
 
 
 def _sort_out(
-    looked: Looked, people: Iterable[Who], patients: Iterable[Who], held: Mapping[PersonId, Copy]
-) -> tuple[dict[Who, PersonId], dict[PersonId, Copy], set[PersonId]]:
+    looked: SnapshotFacts, people: Iterable[Who], patients: Iterable[Who], held: Mapping[PersonId, CacheEntry]
+) -> tuple[dict[Who, PersonId], dict[PersonId, CacheEntry], set[PersonId]]:
     """Return names, the copies that still hold, and the patients who must be loaded."""
     names = {who: person for who in people if (person := named(looked, who)) is not None}
     wanted = {names[who] for who in patients if who in names}
@@ -188,7 +188,7 @@ def _sort_out(
 
 async def _load(
     tx: Reading, wanted: Set[PersonId], known_at: datetime | None, units: Sequence[UnitId] = ()
-) -> dict[PersonId, Copy]:
+) -> dict[PersonId, CacheEntry]:
     """Load patients, and stamp everybody whom their facts are made from, in the caller's snapshot."""
     found = await stored.patient_facts(tx, wanted, known_at=known_at, units=units)
     around = {person: _around(found.get(person), person) for person in wanted}
@@ -201,7 +201,7 @@ async def _load(
         people.update(*(spelled.get(person, ()) for person in tuple(people)))
     looked = await decisions.look(tx, (), (), {person for people in around.values() for person in people})
     return {
-        person: Copy(
+        person: CacheEntry(
             found.get(person),
             {one: looked.stamps.get(one, NOTHING) for one in people},
             {one: same[one] for one in people if one in same},

@@ -53,7 +53,7 @@ def read_moment(text: str) -> datetime:
     return _reasonable(datetime.fromisoformat(text.upper()))
 
 
-class Part(BaseModel):
+class RequestModel(BaseModel):
     """A part of what comes in: frozen, strict, and no field that we do not know."""
 
     model_config = ConfigDict(
@@ -61,14 +61,14 @@ class Part(BaseModel):
     )
 
 
-class ByNumber(Part):
+class ByNumber(RequestModel):
     """Somebody by identity number, of now or before."""
 
     id_type: IdType
     id: Identifier
 
 
-class ByKey(Part):
+class ByKey(RequestModel):
     """Somebody by pseudonymous key."""
 
     key: Key
@@ -81,7 +81,7 @@ def _kind(value: Any) -> str:
 Somebody = Annotated[Annotated[ByNumber, Tag("number")] | Annotated[ByKey, Tag("key")], Discriminator(_kind)]
 
 
-class About(Part):
+class About(RequestModel):
     """May this viewer reach this patient's record by this service?"""
 
     patient: Somebody
@@ -105,7 +105,7 @@ class About(Part):
     """
 
 
-class Context(Part):
+class Context(RequestModel):
     """Why, and from where: what the access log must hold (HSLF-FS 2016:40)."""
 
     purpose: Purpose
@@ -138,7 +138,7 @@ AskedFor = Annotated[
 ]
 
 
-class PictureOf(Part):
+class PictureOf(RequestModel):
     """The whole picture of a patient."""
 
     patient: Somebody
@@ -149,7 +149,7 @@ class PictureOf(Part):
     asking_unit: HsaIdText | None = None
 
 
-class TimelineOf(Part):
+class TimelineOf(RequestModel):
     """
     What changed and will change by time alone. Left out: from the patient's birth until a year after the last age of any rulebook, or for
     ten years from now on if that is later.
@@ -173,13 +173,13 @@ FirstDay = Annotated[str, Field(json_schema_extra={"format": "date"})]
 """The day from which a version of the rules is in force, a Swedish date."""
 
 
-class Answer(BaseModel):
+class ResponseModel(BaseModel):
     """A part of what goes out."""
 
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
 
-class MeasureTold(Answer):
+class MeasureTold(ResponseModel):
     """A measure that stands behind an answer, or that the patient has."""
 
     measure_id: str
@@ -199,7 +199,7 @@ class MeasureTold(Answer):
     released: bool
 
 
-class ReasonTold(Answer):
+class ReasonTold(ResponseModel):
     """One reason, in words, with the rules it stands on and the measures it comes from."""
 
     code: AccessReason
@@ -209,7 +209,7 @@ class ReasonTold(Answer):
     measures: tuple[MeasureTold, ...]
 
 
-class DecisionTold(Answer):
+class DecisionTold(ResponseModel):
     """
     An answer. Without the scope `access:explain` it holds `allowed`, `as_of`, `known_at` and `valid_until` alone, and no denial
     differs from another: that may be passed on to the viewer. Everything else is for staff.
@@ -234,13 +234,13 @@ class DecisionTold(Answer):
     """Only where an explanation was asked for."""
 
 
-class DecisionsTold(Answer):
+class DecisionsTold(ResponseModel):
     """Answers, in the order of the questions."""
 
     decisions: tuple[DecisionTold, ...]
 
 
-class LineTold(Answer):
+class LineTold(ResponseModel):
     """One line of the picture."""
 
     viewer: str
@@ -255,7 +255,7 @@ class LineTold(Answer):
     reasons: tuple[ReasonTold, ...]
 
 
-class PictureTold(Answer):
+class PictureTold(ResponseModel):
     """Everybody who has, had or may have something to do with the patient, and what they see."""
 
     patient: str
@@ -268,7 +268,7 @@ class PictureTold(Answer):
     """In force or still to come at `as_of`."""
 
 
-class CauseTold(Answer):
+class CauseTold(ResponseModel):
     """Why something changes."""
 
     turn: str
@@ -281,7 +281,7 @@ class CauseTold(Answer):
     rulebook: str | None = None
 
 
-class ChangeTold(Answer):
+class ChangeTold(ResponseModel):
     """One line of the picture that is another one from then on."""
 
     viewer: str
@@ -296,7 +296,7 @@ class ChangeTold(Answer):
     after: tuple[ReasonTold, ...]
 
 
-class StepTold(Answer):
+class StepTold(ResponseModel):
     """A moment at which something changes."""
 
     at: AwareDatetime
@@ -305,7 +305,7 @@ class StepTold(Answer):
     changes: tuple[ChangeTold, ...]
 
 
-class TimelineTold(Answer):
+class TimelineTold(ResponseModel):
     """The past as it is known, and the future as it will be if nobody orders anything."""
 
     patient: str
@@ -315,7 +315,7 @@ class TimelineTold(Answer):
     steps: tuple[StepTold, ...]
 
 
-class FieldFault(Answer):
+class FieldFault(ResponseModel):
     """What is wrong with one place of the request."""
 
     pointer: str
@@ -323,7 +323,7 @@ class FieldFault(Answer):
     detail: str
 
 
-class Problem(Answer):
+class Problem(ResponseModel):
     """A problem (RFC 9457)."""
 
     type: str

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from workers.policy.rulebook import Rulebooks
-from workers.web.api.decision_service import Desk
+from workers.web.api.decision_service import DecisionService
 from workers.web.api.routes import create_app
 from workers.web.http.authentication import Guards
 
@@ -25,7 +25,7 @@ class _Closed:
 
 def document() -> dict[str, Any]:
     """Return the OpenAPI 3.1 description."""
-    closed = cast("Desk", _Closed())
+    closed = cast("DecisionService", _Closed())
     return create_app(closed, cast("Guards", None)).openapi()
 
 

@@ -7,15 +7,15 @@ from typing import Literal
 from contracts.receipt import Citation
 from contracts.vocabulary import MeasureId, PersonId
 from workers.policy import sentences
-from workers.policy.access import Decision, Turn, picture, valid_until
+from workers.policy.access import ChangePoint, Decision, access_matrix, valid_until
 from workers.policy.calendar import last_day_before, swedish_date
 from workers.policy.effects import Sentence
 from workers.policy.facts import Measure, PatientFacts
 from workers.policy.rulebook import Rulebooks
-from workers.policy.timeline import Cause, Change, Step
+from workers.policy.timeline import Cause, Change, TimelineStep
 from workers.rulebook_docs.clauses import rule_words
-from workers.web.api.decision_service import Answered
-from workers.web.api.facts_loader import Opened
+from workers.web.api.decision_service import AccessAnswer
+from workers.web.api.facts_loader import CachedPatient
 from workers.web.api.models import (
     CauseTold,
     ChangeTold,
@@ -30,21 +30,29 @@ from workers.web.api.models import (
 
 Relation = Literal["self", "guardian", "former_guardian", "representative", "other"]
 
-_TURN: Mapping[Turn, Sentence] = {
-    Turn.BIRTHDAY: Sentence("Patienten fyller {age} år.", "The patient turns {age}."),
-    Turn.MEASURE_STARTS: Sentence("Börjar gälla: {measure.sv}.", "Comes into force: {measure.en}."),
-    Turn.MEASURE_ENDS: Sentence("Upphör: {measure.sv}.", "Ends: {measure.en}."),
-    Turn.CUSTODY_BEGINS: Sentence("Vårdnaden börjar enligt registret.", "Custody begins, says the register."),
-    Turn.CUSTODY_ENDS: Sentence("Vårdnaden upphör enligt registret.", "Custody ends, says the register."),
-    Turn.REGISTER: Sentence(
+_TURN: Mapping[ChangePoint, Sentence] = {
+    ChangePoint.BIRTHDAY: Sentence("Patienten fyller {age} år.", "The patient turns {age}."),
+    ChangePoint.MEASURE_STARTS: Sentence("Börjar gälla: {measure.sv}.", "Comes into force: {measure.en}."),
+    ChangePoint.MEASURE_ENDS: Sentence("Upphör: {measure.sv}.", "Ends: {measure.en}."),
+    ChangePoint.CUSTODY_BEGINS: Sentence(
+        "Vårdnaden börjar enligt registret.", "Custody begins, says the register."
+    ),
+    ChangePoint.CUSTODY_ENDS: Sentence(
+        "Vårdnaden upphör enligt registret.", "Custody ends, says the register."
+    ),
+    ChangePoint.REGISTER: Sentence(
         "Registrets uppgift gäller från och med nu.", "The register's word holds from then on."
     ),
-    Turn.DEATH: Sentence("Personen har avlidit enligt registret.", "The person has died, says the register."),
-    Turn.RULEBOOK: Sentence("Nya regler börjar gälla: {rulebook}.", "New rules come into force: {rulebook}."),
+    ChangePoint.DEATH: Sentence(
+        "Personen har avlidit enligt registret.", "The person has died, says the register."
+    ),
+    ChangePoint.RULEBOOK: Sentence(
+        "Nya regler börjar gälla: {rulebook}.", "New rules come into force: {rulebook}."
+    ),
 }
 
 
-class Teller:
+class Presenter:
     """Puts values of the core into the API's words. Keeps what is the same for everybody."""
 
     def __init__(self, books: Rulebooks) -> None:
@@ -61,7 +69,7 @@ class Teller:
         }
         self._bare: dict[tuple[str, tuple[str, ...]], ReasonTold] = {}
 
-    def brief(self, answered: Answered) -> DecisionTold:
+    def brief(self, answered: AccessAnswer) -> DecisionTold:
         """
         Tell yes or no to one who may not know why: what may be passed on to the viewer.
 
@@ -74,7 +82,7 @@ class Teller:
             valid_until=answered.briefly,
         )
 
-    def decision(self, answered: Answered, *, explain: bool) -> DecisionTold:
+    def decision(self, answered: AccessAnswer, *, explain: bool) -> DecisionTold:
         """Tell one answer to one who may know why; with `explain` in words."""
         decision = answered.decision
         return DecisionTold.model_construct(
@@ -125,7 +133,7 @@ class Teller:
             released=m.released,
         )
 
-    def picture(self, opened: Opened, at: datetime) -> PictureTold:
+    def picture(self, opened: CachedPatient, at: datetime) -> PictureTold:
         """Tell the whole picture of a patient at an instant."""
         facts = opened.facts
         birth = facts.patient.birth
@@ -145,13 +153,13 @@ class Teller:
                     rulebook=decision.rulebook,
                     reasons=self.reasons(decision, facts),
                 )
-                for (viewer, service, unit), decision in picture(facts, at, self._books).items()
+                for (viewer, service, unit), decision in access_matrix(facts, at, self._books).items()
             ),
             measures=tuple(self.measure(m, facts) for m in facts.measures if m.not_over(at, birth)),
         )
 
     def timeline(
-        self, opened: Opened, steps: Iterable[Step], since: datetime, until: datetime
+        self, opened: CachedPatient, steps: Iterable[TimelineStep], since: datetime, until: datetime
     ) -> TimelineTold:
         """Tell what changes, when and why."""
         facts = opened.facts

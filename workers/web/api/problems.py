@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect
 
 from workers.web.api.decision_service import StoreDown
 from workers.web.api.models import FieldFault, Problem
-from workers.web.http.authentication import Refused
+from workers.web.http.authentication import AuthenticationRefused
 
 MEDIA_TYPE = "application/problem+json"
 _PREFIX = "urn:sigill:problem:"
@@ -86,7 +86,7 @@ def answer_to(error: Exception) -> Response:
     match error:
         case Trouble():
             return error.response()
-        case Refused():
+        case AuthenticationRefused():
             headers = {"WWW-Authenticate": error.challenge} if error.challenge else {}
             if error.kind == "keys-unavailable":
                 headers["Retry-After"] = "5"
@@ -112,6 +112,13 @@ def install(app: FastAPI) -> None:
     async def answer(_: Request, error: Exception) -> Response:
         return answer_to(error)
 
-    foreseen = (Trouble, Refused, StoreDown, RequestValidationError, ClientDisconnect, HTTPException)
+    foreseen = (
+        Trouble,
+        AuthenticationRefused,
+        StoreDown,
+        RequestValidationError,
+        ClientDisconnect,
+        HTTPException,
+    )
     for kind in (*foreseen, Exception):
         app.add_exception_handler(kind, answer)

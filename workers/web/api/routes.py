@@ -15,7 +15,7 @@ from workers.policy.calendar import age_begins
 from workers.policy.facts import Identity
 from workers.policy.timeline import timeline
 from workers.web.api import openapi, problems
-from workers.web.api.decision_service import Asked, Asker, Desk
+from workers.web.api.decision_service import AccessQuery, DecisionService, Principal
 from workers.web.api.facts_loader import Who
 from workers.web.api.models import (
     KEY_PATTERN,
@@ -32,7 +32,7 @@ from workers.web.api.models import (
     TimelineTold,
     read_moment,
 )
-from workers.web.api.presenter import Teller
+from workers.web.api.presenter import Presenter
 from workers.web.api.problems import Trouble
 from workers.web.http.authentication import DECIDE, EXPLAIN, Caller, Guards, allow
 
@@ -84,7 +84,7 @@ class Api(FastAPI):
         await answer(scope, receive, send)
 
 
-def create_app(desk: Desk, guards: Guards) -> Api:
+def create_app(desk: DecisionService, guards: Guards) -> Api:
     """Return the application. The desk must be open."""
     app = Api(
         title="Sigill decisions",
@@ -97,7 +97,7 @@ def create_app(desk: Desk, guards: Guards) -> Api:
         separate_input_output_schemas=False,
     )
     problems.install(app)
-    teller = Teller(desk.books)
+    teller = Presenter(desk.books)
 
     @app.post(DECISIONS, **openapi.DECISIONS)
     async def decisions(request: Request) -> Response:
@@ -160,7 +160,7 @@ def create_app(desk: Desk, guards: Guards) -> Api:
         return await picture(request, key, asker, *moments)
 
     async def picture(
-        request: Request, who: Who, asker: Asker, as_of: datetime | None, known_at: datetime | None
+        request: Request, who: Who, asker: Principal, as_of: datetime | None, known_at: datetime | None
     ) -> Response:
         now = desk.clock.now()
         opened = await desk.open(
@@ -189,7 +189,9 @@ def create_app(desk: Desk, guards: Guards) -> Api:
     return app
 
 
-async def tell_timeline(desk: Desk, teller: Teller, asked: TimelineOf, asker: Asker) -> TimelineTold:
+async def tell_timeline(
+    desk: DecisionService, teller: Presenter, asked: TimelineOf, asker: Principal
+) -> TimelineTold:
     """Answer for a timeline. Raises Trouble and StoreDown."""
     now = desk.clock.now()
     viewer = None if asked.viewer is None else _who(asked.viewer)
@@ -243,8 +245,8 @@ def _who(somebody: ByNumber | ByKey) -> Who:
     return somebody.key if isinstance(somebody, ByKey) else Identity(somebody.id_type, somebody.id)
 
 
-def _asked(about: About, now: datetime) -> Asked:
-    return Asked(
+def _asked(about: About, now: datetime) -> AccessQuery:
+    return AccessQuery(
         patient=_who(about.patient),
         viewer=_who(about.viewer),
         service=about.service,
@@ -273,9 +275,9 @@ def _moment(text: str | None, name: str) -> datetime | None:
         ) from None
 
 
-def _asker(caller: Caller, purpose: str, on_behalf_of: str | None, unit: str | None) -> Asker:
+def _asker(caller: Caller, purpose: str, on_behalf_of: str | None, unit: str | None) -> Principal:
     actor = caller.actor if on_behalf_of is None else f"{on_behalf_of} through {caller.actor}"
-    return Asker(actor, unit or caller.unit, purpose)
+    return Principal(actor, unit or caller.unit, purpose)
 
 
 _VARY = {"Vary": "Authorization, Prefer"}

@@ -21,7 +21,7 @@ from workers.policy.rulebook import Rulebooks
 from workers.runtime.clock import Clock
 from workers.runtime.settings import Settings
 from workers.store.session import Store
-from workers.web.api.decision_service import Desk
+from workers.web.api.decision_service import DecisionService
 from workers.web.api.gc_tuning import tidy
 from workers.web.api.routes import create_app
 from workers.web.http.authentication import SCOPES, Certificates, Guard, Guards, Keys, NotConfigured, Tokens
@@ -102,7 +102,7 @@ async def application(
     """The API over an open store. Raises NotConfigured when nobody could prove who they are."""
     async with httpx.AsyncClient(timeout=5.0) as http:
         guards = guards_of(settings, clock, http)
-        async with Desk(
+        async with DecisionService(
             store,
             books,
             clock,

@@ -20,7 +20,7 @@ from contracts.vocabulary import PersonId
 from workers.operations.operator_signing import Signers
 from workers.operations.operators import EVERYBODY, ConsoleRole, Operator
 from workers.operations.phone_order import Sending
-from workers.operations.queue_figures import Watch
+from workers.operations.queue_figures import QueueWatch
 from workers.policy.effects import Sentence
 from workers.policy.identity_numbers import NUMBER_FAULT, NumberRules
 from workers.policy.rulebook import Rulebooks
@@ -30,7 +30,7 @@ from workers.runtime.clock import Clock
 from workers.runtime.logging import mask
 from workers.runtime.settings import Settings
 from workers.store import access_log, audit
-from workers.store.access_log import Look
+from workers.store.access_log import AccessLogEntry
 from workers.store.audit import AuditEntry, Json
 from workers.store.session import Store, Tx, passing
 from workers.web.console.login import Issuer, IssuerSilent, LoginRefused, TrialLinks
@@ -53,7 +53,7 @@ WAIT = 0.2
 
 
 @dataclass(slots=True)
-class Desk:
+class ConsoleContext:
     """
     The console's parts. `auditors` is the store as the auditor's role sees it; None: those pages are not offered.
 
@@ -70,7 +70,7 @@ class Desk:
     numbers: NumberRules
     sessions: Sessions
     pages: Pages
-    watch: Watch
+    watch: QueueWatch
     sending: Sending
     signers: Signers | None
     issuer: Issuer | None
@@ -175,7 +175,7 @@ class Desk:
 
     async def looked(self, tx: Tx, operator: Operator, person: PersonId, reason: str, shown: str) -> None:
         """Write into the access log that an operator looked at somebody."""
-        look = Look(operator.name, operator.unit, person, reason, shown)
+        look = AccessLogEntry(operator.name, operator.unit, person, reason, shown)
         await access_log.append(tx, [look], chain=LOOKS)
 
 
@@ -191,13 +191,13 @@ def by(operator: Operator) -> dict[str, Json]:
     return {"login": found} if operator.issuer else {}
 
 
-Handler = Callable[[Request, Desk, Session], Awaitable[Response]]
-PostHandler = Callable[[Request, Desk, Session, FormData], Awaitable[Response]]
+Handler = Callable[[Request, ConsoleContext, Session], Awaitable[Response]]
+PostHandler = Callable[[Request, ConsoleContext, Session, FormData], Awaitable[Response]]
 
 
-def desk_of(request: Request) -> Desk:
+def desk_of(request: Request) -> ConsoleContext:
     """The desk of the application that serves a request."""
-    found: Desk = request.app.state.desk
+    found: ConsoleContext = request.app.state.desk
     return found
 
 
@@ -266,7 +266,7 @@ def _to_login(request: Request) -> Response:
     return RedirectResponse(f"/login?next={quote(back)}", 303)
 
 
-def _no_right(request: Request, desk: Desk, session: Session) -> Response:
+def _no_right(request: Request, desk: ConsoleContext, session: Session) -> Response:
     log.warning("role is missing", path=request.url.path, operator=session.operator.name)
     return desk.sorry(request, session, 403, _NO_RIGHT)
 

@@ -46,7 +46,7 @@ class Login:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class Unmasked:
     """Something that this session may show, for a reason, until a moment (UTC)."""
 
     reason: str
@@ -60,7 +60,7 @@ class Session:
     token_hash: bytes
     operator: Operator
     csrf: str
-    opened: dict[str, Opened] = field(default_factory=dict)
+    opened: dict[str, Unmasked] = field(default_factory=dict)
     login: Login | None = None
     """What the issuer gave; None for a trial's link."""
     confirmed_at: datetime | None = None
@@ -136,7 +136,7 @@ class Sessions:
             _hash(token).hex()[:16],
         )
         opened = {
-            what: Opened(one["reason"], datetime.fromisoformat(one["until"]))
+            what: Unmasked(one["reason"], datetime.fromisoformat(one["until"]))
             for what, one in json.loads(found.opened).items()
         }
         login = self._unsealed(token, operator, owner.sid, found.tokens) if owner.issuer else None

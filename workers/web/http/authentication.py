@@ -59,7 +59,7 @@ class Caller:
         return scope in self.scopes or OPERATOR in self.scopes
 
 
-class Refused(Exception):
+class AuthenticationRefused(Exception):
     """Who asks is not proven or may not do that. `kind` is a kind of problem; `challenge` goes into the answer."""
 
     def __init__(self, kind: str, detail: str, challenge: str | None = None) -> None:
@@ -107,14 +107,16 @@ class Guards:
             if caller is not None:
                 allow(caller, *scopes)
                 return caller
-        raise Refused("not-authenticated", "a bearer token or a client certificate is needed", _challenge())
+        raise AuthenticationRefused(
+            "not-authenticated", "a bearer token or a client certificate is needed", _challenge()
+        )
 
 
 def allow(caller: Caller, *scopes: str) -> None:
     """Raise Refused unless the caller may do all of that."""
     lacking = [scope for scope in scopes if not caller.may(scope)]
     if lacking:
-        raise Refused(
+        raise AuthenticationRefused(
             "not-allowed",
             f"the scope {lacking[0]} is needed",
             _challenge("insufficient_scope", " ".join(scopes)),
@@ -160,7 +162,7 @@ class Keys:
                     self._tried = now
                     await self._renew(now)
         if self._set is None:
-            raise Refused("keys-unavailable", "the issuer's keys cannot be fetched now")
+            raise AuthenticationRefused("keys-unavailable", "the issuer's keys cannot be fetched now")
         return self._set
 
     def _stale(self, kid: str | None, now: float) -> bool:
@@ -228,7 +230,7 @@ class Tokens:
             return None
         token = token.strip()
         if not token or len(token) > _TOKEN_MAX or not token.isascii():
-            raise Refused("not-authenticated", "this is no token", _challenge("invalid_token"))
+            raise AuthenticationRefused("not-authenticated", "this is no token", _challenge("invalid_token"))
         digest = hashlib.sha256(token.encode()).digest()
         known = self._checked.get(digest)
         now = self._clock.now()
@@ -247,7 +249,7 @@ class Tokens:
             proven = jwt.decode(token, keys, algorithms=list(ALGORITHMS))
             return self._read(proven.header, proven.claims, now.timestamp())
         except (JoseError, ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
-            raise Refused(
+            raise AuthenticationRefused(
                 "not-authenticated", "the token is not valid", _challenge("invalid_token")
             ) from error
 
@@ -313,7 +315,7 @@ class Certificates:
                 self._read.popitem(last=False)
         caller = self._read[digest]
         if caller is None:
-            raise Refused("not-allowed", "the certificate has no rights here")
+            raise AuthenticationRefused("not-allowed", "the certificate has no rights here")
         return caller
 
     def _certificate(self, request: Request) -> bytes | None:
@@ -328,14 +330,16 @@ class Certificates:
                 raise ValueError
             return base64.b64decode(field[1:-1], validate=True)
         except ValueError as error:  # binascii.Error is one
-            raise Refused("not-authenticated", "Client-Cert is not as RFC 9440 has it") from error
+            raise AuthenticationRefused(
+                "not-authenticated", "Client-Cert is not as RFC 9440 has it"
+            ) from error
 
     def _named(self, der: bytes) -> Caller | None:
         try:
             certificate = x509.load_der_x509_certificate(der)
             subject = certificate.subject.rfc4514_string()
         except ValueError as error:
-            raise Refused("not-authenticated", "the certificate cannot be read") from error
+            raise AuthenticationRefused("not-authenticated", "the certificate cannot be read") from error
         for name in (certificate.fingerprint(SHA256()).hex(), subject):
             if name in self._rights:
                 return Caller(subject[:200] or name, self._rights[name])

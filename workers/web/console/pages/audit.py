@@ -16,10 +16,10 @@ from workers.policy.effects import Sentence
 from workers.policy.identity_numbers import NumberError
 from workers.runtime.logging import mask
 from workers.store import access_log, audit, audit_check
-from workers.store.access_log import Looked, LookFault
+from workers.store.access_log import AccessLogFault, LoggedAccess
 from workers.store.audit import ChainHead
-from workers.store.audit_check import Fault
-from workers.web.console.context import TOO_OFTEN, Desk, day_of, done, get, number_of, post, text_of
+from workers.store.audit_check import AuditFault
+from workers.web.console.context import TOO_OFTEN, ConsoleContext, day_of, done, get, number_of, post, text_of
 from workers.web.console.pages.orders import resolve
 from workers.web.console.sessions import Session
 
@@ -31,17 +31,17 @@ MOST = 200
 class Verified:
     """What a walk through every chain found."""
 
-    faults: tuple[Fault, ...]
-    looks: tuple[LookFault, ...]
+    faults: tuple[AuditFault, ...]
+    looks: tuple[AccessLogFault, ...]
     entries: int
 
 
-async def audit_page(request: Request, desk: Desk, session: Session) -> Response:
+async def audit_page(request: Request, desk: ConsoleContext, session: Session) -> Response:
     """The heads of the chains, and the access log by operator."""
     return await _page(request, desk, session)
 
 
-async def verify(request: Request, desk: Desk, session: Session, _: FormData) -> Response:
+async def verify(request: Request, desk: ConsoleContext, session: Session, _: FormData) -> Response:
     """Walk through every chain and the access log, and say what is wrong, entry by entry."""
     if desk.auditors is None:
         return desk.sorry(request, session, 404, _NOT_HERE)
@@ -55,7 +55,9 @@ async def verify(request: Request, desk: Desk, session: Session, _: FormData) ->
     return await _page(request, desk, session, Verified(tuple(faults), tuple(looks), entries))
 
 
-async def looks_of_person(request: Request, desk: Desk, session: Session, form: FormData) -> Response:
+async def looks_of_person(
+    request: Request, desk: ConsoleContext, session: Session, form: FormData
+) -> Response:
     """The extract of a person: found by number, in the body; itself a line of the log."""
     if not desk.searches.allowed(session.operator.name):
         return desk.sorry(request, session, 429, TOO_OFTEN, back="/audit")
@@ -74,7 +76,7 @@ async def looks_of_person(request: Request, desk: Desk, session: Session, form: 
     return RedirectResponse(f"/audit?person={person}#looks", 303)
 
 
-async def patient_paper(request: Request, desk: Desk, session: Session, form: FormData) -> Response:
+async def patient_paper(request: Request, desk: ConsoleContext, session: Session, form: FormData) -> Response:
     """The extract for the patient, after a harm test: of a person whose looks are open already, as a file."""
     if desk.auditors is None:
         return desk.sorry(request, session, 404, _NOT_HERE)
@@ -100,7 +102,9 @@ async def patient_paper(request: Request, desk: Desk, session: Session, form: Fo
     )
 
 
-async def _page(request: Request, desk: Desk, session: Session, verified: Verified | None = None) -> Response:
+async def _page(
+    request: Request, desk: ConsoleContext, session: Session, verified: Verified | None = None
+) -> Response:
     if desk.auditors is None:
         return desk.sorry(request, session, 404, _NOT_HERE)
     query = request.query_params
@@ -113,7 +117,7 @@ async def _page(request: Request, desk: Desk, session: Session, verified: Verifi
     end = midnight(through + timedelta(days=1)) if through else None
     async with desk.auditors.reading() as tx:
         heads: list[ChainHead] = await audit.heads(tx)
-        looks: list[Looked]
+        looks: list[LoggedAccess]
         if person is not None:
             who = PersonId(str(person))
             looks = await access_log.of_person(tx, who, looked_from=first, looked_before=end)

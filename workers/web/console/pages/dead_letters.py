@@ -21,7 +21,17 @@ from workers.runtime.logging import mask
 from workers.store import dead_letters, persons, proposals
 from workers.store.dead_letters import DISCARD, DeadLetter
 from workers.stream.connection import BrokerDown, StreamStopped
-from workers.web.console.context import GONE, Desk, done, get, number_of, numbers_of, offset_of, post, text_of
+from workers.web.console.context import (
+    GONE,
+    ConsoleContext,
+    done,
+    get,
+    number_of,
+    numbers_of,
+    offset_of,
+    post,
+    text_of,
+)
 from workers.web.console.sessions import Session
 
 log = structlog.get_logger("sigill.console")
@@ -41,7 +51,7 @@ class ShownSequence:
     ids: tuple[int, ...]
 
 
-async def letters(request: Request, desk: Desk, session: Session) -> Response:
+async def letters(request: Request, desk: ConsoleContext, session: Session) -> Response:
     """The open sequences, and what waits for a second operator."""
     offset, counts_only = offset_of(request), not session.operator.may(LOOKERS)
     async with desk.store.reading() as tx:
@@ -84,7 +94,7 @@ def _short(key: bytes | None) -> str | None:
     return None if text is None else f"{text[:12]}…"
 
 
-async def letter(request: Request, desk: Desk, session: Session) -> Response:
+async def letter(request: Request, desk: ConsoleContext, session: Session) -> Response:
     """One letter: where it lay, why it could not be read, and its bytes once they are opened."""
     letter_id = number_of(request.path_params["letter"])
     async with desk.store.reading() as tx:
@@ -138,7 +148,7 @@ def _printable(text: str, also: str = "") -> str:
     )
 
 
-async def open_letter(request: Request, desk: Desk, session: Session, form: FormData) -> Response:
+async def open_letter(request: Request, desk: ConsoleContext, session: Session, form: FormData) -> Response:
     """Show a letter's bytes for a while: an act of its own, with a reason."""
     letter_id = number_of(request.path_params["letter"])
     reason = text_of(form, "reason")
@@ -150,7 +160,7 @@ async def open_letter(request: Request, desk: Desk, session: Session, form: Form
     return done(f"/dead-letters/{letter_id}", "unmasked")
 
 
-async def raw_letter(request: Request, desk: Desk, session: Session, form: FormData) -> Response:
+async def raw_letter(request: Request, desk: ConsoleContext, session: Session, form: FormData) -> Response:
     """A letter's bytes as a file: an act of its own, with a reason."""
     letter_id = number_of(request.path_params["letter"])
     reason = text_of(form, "reason")
@@ -167,7 +177,7 @@ async def raw_letter(request: Request, desk: Desk, session: Session, form: FormD
 
 
 async def _noted(
-    desk: Desk, session: Session, letter_id: int | None, action: str, reason: str
+    desk: ConsoleContext, session: Session, letter_id: int | None, action: str, reason: str
 ) -> DeadLetter | None:
     """Log that a letter was looked into, about the patient of its key where that is one of ours."""
     if letter_id is None:
@@ -189,7 +199,7 @@ async def _noted(
     return one
 
 
-async def replay(request: Request, desk: Desk, session: Session, form: FormData) -> Response:
+async def replay(request: Request, desk: ConsoleContext, session: Session, form: FormData) -> Response:
     """Send letters again: whole sequences from their oldest, never one before its elders."""
     ids = numbers_of(form, "letter")[:MOST_AT_ONCE]
     if not ids:
@@ -208,7 +218,7 @@ async def replay(request: Request, desk: Desk, session: Session, form: FormData)
     return done("/dead-letters", "replayed" if told.left == 0 else "partly")
 
 
-async def propose(request: Request, desk: Desk, session: Session, form: FormData) -> Response:
+async def propose(request: Request, desk: ConsoleContext, session: Session, form: FormData) -> Response:
     """Propose to discard a letter, with a reason."""
     letter_id = number_of(request.path_params["letter"])
     reason = text_of(form, "reason")
@@ -223,7 +233,7 @@ async def propose(request: Request, desk: Desk, session: Session, form: FormData
     return done("/dead-letters", "proposed")
 
 
-async def decide(request: Request, desk: Desk, session: Session, form: FormData) -> Response:
+async def decide(request: Request, desk: ConsoleContext, session: Session, form: FormData) -> Response:
     """A second operator approves or declines; then what waited for the letter is judged anew."""
     proposal = number_of(request.path_params["proposal"])
     approved = text_of(form, "verdict") == "approve"

@@ -18,9 +18,19 @@ from workers.policy.lexicon import TARGETS
 from workers.store import console, measures, requests, tasks, timers
 from workers.store.console import Tally
 from workers.store.orders import FoundOrder
-from workers.store.tasks import Task
+from workers.store.tasks import StoredTask
 from workers.store.timers import Coming
-from workers.web.console.context import GONE, Desk, day_of, done, get, number_of, offset_of, post, text_of
+from workers.web.console.context import (
+    GONE,
+    ConsoleContext,
+    day_of,
+    done,
+    get,
+    number_of,
+    offset_of,
+    post,
+    text_of,
+)
 from workers.web.console.sessions import Session
 
 PAGE = 50
@@ -38,14 +48,14 @@ class Section:
     key: str
     tally: Tally
     orders: Sequence[tuple[FoundOrder, object]] = ()
-    tasks: Sequence[Task] = ()
+    tasks: Sequence[StoredTask] = ()
     ledger: Sequence[ReleaseRequest] = ()
 
 
 SECTIONS = ("form", "follow_up", "units", "protected", "orders", "other")
 
 
-async def waiting(request: Request, desk: Desk, session: Session) -> Response:
+async def waiting(request: Request, desk: ConsoleContext, session: Session) -> Response:
     """One list at a time, with its deadlines; how much the others hold stands beside."""
     key = request.query_params.get("list", "form")
     key = key if key in SECTIONS else "form"
@@ -110,7 +120,7 @@ async def _ledger(tx: object, open_ones: Sequence[tuple[OrderId, PersonId]]) -> 
     return [by_id[order_id] for order_id, _ in open_ones if order_id in by_id]
 
 
-async def task_person(request: Request, desk: Desk, session: Session) -> Response:
+async def task_person(request: Request, desk: ConsoleContext, session: Session) -> Response:
     """The person that a task is about: lists do not say who it is, and the person's page asks for a reason."""
     task_id = number_of(request.path_params["task"])
     async with desk.store.reading() as tx:
@@ -120,7 +130,7 @@ async def task_person(request: Request, desk: Desk, session: Session) -> Respons
     return RedirectResponse(f"/person/{found.patient}", 303)
 
 
-async def task_done(request: Request, desk: Desk, session: Session, form: FormData) -> Response:
+async def task_done(request: Request, desk: ConsoleContext, session: Session, form: FormData) -> Response:
     """Tick off a task that only people can do."""
     task_id = number_of(request.path_params["task"])
     remark = text_of(form, "remark") or None
@@ -139,7 +149,7 @@ async def task_done(request: Request, desk: Desk, session: Session, form: FormDa
 # --- work-list
 
 
-async def worklist(request: Request, desk: Desk, session: Session) -> Response:
+async def worklist(request: Request, desk: ConsoleContext, session: Session) -> Response:
     """Each task a target, the oldest first, and the standing figure: applied here, not yet there."""
     target = request.query_params.get("target")
     target = target if target in TARGETS else None
@@ -172,17 +182,19 @@ async def worklist(request: Request, desk: Desk, session: Session) -> Response:
     )
 
 
-def _what(task: Task, found: object) -> object:
+def _what(task: StoredTask, found: object) -> object:
     measure = found.get(task.measure_id) if task.measure_id else None  # type: ignore[attr-defined]
     return what_to_do(task, measure) if measure else task.text
 
 
-async def worklist_task(request: Request, desk: Desk, session: Session) -> Response:
+async def worklist_task(request: Request, desk: ConsoleContext, session: Session) -> Response:
     """What is to be keyed in, without the numbers."""
     return await _worklist_task(request, desk, session)
 
 
-async def worklist_numbers(request: Request, desk: Desk, session: Session, form: FormData) -> Response:
+async def worklist_numbers(
+    request: Request, desk: ConsoleContext, session: Session, form: FormData
+) -> Response:
     """The same with the numbers: an act of its own, logged."""
     task_id = number_of(request.path_params["task"])
     entry = await entry_of(desk.store, task_id) if task_id is not None else None
@@ -199,7 +211,7 @@ async def worklist_numbers(request: Request, desk: Desk, session: Session, form:
     return done(f"/worklist/{task_id}", "unmasked")
 
 
-async def _worklist_task(request: Request, desk: Desk, session: Session) -> Response:
+async def _worklist_task(request: Request, desk: ConsoleContext, session: Session) -> Response:
     task_id = number_of(request.path_params["task"])
     entry = await entry_of(desk.store, task_id) if task_id is not None else None
     if entry is None:
@@ -228,7 +240,7 @@ async def _worklist_task(request: Request, desk: Desk, session: Session) -> Resp
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class DueDay:
     """What falls due on a Swedish date."""
 
     day: date
@@ -240,7 +252,7 @@ class Day:
         return sum(number for _, number in self.kinds)
 
 
-async def transitions(request: Request, desk: Desk, session: Session) -> Response:
+async def transitions(request: Request, desk: ConsoleContext, session: Session) -> Response:
     """A calendar of what is coming, by day and kind."""
     today = swedish_date(desk.clock.now())
     try:
@@ -265,12 +277,12 @@ async def transitions(request: Request, desk: Desk, session: Session) -> Respons
     )
 
 
-def _days(coming: Sequence[Coming]) -> list[Day]:
+def _days(coming: Sequence[Coming]) -> list[DueDay]:
     kinds: dict[date, dict[str, int]] = {}
     for one in coming:
         of_day = kinds.setdefault(one.day, {})
         of_day[str(one.kind)] = of_day.get(str(one.kind), 0) + one.timers
-    return [Day(day, tuple(sorted(found.items()))) for day, found in sorted(kinds.items())]
+    return [DueDay(day, tuple(sorted(found.items()))) for day, found in sorted(kinds.items())]
 
 
 def _weeks(first: date, coming: Sequence[Coming]) -> list[tuple[int, list[tuple[date, int, bool]]]]:
@@ -288,7 +300,7 @@ def _weeks(first: date, coming: Sequence[Coming]) -> list[tuple[int, list[tuple[
     return weeks
 
 
-async def transitions_day(request: Request, desk: Desk, session: Session) -> Response:
+async def transitions_day(request: Request, desk: ConsoleContext, session: Session) -> Response:
     """What falls due on one day, in order of time."""
     try:
         day = day_of(request.path_params["day"])

@@ -22,10 +22,20 @@ from workers.policy.identity_numbers import NumberError, compact
 from workers.processing.receipts import registration_number
 from workers.processing.trust_report import TrustReport
 from workers.store import console, orders, persons, tasks
-from workers.store.console import SentEvent, Wanted
-from workers.store.orders import Answered, SignedOrder
+from workers.store.console import OrderSearch, SentEvent
+from workers.store.orders import StoredAnswer, StoredOrder
 from workers.store.session import Reading, Tx
-from workers.web.console.context import GONE, TOO_OFTEN, Desk, day_of, done, get, number_of, post, text_of
+from workers.web.console.context import (
+    GONE,
+    TOO_OFTEN,
+    ConsoleContext,
+    day_of,
+    done,
+    get,
+    number_of,
+    post,
+    text_of,
+)
 from workers.web.console.rendering import MASK
 from workers.web.console.sessions import Session
 
@@ -37,7 +47,7 @@ MASKED_FIELDS = frozenset({"patient", "guardians", "representative", "motivation
 # --- the list
 
 
-async def order_list(request: Request, desk: Desk, session: Session) -> Response:
+async def order_list(request: Request, desk: ConsoleContext, session: Session) -> Response:
     """A page of orders, newest first, with how many there are; the rows alone when htmx asks again."""
     if not session.operator.may(LOOKERS):
         return await _counts(request, desk, session)
@@ -70,10 +80,10 @@ async def order_list(request: Request, desk: Desk, session: Session) -> Response
     )
 
 
-async def _counts(request: Request, desk: Desk, session: Session) -> Response:
+async def _counts(request: Request, desk: ConsoleContext, session: Session) -> Response:
     """How many orders there are in each state, and nothing that joins a form with a unit."""
     async with desk.store.reading() as tx:
-        counts = [(one, await console.count_orders(tx, Wanted(outcome=one))) for one in _OUTCOMES]
+        counts = [(one, await console.count_orders(tx, OrderSearch(outcome=one))) for one in _OUTCOMES]
     return desk.page(request, "orders_counts.html", session, counts=counts)
 
 
@@ -81,7 +91,9 @@ _OUTCOMES = (Outcome.EXECUTED, Outcome.PENDING, Outcome.REFUSED)
 _FIELDS = ("id", "state", "region", "unit", "form", "since", "through", "patient")
 
 
-def _wanted(query: Mapping[str, str], session: Session, desk: Desk) -> tuple[Wanted, list[str]]:
+def _wanted(
+    query: Mapping[str, str], session: Session, desk: ConsoleContext
+) -> tuple[OrderSearch, list[str]]:
     """Read the search; the names of fields that cannot be read."""
     faults: list[str] = []
 
@@ -103,7 +115,7 @@ def _wanted(query: Mapping[str, str], session: Session, desk: Desk) -> tuple[Wan
         faults.append("patient")
         patient = None
     return (
-        Wanted(
+        OrderSearch(
             patient=None if patient is None else PersonId(str(patient)),
             region=read("region", RegionCode),
             unit=read("unit", UnitId),
@@ -117,7 +129,7 @@ def _wanted(query: Mapping[str, str], session: Session, desk: Desk) -> tuple[Wan
     )
 
 
-async def order_search(request: Request, desk: Desk, session: Session, form: FormData) -> Response:
+async def order_search(request: Request, desk: ConsoleContext, session: Session, form: FormData) -> Response:
     """
     Find by patient: the number comes in the body, its pseudonym is looked up, and the look is logged.
 
@@ -140,7 +152,7 @@ async def order_search(request: Request, desk: Desk, session: Session, form: For
     return RedirectResponse(f"/orders?patient={person}", 303)
 
 
-async def resolve(desk: Desk, text: str) -> PersonId | None:
+async def resolve(desk: ConsoleContext, text: str) -> PersonId | None:
     """
     The person who has a number, by its pseudonymous keys; None for a number that nobody has.
 
@@ -161,7 +173,7 @@ async def resolve(desk: Desk, text: str) -> PersonId | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class FormLine:
     """A field of the signed form as shown. `kind` names the vocabulary of its values."""
 
     field: str
@@ -170,7 +182,7 @@ class Line:
     masked: bool = False
 
 
-async def order(request: Request, desk: Desk, session: Session) -> Response:
+async def order(request: Request, desk: ConsoleContext, session: Session) -> Response:
     """The signed form, every check with its verdict, the rules, the measures, the events; masked by default."""
     registration = number_of(request.path_params["registration"])
     now = desk.clock.now()
@@ -207,7 +219,7 @@ async def order(request: Request, desk: Desk, session: Session) -> Response:
     )
 
 
-async def order_by_id(request: Request, desk: Desk, session: Session) -> Response:
+async def order_by_id(request: Request, desk: ConsoleContext, session: Session) -> Response:
     """Where a phone order has gone: its page as soon as intake has filed it, until then a page that waits."""
     try:
         order_id = OrderId(str(UUID(request.path_params["order_id"])))
@@ -225,7 +237,7 @@ async def order_by_id(request: Request, desk: Desk, session: Session) -> Respons
     return RedirectResponse(f"/orders/{found}", 303)
 
 
-async def unmask_order(request: Request, desk: Desk, session: Session, form: FormData) -> Response:
+async def unmask_order(request: Request, desk: ConsoleContext, session: Session, form: FormData) -> Response:
     """Show one order unmasked for a while: an act of its own, with a reason, in the audit chain."""
     registration = number_of(request.path_params["registration"])
     reason = text_of(form, "reason")
@@ -240,7 +252,7 @@ async def unmask_order(request: Request, desk: Desk, session: Session, form: For
     return done(f"/orders/{registration}", "unmasked")
 
 
-async def raw_order(request: Request, desk: Desk, session: Session, form: FormData) -> Response:
+async def raw_order(request: Request, desk: ConsoleContext, session: Session, form: FormData) -> Response:
     """The bytes exactly as they came: an act of its own, with a reason, in the audit chain."""
     registration = number_of(request.path_params["registration"])
     reason = text_of(form, "reason")
@@ -262,7 +274,7 @@ async def raw_order(request: Request, desk: Desk, session: Session, form: FormDa
 _EXTENSIONS = {"application/jose": "jws", "application/jose+json": "jws.json", "application/xml": "xml"}
 
 
-async def _load(desk: Desk, registration: int | None) -> SignedOrder | None:
+async def _load(desk: ConsoleContext, registration: int | None) -> StoredOrder | None:
     if registration is None:
         return None
     async with desk.store.reading() as tx:
@@ -270,7 +282,9 @@ async def _load(desk: Desk, registration: int | None) -> SignedOrder | None:
     return found[0] if found else None
 
 
-async def _note(desk: Desk, tx: Tx, session: Session, action: str, one: SignedOrder, reason: str) -> None:
+async def _note(
+    desk: ConsoleContext, tx: Tx, session: Session, action: str, one: StoredOrder, reason: str
+) -> None:
     """Log an act about an order's patient; of an unproven order, about the person whom it claims to be about."""
     person = one.patient or await _claimed(desk, tx, one)
     body = {"order_id": one.order_id, "registration": one.registration}
@@ -280,7 +294,7 @@ async def _note(desk: Desk, tx: Tx, session: Session, action: str, one: SignedOr
         await desk.looked(tx, session.operator, person, reason, shown)
 
 
-async def _claimed(desk: Desk, tx: Reading, one: SignedOrder) -> PersonId | None:
+async def _claimed(desk: ConsoleContext, tx: Reading, one: StoredOrder) -> PersonId | None:
     try:
         number = str(json.loads(one.payload or "{}")["patient"]["id"])
         keys = desk.keys.every(number)
@@ -289,14 +303,14 @@ async def _claimed(desk: Desk, tx: Reading, one: SignedOrder) -> PersonId | None
     return next(iter((await persons.resolve_keys(tx, keys)).values()), None)
 
 
-async def _keys(tx: Reading, one: SignedOrder) -> list[str]:
+async def _keys(tx: Reading, one: StoredOrder) -> list[str]:
     if one.patient is None:
         return []
     found = await persons.identities_of(tx, [one.patient])
     return [key for _, key in found.get(one.patient, ())]
 
 
-def lines_of(payload: str | None, *, unmasked: bool) -> list[Line]:
+def lines_of(payload: str | None, *, unmasked: bool) -> list[FormLine]:
     """The form's fields as they are shown, in the form's order; what names people is masked unless `unmasked`."""
     if payload is None:
         return []
@@ -304,7 +318,7 @@ def lines_of(payload: str | None, *, unmasked: bool) -> list[Line]:
         form = json.loads(payload)
     except ValueError:
         return []
-    lines: list[Line] = []
+    lines: list[FormLine] = []
     if not isinstance(form, dict):
         return lines
     # the store keeps members in an order of its own
@@ -313,7 +327,7 @@ def lines_of(payload: str | None, *, unmasked: bool) -> list[Line]:
             continue
         hidden = name in MASKED_FIELDS and not unmasked
         shown = (MASK,) if hidden else tuple(_shown(name, value))
-        lines.append(Line(name, shown, None if hidden else _KINDS.get(name), hidden))
+        lines.append(FormLine(name, shown, None if hidden else _KINDS.get(name), hidden))
     return lines
 
 
@@ -367,7 +381,7 @@ class ShownEvent:
     suppressed: str | None = None
 
 
-def _mine(event: SentEvent, one: SignedOrder) -> bool:
+def _mine(event: SentEvent, one: StoredOrder) -> bool:
     """A batch may hold several orders of a patient: events that name another order are not of this one."""
     if event.payload is None:
         return True
@@ -396,7 +410,7 @@ def _event(event: SentEvent, *, unmasked: bool) -> ShownEvent:
     )
 
 
-def _receipt(answer: Answered) -> Receipt | None:
+def _receipt(answer: StoredAnswer) -> Receipt | None:
     if answer.receipt is None:
         return None
     try:

@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from contracts.vocabulary import PersonId, Service, UnitId
 from workers.operations.operators import LOOKERS
-from workers.policy.access import Decision, Line, picture, units_of, valid_until, viewers_of
+from workers.policy.access import Decision, Line, access_matrix, units_of, valid_until, viewers_of
 from workers.policy.calendar import STOCKHOLM
 from workers.policy.facts import Measure, PatientFacts
 from workers.policy.identity_numbers import NumberError
@@ -19,7 +19,7 @@ from workers.web.console.context import (
     GONE,
     LATEST,
     TOO_OFTEN,
-    Desk,
+    ConsoleContext,
     done,
     get,
     number_of,
@@ -34,12 +34,12 @@ MOST_STEPS = 80
 """How many turning points the slider has at most."""
 
 
-async def person_start(request: Request, desk: Desk, session: Session) -> Response:
+async def person_start(request: Request, desk: ConsoleContext, session: Session) -> Response:
     """Where a number and a reason are typed in."""
     return desk.page(request, "person_start.html", session)
 
 
-async def person_search(request: Request, desk: Desk, session: Session, form: FormData) -> Response:
+async def person_search(request: Request, desk: ConsoleContext, session: Session, form: FormData) -> Response:
     """Find a person by number, in the body and never in an address; the look is logged when the page is shown."""
     if not desk.searches.allowed(session.operator.name):
         return desk.sorry(request, session, 429, TOO_OFTEN, back="/person")
@@ -56,7 +56,7 @@ async def person_search(request: Request, desk: Desk, session: Session, form: Fo
     return RedirectResponse(f"/person/{person}", 303)
 
 
-async def person_reason(request: Request, desk: Desk, session: Session, form: FormData) -> Response:
+async def person_reason(request: Request, desk: ConsoleContext, session: Session, form: FormData) -> Response:
     """A reason to look at somebody whom a list of ours named."""
     person = number_of(request.path_params["person"])
     if person is None:
@@ -68,7 +68,7 @@ async def person_reason(request: Request, desk: Desk, session: Session, form: Fo
     return RedirectResponse(f"/person/{person}", 303)
 
 
-async def unmask_person(request: Request, desk: Desk, session: Session, form: FormData) -> Response:
+async def unmask_person(request: Request, desk: ConsoleContext, session: Session, form: FormData) -> Response:
     """Show the numbers of a person and those around it, for a while: an act of its own, in the audit chain."""
     person = number_of(request.path_params["person"])
     if person is None:
@@ -84,7 +84,7 @@ async def unmask_person(request: Request, desk: Desk, session: Session, form: Fo
     return done(f"/person/{person}", "unmasked")
 
 
-async def orders_of_person(request: Request, desk: Desk, session: Session, _: FormData) -> Response:
+async def orders_of_person(request: Request, desk: ConsoleContext, session: Session, _: FormData) -> Response:
     """The orders of somebody who is looked at already, for the same reason."""
     asked = number_of(request.path_params["person"])
     if asked is None:
@@ -99,7 +99,7 @@ async def orders_of_person(request: Request, desk: Desk, session: Session, _: Fo
     return RedirectResponse(f"/orders?patient={asked}", 303)
 
 
-async def person(request: Request, desk: Desk, session: Session) -> Response:
+async def person(request: Request, desk: ConsoleContext, session: Session) -> Response:
     """The picture at a moment; its table alone when the slider asks. Every showing is a line in the access log."""
     asked = number_of(request.path_params["person"])
     if asked is None:
@@ -137,7 +137,7 @@ async def person(request: Request, desk: Desk, session: Session) -> Response:
         known_local=_local(known) if known else "",
         steps=steps,
         step=max((place for place, step in enumerate(steps) if step.at <= at), default=0),
-        table=view.table(picture(found, at, desk.books)),
+        table=view.table(access_matrix(found, at, desk.books)),
         units=units_of(found),
         measures=[view.measure(one) for one in found.measures],
         requests=ledger,
@@ -150,7 +150,7 @@ async def person(request: Request, desk: Desk, session: Session) -> Response:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class TurningPoint:
     """A moment at which an answer may change; `local` is its Swedish time as an input writes it."""
 
     at: datetime
@@ -158,7 +158,7 @@ class Step:
     now: bool = False
 
 
-def turning_points(found: PatientFacts, now: datetime, desk: Desk) -> list[Step]:
+def turning_points(found: PatientFacts, now: datetime, desk: ConsoleContext) -> list[TurningPoint]:
     """The moments, in order, at which what somebody sees may change; the present one is among them."""
     moments: list[datetime] = []
     start = min([found.patient.versions[0].valid_from, *(m.valid_from for m in found.measures), now])
@@ -166,8 +166,8 @@ def turning_points(found: PatientFacts, now: datetime, desk: Desk) -> list[Step]
     while at is not None and len(moments) < MOST_STEPS:
         moments.append(at)
         at = valid_until(found, at, desk.books)
-    steps = [Step(moment, _local(moment)) for moment in moments]
-    return sorted([*steps, Step(now, _local(now), now=True)], key=lambda step: step.at)
+    steps = [TurningPoint(moment, _local(moment)) for moment in moments]
+    return sorted([*steps, TurningPoint(now, _local(now), now=True)], key=lambda step: step.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +180,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ViewerRow:
     """One viewer's answers."""
 
     viewer: PersonId
@@ -217,7 +217,7 @@ class _View:
             return "representative"
         return "guardian" if viewer in self.facts.patient.guardians_at(self.at) else "former_guardian"
 
-    def table(self, lines: dict[Line, Decision]) -> list[Row]:
+    def table(self, lines: dict[Line, Decision]) -> list[ViewerRow]:
         rows = []
         for viewer in viewers_of(self.facts):
             cells = [
@@ -226,7 +226,7 @@ class _View:
                 if whose == viewer
             ]
             cells.sort(key=lambda cell: (list(Service).index(cell.service), cell.unit or ""))
-            rows.append(Row(viewer, self.who(viewer), self.number(viewer), tuple(cells)))
+            rows.append(ViewerRow(viewer, self.who(viewer), self.number(viewer), tuple(cells)))
         return rows
 
     def measure(self, one: Measure) -> ShownMeasure:

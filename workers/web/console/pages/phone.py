@@ -11,23 +11,23 @@ from contracts.topics import ORDERS
 from contracts.vocabulary import Attestation, Form, Initiative, Role
 from workers.operations.operator_signing import NoKey
 from workers.operations.operators import OPERATORS
-from workers.operations.phone_order import Fault, NotFilledIn, form_of, record_of
+from workers.operations.phone_order import EntryFault, NotFilledIn, form_of, record_of
 from workers.policy.calendar import swedish_date
 from workers.policy.effects import Sentence
 from workers.stream.connection import BrokerDown, StreamStopped
-from workers.web.console.context import Desk, done, get, post
+from workers.web.console.context import ConsoleContext, done, get, post
 from workers.web.console.sessions import Session
 
 log = structlog.get_logger("sigill.console")
 REPEATED = ("attestations",)
 
 
-async def phone_form(request: Request, desk: Desk, session: Session) -> Response:
+async def phone_form(request: Request, desk: ConsoleContext, session: Session) -> Response:
     """An empty form."""
     return _show(request, desk, session, {"urgent": "yes"}, ())
 
 
-async def phone_send(request: Request, desk: Desk, session: Session, form: FormData) -> Response:
+async def phone_send(request: Request, desk: ConsoleContext, session: Session, form: FormData) -> Response:
     """
     Sign what was entered with the operator's key and put it on the topic, like every other order.
 
@@ -57,7 +57,7 @@ async def phone_send(request: Request, desk: Desk, session: Session, form: FormD
         await desk.sending.send([record])
     except (BrokerDown, StreamStopped) as error:
         log.warning("phone order not sent", error=type(error).__name__)
-        return _show(request, desk, session, entries, (Fault("", _NOT_SENT),), status=503)
+        return _show(request, desk, session, entries, (EntryFault("", _NOT_SENT),), status=503)
     async with desk.store.transaction(now) as tx:
         body = {"order_id": str(order.order_id), "form": str(order.form), "region": order.region}
         await desk.note(tx, session.operator, "phone_order_sent", body)
@@ -73,10 +73,10 @@ def _order_id(entries: dict[str, str]) -> UUID:
 
 def _show(
     request: Request,
-    desk: Desk,
+    desk: ConsoleContext,
     session: Session,
     entries: dict[str, str],
-    faults: tuple[Fault, ...],
+    faults: tuple[EntryFault, ...],
     status: int = 200,
 ) -> Response:
     today = swedish_date(desk.clock.now())
@@ -101,7 +101,7 @@ def _show(
     )
 
 
-def _ready(desk: Desk, session: Session) -> bool:
+def _ready(desk: ConsoleContext, session: Session) -> bool:
     if desk.signers is None:
         return False
     try:

@@ -6,11 +6,11 @@ from starlette.responses import Response
 from contracts.vocabulary import Form
 from workers.policy.calendar import swedish_date
 from workers.rulebook_docs.pages import ages_of, table_of, told_of
-from workers.web.console.context import Desk, day_of, get
+from workers.web.console.context import ConsoleContext, day_of, get
 from workers.web.console.sessions import Session
 
 
-async def rulebook(request: Request, desk: Desk, session: Session) -> Response:
+async def rulebook(request: Request, desk: ConsoleContext, session: Session) -> Response:
     """One region's version in force on a day (today when none is asked for): decision tables, ages, rules."""
     regions = sorted(desk.books.regions)
     asked = request.query_params.get("region")

@@ -12,7 +12,7 @@ from workers.operations.operators import EVERYBODY, Operator
 from workers.policy.effects import Sentence
 from workers.store import audit
 from workers.store.audit import AuditEntry, Json
-from workers.web.console.context import CHAIN, TOO_OFTEN, Desk, client, desk_of, get, post, text_of
+from workers.web.console.context import CHAIN, TOO_OFTEN, ConsoleContext, client, desk_of, get, post, text_of
 from workers.web.console.login import Going, IssuerSilent, LoginRefused
 from workers.web.console.rendering import LANGUAGE, LANGUAGES, THEME, THEMES
 from workers.web.console.sessions import Login, Session
@@ -24,7 +24,7 @@ _GOING_LASTS = 600
 _YEAR = 365 * 86_400
 
 
-async def overview(request: Request, desk: Desk, session: Session) -> Response:
+async def overview(request: Request, desk: ConsoleContext, session: Session) -> Response:
     """Queues, lag, outbox, timers, and what waits for people; its figures alone when htmx asks."""
     part = request.headers.get("hx-request") == "true"
     return desk.page(request, "overview_figures.html" if part else "overview.html", session)
@@ -97,7 +97,7 @@ async def login_back(request: Request) -> Response:
     return await _in(desk, login, going.next)
 
 
-async def _refused(desk: Desk, refused: LoginRefused) -> None:
+async def _refused(desk: ConsoleContext, refused: LoginRefused) -> None:
     """
     Write a refusal into the log, and into the audit chain where somebody had been proven.
 
@@ -126,7 +126,7 @@ async def login_once(request: Request) -> Response:
     return await _in(desk, operator, "/")
 
 
-async def _in(desk: Desk, given: Operator | Login, path: str) -> Response:
+async def _in(desk: ConsoleContext, given: Operator | Login, path: str) -> Response:
     cookie = await desk.sessions.begin(given)
     operator = given.operator if isinstance(given, Login) else given
     operator = replace(operator, session=desk.sessions.reference_of(cookie))
@@ -139,7 +139,7 @@ async def _in(desk: Desk, given: Operator | Login, path: str) -> Response:
     return answer
 
 
-async def logout(request: Request, desk: Desk, session: Session, __: object) -> Response:
+async def logout(request: Request, desk: ConsoleContext, session: Session, __: object) -> Response:
     """End the session everywhere, and lead on to the issuer's own logout where it has one."""
     await desk.sessions.end(session)
     async with desk.store.transaction(desk.clock.now()) as tx:
@@ -203,7 +203,7 @@ async def preferences(request: Request) -> Response:
     return answer
 
 
-def _serializer(desk: Desk) -> URLSafeTimedSerializer:
+def _serializer(desk: ConsoleContext) -> URLSafeTimedSerializer:
     return URLSafeTimedSerializer(desk.cookie_secret, salt="sigill-login")
 
 

@@ -14,13 +14,13 @@ from workers.policy.calendar import swedish_date
 from workers.policy.effects import Sentence
 from workers.store import proposals, units
 from workers.store.units import NAME_SUCCESSOR, NoSuccessorWanted
-from workers.web.console.context import GONE, Desk, done, get, number_of, post, text_of
+from workers.web.console.context import GONE, ConsoleContext, done, get, number_of, post, text_of
 from workers.web.console.sessions import Session
 
 PAGE = 50
 
 
-async def unit_list(request: Request, desk: Desk, session: Session) -> Response:
+async def unit_list(request: Request, desk: ConsoleContext, session: Session) -> Response:
     """What waits for a successor or for a second operator, and the units by name."""
     today = swedish_date(desk.clock.now())
     query = request.query_params.get("q", "").strip()[:100]
@@ -44,7 +44,7 @@ async def unit_list(request: Request, desk: Desk, session: Session) -> Response:
     )
 
 
-async def unit(request: Request, desk: Desk, session: Session) -> Response:
+async def unit(request: Request, desk: ConsoleContext, session: Session) -> Response:
     """One unit with everything that the directory told of it."""
     asked = UnitId(request.path_params["unit"])
     today = swedish_date(desk.clock.now())
@@ -68,7 +68,7 @@ async def unit(request: Request, desk: Desk, session: Session) -> Response:
     )
 
 
-async def propose(request: Request, desk: Desk, session: Session, form: FormData) -> Response:
+async def propose(request: Request, desk: ConsoleContext, session: Session, form: FormData) -> Response:
     """Propose which unit succeeded a closed one, with a reason."""
     asked = UnitId(request.path_params["unit"])
     page = f"/units/{asked}"
@@ -87,7 +87,7 @@ async def propose(request: Request, desk: Desk, session: Session, form: FormData
     return done(page, "proposed")
 
 
-async def decide(request: Request, desk: Desk, session: Session, form: FormData) -> Response:
+async def decide(request: Request, desk: ConsoleContext, session: Session, form: FormData) -> Response:
     """A second operator approves or declines; then what waited for the successor is judged again."""
     proposal = number_of(request.path_params["proposal"])
     approved = text_of(form, "verdict") == "approve"
