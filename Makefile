@@ -66,12 +66,12 @@ types: $(VENV)/.dev ## mypy, strict
 drift: $(VENV)/.dev ## whether what is generated still matches what it comes from
 	@$(BIN)/python -m tests.kit.played_examples --check
 	@$(BIN)/python -m tests.kit.patient_key_vectors --check
-	@$(BIN)/python -m workers.devtools.reference_pages settings --check
-	@$(BIN)/python -m workers.devtools.reference_pages metrics --check
-	@$(BIN)/python -m contracts.export --check
-	@$(BIN)/python -m workers.web.api.openapi_export --check
-	@$(BIN)/python -m infra.kafka.acls --check
-	@$(BIN)/python -m infra.signature_profile --check
+	@$(BIN)/python -m sigill.devtools.reference_pages settings --check
+	@$(BIN)/python -m sigill.devtools.reference_pages metrics --check
+	@$(BIN)/python -m sigill_contracts.export --check
+	@$(BIN)/python -m sigill.web.api.openapi_export --check
+	@$(BIN)/python -m sigill.devtools.acls --check
+	@$(BIN)/python -m sigill.devtools.signature_profile --check
 	@cmp infra/observability/rules/sigill.yml infra/helm/sigill/files/alerts.yml
 	@cmp infra/observability/grafana/dashboards/sigill.json infra/helm/sigill/files/dashboard.json
 
@@ -83,19 +83,19 @@ test: $(VENV)/.dev ## all tests, on a real Kafka and PostgreSQL where there is D
 generate: $(VENV)/.dev ## write again what is generated: examples, schemas, AsyncAPI, settings and metrics pages
 	@$(BIN)/python -m tests.kit.played_examples
 	@$(BIN)/python -m tests.kit.patient_key_vectors
-	@$(BIN)/python -m workers.devtools.reference_pages settings --table
-	@$(BIN)/python -m workers.devtools.reference_pages metrics --table
-	@$(BIN)/python -m contracts.export
-	@$(BIN)/python -m workers.web.api.openapi_export
-	@$(BIN)/python -m infra.kafka.acls
-	@$(BIN)/python -m infra.signature_profile
+	@$(BIN)/python -m sigill.devtools.reference_pages settings --table
+	@$(BIN)/python -m sigill.devtools.reference_pages metrics --table
+	@$(BIN)/python -m sigill_contracts.export
+	@$(BIN)/python -m sigill.web.api.openapi_export
+	@$(BIN)/python -m sigill.devtools.acls
+	@$(BIN)/python -m sigill.devtools.signature_profile
 	@cp infra/observability/rules/sigill.yml infra/helm/sigill/files/alerts.yml
 	@cp infra/observability/grafana/dashboards/sigill.json infra/helm/sigill/files/dashboard.json
 
 .PHONY: docs
 docs: $(VENV)/.dev ## the documentation site, into site/
-	@$(BIN)/python -m workers.devtools.reference_pages settings --table
-	@$(BIN)/python -m workers.devtools.reference_pages metrics --table
+	@$(BIN)/python -m sigill.devtools.reference_pages settings --table
+	@$(BIN)/python -m sigill.devtools.reference_pages metrics --table
 	@$(BIN)/mkdocs build --strict -f infra/docs/mkdocs.yml
 
 ##@ Test it hard
@@ -152,11 +152,11 @@ packages: $(VENV)/.dev ## wheel and sdist, looked at by check-wheel-contents, tw
 
 .PHONY: audit-dependencies
 audit-dependencies: $(VENV)/.dev ## known vulnerabilities in what is locked; loud where no service answers
-	@$(BIN)/python -m infra.supply.vulnerabilities
+	@$(BIN)/python -m sigill.devtools.vulnerabilities
 
 .PHONY: sbom
 sbom: $(VENV)/.dev ## bills of materials (CycloneDX) of what runs and of everything, into dist/sbom
-	@$(BIN)/python -m infra.supply.sbom dist/sbom
+	@$(BIN)/python -m sigill.devtools.sbom dist/sbom
 
 ##@ Clean up
 

@@ -1,4 +1,4 @@
--- The access store as it stands: the sum of infra/migrations, written by `python -m infra.migrations`.
+-- The access store as it stands: the sum of infra/migrations, written by `python -m sigill.devtools.schema_sum`.
 -- Read this to know the tables; change them by a migration.
 
 -- 0001_pre_create_people.sql

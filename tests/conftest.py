@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from infra.embedded import EmbeddedKafka, EmbeddedPostgres
+from sigill.embedded import EmbeddedKafka, EmbeddedPostgres
+from sigill.stream.connection import Connection
 from tests.kit.services import Services
-from workers.stream.connection import Connection
 
 _services = Services()
 

@@ -30,9 +30,9 @@ from joserfc import jwk, jws
 from joserfc.registry import HeaderParameter
 from pydantic import ValidationError
 
-from contracts.keys import patient_key
-from contracts.order import SignedForm
-from contracts.topics import ORDERS
+from sigill_contracts.keys import patient_key
+from sigill_contracts.order import SignedForm
+from sigill_contracts.topics import ORDERS
 
 CONTENT_TYPE = "application/jose"
 Headers = list[tuple[str, str | bytes | None]]

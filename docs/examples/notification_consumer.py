@@ -24,7 +24,7 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaException, Message
 
-from contracts.topics import NOTIFICATIONS
+from sigill_contracts.topics import NOTIFICATIONS
 
 
 class NotForUs(ValueError):

@@ -1,4 +1,4 @@
-"""Alembic's environment: `workers.store.migrate` hands over the open connection and what runs a file."""
+"""Alembic's environment: `sigill.store.migrate` hands over the open connection and what runs a file."""
 
 from alembic import context
 

@@ -10,23 +10,18 @@ from datetime import timedelta
 
 import pytest
 
-from contracts.vocabulary import Outcome
+from sigill.bootstrap import load_rulebooks
+from sigill.devtools.signing import sign_jws
+from sigill.intake.form_parsing import FormInvalid, read_form
+from sigill.intake.verification import RejectedMessage, UnreadableMessage, VerificationResult, VerifiedMessage
+from sigill.policy.effects import Judgement
+from sigill.processing.citations import PolicyContext
+from sigill.processing.receipts import AnsweredMessage, receipt
+from sigill.stream.records import Record
+from sigill.trust.chain import HOLDERS_KEPT, CertificateBook
+from sigill.trust.policy import TrustPolicy
+from sigill_contracts.vocabulary import Outcome
 from tests.fuzz.targets import _FORM, START, authority, door, evidence, trust
-from workers.bootstrap import load_rulebooks
-from workers.devtools.signing import sign_jws
-from workers.intake.form_parsing import FormInvalid, read_form
-from workers.intake.verification import (
-    RejectedMessage,
-    UnreadableMessage,
-    VerificationResult,
-    VerifiedMessage,
-)
-from workers.policy.effects import Judgement
-from workers.processing.citations import PolicyContext
-from workers.processing.receipts import AnsweredMessage, receipt
-from workers.stream.records import Record
-from workers.trust.chain import HOLDERS_KEPT, CertificateBook
-from workers.trust.policy import TrustPolicy
 
 LIMIT = 262_144
 CERTIFICATES = int(os.environ.get("SIGILL_ABUSE_CERTIFICATES", "600"))

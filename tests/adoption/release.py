@@ -20,20 +20,20 @@ from typing import Any
 import asyncpg
 from pydantic import SecretStr
 
-from contracts import export
-from contracts.vocabulary import Service
-from infra.embedded import EmbeddedPostgres
+from sigill.embedded import EmbeddedPostgres
+from sigill.policy.access import AccessQuestion, decide
+from sigill.policy.rulebook import Rulebooks
+from sigill.processing.citations import PolicyContext
+from sigill.runtime.clock import FixedClock
+from sigill.runtime.settings import Settings
+from sigill.store import facts, persons
+from sigill.store.session import Store
+from sigill_contracts import export
+from sigill_contracts.vocabulary import Service
 from tests.kit.services import migrate
 from tests.workers.conftest import START, Office
 from tests.workers.rulebook import NATIONAL, TESTLAND
 from tests.workers.town import ADULT, CHILD, FATHER, MOTHER, Sent, Town, person
-from workers.policy.access import AccessQuestion, decide
-from workers.policy.rulebook import Rulebooks
-from workers.processing.citations import PolicyContext
-from workers.runtime.clock import FixedClock
-from workers.runtime.settings import Settings
-from workers.store import facts, persons
-from workers.store.session import Store
 
 RELEASES = Path(__file__).parent / "releases"
 TEENAGER = "201105052382"
@@ -80,8 +80,8 @@ async def answers(store: Store) -> dict[str, Any]:
 
 
 async def who(tx: Any, number: str) -> list[Any]:
-    from contracts.vocabulary import IdType
-    from workers.policy.facts import Identity
+    from sigill.policy.facts import Identity
+    from sigill_contracts.vocabulary import IdType
 
     return list((await persons.resolve(tx, [Identity(IdType.PERSONNUMMER, number)])).values())
 

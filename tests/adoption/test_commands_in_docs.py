@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import typer
 
-from workers.cli import app
+from sigill.cli import app
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
@@ -120,7 +120,7 @@ def test_what_the_readme_s_commands_write_is_no_part_of_the_project() -> None:
 
 def test_a_throw_away_certificate_is_made_for_an_hsa_id_only(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "workers.cli", "dev", "ca", str(tmp_path / "ca"), "--staff", "bad"],
+        [sys.executable, "-m", "sigill.cli", "dev", "ca", str(tmp_path / "ca"), "--staff", "bad"],
         cwd=ROOT,
         capture_output=True,
         text=True,

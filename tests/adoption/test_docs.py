@@ -10,8 +10,8 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from workers.importing.table import HEADINGS
-from workers.policy.rulebook import RuleEntry
+from sigill.importing.table import HEADINGS
+from sigill.policy.rulebook import RuleEntry
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -96,7 +96,7 @@ def test_every_make_target_that_a_page_names_is_there() -> None:
 
 
 def test_every_command_that_a_page_names_is_there() -> None:
-    from workers.cli import _COMMANDS
+    from sigill.cli import _COMMANDS
 
     pages = [*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
     for page in pages:

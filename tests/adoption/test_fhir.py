@@ -15,13 +15,13 @@ from fhir.resources.consent import Consent
 from fhir.resources.R4B.bundle import Bundle as BundleR4
 from fhir.resources.R4B.consent import Consent as ConsentR4
 
-from contracts.vocabulary import IdType, Initiative
+from sigill.cli.common import account
+from sigill.operations.fhir import PROFILE, Release, bundle, consents
+from sigill.policy.facts import Identity, PatientFacts
+from sigill.store import access_log, facts, persons
+from sigill_contracts.vocabulary import IdType, Initiative
 from tests.workers.conftest import START, Office
 from tests.workers.town import ADULT, CHILD, FATHER, UNIT, person
-from workers.cli.common import account
-from workers.operations.fhir import PROFILE, Release, bundle, consents
-from workers.policy.facts import Identity, PatientFacts
-from workers.store import access_log, facts, persons
 
 _LATER = START + timedelta(hours=1)
 
@@ -134,7 +134,7 @@ async def test_no_motivation_and_no_name_is_in_it(lived: Office) -> None:
 async def test_the_command_logs_the_look_and_prints_a_bundle(lived: Office, database: str) -> None:
     done = await asyncio.to_thread(
         subprocess.run,
-        [sys.executable, "-m", "workers.cli", "export", "fhir", "--reason", "hand-over", "--by", "anna"],
+        [sys.executable, "-m", "sigill.cli", "export", "fhir", "--reason", "hand-over", "--by", "anna"],
         input=f"{ADULT}\n",
         capture_output=True,
         text=True,

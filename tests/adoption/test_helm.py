@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
-from contracts.topics import TOPICS, group_of
-from workers.bootstrap import WORKERS
-from workers.runtime.settings import Settings
+from sigill.bootstrap import WORKERS
+from sigill.runtime.settings import Settings
+from sigill_contracts.topics import TOPICS, group_of
 
 CHART = Path(__file__).parents[2] / "infra" / "helm" / "sigill"
 _BIN = Path(sys.executable).parent

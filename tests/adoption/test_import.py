@@ -14,16 +14,16 @@ import openpyxl
 import pytest
 from typer.testing import CliRunner
 
-from contracts.vocabulary import Form, HsaId, IdType, MeasureKind, OrderId, RegionCode, Service
+from sigill.cli import importing
+from sigill.importing.importer import Import, Reported
+from sigill.importing.table import WrongList
+from sigill.importing.table import read as read_list
+from sigill.policy.access import AccessQuestion, decide
+from sigill.policy.facts import Identity
+from sigill.store import audit, audit_check, facts, measures, orders, persons, tasks
+from sigill_contracts.vocabulary import Form, HsaId, IdType, MeasureKind, OrderId, RegionCode, Service
 from tests.workers.conftest import START, Office, read, receipts
 from tests.workers.town import ADULT, CHILD, FATHER, KEYS, MOTHER, person
-from workers.cli import importing
-from workers.importing.importer import Import, Reported
-from workers.importing.table import WrongList
-from workers.importing.table import read as read_list
-from workers.policy.access import AccessQuestion, decide
-from workers.policy.facts import Identity
-from workers.store import audit, audit_check, facts, measures, orders, persons, tasks
 
 OPERATOR = HsaId("SE2321000099-OPER")
 TEENAGER = "201105052382"
@@ -325,7 +325,7 @@ async def test_an_end_falls_due_like_any_other_and_the_chains_verify(office: Off
 
 def sigill(database: str, *arguments: str, text: bytes) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
-        [sys.executable, "-m", "workers.cli", "import", "-", *arguments],
+        [sys.executable, "-m", "sigill.cli", "import", "-", *arguments],
         input=text,
         capture_output=True,
         check=False,

@@ -21,19 +21,19 @@ import asyncpg
 import pytest
 from pydantic import SecretStr
 
-from infra.embedded import EmbeddedPostgres
+from sigill.embedded import EmbeddedPostgres
+from sigill.policy.rulebook import Rulebooks
+from sigill.processing.citations import PolicyContext
+from sigill.runtime.clock import FixedClock
+from sigill.runtime.settings import Settings
+from sigill.store import audit_check, inbox, outbox
+from sigill.store.incarnation import meet
+from sigill.store.session import Store
+from sigill.stream.records import Record
 from tests.kit.services import migrate
 from tests.workers.conftest import START, Office, read
 from tests.workers.rulebook import NATIONAL, TESTLAND
 from tests.workers.town import ADULT, CHILD, FATHER, MOTHER, Sent, Town, person
-from workers.policy.rulebook import Rulebooks
-from workers.processing.citations import PolicyContext
-from workers.runtime.clock import FixedClock
-from workers.runtime.settings import Settings
-from workers.store import audit_check, inbox, outbox
-from workers.store.incarnation import meet
-from workers.store.session import Store
-from workers.stream.records import Record
 
 AFTER_RESTORE = Path(__file__).parents[2] / "infra" / "restore" / "after-restore.sql"
 ARCHIVING = {

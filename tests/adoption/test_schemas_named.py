@@ -5,7 +5,7 @@ from pathlib import Path
 
 from jsonschema import Draft202012Validator
 
-from contracts import export
+from sigill_contracts import export
 from tests.workers.conftest import START, Office
 from tests.workers.town import CHILD, person
 

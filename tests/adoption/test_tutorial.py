@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from sigill.policy.rulebook import Rulebooks, parse
+from sigill.scenario.cast import Numbers
+from sigill.scenario.format import Scenario, read_file
+from sigill.scenario.play import ScenarioRunner
 from tests.kit.pure_stage import PureStage
-from workers.policy.rulebook import Rulebooks, parse
-from workers.scenario.cast import Numbers
-from workers.scenario.format import Scenario, read_file
-from workers.scenario.play import ScenarioRunner
 
 ROOT = Path(__file__).parents[2]
 FILES = ROOT / "docs" / "tutorial"
@@ -20,7 +20,7 @@ STORIES = read_file(FILES / "skogsbygd-stories.yaml")
 
 @pytest.mark.parametrize("story", STORIES, ids=[s.id for s in STORIES])
 async def test_a_story_of_the_tutorial_holds(story: Scenario) -> None:
-    national = (ROOT / "workers" / "rulebooks" / "nationwide.yaml").read_text("utf-8")
+    national = (ROOT / "workers" / "sigill" / "rulebooks" / "nationwide.yaml").read_text("utf-8")
     books = Rulebooks.of(REGION, national)
     await ScenarioRunner(story, PureStage(books), books, Numbers(), "sigill/test").run()
 

@@ -11,19 +11,19 @@ import pytest
 from jsonschema import Draft202012Validator
 from pydantic import SecretStr
 
-from contracts.examples import FOLDER as EXAMPLES
-from contracts.json_schema import file_name, message_name
-from contracts.topics import INCOMING, OUTGOING, TOPICS
+from sigill.processing.citations import PolicyContext
+from sigill.runtime.clock import FixedClock
+from sigill.runtime.settings import Settings
+from sigill.store import audit_check
+from sigill.store.migrate import MIGRATIONS
+from sigill.store.session import Store
+from sigill_contracts.examples import FOLDER as EXAMPLES
+from sigill_contracts.json_schema import file_name, message_name
+from sigill_contracts.topics import INCOMING, OUTGOING, TOPICS
 from tests.adoption.release import BOOKS, RELEASES, answers, live_through
 from tests.kit.services import Services, migrate
 from tests.workers.conftest import START, Office, receipts
 from tests.workers.town import Town
-from workers.processing.citations import PolicyContext
-from workers.runtime.clock import FixedClock
-from workers.runtime.settings import Settings
-from workers.store import audit_check
-from workers.store.migrate import MIGRATIONS
-from workers.store.session import Store
 
 ALL = sorted(RELEASES.iterdir())
 MODELS = {spec.name: spec.model for spec in TOPICS if spec.model is not None}

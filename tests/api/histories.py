@@ -7,7 +7,9 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
-from contracts.vocabulary import (
+from sigill.policy.calendar import BirthDate
+from sigill.policy.facts import Custody, Identity, Measure, PatientFacts, Person, PersonVersion
+from sigill_contracts.vocabulary import (
     IdType,
     Initiative,
     MeasureId,
@@ -19,8 +21,6 @@ from contracts.vocabulary import (
     UnitId,
 )
 from tests.api.town import key_of
-from workers.policy.calendar import BirthDate
-from workers.policy.facts import Custody, Identity, Measure, PatientFacts, Person, PersonVersion
 
 KNOWN = datetime(2026, 3, 1, 8, tzinfo=UTC)
 UNITS = (UnitId("SE9999999999-U1"), UnitId("SE9999999999-U2"), UnitId("SE9999999999-U3"))

@@ -9,16 +9,16 @@ import sys
 
 import pytest
 
-from contracts.vocabulary import IdType, MeasureKind
+from sigill.policy.facts import Identity
+from sigill.store import access_log
+from sigill.web.api.models import DecisionTold, PictureTold, TimelineTold
+from sigill_contracts.vocabulary import IdType, MeasureKind
 from tests.api.town import Town, key_of
-from workers.policy.facts import Identity
-from workers.store import access_log
-from workers.web.api.models import DecisionTold, PictureTold, TimelineTold
 
 
 async def sigill(dsn: str, *arguments: str, given: str = "") -> tuple[int, str, str]:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "workers.cli", "access", *arguments),
+        *(sys.executable, "-m", "sigill.cli", "access", *arguments),
         env={**os.environ, "SIGILL_DATABASE_URL": dsn, "SIGILL_DATABASE_TLS": "disable"},
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,

@@ -12,11 +12,11 @@ import httpx
 import pytest
 from joserfc.jwk import ECKey, KeySet, OctKey
 
+from sigill.runtime.clock import FixedClock
+from sigill.runtime.settings import load_settings
+from sigill.web.api.server import guards_of, listener
+from sigill.web.http.authentication import Certificates, Guards, Keys, NotConfigured, Tokens, read_keys
 from tests.api.town import AUDIENCE, BODY, BOOKS, ISSUER, START, Issuer, Town, listening
-from workers.runtime.clock import FixedClock
-from workers.runtime.settings import load_settings
-from workers.web.api.server import guards_of, listener
-from workers.web.http.authentication import Certificates, Guards, Keys, NotConfigured, Tokens, read_keys
 
 
 async def status(
@@ -147,8 +147,8 @@ async def test_keys_that_cannot_be_fetched_are_a_passing_trouble(town: Town, iss
     def broken() -> bytes:
         raise OSError
 
-    from workers.web.api.decision_service import DecisionService
-    from workers.web.api.routes import create_app
+    from sigill.web.api.decision_service import DecisionService
+    from sigill.web.api.routes import create_app
 
     tokens = Tokens(Keys(broken), issuer=ISSUER, audience=AUDIENCE, clock=town.clock)
     async with DecisionService(town.store, BOOKS, town.clock, instance="test") as desk:
@@ -271,8 +271,8 @@ async def test_a_certificate_in_a_header_is_believed_from_a_named_proxy_only(
     from cryptography import x509
     from cryptography.hazmat.primitives.serialization import Encoding
 
-    from workers.web.api.decision_service import DecisionService
-    from workers.web.api.routes import create_app
+    from sigill.web.api.decision_service import DecisionService
+    from sigill.web.api.routes import create_app
 
     certificate = x509.load_pem_x509_certificate(_certificates(tmp_path)["journalen"].read_bytes())
     field = f":{base64.b64encode(certificate.public_bytes(Encoding.DER)).decode()}:"

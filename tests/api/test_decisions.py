@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from contracts.vocabulary import MeasureKind, RegionCode, UnitId
+from sigill.store import access_log, audit_check
+from sigill_contracts.vocabulary import MeasureKind, RegionCode, UnitId
 from tests.api.town import START, Issuer, Town, birthday_of, open_api, open_store
-from workers.store import access_log, audit_check
 
 UNIT = UnitId("SE9999999999-U1")
 
@@ -191,10 +191,10 @@ async def test_a_former_number_finds_its_person(town: Town, api: httpx.AsyncClie
     old = town.numbers.pop("vera")
     vera = town.ids["vera"]
     new = old.__class__(old.id_type, "20160505T777")
+    from sigill.policy.calendar import BirthDate
+    from sigill.policy.facts import Custody, PersonVersion
+    from sigill.store import persons
     from tests.api.town import key_of
-    from workers.policy.calendar import BirthDate
-    from workers.policy.facts import Custody, PersonVersion
-    from workers.store import persons
 
     assert (await ask(api, patient={"id_type": old.id_type, "id": old.number}, viewer=town.ref("gun")))[
         "allowed"

@@ -12,11 +12,29 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from contracts.directory import Assignment, StaffRecord
-from contracts.order import PersonRef
-from contracts.topics import STAFF, STATE
-from contracts.topics import UNITS as UNITS_TOPIC
-from contracts.vocabulary import (
+from sigill.client import LocalCopy, NotHere, TooEarly, follow
+from sigill.embedded import EmbeddedKafka
+from sigill.policy.access import (
+    AccessQuestion,
+    Decision,
+    counting,
+    decide,
+    turns,
+    units_of,
+    valid_until,
+    viewers_of,
+)
+from sigill.policy.calendar import BirthDate
+from sigill.policy.facts import Identity, Measure, PatientFacts, Person, PersonVersion
+from sigill.policy.timeline import timeline
+from sigill.processing.state_snapshot import state_of, strictest
+from sigill.stream.connection import Connection
+from sigill.stream.producer import LARGEST_BODY
+from sigill_contracts.directory import Assignment, StaffRecord
+from sigill_contracts.order import PersonRef
+from sigill_contracts.topics import STAFF, STATE
+from sigill_contracts.topics import UNITS as UNITS_TOPIC
+from sigill_contracts.vocabulary import (
     IdType,
     Initiative,
     MeasureId,
@@ -28,26 +46,8 @@ from contracts.vocabulary import (
     Service,
     UnitId,
 )
-from infra.embedded import EmbeddedKafka
 from tests.api.histories import KNOWN, UNITS, histories, moments
 from tests.api.town import BOOKS
-from workers.client import LocalCopy, NotHere, TooEarly, follow
-from workers.policy.access import (
-    AccessQuestion,
-    Decision,
-    counting,
-    decide,
-    turns,
-    units_of,
-    valid_until,
-    viewers_of,
-)
-from workers.policy.calendar import BirthDate
-from workers.policy.facts import Identity, Measure, PatientFacts, Person, PersonVersion
-from workers.policy.timeline import timeline
-from workers.processing.state_snapshot import state_of, strictest
-from workers.stream.connection import Connection
-from workers.stream.producer import LARGEST_BODY
 
 EVERYTHING = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -139,8 +139,8 @@ def test_one_restriction_survives_every_combination(facts: PatientFacts, at: dat
     """Whatever else a patient has: a seal of the whole record in force lets nobody in."""
     from dataclasses import replace
 
-    from contracts.vocabulary import Initiative, MeasureId, MeasureKind, RegionCode
-    from workers.policy.facts import Measure
+    from sigill.policy.facts import Measure
+    from sigill_contracts.vocabulary import Initiative, MeasureId, MeasureKind, RegionCode
 
     seal = Measure(
         MeasureId("00000000-0000-0000-0000-0000000000ff"),
@@ -228,11 +228,11 @@ async def test_a_copy_reads_everything_says_when_it_has_caught_up_and_forgets_wh
 
 
 def _child() -> PatientFacts:
-    from contracts.vocabulary import IdType, PersonId
+    from sigill.policy.calendar import BirthDate
+    from sigill.policy.facts import Person, PersonVersion
+    from sigill_contracts.vocabulary import IdType, PersonId
     from tests.api.histories import identity
     from tests.api.town import key_of
-    from workers.policy.calendar import BirthDate
-    from workers.policy.facts import Person, PersonVersion
 
     who = identity(0, IdType.PERSONNUMMER)
     version = PersonVersion(datetime(2020, 1, 1, tzinfo=UTC), who, "07")

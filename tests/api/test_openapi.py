@@ -13,12 +13,12 @@ import httpx
 import jsonschema
 import pytest
 
-from contracts.vocabulary import MeasureKind
+from sigill.runtime.settings import load_settings
+from sigill.web.api.openapi_export import FILE, document, main, text
+from sigill.web.api.problems import KINDS
+from sigill.web.api.server import serve
+from sigill_contracts.vocabulary import MeasureKind
 from tests.api.town import AUDIENCE, BOOKS, ISSUER, Issuer, Town
-from workers.runtime.settings import load_settings
-from workers.web.api.openapi_export import FILE, document, main, text
-from workers.web.api.problems import KINDS
-from workers.web.api.server import serve
 
 EXAMPLES = int(os.environ.get("SIGILL_TEST_SCHEMATHESIS", "15"))
 
@@ -27,7 +27,7 @@ def test_the_committed_description_is_the_programs(monkeypatch: pytest.MonkeyPat
     assert main(["--check"]) == 0
     drifted = tmp_path / "openapi.json"
     drifted.write_text(text().replace("May this viewer", "May any viewer"))
-    monkeypatch.setattr("workers.web.api.openapi_export.FILE", drifted)
+    monkeypatch.setattr("sigill.web.api.openapi_export.FILE", drifted)
     assert main(["--check"]) == 1
 
 

@@ -11,8 +11,8 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
-from workers.runtime.tracing import Tracing
-from workers.web.http.request_spans import with_spans
+from sigill.runtime.tracing import Tracing
+from sigill.web.http.request_spans import with_spans
 
 KEY = "v1.kY2n0zqZ"
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"

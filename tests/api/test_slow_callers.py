@@ -7,9 +7,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from sigill.runtime.settings import load_settings
+from sigill.web.http.serving import CertificateProtocol
 from tests.api.town import AUDIENCE, BODY, ISSUER, Issuer, Town, listening
-from workers.runtime.settings import load_settings
-from workers.web.http.serving import CertificateProtocol
 
 CROWD = 150
 _HEAD = b"POST /v1/access/decisions HTTP/1.1\r\nHost: api\r\nContent-Type: application/json\r\n"

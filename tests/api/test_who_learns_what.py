@@ -10,14 +10,14 @@ import httpx
 import pytest
 from hypothesis import given
 
-from contracts.order import PersonRef
-from contracts.vocabulary import MeasureKind, PersonId, Service
+from sigill.client import LocalCopy
+from sigill.policy.access import BRIEFLY, REFUSED, AccessQuestion, brief, decide, turns, viewers_of
+from sigill.policy.facts import Custody, PatientFacts
+from sigill_contracts.order import PersonRef
+from sigill_contracts.vocabulary import MeasureKind, PersonId, Service
 from tests.api.histories import KNOWN, histories, moments
 from tests.api.test_local_copy import EVERYTHING, record_of
 from tests.api.town import BOOKS, START, Issuer, Town, birthday_of
-from workers.client import LocalCopy
-from workers.policy.access import BRIEFLY, REFUSED, AccessQuestion, brief, decide, turns, viewers_of
-from workers.policy.facts import Custody, PatientFacts
 
 NOBODY = {"id_type": "personnummer", "id": "19000101T999"}
 NO_KEY = {"key": "v1." + "A" * 43}
@@ -178,7 +178,7 @@ def test_the_local_copy_passes_on_no_more_and_a_kept_yes_never_outlives_a_no(
 
 
 async def _facts(town: Town, name: str) -> PatientFacts:
-    from workers.store import facts
+    from sigill.store import facts
 
     async with town.store.reading() as tx:
         return (await facts.patient_facts(tx, [town.ids[name]]))[town.ids[name]]

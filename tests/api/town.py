@@ -17,8 +17,20 @@ import httpx
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 
-from contracts.keys import patient_key
-from contracts.vocabulary import (
+from sigill.policy.calendar import BirthDate, midnight
+from sigill.policy.facts import Custody, Identity, Measure, PersonVersion
+from sigill.policy.rulebook import Rulebooks
+from sigill.runtime.clock import FixedClock
+from sigill.runtime.settings import Settings, load_settings
+from sigill.store import measures, persons, staff
+from sigill.store.session import Role as StoreRole
+from sigill.store.session import Store
+from sigill.web.api.decision_service import DecisionService
+from sigill.web.api.routes import create_app
+from sigill.web.api.server import serve
+from sigill.web.http.authentication import Guards, Keys, Tokens
+from sigill_contracts.keys import patient_key
+from sigill_contracts.vocabulary import (
     IdType,
     Initiative,
     MeasureId,
@@ -30,20 +42,10 @@ from contracts.vocabulary import (
     Service,
     UnitId,
 )
-from workers.policy.calendar import BirthDate, midnight
-from workers.policy.facts import Custody, Identity, Measure, PersonVersion
-from workers.policy.rulebook import Rulebooks
-from workers.runtime.clock import FixedClock
-from workers.runtime.settings import Settings, load_settings
-from workers.store import measures, persons, staff
-from workers.store.session import Role as StoreRole
-from workers.store.session import Store
-from workers.web.api.decision_service import DecisionService
-from workers.web.api.routes import create_app
-from workers.web.api.server import serve
-from workers.web.http.authentication import Guards, Keys, Tokens
 
-BOOKS = Rulebooks.of(*(path.read_text("utf-8") for path in sorted(Path("workers/rulebooks").glob("*.yaml"))))
+BOOKS = Rulebooks.of(
+    *(path.read_text("utf-8") for path in sorted(Path("workers/sigill/rulebooks").glob("*.yaml")))
+)
 START = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 ISSUER, AUDIENCE = "https://issuer.invalid", "sigill-decisions"
 SECRET = bytes(range(32))
@@ -142,7 +144,7 @@ class Town:
 
     async def unit(self, unit: UnitId, region: RegionCode) -> None:
         """Tell of a unit, by somebody who works there."""
-        from contracts.directory import Assignment, StaffRecord
+        from sigill_contracts.directory import Assignment, StaffRecord
 
         record = StaffRecord(
             hsa_id=f"SE9999999999-S{next(self._serial)}",

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
+from sigill.store.session import Store
 from tests.store.kit import store_on
-from workers.store.session import Store
 
 
 @pytest.fixture

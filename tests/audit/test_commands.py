@@ -17,19 +17,19 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from contracts.topics import AUDIT_HEADS
-from contracts.vocabulary import OrderId
+from sigill.cli.common import account
+from sigill.relay.checkpoints import CheckpointSigner, Head
+from sigill.store import audit, orders, persons
+from sigill.store.access_log import AccessLogEntry, append
+from sigill.store.session import Store
+from sigill.stream.connection import Connection
+from sigill.stream.producer import OutgoingRecord, StreamProducer
+from sigill.stream.topics import apply_topics
+from sigill_contracts.topics import AUDIT_HEADS
+from sigill_contracts.vocabulary import OrderId
 from tests.store.kit import store_on
 from tests.workers.conftest import Office, office, receipts, town  # noqa: F401 - fixtures
 from tests.workers.town import ADULT, CHILD, KEYS, OPERATOR, UNIT, person
-from workers.cli.common import account
-from workers.relay.checkpoints import CheckpointSigner, Head
-from workers.store import audit, orders, persons
-from workers.store.access_log import AccessLogEntry, append
-from workers.store.session import Store
-from workers.stream.connection import Connection
-from workers.stream.producer import OutgoingRecord, StreamProducer
-from workers.stream.topics import apply_topics
 
 MOTIVATION = "Åberopat hot; =SUMMA(A1) <script>"
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -57,7 +57,7 @@ class Case:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "workers.cli",
+            "sigill.cli",
             group,
             *arguments,
             stdin=asyncio.subprocess.PIPE,

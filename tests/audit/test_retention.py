@@ -7,17 +7,17 @@ from datetime import UTC, date, datetime, timedelta
 import asyncpg
 import pytest
 
-from contracts.dead_letter import DeadLetterReason
-from contracts.topics import STATE
-from contracts.vocabulary import OrderId, Outcome, PersonId
+from sigill.operations.retention import Disposal, Keeping, rehearse, run
+from sigill.runtime.settings import NEVER, WrongSettings, load_settings
+from sigill.store import access_log, audit, audit_check, dead_letters, measures, orders, outbox, persons
+from sigill.store.access_log import AccessLogEntry
+from sigill.store.audit import AuditEntry
+from sigill.store.dead_letters import DeadRecord
+from sigill.store.session import Store
+from sigill_contracts.dead_letter import DeadLetterReason
+from sigill_contracts.topics import STATE
+from sigill_contracts.vocabulary import OrderId, Outcome, PersonId
 from tests.store.kit import ADULT, CHILD, FATHER, MOTHER, answered, ids, key_of, seal, signed, told
-from workers.operations.retention import Disposal, Keeping, rehearse, run
-from workers.runtime.settings import NEVER, WrongSettings, load_settings
-from workers.store import access_log, audit, audit_check, dead_letters, measures, orders, outbox, persons
-from workers.store.access_log import AccessLogEntry
-from workers.store.audit import AuditEntry
-from workers.store.dead_letters import DeadRecord
-from workers.store.session import Store
 
 NOW = datetime(2024, 6, 1, 9, tzinfo=UTC)
 YEAR = timedelta(days=366)

@@ -18,10 +18,10 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from sigill.runtime.logging import configure_logging
 from tests.benchmarks import cost, decisions, intake, page, startup, transitions
 from tests.benchmarks.figures import machine, numbers, pace
 from tests.benchmarks.ground import CLOCK, ground, load
-from workers.runtime.logging import configure_logging
 
 PARTS = ("intake", "decisions", "transitions", "startup", "cost")
 

@@ -20,17 +20,17 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from contracts.topics import ORDERS, PERSONS, STAFF, TopicSpec
+from sigill.bootstrap import Wiring
+from sigill.consumer.runner import ConsumerRunner, Handler, StepTimings
+from sigill.relay.checkpoints import signer_for
+from sigill.runtime.lifecycle import spare_the_collector
+from sigill.runtime.logging import configure_logging
+from sigill.store import outbox
+from sigill.store.session import Store
+from sigill.stream.consumer import _record
+from sigill.stream.records import Partition, Record
+from sigill_contracts.topics import ORDERS, PERSONS, STAFF, TopicSpec
 from tests.benchmarks.ground import CLOCK, Ground, ground, load
-from workers.bootstrap import Wiring
-from workers.consumer.runner import ConsumerRunner, Handler, StepTimings
-from workers.relay.checkpoints import signer_for
-from workers.runtime.lifecycle import spare_the_collector
-from workers.runtime.logging import configure_logging
-from workers.store import outbox
-from workers.store.session import Store
-from workers.stream.consumer import _record
-from workers.stream.records import Partition, Record
 
 
 async def records_of(base: Ground, spec: TopicSpec) -> list[Record]:

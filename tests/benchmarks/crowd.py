@@ -14,13 +14,13 @@ from datetime import date, datetime, timedelta
 from itertools import count
 from typing import Any
 
-from contracts.keys import patient_key
-from contracts.vocabulary import Form
-from workers.devtools.authority import DevAuthority
-from workers.devtools.signing import sign_jws
-from workers.policy.rulebook import Rulebooks
-from workers.scenario.cast import Numbers, ScenarioData
-from workers.scenario.format import OrderStep, PersonSpec, Scenario
+from sigill.devtools.authority import DevAuthority
+from sigill.devtools.signing import sign_jws
+from sigill.policy.rulebook import Rulebooks
+from sigill.scenario.cast import Numbers, ScenarioData
+from sigill.scenario.format import OrderStep, PersonSpec, Scenario
+from sigill_contracts.keys import patient_key
+from sigill_contracts.vocabulary import Form
 
 KINDS = (
     ("adult", (Form.LOCK_LOGIN,)),

@@ -30,20 +30,20 @@ from typing import Any, TypeAlias, TypeVar, cast
 
 import asyncpg
 
-from infra.embedded import EmbeddedPostgres
+from sigill.client.copy import LocalCopy
+from sigill.embedded import EmbeddedPostgres
+from sigill.policy.access import AccessQuestion, decide, valid_until
+from sigill.processing.state_snapshot import state_of
+from sigill.runtime.clock import SystemClock
+from sigill.runtime.settings import load_settings
+from sigill.store.facts import patient_facts
+from sigill.store.session import Store
+from sigill.store.values import person_of
+from sigill.web.api.server import serve
 from tests.api.town import AUDIENCE, BOOKS, ISSUER, Issuer
 from tests.benchmarks.country import make_country
 from tests.benchmarks.figures import numbers, quantile
 from tests.kit.services import migrate
-from workers.client.copy import LocalCopy
-from workers.policy.access import AccessQuestion, decide, valid_until
-from workers.processing.state_snapshot import state_of
-from workers.runtime.clock import SystemClock
-from workers.runtime.settings import load_settings
-from workers.store.facts import patient_facts
-from workers.store.session import Store
-from workers.store.values import person_of
-from workers.web.api.server import serve
 
 CONNECTIONS = 32
 _NOW = SystemClock()

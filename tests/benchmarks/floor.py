@@ -23,12 +23,12 @@ from cryptography import x509
 from joserfc import jws
 from joserfc.jwk import ECKey
 
-from contracts.order import SignedForm
-from workers.runtime.lifecycle import spare_the_collector
-from workers.runtime.settings import Settings, load_settings
-from workers.store.session import connection_options
-from workers.stream.connection import Connection
-from workers.trust.jades import REGISTRY
+from sigill.runtime.lifecycle import spare_the_collector
+from sigill.runtime.settings import Settings, load_settings
+from sigill.store.session import connection_options
+from sigill.stream.connection import Connection
+from sigill.trust.jades import REGISTRY
+from sigill_contracts.order import SignedForm
 
 _TABLE = "CREATE TABLE IF NOT EXISTS floor (order_id uuid PRIMARY KEY, form jsonb NOT NULL, original bytea NOT NULL)"
 _INSERT = (

@@ -24,20 +24,20 @@ import asyncpg
 import psutil
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from contracts.topics import ORDERS, PERSONS, RECEIPTS, STAFF, TOPICS, TopicSpec, group_of
-from infra.embedded import EmbeddedKafka, EmbeddedPostgres
+from sigill.bootstrap import load_rulebooks
+from sigill.devtools.authority import DevAuthority
+from sigill.embedded import EmbeddedKafka, EmbeddedPostgres
+from sigill.policy.rulebook import Rulebooks
+from sigill.runtime.clock import SystemClock
+from sigill.runtime.settings import Settings
+from sigill.scenario.wire import cloud_event
+from sigill.store import inbox
+from sigill.store.migrate import migrate
+from sigill.store.session import Store
+from sigill.stream.connection import Connection
+from sigill.stream.topics import apply_topics
+from sigill_contracts.topics import ORDERS, PERSONS, RECEIPTS, STAFF, TOPICS, TopicSpec, group_of
 from tests.benchmarks.crowd import Crowd, Message
-from workers.bootstrap import load_rulebooks
-from workers.devtools.authority import DevAuthority
-from workers.policy.rulebook import Rulebooks
-from workers.runtime.clock import SystemClock
-from workers.runtime.settings import Settings
-from workers.scenario.wire import cloud_event
-from workers.store import inbox
-from workers.store.migrate import migrate
-from workers.store.session import Store
-from workers.stream.connection import Connection
-from workers.stream.topics import apply_topics
 
 AUDIENCE = "sigill/benchmark"
 CLOCK = SystemClock()
@@ -123,7 +123,7 @@ class Ground:
     def start(self, *names: str, **more: str) -> Process:
         """Start a process with these workers. `more` are settings by their names in lower case."""
         environment = {f"SIGILL_{name.upper()}": value for name, value in more.items()}
-        return self.run([sys.executable, "-m", "workers.cli", "worker", *names], environment)
+        return self.run([sys.executable, "-m", "sigill.cli", "worker", *names], environment)
 
     def run(self, command: Sequence[str], more: dict[str, str] | None = None) -> Process:
         """Start a process in this run's environment."""
@@ -379,8 +379,8 @@ def cores(before: Used, after: Used) -> dict[str, float]:
 
 
 def _kind_of(name: str, command: Sequence[str]) -> str:
-    if "workers.cli" in command:
-        return " ".join(command[command.index("workers.cli") + 2 :])
+    if "sigill.cli" in command:
+        return " ".join(command[command.index("sigill.cli") + 2 :])
     if "postgres" in name:
         return "PostgreSQL"
     if name == "java":

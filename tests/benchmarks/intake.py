@@ -21,11 +21,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from contracts.topics import ORDERS, TopicSpec
+from sigill.stream.topics import apply_topics
+from sigill_contracts.topics import ORDERS, TopicSpec
 from tests.benchmarks.crowd import Crowd, Message
 from tests.benchmarks.figures import numbers, quantile
 from tests.benchmarks.ground import CLOCK, Ground, Process, Receipts, cores, ground, load, processor
-from workers.stream.topics import apply_topics
 
 PLAIN_SHARE = 10
 """The plain handler gets a tenth of the orders: it would take ten times as long."""

@@ -18,17 +18,17 @@ import uvloop
 from faststream import AckPolicy, FastStream
 from faststream.kafka import KafkaBroker, KafkaMessage
 
-from contracts.topics import ORDERS
-from workers.bootstrap import Wiring
-from workers.consumer.runner import ConsumerRunner, Handler, StepTimings
-from workers.runtime.clock import SystemClock
-from workers.runtime.lifecycle import spare_the_collector
-from workers.runtime.logging import configure_logging
-from workers.runtime.settings import load_settings
-from workers.store import outbox
-from workers.store.outbox import OutboxRow
-from workers.store.session import Store, Tx
-from workers.stream.consumer import _record
+from sigill.bootstrap import Wiring
+from sigill.consumer.runner import ConsumerRunner, Handler, StepTimings
+from sigill.runtime.clock import SystemClock
+from sigill.runtime.lifecycle import spare_the_collector
+from sigill.runtime.logging import configure_logging
+from sigill.runtime.settings import load_settings
+from sigill.store import outbox
+from sigill.store.outbox import OutboxRow
+from sigill.store.session import Store, Tx
+from sigill.stream.consumer import _record
+from sigill_contracts.topics import ORDERS
 
 
 class _Caught:

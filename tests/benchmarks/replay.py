@@ -24,17 +24,17 @@ from uuid import uuid4
 
 import asyncpg
 
-from contracts.keys import patient_key
-from contracts.topics import PERSONS
+from sigill.policy.calendar import swedish_date
+from sigill.population.files import chunks
+from sigill.population.load import Target
+from sigill.population.load import load as load_register
+from sigill.population.records import fields_of, members_of
+from sigill.population.snapshot import reach
+from sigill.population.synthesize import Recipe, synthesize
+from sigill_contracts.keys import patient_key
+from sigill_contracts.topics import PERSONS
 from tests.benchmarks.crowd import Message
 from tests.benchmarks.ground import CLOCK, Ground, ground, load
-from workers.policy.calendar import swedish_date
-from workers.population.files import chunks
-from workers.population.load import Target
-from workers.population.load import load as load_register
-from workers.population.records import fields_of, members_of
-from workers.population.snapshot import reach
-from workers.population.synthesize import Recipe, synthesize
 
 _WRITTEN = {
     "versions": "SELECT count(*) FROM person_version WHERE sequence >= 0",

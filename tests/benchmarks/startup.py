@@ -17,7 +17,7 @@ import statistics
 import time
 from typing import Any
 
-from contracts.topics import ORDERS
+from sigill_contracts.topics import ORDERS
 from tests.benchmarks.ground import Receipts, ground, load
 from tests.benchmarks.intake import backlog
 

@@ -21,12 +21,12 @@ from typing import Any
 
 import asyncpg
 
-from contracts.topics import ORDERS
+from sigill.policy.calendar import birthday, midnight, swedish_date
+from sigill_contracts.topics import ORDERS
 from tests.benchmarks.crowd import Message
 from tests.benchmarks.figures import quantile
 from tests.benchmarks.ground import CLOCK, Ground, Receipts, ground, load
 from tests.benchmarks.intake import backlog, on_the_beat
-from workers.policy.calendar import birthday, midnight, swedish_date
 
 _CHILDREN = (
     """

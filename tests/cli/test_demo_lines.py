@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 
 from rich.console import Console
 
-from contracts.vocabulary import Suppression, Template
-from workers.cli.demo import _Running
-from workers.policy.lexicon import SUPPRESSION
-from workers.policy.wording import label
-from workers.scenario.demo import Happened, Notice
-from workers.scenario.play import SeenReceipt
+from sigill.cli.demo import _Running
+from sigill.policy.lexicon import SUPPRESSION
+from sigill.policy.wording import label
+from sigill.scenario.demo import Happened, Notice
+from sigill.scenario.play import SeenReceipt
+from sigill_contracts.vocabulary import Suppression, Template
 
 IMPOSED = label(Template.MEASURE_IMPOSED)
 CALL = Happened(

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, async_playwright
 
-from contracts.topics import TOPICS
+from sigill.stream.connection import Connection
+from sigill.stream.topics import apply_topics
+from sigill_contracts.topics import TOPICS
 from tests.console.world import World, furnish, world
 from tests.kit.services import Services
 from tests.workers.conftest import START
 from tests.workers.town import Town
-from workers.stream.connection import Connection
-from workers.stream.topics import apply_topics
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 

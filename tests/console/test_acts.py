@@ -6,15 +6,15 @@ from datetime import timedelta
 import pytest
 from aiokafka import AIOKafkaConsumer
 
-from contracts.topics import ORDERS
+from sigill.operations.operators import ConsoleRole
+from sigill.store import access_log, audit_check, console, dead_letters, tasks, timers
+from sigill.store.session import Store
+from sigill.stream.connection import Connection
+from sigill.stream.records import Record
+from sigill.web.console.rendering import MASK
+from sigill_contracts.topics import ORDERS
 from tests.console.world import ADULT, MOTIVATION, OPERATOR, SECOND, World, furnish
 from tests.workers.town import CHILD, DOCTOR, FATHER, KEYS, MOTHER, UNIT, person
-from workers.operations.operators import ConsoleRole
-from workers.store import access_log, audit_check, console, dead_letters, tasks, timers
-from workers.store.session import Store
-from workers.stream.connection import Connection
-from workers.stream.records import Record
-from workers.web.console.rendering import MASK
 
 
 async def looks(world: World) -> list[tuple[str, str, str]]:
@@ -195,7 +195,7 @@ async def test_a_letter_stays_open_when_the_broker_does_not_answer(fresh: World)
     (one,) = await fresh.lose()
 
     async def down(_: object) -> None:
-        from workers.stream.connection import BrokerDown
+        from sigill.stream.connection import BrokerDown
 
         raise BrokerDown("KafkaConnectionError")
 
@@ -385,7 +385,7 @@ async def read_all(connection: Connection, topic: str, count: int) -> list[Recor
 async def test_the_figures_count_what_the_broker_holds(
     fresh: World, connection: Connection, language: str
 ) -> None:
-    from workers.stream.producer import OutgoingRecord
+    from sigill.stream.producer import OutgoingRecord
 
     await fresh.desk.sending.send(
         [OutgoingRecord(f"{fresh.prefix}{ORDERS.name}", b"k", b"v") for _ in range(3)]

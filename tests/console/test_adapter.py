@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, field
 
+from sigill.operations.worklist import ByHand, WorklistEntry, carry_out
+from sigill.policy.lexicon import ADMIN_JOURNALEN
+from sigill.store import console, tasks
 from tests.console.world import World
 from tests.workers.town import ADULT
-from workers.operations.worklist import ByHand, WorklistEntry, carry_out
-from workers.policy.lexicon import ADMIN_JOURNALEN
-from workers.store import console, tasks
 
 
 @dataclass

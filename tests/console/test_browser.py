@@ -10,9 +10,9 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, expect
 
+from sigill.store import console, dead_letters, tasks
 from tests.console.world import MOTIVATION, SECOND, World, furnish
 from tests.workers.town import ADULT, CHILD, DOCTOR, FATHER, MOTHER, UNIT
-from workers.store import console, dead_letters, tasks
 
 pytestmark = pytest.mark.browser
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from sigill.operations import identity
+from sigill.operations.identity import NotIdentified, account_of, operator_hsa_id, operator_of
+from sigill.operations.operator_signing import KeyFolder, NoKey
+from sigill.operations.operators import ConsoleRole, Operator
+from sigill.runtime.settings import Settings
 from tests.console.world import SECOND, write_keys
 from tests.workers.town import OPERATOR, Town
-from workers.operations import identity
-from workers.operations.identity import NotIdentified, account_of, operator_hsa_id, operator_of
-from workers.operations.operator_signing import KeyFolder, NoKey
-from workers.operations.operators import ConsoleRole, Operator
-from workers.runtime.settings import Settings
 
 UID = 61001
 

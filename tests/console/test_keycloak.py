@@ -13,15 +13,15 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from infra.keycloak import Keycloak
+from sigill.embedded.keycloak import Keycloak
+from sigill.operations.operators import ConsoleRole
+from sigill.runtime.clock import SystemClock
+from sigill.stream.connection import Connection
+from sigill.web.console.login import Issuer
 from tests.console.conftest import topics_for
 from tests.console.world import World, world
 from tests.kit.services import Services
 from tests.workers.town import Town
-from workers.operations.operators import ConsoleRole
-from workers.runtime.clock import SystemClock
-from workers.stream.connection import Connection
-from workers.web.console.login import Issuer
 
 pytestmark = pytest.mark.issuer
 

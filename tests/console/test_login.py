@@ -18,12 +18,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from sigill.operations.operators import ConsoleRole
+from sigill.runtime.settings import Settings
+from sigill.web.app import NoLogin, check_login
+from sigill.web.console.login import Issuer, LoginRefused, TrialLinks, roles_of, trial_operators
+from sigill.web.http.security import Attempts, local_path
 from tests.console.world import OPERATOR, World, served
-from workers.operations.operators import ConsoleRole
-from workers.runtime.settings import Settings
-from workers.web.app import NoLogin, check_login
-from workers.web.console.login import Issuer, LoginRefused, TrialLinks, roles_of, trial_operators
-from workers.web.http.security import Attempts, local_path
 
 PAGES = (
     "/",

@@ -2,9 +2,9 @@
 
 import pytest
 
+from sigill.store import persons
 from tests.console.world import MOTIVATION, World
 from tests.workers.town import ADULT, CHILD, FATHER, KEYS, MOTHER
-from workers.store import persons
 
 PAGES = (
     "/", "/orders", "/person", "/waiting", "/waiting?list=follow_up", "/waiting?list=units",

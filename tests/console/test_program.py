@@ -13,13 +13,13 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from sigill.runtime.health import Health
+from sigill.runtime.metrics import Metrics
+from sigill.web.app import NoLogin, OpsWorker, api_wanted, decision_api
+from sigill.web.http.serving import address_of
 from tests.api.test_auth import _certificates
 from tests.console.world import BOOKS, World
 from tests.workers.town import KEYS
-from workers.runtime.health import Health
-from workers.runtime.metrics import Metrics
-from workers.web.app import NoLogin, OpsWorker, api_wanted, decision_api
-from workers.web.http.serving import address_of
 
 
 async def test_it_serves_console_api_and_probes_until_it_is_told_to_stop(fresh: World) -> None:

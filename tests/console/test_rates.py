@@ -5,11 +5,11 @@ from typing import Any, cast
 
 import pytest
 
-from workers.operations.queue_figures import EVERY, Queue, QueueWatch
-from workers.runtime.clock import FixedClock
-from workers.runtime.health import Health
-from workers.runtime.metrics import Metrics
-from workers.stream.records import Partition
+from sigill.operations.queue_figures import EVERY, Queue, QueueWatch
+from sigill.runtime.clock import FixedClock
+from sigill.runtime.health import Health
+from sigill.runtime.metrics import Metrics
+from sigill.stream.records import Partition
 
 NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
 PLACE = Partition("ehr.orders.v1", 0)

@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from contracts.vocabulary import Outcome, RegionCode, UnitId
+from sigill.store import console
+from sigill.store.console import MOST, OrderSearch
+from sigill.store.queries import queries
+from sigill.stream.connection import Connection
+from sigill_contracts.vocabulary import Outcome, RegionCode, UnitId
 from tests.console.conftest import topics_for
 from tests.console.world import START, World, world
 from tests.kit.services import Services
 from tests.workers.town import Town
-from workers.store import console
-from workers.store.console import MOST, OrderSearch
-from workers.store.queries import queries
-from workers.stream.connection import Connection
 
 ORDERS, WAITING = 100_000, 1_000
 _SQL = queries("console")

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from contracts.dead_letter import DeadLetterReason
+from sigill.store import dead_letters, holds, proposals, tasks
+from sigill.store.dead_letters import DISCARD
+from sigill_contracts.dead_letter import DeadLetterReason
 from tests.console.world import World, furnish
-from workers.store import dead_letters, holds, proposals, tasks
-from workers.store.dead_letters import DISCARD
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ ANNA, BO = "SE2321000099-ANNA", "SE2321000099-BO01"
 ACCOUNTS = {ANNA: 61001, BO: 61002}
 #: The kernel of another account: what `os.getuid` answers, and who is root, the tests' own account being neither.
 AS_ACCOUNT = (
-    "import os, sys; from workers.web import identity; identity.ROOT = os.getuid(); "
-    "uid = int(sys.argv.pop(1)); os.getuid = lambda: uid; from workers.cli import main; main()"
+    "import os, sys; from sigill.web import identity; identity.ROOT = os.getuid(); "
+    "uid = int(sys.argv.pop(1)); os.getuid = lambda: uid; from sigill.cli import main; main()"
 )
 
 

@@ -8,15 +8,15 @@ from uuid import uuid4
 
 import pytest
 
-from contracts.dead_letter import DeadLetterReason
-from contracts.topics import ORDERS
+from sigill.operations.operators import ConsoleRole
+from sigill.store import access_log, dead_letters, orders, persons
+from sigill.store.access_log import LoggedAccess
+from sigill.store.dead_letters import DeadRecord
+from sigill_contracts.dead_letter import DeadLetterReason
+from sigill_contracts.topics import ORDERS
 from tests.console.test_terminal import ANNA, sigill
 from tests.console.world import World
 from tests.workers.town import ADULT, KEYS, OPERATOR, UNIT
-from workers.operations.operators import ConsoleRole
-from workers.store import access_log, dead_letters, orders, persons
-from workers.store.access_log import LoggedAccess
-from workers.store.dead_letters import DeadRecord
 
 LISTS = (
     "/orders", "/waiting?list=form", "/waiting?list=follow_up", "/waiting?list=units", "/waiting?list=protected",

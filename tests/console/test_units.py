@@ -3,11 +3,11 @@
 import json
 from datetime import timedelta
 
+from sigill.operations.operators import ConsoleRole
 from tests.console.test_acts import acts
 from tests.console.test_terminal import BO, sigill
 from tests.console.world import SECOND, START, World
 from tests.workers.town import UNIT
-from workers.operations.operators import ConsoleRole
 
 NEW = "SE2321000099-NEW"
 

@@ -16,28 +16,28 @@ import uvicorn
 from cryptography.hazmat.primitives import serialization
 from pydantic import SecretStr
 
-from contracts.dead_letter import DeadLetterReason
-from contracts.topics import ORDERS
-from contracts.vocabulary import RegionCode
+from sigill.operations.operators import ConsoleRole, Operator
+from sigill.operations.phone_order import Sending
+from sigill.policy.effects import AddTask, Sentence, SetTimer, TimerKind
+from sigill.policy.rulebook import Rulebooks
+from sigill.processing.citations import PolicyContext as Judging
+from sigill.runtime.clock import FixedClock
+from sigill.runtime.health import Health
+from sigill.runtime.metrics import Metrics
+from sigill.runtime.settings import Settings
+from sigill.store import dead_letters, persons, tasks, timers
+from sigill.store.dead_letters import DeadRecord
+from sigill.store.session import Store
+from sigill.stream.connection import Connection
+from sigill.stream.producer import StreamProducer
+from sigill.web.app import OpsWorker, console_app, with_probes
+from sigill.web.console.context import ConsoleContext
+from sigill_contracts.dead_letter import DeadLetterReason
+from sigill_contracts.topics import ORDERS
+from sigill_contracts.vocabulary import RegionCode
 from tests.workers.conftest import Office
 from tests.workers.rulebook import NATIONAL, TESTLAND
 from tests.workers.town import ADULT, AUDIENCE, CHILD, KEYS, MOTHER, OPERATOR, UNIT, Town, person
-from workers.operations.operators import ConsoleRole, Operator
-from workers.operations.phone_order import Sending
-from workers.policy.effects import AddTask, Sentence, SetTimer, TimerKind
-from workers.policy.rulebook import Rulebooks
-from workers.processing.citations import PolicyContext as Judging
-from workers.runtime.clock import FixedClock
-from workers.runtime.health import Health
-from workers.runtime.metrics import Metrics
-from workers.runtime.settings import Settings
-from workers.store import dead_letters, persons, tasks, timers
-from workers.store.dead_letters import DeadRecord
-from workers.store.session import Store
-from workers.stream.connection import Connection
-from workers.stream.producer import StreamProducer
-from workers.web.app import OpsWorker, console_app, with_probes
-from workers.web.console.context import ConsoleContext
 
 START = datetime(2025, 3, 10, 9, tzinfo=UTC)
 BOOKS = Rulebooks.of(TESTLAND, NATIONAL)

@@ -10,8 +10,8 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator, FormatChecker
 
-from contracts.export import FOLDER
-from contracts.topics import ORDERS, TOPICS
+from sigill_contracts.export import FOLDER
+from sigill_contracts.topics import ORDERS, TOPICS
 
 VALIDATOR = Path(__file__).parents[2] / "infra" / "asyncapi"
 DOCUMENT = FOLDER / "asyncapi.yaml"

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from contracts import export
-from contracts.compatibility import breaking_changes
-from contracts.json_schema import Schema, file_name, schema_of, with_schema
+from sigill_contracts import export
+from sigill_contracts.compatibility import breaking_changes
+from sigill_contracts.json_schema import Schema, file_name, schema_of, with_schema
 
 OLD: Schema = {
     "type": "object",

@@ -16,16 +16,16 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from contracts.examples import EXAMPLE_SECRET, examples_of
-from contracts.keys import patient_key
-from contracts.topics import ORDERS, RECEIPTS
-from infra.embedded import EmbeddedKafka
+from sigill.devtools.authority import DevAuthority
+from sigill.embedded import EmbeddedKafka
+from sigill.processing.persist import event_headers
+from sigill.runtime.clock import SystemClock
+from sigill.stream.records import Record, read_event
+from sigill.trust import RevocationSnapshot, TrustPolicy, verify
+from sigill_contracts.examples import EXAMPLE_SECRET, examples_of
+from sigill_contracts.keys import patient_key
+from sigill_contracts.topics import ORDERS, RECEIPTS
 from tests.kit.patient_key_vectors import PARTITIONS, partition_of
-from workers.devtools.authority import DevAuthority
-from workers.processing.persist import event_headers
-from workers.runtime.clock import SystemClock
-from workers.stream.records import Record, read_event
-from workers.trust import RevocationSnapshot, TrustPolicy, verify
 
 PROGRAMS = Path(__file__).parents[2] / "docs" / "examples"
 FORM = examples_of(ORDERS)[0].path

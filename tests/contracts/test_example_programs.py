@@ -13,11 +13,11 @@ from types import ModuleType
 
 import pytest
 
-from contracts.examples import EXAMPLE_SECRET, examples_of
-from contracts.keys import patient_key
-from contracts.topics import NOTIFICATIONS, ORDERS
-from workers.devtools.authority import DevAuthority
-from workers.trust import RevocationSnapshot, TrustPolicy, verify
+from sigill.devtools.authority import DevAuthority
+from sigill.trust import RevocationSnapshot, TrustPolicy, verify
+from sigill_contracts.examples import EXAMPLE_SECRET, examples_of
+from sigill_contracts.keys import patient_key
+from sigill_contracts.topics import NOTIFICATIONS, ORDERS
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = ROOT / "docs" / "examples"

@@ -10,14 +10,14 @@ from cryptography import x509
 from jsonschema import Draft202012Validator, FormatChecker
 from personnummer import personnummer
 
-from contracts.examples import EXAMPLES, FOLDER, REVOCATION_LISTS, Example, examples_of
-from contracts.headers import PATIENT_KEY, example_headers
-from contracts.json_schema import schema_of, with_schema
-from contracts.topics import INCOMING, ORDERS, STAFF, UNITS, TopicSpec
-from contracts.vocabulary import Outcome
+from sigill.trust import RevocationSnapshot, TrustPolicy, verify
+from sigill.trust.evidence import RevocationList
+from sigill_contracts.examples import EXAMPLES, FOLDER, REVOCATION_LISTS, Example, examples_of
+from sigill_contracts.headers import PATIENT_KEY, example_headers
+from sigill_contracts.json_schema import schema_of, with_schema
+from sigill_contracts.topics import INCOMING, ORDERS, STAFF, UNITS, TopicSpec
+from sigill_contracts.vocabulary import Outcome
 from tests.kit.played_examples import World, differing, outgoing, play
-from workers.trust import RevocationSnapshot, TrustPolicy, verify
-from workers.trust.evidence import RevocationList
 
 _NUMBER = re.compile(r"(?<!\d)(?:19|20)\d{10}(?!\d)")
 

@@ -8,9 +8,9 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from contracts import export
-from contracts.json_schema import DIALECT, file_name, schema_id, schema_of, with_schema
-from contracts.topics import DEAD_LETTERS, INCOMING, RECEIPTS, TOPICS, TopicSpec
+from sigill_contracts import export
+from sigill_contracts.json_schema import DIALECT, file_name, schema_id, schema_of, with_schema
+from sigill_contracts.topics import DEAD_LETTERS, INCOMING, RECEIPTS, TOPICS, TopicSpec
 
 each_topic = pytest.mark.parametrize("spec", with_schema(), ids=lambda spec: spec.name)
 
@@ -56,7 +56,7 @@ def test_the_command_fails_on_drift_and_says_the_way_out(
     told = capsys.readouterr()
     assert told.out == ""
     assert "contracts/README.md: differs" in told.err
-    assert "python -m contracts.export" in told.err
+    assert "python -m sigill_contracts.export" in told.err
 
 
 def test_the_command_is_content_with_what_is_committed() -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from contracts.json_schema import message_name
-from contracts.topics import RECEIPTS
+from sigill_contracts.json_schema import message_name
+from sigill_contracts.topics import RECEIPTS
 
 ROOT = Path(__file__).parents[2]
 MODELS = ROOT / "infra" / "asyncapi" / "models"

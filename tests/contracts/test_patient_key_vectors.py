@@ -11,9 +11,9 @@ import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from infra.embedded import EmbeddedKafka
+from sigill.embedded import EmbeddedKafka
+from sigill.processing.patient_keys import KeyRing
 from tests.kit.patient_key_vectors import FILE, PARTITIONS, rendered
-from workers.processing.patient_keys import KeyRing
 
 VECTORS: list[dict[str, Any]] = json.loads(FILE.read_text())
 

@@ -20,11 +20,11 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import pkcs12
 from lxml import etree
 
+from sigill.devtools.authority import DevAuthority, Holder
+from sigill.runtime.clock import SystemClock
+from sigill.trust import RevocationSnapshot, TrustPolicy, Verdict, verify
+from sigill.trust.form_xml import xml_of
 from tests.trust.bench import FORM, SIGNER
-from workers.devtools.authority import DevAuthority, Holder
-from workers.runtime.clock import SystemClock
-from workers.trust import RevocationSnapshot, TrustPolicy, Verdict, verify
-from workers.trust.form_xml import xml_of
 
 pytestmark = pytest.mark.recipes
 

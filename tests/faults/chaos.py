@@ -25,7 +25,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from contracts.topics import ORDERS, PERSONS, STAFF
+from sigill.bootstrap import load_rulebooks
+from sigill.devtools.authority import DevAuthority
+from sigill.policy.rulebook import Rulebooks
+from sigill.runtime.clock import stopwatch
+from sigill_contracts.topics import ORDERS, PERSONS, STAFF
 from tests.faults import checker
 from tests.faults.checker import PUBLISHED, Verdict
 from tests.faults.ground import Ground, ground
@@ -33,10 +37,6 @@ from tests.faults.outside import MOTIVATION, Household, Message, Outside
 from tests.faults.replay import Chapter, differing, replay, shuffled
 from tests.faults.schedule import Strike, draw
 from tests.faults.topics import read_all
-from workers.bootstrap import load_rulebooks
-from workers.devtools.authority import DevAuthority
-from workers.policy.rulebook import Rulebooks
-from workers.runtime.clock import stopwatch
 
 FIRST = datetime(2010, 1, 1, tzinfo=UTC)
 LAST = datetime(2060, 1, 1, tzinfo=UTC)

@@ -18,8 +18,17 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 import asyncpg
 import rfc8785
 
-from contracts.dead_letter import ORIGINAL_OFFSET, ORIGINAL_PARTITION
-from contracts.topics import AUDIT_HEADS, CHANGES, NOTIFICATIONS, ORDERS, PERSONS, RECEIPTS, STAFF, STATE
+from sigill_contracts.dead_letter import ORIGINAL_OFFSET, ORIGINAL_PARTITION
+from sigill_contracts.topics import (
+    AUDIT_HEADS,
+    CHANGES,
+    NOTIFICATIONS,
+    ORDERS,
+    PERSONS,
+    RECEIPTS,
+    STAFF,
+    STATE,
+)
 from tests.faults.outside import Message
 from tests.faults.topics import Found
 

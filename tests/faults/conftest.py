@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import pytest
 
+from sigill.bootstrap import load_rulebooks
+from sigill.devtools.authority import DevAuthority
 from tests.faults.chaos import FIRST, LAST, START, Chaos
 from tests.faults.ground import ground
 from tests.faults.outside import Outside
-from workers.bootstrap import load_rulebooks
-from workers.devtools.authority import DevAuthority
 
 SEED = 8
 

@@ -27,21 +27,19 @@ from uuid import uuid4
 import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, errors
 
-from contracts.topics import ORDERS, TOPICS
-from infra import processes
-from infra.embedded import EmbeddedKafka, EmbeddedPostgres
-from infra.kafka import jars
-from infra.processes import free_port
+from sigill.devtools.authority import DevAuthority
+from sigill.embedded import EmbeddedKafka, EmbeddedPostgres, jars, processes
+from sigill.embedded.processes import free_port
+from sigill.runtime.clock import stopwatch, write_clock
+from sigill.scenario.run import _ANY_TIME
+from sigill.store.migrate import migrate
+from sigill.stream.connection import Connection
+from sigill.stream.topics import apply_topics
+from sigill_contracts.topics import ORDERS, TOPICS
 from tests.faults.nursery import Nursery
 from tests.faults.outside import AUDIENCE, SECRET, Message
 from tests.faults.proxy import Proxy, Toxic
 from tests.faults.schedule import SLOTS
-from workers.devtools.authority import DevAuthority
-from workers.runtime.clock import stopwatch, write_clock
-from workers.scenario.run import _ANY_TIME
-from workers.store.migrate import migrate
-from workers.stream.connection import Connection
-from workers.stream.topics import apply_topics
 
 PARTITIONS = 4
 DISK_MB = 700

@@ -2,7 +2,7 @@
 Worker processes from one warm parent, so that a thousand of them can be killed in a night on two cores.
 
 `python -m tests.faults.nursery` has imported the program and forks a child for each line of JSON on its standard
-input (`names`, `environment`, `log`); the child runs `workers.bootstrap.run`, as `sigill worker` does. It answers
+input (`names`, `environment`, `log`); the child runs `sigill.bootstrap.run`, as `sigill worker` does. It answers
 with `{"started": pid}`, and says `{"ended": pid, "status": n}` of each child, negative for a signal.
 """
 
@@ -78,7 +78,7 @@ class Nursery:
 
 def main() -> None:
     """Fork what is asked for until standard input ends."""
-    from workers import bootstrap, cli  # noqa: F401 (warm)
+    from sigill import bootstrap, cli  # noqa: F401 (warm)
 
     gc.freeze()
     say = sys.stdout
@@ -121,8 +121,8 @@ def _fork(asked: dict[str, object]) -> int:
 
 
 def _work(asked: dict[str, object]) -> int:
-    from workers.bootstrap import run
-    from workers.runtime.settings import settings_or_exit
+    from sigill.bootstrap import run
+    from sigill.runtime.settings import settings_or_exit
 
     out = os.open(str(asked["log"]), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     nothing = os.open(os.devnull, os.O_RDONLY)

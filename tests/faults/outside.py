@@ -15,20 +15,20 @@ from datetime import datetime, timedelta
 from typing import Literal
 from uuid import uuid4
 
-from contracts.directory import StaffRecord
-from contracts.envelope import Envelope
-from contracts.keys import patient_key
-from contracts.register import PersonRecord
-from contracts.topics import ORDERS, PERSONS, STAFF, TopicSpec
-from contracts.vocabulary import Channel, Form, IdType, Initiative, Role
-from workers.devtools.authority import DevAuthority
-from workers.devtools.signing import sign_jws, sign_xades, tampered_jws
-from workers.policy.calendar import swedish_date
-from workers.policy.rulebook import Rulebooks
-from workers.scenario.cast import Numbers, ScenarioData
-from workers.scenario.format import OrderStep, PersonSpec, RegisterStep, Scenario, StaffSpec
-from workers.scenario.play import OrderToSign
-from workers.stream.records import Event, write_binary
+from sigill.devtools.authority import DevAuthority
+from sigill.devtools.signing import sign_jws, sign_xades, tampered_jws
+from sigill.policy.calendar import swedish_date
+from sigill.policy.rulebook import Rulebooks
+from sigill.scenario.cast import Numbers, ScenarioData
+from sigill.scenario.format import OrderStep, PersonSpec, RegisterStep, Scenario, StaffSpec
+from sigill.scenario.play import OrderToSign
+from sigill.stream.records import Event, write_binary
+from sigill_contracts.directory import StaffRecord
+from sigill_contracts.envelope import Envelope
+from sigill_contracts.keys import patient_key
+from sigill_contracts.register import PersonRecord
+from sigill_contracts.topics import ORDERS, PERSONS, STAFF, TopicSpec
+from sigill_contracts.vocabulary import Channel, Form, IdType, Initiative, Role
 
 AUDIENCE = "sigill/faults"
 REGIONS = ("kronoberg", "jamtland-harjedalen", "vastra-gotaland")

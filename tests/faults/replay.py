@@ -10,13 +10,13 @@ from datetime import datetime
 
 import asyncpg
 
-from contracts.directory import StaffRecord
-from contracts.register import PersonRecord
+from sigill.policy.facts import Identity
+from sigill.policy.rulebook import Rulebooks
+from sigill_contracts.directory import StaffRecord
+from sigill_contracts.register import PersonRecord
 from tests.faults.outside import Household, Message
 from tests.faults.topics import Found
 from tests.kit.pure_stage import PureStage
-from workers.policy.facts import Identity
-from workers.policy.rulebook import Rulebooks
 
 
 @dataclass

@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
+from sigill.runtime.failpoints import POINTS
 from tests.faults.proxy import TOXICS, Toxic
-from workers.runtime.failpoints import POINTS
 
 SLOTS: tuple[tuple[str, str], ...] = (
     ("intake-1", "intake"),

@@ -21,12 +21,12 @@ from datetime import timedelta
 
 import asyncpg
 
+from sigill.bootstrap import load_rulebooks
+from sigill.devtools.authority import DevAuthority
+from sigill.runtime.clock import stopwatch
 from tests.faults.chaos import FIRST, LAST, START, Chaos
 from tests.faults.ground import ground
 from tests.faults.outside import Outside
-from workers.bootstrap import load_rulebooks
-from workers.devtools.authority import DevAuthority
-from workers.runtime.clock import stopwatch
 
 RATE = 30
 """Orders a second."""

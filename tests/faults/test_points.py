@@ -5,8 +5,8 @@ import signal
 
 import pytest
 
+from sigill.runtime.failpoints import POINTS, arm
 from tests.faults.chaos import Chaos
-from workers.runtime.failpoints import POINTS, arm
 
 pytestmark = pytest.mark.faults
 

@@ -16,9 +16,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from sigill.runtime.clock import stopwatch
 from tests.fuzz.mutations import mutated
 from tests.fuzz.targets import CORPUS, TARGETS, seeds
-from workers.runtime.clock import stopwatch
 
 _OURS = str(Path(__file__).parents[2] / "workers")
 

@@ -14,18 +14,18 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from contracts.order import SignedForm
+from sigill.devtools.authority import DevAuthority
+from sigill.devtools.signing import sign_jws, sign_xades
+from sigill.intake.form_parsing import FormInvalid, read_form
+from sigill.intake.verification import OrderVerifier, RejectedMessage, UnreadableMessage, VerifiedMessage
+from sigill.policy.rulebook import RulebookError, parse
+from sigill.processing.patient_keys import KeyRing
+from sigill.scenario.format import UnreadableScenario, read_file
+from sigill.stream.records import NotCloudEvent, Record, read_event, write_binary
+from sigill.trust import RevocationSnapshot, TrustPolicy, UnreadableSignature, verify
+from sigill.trust.evidence import RevocationList
+from sigill_contracts.order import SignedForm
 from tests.workers.rulebook import NATIONAL, TESTLAND
-from workers.devtools.authority import DevAuthority
-from workers.devtools.signing import sign_jws, sign_xades
-from workers.intake.form_parsing import FormInvalid, read_form
-from workers.intake.verification import OrderVerifier, RejectedMessage, UnreadableMessage, VerifiedMessage
-from workers.policy.rulebook import RulebookError, parse
-from workers.processing.patient_keys import KeyRing
-from workers.scenario.format import UnreadableScenario, read_file
-from workers.stream.records import NotCloudEvent, Record, read_event, write_binary
-from workers.trust import RevocationSnapshot, TrustPolicy, UnreadableSignature, verify
-from workers.trust.evidence import RevocationList
 
 CORPUS = Path(__file__).parent / "corpus"
 WORLD = Path(__file__).parents[1] / "trust" / "world"

@@ -17,21 +17,31 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, errors
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from contracts.topics import AUDIT_HEADS, CHANGES, ORDERS, PERSONS, RECEIPTS, STAFF, STATE, TOPICS, WORKERS
-from infra.embedded import EmbeddedKafka
-from infra.kafka import acls
-from infra.processes import free_port
+from sigill.devtools import acls
+from sigill.embedded import EmbeddedKafka
+from sigill.embedded.processes import free_port
+from sigill.runtime.clock import SystemClock
+from sigill.stream.connection import Connection
+from sigill.stream.topics import apply_topics
+from sigill_contracts.topics import (
+    AUDIT_HEADS,
+    CHANGES,
+    ORDERS,
+    PERSONS,
+    RECEIPTS,
+    STAFF,
+    STATE,
+    TOPICS,
+    WORKERS,
+)
 from tests.workers.town import ADULT, AUDIENCE, Sent, Town
-from workers.runtime.clock import SystemClock
-from workers.stream.connection import Connection
-from workers.stream.topics import apply_topics
 
 PASSWORD = "not a secret"
 KEY = base64.b64encode(bytes(32)).decode()
 
 
 def test_the_list_is_the_committed_one() -> None:
-    assert acls.FILE.read_text("utf-8") == acls.written(), "run `python -m infra.kafka.acls`"
+    assert acls.FILE.read_text("utf-8") == acls.written(), "run `python -m sigill.devtools.acls`"
 
 
 def test_every_topic_that_is_read_or_written_is_in_it() -> None:
@@ -203,7 +213,7 @@ async def _worker(name: str, environment: dict[str, str], log: Path) -> AsyncIte
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "workers.cli",
+            "sigill.cli",
             "worker",
             name,
             env={**os.environ, **environment, "SIGILL_KAFKA_SASL_USERNAME": f"sigill-{name}"},

@@ -12,19 +12,19 @@ AGES = frozenset(range(12, 22))
 """The numbers that an age of children's rules might be."""
 ALLOWED = {
     (
-        "workers/policy/calendar.py",
+        "workers/sigill/policy/calendar.py",
         "CUSTODY_ENDS_AT",
     ): "custody ends at majority by law, Föräldrabalken 9 kap. 1 §",
-    ("workers/policy/rulebook.py", "Ages"): "the rulebook's own defaults, read as part of it",
-    ("workers/policy/calendar.py", "easter"): "the years of the moon's cycle",
-    ("workers/policy/calendar.py", "BirthDate"): "December, the last month of a year",
-    ("workers/policy/remarks.py", "remarks_of"): "the months of a year",
-    ("workers/web/api/openapi.py", "TIMELINE"): "an example of an answer",
-    ("workers/rulebook_docs/pages.py", "_STYLE"): "measures of a page's style",
-    ("workers/population/load.py", "_Loader"): "columns of a register file",
-    ("workers/runtime/settings.py", "Work"): "unreadable messages in a row",
-    ("workers/population/pyramid.py", "*"): "a statistic of the made-up population, by age group",
-    ("workers/population/synthesize.py", "*"): "the made-up population's parents and households",
+    ("workers/sigill/policy/rulebook.py", "Ages"): "the rulebook's own defaults, read as part of it",
+    ("workers/sigill/policy/calendar.py", "easter"): "the years of the moon's cycle",
+    ("workers/sigill/policy/calendar.py", "BirthDate"): "December, the last month of a year",
+    ("workers/sigill/policy/remarks.py", "remarks_of"): "the months of a year",
+    ("workers/sigill/web/api/openapi.py", "TIMELINE"): "an example of an answer",
+    ("workers/sigill/rulebook_docs/pages.py", "_STYLE"): "measures of a page's style",
+    ("workers/sigill/population/load.py", "_Loader"): "columns of a register file",
+    ("workers/sigill/runtime/settings.py", "Work"): "unreadable messages in a row",
+    ("workers/sigill/population/pyramid.py", "*"): "a statistic of the made-up population, by age group",
+    ("workers/sigill/population/synthesize.py", "*"): "the made-up population's parents and households",
 }
 """Where such a number stands, and why; a name, or all of a file."""
 _SPEAKS_OF_AGE = re.compile(

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from contracts.topics import TOPICS, WORKERS
-from infra.kafka import acls
-from workers.runtime.settings import GROUPS, PREFIX, Settings
+from sigill.devtools import acls
+from sigill.runtime.settings import GROUPS, PREFIX, Settings
+from sigill_contracts.topics import TOPICS, WORKERS
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))

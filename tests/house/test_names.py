@@ -14,7 +14,7 @@ BOTH_SIDES = "contracts"
 
 def _classes() -> dict[str, set[str]]:
     found: dict[str, set[str]] = defaultdict(set)
-    for folder in ("contracts", "workers"):
+    for folder in ("contracts/sigill_contracts", "workers/sigill"):
         for path in sorted((ROOT / folder).rglob("*.py")):
             module = str(path.relative_to(ROOT)).removesuffix(".py")
             for node in ast.parse(path.read_text("utf-8")).body:
@@ -26,7 +26,7 @@ def _classes() -> dict[str, set[str]]:
 def _names() -> set[str]:
     """Classes, and the names of types that are made of others."""
     found = set(_classes())
-    for folder in ("contracts", "workers"):
+    for folder in ("contracts/sigill_contracts", "workers/sigill"):
         for path in sorted((ROOT / folder).rglob("*.py")):
             for node in ast.parse(path.read_text("utf-8")).body:
                 if isinstance(node, ast.Assign):
@@ -46,7 +46,11 @@ def test_no_public_class_name_stands_twice() -> None:
 
 
 def test_no_module_has_a_name_that_says_nothing() -> None:
-    modules = [path for folder in ("contracts", "workers") for path in (ROOT / folder).rglob("*.py")]
+    modules = [
+        path
+        for folder in ("contracts/sigill_contracts", "workers/sigill")
+        for path in (ROOT / folder).rglob("*.py")
+    ]
     assert [str(path.relative_to(ROOT)) for path in modules if path.stem in FORBIDDEN] == []
 
 

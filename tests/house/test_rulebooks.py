@@ -7,19 +7,19 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from sigill.cli.common import RULEBOOKS
+from sigill.cli.rulebook import STORIES, app
+from sigill.policy.rulebook import Rulebooks, RuleEntry
+from sigill.processing.citations import Citations
+from sigill.rulebook_docs.checking import check
+from sigill.rulebook_docs.clauses import CLAUSE_ORDER
+from sigill.rulebook_docs.coverage import coverage
+from sigill.rulebook_docs.pages import drift, rendered
+from sigill.scenario.cast import Numbers
+from sigill.scenario.format import Scenario, files_of, read_file
+from sigill.scenario.play import ScenarioRunner
 from tests.house.made_up import SOLBYGDEN, STORY
 from tests.kit.pure_stage import PureStage
-from workers.cli.common import RULEBOOKS
-from workers.cli.rulebook import STORIES, app
-from workers.policy.rulebook import Rulebooks, RuleEntry
-from workers.processing.citations import Citations
-from workers.rulebook_docs.checking import check
-from workers.rulebook_docs.clauses import CLAUSE_ORDER
-from workers.rulebook_docs.coverage import coverage
-from workers.rulebook_docs.pages import drift, rendered
-from workers.scenario.cast import Numbers
-from workers.scenario.format import Scenario, files_of, read_file
-from workers.scenario.play import ScenarioRunner
 
 BOOKS = Rulebooks.of(*(p.read_text("utf-8") for p in sorted(RULEBOOKS.glob("*.yaml"))))
 TOLD: tuple[Scenario, ...] = tuple(s for f in files_of([STORIES]) for s in read_file(f))

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from infra.supply.sbom import LOCKS as BILLS
-from infra.supply.vulnerabilities import LOCKS, main, read
+from sigill.devtools.sbom import LOCKS as BILLS
+from sigill.devtools.vulnerabilities import LOCKS, main, read
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "infra/docker/Dockerfile").read_text("utf-8")
@@ -50,7 +50,7 @@ def test_what_runs_is_part_of_what_is_tested() -> None:
 
 
 def test_the_bills_name_everything_that_is_locked(tmp_path: Path) -> None:
-    subprocess.run([sys.executable, "-m", "infra.supply.sbom", str(tmp_path)], check=True, cwd=ROOT)
+    subprocess.run([sys.executable, "-m", "sigill.devtools.sbom", str(tmp_path)], check=True, cwd=ROOT)
     for bill, lock in BILLS.items():
         made = json.loads((tmp_path / bill).read_text("utf-8"))
         assert (made["bomFormat"], made["specVersion"]) == ("CycloneDX", "1.6")
@@ -85,9 +85,9 @@ def test_a_vulnerability_fails_and_silence_is_never_taken_for_health(
     with pytest.raises(RuntimeError, match="ended with 2"):
         read("a.lock", 2, "", "usage: pip-audit")
 
-    monkeypatch.setattr("infra.supply.vulnerabilities.audit", lambda lock: bad)
+    monkeypatch.setattr("sigill.devtools.vulnerabilities.audit", lambda lock: bad)
     assert main([]) == 1
-    monkeypatch.setattr("infra.supply.vulnerabilities.audit", lambda lock: silent)
+    monkeypatch.setattr("sigill.devtools.vulnerabilities.audit", lambda lock: silent)
     assert main([]) == 0
     assert "NOT AUDITED" in capsys.readouterr().err
     assert main(["--demand"]) == 3

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from aiokafka.partitioner import murmur2
 
-from contracts.examples import EXAMPLE_SECRET
-from contracts.keys import patient_key
+from sigill_contracts.examples import EXAMPLE_SECRET
+from sigill_contracts.keys import patient_key
 
 FILE = Path(__file__).parents[2] / "contracts" / "test-vectors" / "patient-keys.json"
 PARTITIONS = 12

@@ -22,8 +22,31 @@ from uuid import NAMESPACE_URL, uuid5
 from cryptography import x509
 from pydantic import SecretStr
 
-from contracts.envelope import Envelope
-from contracts.examples import (
+from sigill.consumer.dead_letter_limit import DeadLetterLimit
+from sigill.consumer.runner import ConsumerRunner, Handler
+from sigill.devtools.sign_examples import form_of, signed_at
+from sigill.directory.consumer import Directory
+from sigill.intake.consumer import Intake
+from sigill.intake.revocation_cache import revocation_cache
+from sigill.intake.revocation_sources import RevocationSources
+from sigill.intake.verification import OrderVerifier
+from sigill.processing.citations import PolicyContext
+from sigill.processing.patient_keys import KeyRing
+from sigill.register.consumer import Register
+from sigill.rulebook_docs.files import load
+from sigill.runtime.clock import FixedClock
+from sigill.runtime.health import Health
+from sigill.runtime.metrics import Metrics
+from sigill.runtime.settings import Settings
+from sigill.store import outbox
+from sigill.store.session import Store
+from sigill.stream.connection import Connection
+from sigill.stream.records import Event, Partition, Record, write_binary
+from sigill.transitions.scheduler import Transitions
+from sigill.trust import RevocationSnapshot, TrustPolicy
+from sigill.trust.evidence import RevocationList
+from sigill_contracts.envelope import Envelope
+from sigill_contracts.examples import (
     EXAMPLE_SECRET,
     EXAMPLES,
     FOLDER,
@@ -32,7 +55,7 @@ from contracts.examples import (
     Example,
     examples_of,
 )
-from contracts.topics import (
+from sigill_contracts.topics import (
     CHANGES,
     INCOMING,
     NOTIFICATIONS,
@@ -44,30 +67,7 @@ from contracts.topics import (
     UNITS,
     TopicSpec,
 )
-from infra.sign_examples import form_of, signed_at
 from tests.kit.services import Services
-from workers.consumer.dead_letter_limit import DeadLetterLimit
-from workers.consumer.runner import ConsumerRunner, Handler
-from workers.directory.consumer import Directory
-from workers.intake.consumer import Intake
-from workers.intake.revocation_cache import revocation_cache
-from workers.intake.revocation_sources import RevocationSources
-from workers.intake.verification import OrderVerifier
-from workers.processing.citations import PolicyContext
-from workers.processing.patient_keys import KeyRing
-from workers.register.consumer import Register
-from workers.rulebook_docs.files import load
-from workers.runtime.clock import FixedClock
-from workers.runtime.health import Health
-from workers.runtime.metrics import Metrics
-from workers.runtime.settings import Settings
-from workers.store import outbox
-from workers.store.session import Store
-from workers.stream.connection import Connection
-from workers.stream.records import Event, Partition, Record, write_binary
-from workers.transitions.scheduler import Transitions
-from workers.trust import RevocationSnapshot, TrustPolicy
-from workers.trust.evidence import RevocationList
 
 AUDIENCE = "sigill/production"
 SOURCE = "urn:sigill:production"

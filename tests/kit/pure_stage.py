@@ -7,14 +7,10 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from contracts.directory import StaffRecord, UnitRecord
-from contracts.order import PersonRef, SignedForm
-from contracts.register import PersonRecord
-from contracts.vocabulary import HsaId, OrderId, PersonId, RegionCode, Service, UnitId
-from workers.policy import successors
-from workers.policy.access import AccessQuestion, access_matrix, decide, differences
-from workers.policy.calendar import BirthDate
-from workers.policy.effects import (
+from sigill.policy import successors
+from sigill.policy.access import AccessQuestion, access_matrix, decide, differences
+from sigill.policy.calendar import BirthDate
+from sigill.policy.effects import (
     AddTask,
     Amend,
     Annotate,
@@ -28,8 +24,8 @@ from workers.policy.effects import (
     ResolvePending,
     SetTimer,
 )
-from workers.policy.effects import RecordAnswer as UnitSaid
-from workers.policy.facts import (
+from sigill.policy.effects import RecordAnswer as UnitSaid
+from sigill.policy.facts import (
     Assignment,
     Custody,
     EarlierOrder,
@@ -42,14 +38,18 @@ from workers.policy.facts import (
     ReleaseRequest,
     Staff,
 )
-from workers.policy.orders import judge
-from workers.policy.requests import is_a_case
-from workers.policy.rulebook import Rulebooks
-from workers.policy.standing_measures import rules_beginning
-from workers.policy.transitions import DueTimer, on_timer, register_change, rules_begin
-from workers.policy.units import Unit
-from workers.processing.patient_context import ends_waiting
-from workers.scenario.play import OrderToSign, SeenChange, SeenDecision, SeenNotification, SeenReceipt
+from sigill.policy.orders import judge
+from sigill.policy.requests import is_a_case
+from sigill.policy.rulebook import Rulebooks
+from sigill.policy.standing_measures import rules_beginning
+from sigill.policy.transitions import DueTimer, on_timer, register_change, rules_begin
+from sigill.policy.units import Unit
+from sigill.processing.patient_context import ends_waiting
+from sigill.scenario.play import OrderToSign, SeenChange, SeenDecision, SeenNotification, SeenReceipt
+from sigill_contracts.directory import StaffRecord, UnitRecord
+from sigill_contracts.order import PersonRef, SignedForm
+from sigill_contracts.register import PersonRecord
+from sigill_contracts.vocabulary import HsaId, OrderId, PersonId, RegionCode, Service, UnitId
 
 _TAMPERED = {
     "payload": "signature_invalid",

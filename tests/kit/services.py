@@ -17,7 +17,7 @@ from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import Any
 
-from infra.embedded import EmbeddedKafka, EmbeddedPostgres
+from sigill.embedded import EmbeddedKafka, EmbeddedPostgres
 
 KAFKA = "KAFKA_BOOTSTRAP_SERVERS"
 POSTGRES = "SIGILL_TEST_DATABASE_URL"
@@ -84,7 +84,7 @@ class Services:
 
 async def migrate(dsn: str) -> None:
     """Bring a database to the newest schema, whether the migrations run in this loop or want their own."""
-    run: Callable[[str], Any] = import_module("workers.store.migrate").migrate
+    run: Callable[[str], Any] = import_module("sigill.store.migrate").migrate
     if inspect.iscoroutinefunction(run):
         await run(dsn)
     else:

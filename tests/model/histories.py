@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from contracts.vocabulary import IMPOSES, RELEASES, Channel, Form, Initiative
+from sigill.policy.rulebook import Rulebooks
+from sigill_contracts.vocabulary import IMPOSES, RELEASES, Channel, Form, Initiative
 from tests.model.reference import (
     JAMTLAND,
     KRONOBERG,
@@ -21,7 +22,6 @@ from tests.model.reference import (
     midnight,
 )
 from tests.model.world import World
-from workers.policy.rulebook import Rulebooks
 
 ROOT = Path(__file__).parents[2]
 REGIONS = (KRONOBERG, JAMTLAND, VASTRA)
@@ -65,7 +65,7 @@ OFTEN = st.sampled_from((True, True, True, False))
 @cache
 def rulebooks() -> Rulebooks:
     """The rulebooks that come with Sigill."""
-    folder = ROOT / "workers" / "rulebooks"
+    folder = ROOT / "workers" / "sigill" / "rulebooks"
     return Rulebooks.of(*(p.read_text("utf-8") for p in sorted(folder.glob("*.yaml"))))
 
 

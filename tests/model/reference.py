@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from contracts.vocabulary import (
+from sigill_contracts.vocabulary import (
     IMPOSES,
     PROTECTIVE_FORMS,
     RELEASES,

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from sigill.policy import facts, hits, notices, silence, standing_measures
 from tests.model.playing import steps_until_found
-from workers.policy import facts, hits, notices, silence, standing_measures
 
 MOST = 4000
 """Many times what each break took when this was written; the figures stand beside each."""
@@ -47,7 +47,7 @@ def test_a_rule_that_is_broken_on_purpose_is_found(broken: str, monkeypatch: pyt
     original = getattr(owner, name)
     monkeypatch.setattr(owner, name, instead)
     for module_name, module in list(sys.modules.items()):
-        if module_name.startswith("workers.policy") and getattr(module, name, None) is original:
+        if module_name.startswith("sigill.policy") and getattr(module, name, None) is original:
             monkeypatch.setattr(module, name, instead)
     steps, differs = steps_until_found(1000, MOST)
     assert differs is not None, f"{broken}: not found in {steps} steps"

@@ -7,8 +7,14 @@ from typing import Any, TypeVar
 
 import yaml
 
-from contracts.register import PersonRecord
-from contracts.vocabulary import (
+from sigill.policy.access import AccessQuestion, decide
+from sigill.policy.effects import Effect, Notify
+from sigill.policy.rulebook import Rulebooks
+from sigill.scenario.cast import Numbers
+from sigill.scenario.format import Scenario, ScenarioStep
+from sigill.scenario.play import OrderToSign, ScenarioRunner, SeenReceipt
+from sigill_contracts.register import PersonRecord
+from sigill_contracts.vocabulary import (
     IMPOSES,
     RELEASES,
     Attestation,
@@ -41,12 +47,6 @@ from tests.model.reference import (
     Unit,
     local_day,
 )
-from workers.policy.access import AccessQuestion, decide
-from workers.policy.effects import Effect, Notify
-from workers.policy.rulebook import Rulebooks
-from workers.scenario.cast import Numbers
-from workers.scenario.format import Scenario, ScenarioStep
-from workers.scenario.play import OrderToSign, ScenarioRunner, SeenReceipt
 
 CLAIMS: dict[str, set[str]] = {
     Template.GRANT_GIVEN: {"gained"},

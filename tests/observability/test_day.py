@@ -14,17 +14,14 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind
 from starlette.responses import PlainTextResponse
 
-from contracts.vocabulary import IdType, RegionCode
-from infra.embedded import EmbeddedKafka
-from tests.workers.live import Live, live
-from tests.workers.town import ADULT, CHILD, FATHER, MOTHER, Sent, Town, person
-from workers.bootstrap import WORKERS, Wiring
-from workers.operations.queue_figures import QueueWatch
-from workers.policy.calendar import midnight, swedish_date
-from workers.policy.effects import SetTimer, TimerKind
-from workers.policy.facts import Identity
-from workers.runtime.clock import SystemClock
-from workers.runtime.metrics import (
+from sigill.bootstrap import WORKERS, Wiring
+from sigill.embedded import EmbeddedKafka
+from sigill.operations.queue_figures import QueueWatch
+from sigill.policy.calendar import midnight, swedish_date
+from sigill.policy.effects import SetTimer, TimerKind
+from sigill.policy.facts import Identity
+from sigill.runtime.clock import SystemClock
+from sigill.runtime.metrics import (
     ALL,
     API_SECONDS,
     CONSUMER_COMMIT_FAILURES,
@@ -37,12 +34,15 @@ from workers.runtime.metrics import (
     Metric,
     Metrics,
 )
-from workers.runtime.tracing import Tracing
-from workers.store import persons, timers
-from workers.store.session import Store
-from workers.stream.connection import Connection
-from workers.stream.partition_lag import PartitionLags
-from workers.web.app import measured
+from sigill.runtime.tracing import Tracing
+from sigill.store import persons, timers
+from sigill.store.session import Store
+from sigill.stream.connection import Connection
+from sigill.stream.partition_lag import PartitionLags
+from sigill.web.app import measured
+from sigill_contracts.vocabulary import IdType, RegionCode
+from tests.workers.live import Live, live
+from tests.workers.town import ADULT, CHILD, FATHER, MOTHER, Sent, Town, person
 
 NOW = SystemClock().now() - timedelta(minutes=1)
 TROUBLE = {

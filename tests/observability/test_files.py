@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from workers.bootstrap import EVERYTHING
-from workers.devtools.reference_pages import metrics_page
-from workers.runtime.metrics import ALL, Metric
+from sigill.bootstrap import EVERYTHING
+from sigill.devtools.reference_pages import metrics_page
+from sigill.runtime.metrics import ALL, Metric
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "infra" / "observability"

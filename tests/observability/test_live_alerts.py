@@ -19,12 +19,12 @@ import httpx
 import pytest
 import yaml
 
-from infra.embedded import EmbeddedKafka
+from sigill.bootstrap import EVERYTHING
+from sigill.embedded import EmbeddedKafka
+from sigill.runtime.clock import SystemClock
+from sigill.stream.connection import Connection
 from tests.workers.live import Live, live, orders_of
 from tests.workers.town import Town
-from workers.bootstrap import EVERYTHING
-from workers.runtime.clock import SystemClock
-from workers.stream.connection import Connection
 
 pytestmark = pytest.mark.alerts
 

@@ -6,8 +6,20 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import uuid4
 
-from contracts.order import SignedForm
-from contracts.vocabulary import (
+from sigill.policy.calendar import STOCKHOLM, BirthDate, midnight
+from sigill.policy.facts import (
+    Assignment,
+    Custody,
+    Identity,
+    Measure,
+    OrderFacts,
+    PatientFacts,
+    Person,
+    PersonVersion,
+    Staff,
+)
+from sigill_contracts.order import SignedForm
+from sigill_contracts.vocabulary import (
     HsaId,
     IdType,
     Initiative,
@@ -19,18 +31,6 @@ from contracts.vocabulary import (
     Role,
     Service,
     UnitId,
-)
-from workers.policy.calendar import STOCKHOLM, BirthDate, midnight
-from workers.policy.facts import (
-    Assignment,
-    Custody,
-    Identity,
-    Measure,
-    OrderFacts,
-    PatientFacts,
-    Person,
-    PersonVersion,
-    Staff,
 )
 
 CHILD, GUN, HANS, BO = PersonId("child"), PersonId("gun"), PersonId("hans"), PersonId("bo")

@@ -5,11 +5,11 @@ from datetime import date, timedelta
 
 import pytest
 
-from contracts.vocabulary import IdType, MeasureKind, PersonId, Service
+from sigill.policy.access import AccessQuestion, access_matrix, decide, differences, valid_until
+from sigill.policy.facts import Custody, PatientFacts
+from sigill_contracts.vocabulary import IdType, MeasureKind, PersonId, Service
 from tests.policy.people import BARN, BO, CHILD, GUN, HANS, HUD, after, day, family, local, measure, person
 from tests.policy.test_properties import books
-from workers.policy.access import AccessQuestion, access_matrix, decide, differences, valid_until
-from workers.policy.facts import Custody, PatientFacts
 
 J, E, P = Service.JOURNAL, Service.E_SERVICES, Service.PAPER_COPY
 REGIONS = ("kronoberg", "jamtland-harjedalen", "vastra-gotaland")

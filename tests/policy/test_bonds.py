@@ -2,10 +2,10 @@
 
 import pytest
 
+from sigill.cli.common import rulebooks
+from sigill.policy.rulebook import RulebookError
+from sigill.rulebook_docs.clauses import demands
 from tests.policy.test_checking import with_entry
-from workers.cli.common import rulebooks
-from workers.policy.rulebook import RulebookError
-from workers.rulebook_docs.clauses import demands
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from contracts.vocabulary import MeasureKind, Service, UnitId
+from sigill.policy import access
+from sigill.policy.access import AccessQuestion, access_matrix, decide, differences, units_concerned
+from sigill.policy.facts import Measure, PatientFacts
+from sigill_contracts.vocabulary import MeasureKind, Service, UnitId
 from tests.policy.people import BO, GUN, after, family, local, measure
 from tests.policy.test_properties import books
-from workers.policy import access
-from workers.policy.access import AccessQuestion, access_matrix, decide, differences, units_concerned
-from workers.policy.facts import Measure, PatientFacts
 
 NOW = local("2026-05-01T12:00")
 KINDS = [kind for kind in MeasureKind if kind is not MeasureKind.REPRESENTATIVE_GRANT]

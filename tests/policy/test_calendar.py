@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from workers.policy.calendar import (
+from sigill.policy.calendar import (
     BirthDate,
     age_begins,
     birthday,

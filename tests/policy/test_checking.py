@@ -2,9 +2,9 @@
 
 import pytest
 
+from sigill.policy.rulebook import RulebookError, parse
+from sigill.rulebook_docs.checking import check
 from tests.house.made_up import SOLBYGDEN
-from workers.policy.rulebook import RulebookError, parse
-from workers.rulebook_docs.checking import check
 
 ENTRY = """
       - id: {id}

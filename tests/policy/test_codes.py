@@ -6,8 +6,13 @@ from typing import Any
 
 import pytest
 
-from contracts.order import PersonRef
-from contracts.vocabulary import (
+from sigill.cli.rulebook import STORIES
+from sigill.policy.effects import Impose
+from sigill.scenario.cast import Numbers
+from sigill.scenario.format import files_of, read_file
+from sigill.scenario.play import OrderToSign, ScenarioRunner, SeenDecision, SeenReceipt
+from sigill_contracts.order import PersonRef
+from sigill_contracts.vocabulary import (
     AccessReason,
     MeasureKind,
     PendingCode,
@@ -18,14 +23,9 @@ from contracts.vocabulary import (
 )
 from tests.kit.pure_stage import PureStage
 from tests.policy.test_properties import books
-from workers.cli.rulebook import STORIES
-from workers.policy.effects import Impose
-from workers.scenario.cast import Numbers
-from workers.scenario.format import files_of, read_file
-from workers.scenario.play import OrderToSign, ScenarioRunner, SeenDecision, SeenReceipt
 
 ELSEWHERE = {
-    # the door before the rules: tests/workers/test_unwrap.py, tests/trust
+    # the door before the rules: tests/workers/sigill/test_unwrap.py, tests/trust
     RefusalCode.REVOCATION_UNKNOWN,
     RefusalCode.SIGNATURE_TOO_OLD,
     RefusalCode.SIGNED_IN_FUTURE,
@@ -33,7 +33,7 @@ ELSEWHERE = {
     RefusalCode.ENVELOPE_MISMATCH,
     RefusalCode.SIGNATURE_FORM_NOT_ACCEPTED,
     PendingCode.AWAITING_REVOCATION_STATUS,
-    # what only evidence that comes later can tell: tests/workers/test_anew.py
+    # what only evidence that comes later can tell: tests/workers/sigill/test_anew.py
     Template.CARD_REVOKED_LATE,
     # a co-ordination number of uncertain identity, and a parked patient: tests/policy/test_orders.py
     RefusalCode.IDENTITY_UNCERTAIN,

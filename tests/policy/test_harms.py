@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from sigill.bootstrap import load_rulebooks
+from sigill.cli.rulebook import app
+from sigill.policy.rulebook import RulebookError, parse
+from sigill.rulebook_docs.checking import harms
+from sigill.rulebook_docs.files import NATIONAL, SHIPPED, load
 from tests.house.made_up import SOLBYGDEN
-from workers.bootstrap import load_rulebooks
-from workers.cli.rulebook import app
-from workers.policy.rulebook import RulebookError, parse
-from workers.rulebook_docs.checking import harms
-from workers.rulebook_docs.files import NATIONAL, SHIPPED, load
 
 run = CliRunner()
 SEAL = "        services: [journal]\n"

@@ -7,9 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stdnum import luhn
 
-from contracts.vocabulary import IdType
-from workers.policy.facts import Identity
-from workers.policy.identity_numbers import (
+from sigill.policy.facts import Identity
+from sigill.policy.identity_numbers import (
     NUMBER_FAULT,
     NumberError,
     NumberFault,
@@ -17,6 +16,7 @@ from workers.policy.identity_numbers import (
     same_but_check_digit,
     wrong_check_digit,
 )
+from sigill_contracts.vocabulary import IdType
 
 PN, SN, RN = IdType.PERSONNUMMER, IdType.SAMORDNINGSNUMMER, IdType.RESERVNUMMER
 STRICT = NumberRules()

@@ -2,11 +2,11 @@
 
 from datetime import date
 
-from contracts.vocabulary import Form, RegionCode, Service
+from sigill.policy.rulebook import Version
+from sigill.rulebook_docs.comparison import as_if, compare, touched
+from sigill_contracts.vocabulary import Form, RegionCode, Service
 from tests.policy.people import CHILD, GUN, HANS, family, local
 from tests.policy.test_properties import books
-from workers.policy.rulebook import Version
-from workers.rulebook_docs.comparison import as_if, compare, touched
 
 KRONOBERG = books().regions[RegionCode("kronoberg")]
 OLD, NEW = KRONOBERG.versions

@@ -5,8 +5,16 @@ from enum import StrEnum
 
 import pytest
 
-from contracts.dead_letter import DeadLetterReason
-from contracts.vocabulary import (
+from sigill.intake.refusal_texts import signature_objections
+from sigill.policy import lexicon, wording
+from sigill.policy.console_lexicon import WORDS
+from sigill.policy.effects import Sentence, TimerKind
+from sigill.policy.notices import CLAIMS
+from sigill.policy.objections import objection
+from sigill.policy.wording import Audience
+from sigill.trust import RefusalDetail
+from sigill_contracts.dead_letter import DeadLetterReason
+from sigill_contracts.vocabulary import (
     AccessReason,
     Attestation,
     Channel,
@@ -26,14 +34,6 @@ from contracts.vocabulary import (
     Suppression,
     Template,
 )
-from workers.intake.refusal_texts import signature_objections
-from workers.policy import lexicon, wording
-from workers.policy.console_lexicon import WORDS
-from workers.policy.effects import Sentence, TimerKind
-from workers.policy.notices import CLAIMS
-from workers.policy.objections import objection
-from workers.policy.wording import Audience
-from workers.trust import RefusalDetail
 
 SHOWN: tuple[tuple[type[StrEnum], Mapping[StrEnum, Sentence]], ...] = (
     (RefusalCode, lexicon.REFUSAL),

@@ -7,20 +7,20 @@ from datetime import date
 
 import pytest
 
-from contracts.vocabulary import MeasureKind, RegionCode, Service, Template
+from sigill.policy import notices, sentences
+from sigill.policy.access import AccessQuestion, decide
+from sigill.policy.calendar import swedish_date
+from sigill.policy.console_lexicon import WORDS
+from sigill.policy.effects import AddTask, Notify, SetTimer, TimerKind
+from sigill.policy.facts import PatientFacts
+from sigill.policy.rulebook import Rulebooks
+from sigill.policy.transitions import DueTimer, next_milestone, on_timer
+from sigill.population.examples import ages_of as every_set_of_ages
+from sigill.population.rehearse import changes
+from sigill.rulebook_docs.files import NATIONAL
+from sigill.rulebook_docs.pages import ages_of
+from sigill_contracts.vocabulary import MeasureKind, RegionCode, Service, Template
 from tests.policy.people import BARN, CHILD, GUN, family, local, measure
-from workers.policy import notices, sentences
-from workers.policy.access import AccessQuestion, decide
-from workers.policy.calendar import swedish_date
-from workers.policy.console_lexicon import WORDS
-from workers.policy.effects import AddTask, Notify, SetTimer, TimerKind
-from workers.policy.facts import PatientFacts
-from workers.policy.rulebook import Rulebooks
-from workers.policy.transitions import DueTimer, next_milestone, on_timer
-from workers.population.examples import ages_of as every_set_of_ages
-from workers.population.rehearse import changes
-from workers.rulebook_docs.files import NATIONAL
-from workers.rulebook_docs.pages import ages_of
 
 FJALLVIK = """
 region: kronoberg

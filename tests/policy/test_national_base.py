@@ -4,12 +4,12 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from contracts.vocabulary import Form
+from sigill.policy.calendar import easter
+from sigill.policy.rulebook import RulebookError, is_on_call, parse
+from sigill.rulebook_docs.clauses import shown_words
+from sigill.rulebook_docs.files import NATIONAL, SHIPPED, load
+from sigill_contracts.vocabulary import Form
 from tests.house.made_up import SOLBYGDEN
-from workers.policy.calendar import easter
-from workers.policy.rulebook import RulebookError, is_on_call, parse
-from workers.rulebook_docs.clauses import shown_words
-from workers.rulebook_docs.files import NATIONAL, SHIPPED, load
 
 BASE = parse(NATIONAL.read_text("utf-8"))
 SMALL = """

@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 import yaml
 
-from contracts.vocabulary import PersonId, Suppression, Template
+from sigill.cli.common import RULEBOOKS
+from sigill.policy.effects import AddTask, Effect, Judgement, Note, Notify, TimerKind
+from sigill.policy.facts import Silence
+from sigill.policy.rulebook import Rulebooks
+from sigill.policy.transitions import DueTimer, on_timer
+from sigill.scenario.cast import Numbers
+from sigill.scenario.format import Scenario
+from sigill.scenario.play import ScenarioRunner, SeenReceipt
+from sigill.store.rows import silences
+from sigill_contracts.vocabulary import PersonId, Suppression, Template
 from tests.kit.pure_stage import PureStage
-from workers.cli.common import RULEBOOKS
-from workers.policy.effects import AddTask, Effect, Judgement, Note, Notify, TimerKind
-from workers.policy.facts import Silence
-from workers.policy.rulebook import Rulebooks
-from workers.policy.transitions import DueTimer, on_timer
-from workers.scenario.cast import Numbers
-from workers.scenario.format import Scenario
-from workers.scenario.play import ScenarioRunner, SeenReceipt
-from workers.store.rows import silences
 
 TEXTS = [path.read_text("utf-8") for path in sorted(RULEBOOKS.glob("*.yaml"))]
 BOOKS = Rulebooks.of(*TEXTS)

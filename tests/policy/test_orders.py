@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from contracts.vocabulary import IdType, Initiative, MeasureKind, Outcome, Service
+from sigill.policy.access import AccessQuestion, decide
+from sigill.policy.effects import Amend, Impose, applied
+from sigill.policy.orders import judge
+from sigill_contracts.vocabulary import IdType, Initiative, MeasureKind, Outcome, Service
 from tests.policy.people import BARN, GUN, HANS, after, day, family, known, local, measure, order
 from tests.policy.test_properties import books
-from workers.policy.access import AccessQuestion, decide
-from workers.policy.effects import Amend, Impose, applied
-from workers.policy.orders import judge
 
 NOON = local("2026-06-01T12:00")
 GRANT = {"units": [BARN], "guardians": [GUN], "attestations": ["consulted_guardian", "consulted_child"]}

@@ -14,17 +14,17 @@ import hypothesis.strategies as st
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from sigill.cli.common import RULEBOOKS
+from sigill.policy.access import access_matrix
+from sigill.policy.effects import Amend, Impose, Judgement, Notify
+from sigill.policy.facts import PatientFacts
+from sigill.policy.rulebook import Rulebooks
+from sigill.policy.silence import silent
+from sigill.scenario.cast import Numbers
+from sigill.scenario.format import AccessStep, OrderStep, RegisterStep, Scenario
+from sigill.scenario.play import ScenarioRunner, SeenDecision, SeenReceipt
 from tests.kit.pure_stage import PureStage
 from tests.policy.naive import SWEDEN, Naive, Thing, age_on, day_of, year_from
-from workers.cli.common import RULEBOOKS
-from workers.policy.access import access_matrix
-from workers.policy.effects import Amend, Impose, Judgement, Notify
-from workers.policy.facts import PatientFacts
-from workers.policy.rulebook import Rulebooks
-from workers.policy.silence import silent
-from workers.scenario.cast import Numbers
-from workers.scenario.format import AccessStep, OrderStep, RegisterStep, Scenario
-from workers.scenario.play import ScenarioRunner, SeenDecision, SeenReceipt
 
 START = datetime(2026, 4, 1, 8, 0, tzinfo=UTC)
 GUARDIANS = ("gun", "hans")

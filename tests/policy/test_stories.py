@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from sigill.policy.rulebook import Rulebooks
+from sigill.scenario.cast import Numbers
+from sigill.scenario.format import Scenario, files_of, read_file
+from sigill.scenario.play import ScenarioRunner
 from tests.kit.pure_stage import PureStage
-from workers.policy.rulebook import Rulebooks
-from workers.scenario.cast import Numbers
-from workers.scenario.format import Scenario, files_of, read_file
-from workers.scenario.play import ScenarioRunner
 
 ROOT = Path(__file__).parents[2]
 STORIES = [s for f in files_of([ROOT / "tests" / "scenarios"]) for s in read_file(f)]
@@ -21,7 +21,7 @@ STORIES = [s for f in files_of([ROOT / "tests" / "scenarios"]) for s in read_fil
 @pytest.fixture(scope="module")
 def books() -> Rulebooks:
     return Rulebooks.of(
-        *(p.read_text("utf-8") for p in sorted((ROOT / "workers" / "rulebooks").glob("*.yaml")))
+        *(p.read_text("utf-8") for p in sorted((ROOT / "workers" / "sigill" / "rulebooks").glob("*.yaml")))
     )
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from workers.cli.scenario import app
-from workers.scenario.format import DirectoryStep, UnreadableScenario, read_file, read_stories
+from sigill.cli.scenario import app
+from sigill.scenario.format import DirectoryStep, UnreadableScenario, read_file, read_stories
 
 STORY = """\
 scenario: A story

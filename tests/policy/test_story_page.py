@@ -3,11 +3,11 @@
 import re
 from pathlib import Path
 
+from sigill.cli.common import rulebooks
+from sigill.scenario.cast import Numbers
+from sigill.scenario.format import read_file
+from sigill.scenario.play import ScenarioRunner
 from tests.kit.pure_stage import PureStage
-from workers.cli.common import rulebooks
-from workers.scenario.cast import Numbers
-from workers.scenario.format import read_file
-from workers.scenario.play import ScenarioRunner
 
 PAGE = Path(__file__).parents[2] / "docs" / "stories.md"
 

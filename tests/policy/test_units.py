@@ -5,11 +5,9 @@ from datetime import date
 
 import pytest
 
-from contracts.vocabulary import RegionCode, Service, UnitId
-from tests.policy.people import BARN, CHILD, GUN, family, local
-from workers.cli.common import rulebooks
-from workers.policy.access import AccessQuestion, decide
-from workers.policy.units import (
+from sigill.cli.common import rulebooks
+from sigill.policy.access import AccessQuestion, decide
+from sigill.policy.units import (
     Unit,
     answering,
     is_orphaned,
@@ -19,6 +17,8 @@ from workers.policy.units import (
     region_of,
     speaks_for,
 )
+from sigill_contracts.vocabulary import RegionCode, Service, UnitId
+from tests.policy.people import BARN, CHILD, GUN, family, local
 
 BOOKS = rulebooks()
 A, B, C = UnitId("A"), UnitId("B"), UnitId("C")

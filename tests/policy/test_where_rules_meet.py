@@ -5,7 +5,13 @@ from datetime import date
 
 import pytest
 
-from contracts.vocabulary import (
+from sigill.policy.effects import Amend, CloseRequest, CloseTask, Impose, ResolvePending, applied
+from sigill.policy.facts import Custody, ReleaseRequest, RequestEnd, UnitAnswer
+from sigill.policy.hits import hits, may_act_alone
+from sigill.policy.orders import judge
+from sigill.policy.requests import OUTCOME, STATES, Happening, left_of_request, moot, units_still_asked
+from sigill.policy.scope import MeasureScope, left_of
+from sigill_contracts.vocabulary import (
     Attestation,
     Initiative,
     MeasureKind,
@@ -16,19 +22,6 @@ from contracts.vocabulary import (
 )
 from tests.policy.people import BARN, BO, CHILD, GUN, HANS, HUD, after, family, known, local, measure, order
 from tests.policy.test_properties import books
-from workers.policy.effects import Amend, CloseRequest, CloseTask, Impose, ResolvePending, applied
-from workers.policy.facts import Custody, ReleaseRequest, RequestEnd, UnitAnswer
-from workers.policy.hits import hits, may_act_alone
-from workers.policy.orders import judge
-from workers.policy.requests import (
-    OUTCOME,
-    STATES,
-    Happening,
-    left_of_request,
-    moot,
-    units_still_asked,
-)
-from workers.policy.scope import MeasureScope, left_of
 
 NOON = local("2026-06-01T12:00")
 FACTS = family("2016-06-01", "vastra-gotaland")

@@ -11,7 +11,15 @@ from uuid import UUID
 
 import asyncpg
 
-from contracts.vocabulary import (
+from sigill.policy.access import access_matrix, differences
+from sigill.policy.calendar import midnight
+from sigill.policy.facts import Measure, PatientFacts
+from sigill.policy.rulebook import Rulebooks
+from sigill.population.examples import role_of
+from sigill.population.rehearse import RehearsalLine
+from sigill.store import facts, measures
+from sigill.store.session import Reading, Tx
+from sigill_contracts.vocabulary import (
     AccessReason,
     Initiative,
     MeasureId,
@@ -22,14 +30,6 @@ from contracts.vocabulary import (
     Service,
     UnitId,
 )
-from workers.policy.access import access_matrix, differences
-from workers.policy.calendar import midnight
-from workers.policy.facts import Measure, PatientFacts
-from workers.policy.rulebook import Rulebooks
-from workers.population.examples import role_of
-from workers.population.rehearse import RehearsalLine
-from workers.store import facts, measures
-from workers.store.session import Reading, Tx
 
 PAST = datetime(2026, 6, 1, 8, tzinfo=UTC)
 

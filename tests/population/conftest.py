@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from workers.policy.rulebook import Rulebooks
-from workers.population.load import Target
-from workers.population.snapshot import reach
-from workers.population.synthesize import Recipe, synthesize
+from sigill.policy.rulebook import Rulebooks
+from sigill.population.load import Target
+from sigill.population.snapshot import reach
+from sigill.population.synthesize import Recipe, synthesize
 
 ON = date(2026, 11, 24)
 SECRET = b"a secret of thirty-two bytes, or more"
-RULEBOOKS = Path(__file__).parents[2] / "workers/rulebooks"
+RULEBOOKS = Path(__file__).parents[2] / "workers/sigill/rulebooks"
 
 
 @pytest.fixture(scope="session")

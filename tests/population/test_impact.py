@@ -11,17 +11,17 @@ from typing import Any
 import pytest
 import yaml
 
+from sigill.policy.access import access_matrix, differences
+from sigill.policy.calendar import midnight
+from sigill.policy.rulebook import Rulebooks
+from sigill.population.examples import role_of
+from sigill.population.impact import Kind, Touched, histogram, report, touched, touched_in
+from sigill.population.load import load
+from sigill.population.records import HEADER
+from sigill.population.snapshot import reach, snapshot
 from tests.population.brute import everybody
 from tests.population.conftest import ON, target
 from tests.population.test_rehearse import books_texts, settled
-from workers.policy.access import access_matrix, differences
-from workers.policy.calendar import midnight
-from workers.policy.rulebook import Rulebooks
-from workers.population.examples import role_of
-from workers.population.impact import Kind, Touched, histogram, report, touched, touched_in
-from workers.population.load import load
-from workers.population.records import HEADER
-from workers.population.snapshot import reach, snapshot
 
 
 def changed(region: str, *, drops: tuple[str, ...] = (), **parts: Any) -> Rulebooks:

@@ -21,25 +21,25 @@ from typing import Any
 import asyncpg
 import pytest
 
-from contracts.vocabulary import IdType, Service
+from sigill.consumer.runner import StepTimings
+from sigill.policy.access import AccessQuestion, decide
+from sigill.policy.facts import Identity
+from sigill.policy.rulebook import Rulebooks
+from sigill.population.load import FileChanged, LoadOutcome, load
+from sigill.population.records import HEADER, read_line
+from sigill.population.snapshot import reach, snapshot
+from sigill.processing.citations import PolicyContext
+from sigill.processing.patient_keys import KeyRing
+from sigill.register.consumer import ParsedBatch, ReadMessage, Register
+from sigill.runtime.clock import SystemClock
+from sigill.runtime.metrics import Metrics
+from sigill.store import facts, persons
+from sigill.store.session import Tx
+from sigill.store.session import prepare as codecs
+from sigill.stream.records import Record
+from sigill_contracts.vocabulary import IdType, Service
 from tests.kit.services import Services
 from tests.population.conftest import SECRET, target
-from workers.consumer.runner import StepTimings
-from workers.policy.access import AccessQuestion, decide
-from workers.policy.facts import Identity
-from workers.policy.rulebook import Rulebooks
-from workers.population.load import FileChanged, LoadOutcome, load
-from workers.population.records import HEADER, read_line
-from workers.population.snapshot import reach, snapshot
-from workers.processing.citations import PolicyContext
-from workers.processing.patient_keys import KeyRing
-from workers.register.consumer import ParsedBatch, ReadMessage, Register
-from workers.runtime.clock import SystemClock
-from workers.runtime.metrics import Metrics
-from workers.store import facts, persons
-from workers.store.session import Tx
-from workers.store.session import prepare as codecs
-from workers.stream.records import Record
 
 KEYS = KeyRing({"v1": SECRET}, "v1")
 _ROWS = {
@@ -200,7 +200,7 @@ async def test_a_load_that_is_killed_goes_on_and_ends_with_the_same_rows(
     command = [
         sys.executable,
         "-m",
-        "workers.cli",
+        "sigill.cli",
         "population",
         "load",
         str(town),

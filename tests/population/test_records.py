@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.keys import patient_key
-from contracts.vocabulary import PersonId
+from sigill.policy.calendar import BirthDate
+from sigill.policy.facts import Person, PersonVersion
+from sigill.policy.rulebook import Rulebooks
+from sigill.policy.transitions import next_milestone
+from sigill.population.load import KeyMaker
+from sigill.population.records import COLUMNS, Milestones, fields_of, plainly_right, read_line
+from sigill.register.person_update import NobodyNamed
+from sigill.store.values import identity_of
+from sigill_contracts.keys import patient_key
+from sigill_contracts.vocabulary import PersonId
 from tests.population.conftest import RULEBOOKS, SECRET
-from workers.policy.calendar import BirthDate
-from workers.policy.facts import Person, PersonVersion
-from workers.policy.rulebook import Rulebooks
-from workers.policy.transitions import next_milestone
-from workers.population.load import KeyMaker
-from workers.population.records import COLUMNS, Milestones, fields_of, plainly_right, read_line
-from workers.register.person_update import NobodyNamed
-from workers.store.values import identity_of
 
 GOOD = {
     "id_type": "personnummer",

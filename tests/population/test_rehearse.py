@@ -15,17 +15,17 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from contracts.vocabulary import RegionCode
+from sigill.cli.transitions import app
+from sigill.policy.rulebook import Rulebooks
+from sigill.population.load import load
+from sigill.population.records import HEADER
+from sigill.population.rehearse import Rehearsal, rehearse
+from sigill.population.snapshot import reach, snapshot
+from sigill.population.synthesize import Recipe, synthesize
+from sigill.store.session import prepare as codecs
+from sigill_contracts.vocabulary import RegionCode
 from tests.population.brute import day_by_day, everybody, impose, some_measures
 from tests.population.conftest import ON, RULEBOOKS, target
-from workers.cli.transitions import app
-from workers.policy.rulebook import Rulebooks
-from workers.population.load import load
-from workers.population.records import HEADER
-from workers.population.rehearse import Rehearsal, rehearse
-from workers.population.snapshot import reach, snapshot
-from workers.population.synthesize import Recipe, synthesize
-from workers.store.session import prepare as codecs
 
 FIRST = ON + timedelta(days=5)
 

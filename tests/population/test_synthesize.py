@@ -13,12 +13,12 @@ import pytest
 import zstandard
 from personnummer import personnummer
 
+from sigill.policy.calendar import midnight
+from sigill.population import synthesize as made
+from sigill.population.files import chunks
+from sigill.population.records import COLUMNS, custody_of, read_line
+from sigill.population.synthesize import Recipe, synthesize
 from tests.population.conftest import ON
-from workers.policy.calendar import midnight
-from workers.population import synthesize as made
-from workers.population.files import chunks
-from workers.population.records import COLUMNS, custody_of, read_line
-from workers.population.synthesize import Recipe, synthesize
 
 KNOWN_AT = midnight(ON + timedelta(days=1))
 

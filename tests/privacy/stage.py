@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from itertools import count
 from uuid import uuid4
 
-from contracts.register import Name, PersonRecord
-from contracts.topics import ORDERS
+from sigill.devtools.signing import sign_jws
+from sigill.scenario.live import LiveDriver
+from sigill.scenario.play import OrderToSign, SeenReceipt
+from sigill.scenario.wire import cloud_event
+from sigill_contracts.register import Name, PersonRecord
+from sigill_contracts.topics import ORDERS
 from tests.privacy.needles import Needles
-from workers.devtools.signing import sign_jws
-from workers.scenario.live import LiveDriver
-from workers.scenario.play import OrderToSign, SeenReceipt
-from workers.scenario.wire import cloud_event
 
 _ORDERS, _PEOPLE = count(1), count(1)
 

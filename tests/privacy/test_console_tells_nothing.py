@@ -13,15 +13,15 @@ from pathlib import Path
 import httpx
 import pytest
 
-from contracts.topics import TOPICS
+from sigill.runtime.logging import configure_logging
+from sigill.stream.connection import Connection
+from sigill.stream.topics import apply_topics
+from sigill_contracts.topics import TOPICS
 from tests.console.world import MOTIVATION, World, furnish, world
 from tests.kit.services import Services
 from tests.privacy.needles import Needles
 from tests.workers.conftest import START
 from tests.workers.town import ADULT, CHILD, FATHER, MOTHER, Town
-from workers.runtime.logging import configure_logging
-from workers.stream.connection import Connection
-from workers.stream.topics import apply_topics
 
 PAGES = "/ /orders /waiting /worklist /dead-letters /transitions /audit /person /rulebook".split()
 NUMBERS = {ADULT, CHILD, MOTHER, FATHER}

@@ -19,29 +19,29 @@ import httpx
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from contracts.topics import DEAD_LETTERS, INCOMING, OUTGOING, TOPICS
-from infra.embedded import EmbeddedKafka
-from infra.processes import free_port
+from sigill.embedded import EmbeddedKafka
+from sigill.embedded.processes import free_port
+from sigill.policy.calendar import midnight
+from sigill.policy.rulebook import Rulebooks
+from sigill.runtime.clock import FixedClock
+from sigill.runtime.logging import configure_logging
+from sigill.scenario.cast import Numbers
+from sigill.scenario.format import Scenario, files_of, read_file
+from sigill.scenario.live import ScenarioEnvironment, Workers
+from sigill.scenario.play import ScenarioRunner
+from sigill.scenario.run import AUDIENCE, ground
+from sigill_contracts.topics import DEAD_LETTERS, INCOMING, OUTGOING, TOPICS
 from tests.api.town import Issuer, open_api
 from tests.kit.services import Services
 from tests.privacy.needles import Needles, Search, shapes_of_number, shapes_of_text
 from tests.privacy.stage import NotingStage
-from workers.policy.calendar import midnight
-from workers.policy.rulebook import Rulebooks
-from workers.runtime.clock import FixedClock
-from workers.runtime.logging import configure_logging
-from workers.scenario.cast import Numbers
-from workers.scenario.format import Scenario, files_of, read_file
-from workers.scenario.live import ScenarioEnvironment, Workers
-from workers.scenario.play import ScenarioRunner
-from workers.scenario.run import AUDIENCE, ground
 
 ROOT = Path(__file__).parents[2]
 STORIES = """
     SIG-S01 SIG-S02 SIG-S03 SIG-S04 TIME-S01 TIME-S04 TIME-S05 KR25-S01 KR25-S03 KR25-S05 KR25-S06 KR25-S07
 """.split()
 #: Refusals, forged signatures, phone orders, register changes, birthdays, releases, grants: seen to in the test.
-TRACED = "tracer_provider(" in (ROOT / "workers/bootstrap.py").read_text("utf-8")
+TRACED = "tracer_provider(" in (ROOT / "workers/sigill/bootstrap.py").read_text("utf-8")
 
 
 @dataclass
@@ -116,7 +116,9 @@ async def _playing(
 
 @pytest.fixture(scope="module")
 async def said(services: Services, kafka: EmbeddedKafka) -> AsyncIterator[Said]:
-    books = Rulebooks.of(*(p.read_text("utf-8") for p in sorted((ROOT / "workers/rulebooks").glob("*.yaml"))))
+    books = Rulebooks.of(
+        *(p.read_text("utf-8") for p in sorted((ROOT / "workers/sigill/rulebooks").glob("*.yaml")))
+    )
     needles, outcomes = Needles(), set()
     async with (
         services.database() as database,
@@ -241,7 +243,7 @@ async def _ask_wrongly(search: Search, base: ScenarioEnvironment, issuer: Issuer
     for answer in wrong:
         search.through("error texts of the API", answer.content)
         search.through("error texts of the API", json.dumps(dict(answer.headers)).encode())
-    for path in json.loads((ROOT / "workers/web/openapi.json").read_text("utf-8"))["paths"]:
+    for path in json.loads((ROOT / "workers/sigill/web/openapi.json").read_text("utf-8"))["paths"]:
         search.through("paths of the API", path.encode())
         assert not re.search(r"\{[^}]*(number|personnummer|id_number)", path), "a number would stand in a URL"
     configure_logging()
@@ -330,7 +332,9 @@ async def test_a_number_that_the_sender_put_into_key_and_envelope_is_not_repeate
     services: Services, kafka: EmbeddedKafka
 ) -> None:
     """An EHR that is set up wrongly: the log must not tell what the sender should not have told."""
-    books = Rulebooks.of(*(p.read_text("utf-8") for p in sorted((ROOT / "workers/rulebooks").glob("*.yaml"))))
+    books = Rulebooks.of(
+        *(p.read_text("utf-8") for p in sorted((ROOT / "workers/sigill/rulebooks").glob("*.yaml")))
+    )
     number, motivation = "191212121212", "Ordväxling i kuvert: tofsvipa"
     async with (
         services.database() as database,

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from contracts.topics import DAY_MS, FOREVER, TOPICS
-from workers.runtime.settings import Retention
+from sigill.runtime.settings import Retention
+from sigill_contracts.topics import DAY_MS, FOREVER, TOPICS
 
 ROOT = Path(__file__).parents[2]
 PAGES = ("docs/privacy.md", "docs/dataskydd.md")

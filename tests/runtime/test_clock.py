@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from workers.runtime.clock import FileClock, FixedClock, SystemClock, write_clock
-from workers.runtime.settings import WrongSettings, load_settings
+from sigill.runtime.clock import FileClock, FixedClock, SystemClock, write_clock
+from sigill.runtime.settings import WrongSettings, load_settings
 
 MOMENT = datetime(2026, 3, 29, 1, 30, 0, 123456, tzinfo=UTC)
 
@@ -25,7 +25,7 @@ def test_a_file_clock_follows_what_another_process_writes(tmp_path: Path) -> Non
     clock = FileClock(file)
     assert clock.now() == MOMENT
     moved = MOMENT + timedelta(days=400)
-    code = f"import sys; from datetime import datetime; from pathlib import Path; from workers.runtime.clock import write_clock; write_clock(Path({str(file)!r}), datetime.fromisoformat({moved.isoformat()!r}))"
+    code = f"import sys; from datetime import datetime; from pathlib import Path; from sigill.runtime.clock import write_clock; write_clock(Path({str(file)!r}), datetime.fromisoformat({moved.isoformat()!r}))"
     subprocess.run([sys.executable, "-c", code], check=True)
     assert clock.now() == moved
     write_clock(file, datetime(1900, 1, 1, tzinfo=timezone(timedelta(hours=1))))

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import typer
 
-from infra.processes import free_port
-from workers.cli import app
+from sigill.cli import app
+from sigill.embedded.processes import free_port
 
 NOT_HERE = {
     "worker": "a worker waits for what it needs, by design",
@@ -90,7 +90,7 @@ def environment() -> dict[str, str]:
 def test_no_command_ends_in_a_traceback(environment: dict[str, str], tmp_path: Path) -> None:
     def run(path: tuple[str, ...], command: Any) -> tuple[str, int, str]:
         done = subprocess.run(
-            [sys.executable, "-m", "workers.cli", *path, *arguments_of(command)],
+            [sys.executable, "-m", "sigill.cli", *path, *arguments_of(command)],
             check=False,
             capture_output=True,
             text=True,

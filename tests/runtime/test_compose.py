@@ -16,11 +16,11 @@ import asyncpg
 import pytest
 import yaml
 
-from contracts.topics import INCOMING
-from infra.embedded import EmbeddedPostgres
+from sigill.embedded import EmbeddedPostgres
+from sigill.runtime.settings import Settings
+from sigill.web.app import NoLogin, check_login
+from sigill_contracts.topics import INCOMING
 from tests.kit.services import migrate
-from workers.runtime.settings import Settings
-from workers.web.app import NoLogin, check_login
 
 ROOT = Path(__file__).parents[2]
 WORKERS = {"intake", "register", "directory", "transitions", "relay", "ops"}

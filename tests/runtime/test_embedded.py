@@ -14,10 +14,9 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from infra.embedded import BrokerUnavailable, EmbeddedKafka, EmbeddedPostgres, PostgresUnavailable
-from infra.kafka import broker
-from infra.postgres import _find_local
-from infra.processes import private_folder
+from sigill.embedded import BrokerUnavailable, EmbeddedKafka, EmbeddedPostgres, PostgresUnavailable, broker
+from sigill.embedded.postgres import _find_local
+from sigill.embedded.processes import private_folder
 
 
 def test_a_clusters_id_never_begins_with_a_dash(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -29,7 +28,7 @@ def test_a_clusters_id_never_begins_with_a_dash(monkeypatch: pytest.MonkeyPatch)
 
 HOLD = """
 import sys, time
-from infra.embedded import EmbeddedKafka, EmbeddedPostgres
+from sigill.embedded import EmbeddedKafka, EmbeddedPostgres
 postgres, kafka = EmbeddedPostgres(own=True).start(), EmbeddedKafka(own=True).start()
 print(postgres.pid, postgres._folder, kafka._runner._process.pid, kafka._runner._folder, flush=True)
 time.sleep(120)
@@ -132,8 +131,8 @@ def test_a_server_that_does_not_start_says_why_and_leaves_nothing(monkeypatch: p
         made.append(private_folder(prefix, owner))
         return made[-1]
 
-    monkeypatch.setattr("infra.postgres.private_folder", noted)
-    monkeypatch.setattr("infra.kafka.broker.private_folder", noted)
+    monkeypatch.setattr("sigill.embedded.postgres.private_folder", noted)
+    monkeypatch.setattr("sigill.embedded.broker.private_folder", noted)
     with pytest.raises(PostgresUnavailable, match="unrecognized configuration parameter"):
         EmbeddedPostgres(own=True, kind="wheel", settings={"no_such_setting": "1"}).start()
     if EmbeddedKafka(own=True, require_real=False).kind == "jars":

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from testcontainers.core.config import testcontainers_config
 
-from infra import engine
+from sigill.embedded import engine
 
 
 class _Engine(BaseHTTPRequestHandler):

@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from workers.runtime.health import DATABASE, Health
-from workers.runtime.lifecycle import Backoff, run_workers, supervise
+from sigill.runtime.health import DATABASE, Health
+from sigill.runtime.lifecycle import Backoff, run_workers, supervise
 
 
 class Away(Exception):

@@ -13,7 +13,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.runtime.logging import DROPPED, MASK, Sparing, configure_logging, log_message, mask
+from sigill.runtime.logging import DROPPED, MASK, Sparing, configure_logging, log_message, mask
 
 NUMBER = "202201019996"
 

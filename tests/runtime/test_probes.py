@@ -11,8 +11,8 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from workers.runtime.clock import SystemClock
-from workers.runtime.health import (
+from sigill.runtime.clock import SystemClock
+from sigill.runtime.health import (
     BROKER,
     DATABASE,
     EVENT_LOOP,
@@ -22,7 +22,7 @@ from workers.runtime.health import (
     ProbeServer,
     beat,
 )
-from workers.runtime.metrics import (
+from sigill.runtime.metrics import (
     ALL,
     BUILD_INFO,
     CONSUMER_LAG,
@@ -32,8 +32,8 @@ from workers.runtime.metrics import (
     STEP_SECONDS,
     Metrics,
 )
-from workers.stream.connection import BrokerDown, Connection
-from workers.stream.consumer import StreamConsumer
+from sigill.stream.connection import BrokerDown, Connection
+from sigill.stream.consumer import StreamConsumer
 
 
 class Probed:

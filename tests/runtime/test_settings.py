@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from workers.devtools.reference_pages import drifted
-from workers.runtime.settings import Settings, WrongSettings, load_settings, settings_or_exit
+from sigill.devtools.reference_pages import drifted
+from sigill.runtime.settings import Settings, WrongSettings, load_settings, settings_or_exit
 
 KEY = base64.b64encode(b"k" * 32).decode()
 
@@ -151,7 +151,7 @@ def test_a_wrong_start_prints_lines_and_ends_with_status_2(
 def test_the_written_pages_have_not_drifted(page: str) -> None:
     assert not drifted(page)
     done = subprocess.run(
-        [sys.executable, "-m", "workers.devtools.reference_pages", page, "--check"], check=False
+        [sys.executable, "-m", "sigill.devtools.reference_pages", page, "--check"], check=False
     )
     assert done.returncode == 0
 

@@ -18,15 +18,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from infra.embedded import EmbeddedKafka, EmbeddedPostgres
-from infra.postgres import _find_local, _server_user
-from infra.processes import free_port
+from sigill.embedded import EmbeddedKafka, EmbeddedPostgres
+from sigill.embedded.postgres import _find_local, _server_user
+from sigill.embedded.processes import free_port
+from sigill.runtime.settings import Settings, load_settings
+from sigill.stream.connection import BrokerDown, Connection, StreamStopped
+from sigill.stream.consumer import StreamConsumer
+from sigill.stream.producer import StreamProducer
+from sigill.stream.topics import apply_topics
 from tests.stream.conftest import Spec, numbered
-from workers.runtime.settings import Settings, load_settings
-from workers.stream.connection import BrokerDown, Connection, StreamStopped
-from workers.stream.consumer import StreamConsumer
-from workers.stream.producer import StreamProducer
-from workers.stream.topics import apply_topics
 
 NOW = datetime.now(UTC)  # noqa: TID251 (TLS reads the machine's clock, so its certificates must)
 

@@ -6,8 +6,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from contracts.keys import patient_key
-from contracts.vocabulary import (
+from sigill.policy.calendar import BirthDate
+from sigill.policy.facts import Custody, Identity, Measure, PersonVersion
+from sigill.runtime.settings import load_settings
+from sigill.store import facts, inbox, orders, persons
+from sigill.store.persons import RegisteredPerson
+from sigill.store.session import Role, Store, Tx
+from sigill_contracts.keys import patient_key
+from sigill_contracts.vocabulary import (
     Form,
     IdType,
     Initiative,
@@ -19,12 +25,6 @@ from contracts.vocabulary import (
     RegionCode,
     Service,
 )
-from workers.policy.calendar import BirthDate
-from workers.policy.facts import Custody, Identity, Measure, PersonVersion
-from workers.runtime.settings import load_settings
-from workers.store import facts, inbox, orders, persons
-from workers.store.persons import RegisteredPerson
-from workers.store.session import Role, Store, Tx
 
 T0 = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -8,12 +8,12 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
+from sigill.store import access_log, audit, erasure
+from sigill.store.access_log import AccessLogEntry, AccessLogFault
+from sigill.store.audit import AuditEntry, ChainHead
+from sigill.store.audit_check import AuditFault, verify
+from sigill.store.session import Store
 from tests.store.kit import CHILD, DAY, HOUR, MOTHER, T0, ids, someone
-from workers.store import access_log, audit, erasure
-from workers.store.access_log import AccessLogEntry, AccessLogFault
-from workers.store.audit import AuditEntry, ChainHead
-from workers.store.audit_check import AuditFault, verify
-from workers.store.session import Store
 
 LENGTH = 1000
 Tamper = Callable[[asyncpg.Connection], Awaitable[object]]

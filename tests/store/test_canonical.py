@@ -9,7 +9,7 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.store.audit import canonical
+from sigill.store.audit import canonical
 
 # every character that can be written in UTF-8, control characters and astral ones among them
 texts = st.text(st.characters(exclude_categories=("Cs",)))

@@ -8,11 +8,11 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from sigill.store import erasure, measures, persons
+from sigill.store.audit_check import Baseline, RowFault, baselines, sealed_tables, verify, verify_rows
+from sigill.store.migrate import migrate
+from sigill.store.session import Reading, Store
 from tests.store.kit import CHILD, DAY, T0, key_of, seal, someone, store_on, told
-from workers.store import erasure, measures, persons
-from workers.store.audit_check import Baseline, RowFault, baselines, sealed_tables, verify, verify_rows
-from workers.store.migrate import migrate
-from workers.store.session import Reading, Store
 
 IN_THE_CHAIN_THEMSELVES = {"audit_entry", "audit_personal", "access_log", "history_shape"}
 SEED = """

@@ -5,11 +5,11 @@ from uuid import uuid4
 
 import pytest
 
-from contracts.vocabulary import Outcome
+from sigill.store import inbox, measures, orders
+from sigill.store.inbox import Fenced, Fresh, Repeated, ReusedId
+from sigill.store.session import Store, Tx
+from sigill_contracts.vocabulary import Outcome
 from tests.store.kit import HOUR, T0, answered, arrival, seal, signed, someone
-from workers.store import inbox, measures, orders
-from workers.store.inbox import Fenced, Fresh, Repeated, ReusedId
-from workers.store.session import Store, Tx
 
 
 async def _take(tx: Tx, *arrivals: inbox.Arrival) -> list[inbox.Claimed]:

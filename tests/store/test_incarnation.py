@@ -3,10 +3,10 @@
 import asyncpg
 import pytest
 
+from sigill.store import inbox
+from sigill.store.incarnation import meet
+from sigill.store.session import Store
 from tests.store.kit import T0
-from workers.store import inbox
-from workers.store.incarnation import meet
-from workers.store.session import Store
 
 
 async def number(admin: asyncpg.Connection) -> int:

@@ -7,9 +7,27 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from contracts.dead_letter import ORIGINAL_OFFSET, ORIGINAL_TOPIC, DeadLetterReason
-from contracts.directory import StaffRecord
-from contracts.vocabulary import (
+from sigill.policy.effects import AddTask, CloseTask, RecordAnswer, Sentence
+from sigill.policy.facts import EarlierOrder, Inform, ReleaseRequest, UnitAnswer
+from sigill.store import (
+    dead_letters,
+    erasure,
+    facts,
+    inbox,
+    measures,
+    orders,
+    outbox,
+    persons,
+    proposals,
+    requests,
+    staff,
+    tasks,
+)
+from sigill.store.dead_letters import DeadRecord
+from sigill.store.session import Store
+from sigill_contracts.dead_letter import ORIGINAL_OFFSET, ORIGINAL_TOPIC, DeadLetterReason
+from sigill_contracts.directory import StaffRecord
+from sigill_contracts.vocabulary import (
     Form,
     HsaId,
     Initiative,
@@ -36,24 +54,6 @@ from tests.store.kit import (
     someone,
     told,
 )
-from workers.policy.effects import AddTask, CloseTask, RecordAnswer, Sentence
-from workers.policy.facts import EarlierOrder, Inform, ReleaseRequest, UnitAnswer
-from workers.store import (
-    dead_letters,
-    erasure,
-    facts,
-    inbox,
-    measures,
-    orders,
-    outbox,
-    persons,
-    proposals,
-    requests,
-    staff,
-    tasks,
-)
-from workers.store.dead_letters import DeadRecord
-from workers.store.session import Store
 
 KRONOBERG = RegionCode("kronoberg")
 

@@ -9,11 +9,11 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from sigill.store import outbox, persons
+from sigill.store.outbox import SHARDS, NotHeld, OutboxRow, Shards, shard_of
+from sigill.store.queries import queries
+from sigill.store.session import Store
 from tests.store.kit import CHILD, DAY, HOUR, MOTHER, T0, someone
-from workers.store import outbox, persons
-from workers.store.outbox import SHARDS, NotHeld, OutboxRow, Shards, shard_of
-from workers.store.queries import queries
-from workers.store.session import Store
 
 ALL = range(SHARDS)
 ODD_NAMES = (("na\x00me", b"1"), ("ce_\udcff\udcfe", b"2"), ("åäö", b"3"), ('{"hex": "00"}', b"4"))
@@ -171,7 +171,7 @@ async def test_relays_share_the_shards_and_never_one_shard(store: Store) -> None
 async def test_a_relay_whose_connection_was_killed_has_lost_its_shards(
     store: Store, admin: asyncpg.Connection
 ) -> None:
-    from workers.store.session import passing
+    from sigill.store.session import passing
 
     relay = await Shards.open(store)
     await relay.balance()

@@ -7,8 +7,13 @@ from datetime import date
 import asyncpg
 import pytest
 
-from contracts.keys import key_version, patient_key
-from contracts.vocabulary import IdType, MeasureKind, Service, UnitId
+from sigill.policy.calendar import BirthDate
+from sigill.policy.facts import Custody, Identity
+from sigill.policy.identity_numbers import birth_by_number
+from sigill.store import facts, measures, persons
+from sigill.store.session import Store
+from sigill_contracts.keys import key_version, patient_key
+from sigill_contracts.vocabulary import IdType, MeasureKind, Service, UnitId
 from tests.store.kit import (
     ADULT,
     CHILD,
@@ -24,11 +29,6 @@ from tests.store.kit import (
     told,
     uuids,
 )
-from workers.policy.calendar import BirthDate
-from workers.policy.facts import Custody, Identity
-from workers.policy.identity_numbers import birth_by_number
-from workers.store import facts, measures, persons
-from workers.store.session import Store
 
 
 async def test_a_number_named_for_the_first_time_is_an_unregistered_person(store: Store) -> None:

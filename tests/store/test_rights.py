@@ -9,13 +9,13 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from contracts.vocabulary import Form, Initiative, MeasureKind
-from infra.embedded import EmbeddedPostgres
+from sigill.embedded import EmbeddedPostgres
+from sigill.policy.facts import Measure
+from sigill.store import erasure, measures, orders, persons
+from sigill.store.migrate import migrate
+from sigill.store.session import Role, Store
+from sigill_contracts.vocabulary import Form, Initiative, MeasureKind
 from tests.store.kit import CHILD, DAY, T0, key_of, seal, signed, someone, store_on, told
-from workers.policy.facts import Measure
-from workers.store import erasure, measures, orders, persons
-from workers.store.migrate import migrate
-from workers.store.session import Role, Store
 
 RIGHTS = Path(__file__).parents[2] / "infra" / "rights.txt"
 _HOW_TO = (

@@ -5,10 +5,9 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from infra.embedded import EmbeddedPostgres
-from tests.store.kit import CHILD, DAY, T0, ids, key_of, seal, signed, someone, store_on, told
-from workers.runtime.settings import load_settings
-from workers.store import (
+from sigill.embedded import EmbeddedPostgres
+from sigill.runtime.settings import load_settings
+from sigill.store import (
     access_log,
     audit,
     dead_letters,
@@ -22,9 +21,10 @@ from workers.store import (
     persons,
     timers,
 )
-from workers.store.access_log import AccessLogEntry
-from workers.store.audit import AuditEntry
-from workers.store.session import Role, Store, TooPowerful
+from sigill.store.access_log import AccessLogEntry
+from sigill.store.audit import AuditEntry
+from sigill.store.session import Role, Store, TooPowerful
+from tests.store.kit import CHILD, DAY, T0, ids, key_of, seal, signed, someone, store_on, told
 
 WORKERS: tuple[Role, ...] = ("sigill_intake", "sigill_register", "sigill_transitions")
 ROLES: tuple[Role, ...] = (*WORKERS, "sigill_relay", "sigill_reader", "sigill_ops", "sigill_auditor")

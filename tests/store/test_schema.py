@@ -11,11 +11,11 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from infra.embedded import EmbeddedPostgres
+from sigill.embedded import EmbeddedPostgres
+from sigill.store import migrate as migrations
+from sigill.store.migrate import HEAD, INFRA, MIGRATIONS, migrate, pending, rights_missing
+from sigill.store.queries import FOLDER, blocks, queries
 from tests.store.catalog import catalog
-from workers.store import migrate as migrations
-from workers.store.migrate import HEAD, INFRA, MIGRATIONS, migrate, pending, rights_missing
-from workers.store.queries import FOLDER, blocks, queries
 
 FILES = sorted(path.name for path in MIGRATIONS.glob("[0-9]*.sql"))
 STATEMENTS = [(path.stem, name) for path in sorted(FOLDER.glob("*.sql")) for name in queries(path.stem)]
@@ -92,7 +92,7 @@ async def test_a_stamp_that_is_behind_is_recognised(
 async def test_killed_at_any_moment_it_runs_to_its_end_the_next_time(postgres: EmbeddedPostgres) -> None:
     """Two at once are killed; `KILLS` in the environment says how often."""
     script = (
-        "import asyncio, sys; from workers.store.migrate import migrate; asyncio.run(migrate(sys.argv[1]))"
+        "import asyncio, sys; from sigill.store.migrate import migrate; asyncio.run(migrate(sys.argv[1]))"
     )
     whole = None
     for number in range(int(os.environ.get("SIGILL_TEST_KILLS", "5"))):

@@ -5,11 +5,11 @@ import asyncio
 import asyncpg
 import pytest
 
-from infra.embedded import EmbeddedPostgres
+from sigill.embedded import EmbeddedPostgres
+from sigill.store import measures, persons, session
+from sigill.store.migrate import migrate
+from sigill.store.session import KeptPlans, Pooled, Store, passing
 from tests.store.kit import CHILD, T0, measures_of, seal, someone, store_on
-from workers.store import measures, persons, session
-from workers.store.migrate import migrate
-from workers.store.session import KeptPlans, Pooled, Store, passing
 
 
 async def test_the_server_ends_what_takes_too_long(database: str) -> None:

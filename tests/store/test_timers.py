@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import asyncpg
 
-from contracts.vocabulary import IdType, MeasureId, PersonId, RegionCode
+from sigill.policy.effects import SetTimer, TimerKind
+from sigill.policy.facts import Identity
+from sigill.store import persons, timers
+from sigill.store.session import Store
+from sigill_contracts.vocabulary import IdType, MeasureId, PersonId, RegionCode
 from tests.store.kit import CHILD, DAY, HOUR, MOTHER, T0, ids, someone, uuids
-from workers.policy.effects import SetTimer, TimerKind
-from workers.policy.facts import Identity
-from workers.store import persons, timers
-from workers.store.session import Store
 
 
 def timer(patient: PersonId, due_at=T0, kind=TimerKind.MEASURE_ENDS, measure_id=None) -> SetTimer:

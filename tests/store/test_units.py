@@ -5,12 +5,12 @@ from datetime import date, timedelta
 import asyncpg
 import pytest
 
-from contracts.directory import Assignment, StaffRecord, UnitRecord
-from contracts.vocabulary import Role, UnitId
+from sigill.store import proposals, staff, units
+from sigill.store.session import Store
+from sigill.store.units import NoSuccessorWanted
+from sigill_contracts.directory import Assignment, StaffRecord, UnitRecord
+from sigill_contracts.vocabulary import Role, UnitId
 from tests.store.kit import DAY, T0
-from workers.store import proposals, staff, units
-from workers.store.session import Store
-from workers.store.units import NoSuccessorWanted
 
 OLD, NEW, OTHER = UnitId("SE2321000065-OLD"), UnitId("SE2321000065-NEW"), UnitId("SE2321000065-OTHER")
 TODAY = date(2026, 1, 1)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from workers.stream.connection import Connection
-from workers.stream.producer import OutgoingRecord, StreamProducer
-from workers.stream.topics import apply_topics, delete_topics
+from sigill.stream.connection import Connection
+from sigill.stream.producer import OutgoingRecord, StreamProducer
+from sigill.stream.topics import apply_topics, delete_topics
 
 
 @dataclass(frozen=True)

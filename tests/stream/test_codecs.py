@@ -7,12 +7,12 @@ import asyncio
 import pytest
 from confluent_kafka import Producer
 
-from infra.embedded import EmbeddedKafka
+from sigill.embedded import EmbeddedKafka
+from sigill.stream.connection import Connection
+from sigill.stream.consumer import StreamConsumer
+from sigill.stream.header_decoding import read_leniently
 from tests.stream.conftest import MakeTopic
 from tests.stream.test_consumer import take
-from workers.stream.connection import Connection
-from workers.stream.consumer import StreamConsumer
-from workers.stream.header_decoding import read_leniently
 
 CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
 BODY = b'{"order": "a form, as long as a form is, so that it is worth packing"}' * 40

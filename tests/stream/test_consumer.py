@@ -13,15 +13,15 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 from aiokafka.structs import TopicPartition
 
-from infra.embedded import EmbeddedKafka
+from sigill.embedded import EmbeddedKafka
+from sigill.runtime.health import BROKER, Health
+from sigill.runtime.metrics import Metrics
+from sigill.stream.connection import BrokerDown, Connection
+from sigill.stream.consumer import OffsetsLost, StreamConsumer
+from sigill.stream.producer import OutgoingRecord, StreamProducer
+from sigill.stream.records import Partition
+from sigill.stream.topics import apply_topics
 from tests.stream.conftest import MakeTopic, Spec, numbered
-from workers.runtime.health import BROKER, Health
-from workers.runtime.metrics import Metrics
-from workers.stream.connection import BrokerDown, Connection
-from workers.stream.consumer import OffsetsLost, StreamConsumer
-from workers.stream.producer import OutgoingRecord, StreamProducer
-from workers.stream.records import Partition
-from workers.stream.topics import apply_topics
 
 
 async def take(

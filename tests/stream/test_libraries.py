@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from sigill.stream.records import Record, read_event, sender_of
 from tests.kit.event_libraries import ID, KEY, ORDER, RECORDED, SOURCE, TIME, TOOLS, TYPE, missing, written
-from workers.stream.records import Record, read_event, sender_of
 
 WRITTEN: dict[str, list[dict[str, Any]]] = json.loads(RECORDED.read_text())
 CASES = [(name, one) for name, modes in WRITTEN.items() for one in modes]

@@ -9,11 +9,11 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition, errors
 from aiokafka.client import AIOKafkaClient
 from aiokafka.protocol.produce import ProduceRequest
 
-from infra.embedded import EmbeddedKafka
+from sigill.embedded import EmbeddedKafka
+from sigill.stream.connection import BrokerDown, Connection, StreamStopped
+from sigill.stream.producer import OutgoingRecord, SendInDoubt, StreamProducer, _acknowledged
+from sigill.stream.topics import apply_topics
 from tests.stream.conftest import MakeTopic, Spec, numbered
-from workers.stream.connection import BrokerDown, Connection, StreamStopped
-from workers.stream.producer import OutgoingRecord, SendInDoubt, StreamProducer, _acknowledged
-from workers.stream.topics import apply_topics
 
 
 async def everything(connection: Connection, topic: str, count: int) -> list[bytes]:

@@ -11,16 +11,8 @@ from cloudevents.core.bindings.kafka import KafkaMessage, from_kafka_event
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.envelope import Envelope
-from workers.stream.records import (
-    Event,
-    Headers,
-    NotCloudEvent,
-    Record,
-    read_event,
-    sendable,
-    write_binary,
-)
+from sigill.stream.records import Event, Headers, NotCloudEvent, Record, read_event, sendable, write_binary
+from sigill_contracts.envelope import Envelope
 
 GOOD: dict[str, bytes] = {
     "ce_specversion": b"1.0",

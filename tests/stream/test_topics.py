@@ -9,12 +9,12 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from contracts.topics import TOPICS
-from infra.embedded import EmbeddedKafka
+from sigill.embedded import EmbeddedKafka
+from sigill.stream import topics
+from sigill.stream.connection import BrokerDown, Connection, StreamStopped
+from sigill.stream.topics import UNSTAMPED, apply_topics, contradictions, delete_topics
+from sigill_contracts.topics import TOPICS
 from tests.stream.conftest import Spec
-from workers.stream import topics
-from workers.stream.connection import BrokerDown, Connection, StreamStopped
-from workers.stream.topics import UNSTAMPED, apply_topics, contradictions, delete_topics
 
 
 async def setting(connection: Connection, topic: str, name: str) -> str:

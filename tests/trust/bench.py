@@ -4,8 +4,8 @@ import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from workers.devtools.authority import DevAuthority
-from workers.trust import RevocationSnapshot, TrustPolicy, UnreadableSignature, Verdict, verify
+from sigill.devtools.authority import DevAuthority
+from sigill.trust import RevocationSnapshot, TrustPolicy, UnreadableSignature, Verdict, verify
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 SIGNER = "SE2321000065-1001"

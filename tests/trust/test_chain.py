@@ -8,10 +8,10 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.x509.name import _ASN1Type
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
+from sigill.devtools.authority import LEVEL_2, LEVEL_3, Authority, Holder, key_usage, make_authority
+from sigill.devtools.signing import sign_jws
+from sigill.trust import RevocationSnapshot, TrustPolicy
 from tests.trust.bench import NOW, PAYLOAD, SIGNER, Bench
-from workers.devtools.authority import LEVEL_2, LEVEL_3, Authority, Holder, key_usage, make_authority
-from workers.devtools.signing import sign_jws
-from workers.trust import RevocationSnapshot, TrustPolicy
 
 DAY = timedelta(days=1)
 
@@ -353,7 +353,7 @@ def test_a_test_environment_may_widen_the_form(bench: Bench):
 
 
 def test_untrusted_certificates_do_not_fill_the_book(bench: Bench):
-    from workers.trust.chain import book_of
+    from sigill.trust.chain import book_of
 
     policy = bench.with_policy()
     book = book_of(policy)
@@ -365,7 +365,7 @@ def test_untrusted_certificates_do_not_fill_the_book(bench: Bench):
 
 
 def test_the_book_is_bounded(bench: Bench, monkeypatch):
-    from workers.trust import chain
+    from sigill.trust import chain
 
     monkeypatch.setattr(chain, "HOLDERS_KEPT", 2)
     policy = bench.with_policy()

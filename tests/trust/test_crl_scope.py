@@ -13,13 +13,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509 import ocsp
 from prometheus_client.parser import text_string_to_metric_families
 
+from sigill.devtools.authority import DevAuthority, Holder
+from sigill.devtools.signing import sign_jws
+from sigill.intake.revocation_cache import report
+from sigill.runtime.metrics import CRL_GOOD_UNTIL, Metrics
+from sigill.trust import RevocationSnapshot, TrustPolicy
 from tests.trust.bench import NOW, OTHER, PAYLOAD, SIGNER, Bench
 from tests.trust.test_evidence import keeper
-from workers.devtools.authority import DevAuthority, Holder
-from workers.devtools.signing import sign_jws
-from workers.intake.revocation_cache import report
-from workers.runtime.metrics import CRL_GOOD_UNTIL, Metrics
-from workers.trust import RevocationSnapshot, TrustPolicy
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 ONE, TWO = "http://crl.example.org/one.crl", "http://crl.example.org/two.crl"

@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from sigill.devtools.authority import DevAuthority
+from sigill.devtools.signing import sign_jws, tampered_jws
+from sigill.trust import RevocationSnapshot, TrustPolicy, read_certificates, verify
 from tests.trust.bench import NOW, PAYLOAD, SIGNER
-from workers.devtools.authority import DevAuthority
-from workers.devtools.signing import sign_jws, tampered_jws
-from workers.trust import RevocationSnapshot, TrustPolicy, read_certificates, verify
 
 
 def test_it_can_be_saved_and_loaded(tmp_path):

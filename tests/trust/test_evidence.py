@@ -10,12 +10,12 @@ import httpx
 import pytest
 from cryptography.x509 import ocsp
 
+from sigill.devtools.authority import DevAuthority
+from sigill.devtools.signing import sign_jws
+from sigill.intake.revocation_sources import RevocationCache, RevocationSources
+from sigill.runtime.clock import FixedClock
+from sigill.trust import RevocationIndex, RevocationSnapshot, TrustPolicy, believed_until
 from tests.trust.bench import NOW, PAYLOAD, SIGNER, Bench
-from workers.devtools.authority import DevAuthority
-from workers.devtools.signing import sign_jws
-from workers.intake.revocation_sources import RevocationCache, RevocationSources
-from workers.runtime.clock import FixedClock
-from workers.trust import RevocationIndex, RevocationSnapshot, TrustPolicy, believed_until
 
 HOUR = timedelta(hours=1)
 Answer = Callable[[str, bytes], tuple[int, bytes]]
@@ -166,7 +166,7 @@ async def test_memory_is_bounded_and_the_newest_stay(fresh: Bench, tmp_path: Pat
 
 
 async def test_an_endless_list_is_cut_off(monkeypatch):
-    monkeypatch.setattr("workers.intake.revocation_sources.MAX_LIST_BYTES", 1000)
+    monkeypatch.setattr("sigill.intake.revocation_sources.MAX_LIST_BYTES", 1000)
     async with server(lambda *_: (200, b"x" * 5000)) as url, keeper(urls=(url,)) as kept:
         await kept.refresh()
         assert kept.states[0].error == "more than 1000 bytes"

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from lxml import etree
 from pydantic import BaseModel
 
-from contracts.order import SignedForm
-from workers.trust.form_xml import FLAGS, GROUPS, LISTS, NotAForm, form_of, xml_of
+from sigill.trust.form_xml import FLAGS, GROUPS, LISTS, NotAForm, form_of, xml_of
+from sigill_contracts.order import SignedForm
 
 
 def parts(model: type[BaseModel], path: str = "") -> typing.Iterator[tuple[str, str]]:

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 from cryptography.hazmat.primitives.hashes import SHA384
 
+from sigill.devtools.signing import jades_header, sign_jws, sign_jws_with, tampered_jws
 from tests.trust.bench import COMPACT, FORM, GENERAL, NOW, OTHER, PAYLOAD, SIGNER, XML, Bench
-from workers.devtools.signing import jades_header, sign_jws, sign_jws_with, tampered_jws
 
 
 def b64(data: bytes) -> str:
@@ -452,7 +452,7 @@ def test_a_member_twice_in_the_container_is_refused(bench: Bench):
     ],
 )
 def test_the_age_of_a_signature_has_two_ends(bench: Bench, signed_at, codes):
-    from workers.trust import RevocationSnapshot
+    from sigill.trust import RevocationSnapshot
 
     evidence = RevocationSnapshot.read(
         bench.ca.crls(NOW - timedelta(days=40), next_update=NOW + timedelta(days=1))

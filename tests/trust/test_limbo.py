@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from cryptography import x509
 
-from workers.trust.path import PathBuilder
-from workers.trust.usage import _within_directory_names
+from sigill.trust.path import PathBuilder
+from sigill.trust.usage import _within_directory_names
 
 VECTORS = json.loads(gzip.decompress((Path(__file__).parent / "vectors" / "limbo.json.gz").read_bytes()))
 CASES = [pytest.param(case, id=case["id"]) for case in VECTORS["cases"]]

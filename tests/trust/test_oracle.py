@@ -9,10 +9,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from pyhanko_certvalidator import CertificateValidator, ValidationContext
 from pyhanko_certvalidator.errors import PathBuildingError, PathValidationError, ValidationError
 
+from sigill.devtools.authority import Holder, key_usage
+from sigill.devtools.signing import sign_jws
+from sigill.trust import RevocationSnapshot
 from tests.trust.bench import NOW, PAYLOAD, SIGNER, Bench, make_bench
-from workers.devtools.authority import Holder, key_usage
-from workers.devtools.signing import sign_jws
-from workers.trust import RevocationSnapshot
 
 DAY = timedelta(days=1)
 

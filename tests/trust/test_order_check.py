@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from sigill.cli.dev import app as dev
+from sigill.cli.order import app as order
 from tests.trust.bench import SIGNER
-from workers.cli.dev import app as dev
-from workers.cli.order import app as order
 
 WORLD = Path(__file__).parent / "world"
 AT = "2026-11-29T21:00:00+00:00"
@@ -103,9 +103,9 @@ def test_another_addressee_and_a_wrong_field_are_told(place: Path):
     sign = ("sign", place / "form.json", "--ca", place / "ca", "--signer", SIGNER, "--out")
     run(order, *sign, good)
     payload = json.dumps(FORM | {"units": []}).encode()
-    from workers.devtools.authority import DevAuthority
-    from workers.devtools.signing import sign_jws
-    from workers.runtime.clock import SystemClock
+    from sigill.devtools.authority import DevAuthority
+    from sigill.devtools.signing import sign_jws
+    from sigill.runtime.clock import SystemClock
 
     holder = DevAuthority.load(place / "ca").staff(SIGNER)
     wrong.write_bytes(sign_jws(payload, holder, signed_at=SystemClock().now()))

@@ -8,9 +8,9 @@ from cryptography import x509
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sigill.devtools.signing import jades_header, sign_jws, sign_jws_with, sign_xades
+from sigill.trust import UnreadableSignature, Verdict
 from tests.trust.bench import COMPACT, FORM, GENERAL, NOW, PAYLOAD, SIGNER, XML, make_bench
-from workers.devtools.signing import jades_header, sign_jws, sign_jws_with, sign_xades
-from workers.trust import UnreadableSignature, Verdict
 
 BENCH = make_bench()
 HOLDER = BENCH.ca.staff(SIGNER)

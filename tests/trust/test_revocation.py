@@ -8,10 +8,10 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from sigill.devtools.authority import Authority, DevAuthority, Holder, key_usage, make_authority, new_key
+from sigill.devtools.signing import sign_jws
+from sigill.trust import RevocationIndex, RevocationSnapshot, TrustPolicy
 from tests.trust.bench import GENERAL, NOW, OTHER, PAYLOAD, SIGNER, Bench
-from workers.devtools.authority import Authority, DevAuthority, Holder, key_usage, make_authority, new_key
-from workers.devtools.signing import sign_jws
-from workers.trust import RevocationIndex, RevocationSnapshot, TrustPolicy
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 HOLD = x509.ReasonFlags.certificate_hold

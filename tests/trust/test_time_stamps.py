@@ -18,10 +18,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from sigill.devtools.authority import DevAuthority, Holder, key_usage
+from sigill.devtools.signing import sign_jws
+from sigill.trust import RevocationSnapshot, TrustPolicy, Verdict
 from tests.trust.bench import GENERAL, NOW, PAYLOAD, SIGNER, Bench
-from workers.devtools.authority import DevAuthority, Holder, key_usage
-from workers.devtools.signing import sign_jws
-from workers.trust import RevocationSnapshot, TrustPolicy, Verdict
 
 HOUR = timedelta(hours=1)
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from joserfc.jwk import ECKey, RSAKey
 
-from workers.trust.jades import read_header
-from workers.trust.jose import check_signature, open_compact
-from workers.trust.verdict import SignatureRefused, UnreadableSignature
+from sigill.trust.jades import read_header
+from sigill.trust.jose import check_signature, open_compact
+from sigill.trust.verdict import SignatureRefused, UnreadableSignature
 
 GROUPS = json.loads((Path(__file__).parent / "vectors" / "wycheproof_jws.json").read_text())["groups"]
 CASES = [

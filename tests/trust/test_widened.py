@@ -20,16 +20,14 @@ from cryptography.x509.name import _ASN1Type
 from cryptography.x509.oid import NameOID
 from lxml import etree
 
-from contracts.hsa_id import canonical_hsa_id
-from tests.trust.bench import FORM, NOW, PAYLOAD, SIGNER, XML, Bench
-from workers.devtools.authority import Holder
-from workers.devtools.keys import b64, make_authority
-from workers.devtools.signing import _raw_signature, sign_jws, sign_xades
-from workers.intake.trust_settings import WrongFile, certificates
-from workers.trust import TrustPolicy, read_certificates
-from workers.trust.form_xml import NAMESPACE, xml_of
-from workers.trust.path import PathBuilder
-from workers.trust.profile import (
+from sigill.devtools.authority import Holder
+from sigill.devtools.keys import b64, make_authority
+from sigill.devtools.signing import _raw_signature, sign_jws, sign_xades
+from sigill.intake.trust_settings import WrongFile, certificates
+from sigill.trust import TrustPolicy, read_certificates
+from sigill.trust.form_xml import NAMESPACE, xml_of
+from sigill.trust.path import PathBuilder
+from sigill.trust.profile import (
     DS,
     ENVELOPED,
     EXCLUSIVE,
@@ -41,9 +39,11 @@ from workers.trust.profile import (
     is_order_type,
     jws_header,
 )
-from workers.trust.roca import is_weak
-from workers.trust.usage import key_of
-from workers.trust.xades_shape import _leaves_signature_out, canonical
+from sigill.trust.roca import is_weak
+from sigill.trust.usage import key_of
+from sigill.trust.xades_shape import _leaves_signature_out, canonical
+from sigill_contracts.hsa_id import canonical_hsa_id
+from tests.trust.bench import FORM, NOW, PAYLOAD, SIGNER, XML, Bench
 
 LATER = "http://www.w3.org/2007/05/xmldsig-more#"
 LONG = (NOW - timedelta(days=900), NOW + timedelta(days=900))

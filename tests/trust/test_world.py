@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from workers.trust import RevocationSnapshot, TrustPolicy, Verdict, read_certificates, verify
+from sigill.trust import RevocationSnapshot, TrustPolicy, Verdict, read_certificates, verify
 
 WORLD = Path(__file__).parent / "world"
 #: After the last of them was signed, and within the week that the revocation lists speak for.

@@ -9,11 +9,11 @@ from datetime import timedelta
 import pytest
 from lxml import etree
 
+from sigill.devtools.signing import sign_xades, tampered_xades
+from sigill.trust import RevocationSnapshot
+from sigill.trust.form_xml import NAMESPACE, xml_of
+from sigill.trust.profile import DS, EXCLUSIVE, INCLUSIVE, XADES
 from tests.trust.bench import FORM, NOW, SIGNER, XML, Bench
-from workers.devtools.signing import sign_xades, tampered_xades
-from workers.trust import RevocationSnapshot
-from workers.trust.form_xml import NAMESPACE, xml_of
-from workers.trust.profile import DS, EXCLUSIVE, INCLUSIVE, XADES
 
 C14N_11 = "http://www.w3.org/2006/12/xml-c14n11"
 

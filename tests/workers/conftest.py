@@ -8,35 +8,35 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from contracts.change import AccessChange
-from contracts.notification import Notification
-from contracts.receipt import Receipt
-from contracts.state import PatientState
-from contracts.topics import ORDERS, PERSONS, STAFF, UNITS, TopicSpec
+from sigill.consumer.dead_letter_limit import DeadLetterLimit
+from sigill.consumer.runner import ConsumerRunner, Handler
+from sigill.directory.consumer import Directory
+from sigill.intake.consumer import Intake
+from sigill.intake.revocation_cache import TrustRevocationCache, revocation_cache
+from sigill.intake.revocation_sources import RevocationSources
+from sigill.intake.verification import OrderVerifier
+from sigill.policy.rulebook import Rulebooks
+from sigill.processing.citations import PolicyContext
+from sigill.register.consumer import Register
+from sigill.runtime.clock import FixedClock
+from sigill.runtime.health import Health
+from sigill.runtime.metrics import Metrics
+from sigill.runtime.settings import Settings
+from sigill.store import outbox
+from sigill.store.outbox import Unpublished
+from sigill.store.session import Store
+from sigill.stream.connection import Connection
+from sigill.stream.records import Partition, Record
+from sigill.transitions.scheduler import Transitions
+from sigill.trust import RevocationSnapshot, TrustPolicy
+from sigill.trust.evidence import RevocationList
+from sigill_contracts.change import AccessChange
+from sigill_contracts.notification import Notification
+from sigill_contracts.receipt import Receipt
+from sigill_contracts.state import PatientState
+from sigill_contracts.topics import ORDERS, PERSONS, STAFF, UNITS, TopicSpec
 from tests.workers.rulebook import NATIONAL, TESTLAND
 from tests.workers.town import AUDIENCE, KEYS, Sent, Town
-from workers.consumer.dead_letter_limit import DeadLetterLimit
-from workers.consumer.runner import ConsumerRunner, Handler
-from workers.directory.consumer import Directory
-from workers.intake.consumer import Intake
-from workers.intake.revocation_cache import TrustRevocationCache, revocation_cache
-from workers.intake.revocation_sources import RevocationSources
-from workers.intake.verification import OrderVerifier
-from workers.policy.rulebook import Rulebooks
-from workers.processing.citations import PolicyContext
-from workers.register.consumer import Register
-from workers.runtime.clock import FixedClock
-from workers.runtime.health import Health
-from workers.runtime.metrics import Metrics
-from workers.runtime.settings import Settings
-from workers.store import outbox
-from workers.store.outbox import Unpublished
-from workers.store.session import Store
-from workers.stream.connection import Connection
-from workers.stream.records import Partition, Record
-from workers.transitions.scheduler import Transitions
-from workers.trust import RevocationSnapshot, TrustPolicy
-from workers.trust.evidence import RevocationList
 
 START = datetime(2025, 3, 10, 9, tzinfo=UTC)
 _NOWHERE = Connection("localhost:1")

@@ -16,16 +16,16 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from contracts.receipt import Receipt
-from contracts.topics import RECEIPTS, TOPICS
+from sigill.bootstrap import Wiring
+from sigill.policy.rulebook import Rulebooks
+from sigill.runtime.settings import load_settings
+from sigill.stream.connection import Connection
+from sigill.stream.producer import OutgoingRecord, StreamProducer
+from sigill.stream.topics import apply_topics
+from sigill_contracts.receipt import Receipt
+from sigill_contracts.topics import RECEIPTS, TOPICS
 from tests.workers.rulebook import NATIONAL, TESTLAND
 from tests.workers.town import AUDIENCE, Sent, Town
-from workers.bootstrap import Wiring
-from workers.policy.rulebook import Rulebooks
-from workers.runtime.settings import load_settings
-from workers.stream.connection import Connection
-from workers.stream.producer import OutgoingRecord, StreamProducer
-from workers.stream.topics import apply_topics
 
 PARTITIONS = 3
 

@@ -3,11 +3,11 @@
 import asyncio
 import sys
 
+from sigill.bootstrap import WORKERS, Wiring
+from sigill.policy.rulebook import Rulebooks
+from sigill.runtime.logging import configure_logging
+from sigill.runtime.settings import settings_or_exit
 from tests.workers.rulebook import NATIONAL, TESTLAND
-from workers.bootstrap import WORKERS, Wiring
-from workers.policy.rulebook import Rulebooks
-from workers.runtime.logging import configure_logging
-from workers.runtime.settings import settings_or_exit
 
 
 def main() -> None:

@@ -12,15 +12,15 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from confluent_kafka import Producer
 
-from contracts.receipt import Receipt
-from contracts.vocabulary import IdType, Service
+from sigill.policy.access import AccessQuestion, decide
+from sigill.policy.facts import Identity
+from sigill.runtime.clock import SystemClock
+from sigill.store import facts as stored
+from sigill.store import persons
+from sigill_contracts.receipt import Receipt
+from sigill_contracts.vocabulary import IdType, Service
 from tests.workers.live import Live, end, live
 from tests.workers.town import Town
-from workers.policy.access import AccessQuestion, decide
-from workers.policy.facts import Identity
-from workers.runtime.clock import SystemClock
-from workers.store import facts as stored
-from workers.store import persons
 
 PN, SN = "personnummer", "samordningsnummer"
 
@@ -90,7 +90,7 @@ async def put(client, name, sent, *, value=..., headers=None, **more):
 
 def cli(run, *arguments):
     done = subprocess.run(
-        [sys.executable, "-m", "workers.cli", *arguments],
+        [sys.executable, "-m", "sigill.cli", *arguments],
         check=False,
         env={**os.environ, **run.environment},
         capture_output=True,

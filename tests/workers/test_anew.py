@@ -3,15 +3,15 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from contracts.vocabulary import IdType, RegionCode
+from sigill.intake.revocation_recheck import Recheck
+from sigill.policy.effects import SetTimer, TimerKind
+from sigill.policy.facts import Identity
+from sigill.store import dead_letters, persons, tasks, timers
+from sigill.trust import RevocationSnapshot
+from sigill.trust.evidence import RevocationList
+from sigill_contracts.vocabulary import IdType, RegionCode
 from tests.workers.conftest import START, Office, read, receipts
 from tests.workers.town import ADULT, DOCTOR
-from workers.intake.revocation_recheck import Recheck
-from workers.policy.effects import SetTimer, TimerKind
-from workers.policy.facts import Identity
-from workers.store import dead_letters, persons, tasks, timers
-from workers.trust import RevocationSnapshot
-from workers.trust.evidence import RevocationList
 
 
 def recheck(office: Office) -> Recheck:

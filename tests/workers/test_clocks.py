@@ -7,20 +7,20 @@ from datetime import datetime, timedelta
 import pytest
 from pydantic import SecretStr
 
-from contracts.state import MeasureState
-from contracts.topics import ORDERS, PERSONS
-from contracts.vocabulary import Service
+from sigill.policy.access import AccessQuestion, decide
+from sigill.policy.facts import Identity
+from sigill.runtime.clock import FixedClock, RefereedClock, SystemClock
+from sigill.runtime.metrics import CLOCK_SKEW, Metrics
+from sigill.runtime.settings import Settings
+from sigill.store import facts as stored
+from sigill.store import persons
+from sigill.store.outbox import Unpublished
+from sigill.store.referee import ClockApart, Referee
+from sigill_contracts.state import MeasureState
+from sigill_contracts.topics import ORDERS, PERSONS
+from sigill_contracts.vocabulary import Service
 from tests.workers.conftest import START, Office, read, receipts
 from tests.workers.town import ADULT, MOTHER
-from workers.policy.access import AccessQuestion, decide
-from workers.policy.facts import Identity
-from workers.runtime.clock import FixedClock, RefereedClock, SystemClock
-from workers.runtime.metrics import CLOCK_SKEW, Metrics
-from workers.runtime.settings import Settings
-from workers.store import facts as stored
-from workers.store import persons
-from workers.store.outbox import Unpublished
-from workers.store.referee import ClockApart, Referee
 
 HOUR = timedelta(hours=1)
 SOON = timedelta(seconds=1)
@@ -115,7 +115,7 @@ def test_the_refereed_clock_follows_the_database_and_no_jump_of_the_machine() ->
     machine = FixedClock(START + HOUR)
     clock = RefereedClock(machine)
     assert clock.now() == START + HOUR
-    from workers.runtime.clock import stopwatch
+    from sigill.runtime.clock import stopwatch
 
     clock.correct(START, stopwatch())
     assert timedelta(0) <= clock.now() - START < timedelta(seconds=10)

@@ -9,17 +9,17 @@ from typing import Any
 import asyncpg
 import pytest
 
-from contracts.topics import ORDERS
+from sigill.consumer.dead_letter_limit import DeadLetterLimit, DeadLetterLimitReached
+from sigill.consumer.runner import DatabaseDown, PoisonRecordError, StatementsUnfinished
+from sigill.intake.consumer import Intake
+from sigill.operations.dead_letter_replay import look
+from sigill.store import dead_letters, holds, inbox, orders
+from sigill.store.inbox import Fenced
+from sigill.store.session import Store, Tx
+from sigill.stream.records import Partition
+from sigill_contracts.topics import ORDERS
 from tests.workers.conftest import START, Office, read, receipts
 from tests.workers.town import MOTHER
-from workers.consumer.dead_letter_limit import DeadLetterLimit, DeadLetterLimitReached
-from workers.consumer.runner import DatabaseDown, PoisonRecordError, StatementsUnfinished
-from workers.intake.consumer import Intake
-from workers.operations.dead_letter_replay import look
-from workers.store import dead_letters, holds, inbox, orders
-from workers.store.inbox import Fenced
-from workers.store.session import Store, Tx
-from workers.stream.records import Partition
 
 
 class Failing:
@@ -131,7 +131,7 @@ async def test_offsets_go_on_where_the_store_is_not_where_the_broker_believes(of
 
 def breaking(matches: Callable[[Any], bool], error: Exception) -> Any:
     """A `judge` that cannot bear one kind of form."""
-    from workers.policy import orders as policy
+    from sigill.policy import orders as policy
 
     def judge(form: Any, facts: Any, books: Any) -> Any:
         if matches(form):
@@ -145,7 +145,7 @@ async def test_one_record_that_cannot_be_judged_becomes_a_dead_letter_and_the_ot
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "workers.processing.unit_of_work.judge",
+        "sigill.processing.unit_of_work.judge",
         breaking(lambda f: f.motivation == "poison", ValueError("no")),
     )
     good = [office.town.orders(START) for _ in range(6)]
@@ -170,7 +170,7 @@ async def test_a_record_that_the_database_itself_refuses_is_found_by_halving(
         if any("poison" in (one.payload or "") for one in filed):
             await tx.run("SELECT 1 / 0")
 
-    monkeypatch.setattr("workers.intake.consumer.orders.record", refusing)
+    monkeypatch.setattr("sigill.intake.consumer.orders.record", refusing)
     sent = [office.town.orders(START, motivation="poison" if n == 5 else "Text.") for n in range(9)]
     await office.hand_over(*sent)
     answers = receipts(await office.out())
@@ -245,7 +245,7 @@ async def test_when_we_fail_on_every_readable_order_no_more_are_parked(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "workers.processing.unit_of_work.judge", breaking(lambda _: True, ValueError("a bug of ours"))
+        "sigill.processing.unit_of_work.judge", breaking(lambda _: True, ValueError("a bug of ours"))
     )
     worker = office.consuming[ORDERS.name]
     worker.limit = DeadLetterLimit(0.9, 3)
@@ -273,7 +273,7 @@ async def test_what_breaks_while_unwrapping_names_its_record(
     def broken(*_: object, **__: object) -> None:
         raise RecursionError
 
-    monkeypatch.setattr("workers.intake.verification.verify", broken)
+    monkeypatch.setattr("sigill.intake.verification.verify", broken)
     intake = office.consuming[ORDERS.name].handler
     assert isinstance(intake, Intake)
     [record] = office.records([office.town.orders(START)])

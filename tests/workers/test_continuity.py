@@ -12,27 +12,27 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.structs import TopicPartition
 from confluent_kafka import Producer
 
-from infra.embedded import EmbeddedKafka
-from tests.stream.conftest import MakeTopic, numbered, producer, topic
-from workers.consumer.dead_letter_limit import DeadLetterLimit
-from workers.consumer.runner import ConsumerRunner, PoisonRecords, StepTimings
-from workers.processing.event_ids import arrival_cause, event_id
-from workers.runtime.clock import SystemClock
-from workers.runtime.health import Health
-from workers.runtime.metrics import (
+from sigill.consumer.dead_letter_limit import DeadLetterLimit
+from sigill.consumer.runner import ConsumerRunner, PoisonRecords, StepTimings
+from sigill.embedded import EmbeddedKafka
+from sigill.processing.event_ids import arrival_cause, event_id
+from sigill.runtime.clock import SystemClock
+from sigill.runtime.health import Health
+from sigill.runtime.metrics import (
     CONSUMER_LOG_REPLACED,
     CONSUMER_SET_ASIDE,
     DATABASE_WENT_BACK,
     Metric,
     Metrics,
 )
-from workers.store import inbox
-from workers.store.session import Store, Tx
-from workers.stream.connection import Connection
-from workers.stream.log_position import MARKS, LogPosition, packed, unpacked
-from workers.stream.producer import StreamProducer
-from workers.stream.records import Record
-from workers.stream.topics import apply_topics, delete_topics
+from sigill.store import inbox
+from sigill.store.session import Store, Tx
+from sigill.stream.connection import Connection
+from sigill.stream.log_position import MARKS, LogPosition, packed, unpacked
+from sigill.stream.producer import StreamProducer
+from sigill.stream.records import Record
+from sigill.stream.topics import apply_topics, delete_topics
+from tests.stream.conftest import MakeTopic, numbered, producer, topic
 
 __all__ = ["producer", "topic"]
 
@@ -114,7 +114,7 @@ class Reading:
 async def store(database: str) -> AsyncIterator[Store]:
     from pydantic import SecretStr
 
-    from workers.runtime.settings import Settings
+    from sigill.runtime.settings import Settings
 
     opened = await Store.open(Settings(database_url=SecretStr(database), database_pool_max=4))
     yield opened

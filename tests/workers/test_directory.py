@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from contracts.directory import StaffRecord, UnitRecord
-from contracts.vocabulary import HsaId, Role, UnitId
+from sigill.directory.record_update import NothingNamed, read_staff, read_unit
+from sigill.store import dead_letters, staff, units
+from sigill_contracts.directory import StaffRecord, UnitRecord
+from sigill_contracts.vocabulary import HsaId, Role, UnitId
 from tests.workers.conftest import START, Office
 from tests.workers.town import DOCTOR, OPERATOR, REGION, UNIT
-from workers.directory.record_update import NothingNamed, read_staff, read_unit
-from workers.store import dead_letters, staff, units
 
 OLD = "SE2321000099-OLD"
 NEW = "SE2321000099-NEW"

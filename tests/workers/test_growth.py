@@ -8,16 +8,16 @@ from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 from confluent_kafka import Producer
 from pydantic import SecretStr
 
+from sigill.consumer.continuity import waits_of_growth
+from sigill.runtime.clock import SystemClock
+from sigill.runtime.settings import Settings
+from sigill.store import growth
+from sigill.store.growth import GrowthWait
+from sigill.store.session import Store
+from sigill.stream.connection import Connection
+from sigill.stream.producer import StreamProducer
 from tests.stream.conftest import MakeTopic, numbered, producer, topic
 from tests.workers.test_continuity import Reading, called, make_again
-from workers.consumer.continuity import waits_of_growth
-from workers.runtime.clock import SystemClock
-from workers.runtime.settings import Settings
-from workers.store import growth
-from workers.store.growth import GrowthWait
-from workers.store.session import Store
-from workers.stream.connection import Connection
-from workers.stream.producer import StreamProducer
 
 __all__ = ["producer", "topic"]
 

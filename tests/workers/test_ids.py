@@ -2,7 +2,7 @@
 
 from uuid import NAMESPACE_URL, uuid5
 
-from workers.processing.event_ids import event_id
+from sigill.processing.event_ids import event_id
 
 
 def test_an_event_is_called_by_the_uuid_of_its_cause() -> None:

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from contracts.topics import ORDERS
+from sigill.intake.consumer import Intake
+from sigill_contracts.topics import ORDERS
 from tests.workers.conftest import START, Office, read, receipts
 from tests.workers.town import ADULT, CHILD, FATHER, KEYS, MOTHER, person
-from workers.intake.consumer import Intake
 
 
 async def test_an_order_is_executed_and_everything_that_follows_goes_out_in_order(office: Office) -> None:

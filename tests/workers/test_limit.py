@@ -2,7 +2,7 @@
 
 import pytest
 
-from workers.consumer.dead_letter_limit import (
+from sigill.consumer.dead_letter_limit import (
     NOBODY,
     SOURCES,
     DeadLetterLimit,

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from contracts.state import PatientState
+from sigill_contracts.state import PatientState
 from tests.workers.conftest import START, Office
 from tests.workers.senders_kit import PN, answers, sees
 from tests.workers.town import ADULT, CHILD, FATHER, MOTHER, person

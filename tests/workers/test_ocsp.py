@@ -7,12 +7,12 @@ from datetime import timedelta
 
 from cryptography.x509 import ocsp
 
+from sigill.intake.consumer import Intake
+from sigill.intake.revocation_cache import TrustRevocationCache, revocation_cache
+from sigill.intake.revocation_recheck import Recheck
+from sigill.intake.revocation_sources import RevocationSources
 from tests.workers.conftest import START, Office, receipts
 from tests.workers.town import DOCTOR
-from workers.intake.consumer import Intake
-from workers.intake.revocation_cache import TrustRevocationCache, revocation_cache
-from workers.intake.revocation_recheck import Recheck
-from workers.intake.revocation_sources import RevocationSources
 
 Answer = Callable[[int], bytes | None]
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import asyncpg
 
+from sigill.bootstrap import WORKERS
 from tests.workers.live import Live, orders_of
 from tests.workers.test_program import NOW, run, town_today
 from tests.workers.town import Town
-from workers.bootstrap import WORKERS
 
 __all__ = ["run", "town_today"]
 
@@ -20,7 +20,7 @@ __all__ = ["run", "town_today"]
 async def offsets(run: Live, *arguments: str) -> tuple[int, str]:
     done = await asyncio.to_thread(
         subprocess.run,
-        [sys.executable, "-m", "workers.cli", "offsets", *arguments],
+        [sys.executable, "-m", "sigill.cli", "offsets", *arguments],
         env={**os.environ, **run.environment},
         capture_output=True,
         text=True,

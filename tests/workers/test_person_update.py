@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from contracts.vocabulary import IdType
-from workers.policy.calendar import BirthDate
-from workers.policy.facts import Identity
-from workers.register.person_update import NobodyNamed, PersonUpdate, read_person
+from sigill.policy.calendar import BirthDate
+from sigill.policy.facts import Identity
+from sigill.register.person_update import NobodyNamed, PersonUpdate, read_person
+from sigill_contracts.vocabulary import IdType
 
 ARRIVED = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 CHILD, MOTHER = "201803052382", "198501012384"

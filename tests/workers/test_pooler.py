@@ -9,7 +9,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from infra.processes import free_port
+from sigill.embedded.processes import free_port
 from tests.workers.live import Live
 from tests.workers.test_program import run, town_today
 
@@ -42,7 +42,7 @@ async def test_it_says_in_one_line_what_is_wrong_and_ends(
         worker = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "workers.cli",
+            "sigill.cli",
             "worker",
             "all",
             env={**os.environ, **run.environment, **environment},

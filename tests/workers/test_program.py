@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from infra.embedded import EmbeddedKafka
+from sigill.bootstrap import WORKERS
+from sigill.embedded import EmbeddedKafka
+from sigill.runtime.clock import SystemClock
+from sigill.stream.connection import Connection
 from tests.kit.services import Services
 from tests.workers.live import Live, check_history, end, live, orders_of
 from tests.workers.town import Town
-from workers.bootstrap import WORKERS
-from workers.runtime.clock import SystemClock
-from workers.stream.connection import Connection
 
 NOW = SystemClock().now() - timedelta(minutes=1)
 

@@ -6,16 +6,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from contracts.topics import PERSONS
+from sigill.policy.rulebook import Rulebooks
+from sigill.processing import protection as enact
+from sigill.processing.citations import PolicyContext
+from sigill.processing.protection import check, evaluate_rules, mend, rules_evaluated
+from sigill.runtime.metrics import PROTECTED_NOT_SHUT
+from sigill.store import protection, tasks
+from sigill_contracts.topics import PERSONS
 from tests.workers.conftest import START, Office, read
 from tests.workers.rulebook import NATIONAL, TESTLAND
 from tests.workers.town import CHILD, FATHER, KEYS, MOTHER, person
-from workers.policy.rulebook import Rulebooks
-from workers.processing import protection as enact
-from workers.processing.citations import PolicyContext
-from workers.processing.protection import check, evaluate_rules, mend, rules_evaluated
-from workers.runtime.metrics import PROTECTED_NOT_SHUT
-from workers.store import protection, tasks
 
 LATER = START + timedelta(days=30)
 BEGINS = datetime(2025, 3, 31, 22, tzinfo=UTC)

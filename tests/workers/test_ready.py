@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from infra.embedded import EmbeddedKafka
+from sigill.embedded import EmbeddedKafka
+from sigill.runtime.clock import SystemClock
+from sigill.runtime.health import ASSIGNMENT, BROKER, DATABASE, MIGRATIONS, Health
+from sigill.stream.connection import Connection
 from tests.kit.services import Services, migrate
 from tests.workers.live import live
 from tests.workers.town import Town
-from workers.runtime.clock import SystemClock
-from workers.runtime.health import ASSIGNMENT, BROKER, DATABASE, MIGRATIONS, Health
-from workers.stream.connection import Connection
 
 NOW = SystemClock().now() - timedelta(minutes=1)
 

@@ -2,12 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 
-from contracts.vocabulary import PendingCode
+from sigill.policy.facts import Identity
+from sigill.store import dead_letters, persons, tasks, timers
+from sigill.store.facts import patient_facts
+from sigill_contracts.vocabulary import PendingCode
 from tests.workers.conftest import START, Office, read, receipts
 from tests.workers.town import ADULT, CHILD, FATHER, KEYS, MOTHER, person
-from workers.policy.facts import Identity
-from workers.store import dead_letters, persons, tasks, timers
-from workers.store.facts import patient_facts
 
 CUSTODY = [{"guardian": person(MOTHER)}, {"guardian": person(FATHER)}]
 

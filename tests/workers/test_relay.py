@@ -12,16 +12,16 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from contracts.topics import AUDIT_HEADS
+from sigill.relay.checkpoints import CheckpointSigner, Head, NoAuditKey, read_checkpoint, signer_for
+from sigill.relay.publisher import Relay
+from sigill.runtime.clock import FixedClock
+from sigill.runtime.health import Health
+from sigill.runtime.metrics import AUDIT_FAULTS, Metrics
+from sigill.store import audit, audit_check, outbox
+from sigill.store.outbox import Shards
+from sigill.stream.producer import OutgoingRecord, SendInDoubt
+from sigill_contracts.topics import AUDIT_HEADS
 from tests.workers.conftest import START, Office
-from workers.relay.checkpoints import CheckpointSigner, Head, NoAuditKey, read_checkpoint, signer_for
-from workers.relay.publisher import Relay
-from workers.runtime.clock import FixedClock
-from workers.runtime.health import Health
-from workers.runtime.metrics import AUDIT_FAULTS, Metrics
-from workers.store import audit, audit_check, outbox
-from workers.store.outbox import Shards
-from workers.stream.producer import OutgoingRecord, SendInDoubt
 
 
 class Topic:

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from contracts.topics import ORDERS
+from sigill_contracts.topics import ORDERS
 from tests.workers.senders_kit import finish, now, producer, put, receipts, run, town_now  # noqa: F401
 from tests.workers.town import MOTHER, person
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-import workers.bootstrap as bootstrap
-from workers.bootstrap import Wiring, run
-from workers.runtime.settings import load_settings
-from workers.store.session import TooPowerful
-from workers.stream.consumer import OffsetsLost
+import sigill.bootstrap as bootstrap
+from sigill.bootstrap import Wiring, run
+from sigill.runtime.settings import load_settings
+from sigill.store.session import TooPowerful
+from sigill.stream.consumer import OffsetsLost
 
 KEYS = '{"v1": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}'
 
@@ -21,7 +21,7 @@ def started(*names: str, **settings: str) -> tuple[int, str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("SIGILL_")}
     given = {f"SIGILL_{name.upper()}": value for name, value in settings.items()}
     done = subprocess.run(
-        [sys.executable, "-m", "workers.cli", "worker", *names],
+        [sys.executable, "-m", "sigill.cli", "worker", *names],
         env={**clean, **given},
         capture_output=True,
         text=True,

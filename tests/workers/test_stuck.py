@@ -5,13 +5,13 @@ from collections.abc import Callable
 
 import pytest
 
+from sigill.runtime.clock import SystemClock
+from sigill.runtime.health import Health
+from sigill.runtime.metrics import CONSUMER_LAG, CONSUMER_OLDEST, CONSUMER_STALLED, Metrics
+from sigill.stream.connection import Connection
+from sigill.stream.consumer import StreamConsumer
+from sigill.stream.producer import StreamProducer
 from tests.stream.conftest import MakeTopic, numbered, producer, topic
-from workers.runtime.clock import SystemClock
-from workers.runtime.health import Health
-from workers.runtime.metrics import CONSUMER_LAG, CONSUMER_OLDEST, CONSUMER_STALLED, Metrics
-from workers.stream.connection import Connection
-from workers.stream.consumer import StreamConsumer
-from workers.stream.producer import StreamProducer
 
 __all__ = ["producer", "topic"]
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from workers.consumer import offset_committer
-from workers.consumer.offset_committer import OffsetCommitter
-from workers.stream.records import Partition
+from sigill.consumer import offset_committer
+from sigill.consumer.offset_committer import OffsetCommitter
+from sigill.stream.records import Partition
 
 A, B = Partition("t", 0), Partition("t", 1)
 

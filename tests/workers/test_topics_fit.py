@@ -7,11 +7,11 @@ import sys
 
 import pytest
 
+from sigill.bootstrap import WrongTopics
+from sigill.stream.topics import apply_topics
 from tests.stream.conftest import Spec
 from tests.workers.live import Live
 from tests.workers.test_program import run, town_today
-from workers.bootstrap import WrongTopics
-from workers.stream.topics import apply_topics
 
 __all__ = ["run", "town_today"]
 
@@ -26,7 +26,7 @@ async def test_a_worker_refuses_topics_that_would_lose_orders_in_one_line(run: L
     assert len(str(one.value).splitlines()) == 1
     done = await asyncio.to_thread(
         subprocess.run,
-        [sys.executable, "-m", "workers.cli", "worker", "intake"],
+        [sys.executable, "-m", "sigill.cli", "worker", "intake"],
         env={**os.environ, **run.environment},
         capture_output=True,
         text=True,
@@ -40,7 +40,7 @@ async def test_a_worker_refuses_topics_that_would_lose_orders_in_one_line(run: L
 
 def test_production_refuses_one_replica() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "workers.cli", "topics", "apply", "--dry-run"],
+        [sys.executable, "-m", "sigill.cli", "topics", "apply", "--dry-run"],
         env={
             **os.environ,
             "SIGILL_ENVIRONMENT": "production",

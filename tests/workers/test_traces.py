@@ -11,14 +11,14 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
+from sigill.bootstrap import tracing_of
+from sigill.runtime.otlp import resource_of
+from sigill.runtime.settings import load_settings
+from sigill.runtime.tracing import Tracing
+from sigill.stream.producer import SendInDoubt
 from tests.workers.conftest import START, Office
 from tests.workers.test_relay import Topic, relay
 from tests.workers.town import ADULT, KEYS, Sent
-from workers.bootstrap import tracing_of
-from workers.runtime.otlp import resource_of
-from workers.runtime.settings import load_settings
-from workers.runtime.tracing import Tracing
-from workers.stream.producer import SendInDoubt
 
 TRACE, PARENT = 0x0AF7651916CD43DD8448EB211C80319C, 0xB7AD6B7169203331
 COMES_IN = f"00-{TRACE:032x}-{PARENT:016x}-01"

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from contracts.dead_letter import DeadLetterReason
-from contracts.vocabulary import RefusalCode
+from sigill.intake.verification import OrderVerifier, RejectedMessage, UnreadableMessage, VerifiedMessage
+from sigill.stream.records import Record
+from sigill.trust import RevocationSnapshot, TrustPolicy
+from sigill_contracts.dead_letter import DeadLetterReason
+from sigill_contracts.vocabulary import RefusalCode
 from tests.workers.town import AUDIENCE, CHILD, DOCTOR, KEYS, Town, person
-from workers.intake.verification import OrderVerifier, RejectedMessage, UnreadableMessage, VerifiedMessage
-from workers.stream.records import Record
-from workers.trust import RevocationSnapshot, TrustPolicy
 
 AT = datetime(2025, 3, 10, 9, tzinfo=UTC)
 
@@ -155,7 +155,7 @@ def test_other_types_and_content_types_are_not_for_us(
 def test_no_json_inside_a_good_signature_is_a_dead_letter(
     town: Town, door: OrderVerifier, evidence: RevocationSnapshot
 ) -> None:
-    from workers.devtools.signing import sign_jws
+    from sigill.devtools.signing import sign_jws
 
     record = town.orders(AT).record(0, AT)
     signed = sign_jws(b"{not json", town.authority.staff(DOCTOR), signed_at=AT)

@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from contracts.envelope import Envelope
-from contracts.topics import ORDERS, PERSONS, STAFF, UNITS, TopicSpec
-from workers.devtools.authority import DevAuthority
-from workers.devtools.signing import sign_jws, tampered_jws
-from workers.processing.patient_keys import KeyRing
-from workers.stream.records import Event, Record, write_binary
+from sigill.devtools.authority import DevAuthority
+from sigill.devtools.signing import sign_jws, tampered_jws
+from sigill.processing.patient_keys import KeyRing
+from sigill.stream.records import Event, Record, write_binary
+from sigill_contracts.envelope import Envelope
+from sigill_contracts.topics import ORDERS, PERSONS, STAFF, UNITS, TopicSpec
 
 REGION = "testland"
 UNIT = "SE2321000099-TEST"

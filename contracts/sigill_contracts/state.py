@@ -1,0 +1,84 @@
+"""A patient's whole present state, compacted, on `access.state.v1`: enough to decide in process."""
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+
+from sigill_contracts.base import Instant, Message
+from sigill_contracts.order import HsaIdText, PersonRef, RegionText, Units
+from sigill_contracts.vocabulary import IdType, Initiative, MeasureKind, Service
+
+
+class PersonState(Message):
+    """
+    What a decision needs to know of one person. `birth_date` may be partial, as the register has it.
+
+    `county` is the patient's, which says whose rules hold where no unit is asked about, and null of everybody else.
+    `former` is empty of whoever has, or ever had, protected identity.
+    """
+
+    key: str
+    ref: PersonRef
+    former: tuple[PersonRef, ...] = ()
+    birth_date: str
+    id_type: IdType
+    county: str | None = None
+    protected: bool = False
+    has_e_id: bool = True
+    died_on: date | None = None
+    registered: bool = True
+
+
+class GuardianState(Message):
+    """A guardian; custody runs from `from_date` and has ended on `to_date`; null is open."""
+
+    person: PersonState
+    from_date: date | None = None
+    to_date: date | None = None
+
+
+class MeasureState(Message):
+    """A measure as it now stands; `valid_to` is exclusive, `ends_at_age` in whole years."""
+
+    measure_id: UUID
+    kind: MeasureKind
+    order_id: UUID | None
+    region: RegionText
+    initiative: Initiative
+    services: tuple[Service, ...]
+    units: Units | None = None
+    recorded_from: date | None = None
+    recorded_to: date | None = None
+    guardians: tuple[PersonRef, ...] | None = None
+    """Null: all guardians, now and later, but for `guardians_except`."""
+    guardians_except: tuple[PersonRef, ...] = ()
+    """Who has been let out of a measure against all. A reader that does not know the field shows less."""
+    viewer: PersonRef | None = None
+    valid_from: Instant
+    valid_to: Instant | None = None
+    ends_at_age: int | None = None
+    ended_early: bool = False
+    rules: tuple[str, ...] = ()
+
+
+class PatientState(Message):
+    """
+    Everything about a patient that an access decision at `known_at` or later reads: measures that are over have left it.
+
+    `version` grows with every change of the patient; keep the highest. It is for the program that decides: nothing of it but
+    yes or no may reach a viewer, who may be one who must not know.
+    """
+
+    key: str
+    version: Annotated[int, Field(ge=1)]
+    known_at: Instant
+    patient: PersonState
+    guardians: tuple[GuardianState, ...] = ()
+    former_guardians: tuple[GuardianState, ...] = ()
+    """Guardians whom the register names no more: a block of all guardians stays told to them as one."""
+    viewers: tuple[PersonState, ...] = ()
+    """Everybody else whom a measure names: representatives, and persons blocked by name."""
+    measures: tuple[MeasureState, ...] = ()
+    unit_regions: tuple[tuple[HsaIdText, RegionText], ...] = ()

@@ -1,1 +1,0 @@
-"""Apache Kafka for machines without Docker: the jars, their settings, and a broker of one node."""

@@ -1,1 +1,0 @@
-"""Migrations: plain SQL files, run by alembic through the short revisions in `versions`."""

@@ -1,0 +1,93 @@
+"""`sigill …`: parse, call, print. Data goes to stdout, everything else to stderr; no decision is made here."""
+
+import sys
+from importlib import import_module
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+_COMMANDS: dict[str, tuple[str, str]] = {
+    "access": ("sigill.cli.access", "Ask the store: who may see what, when, and why."),
+    "audit": ("sigill.cli.audit", "Verify the audit chain; extracts, exports and archive packages."),
+    "demo": ("sigill.cli.demo", "A realistic day on an embedded database and broker."),
+    "dev": ("sigill.cli.dev", "A throw-away certificate authority and other aids."),
+    "dlq": ("sigill.cli.dlq", "Dead letters: list, show, replay, discard."),
+    "export": ("sigill.cli.export", "A patient's measures in the words of other systems: FHIR."),
+    "import": ("sigill.cli.importing", "Take in the support desk's list of what exists today."),
+    "migrate": ("sigill.cli.migrate", "Bring the database to the newest schema."),
+    "offsets": ("sigill.cli.offsets", "How far each worker has read; read some of it again."),
+    "order": ("sigill.cli.order", "Sign, send and show orders."),
+    "population": ("sigill.cli.population", "Synthesize and load a population register."),
+    "protected": ("sigill.cli.protected", "Who is protected, ought to be shut and is not; shut them."),
+    "retention": ("sigill.cli.retention", "Delete or archive data whose retention period has passed."),
+    "rulebook": ("sigill.cli.rulebook", "Show, check and compare the regions' rules."),
+    "scenario": ("sigill.cli.scenario", "Play stories against the real program."),
+    "status": ("sigill.cli.status", "Queues, lag and what waits, live."),
+    "topics": ("sigill.cli.topics", "Create the topics, or compare them with the table."),
+    "transitions": ("sigill.cli.transitions", "Rehearse what birthdays and end dates will do."),
+    "unit": ("sigill.cli.unit", "Units of the directory, and the successors of closed ones."),
+    "worker": ("sigill.cli.worker", "Run workers."),
+    "worklist": ("sigill.cli.worklist", "What is still to be keyed into the national services."),
+}
+"""Name → module with `app: typer.Typer`, and one line of help. A module is imported when its command is named."""
+
+
+class _Lazy(typer.core.TyperGroup):
+    """Commands by name, imported when asked for: `sigill --help` starts no driver and no broker client."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: typer.Context, cmd_name: str):  # type: ignore[no-untyped-def, override]
+        if cmd_name not in _COMMANDS:
+            return None
+        module, help_line = _COMMANDS[cmd_name]
+        sub = import_module(module).app
+        command = typer.main.get_command(sub)
+        command.name = cmd_name
+        command.help = command.help or help_line
+        return command
+
+    def format_commands(self, ctx, formatter) -> None:  # type: ignore[no-untyped-def]
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in sorted(_COMMANDS.items())])
+
+
+app = typer.Typer(
+    cls=_Lazy,
+    name="sigill",
+    help="Sigill seals, locks, blocks and opens residents' online journals from signed orders, and proves it.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"sigill {version('sigill')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Which version this is.")
+    ] = False,
+) -> None:
+    """Exit codes: 0 done, 1 something failed, 2 wrong use, or a file, the database or the broker is not there."""
+
+
+def main() -> None:
+    """The program's entry. What lies outside the program ends it with one line and status 2, never with a traceback."""
+    try:
+        app()
+    except Exception as error:
+        from sigill.cli.common import trouble
+
+        line = trouble(error)
+        if line is None:
+            raise
+        print(f"sigill: {line}", file=sys.stderr)
+        raise SystemExit(2) from None

@@ -1,0 +1,5 @@
+"""`python -m sigill.cli`."""
+
+from sigill.cli import main
+
+main()

@@ -1,0 +1,277 @@
+"""`sigill rulebook …`: the regions' rules shown, checked, compared, and held against the stories."""
+
+import sys
+from collections.abc import Iterable
+from datetime import date, datetime
+from itertools import groupby
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from sigill.cli.common import RULEBOOKS, rulebooks, settings
+from sigill.policy.calendar import swedish_date
+from sigill.policy.effects import Sentence
+from sigill.policy.rulebook import Region, Rulebooks, Version
+from sigill.policy.sentences import FORM
+from sigill.population.impact import report, touched
+from sigill.rulebook_docs import pages
+from sigill.rulebook_docs.checking import check as findings_of
+from sigill.rulebook_docs.clauses import shown_words, standing_words
+from sigill.rulebook_docs.comparison import RuleChange, as_if, compare
+from sigill.rulebook_docs.coverage import coverage as coverage_of
+from sigill.rulebook_docs.files import read, with_national
+from sigill.runtime.clock import SystemClock
+from sigill.scenario.format import UnreadableScenario, files_of, read_file
+from sigill_contracts.vocabulary import Form, RegionCode
+
+app = typer.Typer(no_args_is_help=True, help="Show, check and compare the regions' rules.")
+
+STORIES = RULEBOOKS.parents[2] / "tests" / "scenarios"
+Folder = Annotated[
+    Path, typer.Option("--rulebooks", envvar="SIGILL_RULEBOOKS", help="The folder with one file a region.")
+]
+Stories = Annotated[Path, typer.Option("--stories", help="The folder with the stories that cite rules.")]
+English = Annotated[bool, typer.Option("--english", help="In English instead of Swedish.")]
+
+
+@app.command()
+def show(
+    region: Annotated[str, typer.Argument(help="A region's short name: kronoberg.")],
+    on: Annotated[
+        datetime | None,
+        typer.Option("--on", formats=["%Y-%m-%d"], help="The Swedish date asked about; default today."),
+    ] = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Write a page of its own instead.")] = None,
+    english: English = False,
+    folder: Folder = RULEBOOKS,
+    stories: Stories = STORIES,
+) -> None:
+    """Show a region's rules on a day: decision tables with sentences and citations."""
+    found = _region(folder, region)
+    day = on.date() if on else swedish_date(SystemClock().now())
+    version = _in_force(found, day)
+    if html is not None:
+        html.write_text(pages.html(found, version, day, _cites(stories, optional=True)), encoding="utf-8")
+        print(f"{html}: {found.name}, {version.since} on {day}", file=sys.stderr)
+        return
+    _print_tables(found, version, english=english)
+
+
+@app.command()
+def check(
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Files; left out: every file of the folder.")
+    ] = None,
+    folder: Folder = RULEBOOKS,
+) -> None:
+    """Say what is wrong: schema, citations, dates, rules that can never apply, contradictions. Exit 1 if anything is."""
+    regions, faults = read(files or sorted(folder.glob("*.yaml")))
+    if not files and regions:
+        regions, taken = with_national(regions)
+        if taken is not None:
+            print(f"{folder}: {taken}", file=sys.stderr)
+    faults += [str(finding) for finding in findings_of(regions)]
+    for fault in faults:
+        print(fault)
+    versions = sum(len(region.versions) for region in regions)
+    entries = sum(len(version.entries) for region in regions for version in region.versions)
+    print(
+        f"{len(regions)} rulebooks, {versions} versions, {entries} entries: {len(faults) or 'no'} faults",
+        file=sys.stderr,
+    )
+    raise typer.Exit(1 if faults else 0)
+
+
+@app.command()
+def diff(
+    before: Annotated[str, typer.Argument(metavar="A", help="REGION@DATE, or a file (its last version).")],
+    after: Annotated[str, typer.Argument(metavar="B", help="The same, to compare with.")],
+    population: Annotated[
+        bool, typer.Option("--population", help="Count the residents whom it would touch, in the database.")
+    ] = False,
+    on: Annotated[
+        datetime | None,
+        typer.Option("--on", formats=["%Y-%m-%d"], help="The day to count on; default today."),
+    ] = None,
+    english: English = False,
+    folder: Folder = RULEBOOKS,
+) -> None:
+    """Say what another version would change, form by form. Exit 0 also when something does."""
+    (home, was), (away, now) = _named(before, folder), _named(after, folder)
+    changes = compare(was, now)
+    for form, of_form in groupby(changes, key=lambda change: change.form):
+        words = FORM[form] if form else Sentence("Allmänt", "In general")
+        print(words.en if english else words.sv)
+        for change in of_form:
+            for line in _told(change, english=english):
+                print(f"  {line}")
+        print()
+    print(f"{len(changes)} differences", file=sys.stderr)
+    if population:
+        books = rulebooks(folder)
+        day = on.date() if on else swedish_date(SystemClock().now())
+        _count(as_if(books, home, was), as_if(books, _same_place(away, home), now), day)
+
+
+def _same_place(away: Region, home: Region) -> Region:
+    """The residents are those of the first one's counties, whatever the second file calls itself."""
+    return away.model_copy(update={"region": home.region, "counties": home.counties})
+
+
+def _count(before: Rulebooks, after: Rulebooks, day: date) -> None:
+    current = settings()
+    found = touched(
+        current.database_dsn(), before, after, day, schema=current.database_schema, ssl=current.database_ssl()
+    )
+    for line in report(found):
+        print(line)
+
+
+@app.command()
+def coverage(
+    folder: Folder = RULEBOOKS,
+    stories: Stories = STORIES,
+    gaps_only: Annotated[bool, typer.Option("--gaps", help="Print only what is missing.")] = False,
+) -> None:
+    """Print the table rule ↔ entry ↔ story. Exit 1 on a gap."""
+    table = coverage_of(rulebooks(folder).regions.values(), _cites(stories))
+    if not gaps_only:
+        for row in table.rows:
+            carried = ", ".join(dict.fromkeys(entry.partition(" ")[2] for entry in row.entries))
+            people = f"[{', '.join(row.people)}]" if row.people else ""
+            print(
+                f"{row.rule_id:8} {''.join(row.rule.kind):4} "
+                f"{' '.join(filter(None, (carried, people))) or '–'} ← {', '.join(row.stories) or '–'}"
+            )
+    for gap in table.gaps:
+        print(f"GAP {gap}")
+    held = sum(1 for row in table.rows if row.held_by_software)
+    print(
+        f"{len(table.rows)} rules, {held} held by the program, {len(table.gaps) or 'no'} gaps",
+        file=sys.stderr,
+    )
+    raise typer.Exit(1 if table.gaps else 0)
+
+
+@app.command("pages")
+def pages_(
+    check_only: Annotated[
+        bool, typer.Option("--check", help="Only say what does not fit; exit 1 then.")
+    ] = False,
+    folder: Folder = RULEBOOKS,
+    stories: Stories = STORIES,
+) -> None:
+    """Write the pages for rule owners and the schema, beside the rulebooks."""
+    wanted = pages.rendered(rulebooks(folder).regions.values(), _cites(stories))
+    if check_only:
+        faults = pages.drift(folder, wanted)
+        for fault in faults:
+            print(f"{fault}: run `sigill rulebook pages`")
+        raise typer.Exit(1 if faults else 0)
+    for name, text in wanted.items():
+        (folder / name).write_text(text, encoding="utf-8")
+        print(folder / name)
+
+
+# --- reading
+
+
+def _wrong(message: str) -> typer.Exit:
+    print(message, file=sys.stderr)
+    return typer.Exit(2)
+
+
+def _region(folder: Path, name: str) -> Region:
+    regions = rulebooks(folder).regions
+    found = regions.get(RegionCode(name))
+    if found is None:
+        raise _wrong(f"no region {name}; there are: {', '.join(sorted(regions))}")
+    return found
+
+
+def _in_force(region: Region, on: date) -> Version:
+    version = region.in_force(on)
+    if version is None:
+        raise _wrong(f"{region.region} has no rules before {region.versions[0].since}")
+    return version
+
+
+def _named(name: str, folder: Path) -> tuple[Region, Version]:
+    path = Path(name)
+    if path.suffix in (".yaml", ".yml"):
+        regions, faults = read([path])
+        if faults:
+            raise _wrong("\n".join(faults))
+        return regions[0], regions[0].versions[-1]
+    region, _, day = name.partition("@")
+    try:
+        on = date.fromisoformat(day)
+    except ValueError:
+        raise _wrong(f"{name}: give REGION@YYYY-MM-DD, or a .yaml file") from None
+    found = _region(folder, region)
+    return found, _in_force(found, on)
+
+
+def _cites(folder: Path, *, optional: bool = False) -> dict[str, tuple[str, ...]]:
+    if optional and not folder.is_dir():
+        return {}
+    try:
+        return {story.id: story.cites for path in files_of([folder]) for story in read_file(path)}
+    except UnreadableScenario as error:
+        raise _wrong(str(error)) from None
+
+
+# --- printing
+
+
+def _told(change: RuleChange, *, english: bool) -> Iterable[str]:
+    def words(sentence: Sentence | None) -> str:
+        return "" if sentence is None else sentence.en if english else sentence.sv
+
+    cited = f"  [{', '.join(change.rules)}]" if change.rules else ""
+    match change.kind:
+        case "added":
+            return (f"+ {words(change.after)}{cited}",)
+        case "removed":
+            return (f"- {words(change.before)}{cited}",)
+        case _:
+            return (f"- {words(change.before)}", f"+ {words(change.after)}{cited}")
+
+
+def _print_tables(region: Region, version: Version, *, english: bool) -> None:
+    console = Console(highlight=False)
+
+    def words(sentence: Sentence) -> str:
+        return sentence.en if english else sentence.sv
+
+    console.print(Text(f"{region.name} {version.since}", style="bold"))
+    for sentence in pages.ages_of(version):
+        console.print(Text(words(sentence)))
+    for form in Form:
+        if not version.offers(form):
+            continue
+        table = Table(title=f"{words(FORM[form])} ({form})", title_justify="left", expand=True)
+        table.add_column("When" if english else "När", ratio=2)
+        table.add_column("Says" if english else "Gäller", ratio=5)
+        table.add_column("Rule" if english else "Regel", ratio=1)
+        for line in pages.table_of(version, form):
+            when = words(line.when) or ("always" if english else "alltid")
+            for number, said in enumerate(line.says):
+                table.add_row(
+                    Text("" if number else when),
+                    Text(words(said.sentence)),
+                    Text(", ".join(said.rules)),
+                    end_section=number == len(line.says) - 1,
+                )
+        console.print()
+        console.print(table)
+    missing = [words(FORM[form]) for form in Form if not version.offers(form)]
+    console.print(Text(f"\n{'Not offered' if english else 'Finns inte'}: {', '.join(missing)}"))
+    for rule in version.standing:
+        console.print(Text(f"{words(standing_words(rule))} [{', '.join(rule.cites)}]"))
+    for hidden in version.shown:
+        console.print(Text(f"{words(shown_words(hidden))} [{', '.join(hidden.cites)}]"))

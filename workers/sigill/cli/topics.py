@@ -1,0 +1,50 @@
+"""`sigill topics apply`: the topics as the table has them."""
+
+import asyncio
+import sys
+from typing import Annotated
+
+import typer
+
+from sigill.cli.common import settings
+from sigill.stream.connection import Connection
+from sigill.stream.topics import apply_topics
+from sigill_contracts.topics import TOPICS
+
+app = typer.Typer(no_args_is_help=True, help="Create the topics, or compare them with the table.")
+
+
+@app.callback()
+def _group() -> None:
+    """Create the topics, or compare them with the table."""
+
+
+@app.command()
+def apply(dry_run: Annotated[bool, typer.Option(help="Say what would be done.")] = False) -> None:
+    """Create missing topics and set their retention and compaction. Exit 1 where only a person can settle it."""
+    current = settings()
+    if current.environment == "production" and current.kafka_replication < 2:
+        print(
+            "SIGILL_KAFKA_REPLICATION: 1 is refused in production, since one lost disk loses orders; set 3",
+            file=sys.stderr,
+        )
+        raise typer.Exit(2)
+    reports = asyncio.run(
+        apply_topics(
+            Connection.of(current),
+            TOPICS,
+            prefix=current.kafka_topic_prefix,
+            replication=current.kafka_replication,
+            dry_run=dry_run,
+        )
+    )
+    for report in reports:
+        print(f"{report.outcome:10} {report.name} {'; '.join(report.notes)}".rstrip())
+    raise typer.Exit(1 if any(r.outcome == "differs" for r in reports) else 0)
+
+
+@app.command("list")
+def list_() -> None:
+    """Print the table: topic, who writes, who reads."""
+    for spec in TOPICS:
+        print(f"{spec.name:28} {', '.join(spec.written_by)} → {', '.join(spec.read_by)}: {spec.summary}")

@@ -1,0 +1,54 @@
+"""A JSON message of the register or the directory out of its record and envelope; or why it cannot be read."""
+
+import json
+
+from sigill.stream.records import NotCloudEvent, Record, read_event
+from sigill_contracts.base import MAX_MESSAGE_BYTES
+from sigill_contracts.dead_letter import DeadLetterReason
+from sigill_contracts.topics import TopicSpec
+
+
+class UnreadableJson(Exception):
+    """The record cannot be read; `reason` says how far it was understood."""
+
+    def __init__(self, reason: DeadLetterReason) -> None:
+        self.reason = reason
+        super().__init__(str(reason))
+
+
+def read_data(record: Record, topic: TopicSpec, largest: int = MAX_MESSAGE_BYTES) -> bytes | None:
+    """
+    Read the bytes of the record's message, its envelope checked; None for a tombstone on a compacted topic.
+
+    Raises Unread.
+    """
+    if record.value is None:
+        if topic.compacted:
+            return None
+        raise UnreadableJson(DeadLetterReason.NO_VALUE)
+    if len(record.value) > largest:
+        raise UnreadableJson(DeadLetterReason.TOO_LARGE)
+    try:
+        event = read_event(record)
+    except NotCloudEvent:
+        raise UnreadableJson(DeadLetterReason.NOT_CLOUD_EVENT) from None
+    if event.envelope.type != topic.event_type:
+        raise UnreadableJson(DeadLetterReason.UNKNOWN_TYPE)
+    media_type = (event.envelope.content_type or "").split(";", 1)[0].strip().lower()
+    if media_type not in topic.content_types:
+        raise UnreadableJson(DeadLetterReason.UNKNOWN_CONTENT_TYPE)
+    if event.data is None:
+        raise UnreadableJson(DeadLetterReason.NO_VALUE)
+    return event.data
+
+
+def json_once(data: bytes) -> object:
+    """Read JSON in which no name stands twice. Raises ValueError or RecursionError."""
+    return json.loads(data, object_pairs_hook=_once)
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a name stands twice")
+    return members

@@ -1,0 +1,576 @@
+"""
+A batch of signed orders, judged in one transaction. The caller commits the offsets after it.
+
+Exactly once: a message seen before gets its first answer again and changes nothing; another message under the same
+id is refused. Within the batch a patient's later order sees the effects of the earlier one. After a message that
+could not be read, *opening* orders under the same key wait until somebody has dealt with it; protective ones pass.
+After too many of one source, all its opening orders wait until somebody has looked.
+
+What an unproven message claims owns nothing: it takes no order id, so that a forged one cannot stand in the way of
+the true one.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+
+import structlog
+
+from sigill.consumer.runner import (
+    NotReady,
+    PoisonRecordError,
+    PoisonRecords,
+    StepTimings,
+    dead_record,
+    place_of,
+)
+from sigill.intake.form_parsing import people_named
+from sigill.intake.revocation_cache import TrustRevocationCache
+from sigill.intake.verification import (
+    OrderVerifier,
+    RejectedMessage,
+    UnreadableMessage,
+    VerificationResult,
+    VerifiedMessage,
+)
+from sigill.policy.calendar import swedish_date
+from sigill.policy.effects import Judgement, RefusalReason
+from sigill.policy.facts import Identity
+from sigill.policy.identity_numbers import NUMBER_FAULT, NumberFault, same_but_check_digit, wrong_check_digit
+from sigill.policy.objections import objection
+from sigill.processing.changeset import AuditRecord, OrderAnswer
+from sigill.processing.citations import PolicyContext
+from sigill.processing.event_ids import arrival_cause, order_cause
+from sigill.processing.loading import people_in, staff_in, unit_of_work_about
+from sigill.processing.patient_keys import UNKEYED, shaped_like_a_key
+from sigill.processing.persist import persist
+from sigill.processing.person_refs import identity_of
+from sigill.processing.receipts import AnsweredMessage, duplicate_of, receipt, registration_number, unreadable
+from sigill.processing.trust_report import report_of
+from sigill.processing.unit_of_work import ReceivedOrder, UnitOfWork
+from sigill.runtime.failpoints import point
+from sigill.runtime.logging import log_message
+from sigill.runtime.metrics import DEAD_LETTERS, PROCESSED, REFUSALS, Metrics
+from sigill.store import dead_letters, holds, inbox, orders, persons, staff, units
+from sigill.store.dead_letters import DeadRecord
+from sigill.store.inbox import Fresh, Repeated, ReusedId
+from sigill.store.session import Tx
+from sigill.stream.records import Record, sender_of
+from sigill.trust import RevocationSnapshot
+from sigill.trust.verdict import Question
+from sigill_contracts.dead_letter import DeadLetterReason
+from sigill_contracts.order import SignedForm
+from sigill_contracts.receipt import Receipt
+from sigill_contracts.topics import ORDERS
+from sigill_contracts.vocabulary import (
+    HsaId,
+    IdType,
+    OrderId,
+    Outcome,
+    PersonId,
+    RefusalCode,
+    RegionCode,
+    UnitId,
+)
+
+log = structlog.get_logger("sigill.intake")
+LOST = "dead_letter"
+DIRECTORY = "directory"
+"""What orders wait for when nobody knows their decider: perhaps the directory is not read to its end yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeLogLine:
+    """What became of one record, for its line in the log."""
+
+    record: Record
+    outcome: str
+    codes: tuple[str, ...] = ()
+    order_id: str | None = None
+    form: str | None = None
+    region: str | None = None
+
+
+@dataclass(slots=True)
+class VerifiedBatch:
+    """A batch after unwrapping, and what became of it."""
+
+    arrivals: list[VerificationResult]
+    lost: frozenset[tuple[str, int, int]] = frozenset()
+    failed: frozenset[tuple[str, int, int]] = frozenset()
+    lines: list[IntakeLogLine] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Intake:
+    """Takes orders. `directory_read` says whether the staff directory is read to its end; None: do not ask."""
+
+    desk: PolicyContext
+    door: OrderVerifier
+    keeper: TrustRevocationCache
+    metrics: Metrics
+    group: str
+    directory_read: Callable[[], Awaitable[bool]] | None = None
+
+    async def prepare(self, records: Sequence[Record], spoiled: PoisonRecords) -> VerifiedBatch:
+        """
+        Verify the signatures, in a thread, so that the loop turns and the broker hears of us meanwhile.
+
+        Where nobody could say whether a certificate is revoked, OCSP is asked, for a bounded time, and what has been
+        learned is looked at once more.
+        """
+        evidence = self.keeper.snapshot
+        arrivals = await asyncio.to_thread(self._unwrap, records, spoiled, evidence)
+        unsure = {place: one for place, one in enumerate(arrivals) if _questions(one)}
+        if unsure:
+            await self.keeper.ask(question for one in unsure.values() for question in _questions(one))
+            if self.keeper.snapshot is not evidence:
+                again = [one.record for one in unsure.values()]
+                learned = await asyncio.to_thread(self._unwrap, again, spoiled, self.keeper.snapshot)
+                for place, one in zip(unsure, learned, strict=True):
+                    arrivals[place] = one
+        lost = frozenset(place_of(one.record) for one in arrivals if isinstance(one, UnreadableMessage))
+        failed = frozenset(
+            place_of(one.record) for one in arrivals if isinstance(one, UnreadableMessage) and one.proven
+        )
+        return VerifiedBatch(arrivals, lost, failed)
+
+    def _unwrap(
+        self, records: Sequence[Record], spoiled: PoisonRecords, evidence: RevocationSnapshot
+    ) -> list[VerificationResult]:
+        arrivals: list[VerificationResult] = []
+        for record in records:
+            if place_of(record) in spoiled:
+                arrivals.append(self._at_fault(record, evidence))
+                continue
+            try:
+                arrivals.append(self.door.unwrap(record, evidence))
+            except Exception as error:
+                raise PoisonRecordError(record) from error
+        return arrivals
+
+    def _at_fault(self, record: Record, evidence: RevocationSnapshot) -> UnreadableMessage:
+        """A record whose handling failed. One that is proven all the same can be read, and we are at fault."""
+        try:
+            proven = isinstance(self.door.unwrap(record, evidence), VerifiedMessage)
+        except Exception:
+            proven = False
+        return UnreadableMessage(record, DeadLetterReason.UNREADABLE_RECORD, proven)
+
+    def unreadable(self, prepared: VerifiedBatch, record: Record) -> bool:
+        """Whether a record of the batch becomes a dead letter."""
+        return place_of(record) in prepared.lost
+
+    def failed(self, prepared: VerifiedBatch, record: Record) -> bool:
+        """Whether it does although it is a proven order."""
+        return place_of(record) in prepared.failed
+
+    async def take(self, tx: Tx, prepared: VerifiedBatch, steps: StepTimings) -> None:
+        """Judge a batch and write what follows. Raises PoisonRecordError for a record that cannot be judged."""
+        arrivals = await self._mistyped_away(tx, prepared.arrivals)
+        signed = [one for one in arrivals if isinstance(one, VerifiedMessage)]
+        with steps.step("people"):
+            identities = await persons.ensure(tx, people_in(one.form for one in signed), self.door.keys.of)
+            await persons.lock(tx, {identities[identity_of(one.form.patient)] for one in signed})
+        point("batch.people_known")
+        with steps.step("inbox"):
+            claimed = await self._claim(tx, arrivals)
+        point("batch.claimed")
+        with steps.step("facts"):
+            fresh = [
+                one for one, claim in claimed if isinstance(one, VerifiedMessage) and isinstance(claim, Fresh)
+            ]
+            unit_of_work = await self._sitting(tx, fresh, identities, arrivals)
+            held_up = await self._held_up(tx, fresh, unit_of_work)
+            held = await holds.held(tx, ORDERS.name, {holds.known_as(one.envelope.source) for one in fresh})
+        batch = _Batch(self, unit_of_work, held_up, held, steps)
+        with steps.step("judge"):
+            for arrival, claim in claimed:
+                try:
+                    batch.judge(arrival, claim)
+                except Exception as error:
+                    raise PoisonRecordError(arrival.record) from error
+        point("batch.judged")
+        with steps.step("write"):
+            await orders.record(tx, batch.filed)
+            point("batch.orders_written")
+            await dead_letters.append(tx, batch.lost)
+            await persist(tx, unit_of_work)
+        prepared.lines = batch.lines
+
+    async def _mistyped_away(
+        self, tx: Tx, arrivals: Sequence[VerificationResult]
+    ) -> list[VerificationResult]:
+        """
+        Turn away the orders whose number nobody has and that differs from somebody's in its check digit alone.
+
+        Outside production a wrong check digit is no fault (`NumberRules.test_numbers`); a slip of the pen is one all the
+        same, and its sender learns it at once.
+        """
+        asked = {
+            (place, field): identity_of(person)
+            for place, one in enumerate(arrivals)
+            if isinstance(one, VerifiedMessage)
+            for field, person in people_named(one.form)
+            if person.id_type is not IdType.RESERVNUMMER and wrong_check_digit(person.id)
+        }
+        if not asked:
+            return list(arrivals)
+        near = {
+            number: [Identity(number.id_type, other) for other in same_but_check_digit(number.number)]
+            for number in asked.values()
+        }
+        known = await persons.resolve(tx, {*near, *(other for others in near.values() for other in others)})
+        mistyped = {n for n, others in near.items() if n not in known and any(o in known for o in others)}
+        text = NUMBER_FAULT[NumberFault.CHECK_DIGIT]
+        found = list(arrivals)
+        for place, one in enumerate(arrivals):
+            wrong = [field for (at, field), number in asked.items() if at == place and number in mistyped]
+            if wrong and isinstance(one, VerifiedMessage):
+                found[place] = one.turned_away(
+                    tuple(RefusalReason(RefusalCode.FIELD_INVALID, text, field=field) for field in wrong)
+                )
+        return found
+
+    async def _claim(
+        self, tx: Tx, arrivals: Sequence[VerificationResult]
+    ) -> list[tuple[VerificationResult, inbox.Claimed | None]]:
+        """Pair each arrival with what is known of it; a message that cannot be read claims nothing."""
+        # bytes that were proven once are a repeat, even when their signature has become too old since
+        late = {_event_of(one) for one in arrivals if isinstance(one, RejectedMessage) and _fits(one)}
+        repeats = await inbox.known(tx, list(late))
+        asked = [
+            event
+            if (event := _event_of(one)) in repeats and isinstance(one, RejectedMessage)
+            else _claim_of(one)
+            for one in arrivals
+            if not isinstance(one, UnreadableMessage)
+        ]
+        answers = iter(await inbox.claim(tx, asked))
+        return [(one, None if isinstance(one, UnreadableMessage) else next(answers)) for one in arrivals]
+
+    async def _sitting(
+        self,
+        tx: Tx,
+        fresh: Sequence[VerifiedMessage],
+        identities: Mapping[Identity, PersonId],
+        arrivals: Sequence[VerificationResult],
+    ) -> UnitOfWork:
+
+        forms = [one.form for one in fresh]
+        signers = {HsaId(signer.hsa_id) for one in fresh for signer in one.verdict.signers}
+        wanted = staff_in(forms, signers)
+        employed = await staff.load(tx, wanted)
+        places = {form.decided_by.unit for form in forms if form.decided_by and self._asks_where(form)}
+        untold = places - (await units.names(tx, places)).keys()
+        if (wanted - employed.keys() or untold) and self.directory_read is not None:
+            if not await self.directory_read():
+                raise NotReady(DIRECTORY)
+            # it may have been read to its end since we looked
+            employed = await staff.load(tx, wanted)
+        first = arrivals[0].record
+        return await unit_of_work_about(
+            tx,
+            self.desk,
+            {identities[identity_of(form.patient)] for form in forms},
+            chain=f"intake-{first.partition}",
+            forms=forms,
+            identities=identities,
+            staff=employed,
+        )
+
+    def _asks_where(self, form: SignedForm) -> bool:
+        """Whether the rules ask at which unit such an order is decided."""
+        version = self.desk.books.version(form.region, swedish_date(form.decided_at))
+        return version is not None and any(e.deciders_bound_to for e in version.matching(form.form))
+
+    async def _held_up(
+        self, tx: Tx, fresh: Sequence[VerifiedMessage], unit_of_work: UnitOfWork
+    ) -> set[bytes]:
+        """The record keys under which an unreadable message is still to be dealt with."""
+        keys = {one.envelope.subject for one in fresh if one.envelope.subject is not None}
+        for standing in unit_of_work.standings.values():
+            if standing.facts is not None:
+                keys.add(standing.facts.patient.key)
+        return (
+            {key.encode() for key in await dead_letters.open_keys(tx, ORDERS.name, keys)} if keys else set()
+        )
+
+    def report(self, prepared: VerifiedBatch, steps: StepTimings) -> None:
+        """One line a message in the log, and the counts."""
+        each = steps.shared_by(len(prepared.lines))
+        for line in prepared.lines:
+            record = line.record
+            log_message(
+                order_id=line.order_id,
+                form=line.form,
+                region=line.region,
+                outcome=line.outcome,
+                codes=line.codes,
+                steps_ms=each,
+                topic=record.topic,
+                partition=record.partition,
+                offset=record.offset,
+            )
+            if line.outcome == LOST:
+                self.metrics.inc(DEAD_LETTERS, topic=record.topic, reason=line.codes[0])
+                continue
+            region = line.region if line.region in self.desk.books.regions else "unknown"
+            self.metrics.inc(
+                PROCESSED, outcome=line.outcome, form=line.form or "unknown", region=region or "unknown"
+            )
+            if line.outcome == Outcome.REFUSED:
+                for code in line.codes:
+                    self.metrics.inc(REFUSALS, code=code, region=region or "unknown")
+
+
+class _Batch:
+    """Judges the arrivals of one batch, in order, and gathers what is to be written beside the sitting's plan."""
+
+    def __init__(
+        self,
+        intake: Intake,
+        unit_of_work: UnitOfWork,
+        held_up: set[bytes],
+        held: set[str],
+        steps: StepTimings,
+    ) -> None:
+        self._steps = steps
+        self._held = held
+        self._intake = intake
+        self._sitting = unit_of_work
+        self._held_up = held_up
+        self._answers: dict[int, Receipt] = {}
+        self.filed: list[orders.StoredOrder] = []
+        self.lost: list[DeadRecord] = []
+        self.lines: list[IntakeLogLine] = []
+
+    def judge(self, arrival: VerificationResult, claim: inbox.Claimed | None) -> None:
+        """Judge one arrival: refuse, repeat, or decide."""
+        match arrival, claim:
+            case UnreadableMessage(), _:
+                self._lose(arrival)
+            case _, Repeated():
+                self._repeat(arrival, claim)
+            case VerifiedMessage(), Fresh():
+                self._decide(arrival, claim.registration)
+            case VerifiedMessage(), ReusedId():
+                codes = (objection(RefusalCode.REPLAYED_WITH_CHANGES, "order_id"),)
+                self._turn_away(arrival, claim.registration, codes)
+            case RejectedMessage(), Fresh() | ReusedId():
+                self._turn_away(arrival, claim.registration, arrival.objections)
+            case _:
+                raise AssertionError("every arrival is one of these")
+
+    def _decide(self, arrival: VerifiedMessage, registration: int) -> None:
+
+        form = arrival.form
+        patient = self._sitting.identities[identity_of(form.patient)]
+        facts = self._sitting.standing(patient).facts
+        own_keys = {arrival.record.key, facts.patient.key.encode() if facts else None}
+        self.filed.append(_filed(arrival, registration, proven=True, patient=patient))
+        answer = self._sitting.judge(
+            ReceivedOrder(
+                form=form,
+                patient=patient,
+                registration=registration,
+                answered=_answered(arrival, registration),
+                cause=order_cause(str(form.order_id), arrival.digest),
+                key=arrival.envelope.subject or UNKEYED,
+                signers=tuple(HsaId(signer.hsa_id) for signer in arrival.verdict.signers),
+                signed_at=arrival.verdict.signed_at,
+                revocation_unknown=arrival.verdict.undetermined,
+                after_dead_letter=bool(own_keys & self._held_up)
+                or holds.known_as(arrival.envelope.source) in self._held,
+                at=self._effect_of(arrival.record),
+                traceparent=self._trace(arrival),
+            )
+        )
+        self._answers[registration] = answer
+        self._say(arrival, answer)
+
+    def _turn_away(
+        self,
+        arrival: VerifiedMessage | RejectedMessage,
+        registration: int,
+        objections: tuple[RefusalReason, ...],
+    ) -> None:
+        """Refuse at the door: nothing changes, the bytes are kept, and the sender learns every reason."""
+        cause = arrival_cause(*place_of(arrival.record), arrival.digest)
+        judgement = Judgement(Outcome.REFUSED, refusals=objections)
+        answer = receipt(
+            _answered(arrival, registration),
+            judgement,
+            None,
+            self._intake.desk.citations,
+            cause=cause,
+            at=self._effect_of(arrival.record),
+        )
+        self.filed.append(_filed(arrival, registration, proven=False, patient=None))
+        plan = self._sitting.plan
+        plan.judged.append(OrderAnswer(registration, answer, first=True))
+        plan.answer(_key_of(arrival), answer, None, self._trace(arrival))
+        plan.deeds.append(
+            AuditRecord(
+                what="order",
+                at=self._sitting.at,
+                cause=cause,
+                patient=None,
+                outcome=str(Outcome.REFUSED),
+                codes=judgement.codes,
+                signers=tuple(signer.hsa_id for signer in arrival.verdict.signers),
+                digest=arrival.digest,
+            )
+        )
+        self._answers[registration] = answer
+        self._say(arrival, answer)
+
+    def _repeat(self, arrival: VerifiedMessage | RejectedMessage, claim: Repeated) -> None:
+        """The same message again: the first answer again, and nothing else."""
+        first = self._answers.get(claim.registration)
+        if first is None and claim.receipt is not None:
+            first = Receipt.model_validate_json(claim.receipt)
+        if first is None:
+            # its person was erased, and the answer with it
+            self._say(arrival, None)
+            return
+        answer = duplicate_of(
+            first,
+            cause=arrival_cause(*place_of(arrival.record), arrival.digest),
+            event=arrival.envelope.id,
+            received_at=arrival.record.at,
+            at=self._effect_of(arrival.record),
+        )
+        self._sitting.plan.answer(_key_of(arrival), answer, None, self._trace(arrival))
+        self._say(arrival, answer)
+
+    def _effect_of(self, record: Record) -> datetime:
+        """When an order takes effect: when the broker received it, however late it is read; never ahead of now."""
+        return min(record.at, self._sitting.at)
+
+    def _trace(self, arrival: VerifiedMessage | RejectedMessage) -> str | None:
+        """The trace that what follows belongs to: in our own span, or in the sender's where we record none."""
+        return self._steps.traceparent(arrival.record) or arrival.envelope.traceparent
+
+    def _lose(self, arrival: UnreadableMessage) -> None:
+
+        if arrival.record.key is not None:
+            self._held_up.add(arrival.record.key)
+        self.lost.append(dead_record(arrival.record, arrival.reason, ORDERS, self._intake.group))
+        self.lines.append(IntakeLogLine(arrival.record, LOST, (str(arrival.reason),)))
+        if arrival.reason is DeadLetterReason.UNREADABLE_RECORD:
+            return  # it could be read: the fault is ours, and the answer comes when it is replayed
+        if sender := sender_of(arrival.record):
+            digest = sha256(arrival.record.value or b"").hexdigest()
+            answer = unreadable(
+                digest,
+                sender[1],
+                arrival.reason,
+                cause=arrival_cause(*place_of(arrival.record), digest),
+                received_at=arrival.record.at,
+                at=self._effect_of(arrival.record),
+            )
+            key = shaped_like_a_key(arrival.record.key) or UNKEYED
+            self._sitting.plan.answer(key, answer, None, self._steps.traceparent(arrival.record))
+
+    def _say(self, arrival: VerifiedMessage | RejectedMessage, answer: Receipt | None) -> None:
+
+        form = arrival.form
+        self.lines.append(
+            IntakeLogLine(
+                arrival.record,
+                str(Outcome.DUPLICATE if answer is None else answer.outcome),
+                () if answer is None else answer.codes,
+                None if form is None else str(form.order_id),
+                None if form is None else str(form.form),
+                None if form is None else form.region,
+            )
+        )
+
+
+def _questions(arrival: VerificationResult) -> tuple[Question, ...]:
+    """The certificates of an arrival of which nobody could say whether they are revoked."""
+    return () if isinstance(arrival, UnreadableMessage) else arrival.verdict.questions
+
+
+def _claim_of(arrival: VerifiedMessage | RejectedMessage) -> inbox.Arrival:
+    """
+    What an arrival claims. One that proves nothing claims only its own bytes: a forgery must not use up the id of a
+    true message that comes after it.
+    """
+    envelope, digest = arrival.envelope, bytes.fromhex(arrival.digest)
+    if isinstance(arrival, VerifiedMessage):
+        order_id = OrderId(str(arrival.form.order_id))
+        return inbox.Arrival(envelope.source, envelope.id, order_id, digest)
+    return inbox.Arrival(f"unproven:{envelope.source}", f"{envelope.id}:{arrival.digest}", None, digest)
+
+
+def _event_of(arrival: VerifiedMessage | RejectedMessage) -> inbox.Arrival:
+    """The event that an arrival says it is, with its bytes."""
+    envelope = arrival.envelope
+    return inbox.Arrival(envelope.source, envelope.id, None, bytes.fromhex(arrival.digest))
+
+
+def _fits(arrival: RejectedMessage) -> bool:
+    """Whether nothing is wrong between an arrival's envelope and what it holds."""
+    return all(one.code is not RefusalCode.ENVELOPE_MISMATCH for one in arrival.objections)
+
+
+def _key_of(arrival: VerifiedMessage | RejectedMessage) -> str:
+    """The record key of the answer: keyed like the order, if that is a key of ours."""
+    if isinstance(arrival, RejectedMessage):
+        return arrival.key or UNKEYED
+    return arrival.envelope.subject or UNKEYED
+
+
+def _answered(arrival: VerifiedMessage | RejectedMessage, registration: int) -> AnsweredMessage:
+
+    return AnsweredMessage(
+        event=arrival.envelope.id,
+        digest=arrival.digest,
+        received_at=arrival.record.at,
+        form=arrival.form,
+        registration=registration_number(registration),
+        order_id=None if isinstance(arrival, VerifiedMessage) else arrival.order_id,
+    )
+
+
+def _named_order(arrival: VerifiedMessage | RejectedMessage) -> OrderId | None:
+    """The order that a message says it is."""
+    if arrival.form is not None:
+        return OrderId(str(arrival.form.order_id))
+    if isinstance(arrival, RejectedMessage) and arrival.order_id is not None:
+        return OrderId(str(arrival.order_id))
+    return None
+
+
+def _filed(
+    arrival: VerifiedMessage | RejectedMessage, registration: int, *, proven: bool, patient: PersonId | None
+) -> orders.StoredOrder:
+
+    form, record = arrival.form, arrival.record
+    decider = None if form is None else form.decided_by
+    return orders.StoredOrder(
+        registration=registration,
+        order_id=_named_order(arrival),
+        proven=proven,
+        patient=patient,
+        region=None if form is None else RegionCode(form.region),
+        form=None if form is None else form.form,
+        unit=None if decider is None else UnitId(decider.unit),
+        urgent=form is not None and form.urgent,
+        source=arrival.envelope.source,
+        event_id=arrival.envelope.id,
+        content_type=arrival.envelope.content_type,
+        digest=bytes.fromhex(arrival.digest),
+        original=arrival.evidence,
+        payload=None if form is None else form.model_dump_json(),
+        trust_report=report_of(arrival.verdict).model_dump_json(),
+        received_at=record.at,
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        traceparent=arrival.envelope.traceparent,
+    )

@@ -1,0 +1,89 @@
+"""
+Who acts, by one name everywhere: the console's login, a command's and a certificate's HSA-id are spelled the same.
+
+A command takes its operator from the kernel's user id and a file that only root can have written. Nothing of the
+environment says who it is: `LOGNAME` and `SUDO_USER` are what somebody likes.
+"""
+
+import json
+import os
+import pwd
+import re
+import stat
+from pathlib import Path
+
+from sigill.runtime.settings import Settings
+from sigill.trust.policy import TEST_HSA_ID
+from sigill_contracts.hsa_id import canonical_hsa_id
+
+
+def operator_hsa_id(text: str | None, settings: Settings) -> str | None:
+    """
+    Return an HSA-id in the form in which it is compared, without spaces around; None for what is none by
+    `SIGILL_HSA_ID_FORM`.
+
+    Two spellings of one HSA-id would be two operators, who approve what the other one proposed.
+    """
+    if text is None:
+        return None
+    found = canonical_hsa_id(text.strip())
+    form = settings.hsa_id_form
+    if settings.test_hsa_ids:
+        form = f"(?:{form})|(?:{TEST_HSA_ID})"
+    return found if re.fullmatch(form, found, re.ASCII) else None
+
+
+ROOT = 0
+"""Whom a file of operators must belong to."""
+
+
+class NotIdentified(Exception):
+    """Nobody knows who runs the command. The message says what to set, and holds nobody's name."""
+
+
+def operator_of(settings: Settings) -> str:
+    """
+    Return who runs this process, by the name that the console would know them by.
+
+    By `SIGILL_OPERATORS`; without it, outside production, `cli:` and the account's name as the kernel knows it. Raises
+    NotIdentified.
+    """
+    uid = os.getuid()
+    if settings.operators is None:
+        if settings.environment == "production":
+            raise NotIdentified("SIGILL_OPERATORS: needed in production, to say who runs a command")
+        return account_of(uid)
+    given = _operators(settings.operators).get(str(uid))
+    if given is None:
+        raise NotIdentified(f"SIGILL_OPERATORS: {settings.operators} names no operator for user id {uid}")
+    found = operator_hsa_id(given, settings)
+    if found is None:
+        raise NotIdentified(f"SIGILL_OPERATORS: what it says of user id {uid} is no HSA-id")
+    return found
+
+
+def _operators(file: Path) -> dict[str, str]:
+    """HSA-ids by user id, of a file that nobody but root can have written."""
+    try:
+        with file.open("rb") as opened:
+            state = os.fstat(opened.fileno())
+            if state.st_uid != ROOT or state.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+                raise NotIdentified(
+                    f"SIGILL_OPERATORS: {file} must belong to root, and nobody else may write it"
+                )
+            found = json.load(opened)
+    except (OSError, ValueError) as error:
+        raise NotIdentified(f"SIGILL_OPERATORS: {file} cannot be read ({type(error).__name__})") from None
+    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+        raise NotIdentified(f'SIGILL_OPERATORS: {file} must hold {{"1001": "SE…"}}')
+    if str(ROOT) in found:
+        raise NotIdentified(f"SIGILL_OPERATORS: {file} names root, which is nobody in particular")
+    return found
+
+
+def account_of(uid: int) -> str:
+    """Return `cli:` and an account's name as the kernel knows it, or its user id."""
+    try:
+        return f"cli:{pwd.getpwuid(uid).pw_name}"
+    except KeyError:
+        return f"cli:{uid}"

@@ -1,0 +1,133 @@
+"""What follows from a measure: timers, deadlines, and the tasks to key it into the national services."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from sigill.policy.calendar import days_before, midnight
+from sigill.policy.effects import AddTask, Effect, Sentence, SetTimer, TimerKind
+from sigill.policy.facts import Measure, PatientFacts
+from sigill.policy.order_case import OrderEvaluation
+from sigill.policy.rulebook import ReminderLeadTimes
+from sigill.policy.sentences import MEASURE
+from sigill_contracts.vocabulary import MeasureKind, RegionCode
+
+
+def timers_of(m: Measure, known: PatientFacts, at: datetime, lead: ReminderLeadTimes) -> Iterator[SetTimer]:
+    """What to wake for about a measure as it now stands. Setting one twice is setting it once."""
+
+    def timer(kind: TimerKind, due: datetime) -> SetTimer:
+        return SetTimer(kind, due, m.patient, m.region, m.measure_id, m.orders[0] if m.orders else None)
+
+    if m.released:
+        if m.valid_to is not None and m.valid_to > at:
+            yield timer(TimerKind.MEASURE_ENDS, m.valid_to)
+        return
+    if m.valid_from > at:
+        yield timer(TimerKind.MEASURE_STARTS, m.valid_from)
+    end = m.ends_at(known.patient.birth)
+    if end is not None and end > at:
+        yield timer(TimerKind.MEASURE_ENDS, end)
+        reminder = days_before(end, lead.grant_expiring)
+        if m.kind.opens and reminder > at:
+            yield timer(TimerKind.GRANT_EXPIRING, reminder)
+        ending = days_before(end, lead.measure_ending)
+        if not m.kind.opens and m.beside is None and m.valid_to == end and ending > max(at, m.valid_from):
+            yield timer(TimerKind.MEASURE_ENDING, ending)
+    if m.review_on is not None and midnight(m.review_on) > at:
+        yield timer(TimerKind.REVIEW_DUE, midnight(m.review_on))
+
+
+def deadlines_of(case: OrderEvaluation, main: Measure) -> Iterator[Effect]:
+    """The signed form after a call, and the decision after an urgent measure: a deadline and a task each."""
+    if main.provisional and case.form_before is None:
+        within, rules = case.signed_form
+        due = case.at + within
+        yield SetTimer(
+            TimerKind.SIGNED_FORM_DEADLINE, due, main.patient, main.region, main.measure_id, case.order_id
+        )
+        text = Sentence(
+            "Den underskrivna blanketten ska följa samtalet.", "The signed form must follow the call."
+        )
+        yield AddTask(
+            "signed_form", str(case.order_id), text, main.region, due, rules, case.order_id, main.measure_id
+        )
+    follow_ups = [e for e in case.entries if e.follow_up]
+    if main.awaits_follow_up and follow_ups:
+        hours = min(e.follow_up.within_hours for e in follow_ups if e.follow_up)
+        due = case.at + timedelta(hours=hours)
+        yield SetTimer(
+            TimerKind.FOLLOW_UP_DEADLINE, due, main.patient, main.region, main.measure_id, case.order_id
+        )
+        text = Sentence(
+            "Beslut om fortsättning ska fattas så snart som möjligt.",
+            "A decision on continuing is due as soon as possible.",
+        )
+        rules = tuple(dict.fromkeys(r for e in follow_ups for r in e.cites))
+        yield AddTask(
+            "follow_up_decision",
+            str(main.measure_id),
+            text,
+            main.region,
+            due,
+            rules,
+            case.order_id,
+            main.measure_id,
+            main.unit,
+        )
+
+
+def clinic_tasks(case: OrderEvaluation) -> Iterator[AddTask]:
+    """A closing order whose rule names the clinic, from a unit whose clinic the directory does not know (JH-17)."""
+    entry, unit = case.clinic_unknown, case.decider_unit
+    if entry is not None and unit is not None:
+        yield AddTask(
+            kind="clinic_unknown",
+            subject=f"{case.order_id}:{unit}",
+            text=Sentence(
+                "Katalogen säger inte vilken klinik enheten hör till: kontrollera beslutet, och låt rätta katalogen.",
+                "The directory does not say which clinic the unit belongs to: check the decision, and have the "
+                "directory corrected.",
+            ),
+            region=RegionCode(case.form.region),
+            rules=entry.cites,
+            order_id=case.order_id,
+            unit=unit,
+        )
+
+
+KEYED_INTO: dict[MeasureKind, tuple[str, str, str]] = {
+    MeasureKind.JOURNAL_SEAL: ("admin_journalen", "seal", "unseal"),
+    MeasureKind.CHILD_SEAL: ("admin_journalen", "seal", "unseal"),
+    MeasureKind.GUARDIAN_BLOCK: ("admin_journalen", "block", "unblock"),
+    MeasureKind.GUARDIAN_RESTRICTION: ("admin_journalen", "restrict", "unrestrict"),
+    MeasureKind.LOGIN_LOCK: ("personalverktyget", "lock", "unlock"),
+    MeasureKind.GUARDIAN_GRANT: ("admin_journalen", "open", "close"),
+    MeasureKind.MINOR_GRANT: ("admin_journalen", "open", "close"),
+    MeasureKind.REPRESENTATIVE_GRANT: ("admin_journalen", "open", "close"),
+}
+"""Where each measure is keyed in by hand, and the words for imposing and ending it: no interface exists there."""
+
+
+def worklist(m: Measure, *, ends: bool) -> Iterator[AddTask]:
+    """The work-list tasks of one measure: one for each national system."""
+    target, on, off = KEYED_INTO[m.kind]
+    targets = [(target, on, off)]
+    if m.kind is MeasureKind.CHILD_SEAL:
+        targets.append(("personalverktyget", "lock", "unlock"))
+    words = MEASURE[m.kind]
+    for system, begin, finish in targets:
+        verb = finish if ends else begin
+        text = Sentence(
+            f"{'Häv' if ends else 'Lägg in'} {words.sv}.", f"{'Lift' if ends else 'Key in'}: {words.en}."
+        )
+        yield AddTask(
+            kind="worklist",
+            subject=f"{m.measure_id}:{system}:{verb}",
+            text=text,
+            region=m.region,
+            rules=m.rules,
+            order_id=m.orders[-1] if m.orders else None,
+            measure_id=m.measure_id,
+            target=system,
+            key_in=verb,
+        )

@@ -1,0 +1,357 @@
+"""What a form that seals, locks, blocks or grants imposes, and what a signed form does after its call."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from sigill.policy.effects import Amend, Annotate, CloseTask, Effect, Impose, ResolvePending, Sentence
+from sigill.policy.facts import EarlierOrder, Measure, PatientFacts
+from sigill.policy.measure_changes import (
+    companions_of,
+    confirmed_by_form,
+    continued_with,
+    end_running,
+    ended,
+    inform_of,
+    kinds_that_entries_end,
+    later_end,
+    resumes_at,
+    review_task,
+    rules_behind,
+    tasks_about,
+)
+from sigill.policy.order_case import OrderEvaluation, measure_id_of
+from sigill.policy.rulebook import Extra
+from sigill.policy.scope import MeasureScope, all_but, left_of
+from sigill.policy.sentences import REMARK
+from sigill_contracts.vocabulary import (
+    IMPOSES,
+    Attestation,
+    MeasureKind,
+    OrderId,
+    Outcome,
+    PersonId,
+    RegionCode,
+    Remark,
+    Service,
+    UnitId,
+)
+
+_DEFAULT_SERVICES: dict[MeasureKind, tuple[Service, ...]] = {
+    MeasureKind.JOURNAL_SEAL: (Service.JOURNAL,),
+    MeasureKind.LOGIN_LOCK: (Service.E_SERVICES,),
+    MeasureKind.GUARDIAN_BLOCK: (Service.JOURNAL, Service.E_SERVICES),
+    MeasureKind.CHILD_SEAL: (Service.JOURNAL, Service.E_SERVICES),
+    MeasureKind.GUARDIAN_RESTRICTION: (Service.JOURNAL,),
+    MeasureKind.GUARDIAN_GRANT: (Service.JOURNAL,),
+    MeasureKind.MINOR_GRANT: (Service.JOURNAL,),
+    MeasureKind.REPRESENTATIVE_GRANT: (Service.JOURNAL,),
+}
+
+
+def main_measure(case: OrderEvaluation, known: PatientFacts) -> Measure:
+    form = case.form
+    kind = IMPOSES[form.form]
+    services = next((e.services for e in reversed(case.entries) if e.services), _DEFAULT_SERVICES[kind])
+    guardians, viewer = _people_of(case, kind)
+    return Measure(
+        measure_id=measure_id_of(case.order_id, kind),
+        patient=known.patient.person_id,
+        kind=kind,
+        region=RegionCode(form.region),
+        initiative=form.initiative,
+        orders=(case.order_id,),
+        services=services,
+        valid_from=case.starts_at,
+        valid_to=case.valid_to,
+        ends_at_age=case.ends_at_age,
+        units=frozenset(UnitId(u) for u in form.units) if form.units else None,
+        recorded_from=form.recorded_from,
+        recorded_to=form.recorded_to,
+        guardians=guardians,
+        viewer=viewer,
+        unit=UnitId(form.decided_by.unit) if form.decided_by else None,
+        provisional=case.awaits_form,
+        awaits_follow_up=any(e.follow_up for e in case.entries),
+        urgent=case.urgent,
+        reported_to_authority=Attestation.REPORTED_TO_AUTHORITY in form.attestations,
+        review_on=form.review_on,
+        inform=inform_of(case),
+        rules=rules_behind(case),
+        rulebook=case.version.since.isoformat(),
+    )
+
+
+def _people_of(
+    case: OrderEvaluation, kind: MeasureKind
+) -> tuple[tuple[PersonId, ...] | None, PersonId | None]:
+    if kind is MeasureKind.REPRESENTATIVE_GRANT:
+        return None, case.who(case.form.representative) if case.form.representative else None
+    if kind is MeasureKind.GUARDIAN_GRANT:
+        return (
+            case.concerned,
+            None,
+        )  # a grant is for those who are guardians now, never for whoever becomes one
+    if kind in (MeasureKind.GUARDIAN_BLOCK, MeasureKind.GUARDIAN_RESTRICTION):
+        return (None if widens(case) else case.named), None
+    return None, None
+
+
+def widens(case: OrderEvaluation) -> bool:
+    """Whether an order that names one guardian covers all of them (JH-17)."""
+    return any(e.widens_to_all_guardians for e in case.entries)
+
+
+def _extra(main: Measure, extra: Extra, order_id: OrderId, rules: tuple[str, ...]) -> Measure:
+    return replace(
+        main,
+        measure_id=measure_id_of(order_id, extra.kind, "beside"),
+        kind=extra.kind,
+        services=extra.services,
+        ends_at_age=extra.ends_at_age,
+        units=None,
+        recorded_from=None,
+        recorded_to=None,
+        guardians=None,
+        guardians_except=(),
+        viewer=None,
+        awaits_follow_up=False,
+        rules=rules,
+        beside=main.measure_id if extra.goes_with_it else None,
+        version=1,
+    )
+
+
+def impose(case: OrderEvaluation, known: PatientFacts) -> Iterator[Effect]:
+    main = main_measure(case, known)
+    yield from imposed_with(case, known, main)
+    yield from _settled_late(case, main.kind, MeasureScope.of(main))
+
+
+def imposed_with(case: OrderEvaluation, known: PatientFacts, main: Measure) -> Iterator[Effect]:
+    """A new measure with what comes beside it, and what it ends: now, or on its day (X-16)."""
+    action = "scheduled" if main.valid_from > case.at else "imposed"
+    yield Impose(main, action)
+    for entry in case.entries:
+        for extra in entry.also_imposes or ():
+            yield Impose(_extra(main, extra, case.order_id, entry.cites), action)
+    if main.valid_from <= case.at:
+        yield from end_running(main, known, kinds_that_entries_end(case.entries), case.at)
+
+
+def _settled_late(case: OrderEvaluation, kind: MeasureKind, scope: MeasureScope) -> Iterator[Effect]:
+    """A protective order that a release of the same thing has overtaken: carried out, and people look at it (X-15)."""
+    if not kind.opens and case.released_since(kind, scope):
+        yield review_task(case, "decided_before_release", REMARK[Remark.DECIDED_BEFORE_RELEASE], "X-15")
+
+
+@dataclass(frozen=True, slots=True)
+class _OfCall:
+    """What a call's measure of the form's kind has become by the time a form for it comes."""
+
+    provisional: tuple[Measure, ...]
+    settled: tuple[Measure, ...]
+    ran_out: tuple[Measure, ...]
+    """Ended by a day since the form was decided (X-12)."""
+
+    @classmethod
+    def of(cls, case: OrderEvaluation, call: OrderId, kind: MeasureKind) -> "_OfCall":
+        rows = [m for m in case.lineage_of(call, kind) if m.beside is None]
+        living = [m for m in rows if not case.is_over(m)]
+        ran_out = [m for m in case.ended_since if m.kind is kind and not m.released]
+        return cls(
+            tuple(m for m in living if m.provisional),
+            tuple(m for m in living if not m.provisional),
+            tuple(ran_out),
+        )
+
+
+def confirm_call(case: OrderEvaluation, known: PatientFacts, call: EarlierOrder) -> Iterator[Effect]:
+    """
+    The signed form after a call: the same measure goes on, as the form has it (KR-23, VG-03).
+
+    A form never narrows what the call shut: what it leaves out stays shut, provisional. What it adds is added; what
+    another form has confirmed already is left as it is (X-14).
+    """
+    found = _OfCall.of(case, call.order_id, IMPOSES[case.form.form])
+    wanted = _as_wide(main_measure(case, known), found.provisional, case)
+    new = left_of(MeasureScope.of(wanted), map(MeasureScope.of, found.settled), case.ever_custodians)
+    base = next(iter((*found.provisional, *found.ran_out, *found.settled)), None)
+    if base is None:
+        yield from impose(case, known)
+    elif new is None:
+        yield from _nothing_new(case, found.settled, wanted)
+    else:
+        yield from _confirmed_in(case, known, found, base, wanted, new)
+    text = Sentence("Den underskrivna blanketten har kommit.", "The signed form has come.")
+    yield ResolvePending(call.order_id, Outcome.EXECUTED, text)
+    yield CloseTask("signed_form", str(call.order_id))
+
+
+def _as_wide(wanted: Measure, shut: Iterable[Measure], case: OrderEvaluation) -> Measure:
+    """A form that names every guardian whom a call about all still shuts out is about all, later ones too (X-14)."""
+    if wanted.guardians is None:
+        return wanted
+    for m in shut:
+        if (
+            m.guardians is None
+            and all_but(MeasureScope.of(m), wanted.guardians, case.ever_custodians) is None
+        ):
+            return replace(wanted, guardians=None, guardians_except=m.guardians_except)
+    return wanted
+
+
+def _nothing_new(case: OrderEvaluation, settled: tuple[Measure, ...], wanted: Measure) -> Iterator[Effect]:
+    """What is confirmed already is not confirmed again; a later end lengthens it, an earlier one does not shorten it."""
+    for m in settled:
+        if not MeasureScope.of(wanted).meets(MeasureScope.of(m)):
+            continue
+        valid_to = None if wanted.valid_to is None else later_end(m, wanted.valid_to)
+        orders = (*m.orders, case.order_id)
+        if valid_to == m.valid_to:
+            yield Annotate(replace(m, orders=orders, version=m.version + 1))
+        else:
+            longer = replace(m, orders=orders, valid_to=valid_to, released=False, version=m.version + 1)
+            yield Amend(longer, "extended")
+            for c in companions_of(case, m):
+                with_it = None if wanted.valid_to is None else later_end(c, wanted.valid_to)
+                yield Amend(
+                    replace(
+                        c,
+                        orders=(*c.orders, case.order_id),
+                        valid_to=with_it,
+                        released=False,
+                        version=c.version + 1,
+                    ),
+                    "extended",
+                )
+
+
+def _confirmed_in(
+    case: OrderEvaluation,
+    known: PatientFacts,
+    found: _OfCall,
+    base: Measure,
+    wanted: Measure,
+    new: MeasureScope,
+) -> Iterator[Effect]:
+    """The form's scope confirmed: in the call's own row where it is the same, else as a row of its lineage."""
+    lineage = (*base.orders, case.order_id)
+    as_wanted: dict[str, object] = {
+        **new.fields,
+        "valid_to": wanted.valid_to,
+        "review_on": wanted.review_on,
+        "inform": wanted.inform,
+    }
+    if base.rulebook != wanted.rulebook:  # the form's version says what it brings (X-20)
+        as_wanted |= {
+            "services": wanted.services,
+            "ends_at_age": wanted.ends_at_age,
+            "rules": wanted.rules,
+            "rulebook": wanted.rulebook,
+        }
+    rest = None
+    if base not in found.provisional:
+        since = resumes_at(case, base) if base in found.ran_out else case.starts_at
+        now = continued_with(base, case, valid_from=since, **as_wanted)  # type: ignore[arg-type]
+        yield now
+        yield from _settled_late(case, wanted.kind, new)
+        main = now.measure
+    else:
+        rest = MeasureScope.of(base).without(new, case.ever_custodians)
+        if rest is None and MeasureScope.of(base) == new:
+            main = replace(
+                base,
+                provisional=False,
+                orders=lineage,
+                version=base.version + 1,
+                **as_wanted,  # type: ignore[arg-type]
+            )
+            yield Amend(main, "confirmed")
+        else:
+            yield ended(base, case.at, case.order_id)
+            yield from tasks_about(base)
+            now = continued_with(
+                base,
+                case,
+                valid_from=max(case.at, base.valid_from),
+                awaits_follow_up=base.awaits_follow_up and rest is None,
+                **as_wanted,  # type: ignore[arg-type]
+            )
+            yield now
+            main = now.measure
+            if rest is not None:
+                yield _rest_of_call(case, base, rest)
+    for other in found.provisional:
+        if other is not base and new.covers(MeasureScope.of(other)):
+            yield Amend(confirmed_by_form(other, case, wanted.valid_to), "confirmed")
+    yield from _beside_confirmed(case, known, main, wanted, rest)
+    if base in found.ran_out:
+        yield review_task(case, "resumed_after_end", REMARK[Remark.RESUMED_AFTER_END], "X-12")
+
+
+def _rest_of_call(case: OrderEvaluation, base: Measure, rest: MeasureScope) -> Impose:
+    """What a form leaves out of what its call shut: it stays shut, provisional (X-14)."""
+    return continued_with(
+        base,
+        case,
+        "rest",
+        **rest.fields
+        | {
+            "valid_from": max(case.at, base.valid_from),
+            "orders": base.orders,
+            "provisional": True,
+            "awaits_follow_up": base.awaits_follow_up,
+        },
+    )
+
+
+def _beside_confirmed(
+    case: OrderEvaluation, known: PatientFacts, main: Measure, wanted: Measure, rest: MeasureScope | None
+) -> Iterator[Effect]:
+    """What came beside the call's measure goes on with it; what the form's version brings besides is added (X-20)."""
+    lineage = [m for m in known.measures if m.orders[:1] == main.orders[:1] and m.kind is not main.kind]
+    for m in lineage:
+        if case.is_over(m):
+            continue
+        valid_to = m.valid_to if rest is not None else wanted.valid_to
+        yield Amend(confirmed_by_form(m, case, valid_to), "confirmed")
+    ran_out = [m for m in lineage if case.is_over(m) and not m.released and m.valid_to is not None]
+    for m in ran_out:
+        if m.not_over(case.form.decided_at, known.patient.birth):
+            yield continued_with(m, case, valid_from=main.valid_from, valid_to=main.valid_to, beside=m.beside)
+    ever = {m.kind for m in lineage}
+    for entry in case.entries:
+        for extra in entry.also_imposes or ():
+            if extra.kind not in ever:
+                beside = replace(main, inform=wanted.inform, provisional=False)
+                yield Impose(_extra(beside, extra, case.order_id, entry.cites))
+
+
+def call_after_its_form(case: OrderEvaluation, known: PatientFacts, form: EarlierOrder) -> Iterator[Effect]:
+    """
+    A call that comes when its signed form is there already (X-13): nothing is added but what the form leaves out.
+
+    Where what the form brought has been released since the call, the call is carried out all the same (X-15).
+    """
+    wanted = replace(main_measure(case, known), provisional=False)
+    rows = [m for m in case.lineage_of(form.order_id, wanted.kind) if m.beside is None]
+    living = [m for m in rows if not case.is_over(m)]
+    if not living and case.released_since(wanted.kind, MeasureScope.of(wanted)):
+        yield from imposed_with(case, known, wanted)
+        yield from _settled_late(case, wanted.kind, MeasureScope.of(wanted))
+        return
+    for m in living:
+        yield Annotate(replace(m, orders=(*m.orders, case.order_id), version=m.version + 1))
+    rest = (
+        left_of(MeasureScope.of(wanted), map(MeasureScope.of, living), case.ever_custodians)
+        if living
+        else None
+    )
+    if rest is not None:
+        yield Impose(
+            replace(
+                wanted,
+                provisional=True,
+                **rest.fields,  # type: ignore[arg-type]
+            )
+        )

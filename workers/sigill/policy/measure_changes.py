@@ -1,0 +1,193 @@
+"""How a measure's row changes: ended, gone on with another scope, resumed; and the parts that several forms share."""
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime
+
+from sigill.policy.effects import AddTask, Amend, CloseTask, Effect, Impose, ResolvePending, Sentence
+from sigill.policy.facts import Inform, Measure, PatientFacts
+from sigill.policy.order_case import OrderEvaluation, measure_id_of
+from sigill.policy.rulebook import Rulebooks, RuleEntry
+from sigill_contracts.vocabulary import IMPOSES, MeasureKind, OrderId, Outcome, RegionCode
+
+
+def rules_behind(case: OrderEvaluation) -> tuple[str, ...]:
+    """The rules that a measure rests on: those that say what it does, for access decisions to cite."""
+    effective = [e for e in case.entries if e.offered or e.services or e.ends_at_age is not None or e.runs]
+    return tuple(dict.fromkeys(rule for e in effective for rule in e.cites))
+
+
+def kinds_that_entries_end(entries: Iterable[RuleEntry]) -> frozenset[MeasureKind]:
+    return frozenset(kind for entry in entries for kind in entry.ends_running or ())
+
+
+def end_running(
+    m: Measure, known: PatientFacts, kinds: Collection[MeasureKind], now: datetime
+) -> Iterator[Amend]:
+    """
+    End, from a measure's beginning on, what runs of some kinds: its own region's grants only (X-16, X-18).
+
+    What is to begin after `now` (UTC) ends too, before it has begun; what was given while the measure stood does not.
+    """
+    for grant in known.measures:
+        given_before = grant.valid_from < m.valid_from or grant.valid_from > now or m.valid_from == now
+        runs = grant.kind in kinds and grant.region == m.region and given_before
+        if runs and grant.not_over(m.valid_from, known.patient.birth):
+            yield ended(grant, m.valid_from, m.orders[0] if m.orders else None)
+
+
+def kinds_ended_by(m: Measure, books: Rulebooks) -> frozenset[MeasureKind]:
+    """What a measure ends when it begins, by the version of the rules that it was made under."""
+    region = books.book_of(m.region)
+    version = (
+        next((v for v in region.versions if v.since.isoformat() == m.rulebook), None) if region else None
+    )
+    if version is None or m.beside is not None:
+        return frozenset()
+    forms = [form for form, kind in IMPOSES.items() if kind is m.kind]
+    entries = [entry for form in forms for entry in version.matching(form)]
+    return kinds_that_entries_end(
+        e for e in entries if e.when.initiative is None or m.initiative in e.when.initiative
+    )
+
+
+def review_task(case: OrderEvaluation, kind: str, text: Sentence, rule: str) -> AddTask:
+    return AddTask(
+        kind=kind,
+        subject=f"{case.order_id}:{kind}",
+        text=text,
+        region=RegionCode(case.form.region),
+        due_at=case.at,
+        rules=(rule,),
+        order_id=case.order_id,
+    )
+
+
+def ended(m: Measure, at: datetime, order_id: OrderId | None = None) -> Amend:
+    """A measure's version that ends it at an instant, by decision."""
+    orders = (*m.orders, order_id) if order_id and order_id not in m.orders else m.orders
+    return Amend(
+        replace(
+            m,
+            valid_to=max(at, m.valid_from),
+            orders=orders,
+            released=True,
+            provisional=False,
+            awaits_follow_up=False,
+            version=m.version + 1,
+        ),
+        "ended",
+    )
+
+
+def continued_with(m: Measure, case: OrderEvaluation, part: str = "after", **changes: object) -> Impose:
+    """The same measure with another scope, from now on: a new row of the same lineage."""
+    changed: dict[str, object] = {
+        "valid_from": max(case.starts_at, m.valid_from),
+        "orders": (*m.orders, case.order_id),
+        "released": False,
+        "provisional": False,
+        "awaits_follow_up": False,
+        **changes,
+    }
+    follower = replace(
+        m,
+        measure_id=measure_id_of(case.order_id, m.kind, f"{part}:{m.measure_id}"),
+        version=1,
+        **changed,  # type: ignore[arg-type]
+    )
+    return Impose(follower, "continued")
+
+
+def companions_of(case: OrderEvaluation, m: Measure) -> tuple[Measure, ...]:
+    """What came beside a measure, and stands (KR25-17, KR25-23)."""
+    if case.known is None:
+        return ()
+    birth = case.known.patient.birth
+    return tuple(c for c in _came_with(case.known, m) if c.not_over(case.at, birth))
+
+
+def _came_with(known: PatientFacts, m: Measure) -> Iterator[Measure]:
+    """
+    What came beside a measure and goes with it.
+
+    Found by the order that imposed both and by the kind: the measure may have gone on as another row since, and the
+    order may have imposed something else, which took nothing with it (the seal of a block for a protected family).
+    """
+    kinds = {other.measure_id: other.kind for other in known.measures}
+    for c in known.measures:
+        same_order = bool(m.orders) and m.beside is None and c.orders[:1] == m.orders[:1]
+        if same_order and c.beside is not None and kinds.get(c.beside, m.kind) is m.kind:
+            yield c
+
+
+def confirmed_by_form(m: Measure, case: OrderEvaluation, valid_to: datetime | None) -> Measure:
+    return replace(
+        m,
+        provisional=False,
+        valid_to=valid_to,
+        orders=(*m.orders, case.order_id),
+        inform=m.inform.overlaid(inform_of(case)),
+        version=m.version + 1,
+    )
+
+
+def resumes_at(case: OrderEvaluation, m: Measure) -> datetime:
+    """From when what has ended holds again: when the broker received the order, and never before the end (X-12)."""
+    end = case.known.patient.birth if case.known is not None else None
+    over = m.ends_at(end) if end is not None else None
+    since = case.received_at if case.form.valid_from is None else max(case.received_at, case.starts_at)
+    return since if over is None else max(since, over)
+
+
+def resume_measure(case: OrderEvaluation, m: Measure, **changes: object) -> Iterator[Impose]:
+    """A measure that ended after the order was decided goes on, as a row of the same lineage, with what came beside it."""
+    since = resumes_at(case, m)
+    end = changes.get("valid_to")
+    if isinstance(end, datetime) and end <= since:
+        changes["valid_to"] = None  # the order names no later end, and the old one has passed
+    main = continued_with(
+        m,
+        case,
+        "resumed",
+        valid_from=since,
+        review_on=case.form.review_on or m.review_on,
+        inform=inform_of(case),
+        **changes,
+    )
+    yield Impose(main.measure, "extended")
+    if case.known is None:
+        return
+    birth = case.known.patient.birth
+    for c in _came_with(case.known, m):
+        if case.is_over(c) and c.not_over(case.form.decided_at, birth):
+            valid_to = main.measure.valid_to
+            with_it = continued_with(
+                c, case, "resumed", valid_from=since, valid_to=valid_to, beside=main.measure.measure_id
+            )
+            yield Impose(with_it.measure, "extended")
+
+
+def tasks_about(m: Measure) -> Iterator[CloseTask]:
+    """What people were to do about a measure, and need not once it is over."""
+    for kind in ("follow_up_decision", "review", "lock_at_13"):
+        yield CloseTask(kind, str(m.measure_id))
+
+
+def inform_of(case: OrderEvaluation) -> Inform:
+    told = case.form.inform
+    return Inform(told.guardians, told.patient, told.written_confirmation)
+
+
+def settle_call(case: OrderEvaluation, m: Measure) -> Iterator[Effect]:
+    if m.provisional:
+        text = Sentence("Ett underskrivet beslut har kommit.", "A signed decision has come.")
+        yield ResolvePending(m.orders[0], Outcome.EXECUTED, text)
+        yield CloseTask("signed_form", str(m.orders[0]))
+
+
+def later_end(m: Measure, end: datetime | None) -> datetime | None:
+    """The later of two ends: an extension of what has no end of its own never gives it one."""
+    if end is None or m.valid_to is None:
+        return m.valid_to
+    return max(m.valid_to, end)

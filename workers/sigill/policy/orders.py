@@ -1,0 +1,354 @@
+"""What an order does, or every reason why it does nothing."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sigill.policy import consequences, follow_ups, notices, remarks, requests
+from sigill.policy.calendar import swedish_date
+from sigill.policy.effects import (
+    Amend,
+    Effect,
+    Impose,
+    Judgement,
+    Note,
+    Notify,
+    OpenRequest,
+    PendingReason,
+    RefusalReason,
+    Sentence,
+    SetTimer,
+    TimerKind,
+    applied,
+)
+from sigill.policy.facts import Inform, Measure, OrderFacts, PatientFacts
+from sigill.policy.hits import hits
+from sigill.policy.objections import objection, objections
+from sigill.policy.order_case import OrderEvaluation
+from sigill.policy.rulebook import Rulebooks
+from sigill.policy.sentences import MEASURE, PENDING, SUCCESSOR_WANTED
+from sigill.policy.successors import successor_tasks
+from sigill_contracts.order import SignedForm
+from sigill_contracts.vocabulary import (
+    IMPOSES,
+    RELEASES,
+    Form,
+    Initiative,
+    MeasureKind,
+    Outcome,
+    PendingCode,
+    RefusalCode,
+    RegionCode,
+    Template,
+)
+
+
+def judge(form: SignedForm, facts: OrderFacts, books: Rulebooks) -> Judgement:
+    """
+    Say what an order does, or every reason why it does nothing.
+
+    Roles, the right to ask and the version of the rules are judged at `decided_at`; the effect at `facts.at`, the
+    moment of processing (UTC). Reasons come in the order of the rulebook, so that the same order reads the same
+    twice. A refused order has no effects. A protective order is applied and flagged where an opening one waits.
+    """
+    region = books.book_of(form.region)
+    if region is None:
+        known = ", ".join(sorted(code for code, r in books.regions.items() if not r.national))
+        there_are = Sentence(f"region ska vara en av {known}", f"region must be one of {known}")
+        return _refused(objection(RefusalCode.FIELD_INVALID, "region", more=there_are))
+    version = region.in_force(swedish_date(form.decided_at))
+    name = f"{region.region} {version.since.isoformat()}" if version else region.region
+    if version is None or not version.offers(form.form):
+        denied = () if version is None else version.matching(form.form)
+        rules = tuple(r for e in denied if e.offered is False for r in e.cites)
+        return _refused(objection(RefusalCode.FORM_NOT_OFFERED, "form", rules), rulebook=name)
+
+    case = OrderEvaluation(form, facts, region, version)
+    found = objections(case)
+    if found and _rests_on_what_is_missing(case, found):
+        return Judgement(Outcome.PENDING, name, waits=(_wait(PendingCode.AWAITING_EARLIER_MESSAGE),))
+    if found:
+        return Judgement(Outcome.REFUSED, name, refusals=found)
+    if case.known is None:
+        return _unknown(case, name)
+    holds = tuple(_holds(case))
+    if holds:
+        orphaned = tuple(successor_tasks(case, case.awaited_successors))
+        return Judgement(Outcome.PENDING, name, waits=holds, effects=orphaned)
+    done = _execute(case, case.known, name)
+    return replace(done, effects=notices.judged(done.effects, case.known, case.at, case.at, books))
+
+
+def _refused(*found: object, rulebook: str = "") -> Judgement:
+    return Judgement(Outcome.REFUSED, rulebook, refusals=found)  # type: ignore[arg-type]
+
+
+def _unknown(case: OrderEvaluation, name: str) -> Judgement:
+    """Nobody knows the patient: an opening order is refused, a protective one waits a while for the register."""
+    hours = case.version.unknown_patient_hours
+    until = (case.facts.first_seen_at or case.at) + timedelta(hours=hours)
+    if not case.protective or case.at >= until:
+        return _refused(objection(RefusalCode.PATIENT_UNKNOWN, "patient"), rulebook=name)
+    wait = _wait(PendingCode.PATIENT_NOT_YET_KNOWN, until=until)
+    effects: tuple[Effect, ...] = ()
+    if case.facts.known is not None:
+        stub = case.facts.known.patient.person_id
+        effects = (
+            SetTimer(
+                TimerKind.PATIENT_UNKNOWN_DEADLINE,
+                until,
+                stub,
+                RegionCode(case.form.region),
+                order_id=case.order_id,
+            ),
+        )
+    return Judgement(Outcome.PENDING, name, waits=(wait,), effects=effects)
+
+
+def _wait(code: PendingCode, *, until: datetime | None = None, **more: tuple[str, ...]) -> PendingReason:
+    return PendingReason(code, PENDING[code], until=until, **more)  # type: ignore[arg-type]
+
+
+def _holds(case: OrderEvaluation) -> Iterator[PendingReason]:
+    """What an opening order waits for before anything happens."""
+    if case.protective:
+        return
+    if case.facts.revocation_unknown:
+        yield _wait(PendingCode.AWAITING_REVOCATION_STATUS)
+    if case.facts.after_dead_letter:
+        yield _wait(PendingCode.AWAITING_EARLIER_MESSAGE)
+    if case.awaited_successors:
+        yield PendingReason(
+            PendingCode.AWAITING_FOLLOW_UP_DECISION,
+            SUCCESSOR_WANTED,
+            tuple(dict.fromkeys(r for e in case.entries if e.deciders_bound_to for r in e.cites)),
+            units=case.awaited_successors,
+        )
+    if case.form.form is Form.GRANT_GUARDIAN_ACCESS and case.custody_unclear:
+        named = case.named or ()
+        if not named or any(g not in case.custodians for g in named):
+            yield _wait(PendingCode.CUSTODY_UNCONFIRMED)
+
+
+_OF_EARLIER_ORDERS = frozenset(
+    {
+        RefusalCode.NOTHING_TO_RELEASE,
+        RefusalCode.FOLLOW_UP_UNKNOWN,
+        RefusalCode.UNIT_NOT_INITIATOR,
+        RefusalCode.DECIDER_WRONG_UNIT,
+    }
+)
+"""Reasons that an earlier message, which could not be read, may take away."""
+
+
+def _rests_on_what_is_missing(case: OrderEvaluation, found: tuple[RefusalReason, ...]) -> bool:
+    """Whether an opening order is refused only for want of what an unreadable earlier message may have said."""
+    waits = case.facts.after_dead_letter and not case.protective
+    return waits and all(one.code in _OF_EARLIER_ORDERS for one in found)
+
+
+def _execute(case: OrderEvaluation, known: PatientFacts, name: str) -> Judgement:
+    done = consequences.effects_of(case, known)
+    after = applied(known, done)
+    touched = [e.measure for e in done if isinstance(e, Impose | Amend)]
+    if remarks.is_in_force_already(case, done):
+        touched = []
+    named = _named(case, done)
+    waits = tuple(_waits(case, done, named))
+    follows = tuple(_follows(case, known, after, done, named))
+    told = tuple(_told(case, after, touched)) if touched else ()
+    ends = [m.last_day(known.patient.birth) for m in named if not m.released]
+    return Judgement(
+        outcome=Outcome.PENDING if waits else Outcome.EXECUTED,
+        rulebook=name,
+        waits=waits,
+        remarks=tuple(remarks.remarks_of(case, after, done)),
+        effects=(*done, *follows, *told, *follow_ups.clinic_tasks(case), *_moot(case, after, done)),
+        named=tuple(m.measure_id for m in named),
+        still_in_force=remarks.still_holding(case, after) if _ends_something(case, done) else (),
+        ends_on=max((e for e in ends if e), default=None) if all(ends) else None,
+        note=_note(case, touched),
+        flagged=tuple(_flags(case)),
+    )
+
+
+def _moot(case: OrderEvaluation, after: PatientFacts, done: tuple[Effect, ...]) -> Iterator[Effect]:
+    """Requests of which the order has left nothing are settled; not the one that it opens or answers itself (X-04)."""
+    open_ones = [r for r in case.facts.requests if r.closed is None]
+    itself = case.request.order_id if case.form.form is Form.UNIT_OPINION and case.request else None
+    if open_ones:
+        yield from requests.moot(open_ones, after, case.at, but=itself)
+
+
+def _ends_something(case: OrderEvaluation, done: tuple[Effect, ...]) -> bool:
+    return case.form.form in RELEASES or any(isinstance(e, Amend) and e.action == "ended" for e in done)
+
+
+def _named(case: OrderEvaluation, done: tuple[Effect, ...]) -> tuple[Measure, ...]:
+    """The measures that the receipt's `ends_on` speaks of: the form's own, not those that come beside."""
+    kind = IMPOSES.get(case.form.form) or RELEASES.get(case.form.form)
+    changed = [e.measure for e in done if isinstance(e, Impose | Amend) and e.measure.beside is None]
+    own = [m for m in changed if kind is None or m.kind is kind]
+    own = [
+        m for m in own if not m.orders or case.order_id in m.orders
+    ] or own  # not what a form leaves out (X-14)
+    standing = [m for m in own if not m.released]
+    return tuple(standing or own)
+
+
+def _waits(
+    case: OrderEvaluation, done: tuple[Effect, ...], named: tuple[Measure, ...]
+) -> Iterator[PendingReason]:
+    opened = [e.request for e in done if isinstance(e, OpenRequest)]
+    for request in opened:
+        if not request.units and all(m.initiative is Initiative.REGISTER for m in case.targets):
+            yield _wait(PendingCode.AWAITING_FOLLOW_UP_DECISION)
+            continue
+        yield PendingReason(
+            PendingCode.AWAITING_UNITS,
+            PENDING[PendingCode.AWAITING_UNITS],
+            tuple(dict.fromkeys(r for e in case.entries if e.unanimity or e.may_release for r in e.cites)),
+            units=tuple(dict.fromkeys(case.answering(unit) for unit in request.unanswered)),
+        )
+    if any(m.provisional for m in named) and case.form_before is None:
+        within, rules = case.signed_form
+        yield PendingReason(
+            PendingCode.AWAITING_SIGNED_FORM,
+            PENDING[PendingCode.AWAITING_SIGNED_FORM],
+            rules,
+            until=case.at + within,
+        )
+    runs_already = case.call is not None and bool(named) and all(m.valid_from <= case.at for m in named)
+    if case.starts_at > case.at and not opened and not runs_already:
+        yield _wait(PendingCode.NOT_YET_VALID, until=case.starts_at)
+
+
+def _follows(
+    case: OrderEvaluation,
+    known: PatientFacts,
+    after: PatientFacts,
+    done: tuple[Effect, ...],
+    named: tuple[Measure, ...],
+) -> Iterator[Effect]:
+    lead = case.version.lead
+    for effect in done:
+        if not isinstance(effect, Impose | Amend):
+            continue
+        m = effect.measure
+        yield from follow_ups.timers_of(m, after, case.at, lead)
+        if m.valid_from <= case.at and not (m.released and case.starts_at > case.at):
+            if isinstance(effect, Impose) and not m.released:
+                yield from follow_ups.worklist(m, ends=False)
+            elif m.released:
+                yield from follow_ups.worklist(m, ends=True)
+    for m in named:
+        signed = case.form_before is not None  # its form is there already: nothing is overdue (X-13)
+        if (m.provisional and not signed) or (m.awaits_follow_up and not m.released):
+            yield from follow_ups.deadlines_of(case, m)
+
+
+def _told(case: OrderEvaluation, after: PatientFacts, touched: list[Measure]) -> Iterator[Notify]:
+    """A request, or one unit's answer among several, changes nothing yet: then nobody is told of a measure."""
+    if case.starts_at > case.at:
+        return  # told on its day
+    told = tuple(notices.of_order(case, after, touched))
+    yield from told
+    if case.form.form is Form.UNIT_OPINION:
+        yield from _answered(case, after, touched, told)
+    if case.form.form is Form.CONTINUE_MEASURE:
+        yield from _opened_again(case, after, touched)
+
+
+def _answered(
+    case: OrderEvaluation, after: PatientFacts, touched: list[Measure], told: tuple[Notify, ...]
+) -> Iterator[Notify]:
+    """Whoever asked is answered, also where the rulebook tells others of the end (X-06)."""
+    request = case.request
+    if request is None:
+        return
+    known = {tell.to for tell in told}
+    said = case.form.inform
+    word = request.inform.overlaid(Inform(said.guardians, said.patient, said.written_confirmation))
+    for person in requests.who_asked(request, after):
+        about = [m for m in touched if m.released and hits(m, person, after, case.at)]
+        if person in known or not about:
+            continue
+        own = person == after.patient.person_id
+        yield notices.to_person(
+            person,
+            Template.MEASURE_RELEASED,
+            request.region,
+            about,
+            rules=("X-06",),
+            told=(word.patient if own else word.guardians) is not False,
+            answers=True,
+        )
+
+
+def _opened_again(case: OrderEvaluation, after: PatientFacts, touched: list[Measure]) -> Iterator[Notify]:
+    """Guardians whom a narrowed measure no longer covers are told that it has ended for them (JH-20)."""
+    before = {g for m in touched if m.released for g in notices.guardians_of(after, (m,), case.at)}
+    still = {
+        g
+        for m in touched
+        if not m.released and m.kind is MeasureKind.GUARDIAN_BLOCK
+        for g in (m.guardians if m.guardians is not None else case.custodians)
+        if m.covers_guardian(g)
+    }
+    blocks = any(m.kind is MeasureKind.GUARDIAN_BLOCK for m in touched)
+    for guardian in sorted(before - still) if blocks else ():
+        inform = Inform(case.form.inform.guardians)
+        yield notices.to_person(
+            guardian,
+            Template.MEASURE_RELEASED,
+            RegionCode(case.form.region),
+            [m for m in touched if m.released and m.covers_guardian(guardian)],
+            told=notices.guardians_told(case.version, Template.MEASURE_RELEASED, inform),
+        )
+
+
+def _flags(case: OrderEvaluation) -> Iterator[str]:
+    """What was in doubt when a protective order was applied all the same."""
+    if not case.protective or case.known is None:
+        return
+    if case.facts.revocation_unknown:
+        yield "revocation_unknown"
+    if case.known.patient.at(case.at).identity_uncertain:
+        yield "identity_uncertain"
+    if case.custody_unclear and case.form.guardians is not None:
+        yield "custody_unconfirmed"
+    if not case.known.patient.birth.certain:
+        yield "birth_date_uncertain"
+
+
+def _note(case: OrderEvaluation, touched: list[Measure]) -> Note | None:
+    """What the EHR files: which measure, for whom, from–through; a release has a from-date only (VGB-09)."""
+    if not touched:
+        return None
+    words = [e.note for e in case.entries if e.note]
+    words.sort(
+        key=lambda w: w.choice is None
+    )  # where the record has choice words, they say what the note is about
+    keyword = words[0].keyword if words else "Journalen via nätet"
+    duties = tuple(d for w in words for d in w.duties)
+    ends = [m for m in touched if m.released]
+    lasting = [m for m in touched if not m.released]
+    kinds = dict.fromkeys(m.kind for m in (lasting or ends))
+    sv = ", ".join(MEASURE[k].sv for k in kinds)
+    en = ", ".join(MEASURE[k].en for k in kinds)
+    birth = case.known.patient.birth if case.known else None
+    through = None
+    if lasting and birth is not None:
+        days = [m.last_day(birth) for m in lasting if m.beside is None]
+        through = max((d for d in days if d), default=None) if days and all(days) else None
+    text = (
+        Sentence(f"Beslut: {sv}.", f"Decision: {en}.")
+        if lasting
+        else Sentence(f"Hävd: {sv}.", f"Lifted: {en}.")
+    )
+    noted = tuple(lasting or ends)
+    choice = None
+    if words and words[0].choice is not None:
+        everybody = all(m.covers_guardian(g) for m in noted for g in case.custodians)
+        choice = words[0].choice.all_guardians if everybody else words[0].choice.one_guardian
+    return Note(keyword, noted, swedish_date(case.starts_at), through, text, duties, choice)

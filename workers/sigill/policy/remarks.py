@@ -1,0 +1,139 @@
+"""What a receipt points out beside its outcome."""
+
+from collections.abc import Iterable, Iterator
+
+from sigill.policy.calendar import last_day_of_years
+from sigill.policy.effects import AddTask, Amend, Effect, Impose, RemarkReason, Sentence
+from sigill.policy.facts import Measure, PatientFacts
+from sigill.policy.hits import shuts_out_everybody
+from sigill.policy.imposing import widens
+from sigill.policy.order_case import OrderEvaluation
+from sigill.policy.sentences import REMARK
+from sigill_contracts.vocabulary import IMPOSES, RELEASES, Form, Initiative, MeasureId, MeasureKind, Remark
+
+
+def is_in_force_already(case: OrderEvaluation, done: Iterable[Effect]) -> bool:
+    """Whether what a call, or a form for one, asks for was in force already, so that nobody is told again."""
+    if case.call is None and case.form_before is None:
+        return False
+    return not any(isinstance(e, Impose) or (isinstance(e, Amend) and e.action == "confirmed") for e in done)
+
+
+def remarks_of(
+    case: OrderEvaluation, after: PatientFacts, effects: Iterable[Effect]
+) -> Iterator[RemarkReason]:
+    """What the receipt points out beside the outcome."""
+    done = tuple(effects)
+    for entry in case.entries:
+        if entry.remark is not None:
+            yield RemarkReason(entry.remark.code, Sentence(entry.remark.sv, entry.remark.en), entry.cites)
+        if entry.long_after_months is not None and case.form.valid_through is not None:
+            years = entry.long_after_months // 12
+            if case.form.valid_through > last_day_of_years(case.signed_on, years):
+                yield RemarkReason(Remark.LONG_DURATION, REMARK[Remark.LONG_DURATION], entry.cites)
+    if widens(case) and case.named is not None:
+        yield RemarkReason(Remark.WIDENED_TO_ALL_GUARDIANS, REMARK[Remark.WIDENED_TO_ALL_GUARDIANS])
+    if case.clinic_unknown is not None:
+        yield RemarkReason(Remark.CLINIC_UNKNOWN, REMARK[Remark.CLINIC_UNKNOWN], case.clinic_unknown.cites)
+    yield from _overridden(case, after, done)
+    yield from _where_rules_meet(case, done)
+    if (
+        any(isinstance(e, Amend) and e.action in ("ended", "narrowed") for e in done)
+        or case.form.form in RELEASES
+    ):
+        holding = still_holding(case, after)
+        if holding:
+            yield RemarkReason(
+                Remark.STILL_HOLDS, REMARK[Remark.STILL_HOLDS], measures=tuple(m.measure_id for m in holding)
+            )
+
+
+def _where_rules_meet(case: OrderEvaluation, done: tuple[Effect, ...]) -> Iterator[RemarkReason]:
+    """What came late, early or twice (X-12 to X-15, X-20), and who else is let in (X-02)."""
+
+    def noted(code: Remark, rule: str, *measures: Measure) -> RemarkReason:
+        return RemarkReason(code, REMARK[code], (rule,), tuple(m.measure_id for m in measures))
+
+    form = case.form
+    kind = IMPOSES.get(form.form)
+    imposes = kind is not None and not kind.opens
+    looked_at = {e.kind for e in done if isinstance(e, AddTask)}
+    if "resumed_after_end" in looked_at:
+        yield noted(Remark.RESUMED_AFTER_END, "X-12")
+    if "decided_before_release" in looked_at:
+        yield noted(Remark.DECIDED_BEFORE_RELEASE, "X-15")
+    if imposes and form.follows_up is not None and case.call is None and not case.by_phone:
+        yield noted(Remark.CALL_NOT_FOUND, "X-13")
+    if imposes and (case.form_before is not None or case.call is not None):
+        if case.form_before is not None and "decided_before_release" not in looked_at:
+            yield noted(Remark.ALREADY_IN_FORCE, "X-13")
+        elif is_in_force_already(case, done):
+            yield noted(Remark.ALREADY_IN_FORCE, "X-14")
+        versions = {m.rulebook for m in case.confirmed if m.kind is kind}
+        if versions - {case.version.since.isoformat()}:
+            yield noted(Remark.LATER_VERSION, "X-20")
+    request = case.request
+    if form.form is Form.UNIT_OPINION and request is not None and request.initiative is Initiative.GUARDIAN:
+        whole = [e.measure for e in done if isinstance(e, Amend) and shuts_out_everybody(e.measure)]
+        if any(m.beside is None for m in whole):
+            yield noted(Remark.OTHERS_AFFECTED, "X-02", *whole)
+
+
+def still_holding(case: OrderEvaluation, after: PatientFacts) -> tuple[Measure, ...]:
+    """
+    Protective measures that stay in force after the order, but for those that it imposed itself.
+
+    A removal of access lists the other grants of its kind, too: each still lets somebody in.
+    """
+    at = case.starts_at
+    removed = RELEASES.get(case.form.form)
+    return tuple(
+        m
+        for m in after.measures
+        if (not m.kind.opens or m.kind is removed)
+        and m.in_force(at, after.patient.birth)
+        and (case.order_id not in m.orders or _left_by(case, m))
+    )
+
+
+def _left_by(case: OrderEvaluation, m: Measure) -> bool:
+    """Whether it is what an order for some has left in force for others (X-02)."""
+    return case.form.form is Form.UNIT_OPINION or case.form.form in RELEASES
+
+
+def _overridden(
+    case: OrderEvaluation, after: PatientFacts, done: tuple[Effect, ...]
+) -> Iterator[RemarkReason]:
+    imposed = [e.measure for e in done if isinstance(e, Impose)]
+    at = case.starts_at
+    grants = [m for m in imposed if m.kind.opens]
+    restrictions = [m for m in imposed if not m.kind.opens]
+    birth = after.patient.birth
+    if grants:
+        others = [m for m in after.measures if not m.kind.opens and m.in_force(at, birth)]
+        hit = [g for g in grants if any(overrides(r, g) for r in others)]
+    elif restrictions:
+        others = [m for m in after.measures if m.kind.opens and m.in_force(at, birth)]
+        hit = [g for g in others if any(overrides(r, g) for r in restrictions)]
+    else:
+        return
+    if hit:
+        ids: tuple[MeasureId, ...] = tuple(g.measure_id for g in hit)
+        yield RemarkReason(Remark.OVERRIDDEN, REMARK[Remark.OVERRIDDEN], measures=ids)
+
+
+def overrides(restriction: Measure, grant: Measure) -> bool:
+    """Whether a restriction takes away, in whole or in part, what a grant gives."""
+    if not set(restriction.services) & set(grant.services):
+        return False
+    if restriction.units is not None and grant.units is not None and not restriction.units & grant.units:
+        return False
+    match restriction.kind:
+        case MeasureKind.GUARDIAN_BLOCK | MeasureKind.GUARDIAN_RESTRICTION:
+            if grant.kind is not MeasureKind.GUARDIAN_GRANT:
+                return False
+            if grant.guardians is None:
+                return True
+            return any(restriction.covers_guardian(guardian) for guardian in grant.guardians)
+        case _:
+            return True

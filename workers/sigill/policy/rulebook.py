@@ -1,0 +1,874 @@
+"""The typed form of a rulebook. A region's rules are data; what they mean is told here, once.
+
+No file is opened: `parse` takes the text of one region's file, `Rulebooks` holds all regions. A version is in force
+from its date until the next one's. An *entry* cites the rules it carries out, says for which forms and when it
+holds, and one or more clauses. Every clause of every entry that matches an order must hold.
+"""
+
+import re
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
+
+from sigill.policy.calendar import CUSTODY_ENDS_AT, STOCKHOLM, easter, midnight
+from sigill_contracts.vocabulary import (
+    AccessReason,
+    Attestation,
+    Channel,
+    ContinueDecision,
+    Duty,
+    Form,
+    Initiative,
+    MeasureKind,
+    Opinion,
+    RefusalCode,
+    RegionCode,
+    Remark,
+    Role,
+    Service,
+    Template,
+)
+
+MOST_PARTS = 200_000
+"""More values than a hundred rulebooks have."""
+
+
+class RulebookModel(BaseModel):
+    """A part of a rulebook: frozen, and no key that we do not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Document(RulebookModel):
+    """A region's own document that rules stand in."""
+
+    title: str
+    valid_from: date | None = None
+
+
+class Derived(RulebookModel):
+    """Why something is Sigill's choice and not the document's words, in Swedish and English (X-30)."""
+
+    sv: str = Field(min_length=1)
+    en: str = Field(min_length=1)
+
+
+class Rule(RulebookModel):
+    """One rule as its owner states it. `kind`: V validation, S state, T time, N notice, D documentation, H people."""
+
+    kind: tuple[Literal["V", "S", "T", "N", "D", "H"], ...]
+    document: str
+    sv: str
+    en: str
+    floor: bool = False
+    """It holds in every region, and no rulebook can switch it off."""
+    derived: Derived | None = None
+    """Set where the document does not say it, or not quite."""
+
+
+class Condition(RulebookModel):
+    """When an entry holds. Every condition given must hold; none given: always."""
+
+    initiative: tuple[Initiative, ...] | None = None
+    channel: tuple[Channel, ...] | None = None
+    urgent: bool | None = None
+    """The order is urgent, or is the signed form of an urgent call."""
+    on_call: bool | None = None
+    """It was decided at on-call time (jourtid), by the version's `daytime`."""
+    whole: bool | None = None
+    """The order is about the whole record, and names no unit."""
+    confirms_call: bool | None = None
+    """The order is the signed form that follows a call."""
+    measure: tuple[MeasureKind, ...] | None = None
+    """The order releases, continues, extends or answers about a measure of such a kind."""
+    measure_reported: bool | None = None
+    """The measure came with a report to police or social services."""
+    measure_initiative: tuple[Initiative, ...] | None = None
+    """A measure that it speaks of was imposed on such an initiative."""
+    decision: ContinueDecision | None = None
+    opinion: Opinion | None = None
+    protected_family: bool | None = None
+    """The patient, or a guardian, has protected identity."""
+    other_guardians: bool | None = None
+    """There are guardians whom the order does not name."""
+    all_guardians: bool | None = None
+    """The order is about every guardian."""
+    patient_under: int | None = None
+    """The patient is younger than this, in whole years."""
+
+
+class OfClinic(RulebookModel):
+    """The clinic (klinik) that a rule names, by the directory's code: `{clinic: paediatric}`."""
+
+    clinic: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")
+    sv: str = ""
+    """What it is called, in the definite form; left out: its code."""
+    en: str = ""
+
+
+class InformationType(RulebookModel):
+    """A heading or template of the record (sökord, mall), by the code or the words that the asking system uses."""
+
+    code: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    sv: str
+    en: str
+
+    def is_called(self, name: str) -> bool:
+        """Whether an asking system means it by a name."""
+        return name.strip().casefold() in {self.code, self.sv.casefold(), self.en.casefold()}
+
+
+class HiddenUnits(RulebookModel):
+    """Units that are hidden: by HSA-id, by the directory's code of the clinic, or by a word in the name."""
+
+    ids: tuple[str, ...] = ()
+    clinics: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
+    """Words of a unit's name, in any case: `barnahus`. For units whose clinic the directory does not tell."""
+    until: date | None = None
+    """They are shown from this Swedish date on; None: never."""
+
+    @model_validator(mode="after")
+    def _names_some(self) -> "HiddenUnits":
+        if not (self.ids or self.clinics or self.named):
+            raise ValueError("names no unit: ids, clinics or named")
+        return self
+
+
+class Shown(RulebookModel):
+    """
+    What the region shows to nobody online: some units, some headings, or what was recorded before a date.
+
+    What is given together limits each other: `units` with `since` hides what those units recorded before.
+    """
+
+    id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
+    cites: tuple[str, ...] = Field(min_length=1)
+    except_units: HiddenUnits | None = None
+    except_information: tuple[InformationType, ...] | None = None
+    since: date | None = None
+    """What was recorded before this Swedish date is not shown; a question without a date is not about old information."""
+    patient_under: int | None = None
+    """Only the record of patients younger than this."""
+    derived: Derived | None = None
+
+    @model_validator(mode="after")
+    def _hides_something(self) -> "Shown":
+        if self.except_units is None and not self.except_information and self.since is None:
+            raise ValueError(f"shown rule {self.id} hides nothing: except_units, except_information or since")
+        return self
+
+
+ClockTime = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
+class Movable(RulebookModel):
+    """A holiday on the given weekday between two days of the year (MM-DD), both inclusive: Midsummer's Eve."""
+
+    weekday: Weekday
+    from_: Annotated[str, Field(pattern=r"^\d\d-\d\d$")] = Field(alias="from")
+    through: Annotated[str, Field(pattern=r"^\d\d-\d\d$")]
+
+
+class Holidays(RulebookModel):
+    """Days on which nobody has daytime: days of the year (MM-DD), days after Easter Sunday, movable days, single dates."""
+
+    yearly: tuple[Annotated[str, Field(pattern=r"^\d\d-\d\d$")], ...] = ()
+    after_easter: tuple[int, ...] = ()
+    movable: tuple[Movable, ...] = ()
+    dates: tuple[date, ...] = ()
+
+
+class Daytime(RulebookModel):
+    """The hours, Swedish time, that are not on-call time (jourtid): `from` inclusive, `to` exclusive, on working days."""
+
+    from_: ClockTime = Field(alias="from")
+    to: ClockTime
+    weekdays: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri")
+    holidays: Holidays = Holidays()
+
+    @model_validator(mode="after")
+    def _runs_forward(self) -> "Daytime":
+        if self.from_ >= self.to:
+            raise ValueError("daytime: `from` is not before `to`")
+        return self
+
+
+_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def is_on_call(daytime: Daytime, moment: datetime) -> bool:
+    """Whether an instant (UTC) is on-call time (jourtid): outside the hours of daytime, on a day off, or on a holiday."""
+    local = moment.astimezone(STOCKHOLM)
+    day = local.date()
+    if _WEEKDAYS[day.weekday()] not in daytime.weekdays or _is_holiday(daytime.holidays, day):
+        return True
+    return not daytime.from_ <= f"{local:%H:%M}" < daytime.to
+
+
+def _is_holiday(holidays: Holidays, day: date) -> bool:
+    of_year = f"{day:%m-%d}"
+    return (
+        of_year in holidays.yearly
+        or day in holidays.dates
+        or (day - easter(day.year)).days in holidays.after_easter
+        or any(
+            _WEEKDAYS[day.weekday()] == one.weekday and one.from_ <= of_year <= one.through
+            for one in holidays.movable
+        )
+    )
+
+
+class Channels(RulebookModel):
+    """Which channels are open: `always`, or `urgent` orders only."""
+
+    ehr_form: Literal["always", "urgent"] | None = None
+    phone: Literal["always", "urgent"] | None = None
+    paper: Literal["always", "urgent"] | None = None
+
+
+class Consulted(RulebookModel):
+    """Somebody of these roles must have been consulted; with `or_decider`, may be the decider."""
+
+    any_of: tuple[Role, ...]
+    or_decider: bool = False
+
+
+class EndDate(RulebookModel):
+    """What is asked of `valid_through`."""
+
+    required: bool = False
+    or_review_on: bool = False
+    """A date for a renewed decision does instead."""
+    never: bool = False
+
+
+class AgeWindow(RulebookModel):
+    """The patient's age at the time of taking effect: from the birthday `since`, until the birthday `until`."""
+
+    since: int | None = None
+    until: int | None = None
+    ahead_days: int = 0
+    """An order for a day after the `since` birthday may come so many days before it."""
+
+
+class Duration(RulebookModel):
+    """How long a measure runs when the order does not say, and at most, counted from the day of signature."""
+
+    years: int
+
+
+class Extra(RulebookModel):
+    """A measure that comes beside the form's own."""
+
+    kind: MeasureKind
+    services: tuple[Service, ...]
+    goes_with_it: bool = True
+    """It ends when the form's own measure is released."""
+    ends_at_age: int | None = None
+
+
+class NotificationClause(RulebookModel):
+    """Who is told what. `told` says on which word of the order: nothing reaches whom the order says not to inform."""
+
+    to: Literal["patient", "guardians", "representative", "asking_guardian", "operators"]
+    template: Template
+    told: Literal[
+        "always", "inform_patient", "inform_guardians", "written_confirmation", "not_inform_guardians"
+    ]
+    channel: Literal["1177", "letter", "phone", "console"] = "1177"
+    sv: str = ""
+    en: str = ""
+
+
+class Words(RulebookModel):
+    """A region's own text."""
+
+    sv: str
+    en: str
+
+
+class InformDefault(RulebookModel):
+    """Who is told where an order leaves it out. A child below the own-account age never is (X-27)."""
+
+    guardians: bool = False
+    patient: bool = True
+
+
+class InformDefaults(RulebookModel):
+    """
+    Who is told what of a protective measure where an order leaves it out (`inform_default`, X-24).
+
+    Who is let in, or loses a grant, is told unless the order says not.
+    """
+
+    imposed: InformDefault = InformDefault()
+    continued: InformDefault = InformDefault()
+    released: InformDefault = InformDefault()
+
+
+class NoteChoice(RulebookModel):
+    """The record's own choice words under a keyword: of a measure that is in force, or that was lifted."""
+
+    one_guardian: str
+    all_guardians: str
+
+
+class NoteWords(RulebookModel):
+    """The note to file: its keyword, and what else people must do with the papers."""
+
+    keyword: str
+    choice: NoteChoice | None = None
+    """Which choice word is ticked: by whether all guardians are concerned, or some (JH-18, JH-21)."""
+    duties: tuple[str, ...] = ()
+
+
+class RemarkWhen(RulebookModel):
+    """A remark in the receipt."""
+
+    code: Remark
+    sv: str
+    en: str
+
+
+class Deadline(RulebookModel):
+    """Hours within which something must follow."""
+
+    within_hours: int
+
+
+class RuleEntry(RulebookModel):
+    """One rule, or several that belong together, made executable."""
+
+    id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
+    cites: tuple[str, ...] = Field(min_length=1)
+    forms: tuple[Form, ...] = Field(min_length=1)
+    when: Condition = Condition()
+    offered: bool | None = None
+    initiatives: tuple[Initiative, ...] | None = None
+    channels: Channels | None = None
+    deciders: tuple[Role, ...] | Literal["nobody"] | None = None
+    decider_at: Literal["named_units", "exactly_its_unit", "region"] = "named_units"
+    deciders_bound_to: (
+        Annotated[tuple[Literal["imposing_unit", "its_successor"] | OfClinic, ...], Field(min_length=1)]
+        | None
+    ) = None
+    """
+    At which unit an *opening* of what care imposed is decided (X-07): any of these. What names the clinic alone holds for
+    a closing too, which only a unit known to be another clinic's is refused for.
+    """
+    consulted: Consulted | None = None
+    attestations: tuple[Attestation, ...] | None = None
+    one_attestation_of: tuple[Attestation, ...] | None = None
+    otherwise: RefusalCode | None = None
+    units: Literal["required", "forbidden"] | None = None
+    recorded_dates: Literal["with_units", "never"] | None = None
+    end_date: EndDate | None = None
+    age: AgeWindow | None = None
+    motivation: Literal["required"] | None = None
+    caller: Literal["identified"] | None = None
+    court_order: Duty | Literal["any"] | None = None
+    protected_identity: Literal["refused"] | None = None
+    reserve_number: Literal["refused"] | None = None
+    same_initiative: bool | None = None
+    unanimity: bool | None = None
+    initiating_unit_only: bool | None = None
+    may_release: tuple[MeasureKind, ...] | None = None
+    services: tuple[Service, ...] | None = None
+    ends_at_age: int | None = None
+    runs: Duration | None = None
+    widens_to_all_guardians: bool | None = None
+    also_imposes: tuple[Extra, ...] | None = None
+    ends_running: tuple[MeasureKind, ...] | None = None
+    signed_form: Deadline | Literal["never"] | None = None
+    follow_up: Deadline | None = None
+    tells: tuple[NotificationClause, ...] | None = None
+    note: NoteWords | None = None
+    remark: RemarkWhen | None = None
+    long_after_months: int | None = None
+    derived: Derived | None = None
+    """Set where what the entry does is not the document's words."""
+
+    @cached_property
+    def given(self) -> frozenset[str]:
+        """The names of the clauses that it has."""
+        names = RuleEntry.model_fields.keys() - {"derived"}
+        return frozenset(name for name in names if getattr(self, name) is not None)
+
+    @property
+    def bound_to_clinic_alone(self) -> bool:
+        """Whether the entry binds to a clinic and to nothing else: then a closing is bound too."""
+        bonds = self.deciders_bound_to or ()
+        return bool(bonds) and all(isinstance(bond, OfClinic) for bond in bonds)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_floor_is_denied(cls, given: Any) -> Any:
+        """Saying the contrary of a floor is refused in words that a rule owner reads (X-11, X-31)."""
+        if isinstance(given, dict):
+            for clause, words in (
+                ("protected_identity", "no guardian is granted access while anybody is protected (X-11)"),
+                ("reserve_number", "nobody is granted access to or for a reserve number (X-31)"),
+            ):
+                if given.get(clause, "refused") not in ("refused", None):
+                    raise ValueError(f"{clause}: {words}; it is a floor of every region: leave it out")
+        return given
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "RuleEntry":
+        said = self.model_fields_set - {"id", "cites", "forms", "when", "otherwise", "decider_at", "derived"}
+        if not said:
+            raise ValueError(f"entry {self.id} has no clause")
+        return self
+
+
+class StandingRule(RulebookModel):
+    """
+    What the register's own word brings, without any order: by a `state` that holds, or by an `event` that happens.
+
+    The measures that a state imposes follow the state, however it came about (X-09). Exactly one of the two is given.
+    """
+
+    id: str
+    cites: tuple[str, ...] = Field(min_length=1)
+    state: Literal["protected_patient", "protected_guardian"] | None = None
+    event: Literal["protection_ended", "turned_13_locked", "died", "custody_changed"] | None = None
+    patient_under: int | None = None
+    imposes: tuple[Extra, ...] = ()
+    ends_running: tuple[MeasureKind, ...] | None = None
+    """Grants of the region that end for good on the day that the measures begin (VG-01)."""
+    sv: str = ""
+    en: str = ""
+    derived: Derived | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _states_of_old(cls, given: Any) -> Any:
+        """Rulebooks of earlier releases wrote the two states as events."""
+        if isinstance(given, dict) and given.get("event") in ("protected_patient", "protected_guardian"):
+            return {**{k: v for k, v in given.items() if k != "event"}, "state": given["event"]}
+        return given
+
+    @model_validator(mode="after")
+    def _one_cause(self) -> "StandingRule":
+        if (self.state is None) == (self.event is None):
+            raise ValueError(f"standing rule {self.id} needs either a state or an event")
+        if self.imposes and self.state is None:
+            raise ValueError(f"standing rule {self.id}: only a state imposes measures")
+        if self.ends_running and not self.imposes:
+            raise ValueError(f"standing rule {self.id}: what imposes nothing ends nothing")
+        return self
+
+
+class Ages(RulebookModel):
+    """The ages at which things begin and end, in whole years (a birthday begins at Swedish midnight)."""
+
+    guardian_until: int = 13
+    own_account_from: int = 13
+    own_record_from: int = 16
+    of_age: int = 18
+    leap_day_on_28th: bool = True
+    own_record_needs_full_personnummer: bool = False
+    own_account_needs_full_personnummer: bool = False
+    """Nor does a guardian or representative without one log in."""
+    login_from: Literal["age", "e_id"] = "age"
+    """`e_id`: whoever has an e-ID logs in to the own e-services, also before `own_account_from`."""
+
+
+class ReminderLeadTimes(RulebookModel):
+    """Days ahead of which somebody is reminded."""
+
+    grant_expiring: int = 60
+    birthday: int = 30
+    measure_ending: int = 14
+    """Before a protective measure's own end date: the unit that imposed it is told."""
+
+
+class Version(RulebookModel):
+    """A region's rules from a date on."""
+
+    since: date
+    documents: tuple[str, ...]
+    extends: date | None = None
+    base: Literal["nationwide"] | None = None
+    """The version begins with every entry of the national base, and says what is otherwise here."""
+    drops: dict[str, Words | None] | tuple[str, ...] = {}
+    """Entries of the version or the base that it begins with, and which are gone; of the base, with the reason."""
+    ages: Ages = Ages()
+    reasons: dict[AccessReason, tuple[str, ...]] = {}
+    people_only: dict[str, Literal["attestation", "channel", "worklist", "text"]] = {}
+    """Rules that only people can follow, and where they show."""
+    held_by_core: dict[str, tuple[str, ...]] = {}
+    """Rules that the program's core holds whatever a rulebook says, and which parts of it."""
+    lead: ReminderLeadTimes = ReminderLeadTimes()
+    age_notices: bool = True
+    inform_default: InformDefaults = InformDefaults()
+    standard_reply: Words | None = None
+    """What a guardian is answered who asks and is not to be told of the measure (VGB-17); None: operators answer."""
+    unknown_patient_hours: int = 72
+    daytime: Daytime | None = None
+    """The hours that are not on-call time; None: no entry asks for it."""
+    entries: tuple[RuleEntry, ...] = ()
+    standing: tuple[StandingRule, ...] = ()
+    shown: tuple[Shown, ...] = ()
+
+    @property
+    def parts(self) -> tuple["RuleEntry | StandingRule | Shown", ...]:
+        """Everything in it that has an id and cites rules."""
+        return (*self.entries, *self.standing, *self.shown)
+
+    def matching(self, form: Form) -> tuple[RuleEntry, ...]:
+        """The entries about a form, in the rulebook's order."""
+        return self._by_form.get(form, ())
+
+    @cached_property
+    def _by_form(self) -> dict[Form, tuple[RuleEntry, ...]]:
+        return {form: tuple(e for e in self.entries if form in e.forms) for form in Form}
+
+    def offers(self, form: Form) -> bool:
+        """Whether the region has such a form."""
+        return any(entry.offered for entry in self.matching(form))
+
+
+class Region(RulebookModel):
+    """One region's rulebook: its words, its rules and their versions in order of date."""
+
+    region: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
+    name: str
+    counties: tuple[str, ...] = ()
+    organisations: tuple[Annotated[str, Field(pattern=r"^\d{10}$")], ...] = ()
+    """Organisation numbers (organisationsnummer, ten digits) whose HSA-ids are this region's."""
+    other_organisations: dict[str, Annotated[str, Field(pattern=r"^\d{10}$")]] = {}
+    """In the national rulebook: regions without a rulebook of their own, with their organisation numbers."""
+    national: bool = False
+    support: str = ""
+    documents: dict[str, Document]
+    rules: dict[str, Rule]
+    versions: tuple[Version, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _hangs_together(self, info: ValidationInfo) -> "Region":
+        faults = list(_faults(self, info.context or frozenset()))
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
+
+    def in_force(self, on: date) -> Version | None:
+        """The version in force on a Swedish date; None before the first."""
+        found = None
+        for version in self.versions:
+            if version.since <= on:
+                found = version
+        return found
+
+    def ending(self, version: Version) -> date | None:
+        """The date from which the next version is in force; None for the last."""
+        later = [v.since for v in self.versions if v.since > version.since]
+        return min(later, default=None)
+
+
+def _cited(version: Version) -> Iterator[tuple[str, str]]:
+    for part in version.parts:
+        yield from ((part.id, rule) for rule in part.cites)
+    for reason, rules in version.reasons.items():
+        yield from ((str(reason), rule) for rule in rules)
+    yield from (("people_only", rule) for rule in version.people_only)
+    yield from (("held_by_core", rule) for rule in version.held_by_core)
+
+
+def _faults(region: Region, of_base: Container[str]) -> Iterator[str]:
+    """What does not hang together. `of_base`: the rules of the national base, which what is taken from it may cite."""
+    dates = [version.since for version in region.versions]
+    if dates != sorted(set(dates)):
+        yield f"{region.region}: versions must stand in order of date, each date once"
+    for rule_id, rule in region.rules.items():
+        if rule.document not in region.documents:
+            yield f"{region.region}: rule {rule_id} names no known document"
+    for version in region.versions:
+        ids = [part.id for part in version.parts]
+        for twice in {i for i in ids if ids.count(i) > 1}:
+            yield f"{region.region} {version.since}: entry {twice} stands twice"
+        for where, rule_id in _cited(version):
+            if rule_id not in region.rules and rule_id not in of_base:
+                yield f"{region.region} {version.since}: {where} cites {rule_id}, which is no rule of the file"
+        for entry in version.entries:
+            if entry.when.on_call is not None and version.daytime is None:
+                yield f"{region.region} {version.since}: entry {entry.id} speaks of on-call time, and `daytime` is not said"
+        for document in version.documents:
+            if document not in region.documents:
+                yield f"{region.region} {version.since}: unknown document {document}"
+
+
+class RulebookError(ValueError):
+    """The rulebook cannot be read. The message names every fault with its place."""
+
+
+def _on_base(version: dict[str, Any], base: Region | None) -> None:
+    """
+    Lay a version over the national base.
+
+    An entry with the id of one of the base's, and without `forms`, is the base's but for the clauses that it gives; with
+    `forms` it replaces it. `drops` takes away, with a reason.
+    """
+    since = version.get("since")
+    if base is None:
+        raise RulebookError(f"versions: {since} begins with the national base, and no national file is read")
+    if version.get("extends") is not None:
+        raise RulebookError(
+            f"versions: {since} says both `base` and `extends`; what it extends has the base already"
+        )
+    national = (base.in_force(since) if isinstance(since, date) else None) or base.versions[0]
+    of_base = {e.id: e.model_dump(exclude_unset=True, by_alias=True) for e in national.entries}
+    dropped = version.get("drops") or {}
+    for gone in dropped:
+        if gone in of_base and not (isinstance(dropped, dict) and dropped[gone]):
+            raise RulebookError(
+                f"versions: {since} drops {gone} of the national base without a reason: `{gone}: {{sv: …, en: …}}`"
+            )
+    own = version.get("entries") or []
+    ids = {entry.get("id") for entry in own}
+    version["entries"] = [
+        *(entry for name, entry in of_base.items() if name not in ids and name not in dropped),
+        *(
+            {**of_base[entry["id"]], **entry}
+            if entry.get("id") in of_base and "forms" not in entry
+            else entry
+            for entry in own
+        ),
+    ]
+
+
+def _inherit(raw: dict[str, Any], national: Region | None) -> dict[str, Any]:
+    """
+    Lay a version that extends an earlier one over it, and one that begins with the national base over that.
+
+    Entries, standing rules and reasons are inherited; the same id replaces; `drops` takes away.
+    """
+    done: dict[date, dict[str, Any]] = {}
+    for version in raw.get("versions") or ():
+        if version.get("base") is not None:
+            _on_base(version, national)
+        if isinstance(version.get("drops"), list):
+            version["drops"] = dict.fromkeys(version["drops"])
+        base = version.get("extends")
+        if base is not None:
+            if base not in done:
+                raise RulebookError(
+                    f"versions: {version.get('since')} extends {base}, which does not stand before it"
+                )
+            earlier = done[base]
+            for part in ("entries", "standing", "shown"):
+                own = version.get(part) or []
+                taken = {entry.get("id") for entry in own} | set(version.get("drops") or ())
+                version[part] = [e for e in earlier.get(part) or [] if e.get("id") not in taken] + own
+            for part in ("ages", "lead", "reasons", "people_only", "held_by_core", "inform_default"):
+                version[part] = {**(earlier.get(part) or {}), **(version.get(part) or {})}
+            for part in ("standard_reply", "daytime"):
+                if part not in version and earlier.get(part):
+                    version[part] = earlier[part]
+        done[version.get("since")] = version
+    return raw
+
+
+def _is_swollen(raw: object) -> bool:
+    """Whether aliases of aliases make a short text endless (or a ring): checking it would fill the memory."""
+    left, parts = MOST_PARTS, [raw]
+    while parts and left >= 0:
+        part = parts.pop()
+        left -= 1
+        if isinstance(part, dict):
+            parts.extend(part.values())
+        elif isinstance(part, list):
+            parts.extend(part)
+        left -= len(part) if isinstance(part, dict | list) else 0
+    return left < 0
+
+
+_NATIONAL = re.compile(r"^national:\s*true\b", re.MULTILINE)
+
+
+def is_national(text: str) -> bool:
+    """Whether a file says of itself that it is the national one, which is read before those that begin with it."""
+    return _NATIONAL.search(text) is not None
+
+
+def parse(text: str, national: Region | None = None) -> Region:
+    """
+    Read one region's rulebook. `national` is what a version with `base: nationwide` begins with.
+
+    Raises RulebookError with every fault at once, each with its place in the file.
+    """
+    try:
+        raw = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise RulebookError(f"not YAML: {error}") from error
+    except (ValueError, RecursionError) as error:  # a date that is none; nesting without end
+        raise RulebookError(f"not YAML: {error}") from error
+    if not isinstance(raw, dict):
+        raise RulebookError("a rulebook is a mapping")
+    if _is_swollen(raw):
+        raise RulebookError(f"more than {MOST_PARTS} parts, its aliases followed")
+    try:
+        inherited = _inherit(raw, national)
+    except (AttributeError, TypeError) as error:
+        raise RulebookError(
+            "versions: each is a mapping, its entries and standing rules are lists of mappings"
+        ) from error
+    try:
+        return Region.model_validate(
+            inherited, context=frozenset(national.rules) if national else frozenset()
+        )
+    except ValidationError as error:
+        faults = (f"{'.'.join(str(p) for p in e['loc']) or 'file'}: {e['msg']}" for e in error.errors())
+        raise RulebookError("; ".join(faults)) from error
+
+
+def _with_national_ages(region: Region, national: Region) -> Region:
+    """A region's rulebook with every age that it does not say, as the national rules of the time say it."""
+    if region.national:
+        return region
+    versions = []
+    for version in region.versions:
+        base = (national.in_force(version.since) or national.versions[0]).ages
+        unsaid = Ages.model_fields.keys() - version.ages.model_fields_set
+        ages = version.ages.model_copy(update={name: getattr(base, name) for name in unsaid})
+        versions.append(version.model_copy(update={"ages": ages}))
+    return region.model_copy(update={"versions": tuple(versions)})
+
+
+_DATES_KEPT = 10_000
+"""For so many regions and dates the version is remembered."""
+
+
+@dataclass(frozen=True)
+class Rulebooks:
+    """All regions' rulebooks. One of them may be the national default for counties without an own one."""
+
+    regions: Mapping[RegionCode, Region]
+
+    @classmethod
+    def of(cls, *texts: str) -> "Rulebooks":
+        """Parse several files. Raises RulebookError."""
+        national = next((parse(text) for text in texts if is_national(text)), None)
+        return cls.of_regions(parse(text, national) for text in texts)
+
+    @classmethod
+    def of_regions(cls, regions: Iterable[Region]) -> "Rulebooks":
+        """Hold several regions' rulebooks. An age that a region's version leaves out is the national one's."""
+        regions = list(regions)
+        national = next((region for region in regions if region.national), None)
+        if national is not None:
+            regions = [_with_national_ages(region, national) for region in regions]
+        return cls({RegionCode(region.region): region for region in regions})
+
+    def version(self, region: str, on: date) -> Version | None:
+        """The version of a region in force on a Swedish date; None: no such region, or before its first version."""
+        found = self.book_of(region)
+        return found.in_force(on) if found else None
+
+    def book_of(self, region: str) -> Region | None:
+        """
+        The rulebook that judges a region's orders: its own; the national base for one that the national file names and
+        that has none; None: no such region.
+        """
+        found = self.regions.get(RegionCode(region))
+        if found is not None:
+            return None if found.national else found
+        return next(
+            (r for r in self.regions.values() if region in r.other_organisations and r.versions[-1].entries),
+            None,
+        )
+
+    @cached_property
+    def national(self) -> Region:
+        """The national default. Raises LookupError where none is loaded."""
+        for region in self.regions.values():
+            if region.national:
+                return region
+        raise LookupError("no national rulebook is loaded")
+
+    @cached_property
+    def _of_county(self) -> dict[str, RegionCode]:
+        return {c: RegionCode(r.region) for r in self.regions.values() if not r.national for c in r.counties}
+
+    def region_of_county(self, county: str | None) -> RegionCode | None:
+        """The region of a county of residence; None where no rulebook is loaded for it."""
+        return self._of_county.get(county) if county else None
+
+    @cached_property
+    def _of_organisation(self) -> dict[str, RegionCode]:
+        others = {
+            number: RegionCode(name)
+            for region in self.regions.values()
+            for name, number in region.other_organisations.items()
+        }
+        return others | {n: RegionCode(r.region) for r in self.regions.values() for n in r.organisations}
+
+    def region_of_organisation(self, number: str) -> RegionCode | None:
+        """The region of an organisation number, perhaps one without a rulebook; None where nobody knows it."""
+        return self._of_organisation.get(number)
+
+    def default_version(self, region: RegionCode | None, on: date) -> Version:
+        """The version whose ages and reasons hold: the region's, else the national one."""
+        asked = (region, on)
+        found = self._defaults.get(asked)
+        if found is None:
+            if len(self._defaults) > _DATES_KEPT:
+                self._defaults.clear()
+            found = self._defaults[asked] = self._default_version(region, on)
+        return found
+
+    @cached_property
+    def _defaults(self) -> dict[tuple[RegionCode | None, date], Version]:
+        return {}
+
+    def _default_version(self, region: RegionCode | None, on: date) -> Version:
+        own = self.version(region, on) if region else None
+        if own is not None:
+            return own
+        return self.national.in_force(on) or self.national.versions[0]
+
+    def changes_of(self, region: RegionCode | None) -> tuple[datetime, ...]:
+        """The instants (UTC), in order, from which other ages may hold in a region; None: where no rulebook is loaded."""
+        found = self._changes.get(region)
+        if found is None:
+            own = self.regions.get(region) if region else None
+            books = (self.national,) if own is None else (own, self.national)
+            days = {version.since for book in books for version in book.versions}
+            found = self._changes[region] = tuple(sorted(midnight(day) for day in days))
+        return found
+
+    @cached_property
+    def _changes(self) -> dict[RegionCode | None, tuple[datetime, ...]]:
+        return {}
+
+    @cached_property
+    def rules(self) -> dict[str, Rule]:
+        """Every rule of every region by id."""
+        return {rule_id: rule for region in self.regions.values() for rule_id, rule in region.rules.items()}
+
+    @cached_property
+    def turning_ages(self) -> tuple[tuple[int, bool], ...]:
+        """Every age at which an answer may change by any version's rules, and how a leap day counts there."""
+        found = {(CUSTODY_ENDS_AT, True)}  # by law, whatever a rulebook says
+        for region in self.regions.values():
+            for version in region.versions:
+                ages = version.ages
+                named = (ages.guardian_until, ages.own_account_from, ages.own_record_from, ages.of_age)
+                found.update((age, ages.leap_day_on_28th) for age in named)
+        return tuple(sorted(found))
+
+    @cached_property
+    def turning_days(self) -> tuple[tuple[datetime, str], ...]:
+        """Every instant (UTC) from which a version holds, with its region and day."""
+        return tuple(
+            (midnight(version.since), f"{region.region} {version.since}")
+            for region in self.regions.values()
+            for version in region.versions
+        )

@@ -1,0 +1,324 @@
+"""
+The answer to an order: what was done or why not, what still holds, what people must do, and the note to file.
+
+The receipt goes back to the record system that sent the order; identity numbers stand in its payload only.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sigill.policy.effects import (
+    AddTask,
+    Amend,
+    Impose,
+    Judgement,
+    Note,
+    PendingReason,
+    RefusalReason,
+    RemarkReason,
+    Sentence,
+)
+from sigill.policy.facts import Measure, PatientFacts
+from sigill.policy.lexicon import NOTHING_DONE, UNREADABLE
+from sigill.processing.citations import Citations
+from sigill.processing.event_ids import event_id
+from sigill.processing.person_refs import all_named_in, named_in
+from sigill_contracts.dead_letter import DeadLetterReason
+from sigill_contracts.order import SignedForm
+from sigill_contracts.receipt import (
+    MeasureReport,
+    NoteToFile,
+    Receipt,
+    Refusal,
+    RemarkNote,
+    Task,
+    Unreadable,
+    Waiting,
+)
+from sigill_contracts.vocabulary import MeasureId, MeasureKind, Outcome, Remark
+
+
+def registration_number(registration: int) -> str:
+    """The number under which an order is registered (diarienummer), as people write it."""
+    return f"SIGILL-{registration}"
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredMessage:
+    """
+    The message that a receipt answers. `event` is its CloudEvents id, `digest` of its bytes: SHA-256, hex.
+
+    `form` is None when nothing in the message is proven. `registration` is the number under which it was filed.
+    """
+
+    event: str
+    digest: str
+    received_at: datetime
+    form: SignedForm | None = None
+    registration: str | None = None
+    order_id: UUID | None = None
+    """What a proven payload names as its order where no form could be read."""
+
+
+def receipt(
+    answered: AnsweredMessage,
+    judgement: Judgement,
+    facts: PatientFacts | None,
+    citations: Citations,
+    *,
+    cause: str,
+    at: datetime,
+) -> Receipt:
+    """The receipt of a judged order, `facts` being those after its effects. `at` is the moment of judging (UTC)."""
+    form = answered.form
+    return Receipt(
+        receipt_id=event_id(cause, "receipt"),
+        order_id=answered.order_id if form is None else form.order_id,
+        answers_event=answered.event,
+        region=None if form is None else form.region,
+        form=None if form is None else form.form,
+        initiative=None if form is None else form.initiative,
+        outcome=judgement.outcome,
+        decided_at=None if form is None else form.decided_at,
+        received_at=answered.received_at,
+        judged_at=at,
+        rulebook=judgement.rulebook or None,
+        codes=judgement.codes,
+        refusals=tuple(_refusal(objection, citations) for objection in judgement.refusals),
+        waits=tuple(_waiting(wait, citations) for wait in judgement.waits),
+        remarks=tuple(_remark(noted, citations) for noted in judgement.remarks),
+        measures=_reports(judgement, facts, citations),
+        still_in_force=_still(judgement, facts, citations),
+        tasks=tuple(
+            task_of(effect, citations) for effect in judgement.effects if isinstance(effect, AddTask)
+        ),
+        note=_note(judgement.note, answered, facts),
+        ends_on=judgement.ends_on,
+        digest=answered.digest,
+        flagged=judgement.flagged,
+    )
+
+
+def unreadable(
+    record_digest: str,
+    event: str,
+    reason: DeadLetterReason,
+    *,
+    cause: str,
+    received_at: datetime,
+    at: datetime,
+) -> Receipt:
+    """The answer to a message that could not be read, but whose sender and id can (`event`): what to mend."""
+    why = UNREADABLE[reason]
+    return Receipt(
+        receipt_id=event_id(cause, "receipt"),
+        order_id=None,
+        answers_event=event,
+        outcome=Outcome.UNREADABLE,
+        received_at=received_at,
+        judged_at=at,
+        codes=(reason.value,),
+        unreadable=Unreadable(
+            code=reason,
+            sv=f"{why.sv} {NOTHING_DONE.sv}",
+            en=f"{why.en} {NOTHING_DONE.en}",
+        ),
+        digest=record_digest,
+    )
+
+
+def duplicate_of(first: Receipt, *, cause: str, event: str, received_at: datetime, at: datetime) -> Receipt:
+    """
+    The answer to the same message again: the first answer, marked as a repeat. It changes nothing.
+
+    `first` is the newest receipt of the order, so that the sender of a lost answer learns how it stands now.
+    """
+    return first.model_copy(
+        update={
+            "receipt_id": event_id(cause, "receipt"),
+            "outcome": Outcome.DUPLICATE,
+            "first_outcome": first.first_outcome or first.outcome,
+            "answers_event": event,
+            "received_at": received_at,
+            "judged_at": at,
+        }
+    )
+
+
+def settled(
+    earlier: Receipt,
+    outcome: Outcome,
+    text: Sentence,
+    facts: PatientFacts | None,
+    citations: Citations,
+    touched: Sequence[tuple[Measure, str]],
+    *,
+    cause: str,
+    at: datetime,
+    refusal: RefusalReason | None = None,
+) -> Receipt:
+    """
+    The final answer to an order that waited: what it waited for is there, or never will be.
+
+    Its measures are told as they stand now; of an order that had none until now, those that were `touched`.
+    `text` says why, for an order that comes to nothing; `refusal` gives its reason a code.
+    """
+    measures = earlier.measures
+    if facts is not None:
+        standing = {measure.measure_id: measure for measure in facts.measures}
+        told = [(standing.get(MeasureId(str(m.measure_id))), m.action) for m in earlier.measures]
+        changed = [(m, action) for m, action in told or touched if m is not None]
+        measures = tuple(report(m, action, facts, citations) for m, action in changed)
+    remarks = earlier.remarks
+    if outcome is Outcome.REFUSED and refusal is None:
+        remarks = (*remarks, RemarkNote(code=Remark.STILL_HOLDS, sv=text.sv, en=text.en))
+    return earlier.model_copy(
+        update={
+            "receipt_id": event_id(cause, "receipt"),
+            "outcome": outcome,
+            "judged_at": at,
+            "codes": () if refusal is None else (str(refusal.code),),
+            "refusals": () if refusal is None else (_refusal(refusal, citations),),
+            "waits": (),
+            "settled_sv": text.sv,
+            "settled_en": text.en,
+            "remarks": remarks,
+            "measures": measures if outcome is Outcome.EXECUTED else (),
+        }
+    )
+
+
+def report(measure: Measure, action: str, facts: PatientFacts, citations: Citations) -> MeasureReport:
+    """One measure as a receipt tells it; its end also where it comes by itself with an age."""
+    return MeasureReport(
+        measure_id=UUID(measure.measure_id),
+        kind=measure.kind,
+        action=action,
+        order_id=UUID(measure.orders[0]) if measure.orders else None,
+        services=measure.services,
+        units=None if measure.units is None else tuple(sorted(measure.units)),
+        recorded_from=measure.recorded_from,
+        recorded_to=measure.recorded_to,
+        guardians=all_named_in(facts, measure.guardians),
+        guardians_except=all_named_in(facts, measure.guardians_except) or (),
+        representative=None if measure.viewer is None else named_in(facts, measure.viewer),
+        starts_at=measure.valid_from,
+        ends_on=measure.last_day(facts.patient.birth),
+        provisional=measure.provisional,
+        because=citations.of(measure.rules),
+    )
+
+
+def task_of(task: AddTask, citations: Citations) -> Task:
+    """A task as a receipt tells it."""
+    return Task(
+        kind=task.kind, due=task.due_at, sv=task.text.sv, en=task.text.en, citations=citations.of(task.rules)
+    )
+
+
+def _refusal(objection: RefusalReason, citations: Citations) -> Refusal:
+
+    return Refusal(
+        code=objection.code,
+        field=objection.field,
+        sv=objection.text.sv,
+        en=objection.text.en,
+        citations=citations.of(objection.rules),
+    )
+
+
+def _waiting(wait: PendingReason, citations: Citations) -> Waiting:
+
+    return Waiting(
+        code=wait.code,
+        until=wait.until,
+        units=wait.units,
+        sv=wait.text.sv,
+        en=wait.text.en,
+        citations=citations.of(wait.rules),
+    )
+
+
+def _remark(noted: RemarkReason, citations: Citations) -> RemarkNote:
+
+    return RemarkNote(
+        code=noted.code,
+        measures=tuple(UUID(measure) for measure in noted.measures),
+        sv=noted.text.sv,
+        en=noted.text.en,
+        citations=citations.of(noted.rules),
+    )
+
+
+def _reports(
+    judgement: Judgement, facts: PatientFacts | None, citations: Citations
+) -> tuple[MeasureReport, ...]:
+
+    if facts is None:
+        return ()
+    return tuple(
+        report(effect.measure, effect.action, facts, citations)
+        for effect in judgement.effects
+        if isinstance(effect, Impose | Amend)
+    )
+
+
+def _still(
+    judgement: Judgement, facts: PatientFacts | None, citations: Citations
+) -> tuple[MeasureReport, ...]:
+
+    if facts is None:
+        return ()
+    return tuple(report(measure, "imposed", facts, citations) for measure in judgement.still_in_force)
+
+
+def _note(note: Note | None, answered: AnsweredMessage, facts: PatientFacts | None) -> NoteToFile | None:
+
+    if note is None or answered.form is None or facts is None:
+        return None
+    form = answered.form
+    decided_by = form.decided_by
+    return NoteToFile(
+        keyword=note.keyword,
+        measures=tuple(dict.fromkeys(measure.kind for measure in note.measures)),
+        for_whom_sv="; ".join(dict.fromkeys(_for_whom(measure, facts) for measure in note.measures)),
+        units=None if note.units is None else tuple(sorted(note.units)),
+        recorded_from=min((m.recorded_from for m in note.measures if m.recorded_from), default=None),
+        recorded_to=max((m.recorded_to for m in note.measures if m.recorded_to), default=None),
+        choice=note.choice,
+        period_from=note.period_from,
+        period_through=note.period_through,
+        motivation=form.motivation,
+        decided_by=None if decided_by is None else decided_by.hsa_id,
+        decided_role=None if decided_by is None else decided_by.role,
+        review_on=form.review_on,
+        registration_number=answered.registration or "",
+        sv=note.text.sv,
+        en=note.text.en,
+        duties=note.duties,
+    )
+
+
+def _for_whom(measure: Measure, facts: PatientFacts) -> str:
+    """For whom a measure is, as the note states it (VGB-09)."""
+    match measure.kind:
+        case MeasureKind.JOURNAL_SEAL:
+            return "alla som annars ser journalen på nätet"
+        case MeasureKind.LOGIN_LOCK:
+            return "alla inloggningar i patientens e-tjänster"
+        case MeasureKind.CHILD_SEAL:
+            return "barnet och samtliga vårdnadshavare"
+        case MeasureKind.MINOR_GRANT:
+            return "barnet"
+        case MeasureKind.REPRESENTATIVE_GRANT:
+            viewer = None if measure.viewer is None else named_in(facts, measure.viewer)
+            return "legal ställföreträdare" + ("" if viewer is None else f" {viewer.id}")
+        case _:
+            guardians = all_named_in(facts, measure.guardians)
+            if guardians is None:
+                left_out = all_named_in(facts, measure.guardians_except)
+                but = " utom " + ", ".join(ref.id for ref in left_out) if left_out else ""
+                return "samtliga vårdnadshavare" + but
+            return "vårdnadshavare " + ", ".join(ref.id for ref in guardians)

@@ -1,0 +1,146 @@
+"""
+Re-evaluation of pending orders: the register has told of the patient, a deadline has passed, an operator has dealt with
+the unreadable message before it. An order that still waits for the same is not answered again.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from types import MappingProxyType
+
+from sigill.processing.event_ids import reevaluation_cause
+from sigill.processing.loading import staff_in, units_in, with_people
+from sigill.processing.person_refs import identity_of
+from sigill.processing.receipts import AnsweredMessage, registration_number
+from sigill.processing.trust_report import TrustReport
+from sigill.processing.unit_of_work import ReceivedOrder, UnitOfWork
+from sigill.store import facts as stored
+from sigill.store import holds, orders, persons, staff, units
+from sigill.store.orders import WaitingOrder
+from sigill.store.session import Tx
+from sigill_contracts.order import SignedForm
+from sigill_contracts.receipt import Receipt
+from sigill_contracts.topics import ORDERS
+from sigill_contracts.vocabulary import PROTECTIVE_FORMS, HsaId, PendingCode, PersonId
+
+LIMIT = 10_000
+
+
+async def reevaluate_pending(
+    tx: Tx,
+    unit_of_work: UnitOfWork,
+    patients: Iterable[PersonId],
+    waits: Collection[PendingCode],
+    *,
+    trigger: str,
+    resolved: Collection[PendingCode] = (),
+    only: Collection[int] | None = None,
+) -> list[Receipt]:
+    """
+    Judge the patients' orders that wait for any of `waits`, in order of arrival. Returns the newest receipts.
+
+    The patients are in the sitting, and locked. `trigger` names what set it off, for the ids of what follows;
+    `resolved` are the things that are known to be there now (`awaiting_revocation_status`,
+    `awaiting_earlier_message`): what else they waited for still holds as it was found at the door, and orders of a source
+    that is held go on waiting for the latter. `only` limits it to
+    orders with these registrations.
+    """
+    found = await orders.waiting(tx, persons=set(patients), codes=[str(code) for code in waits], limit=LIMIT)
+    if only is not None:
+        found = [one for one in found if one.order.registration in only]
+    if PendingCode.AWAITING_EARLIER_MESSAGE in resolved:
+        held = await holds.held(tx, ORDERS.name, {holds.known_as(one.order.source) for one in found})
+        found = [one for one in found if holds.known_as(one.order.source) not in held]
+    if not found:
+        return []
+    forms = [SignedForm.model_validate_json(one.order.payload) for one in found if one.order.payload]
+    reports = [TrustReport.model_validate_json(one.order.trust_report) for one in found if one.order.payload]
+    waiting = [one for one in found if one.order.payload]
+    await _know(tx, unit_of_work, forms, reports)
+    answers = await orders.answers_to(tx, [one.order.registration for one in waiting])
+    receipts = []
+    for one, form, report in zip(waiting, forms, reports, strict=True):
+        last = answers[one.order.registration][-1].receipt
+        if last is None or one.order.patient is None:
+            continue
+        receipts.append(
+            unit_of_work.judge(
+                received_again(
+                    one, form, report, Receipt.model_validate_json(last), trigger, resolved, unit_of_work
+                )
+            )
+        )
+    return receipts
+
+
+def received_again(
+    one: WaitingOrder,
+    form: SignedForm,
+    report: TrustReport,
+    before: Receipt,
+    trigger: str,
+    resolved: Collection[PendingCode],
+    unit_of_work: UnitOfWork,
+) -> ReceivedOrder:
+    """A waiting order before its judge again, with what was found out about it at the door."""
+    order = one.order
+    assert order.patient is not None
+    standing = unit_of_work.standing(order.patient)
+    key = standing.facts.patient.key if standing.facts is not None else ""
+    still = {code for code in one.codes if code not in {str(code) for code in resolved}}
+    return ReceivedOrder(
+        form=form,
+        patient=order.patient,
+        registration=order.registration,
+        answered=AnsweredMessage(
+            event=order.event_id,
+            digest=order.digest.hex(),
+            received_at=order.received_at,
+            form=form,
+            registration=registration_number(order.registration),
+        ),
+        cause=reevaluation_cause(str(form.order_id), trigger),
+        key=key,
+        signers=tuple(HsaId(signer.hsa_id) for signer in report.signers),
+        signed_at=report.signed_at,
+        revocation_unknown=PendingCode.AWAITING_REVOCATION_STATUS in still,
+        after_dead_letter=PendingCode.AWAITING_EARLIER_MESSAGE in still,
+        at=_effect_of(one, form, unit_of_work),
+        first_seen_at=order.received_at,
+        before=before,
+        traceparent=order.traceparent,
+    )
+
+
+def _effect_of(one: WaitingOrder, form: SignedForm, unit_of_work: UnitOfWork) -> datetime | None:
+    """A protective order that only waited for the register begins when the broker received it; None: now."""
+    standing = unit_of_work.standing(one.order.patient) if one.order.patient is not None else None
+    known = standing is not None and standing.facts is not None and standing.facts.patient.registered
+    waited = str(PendingCode.PATIENT_NOT_YET_KNOWN) in one.codes
+    return one.order.received_at if known and waited and form.form in PROTECTIVE_FORMS else None
+
+
+async def _know(
+    tx: Tx, unit_of_work: UnitOfWork, forms: Sequence[SignedForm], reports: Sequence[TrustReport]
+) -> None:
+    """Have everybody whom the orders name among the sitting's people and staff."""
+    refs = {
+        ref
+        for form in forms
+        for ref in (form.patient, *(form.guardians or ()), form.representative)
+        if ref is not None
+    }
+    known = await persons.resolve(tx, {identity_of(ref) for ref in refs})
+    signers = [HsaId(signer.hsa_id) for report in reports for signer in report.signers]
+    employed = await staff.load(tx, staff_in(forms, signers))
+    unit_of_work.identities = MappingProxyType({**unit_of_work.identities, **known})
+    unit_of_work.staff = MappingProxyType({**unit_of_work.staff, **employed})
+
+    told = await units.load(tx, units_in(forms))
+    people = await stored.patient_facts(tx, set(known.values()), units=())
+    others = {found.patient.person_id: found.patient for found in people.values()}
+    for patient, standing in list(unit_of_work.standings.items()):
+        if standing.facts is not None:
+            facts = with_people(standing.facts, others, set(known.values()))
+            facts = replace(facts, units=MappingProxyType({**facts.units, **told}))
+            unit_of_work.standings[patient] = replace(standing, facts=facts)

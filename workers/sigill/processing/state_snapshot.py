@@ -1,0 +1,131 @@
+"""A patient's whole state, for consumers who decide in their own process (`access.state.v1`)."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from sigill.policy.access import counting
+from sigill.policy.facts import Custody, Measure, PatientFacts, Person
+from sigill.processing.person_refs import all_named_in, named_in, numbers_to_show, ref_of
+from sigill_contracts.state import GuardianState, MeasureState, PatientState, PersonState
+
+
+def state_of(facts: PatientFacts, *, version: int, known_at: datetime) -> PatientState:
+    """
+    All that a decision about the patient reads, now or later: measures that are over have left it.
+
+    Raises nothing for people whom the facts lack: they are left out, which shows less.
+    """
+    newest = facts.patient.latest
+    named = {custody.guardian for custody in newest.custody}
+    former = {
+        custody.guardian: custody
+        for version in facts.patient.versions
+        for custody in version.custody
+        if custody.guardian not in named
+    }
+    told = named | former.keys()
+    measures = counting(facts, known_at)
+    viewers = {
+        person: None
+        for m in facts.measures
+        for person in (m.viewer, *(m.guardians or ()), *m.guardians_except)
+        if person is not None and person not in told
+    }
+    return PatientState(
+        key=facts.patient.key,
+        version=version,
+        known_at=known_at,
+        patient=_person(facts.patient, county=newest.county),
+        guardians=_guardians(facts, newest.custody),
+        former_guardians=_guardians(facts, former.values()),
+        viewers=tuple(_person(facts.people[viewer]) for viewer in viewers if viewer in facts.people),
+        measures=tuple(
+            _measure(measure, facts)
+            for measure in sorted(measures, key=lambda m: (m.valid_from, m.measure_id))
+        ),
+        unit_regions=tuple(sorted((str(unit), str(region)) for unit, region in facts.unit_regions.items())),
+    )
+
+
+def strictest(state: PatientState) -> PatientState:
+    """
+    A state that shows less and is small: nobody is let in by a grant, and what shuts shuts the whole record until the last
+    such measure ends.
+
+    For a patient with more measures than a topic takes: readers would otherwise keep what was before.
+    """
+    shut: dict[tuple[object, ...], MeasureState] = {}
+    for one in state.measures:
+        if one.kind.opens:
+            continue
+        scope = (one.kind, one.services, one.guardians, one.guardians_except)
+        other = shut.get(scope, one)
+        ends = [end for end in (one.valid_to, other.valid_to) if end is not None]
+        shut[scope] = other.model_copy(
+            update={
+                "units": None,
+                "recorded_from": None,
+                "recorded_to": None,
+                "valid_from": min(one.valid_from, other.valid_from),
+                "valid_to": max(ends) if len(ends) == 2 else None,
+                "ends_at_age": one.ends_at_age if one.ends_at_age == other.ends_at_age else None,
+            }
+        )
+    return state.model_copy(update={"measures": tuple(shut.values())})
+
+
+def _guardians(facts: PatientFacts, custodies: Iterable[Custody]) -> tuple[GuardianState, ...]:
+
+    return tuple(
+        GuardianState(
+            person=_person(facts.people[custody.guardian]),
+            from_date=custody.from_date,
+            to_date=custody.to_date,
+        )
+        for custody in custodies
+        if custody.guardian is not None and custody.guardian in facts.people
+    )
+
+
+def _person(person: Person, *, county: str | None = None) -> PersonState:
+    """
+    What a decision reads of a person. `county` is the patient's, which says whose rules hold where no unit is asked
+    about; where anybody else lives no decision reads, and a guardian may be the one who hides.
+    """
+    newest = person.latest
+    return PersonState(
+        key=person.key,
+        ref=ref_of(newest.identity),
+        former=tuple(ref_of(identity) for identity in numbers_to_show(person)[1:]),
+        birth_date=str(person.birth),
+        id_type=newest.identity.id_type,
+        county=county,
+        protected=newest.protected,
+        has_e_id=newest.has_e_id,
+        died_on=newest.died_on,
+        registered=person.registered,
+    )
+
+
+def _measure(measure: Measure, facts: PatientFacts) -> MeasureState:
+
+    return MeasureState(
+        measure_id=UUID(measure.measure_id),
+        kind=measure.kind,
+        order_id=UUID(measure.orders[0]) if measure.orders else None,
+        region=measure.region,
+        initiative=measure.initiative,
+        services=measure.services,
+        units=None if measure.units is None else tuple(sorted(measure.units)),
+        recorded_from=measure.recorded_from,
+        recorded_to=measure.recorded_to,
+        guardians=all_named_in(facts, measure.guardians),
+        guardians_except=all_named_in(facts, measure.guardians_except) or (),
+        viewer=None if measure.viewer is None else named_in(facts, measure.viewer),
+        valid_from=measure.valid_from,
+        valid_to=measure.valid_to,
+        ends_at_age=measure.ends_at_age,
+        ended_early=measure.released,
+        rules=measure.rules,
+    )

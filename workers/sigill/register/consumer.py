@@ -1,0 +1,327 @@
+"""
+What the population register says, in order for each person, with history; and what it touches, judged anew.
+
+Late and repeated messages change nothing, and a register that is sent again costs a look for each person who has not
+changed. Of a message that can be read in part the readable part counts; the message is kept among the dead letters with
+what was set aside. A person's change touches the children too whose custody names that person, and whatever waited
+under any of the person's numbers is judged. Nothing re-opens by itself: what a change calls for is said by policy.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import structlog
+
+from sigill.consumer.json_messages import UnreadableJson, read_data
+from sigill.consumer.member_reader import TAKEN_ALL_THE_SAME
+from sigill.consumer.runner import PoisonRecords, StepTimings, dead_record, place_of
+from sigill.policy.facts import Identity, PatientFacts
+from sigill.policy.standing_measures import is_marked, marked_guardians
+from sigill.policy.transitions import register_change
+from sigill.processing.changeset import OutgoingEvent
+from sigill.processing.citations import PolicyContext
+from sigill.processing.event_ids import event_id, record_cause
+from sigill.processing.loading import unit_of_work_about
+from sigill.processing.patient_keys import KeyRing
+from sigill.processing.persist import persist
+from sigill.processing.reevaluation import reevaluate_pending
+from sigill.processing.unit_of_work import UnitOfWork
+from sigill.register.person_update import PersonUpdate, read_person, told_of
+from sigill.runtime.metrics import DEAD_LETTERS, Metrics
+from sigill.store import dead_letters, orders, persons
+from sigill.store import facts as stored
+from sigill.store.dead_letters import DeadRecord
+from sigill.store.session import Tx
+from sigill.stream.records import Record
+from sigill_contracts.dead_letter import DeadLetterReason
+from sigill_contracts.topics import PERSONS, STATE
+from sigill_contracts.vocabulary import PendingCode, PersonId
+
+log = structlog.get_logger("sigill.register")
+
+WAITED_FOR = frozenset({PendingCode.PATIENT_NOT_YET_KNOWN, PendingCode.CUSTODY_UNCONFIRMED})
+"""What an order may wait for that the register can tell."""
+_ENDED_BY_A_MARK = WAITED_FOR | {
+    PendingCode.AWAITING_REVOCATION_STATUS,
+    PendingCode.AWAITING_EARLIER_MESSAGE,
+}
+"""What a grant to a guardian may wait for when a mark of protected identity refuses it (X-11)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadMessage:
+    """A message that could be read, and where it lay."""
+
+    record: Record
+    says: PersonUpdate
+
+
+@dataclass(slots=True)
+class ParsedBatch:
+    """A batch, read, and what became of it."""
+
+    messages: list[ReadMessage]
+    parked: list[tuple[Record, DeadLetterReason]]
+    backward: list[Record] = field(default_factory=list)
+    news: int = 0
+
+
+@dataclass(slots=True)
+class Register:
+    """Takes messages of the population register."""
+
+    desk: PolicyContext
+    keys: KeyRing
+    metrics: Metrics
+    group: str
+
+    async def prepare(self, records: Sequence[Record], spoiled: PoisonRecords) -> ParsedBatch:
+        """Read the messages; those that cannot be read, or only in part, are kept among the dead letters."""
+        heard = ParsedBatch([], [])
+        for record in records:
+            if place_of(record) in spoiled:
+                heard.parked.append((record, DeadLetterReason.UNREADABLE_RECORD))
+                continue
+            try:
+                data = read_data(record, PERSONS)
+                if data is None:
+                    continue  # a tombstone: the register forgets, history does not
+                says = read_person(data, record.at)
+            except UnreadableJson as unread:
+                heard.parked.append((record, unread.reason))
+                continue
+            except (ValueError, RecursionError):
+                heard.parked.append((record, DeadLetterReason.UNREADABLE_PAYLOAD))
+                continue
+            if says.set_aside:
+                _report_set_aside(record, says.set_aside)
+                heard.parked.append((record, says.kept_as))
+            heard.messages.append(ReadMessage(record, says))
+        return heard
+
+    async def take(self, tx: Tx, prepared: ParsedBatch, steps: StepTimings) -> None:
+        """Keep what is news, a round for each person's next message, and enact what follows."""
+        prepared.backward, prepared.news = [], 0
+        with steps.step("unchanged"):
+            messages = await self._changed(tx, prepared.messages)
+        with steps.step("people"):
+            owners = await self._owners(tx, messages)
+        for turn in _rounds(messages, owners):
+            with steps.step("round"):
+                await self._round(tx, turn, owners, prepared)
+        with steps.step("write"):
+            parked = [*prepared.parked, *((r, DeadLetterReason.GOES_BACKWARD) for r in prepared.backward)]
+            await dead_letters.append(tx, [self._dead(record, reason) for record, reason in parked])
+
+    async def _changed(self, tx: Tx, messages: Sequence[ReadMessage]) -> list[ReadMessage]:
+        """
+        Leave out the messages of each person about whom the batch brings nothing new.
+
+        A register sent again comes to millions of these: none of them locks a person, or reads its measures.
+        """
+        numbers = {number for one in messages for number in (*one.says.numbers, *one.says.guardians)}
+        owners = await persons.resolve(tx, numbers)
+        about: dict[PersonId, list[ReadMessage]] = {}
+        news: set[PersonId] = set()
+        for one in messages:
+            found = {owners[number] for number in one.says.numbers if number in owners}
+            for person in found:
+                about.setdefault(person, []).append(one)
+            named = (*one.says.numbers, *one.says.guardians)
+            if len(found) != 1 or any(number not in owners for number in named):
+                news |= found
+        known = await persons.newest(tx, about.keys() - news)
+        same = await persons.merged(tx, owners.values())
+        canonical = {number: same.get(person, person) for number, person in owners.items()}
+        unchanged = {
+            id(one)
+            for person, newest in known.items()
+            for one in about[person]
+            if all(
+                each.says.changed_at >= newest.valid_from
+                and newest.says_the_same(told_of(person, each.says, canonical, newest.valid_from))
+                for each in about[person]
+            )
+        }
+        return [one for one in messages if id(one) not in unchanged]
+
+    async def _owners(self, tx: Tx, messages: Sequence[ReadMessage]) -> dict[Identity, PersonId]:
+        """Whose each number is. A person whose number has changed keeps the place that the former number has."""
+        numbers = {number for one in messages for number in one.says.numbers}
+        known = await persons.resolve(tx, numbers)
+        new: set[Identity] = set()
+        for one in messages:
+            own = one.says.numbers
+            if not any(number in known for number in own):
+                new.add(own[0])
+            new.update(one.says.guardians)
+        return known | await persons.ensure(tx, new - known.keys(), self.keys.of)
+
+    async def _round(
+        self, tx: Tx, turn: Sequence[ReadMessage], owners: dict[Identity, PersonId], heard: ParsedBatch
+    ) -> None:
+        """One message a person: what was known before, what is known after, and what that changes."""
+        own = {_owner_of(one.says, owners): one for one in turn}
+        around = {owners[guardian] for one in turn for guardian in one.says.guardians}
+        # those who turn out to be the same person: what waits under their numbers is judged, too
+        around |= {owners[number] for one in turn for number in one.says.numbers if number in owners}
+        children = await self._lock(tx, set(own) | around, set(own))
+        sequences = await persons.latest_sequence(tx, own)
+        before = await stored.patient_facts(tx, set(own) | children)
+
+        news = {person: one for person, one in own.items() if one.says.sequence > sequences.get(person, -1)}
+        if not news:
+            return
+        heard.news += len(news)
+        told = []
+        for person, one in news.items():
+            valid_from = _valid_from(one, before.get(person))
+            if valid_from > one.says.changed_at:
+                _report_set_aside(one.record, ("changed_at",))
+                heard.backward.append(one.record)
+            told.append(told_of(person, one.says, owners, valid_from))
+        await persons.record(tx, told, self.keys.of)
+        owners |= await persons.resolve(tx, {n for one in news.values() for n in one.says.numbers})
+        touched = set(news) | await self._children(tx, news, children)
+        same = await persons.merged(tx, touched)
+        first = next(iter(news.values())).record
+        unit_of_work = await unit_of_work_about(
+            tx, self.desk, persons.spellings(touched, same), chain=f"register-{first.partition}"
+        )
+        await self._follow(tx, unit_of_work, news, touched, before)
+        await persist(tx, unit_of_work)
+
+    async def _lock(self, tx: Tx, people: set[PersonId], own: set[PersonId]) -> set[PersonId]:
+        """Lock everybody concerned: the persons, their guardians, and the children whose custody names them."""
+        children = {c for found in (await persons.children_of(tx, own)).values() for c in found}
+        await persons.lock(tx, people | children)
+        # whoever became a child of theirs while we waited
+        later = {c for found in (await persons.children_of(tx, own)).values() for c in found}
+        await persons.lock(tx, later)
+        return later
+
+    async def _children(self, tx: Tx, news: Collection[PersonId], children: set[PersonId]) -> set[PersonId]:
+        found = {c for kin in (await persons.children_of(tx, news)).values() for c in kin}
+        return found & children
+
+    async def _follow(
+        self,
+        tx: Tx,
+        unit_of_work: UnitOfWork,
+        news: Mapping[PersonId, ReadMessage],
+        touched: Collection[PersonId],
+        before: Mapping[PersonId, PatientFacts],
+    ) -> None:
+        latest = max(news.values(), key=lambda one: one.says.changed_at)
+        same = await persons.merged(tx, touched)
+        waiting = await orders.waiting_persons(tx, persons.spellings(touched, same), _ENDED_BY_A_MARK)
+        waited_under: dict[PersonId, set[PersonId]] = {}
+        for spelling in waiting:
+            waited_under.setdefault(same.get(spelling, spelling), set()).add(spelling)
+        for person in sorted(touched, key=int):
+            message = news.get(person, latest)
+            after = unit_of_work.standing(person).facts
+            if after is None:
+                continue
+            cause = record_cause(PERSONS.name, person, f"{message.record.partition}:{message.record.offset}")
+            known = before.get(person)
+            was = known if known is not None and known.patient.registered else None
+            moment = min(message.says.changed_at, unit_of_work.at)
+            unit_of_work.follow(
+                person,
+                register_change(
+                    was,
+                    after,
+                    moment,
+                    self.desk.books,
+                    now=unit_of_work.at,
+                    open_requests=unit_of_work.standing(person).requests,
+                ),
+                cause=cause,
+                before=was,
+            )
+            unit_of_work.touch(person)
+            self._forget_old_key(unit_of_work, known, after)
+            if person in waited_under:
+                marked = is_marked(after.patient, moment) or marked_guardians(after, moment)
+                waits = _ENDED_BY_A_MARK if marked else WAITED_FOR
+                await reevaluate_pending(tx, unit_of_work, waited_under[person], waits, trigger=cause)
+
+    def _forget_old_key(
+        self, unit_of_work: UnitOfWork, before: PatientFacts | None, after: PatientFacts
+    ) -> None:
+        """With a new number the state goes out under a new key; under the old one nothing may linger."""
+        if before is None or before.patient.key == after.patient.key:
+            return
+        old = before.patient.key
+        ident = event_id(f"state:{old}", f"moved:{after.patient.key}")
+        unit_of_work.plan.outgoing.append(OutgoingEvent(STATE, old, ident, None, after.patient.person_id))
+
+    def unreadable(self, prepared: ParsedBatch, record: Record) -> bool:
+        """Whether nothing of a record of the batch could be read."""
+        return any(record is one and reason not in TAKEN_ALL_THE_SAME for one, reason in prepared.parked)
+
+    def failed(self, prepared: ParsedBatch, record: Record) -> bool:
+        """Whether it was although it could be read: then it failed when it was to be handled."""
+        return any(
+            record is one and why is DeadLetterReason.UNREADABLE_RECORD for one, why in prepared.parked
+        )
+
+    def report(self, prepared: ParsedBatch, steps: StepTimings) -> None:
+        """Count, and say how many were news."""
+        for record, reason in prepared.parked:
+            self.metrics.inc(DEAD_LETTERS, topic=record.topic, reason=str(reason))
+        for record in prepared.backward:
+            self.metrics.inc(DEAD_LETTERS, topic=record.topic, reason=str(DeadLetterReason.GOES_BACKWARD))
+        log.info(
+            "register",
+            rows=len(prepared.messages),
+            news=prepared.news,
+            parked=len(prepared.parked) + len(prepared.backward),
+            ms={name: round(1000 * spent, 2) for name, spent in steps.seconds.items()},
+        )
+
+    def _dead(self, record: Record, reason: DeadLetterReason) -> DeadRecord:
+        return dead_record(record, reason, PERSONS, self.group)
+
+
+def _rounds(messages: Sequence[ReadMessage], owners: Mapping[Identity, PersonId]) -> list[list[ReadMessage]]:
+    """Split a batch into rounds in which each person has one message, keeping each person's order."""
+    rounds: list[list[ReadMessage]] = []
+    taken: dict[PersonId, int] = {}
+    for one in messages:
+        person = _owner_of(one.says, owners)
+        place = taken.get(person, 0)
+        taken[person] = place + 1
+        if place == len(rounds):
+            rounds.append([])
+        rounds[place].append(one)
+    return rounds
+
+
+def _owner_of(says: PersonUpdate, owners: Mapping[Identity, PersonId]) -> PersonId:
+    """The person a message is about: whoever had the oldest of its numbers first."""
+    return min((owners[number] for number in says.numbers if number in owners), key=int)
+
+
+def _valid_from(one: ReadMessage, before: PatientFacts | None) -> datetime:
+    """
+    When the newest word begins to hold: when the register changed it, never before the word that it replaces.
+
+    An earlier word that claims to begin after this message came was stamped wrongly, and is replaced altogether.
+    """
+    if before is None or not before.patient.registered:
+        return one.says.changed_at
+    earlier = before.patient.latest.valid_from
+    return max(one.says.changed_at, earlier) if earlier <= one.record.at else one.says.changed_at
+
+
+def _report_set_aside(record: Record, fields: Sequence[str]) -> None:
+    log.warning(
+        "partly read",
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        fields=list(fields),
+    )

@@ -1,0 +1,304 @@
+"""
+What the operators' console lists. Every page and every count is bounded, however much there is.
+
+Guarantee: a count is exact up to `MOST`, and says so beyond it; a part is never presented as the whole.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sigill.policy.effects import TimerKind
+from sigill.store import persons, tasks
+from sigill.store.orders import FoundOrder, found_order
+from sigill.store.queries import queries
+from sigill.store.session import Reading, Tx
+from sigill.store.tasks import StoredTask
+from sigill.store.timers import StoredTimer
+from sigill.store.values import person_of, surrogates, uuid_or_none
+from sigill_contracts.vocabulary import Form, MeasureId, OrderId, Outcome, PersonId, RegionCode, UnitId
+
+_SQL = queries("console")
+MOST = 10_000
+"""How far is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderSearch:
+    """What is searched for; None is no condition. Moments are UTC, `before` exclusive."""
+
+    patient: PersonId | None = None
+    region: RegionCode | None = None
+    unit: UnitId | None = None
+    form: Form | None = None
+    order_id: OrderId | None = None
+    since: datetime | None = None
+    before: datetime | None = None
+    outcome: Outcome | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """How many there are: `number` exactly, or more than that with `more`."""
+
+    number: int
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many things wait, how many of them are past their time, and the earliest deadline (UTC)."""
+
+    number: int
+    overdue: int
+    due: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SentEvent:
+    """An event that went with a decision; `published_at` None: it waits for the relay. Times are UTC."""
+
+    id: int
+    event_id: UUID
+    topic: str
+    type: str
+    payload: bytes | None
+    created_at: datetime
+    published_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Consumed:
+    """How far a consumer group has come in a partition; `next_offset` None: nowhere yet."""
+
+    group: str
+    topic: str
+    partition: int
+    next_offset: int | None
+    assigned_at: datetime
+
+
+async def find_orders(
+    tx: Reading, wanted: OrderSearch, *, below: int | None = None, limit: int = 100
+) -> list[FoundOrder]:
+    """Return a page of orders, newest first; `below` is the last registration of the page before."""
+    await tx.fresh_plans()
+    arguments = [*await _conditions(tx, wanted), below, limit]
+    if wanted.outcome is None:
+        found = await tx.fetch(_SQL["orders"], *arguments)
+    else:
+        found = await tx.fetch(_SQL["orders_of_outcome"], *arguments, str(wanted.outcome))
+    return [found_order(row) for row in found]
+
+
+async def count_orders(tx: Reading, wanted: OrderSearch) -> Total:
+    """Say how many orders there are."""
+    await tx.fresh_plans()
+    arguments = [*await _conditions(tx, wanted), MOST + 1]
+    if wanted.outcome is None:
+        return _total(await tx.value(_SQL["count_orders"], *arguments))
+    return _total(await tx.value(_SQL["count_orders_of_outcome"], *arguments, str(wanted.outcome)))
+
+
+async def pending_page(
+    tx: Reading,
+    code: str | None = None,
+    region: RegionCode | None = None,
+    *,
+    limit: int = 100,
+    offset: int = 0,
+) -> list[tuple[FoundOrder, datetime | None]]:
+    """Return orders that wait for `code` (None: for anything) with their deadlines (UTC), the earliest first."""
+    rows = await tx.fetch(_SQL["pending_page"], code, region, limit, offset)
+    return [(found_order(row), row["judged_at"]) for row in rows]
+
+
+async def count_pending(
+    tx: Reading, now: datetime, code: str | None = None, region: RegionCode | None = None
+) -> Tally:
+    """Say how many orders wait for `code`."""
+    row = (await tx.fetch(_SQL["count_pending"], code, region, now))[0]
+    return Tally(row["count"], row["overdue"], row["until"])
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """How many orders of a region wait for one thing, and how many of them past their deadline."""
+
+    region: RegionCode | None
+    code: str
+    orders: int
+    overdue: int
+    until: datetime | None
+
+
+async def waiting(tx: Reading, now: datetime) -> list[Waits]:
+    """Say how many orders wait at `now` (UTC), by region and what for."""
+    return [
+        Waits(row["region"], row["code"], row["orders"], row["overdue"], row["until"])
+        for row in await tx.fetch(_SQL["waiting"], now)
+    ]
+
+
+async def events_of(
+    tx: Reading, registration: int, keys: Iterable[str], ids: Iterable[UUID] = ()
+) -> list[SentEvent]:
+    """Return what was written together with the answers to an order: under the patient's keys, or with these ids."""
+    moments = [row["known_from"] for row in await tx.fetch(_SQL["answer_moments"], registration)]
+    return [
+        SentEvent(
+            row["id"],
+            row["event_id"],
+            row["aggregatetype"],
+            row["type"],
+            row["payload"],
+            row["created_at"],
+            row["published_at"],
+        )
+        for row in await tx.fetch(_SQL["events_at"], moments, sorted(set(keys)), sorted(set(ids)))
+    ]
+
+
+async def consumed(tx: Reading) -> list[Consumed]:
+    """Return how far each consumer group has come, by the account that moves with the effects."""
+    return [
+        Consumed(
+            row["consumer_group"], row["topic"], row["partition"], row["next_offset"], row["assigned_at"]
+        )
+        for row in await tx.fetch(_SQL["consumed"])
+    ]
+
+
+async def worklist_page(
+    tx: Reading,
+    target: str | None = None,
+    region: RegionCode | None = None,
+    *,
+    limit: int = 50,
+    offset: int = 0,
+) -> list[StoredTask]:
+    """Return open work-list tasks, the oldest first."""
+    return [
+        tasks.task_of(row) for row in await tx.fetch(_SQL["worklist_page"], target, region, limit, offset)
+    ]
+
+
+async def worklist_done(tx: Reading, limit: int = 20) -> list[StoredTask]:
+    """Return the work-list tasks that were ticked off last."""
+    return [tasks.task_of(row) for row in await tx.fetch(_SQL["worklist_done"], limit)]
+
+
+async def tasks_page(
+    tx: Reading,
+    kinds: Sequence[str] | None = None,
+    but: Sequence[str] | None = None,
+    *,
+    limit: int = 50,
+    offset: int = 0,
+) -> list[StoredTask]:
+    """Return open tasks of `kinds`, or of any kind `but` some, the earliest deadline first."""
+    return [tasks.task_of(row) for row in await tx.fetch(_SQL["tasks_page"], kinds, but, limit, offset)]
+
+
+async def count_tasks(
+    tx: Reading, now: datetime, kinds: Sequence[str] | None = None, but: Sequence[str] | None = None
+) -> Tally:
+    """Say how many such tasks are open."""
+    row = (await tx.fetch(_SQL["count_tasks"], kinds, but, now))[0]
+    return Tally(row["tasks"], row["overdue"], row["due"])
+
+
+async def count_requests(tx: Reading) -> int:
+    """Say how many requests to release are open."""
+    return int(await tx.value(_SQL["count_requests"]))
+
+
+async def timers_between(
+    tx: Reading, first: datetime, end: datetime, *, limit: int = 100, offset: int = 0
+) -> list[StoredTimer]:
+    """Return what falls due from `first` until `end` (UTC, exclusive), in order of time."""
+    return [
+        StoredTimer(
+            row["timer_id"],
+            TimerKind(row["kind"]),
+            row["due_at"],
+            person_of(row["person_id"]),
+            RegionCode(row["region"]),
+            None if row["measure_id"] is None else MeasureId(str(row["measure_id"])),
+            None if row["order_id"] is None else OrderId(str(row["order_id"])),
+        )
+        for row in await tx.fetch(_SQL["timers_of_day"], first, end, limit, offset)
+    ]
+
+
+async def count_timers(tx: Reading, first: datetime, end: datetime) -> int:
+    """Say how many fall due from `first` until `end` (UTC, exclusive)."""
+    return int(await tx.value(_SQL["count_timers"], first, end))
+
+
+# --- sessions
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOwner:
+    """Whose a session is. `issuer`, `subject`, `acr` and `sid` (the issuer's own name of the session): of the login."""
+
+    operator: str
+    hsa_id: str | None
+    unit: str | None
+    roles: tuple[str, ...]
+    issuer: str | None = None
+    subject: str | None = None
+    acr: str | None = None
+    sid: str | None = None
+
+
+async def claim_question(
+    tx: Tx, token_hash: bytes, confirmed_before: datetime, asked_before: datetime
+) -> bool:
+    """Say, to one caller alone, that the issuer is to be asked about a session; both moments are UTC and inclusive."""
+    return await tx.run(_SQL["claim_question"], token_hash, confirmed_before, asked_before, tx.now) == 1
+
+
+async def confirm_session(
+    tx: Tx, token_hash: bytes, roles: Iterable[str], unit: str | None, tokens: bytes | None
+) -> None:
+    """Note at `tx.now` that the issuer lets a session go on, with these roles."""
+    await tx.run(_SQL["confirm_session"], token_hash, sorted(roles), unit, tokens, tx.now)
+
+
+async def end_sessions_of(tx: Tx, issuer: str, subject: str | None, sid: str | None) -> list[str]:
+    """
+    End the session that an issuer calls `sid`, or without one all of a subject; return the operators' names.
+
+    The subject's other sessions are asked about at their next request: an issuer may tell of one of several alone.
+    """
+    ended = [row["operator"] for row in await tx.fetch(_SQL["end_sessions_of"], issuer, subject, sid)]
+    if subject is not None:
+        await tx.run(_SQL["doubt_sessions_of"], issuer, subject)
+    return ended
+
+
+# --- rows
+
+
+async def _conditions(tx: Reading, wanted: OrderSearch) -> list[object]:
+    spellings: list[int] | None = None
+    if wanted.patient is not None:
+        same = await persons.merged(tx, [wanted.patient])
+        person = same.get(wanted.patient, wanted.patient)
+        spellings = surrogates(persons.spellings({person, wanted.patient}, same))
+    return [
+        spellings,
+        wanted.region,
+        wanted.unit,
+        None if wanted.form is None else str(wanted.form),
+        uuid_or_none(wanted.order_id),
+        wanted.since,
+        wanted.before,
+    ]
+
+
+def _total(number: int) -> Total:
+    return Total(min(number, MOST), number > MOST)

@@ -1,0 +1,99 @@
+"""
+Requests to release (begäran om upplåsning) and the ledger of the units' answers. Append only.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from sigill.policy.effects import RecordAnswer
+from sigill.policy.facts import ReleaseRequest, RequestEnd, UnitAnswer
+from sigill.store import persons, rows
+from sigill.store.facts import load_requests
+from sigill.store.queries import queries
+from sigill.store.session import Reading, Tx
+from sigill.store.values import person_of, surrogates, uuids
+from sigill_contracts.vocabulary import OrderId, PersonId, RegionCode
+
+_SQL = queries("requests")
+
+
+async def open_all(tx: Tx, requests: Sequence[ReleaseRequest]) -> None:
+    """Open requests; one without `opened_at` is opened at `tx.now`. Answers go by `answer`."""
+    if not requests:
+        return
+    await tx.run(
+        _SQL["open"],
+        uuids(request.order_id for request in requests),
+        [int(request.patient) for request in requests],
+        [request.region for request in requests],
+        [str(request.initiative) for request in requests],
+        [",".join(request.measures) for request in requests],
+        [",".join(request.units) for request in requests],
+        [",".join(request.asked_by) for request in requests],
+        [request.inform.guardians for request in requests],
+        [request.inform.patient for request in requests],
+        [request.inform.written_confirmation for request in requests],
+        [request.opened_at for request in requests],
+        tx.now,
+    )
+    await close(tx, {request.order_id: request.closed for request in requests if request.closed})
+    await reply(tx, [request.order_id for request in requests if request.replied])
+
+
+async def answer(tx: Tx, answers: Sequence[RecordAnswer]) -> None:
+    """Write answers into the ledger, in this order; `closes` ends the request with that opinion."""
+    if not answers:
+        return
+    await tx.run(
+        _SQL["answer"],
+        uuids(one.request for one in answers),
+        [one.answer.unit for one in answers],
+        [str(one.answer.opinion) for one in answers],
+        uuids(one.answer.order_id for one in answers),
+        [one.answer.given_at for one in answers],
+        tx.now,
+    )
+    await close(tx, {one.request: one.closes for one in answers if one.closes})
+
+
+async def close(tx: Tx, opinions: dict[OrderId, RequestEnd]) -> None:
+    """Close requests, each with how it ended."""
+    if opinions:
+        count = len(opinions)
+        decided = [str(opinion) for opinion in opinions.values()]
+        await tx.run(_SQL["event"], uuids(opinions), ["closed"] * count, decided, tx.now)
+
+
+async def reply(tx: Tx, requests: Sequence[OrderId]) -> None:
+    """Note that the standard reply has gone out."""
+    if requests:
+        count = len(requests)
+        await tx.run(_SQL["event"], uuids(requests), ["replied"] * count, [None] * count, tx.now)
+
+
+async def by_patient(
+    tx: Reading, person_ids: Iterable[PersonId]
+) -> dict[PersonId, tuple[ReleaseRequest, ...]]:
+    """Return the requests of each patient, oldest first, with every unit's newest answer."""
+    asked = set(person_ids)
+    same = await persons.merged(tx, asked)
+    found: dict[PersonId, tuple[ReleaseRequest, ...]] = {}
+    for request in await load_requests(tx, surrogates(asked | set(same)), same):
+        found[request.patient] = (*found.get(request.patient, ()), request)
+    return {person_id: found.get(same.get(person_id, person_id), ()) for person_id in asked}
+
+
+async def ledger(tx: Reading, requests: Iterable[OrderId]) -> dict[OrderId, tuple[UnitAnswer, ...]]:
+    """Return every answer ever given to each request, in the order given, changed ones too."""
+    found: dict[OrderId, tuple[UnitAnswer, ...]] = {}
+    for row in await tx.fetch(_SQL["ledger"], uuids(set(requests))):
+        request = OrderId(str(row["request"]))
+        found[request] = (*found.get(request, ()), rows.unit_answer(row))
+    return found
+
+
+async def open_requests(
+    tx: Reading, region: RegionCode | None = None, *, limit: int = 1000
+) -> list[tuple[OrderId, PersonId]]:
+    """Return requests that nothing has closed and their patients, oldest first; None: of every region."""
+    found = await tx.fetch(_SQL["open_requests"], region, limit)
+    return [(OrderId(str(row["order_id"])), person_of(row["person_id"])) for row in found]

@@ -1,0 +1,236 @@
+"""Decisions, pictures and timelines as the API tells them: with sentences, rules and measures."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Literal
+
+from sigill.policy import sentences
+from sigill.policy.access import ChangePoint, Decision, access_matrix, valid_until
+from sigill.policy.calendar import last_day_before, swedish_date
+from sigill.policy.effects import Sentence
+from sigill.policy.facts import Measure, PatientFacts
+from sigill.policy.rulebook import Rulebooks
+from sigill.policy.timeline import Cause, Change, TimelineStep
+from sigill.rulebook_docs.clauses import rule_words
+from sigill.web.api.decision_service import AccessAnswer
+from sigill.web.api.facts_loader import CachedPatient
+from sigill.web.api.models import (
+    CauseTold,
+    ChangeTold,
+    DecisionTold,
+    LineTold,
+    MeasureTold,
+    PictureTold,
+    ReasonTold,
+    StepTold,
+    TimelineTold,
+)
+from sigill_contracts.receipt import Citation
+from sigill_contracts.vocabulary import MeasureId, PersonId
+
+Relation = Literal["self", "guardian", "former_guardian", "representative", "other"]
+
+_TURN: Mapping[ChangePoint, Sentence] = {
+    ChangePoint.BIRTHDAY: Sentence("Patienten fyller {age} år.", "The patient turns {age}."),
+    ChangePoint.MEASURE_STARTS: Sentence("Börjar gälla: {measure.sv}.", "Comes into force: {measure.en}."),
+    ChangePoint.MEASURE_ENDS: Sentence("Upphör: {measure.sv}.", "Ends: {measure.en}."),
+    ChangePoint.CUSTODY_BEGINS: Sentence(
+        "Vårdnaden börjar enligt registret.", "Custody begins, says the register."
+    ),
+    ChangePoint.CUSTODY_ENDS: Sentence(
+        "Vårdnaden upphör enligt registret.", "Custody ends, says the register."
+    ),
+    ChangePoint.REGISTER: Sentence(
+        "Registrets uppgift gäller från och med nu.", "The register's word holds from then on."
+    ),
+    ChangePoint.DEATH: Sentence(
+        "Personen har avlidit enligt registret.", "The person has died, says the register."
+    ),
+    ChangePoint.RULEBOOK: Sentence(
+        "Nya regler börjar gälla: {rulebook}.", "New rules come into force: {rulebook}."
+    ),
+}
+
+
+class Presenter:
+    """Puts values of the core into the API's words. Keeps what is the same for everybody."""
+
+    def __init__(self, books: Rulebooks) -> None:
+        self._books = books
+        self._rules = {
+            rule_id: Citation(
+                rule=rule_id,
+                document=region.documents[rule.document].title,
+                sv=rule_words(rule).sv,
+                en=rule_words(rule).en,
+            )
+            for region in books.regions.values()
+            for rule_id, rule in region.rules.items()
+        }
+        self._bare: dict[tuple[str, tuple[str, ...]], ReasonTold] = {}
+
+    def brief(self, answered: AccessAnswer) -> DecisionTold:
+        """
+        Tell yes or no to one who may not know why: what may be passed on to the viewer.
+
+        Region and rules are left out too: where no unit is asked about they are those of the patient's county.
+        """
+        return DecisionTold.model_construct(
+            allowed=answered.decision.allowed,
+            as_of=answered.at,
+            known_at=answered.known_at,
+            valid_until=answered.briefly,
+        )
+
+    def decision(self, answered: AccessAnswer, *, explain: bool) -> DecisionTold:
+        """Tell one answer to one who may know why; with `explain` in words."""
+        decision = answered.decision
+        return DecisionTold.model_construct(
+            allowed=decision.allowed,
+            codes=decision.codes,
+            region=decision.region or None,
+            rulebook=decision.rulebook,
+            as_of=answered.at,
+            known_at=answered.known_at,
+            valid_until=answered.until,
+            reasons=self.reasons(decision, answered.facts) if explain else None,
+        )
+
+    def reasons(self, decision: Decision, facts: PatientFacts | None) -> tuple[ReasonTold, ...]:
+        """Tell every reason of an answer."""
+        by_id = {m.measure_id: m for m in facts.measures} if facts else {}
+        told = []
+        for reason in decision.reasons:
+            bare = self._bare.get((reason.code, reason.rules))
+            if bare is None:
+                says = sentences.ACCESS[reason.code]
+                bare = ReasonTold(
+                    code=reason.code, sv=says.sv, en=says.en, rules=self._cited(reason.rules), measures=()
+                )
+                self._bare[reason.code, reason.rules] = bare
+            if reason.measures and facts:
+                bare = bare.model_copy(
+                    update={"measures": tuple(self.measure(by_id[m], facts) for m in reason.measures)}
+                )
+            told.append(bare)
+        return tuple(told)
+
+    def measure(self, m: Measure, facts: PatientFacts) -> MeasureTold:
+        """Tell a measure."""
+        says = sentences.MEASURE[m.kind]
+        ends_at = m.ends_at(facts.patient.birth)
+        return MeasureTold.model_construct(
+            measure_id=m.measure_id,
+            kind=m.kind,
+            sv=says.sv,
+            en=says.en,
+            region=m.region,
+            units=None if m.units is None else tuple(sorted(m.units)),
+            order_ids=m.orders,
+            valid_from=m.valid_from,
+            ends_at=ends_at,
+            last_day=None if ends_at is None else last_day_before(ends_at),
+            released=m.released,
+        )
+
+    def picture(self, opened: CachedPatient, at: datetime) -> PictureTold:
+        """Tell the whole picture of a patient at an instant."""
+        facts = opened.facts
+        birth = facts.patient.birth
+        return PictureTold(
+            patient=facts.patient.key,
+            as_of=at,
+            known_at=opened.known_at,
+            valid_until=valid_until(facts, at, self._books),
+            lines=tuple(
+                LineTold.model_construct(
+                    viewer=key_of(viewer, facts),
+                    relation=relation_of(viewer, facts, at),
+                    service=service,
+                    unit=unit,
+                    allowed=decision.allowed,
+                    region=decision.region or None,
+                    rulebook=decision.rulebook,
+                    reasons=self.reasons(decision, facts),
+                )
+                for (viewer, service, unit), decision in access_matrix(facts, at, self._books).items()
+            ),
+            measures=tuple(self.measure(m, facts) for m in facts.measures if m.not_over(at, birth)),
+        )
+
+    def timeline(
+        self, opened: CachedPatient, steps: Iterable[TimelineStep], since: datetime, until: datetime
+    ) -> TimelineTold:
+        """Tell what changes, when and why."""
+        facts = opened.facts
+        return TimelineTold(
+            patient=facts.patient.key,
+            since=since,
+            until=until,
+            known_at=opened.known_at,
+            steps=tuple(
+                StepTold(
+                    at=step.at,
+                    swedish_date=swedish_date(step.at),
+                    causes=tuple(self._cause(cause, facts) for cause in step.causes),
+                    changes=tuple(self._change(change, facts, step.at) for change in step.changes),
+                )
+                for step in steps
+            ),
+        )
+
+    def _cited(self, rules: Iterable[str]) -> tuple[Citation, ...]:
+        return tuple(self._rules[rule] for rule in rules if rule in self._rules)
+
+    def _cause(self, cause: Cause, facts: PatientFacts) -> CauseTold:
+        measure = _measure_of(cause.measure, facts)
+        told = None if measure is None else self.measure(measure, facts)
+        says = _TURN[cause.turn]
+        words = {"age": cause.age, "measure": told, "rulebook": cause.rulebook}
+        return CauseTold(
+            turn=cause.turn,
+            sv=says.sv.format(**words),
+            en=says.en.format(**words),
+            age=cause.age,
+            measure=told,
+            person=None if cause.person is None else key_of(cause.person, facts),
+            rulebook=cause.rulebook,
+        )
+
+    def _change(self, change: Change, facts: PatientFacts, at: datetime) -> ChangeTold:
+        access: Literal["gained", "lost", "same"] = "same"
+        if change.gained is not None:
+            access = "gained" if change.gained else "lost"
+        return ChangeTold.model_construct(
+            viewer=key_of(change.viewer, facts),
+            relation=relation_of(change.viewer, facts, at),
+            service=change.service,
+            unit=change.unit,
+            access=access,
+            allowed=change.after.allowed,
+            before=self.reasons(change.before, facts),
+            after=self.reasons(change.after, facts),
+        )
+
+
+def key_of(person: PersonId, facts: PatientFacts) -> str:
+    """The pseudonymous key of somebody of the facts; empty for somebody of whom only a number is known."""
+    found = facts.person(person)
+    return "" if found is None else found.key
+
+
+def relation_of(person: PersonId, facts: PatientFacts, at: datetime) -> Relation:
+    """What somebody is to the patient at an instant."""
+    if person == facts.patient.person_id:
+        return "self"
+    if person in facts.patient.guardians_at(at):
+        return "guardian"
+    if any(c.guardian == person for version in facts.patient.versions for c in version.custody):
+        return "former_guardian"
+    if any(m.viewer == person for m in facts.measures):
+        return "representative"
+    return "other"
+
+
+def _measure_of(measure: MeasureId | None, facts: PatientFacts) -> Measure | None:
+    return next((m for m in facts.measures if m.measure_id == measure), None)

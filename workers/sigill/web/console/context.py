@@ -1,0 +1,373 @@
+"""
+What every page has at hand, and the door in front of each: logged in, the right role, not forged, not too often.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from ipaddress import ip_address, ip_network
+from urllib.parse import quote
+
+import structlog
+from markupsafe import Markup, escape
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from sigill.operations.operator_signing import Signers
+from sigill.operations.operators import EVERYBODY, ConsoleRole, Operator
+from sigill.operations.phone_order import Sending
+from sigill.operations.queue_figures import QueueWatch
+from sigill.policy.effects import Sentence
+from sigill.policy.identity_numbers import NUMBER_FAULT, NumberRules
+from sigill.policy.rulebook import Rulebooks
+from sigill.processing.citations import Citations
+from sigill.processing.patient_keys import KeyRing
+from sigill.runtime.clock import Clock
+from sigill.runtime.logging import mask
+from sigill.runtime.settings import Settings
+from sigill.store import access_log, audit
+from sigill.store.access_log import AccessLogEntry
+from sigill.store.audit import AuditEntry, Json
+from sigill.store.session import Store, Tx, passing
+from sigill.web.console.login import Issuer, IssuerSilent, LoginRefused, TrialLinks
+from sigill.web.console.rendering import Pages
+from sigill.web.console.sessions import Login, Session, Sessions
+from sigill.web.http.security import Attempts, forged
+from sigill.web.http.serving import address_of
+from sigill_contracts.vocabulary import PersonId
+
+log = structlog.get_logger("sigill.console")
+COOKIE, COOKIE_HTTPS = "sigill_session", "__Host-sigill_session"
+CHAIN = "console"
+"""The audit chain of what operators do."""
+LOOKS = "access-log-console"
+LONGEST_REASON = 500
+EARLIEST, LATEST = 1900, 2200
+"""Years between which dates are taken: calendars and databases end, and sums with their ends do not exist."""
+ASKED_AGAIN = timedelta(seconds=30)
+"""How long one process has for asking the issuer about a session, and how long until a silent one is asked again."""
+WAIT = 0.2
+
+
+@dataclass(slots=True)
+class ConsoleContext:
+    """
+    The console's parts. `auditors` is the store as the auditor's role sees it; None: those pages are not offered.
+
+    `signers` None: no phone order can be entered. `https`: browsers come by TLS, so cookies are bound to it.
+    """
+
+    store: Store
+    auditors: Store | None
+    settings: Settings
+    clock: Clock
+    books: Rulebooks
+    citations: Citations
+    keys: KeyRing
+    numbers: NumberRules
+    sessions: Sessions
+    pages: Pages
+    watch: QueueWatch
+    sending: Sending
+    signers: Signers | None
+    issuer: Issuer | None
+    links: TrialLinks | None
+    https: bool
+    cookie_secret: str
+    logins: Attempts = field(default_factory=lambda: Attempts(burst=10, each_minute=10))
+    """Tries of one-time links, by address."""
+    exchanges: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(20))
+    """Questions to the issuer side by side: more of them wait, and nobody is refused for what others tried."""
+    back_channel: Attempts = field(default_factory=lambda: Attempts(burst=200, each_minute=600))
+    searches: Attempts = field(default_factory=lambda: Attempts(burst=30, each_minute=30))
+
+    @property
+    def cookie(self) -> str:
+        """The session cookie's name; `__Host-` binds it to this host and to TLS."""
+        return COOKIE_HTTPS if self.https else COOKIE
+
+    async def session_of(self, request: Request) -> Session | None:
+        """
+        Return the session of a request, after asking the issuer about it where it is time; None: nobody is logged in.
+        """
+        cookie = request.cookies.get(self.cookie)
+        session = await self.sessions.find(cookie)
+        if session is None or self.issuer is None:
+            return session
+        if session.login is None or cookie is None:
+            return None  # it was begun before there was an issuer, which can say nothing about it
+        every = timedelta(seconds=self.settings.oidc_recheck)
+        while session is not None and session.login is not None and session.confirmed_at is not None:
+            now = self.clock.now()
+            if now < session.confirmed_at + every:
+                return session
+            if await self.sessions.to_be_asked(session, now - every, now - ASKED_AGAIN):
+                return await self._asked(self.issuer, session, session.login, cookie)
+            if now < session.confirmed_at + 2 * every:
+                return session  # somebody asks right now, or the issuer was silent a moment ago
+            await asyncio.sleep(WAIT)
+            session = await self.sessions.find(cookie)
+        return None
+
+    async def _asked(self, issuer: Issuer, session: Session, login: Login, cookie: str) -> Session | None:
+        now = self.clock.now()
+        try:
+            await self.sessions.confirmed(session, cookie, await issuer.again(login, now))
+            return await self.sessions.find(cookie)
+        except LoginRefused as refused:
+            patience = 2 * timedelta(seconds=self.settings.oidc_recheck)
+            silent = isinstance(refused, IssuerSilent)
+            log.warning("session not confirmed", code=str(refused), operator=session.operator.name)
+            if silent and session.confirmed_at is not None and now < session.confirmed_at + patience:
+                return session
+            await self.sessions.end(session)
+            async with self.store.transaction(now) as tx:
+                await self.note(tx, session.operator, "console_session_ended", {"code": str(refused)})
+            return None
+
+    def page(
+        self, request: Request, template: str, session: Session | None, status: int = 200, **values: object
+    ) -> Response:
+        """Return a page."""
+        return self.pages.page(
+            request,
+            template,
+            session,
+            self.clock.now(),
+            status,
+            notice=_NOTICES.get(request.query_params.get("done", "")),
+            figures=self.watch.figures,
+            phone=self.signers is not None,
+            auditing=self.auditors is not None,
+            place=self._place,
+            places=lambda units: Markup(", ").join(self._place(unit) for unit in units),
+            **values,
+        )
+
+    def _place(self, unit: str) -> Markup:
+        """A unit by name, its HSA-id behind; by its HSA-id where the directory has told no name."""
+        name = self.watch.unit_names.get(unit)
+        if name is None:
+            return escape(unit)
+        return Markup('<span title="{}">{}</span>').format(unit, name)
+
+    def sorry(
+        self, request: Request, session: Session | None, status: int, text: Sentence, back: str = "/"
+    ) -> Response:
+        """Return a page that says what is wrong and where to go."""
+        return self.page(request, "sorry.html", session, status, text=text, back=back)
+
+    async def note(
+        self,
+        tx: Tx,
+        operator: Operator,
+        action: str,
+        body: Mapping[str, Json],
+        person: PersonId | None = None,
+        personal: Mapping[str, Json] | None = None,
+    ) -> None:
+        """Write into the audit chain what an operator does, in the transaction that does it."""
+        entry = AuditEntry(CHAIN, operator.name, action, {**body, **by(operator)}, person, personal or {})
+        await audit.append(tx, [entry])
+
+    async def looked(self, tx: Tx, operator: Operator, person: PersonId, reason: str, shown: str) -> None:
+        """Write into the access log that an operator looked at somebody."""
+        look = AccessLogEntry(operator.name, operator.unit, person, reason, shown)
+        await access_log.append(tx, [look], chain=LOOKS)
+
+
+def by(operator: Operator) -> dict[str, Json]:
+    """What the audit chain keeps of the login beside the name: `login`, with issuer, subject, level and session."""
+    known = {
+        "issuer": operator.issuer,
+        "sub": None if operator.subject is None else mask(operator.subject),
+        "acr": operator.acr,
+        "session": operator.session,
+    }
+    found: dict[str, Json] = {name: value for name, value in known.items() if value is not None}
+    return {"login": found} if operator.issuer else {}
+
+
+Handler = Callable[[Request, ConsoleContext, Session], Awaitable[Response]]
+PostHandler = Callable[[Request, ConsoleContext, Session, FormData], Awaitable[Response]]
+
+
+def desk_of(request: Request) -> ConsoleContext:
+    """The desk of the application that serves a request."""
+    found: ConsoleContext = request.app.state.desk
+    return found
+
+
+def get(path: str, handler: Handler, roles: Collection[ConsoleRole] = EVERYBODY) -> Route:
+    """A page for the logged in with one of the roles."""
+
+    async def endpoint(request: Request) -> Response:
+        desk = desk_of(request)
+        session = await desk.session_of(request)
+        if session is None:
+            return _to_login(request)
+        if not session.operator.may(roles):
+            return _no_right(request, desk, session)
+        return await handler(request, desk, session)
+
+    return Route(path, _guarded(endpoint), methods=["GET"], name=handler.__name__)
+
+
+def post(path: str, handler: PostHandler, roles: Collection[ConsoleRole]) -> Route:
+    """An act of the logged in with one of the roles; forged posts are refused before anything is read of them."""
+
+    async def endpoint(request: Request) -> Response:
+        desk = desk_of(request)
+        session = await desk.session_of(request)
+        if session is None:
+            return _to_login(request)
+        async with request.form(max_fields=1200, max_files=0) as form:
+            if forged(request, session.csrf, form.get("csrf")):
+                log.warning("forged post refused", path=path, operator=session.operator.name)
+                return desk.sorry(request, session, 403, _FORGED)
+            if _holds_nul(*(value for value in form.values() if isinstance(value, str))):
+                return desk.sorry(request, session, 400, _UNREADABLE)
+            if not session.operator.may(roles):
+                return _no_right(request, desk, session)
+            return await handler(request, desk, session, form)
+
+    return Route(path, _guarded(endpoint), methods=["POST"], name=handler.__name__)
+
+
+def _guarded(endpoint: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    """The database may be down: say so in a page of the console's own."""
+
+    async def outer(request: Request) -> Response:
+        if _holds_nul(*request.query_params.values(), *map(str, request.path_params.values())):
+            return desk_of(request).sorry(request, None, 400, _UNREADABLE)
+        try:
+            return await endpoint(request)
+        except Exception as error:
+            if not passing(error):
+                raise
+            log.warning("database down", error=type(error).__name__)
+            return desk_of(request).sorry(request, None, 503, _DATABASE, back=request.url.path)
+
+    return outer
+
+
+def _holds_nul(*texts: str) -> bool:
+    """Whether a text holds U+0000, which no database column and no form of ours can hold."""
+    return any("\0" in text for text in texts)
+
+
+def _to_login(request: Request) -> Response:
+    if request.headers.get("hx-request") == "true":
+        return Response(status_code=401, headers={"HX-Redirect": "/login"})
+    back = request.url.path if request.method == "GET" else "/"
+    return RedirectResponse(f"/login?next={quote(back)}", 303)
+
+
+def _no_right(request: Request, desk: ConsoleContext, session: Session) -> Response:
+    log.warning("role is missing", path=request.url.path, operator=session.operator.name)
+    return desk.sorry(request, session, 403, _NO_RIGHT)
+
+
+def text_of(form: FormData, name: str, longest: int = LONGEST_REASON) -> str:
+    """A field as text, stripped and cut; empty when it is missing."""
+    value = form.get(name)
+    return value.strip()[:longest] if isinstance(value, str) else ""
+
+
+def numbers_of(form: FormData, name: str) -> list[int]:
+    """Every whole number of a repeated field, each once, in order."""
+    given = {str(value) for value in form.getlist(name)}
+    return sorted(int(value) for value in given if value.isascii() and value.isdecimal() and len(value) < 19)
+
+
+def number_of(text: str | None) -> int | None:
+    """
+    The number of a row in a path or query; None for anything else.
+
+    Ten digits and more are never one: they may be somebody's identity number, which must not be taken for a row's.
+    """
+    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 10 else None
+
+
+def offset_of(request: Request) -> int:
+    """Where a page of a list begins."""
+    return number_of(request.query_params.get("from")) or 0
+
+
+def day_of(text: str | None) -> date:
+    """A Swedish date as an input writes it. Raises ValueError for anything else, and for days that no calendar reaches."""
+    found = date.fromisoformat(text or "")
+    if not EARLIEST <= found.year < LATEST:
+        raise ValueError(f"a date lies between {EARLIEST} and {LATEST}")
+    return found
+
+
+def client(request: Request) -> str:
+    """The address that tries are counted by: what a named proxy says, and of IPv6 the network that one caller has."""
+    found = address_of(request.scope, desk_of(request).settings.console_proxies)
+    try:
+        address = ip_address(found)
+    except ValueError:
+        return found or "unknown"
+    if address.version == 6:
+        return str(ip_network((address, 64), strict=False))
+    return str(address)
+
+
+def done(path: str, what: str) -> Response:
+    """Go to a page that says what was done."""
+    return RedirectResponse(f"{path}{'&' if '?' in path else '?'}done={what}", 303)
+
+
+_FORGED = Sentence(
+    "Sidan var för gammal eller kom från ett annat håll. Ladda om och försök igen.",
+    "The page was too old or came from elsewhere. Load it again and retry.",
+)
+_NO_RIGHT = Sentence("Din roll räcker inte för detta.", "Your role does not allow this.")
+_DATABASE = Sentence(
+    "Databasen svarar inte just nu. Inget har ändrats; försök igen om en stund.",
+    "The database does not answer just now. Nothing was changed; try again in a while.",
+)
+_UNREADABLE = Sentence(
+    "Något i frågan går inte att läsa: det innehåller ett nolltecken. Skriv om det.",
+    "Something in what was asked cannot be read: it holds a null character. Write it anew.",
+)
+TOO_OFTEN = Sentence(
+    "För många försök. Vänta en minut och försök igen.", "Too many tries. Wait a minute and try again."
+)
+GONE = Sentence("Det finns inte.", "There is no such thing.")
+_NOTICES = {
+    "ticked": Sentence("Avprickad.", "Ticked off."),
+    "gone": Sentence("Den var redan klar.", "It was done already."),
+    "proposed": Sentence(
+        "Föreslaget. En annan handläggare ska godkänna.", "Proposed. A second operator must approve."
+    ),
+    "discarded": Sentence("Kasserat efter två personers beslut.", "Discarded, by two people's decision."),
+    "succeeded": Sentence(
+        "Efterträdaren är angiven efter två personers beslut. Det som väntade prövas på nytt.",
+        "The successor is named, by two people's decision. What waited is judged again.",
+    ),
+    "declined": Sentence("Förslaget avslogs.", "The proposal was declined."),
+    "same": Sentence(
+        "Den som föreslog kan inte själv godkänna.", "The one who proposed cannot approve as well."
+    ),
+    "replayed": Sentence(
+        "Omsänt och kvitterat av Kafka; markerat efteråt.",
+        "Sent again and acknowledged by Kafka; then marked.",
+    ),
+    "partly": Sentence(
+        "Kafka kvitterade inte allt. Det som inte kvitterades ligger kvar.",
+        "Kafka did not acknowledge everything. What it did not stays here.",
+    ),
+    "nothing": Sentence("Inget valdes.", "Nothing was chosen."),
+    "unmasked": Sentence(
+        "Visas omaskerat i 15 minuter. Det är loggat.", "Unmasked for 15 minutes. It is logged."
+    ),
+    "reason": Sentence("Skriv en anledning.", "Write a reason."),
+    "unknown": Sentence("Ingen träff.", "Nothing found."),
+    **{f"number_{fault}": text for fault, text in NUMBER_FAULT.items()},
+    "sent": Sentence("Skickad. Svaret visas här.", "Sent. The answer will show here."),
+}

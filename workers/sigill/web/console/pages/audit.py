@@ -1,0 +1,167 @@
+"""For auditors: whether the chains are whole, and who looked at whom."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from sigill.operations import extracts
+from sigill.operations.archive import Reader
+from sigill.operations.operators import AUDITORS
+from sigill.policy.calendar import midnight
+from sigill.policy.effects import Sentence
+from sigill.policy.identity_numbers import NumberError
+from sigill.runtime.logging import mask
+from sigill.store import access_log, audit, audit_check
+from sigill.store.access_log import AccessLogFault, LoggedAccess
+from sigill.store.audit import ChainHead
+from sigill.store.audit_check import AuditFault
+from sigill.web.console.context import TOO_OFTEN, ConsoleContext, day_of, done, get, number_of, post, text_of
+from sigill.web.console.pages.orders import resolve
+from sigill.web.console.sessions import Session
+from sigill_contracts.vocabulary import PersonId
+
+MOST = 200
+"""Lines of the access log shown at once; the list says when there are more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What a walk through every chain found."""
+
+    faults: tuple[AuditFault, ...]
+    looks: tuple[AccessLogFault, ...]
+    entries: int
+
+
+async def audit_page(request: Request, desk: ConsoleContext, session: Session) -> Response:
+    """The heads of the chains, and the access log by operator."""
+    return await _page(request, desk, session)
+
+
+async def verify(request: Request, desk: ConsoleContext, session: Session, _: FormData) -> Response:
+    """Walk through every chain and the access log, and say what is wrong, entry by entry."""
+    if desk.auditors is None:
+        return desk.sorry(request, session, 404, _NOT_HERE)
+    async with desk.auditors.reading() as tx:
+        faults = await audit_check.verify(tx)
+        looks = await access_log.verify(tx)
+        entries = sum(head.position for head in await audit.heads(tx))
+    async with desk.auditors.transaction(desk.clock.now()) as tx:
+        body = {"faults": len(faults) + len(looks), "entries": entries}
+        await desk.note(tx, session.operator, "audit_verified", body)
+    return await _page(request, desk, session, Verified(tuple(faults), tuple(looks), entries))
+
+
+async def looks_of_person(
+    request: Request, desk: ConsoleContext, session: Session, form: FormData
+) -> Response:
+    """The extract of a person: found by number, in the body; itself a line of the log."""
+    if not desk.searches.allowed(session.operator.name):
+        return desk.sorry(request, session, 429, TOO_OFTEN, back="/audit")
+    reason = text_of(form, "reason")
+    if not reason:
+        return done("/audit", "reason")
+    try:
+        person = await resolve(desk, text_of(form, "number"))
+    except NumberError as error:
+        return done("/audit", f"number_{error.fault}")
+    if person is None:
+        return done("/audit", "unknown")
+    async with desk.store.transaction(desk.clock.now()) as tx:
+        await desk.looked(tx, session.operator, person, reason, "extract of the access log for the auditor")
+    await desk.sessions.open(session, f"looks:{person}", reason)
+    return RedirectResponse(f"/audit?person={person}#looks", 303)
+
+
+async def patient_paper(request: Request, desk: ConsoleContext, session: Session, form: FormData) -> Response:
+    """The extract for the patient, after a harm test: of a person whose looks are open already, as a file."""
+    if desk.auditors is None:
+        return desk.sorry(request, session, 404, _NOT_HERE)
+    person = number_of(request.path_params["person"])
+    now = desk.clock.now()
+    reason = None if person is None else session.reason(f"looks:{person}", now)
+    if reason is None:
+        return RedirectResponse("/audit", 303)
+    tested = text_of(form, "harm_test")
+    if not tested:
+        return done(f"/audit?person={person}", "reason")
+    made = await extracts.extract(
+        desk.auditors,
+        PersonId(str(person)),
+        Reader(session.operator.name, session.operator.unit, f"{reason}; menprövning: {tested}"),
+        now,
+        for_whom=extracts.ForWhom.PATIENT,
+    )
+    return Response(
+        extracts.extract_html(made),
+        media_type="text/html; charset=utf-8",
+        headers={"Content-Disposition": 'attachment; filename="extract-for-the-patient.html"'},
+    )
+
+
+async def _page(
+    request: Request, desk: ConsoleContext, session: Session, verified: Verified | None = None
+) -> Response:
+    if desk.auditors is None:
+        return desk.sorry(request, session, 404, _NOT_HERE)
+    query = request.query_params
+    person = number_of(query.get("person"))
+    if person is not None and session.reason(f"looks:{person}", desk.clock.now()) is None:
+        person = None
+    actor = query.get("actor", "").strip() or None
+    since, through = _day(query.get("since")), _day(query.get("through"))
+    first = midnight(since) if since else None
+    end = midnight(through + timedelta(days=1)) if through else None
+    async with desk.auditors.reading() as tx:
+        heads: list[ChainHead] = await audit.heads(tx)
+        looks: list[LoggedAccess]
+        if person is not None:
+            who = PersonId(str(person))
+            looks = await access_log.of_person(tx, who, looked_from=first, looked_before=end)
+            looks.reverse()
+        else:
+            looks = await access_log.of_actor(tx, actor, looked_from=first, looked_before=end, limit=MOST + 1)
+    if person is None and (actor is not None or since is not None or through is not None):
+        async with desk.auditors.transaction(desk.clock.now()) as tx:
+            read: dict[str, audit.Json] = {"lines": min(len(looks), MOST)}
+            if actor is not None:
+                read["of_actor"] = mask(actor)
+            if since is not None:
+                read["since"] = since.isoformat()
+            if through is not None:
+                read["through"] = through.isoformat()
+            await desk.note(tx, session.operator, "access_log_read", read)
+    return desk.page(
+        request,
+        "audit.html",
+        session,
+        heads=heads,
+        looks=looks[:MOST],
+        more=len(looks) > MOST,
+        most=MOST,
+        of_person=person,
+        query=query,
+        verified=verified,
+    )
+
+
+def _day(text: str | None) -> date | None:
+    try:
+        return day_of(text) if text else None
+    except ValueError:
+        return None
+
+
+_NOT_HERE = Sentence(
+    "Granskningen är inte påslagen här: databasrollen för granskare saknas.",
+    "Auditing is not switched on here: the auditors' database role is missing.",
+)
+ROUTES = [
+    get("/audit", audit_page, AUDITORS),
+    post("/audit/verify", verify, AUDITORS),
+    post("/audit/person", looks_of_person, AUDITORS),
+    post("/audit/person/{person}/paper", patient_paper, AUDITORS),
+]

@@ -1,0 +1,282 @@
+"""
+Dead letters, by sequence: the messages under one key that could not be read, the oldest first.
+
+Replay sends the stored bytes to their own topic, waits for the acknowledgement, and only then marks them: whatever
+dies between, the letter is still here, and the inbox knows a message that came twice. Nothing is edited (a signed
+order cannot be), nothing is deleted. Discarding takes a reason and a second operator.
+"""
+
+from dataclasses import dataclass
+
+import structlog
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import Response
+
+from sigill.operations.dead_letter_replay import EarlierOpen, NotOursToSend, redrive, settle
+from sigill.operations.operators import APPROVERS, LOOKERS, OPERATORS
+from sigill.policy.effects import Sentence
+from sigill.processing.patient_keys import shaped_like_a_key
+from sigill.runtime.logging import mask
+from sigill.store import dead_letters, persons, proposals
+from sigill.store.dead_letters import DISCARD, DeadLetter
+from sigill.stream.connection import BrokerDown, StreamStopped
+from sigill.web.console.context import (
+    GONE,
+    ConsoleContext,
+    done,
+    get,
+    number_of,
+    numbers_of,
+    offset_of,
+    post,
+    text_of,
+)
+from sigill.web.console.sessions import Session
+
+log = structlog.get_logger("sigill.console")
+PAGE = 50
+MOST_AT_ONCE = 1000
+PEEK = 4096
+"""Bytes shown of a decoded message; the whole of it can be taken as a file."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownSequence:
+    """A sequence as listed. `key` is shortened, and None when it is none of ours: it could be anything."""
+
+    topic: str
+    key: str | None
+    letters: tuple[DeadLetter, ...]
+    ids: tuple[int, ...]
+
+
+async def letters(request: Request, desk: ConsoleContext, session: Session) -> Response:
+    """The open sequences, and what waits for a second operator."""
+    offset, counts_only = offset_of(request), not session.operator.may(LOOKERS)
+    async with desk.store.reading() as tx:
+        sequences = [] if counts_only else await dead_letters.letter_sequences(tx, limit=PAGE, offset=offset)
+        total, groups = await dead_letters.count_letters(tx)
+        ids = [letter for sequence in sequences for letter in sequence.ids[:MOST_IN_LIST]]
+        found = await dead_letters.by_ids(tx, ids)
+        waiting = [] if counts_only else await proposals.open_ones(tx, DISCARD)
+        proposed = await dead_letters.by_ids(tx, [int(one.subject) for one in waiting])
+    shown = [
+        ShownSequence(
+            sequence.topic,
+            _short(sequence.key),
+            tuple(found[letter] for letter in sequence.ids[:MOST_IN_LIST]),
+            sequence.ids,
+        )
+        for sequence in sequences
+    ]
+    return desk.page(
+        request,
+        "letters.html",
+        session,
+        sequences=shown,
+        counts_only=counts_only,
+        total=total,
+        groups=groups,
+        offset=offset,
+        page=PAGE,
+        proposals=[(one, proposed.get(int(one.subject))) for one in waiting],
+        proposed={int(one.subject) for one in waiting},
+    )
+
+
+MOST_IN_LIST = 20
+"""Letters of one sequence that the list shows; the others are counted."""
+
+
+def _short(key: bytes | None) -> str | None:
+    text = shaped_like_a_key(key)
+    return None if text is None else f"{text[:12]}…"
+
+
+async def letter(request: Request, desk: ConsoleContext, session: Session) -> Response:
+    """One letter: where it lay, why it could not be read, and its bytes once they are opened."""
+    letter_id = number_of(request.path_params["letter"])
+    async with desk.store.reading() as tx:
+        one = (await dead_letters.by_ids(tx, [letter_id])).get(letter_id) if letter_id is not None else None
+        if one is None or letter_id is None:
+            return desk.sorry(request, session, 404, GONE, back="/dead-letters")
+        before = await dead_letters.open_before(tx, [letter_id])
+        waiting = [p for p in await proposals.open_ones(tx, DISCARD) if p.subject == str(letter_id)]
+    opened = session.reason(f"letter:{letter_id}", desk.clock.now())
+    return desk.page(
+        request,
+        "letter.html",
+        session,
+        letter=one,
+        key=_short(one.record.key),
+        before=before,
+        proposals=waiting,
+        opened=opened,
+        headers=[
+            (_printable(name if opened else mask(name)), _header(value, opened is not None))
+            for name, value in one.record.headers
+        ],
+        decoded=_decoded(one.record.value) if opened else None,
+        size=len(one.record.value or b""),
+        peek=PEEK,
+        kept=one.record.value is not None,
+    )
+
+
+def _header(value: bytes | None, opened: bool) -> str:
+    if value is None:
+        return ""
+    text = value.decode("utf-8", "backslashreplace")
+    return _printable(text if opened else mask(text))
+
+
+def _decoded(value: bytes | None) -> str:
+    """The bytes as text where they are text, and as hexadecimal where they are not."""
+    data = (value or b"")[:PEEK]
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        return "\n".join(f"{at:06x}  {data[at : at + 16].hex(' ')}" for at in range(0, len(data), 16))
+    return _printable(text, also="\n\t")
+
+
+def _printable(text: str, also: str = "") -> str:
+    """A sender's text without what a page or a terminal would obey, such as a change of direction."""
+    return "".join(
+        sign if sign.isprintable() or sign in also else "\N{REPLACEMENT CHARACTER}" for sign in text
+    )
+
+
+async def open_letter(request: Request, desk: ConsoleContext, session: Session, form: FormData) -> Response:
+    """Show a letter's bytes for a while: an act of its own, with a reason."""
+    letter_id = number_of(request.path_params["letter"])
+    reason = text_of(form, "reason")
+    if not reason:
+        return done(f"/dead-letters/{letter_id}", "reason")
+    if await _noted(desk, session, letter_id, "dead_letter_opened", reason) is None or letter_id is None:
+        return desk.sorry(request, session, 404, GONE, back="/dead-letters")
+    await desk.sessions.open(session, f"letter:{letter_id}", reason)
+    return done(f"/dead-letters/{letter_id}", "unmasked")
+
+
+async def raw_letter(request: Request, desk: ConsoleContext, session: Session, form: FormData) -> Response:
+    """A letter's bytes as a file: an act of its own, with a reason."""
+    letter_id = number_of(request.path_params["letter"])
+    reason = text_of(form, "reason")
+    if not reason:
+        return done(f"/dead-letters/{letter_id}", "reason")
+    one = await _noted(desk, session, letter_id, "dead_letter_bytes_taken", reason)
+    if one is None or one.record.value is None:
+        return desk.sorry(request, session, 404, GONE, back="/dead-letters")
+    return Response(
+        one.record.value,
+        media_type="application/octet-stream",
+        headers={"Content-Disposition": f'attachment; filename="dead-letter-{letter_id}.bin"'},
+    )
+
+
+async def _noted(
+    desk: ConsoleContext, session: Session, letter_id: int | None, action: str, reason: str
+) -> DeadLetter | None:
+    """Log that a letter was looked into, about the patient of its key where that is one of ours."""
+    if letter_id is None:
+        return None
+    async with desk.store.transaction(desk.clock.now()) as tx:
+        one = (await dead_letters.by_ids(tx, [letter_id])).get(letter_id)
+        if one is None:
+            return None
+        key = shaped_like_a_key(one.record.key)
+        person = (await persons.resolve_keys(tx, [key])).get(key) if key else None
+        # with nobody whose personal part could hold it, the reason stands in the chain itself, numbers masked
+        body: dict[str, int | str] = {"dead_letter": letter_id}
+        if person is None:
+            body["reason"] = mask(reason)
+        personal = {"reason": reason} if person else None
+        await desk.note(tx, session.operator, action, body, person, personal)
+        if person is not None:
+            await desk.looked(tx, session.operator, person, reason, f"{action} {letter_id}")
+    return one
+
+
+async def replay(request: Request, desk: ConsoleContext, session: Session, form: FormData) -> Response:
+    """Send letters again: whole sequences from their oldest, never one before its elders."""
+    ids = numbers_of(form, "letter")[:MOST_AT_ONCE]
+    if not ids:
+        return done("/dead-letters", "nothing")
+    try:
+        told = await redrive(
+            desk.store, desk.sending, desk.clock, session.operator.name, ids, desk.settings.topic
+        )
+    except NotOursToSend:
+        return desk.sorry(request, session, 409, _THEIRS, back="/dead-letters")
+    except EarlierOpen:
+        return desk.sorry(request, session, 409, _EARLIER, back="/dead-letters")
+    except (BrokerDown, StreamStopped) as error:
+        log.warning("replay failed", error=type(error).__name__)
+        return desk.sorry(request, session, 503, _BROKER, back="/dead-letters")
+    return done("/dead-letters", "replayed" if told.left == 0 else "partly")
+
+
+async def propose(request: Request, desk: ConsoleContext, session: Session, form: FormData) -> Response:
+    """Propose to discard a letter, with a reason."""
+    letter_id = number_of(request.path_params["letter"])
+    reason = text_of(form, "reason")
+    if not reason:
+        return done(f"/dead-letters/{letter_id}", "reason")
+    async with desk.store.transaction(desk.clock.now()) as tx:
+        found = (await dead_letters.by_ids(tx, [letter_id])).get(letter_id) if letter_id is not None else None
+        if found is None or found.action is not None or letter_id is None:
+            return desk.sorry(request, session, 404, GONE, back="/dead-letters")
+        await dead_letters.propose_discard(tx, letter_id, session.operator.name, reason)
+        await desk.note(tx, session.operator, "discard_proposed", {"dead_letter": letter_id})
+    return done("/dead-letters", "proposed")
+
+
+async def decide(request: Request, desk: ConsoleContext, session: Session, form: FormData) -> Response:
+    """A second operator approves or declines; then what waited for the letter is judged anew."""
+    proposal = number_of(request.path_params["proposal"])
+    approved = text_of(form, "verdict") == "approve"
+    if proposal is None:
+        return desk.sorry(request, session, 404, GONE, back="/dead-letters")
+    try:
+        async with desk.store.transaction(desk.clock.now()) as tx:
+            if approved:
+                letter_id = await dead_letters.discard(tx, proposal, session.operator.name)
+                await settle(tx, [letter_id])
+                body: dict[str, int | str] = {"dead_letter": letter_id, "proposal": proposal}
+            else:
+                await proposals.decide(tx, proposal, session.operator.name, approved=False, action=DISCARD)
+                body = {"proposal": proposal}
+            await desk.note(
+                tx, session.operator, "discard_approved" if approved else "discard_declined", body
+            )
+    except proposals.SameOperator:
+        return done("/dead-letters", "same")
+    except proposals.NotOpen:
+        return done("/dead-letters", "gone")
+    return done("/dead-letters", "discarded" if approved else "declined")
+
+
+_THEIRS = Sentence(
+    "Registrets och katalogens meddelanden skickas om av dem själva, inte härifrån.",
+    "What the register or the directory sent is sent again by them, not from here.",
+)
+_EARLIER = Sentence(
+    "Det finns äldre meddelanden om samma patient. Sänd om dem först, eller tillsammans.",
+    "There are older messages about the same patient. Replay them first, or together.",
+)
+_BROKER = Sentence(
+    "Kafka svarar inte. Inget har sänts eller markerats.",
+    "Kafka does not answer. Nothing was sent or marked.",
+)
+
+ROUTES = [
+    get("/dead-letters", letters),
+    get("/dead-letters/{letter}", letter, LOOKERS),
+    post("/dead-letters/replay", replay, OPERATORS),
+    post("/dead-letters/{letter}/open", open_letter, LOOKERS),
+    post("/dead-letters/{letter}/bytes", raw_letter, LOOKERS),
+    post("/dead-letters/{letter}/discard", propose, OPERATORS),
+    post("/dead-letters/proposals/{proposal}", decide, APPROVERS),
+]

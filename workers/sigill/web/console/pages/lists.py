@@ -1,0 +1,327 @@
+"""What waits for people, what is to be keyed in, and what is coming."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from sigill.operations.operators import LOOKERS, OPERATORS
+from sigill.operations.worklist import entry_of, what_to_do
+from sigill.policy.calendar import midnight, swedish_date
+from sigill.policy.console_lexicon import FOLLOW_UP_KINDS, PROTECTED_KINDS
+from sigill.policy.facts import ReleaseRequest
+from sigill.policy.lexicon import TARGETS
+from sigill.store import console, measures, requests, tasks, timers
+from sigill.store.console import Tally
+from sigill.store.orders import FoundOrder
+from sigill.store.tasks import StoredTask
+from sigill.store.timers import Coming
+from sigill.web.console.context import (
+    GONE,
+    ConsoleContext,
+    day_of,
+    done,
+    get,
+    number_of,
+    offset_of,
+    post,
+    text_of,
+)
+from sigill.web.console.sessions import Session
+from sigill_contracts.vocabulary import OrderId, PendingCode, PersonId
+
+PAGE = 50
+AHEAD = 62
+"""Days that the calendar shows at once."""
+
+
+# --- waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One list of what waits, with how much there is of it."""
+
+    key: str
+    tally: Tally
+    orders: Sequence[tuple[FoundOrder, object]] = ()
+    tasks: Sequence[StoredTask] = ()
+    ledger: Sequence[ReleaseRequest] = ()
+
+
+SECTIONS = ("form", "follow_up", "units", "protected", "orders", "other")
+
+
+async def waiting(request: Request, desk: ConsoleContext, session: Session) -> Response:
+    """One list at a time, with its deadlines; how much the others hold stands beside."""
+    key = request.query_params.get("list", "form")
+    key = key if key in SECTIONS else "form"
+    offset, now = offset_of(request), desk.clock.now()
+    async with desk.store.reading() as tx:
+        tallies = {
+            "form": await console.count_pending(tx, now, PendingCode.AWAITING_SIGNED_FORM),
+            "follow_up": await console.count_tasks(tx, now, FOLLOW_UP_KINDS),
+            "units": Tally(await console.count_requests(tx), 0, None),
+            "protected": await console.count_tasks(tx, now, PROTECTED_KINDS),
+            "orders": await console.count_pending(tx, now),
+            "other": await console.count_tasks(tx, now, None, (*FOLLOW_UP_KINDS, *PROTECTED_KINDS)),
+        }
+        section = Section(key, tallies[key])
+        counts_only = not session.operator.may(LOOKERS)
+        match None if counts_only else key:
+            case None:
+                pass
+            case "form":
+                code = str(PendingCode.AWAITING_SIGNED_FORM)
+                found = await console.pending_page(tx, code, limit=PAGE, offset=offset)
+                section = Section(key, tallies[key], orders=found)
+            case "orders":
+                found = await console.pending_page(tx, limit=PAGE, offset=offset)
+                section = Section(key, tallies[key], orders=found)
+            case "units":
+                open_ones = (await requests.open_requests(tx, limit=PAGE + offset))[offset:]
+                section = Section(key, tallies[key], ledger=await _ledger(tx, open_ones))
+            case "follow_up":
+                section = Section(
+                    key,
+                    tallies[key],
+                    tasks=await console.tasks_page(tx, FOLLOW_UP_KINDS, limit=PAGE, offset=offset),
+                )
+            case "protected":
+                section = Section(
+                    key,
+                    tallies[key],
+                    tasks=await console.tasks_page(tx, PROTECTED_KINDS, limit=PAGE, offset=offset),
+                )
+            case _:
+                but = (*FOLLOW_UP_KINDS, *PROTECTED_KINDS)
+                found_tasks = await console.tasks_page(tx, None, but, limit=PAGE, offset=offset)
+                section = Section(key, tallies[key], tasks=found_tasks)
+    return desk.page(
+        request,
+        "waiting_list.html" if request.headers.get("hx-request") == "true" else "waiting.html",
+        session,
+        section=section,
+        tallies=tallies,
+        sections=SECTIONS,
+        counts_only=counts_only,
+        offset=offset,
+        page=PAGE,
+    )
+
+
+async def _ledger(tx: object, open_ones: Sequence[tuple[OrderId, PersonId]]) -> list[ReleaseRequest]:
+    """The requests themselves, in the order of the list."""
+    found = await requests.by_patient(tx, {patient for _, patient in open_ones})  # type: ignore[arg-type]
+    by_id = {one.order_id: one for many in found.values() for one in many}
+    return [by_id[order_id] for order_id, _ in open_ones if order_id in by_id]
+
+
+async def task_person(request: Request, desk: ConsoleContext, session: Session) -> Response:
+    """The person that a task is about: lists do not say who it is, and the person's page asks for a reason."""
+    task_id = number_of(request.path_params["task"])
+    async with desk.store.reading() as tx:
+        found = (await tasks.by_ids(tx, [task_id])).get(task_id) if task_id is not None else None
+    if found is None or found.patient is None:
+        return desk.sorry(request, session, 404, GONE, back="/waiting")
+    return RedirectResponse(f"/person/{found.patient}", 303)
+
+
+async def task_done(request: Request, desk: ConsoleContext, session: Session, form: FormData) -> Response:
+    """Tick off a task that only people can do."""
+    task_id = number_of(request.path_params["task"])
+    remark = text_of(form, "remark") or None
+    back = (
+        "/worklist"
+        if text_of(form, "list") == "worklist"
+        else f"/waiting?list={text_of(form, 'list') or 'other'}"
+    )
+    async with desk.store.transaction(desk.clock.now()) as tx:
+        ticked = task_id is not None and await tasks.tick_off(tx, task_id, session.operator.name, remark)
+        if ticked:
+            await desk.note(tx, session.operator, "task_ticked_off", {"task": task_id})
+    return done(back, "ticked" if ticked else "gone")
+
+
+# --- work-list
+
+
+async def worklist(request: Request, desk: ConsoleContext, session: Session) -> Response:
+    """Each task a target, the oldest first, and the standing figure: applied here, not yet there."""
+    target = request.query_params.get("target")
+    target = target if target in TARGETS else None
+    offset = offset_of(request)
+    async with desk.store.reading() as tx:
+        stats = [one for one in await tasks.stats(tx) if one.target is not None]
+        counts_only = not session.operator.may(LOOKERS)
+        rows = [] if counts_only else await console.worklist_page(tx, target, limit=PAGE, offset=offset)
+        found = await measures.by_ids(tx, {one.measure_id for one in rows if one.measure_id})
+        recent = [] if counts_only else await console.worklist_done(tx)
+    standing = {
+        name: (
+            sum(one.tasks for one in stats if one.target == name),
+            min((one.oldest for one in stats if one.target == name), default=None),
+        )
+        for name in TARGETS
+    }
+    return desk.page(
+        request,
+        "worklist.html",
+        session,
+        rows=[(one, _what(one, found)) for one in rows],
+        standing=standing,
+        counts_only=counts_only,
+        target=target,
+        total=sum(number for name, (number, _) in standing.items() if target in (None, name)),
+        offset=offset,
+        page=PAGE,
+        recent=recent,
+    )
+
+
+def _what(task: StoredTask, found: object) -> object:
+    measure = found.get(task.measure_id) if task.measure_id else None  # type: ignore[attr-defined]
+    return what_to_do(task, measure) if measure else task.text
+
+
+async def worklist_task(request: Request, desk: ConsoleContext, session: Session) -> Response:
+    """What is to be keyed in, without the numbers."""
+    return await _worklist_task(request, desk, session)
+
+
+async def worklist_numbers(
+    request: Request, desk: ConsoleContext, session: Session, form: FormData
+) -> Response:
+    """The same with the numbers: an act of its own, logged."""
+    task_id = number_of(request.path_params["task"])
+    entry = await entry_of(desk.store, task_id) if task_id is not None else None
+    if entry is None:
+        return desk.sorry(request, session, 404, GONE, back="/worklist")
+    reason = text_of(form, "reason") or "work-list"
+    person = entry.patient.patient.person_id
+    async with desk.store.transaction(desk.clock.now()) as tx:
+        await desk.note(
+            tx, session.operator, "worklist_numbers", {"task": task_id}, person, {"reason": reason}
+        )
+        await desk.looked(tx, session.operator, person, reason, f"what to key in, task {task_id}")
+    await desk.sessions.open(session, f"task:{task_id}", reason)
+    return done(f"/worklist/{task_id}", "unmasked")
+
+
+async def _worklist_task(request: Request, desk: ConsoleContext, session: Session) -> Response:
+    task_id = number_of(request.path_params["task"])
+    entry = await entry_of(desk.store, task_id) if task_id is not None else None
+    if entry is None:
+        return desk.sorry(request, session, 404, GONE, back="/worklist")
+    reason = session.reason(f"task:{task_id}", desk.clock.now())
+    unmasked = reason is not None
+    async with desk.store.transaction(desk.clock.now()) as tx:
+        who = entry.patient.patient.person_id
+        shown = f"what to key in, task {task_id}, {'unmasked' if unmasked else 'masked'}"
+        await desk.looked(tx, session.operator, who, reason or "work-list", shown)
+    birth = entry.patient.patient.birth
+    return desk.page(
+        request,
+        "worklist_task.html",
+        session,
+        entry=entry,
+        task=entry.task,
+        measure=entry.measure,
+        what=what_to_do(entry.task, entry.measure),
+        last_day=entry.measure.last_day(birth),
+        unmasked=unmasked,
+    )
+
+
+# --- transitions
+
+
+@dataclass(frozen=True, slots=True)
+class DueDay:
+    """What falls due on a Swedish date."""
+
+    day: date
+    kinds: tuple[tuple[str, int], ...]
+
+    @property
+    def total(self) -> int:
+        """How much."""
+        return sum(number for _, number in self.kinds)
+
+
+async def transitions(request: Request, desk: ConsoleContext, session: Session) -> Response:
+    """A calendar of what is coming, by day and kind."""
+    today = swedish_date(desk.clock.now())
+    try:
+        first = day_of(request.query_params.get("first"))
+    except ValueError:
+        first = today
+    async with desk.store.reading() as tx:
+        coming = await timers.between(tx, midnight(first), midnight(first + timedelta(days=AHEAD)))
+        stats = await timers.stats(tx, desk.clock.now())
+    return desk.page(
+        request,
+        "transitions.html",
+        session,
+        weeks=_weeks(first, coming),
+        days=_days(coming),
+        first=first,
+        last=first + timedelta(days=AHEAD - 1),
+        earlier=first - timedelta(days=AHEAD),
+        later=first + timedelta(days=AHEAD),
+        today=today,
+        stats=stats,
+    )
+
+
+def _days(coming: Sequence[Coming]) -> list[DueDay]:
+    kinds: dict[date, dict[str, int]] = {}
+    for one in coming:
+        of_day = kinds.setdefault(one.day, {})
+        of_day[str(one.kind)] = of_day.get(str(one.kind), 0) + one.timers
+    return [DueDay(day, tuple(sorted(found.items()))) for day, found in sorted(kinds.items())]
+
+
+def _weeks(first: date, coming: Sequence[Coming]) -> list[tuple[int, list[tuple[date, int, bool]]]]:
+    """Whole weeks, Monday first: number of the week, and each day with how much falls due and whether it is shown."""
+    totals: dict[date, int] = {}
+    for one in coming:
+        totals[one.day] = totals.get(one.day, 0) + one.timers
+    last = first + timedelta(days=AHEAD - 1)
+    monday = first - timedelta(days=first.weekday())
+    weeks = []
+    while monday <= last:
+        days = [monday + timedelta(days=place) for place in range(7)]
+        weeks.append((monday.isocalendar().week, [(d, totals.get(d, 0), first <= d <= last) for d in days]))
+        monday += timedelta(days=7)
+    return weeks
+
+
+async def transitions_day(request: Request, desk: ConsoleContext, session: Session) -> Response:
+    """What falls due on one day, in order of time."""
+    try:
+        day = day_of(request.path_params["day"])
+    except ValueError:
+        return desk.sorry(request, session, 404, GONE, back="/transitions")
+    first, end, offset = midnight(day), midnight(day + timedelta(days=1)), offset_of(request)
+    async with desk.store.reading() as tx:
+        rows = await console.timers_between(tx, first, end, limit=PAGE, offset=offset)
+        total = await console.count_timers(tx, first, end)
+    return desk.page(
+        request, "transitions_day.html", session, day=day, rows=rows, total=total, offset=offset, page=PAGE
+    )
+
+
+ROUTES = [
+    get("/waiting", waiting),
+    get("/tasks/{task}/person", task_person, LOOKERS),
+    post("/tasks/{task}/done", task_done, OPERATORS),
+    get("/worklist", worklist),
+    get("/worklist/{task}", worklist_task, LOOKERS),
+    post("/worklist/{task}/numbers", worklist_numbers, LOOKERS),
+    get("/transitions", transitions),
+    get("/transitions/{day}", transitions_day),
+]

@@ -1,0 +1,429 @@
+"""Orders: the list with its search, one order with all that was found out about it, and the bytes as they came."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from pydantic import ValidationError
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from sigill.operations.operators import LOOKERS
+from sigill.policy.calendar import STOCKHOLM, midnight
+from sigill.policy.identity_numbers import NumberError, compact
+from sigill.processing.receipts import registration_number
+from sigill.processing.trust_report import TrustReport
+from sigill.store import console, orders, persons, tasks
+from sigill.store.console import OrderSearch, SentEvent
+from sigill.store.orders import StoredAnswer, StoredOrder
+from sigill.store.session import Reading, Tx
+from sigill.web.console.context import (
+    GONE,
+    TOO_OFTEN,
+    ConsoleContext,
+    day_of,
+    done,
+    get,
+    number_of,
+    post,
+    text_of,
+)
+from sigill.web.console.rendering import MASK
+from sigill.web.console.sessions import Session
+from sigill_contracts.order import SignedForm
+from sigill_contracts.receipt import Receipt
+from sigill_contracts.vocabulary import Form, OrderId, Outcome, PersonId, RegionCode, UnitId
+
+PAGE = 100
+MASKED_FIELDS = frozenset({"patient", "guardians", "representative", "motivation", "court_order"})
+"""Fields of the form that name people or say why: shown only unmasked."""
+
+
+# --- the list
+
+
+async def order_list(request: Request, desk: ConsoleContext, session: Session) -> Response:
+    """A page of orders, newest first, with how many there are; the rows alone when htmx asks again."""
+    if not session.operator.may(LOOKERS):
+        return await _counts(request, desk, session)
+    query = request.query_params
+    wanted, faults = _wanted(query, session, desk)
+    below, seen = number_of(query.get("below")), number_of(query.get("seen")) or 0
+    async with desk.store.reading() as tx:
+        found = [] if faults else await console.find_orders(tx, wanted, below=below, limit=PAGE + 1)
+        total = await console.count_orders(tx, wanted)
+    rows, more = found[:PAGE], len(found) > PAGE
+    kept = {name: query[name] for name in _FIELDS if query.get(name)}
+    following = {**kept, "below": rows[-1].registration, "seen": seen + len(rows)} if more else None
+    return desk.page(
+        request,
+        "orders_rows.html" if request.headers.get("hx-request") == "true" else "orders.html",
+        session,
+        rows=rows,
+        total=total,
+        first=seen + 1,
+        last=seen + len(rows),
+        next_page=urlencode(following) if following else None,
+        here=urlencode({**kept, **({"below": below, "seen": seen} if below else {})}),
+        live=below is None,
+        query=query,
+        patient=wanted.patient,
+        faults=faults,
+        regions=sorted(desk.books.regions),
+        forms=list(Form),
+        outcomes=_OUTCOMES,
+    )
+
+
+async def _counts(request: Request, desk: ConsoleContext, session: Session) -> Response:
+    """How many orders there are in each state, and nothing that joins a form with a unit."""
+    async with desk.store.reading() as tx:
+        counts = [(one, await console.count_orders(tx, OrderSearch(outcome=one))) for one in _OUTCOMES]
+    return desk.page(request, "orders_counts.html", session, counts=counts)
+
+
+_OUTCOMES = (Outcome.EXECUTED, Outcome.PENDING, Outcome.REFUSED)
+_FIELDS = ("id", "state", "region", "unit", "form", "since", "through", "patient")
+
+
+def _wanted(
+    query: Mapping[str, str], session: Session, desk: ConsoleContext
+) -> tuple[OrderSearch, list[str]]:
+    """Read the search; the names of fields that cannot be read."""
+    faults: list[str] = []
+
+    def read(name: str, how: Any) -> Any:
+        text = query.get(name, "").strip()
+        if not text:
+            return None
+        try:
+            return how(text)
+        except ValueError:
+            faults.append(name)
+            return None
+
+    through: date | None = read("through", day_of)
+    since: date | None = read("since", day_of)
+    patient = number_of(query.get("patient"))
+    if patient is not None and session.reason(f"orders:{patient}", desk.clock.now()) is None:
+        # whose orders these are is known only to whoever typed the number in, for a while
+        faults.append("patient")
+        patient = None
+    return (
+        OrderSearch(
+            patient=None if patient is None else PersonId(str(patient)),
+            region=read("region", RegionCode),
+            unit=read("unit", UnitId),
+            form=read("form", Form),
+            order_id=read("id", lambda text: OrderId(str(UUID(text)))),
+            since=None if since is None else midnight(since),
+            before=None if through is None else midnight(through + timedelta(days=1)),
+            outcome=read("state", Outcome),
+        ),
+        faults,
+    )
+
+
+async def order_search(request: Request, desk: ConsoleContext, session: Session, form: FormData) -> Response:
+    """
+    Find by patient: the number comes in the body, its pseudonym is looked up, and the look is logged.
+
+    A number that nobody has is answered like one without orders, and not told apart by anything but that.
+    """
+    if not desk.searches.allowed(session.operator.name):
+        return desk.sorry(request, session, 429, TOO_OFTEN, back="/orders")
+    reason = text_of(form, "reason")
+    if not reason:
+        return done("/orders", "reason")
+    try:
+        person = await resolve(desk, text_of(form, "number"))
+    except NumberError as error:
+        return done("/orders", f"number_{error.fault}")
+    if person is None:
+        return done("/orders", "unknown")
+    async with desk.store.transaction(desk.clock.now()) as tx:
+        await desk.looked(tx, session.operator, person, reason, "orders of the patient, masked")
+    await desk.sessions.open(session, f"orders:{person}", reason)
+    return RedirectResponse(f"/orders?patient={person}", 303)
+
+
+async def resolve(desk: ConsoleContext, text: str) -> PersonId | None:
+    """
+    The person who has a number, by its pseudonymous keys; None for a number that nobody has.
+
+    Raises NumberError for one that cannot be anybody's. What the register has given somebody is found all the same.
+    """
+    number = compact(text)
+    async with desk.store.reading() as tx:
+        found = await persons.resolve_keys(tx, desk.keys.every(number))
+        if not found:
+            desk.numbers.read(number)
+            return None
+        person = next(iter(found.values()))
+        same = await persons.merged(tx, [person])
+    return same.get(person, person)
+
+
+# --- one order
+
+
+@dataclass(frozen=True, slots=True)
+class FormLine:
+    """A field of the signed form as shown. `kind` names the vocabulary of its values."""
+
+    field: str
+    values: tuple[str, ...]
+    kind: str | None = None
+    masked: bool = False
+
+
+async def order(request: Request, desk: ConsoleContext, session: Session) -> Response:
+    """The signed form, every check with its verdict, the rules, the measures, the events; masked by default."""
+    registration = number_of(request.path_params["registration"])
+    now = desk.clock.now()
+    reason = session.reason(f"order:{registration}", now)
+    async with desk.store.reading() as tx:
+        found = await orders.by_registration(tx, [registration]) if registration is not None else []
+        if not found:
+            return desk.sorry(request, session, 404, GONE, back="/orders")
+        one = found[0]
+        answers = (await orders.answers_to(tx, [one.registration])).get(one.registration, ())
+        receipts = [_receipt(answer) for answer in answers]
+        keys = await _keys(tx, one)
+        told = [receipt.receipt_id for receipt in receipts if receipt is not None]
+        events = await console.events_of(tx, one.registration, keys, told)
+        to_do = await tasks.of_orders(tx, [one.order_id]) if one.order_id and one.proven else []
+    if one.patient is not None:
+        shown = f"order {registration_number(one.registration)}, {'unmasked' if reason else 'masked'}"
+        async with desk.store.transaction(now) as tx:
+            await desk.looked(tx, session.operator, one.patient, reason or "order page", shown)
+    return desk.page(
+        request,
+        "order.html",
+        session,
+        order=one,
+        diary_number=registration_number(one.registration),
+        lines=lines_of(one.payload, unmasked=reason is not None),
+        trust=TrustReport.model_validate_json(one.trust_report),
+        answers=list(zip(answers, receipts, strict=True)),
+        last=receipts[-1] if receipts else None,
+        events=[_event(event, unmasked=reason is not None) for event in events if _mine(event, one)],
+        tasks=to_do,
+        unmasked=reason,
+        size=len(one.original) if one.original else 0,
+    )
+
+
+async def order_by_id(request: Request, desk: ConsoleContext, session: Session) -> Response:
+    """Where a phone order has gone: its page as soon as intake has filed it, until then a page that waits."""
+    try:
+        order_id = OrderId(str(UUID(request.path_params["order_id"])))
+    except ValueError:
+        return desk.sorry(request, session, 404, GONE, back="/orders")
+    async with desk.store.reading() as tx:
+        found = (await orders.registrations(tx, [order_id])).get(order_id)
+        if found is None:
+            unproven = await orders.load(tx, [order_id])
+            found = unproven[-1].registration if unproven else None
+    if found is None:
+        return desk.page(request, "order_waits.html", session, order_id=order_id)
+    if request.headers.get("hx-request") == "true":
+        return Response(status_code=200, headers={"HX-Redirect": f"/orders/{found}"})
+    return RedirectResponse(f"/orders/{found}", 303)
+
+
+async def unmask_order(request: Request, desk: ConsoleContext, session: Session, form: FormData) -> Response:
+    """Show one order unmasked for a while: an act of its own, with a reason, in the audit chain."""
+    registration = number_of(request.path_params["registration"])
+    reason = text_of(form, "reason")
+    if not reason:
+        return done(f"/orders/{registration}", "reason")
+    one = await _load(desk, registration)
+    if one is None:
+        return desk.sorry(request, session, 404, GONE, back="/orders")
+    async with desk.store.transaction(desk.clock.now()) as tx:
+        await _note(desk, tx, session, "order_unmasked", one, reason)
+    await desk.sessions.open(session, f"order:{registration}", reason)
+    return done(f"/orders/{registration}", "unmasked")
+
+
+async def raw_order(request: Request, desk: ConsoleContext, session: Session, form: FormData) -> Response:
+    """The bytes exactly as they came: an act of its own, with a reason, in the audit chain."""
+    registration = number_of(request.path_params["registration"])
+    reason = text_of(form, "reason")
+    if not reason:
+        return done(f"/orders/{registration}", "reason")
+    one = await _load(desk, registration)
+    if one is None or one.original is None:
+        return desk.sorry(request, session, 404, GONE, back="/orders")
+    async with desk.store.transaction(desk.clock.now()) as tx:
+        await _note(desk, tx, session, "order_bytes_taken", one, reason)
+    name = f"{registration_number(one.registration)}.{_EXTENSIONS.get(one.content_type or '', 'bin')}"
+    return Response(
+        one.original,
+        media_type="application/octet-stream",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+_EXTENSIONS = {"application/jose": "jws", "application/jose+json": "jws.json", "application/xml": "xml"}
+
+
+async def _load(desk: ConsoleContext, registration: int | None) -> StoredOrder | None:
+    if registration is None:
+        return None
+    async with desk.store.reading() as tx:
+        found = await orders.by_registration(tx, [registration])
+    return found[0] if found else None
+
+
+async def _note(
+    desk: ConsoleContext, tx: Tx, session: Session, action: str, one: StoredOrder, reason: str
+) -> None:
+    """Log an act about an order's patient; of an unproven order, about the person whom it claims to be about."""
+    person = one.patient or await _claimed(desk, tx, one)
+    body = {"order_id": one.order_id, "registration": one.registration}
+    await desk.note(tx, session.operator, action, body, person, {"reason": reason} if person else None)
+    if person is not None:
+        shown = f"{action} {registration_number(one.registration)}"
+        await desk.looked(tx, session.operator, person, reason, shown)
+
+
+async def _claimed(desk: ConsoleContext, tx: Reading, one: StoredOrder) -> PersonId | None:
+    try:
+        number = str(json.loads(one.payload or "{}")["patient"]["id"])
+        keys = desk.keys.every(number)
+    except (ValueError, KeyError, TypeError):
+        return None
+    return next(iter((await persons.resolve_keys(tx, keys)).values()), None)
+
+
+async def _keys(tx: Reading, one: StoredOrder) -> list[str]:
+    if one.patient is None:
+        return []
+    found = await persons.identities_of(tx, [one.patient])
+    return [key for _, key in found.get(one.patient, ())]
+
+
+def lines_of(payload: str | None, *, unmasked: bool) -> list[FormLine]:
+    """The form's fields as they are shown, in the form's order; what names people is masked unless `unmasked`."""
+    if payload is None:
+        return []
+    try:
+        form = json.loads(payload)
+    except ValueError:
+        return []
+    lines: list[FormLine] = []
+    if not isinstance(form, dict):
+        return lines
+    # the store keeps members in an order of its own
+    for name, value in ((name, form.get(name)) for name in SignedForm.model_fields):
+        if value is None or value == [] or value is False:
+            continue
+        hidden = name in MASKED_FIELDS and not unmasked
+        shown = (MASK,) if hidden else tuple(_shown(name, value))
+        lines.append(FormLine(name, shown, None if hidden else _KINDS.get(name), hidden))
+    return lines
+
+
+_KINDS = {
+    "form": "form",
+    "initiative": "initiative",
+    "channel": "channel",
+    "attestations": "attestation",
+    "opinion": "opinion",
+    "inform": "told",
+    "urgent": "told",
+}
+_MOMENTS = frozenset({"decided_at"})
+
+
+def _shown(name: str, value: Any) -> list[str]:
+    match value:
+        case list():
+            return [text for one in value for text in _shown(name, one)]
+        case dict() if "id" in value:
+            return [f"{value['id']} ({value.get('id_type', '')})"]
+        case dict() if "hsa_id" in value:
+            return [f"{value['hsa_id']}, {value.get('role', '').replace('_', ' ')}, {value.get('unit', '')}"]
+        case dict() if name == "inform":
+            said = {key: told for key, told in value.items() if told is not None}
+            return [key if told else f"not_{key}" for key, told in said.items()] or ["as_the_rules_say"]
+        case dict():
+            return [
+                f"{key.replace('_', ' ')}: {part}" for key, part in value.items() if part not in (None, False)
+            ]
+        case bool():
+            return ["yes" if value else "no"]
+        case str() if name == "decided_at":
+            return [datetime.fromisoformat(value).astimezone(STOCKHOLM).strftime("%Y-%m-%d %H:%M")]
+        case _:
+            return [str(value)]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownEvent:
+    """An event of an order: its topic, and of what it says the parts that are shown, each where it has one."""
+
+    event: SentEvent
+    track: str
+    whom: str = ""
+    service: str | None = None
+    unit: str | None = None
+    access: str | None = None
+    outcome: str | None = None
+    template: str | None = None
+    suppressed: str | None = None
+
+
+def _mine(event: SentEvent, one: StoredOrder) -> bool:
+    """A batch may hold several orders of a patient: events that name another order are not of this one."""
+    if event.payload is None:
+        return True
+    try:
+        named = json.loads(event.payload).get("order_id")
+    except (ValueError, AttributeError):
+        return False
+    return named is None or str(named) == one.order_id
+
+
+def _event(event: SentEvent, *, unmasked: bool) -> ShownEvent:
+    track = event.topic[event.topic.find("access.") :] if "access." in event.topic else event.topic
+    body = json.loads(event.payload) if event.payload else {}
+    person = body.get("viewer") or body.get("recipient", {}).get("person")
+    whom = "" if person is None else str(person.get("id", "")) if unmasked else MASK
+    return ShownEvent(
+        event,
+        track,
+        whom=whom or str(body.get("recipient", {}).get("kind", "")),
+        service=body.get("service"),
+        unit=body.get("unit"),
+        access=body.get("access"),
+        outcome=body.get("outcome"),
+        template=body.get("template"),
+        suppressed=body.get("suppressed"),
+    )
+
+
+def _receipt(answer: StoredAnswer) -> Receipt | None:
+    if answer.receipt is None:
+        return None
+    try:
+        return Receipt.model_validate_json(answer.receipt)
+    except ValidationError:
+        return None
+
+
+ROUTES = [
+    get("/orders", order_list),
+    post("/orders/search", order_search, LOOKERS),
+    get("/orders/by-id/{order_id}", order_by_id, LOOKERS),
+    get("/orders/{registration}", order, LOOKERS),
+    post("/orders/{registration}/unmask", unmask_order, LOOKERS),
+    post("/orders/{registration}/bytes", raw_order, LOOKERS),
+]
