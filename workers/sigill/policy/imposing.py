@@ -9,10 +9,9 @@ from sigill.policy.measure_changes import (
     companions_of,
     confirmed_by_form,
     continued_with,
-    end_running,
+    end_by_entries,
     ended,
     inform_of,
-    kinds_that_entries_end,
     later_end,
     resumes_at,
     review_task,
@@ -135,7 +134,7 @@ def imposed_with(case: OrderEvaluation, known: PatientFacts, main: Measure) -> I
         for extra in entry.also_imposes or ():
             yield Impose(_extra(main, extra, case.order_id, entry.cites), action)
     if main.valid_from <= case.at:
-        yield from end_running(main, known, kinds_that_entries_end(case.entries), case.at)
+        yield from end_by_entries(main, known, case.entries, case.at)
 
 
 def _settled_late(case: OrderEvaluation, kind: MeasureKind, scope: MeasureScope) -> Iterator[Effect]:

@@ -8,7 +8,8 @@ from sigill.policy.effects import AddTask, Amend, CloseTask, Effect, Impose, Res
 from sigill.policy.facts import Inform, Measure, PatientFacts
 from sigill.policy.order_case import OrderEvaluation, measure_id_of
 from sigill.policy.rulebook import Rulebooks, RuleEntry
-from sigill_contracts.vocabulary import IMPOSES, MeasureKind, OrderId, Outcome, RegionCode
+from sigill.policy.scope import MeasureScope
+from sigill_contracts.vocabulary import IMPOSES, Initiative, MeasureKind, OrderId, Outcome, RegionCode
 
 
 def rules_behind(case: OrderEvaluation) -> tuple[str, ...]:
@@ -36,19 +37,61 @@ def end_running(
             yield ended(grant, m.valid_from, m.orders[0] if m.orders else None)
 
 
-def kinds_ended_by(m: Measure, books: Rulebooks) -> frozenset[MeasureKind]:
-    """What a measure ends when it begins, by the version of the rules that it was made under."""
+def end_by_entries(
+    m: Measure, known: PatientFacts, entries: Iterable[RuleEntry], now: datetime
+) -> Iterator[Amend]:
+    """End what a measure ends when it begins: what runs of some kinds (X-16), and what it takes the place of (IN-21)."""
+    found = tuple(entries)
+    yield from end_running(m, known, kinds_that_entries_end(found), now)
+    if any(entry.replaces for entry in found):
+        yield from _replaced(m, known, now)
+
+
+def _replaced(m: Measure, known: PatientFacts, now: datetime) -> Iterator[Amend]:
+    birth = known.patient.birth
+    for other in known.measures:
+        given_before = other.valid_from < m.valid_from or m.valid_from == now
+        if given_before and other.not_over(m.valid_from, birth) and _takes_place_of(m, other, known):
+            yield ended(other, m.valid_from, m.orders[0] if m.orders else None)
+
+
+def _takes_place_of(m: Measure, other: Measure, known: PatientFacts) -> bool:
+    """
+    Whether nothing is lost when a measure replaces another: what it shuts, how long, who may open it, and who is not told.
+
+    What care imposed at another unit stays, since that unit opens it (X-07); so do what waits for its form or decision,
+    a report to an authority (X-17) and a no to telling (X-23) that the new one has not.
+    """
+    alike = (other.kind, other.region, other.initiative) == (m.kind, m.region, m.initiative)
+    if not alike or other.measure_id == m.measure_id or other.beside is not None:
+        return False
+    if m.initiative is Initiative.CARE and other.unit != m.unit:
+        return False
+    if (
+        other.provisional
+        or other.awaits_follow_up
+        or (other.reported_to_authority and not m.reported_to_authority)
+    ):
+        return False
+    if other.inform.overlaid(m.inform) != m.inform:
+        return False
+    birth = known.patient.birth
+    end, others_end = m.ends_at(birth), other.ends_at(birth)
+    as_long = end is None or (others_end is not None and others_end <= end)
+    return as_long and MeasureScope.of(m).covers(MeasureScope.of(other))
+
+
+def entries_behind(m: Measure, books: Rulebooks) -> tuple[RuleEntry, ...]:
+    """The entries that say what a measure ends when it begins, by the version of the rules that it was made under."""
     region = books.book_of(m.region)
     version = (
         next((v for v in region.versions if v.since.isoformat() == m.rulebook), None) if region else None
     )
     if version is None or m.beside is not None:
-        return frozenset()
+        return ()
     forms = [form for form, kind in IMPOSES.items() if kind is m.kind]
     entries = [entry for form in forms for entry in version.matching(form)]
-    return kinds_that_entries_end(
-        e for e in entries if e.when.initiative is None or m.initiative in e.when.initiative
-    )
+    return tuple(e for e in entries if e.when.initiative is None or m.initiative in e.when.initiative)
 
 
 def review_task(case: OrderEvaluation, kind: str, text: Sentence, rule: str) -> AddTask:

@@ -462,6 +462,15 @@ def _one_attestation(case: OrderEvaluation, entry: RuleEntry) -> Iterator[Refusa
         yield objection(entry.otherwise or _C.ATTESTATION_MISSING, "attestations", entry.cites, more=more)
 
 
+def _any_of(case: OrderEvaluation, entry: RuleEntry) -> Iterator[RefusalReason]:
+    """One of several sets of clauses holds; else what is told is what the nearest of them misses."""
+    tried = [
+        [reason for name, clause in _CLAUSES.items() if name in one.given for reason in clause(case, one)]
+        for one in entry.alternatives
+    ]
+    yield from min(tried, key=len, default=[])
+
+
 def _units(case: OrderEvaluation, entry: RuleEntry) -> Iterator[RefusalReason]:
     if entry.units == "required" and case.form.units is None:
         yield objection(_C.UNITS_REQUIRED, "units", entry.cites)
@@ -603,6 +612,7 @@ _CLAUSES: dict[str, Callable[[OrderEvaluation, RuleEntry], Iterator[RefusalReaso
     "consulted": _consulted,
     "attestations": _attestations,
     "one_attestation_of": _one_attestation,
+    "any_of": _any_of,
     "units": _units,
     "recorded_dates": _recorded,
     "end_date": _end_date,

@@ -23,10 +23,10 @@ from sigill.policy.facts import Measure, PatientFacts, ReleaseRequest, RequestEn
 from sigill.policy.measure_changes import (
     companions_of,
     continued_with,
-    end_running,
+    end_by_entries,
     ended,
+    entries_behind,
     inform_of,
-    kinds_ended_by,
     later_end,
     resume_measure,
     review_task,
@@ -44,7 +44,7 @@ from sigill.policy.requests import (
     units_still_asked,
     who_asked,
 )
-from sigill.policy.rulebook import Rulebooks
+from sigill.policy.rulebook import Rulebooks, RuleEntry
 from sigill.policy.scope import MeasureScope, all_but
 from sigill.policy.sentences import PENDING, REMARK, STANDARD_REPLY_TASK
 from sigill.policy.successors import successor_tasks
@@ -230,7 +230,7 @@ def release_measures(
         if rest is not None or rest_units:
             go_on.update((order, m.kind) for order in m.orders[:1])
         elif m.orders and m.valid_from < case.at:
-            yield from end_running(m, known, _ended_when_begun(case, m), _NEVER)
+            yield from end_by_entries(m, known, _ended_when_begun(case, m), _NEVER)
     # what came beside goes when the last row of its measure does, once
     over = [m for m in targets if m.orders and (m.orders[0], m.kind) not in go_on]
     beside = {c.measure_id: c for m in over for c in companions_of(case, m)}
@@ -243,11 +243,11 @@ def release_measures(
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
-def _ended_when_begun(case: OrderEvaluation, m: Measure) -> frozenset[MeasureKind]:
+def _ended_when_begun(case: OrderEvaluation, m: Measure) -> tuple[RuleEntry, ...]:
     """What a measure was to end on its day: for the case that nobody has come to it before it is released (X-16)."""
     if m.kind.opens:
-        return frozenset()
-    return kinds_ended_by(m, Rulebooks({RegionCode(case.region.region): case.region}))
+        return ()
+    return entries_behind(m, Rulebooks({RegionCode(case.region.region): case.region}))
 
 
 def _rest_of_guardians(case: OrderEvaluation, m: Measure) -> MeasureScope | None:

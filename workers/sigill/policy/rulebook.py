@@ -343,6 +343,34 @@ class Deadline(RulebookModel):
     within_hours: int
 
 
+class Alternative(RulebookModel):
+    """One way of several in which an order may be right: every clause given must hold (`any_of`)."""
+
+    deciders: tuple[Role, ...] | None = None
+    decider_at: Literal["named_units", "exactly_its_unit", "region"] = "named_units"
+    consulted: Consulted | None = None
+    attestations: tuple[Attestation, ...] | None = None
+    one_attestation_of: tuple[Attestation, ...] | None = None
+    motivation: Literal["required"] | None = None
+    units: Literal["required", "forbidden"] | None = None
+    end_date: EndDate | None = None
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> "Alternative":
+        if not self.asked:
+            raise ValueError("an alternative of any_of asks for nothing, so all would be right")
+        return self
+
+    @property
+    def asked(self) -> frozenset[str]:
+        """The names of the clauses that it has."""
+        return frozenset(
+            name
+            for name in type(self).model_fields
+            if name != "decider_at" and getattr(self, name) is not None
+        )
+
+
 class RuleEntry(RulebookModel):
     """One rule, or several that belong together, made executable."""
 
@@ -367,6 +395,8 @@ class RuleEntry(RulebookModel):
     attestations: tuple[Attestation, ...] | None = None
     one_attestation_of: tuple[Attestation, ...] | None = None
     otherwise: RefusalCode | None = None
+    any_of: Annotated[tuple[Alternative, ...], Field(min_length=2)] | None = None
+    """Sets of clauses, of which one must hold; the entry's own clauses hold besides."""
     units: Literal["required", "forbidden"] | None = None
     recorded_dates: Literal["with_units", "never"] | None = None
     end_date: EndDate | None = None
@@ -386,6 +416,11 @@ class RuleEntry(RulebookModel):
     widens_to_all_guardians: bool | None = None
     also_imposes: tuple[Extra, ...] | None = None
     ends_running: tuple[MeasureKind, ...] | None = None
+    replaces: Literal["overlapping"] | None = None
+    """
+    The measure takes the place of those of its kind, region and initiative that it covers, in what they shut and in time
+    (IN-21). What residents shut is never replaced by what care shuts, or care's release would open it (X-03).
+    """
     signed_form: Deadline | Literal["never"] | None = None
     follow_up: Deadline | None = None
     tells: tuple[NotificationClause, ...] | None = None
@@ -400,6 +435,21 @@ class RuleEntry(RulebookModel):
         """The names of the clauses that it has."""
         names = RuleEntry.model_fields.keys() - {"derived"}
         return frozenset(name for name in names if getattr(self, name) is not None)
+
+    @cached_property
+    def alternatives(self) -> tuple["RuleEntry", ...]:
+        """Each alternative of `any_of` as an entry that asks for it and nothing else."""
+        return tuple(
+            RuleEntry(
+                id=self.id,
+                cites=self.cites,
+                forms=self.forms,
+                when=self.when,
+                otherwise=self.otherwise,
+                **{name: getattr(one, name) for name in (*one.asked, "decider_at")},
+            )
+            for one in self.any_of or ()
+        )
 
     @property
     def bound_to_clinic_alone(self) -> bool:

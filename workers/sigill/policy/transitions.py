@@ -29,7 +29,7 @@ from sigill.policy.effects import (
 )
 from sigill.policy.facts import Custody, Inform, Measure, PatientFacts, Person, ReleaseRequest
 from sigill.policy.follow_ups import timers_of, worklist
-from sigill.policy.measure_changes import end_running, ended, kinds_ended_by, tasks_about
+from sigill.policy.measure_changes import end_by_entries, ended, entries_behind, tasks_about
 from sigill.policy.rulebook import Rulebooks, Version
 from sigill.policy.sentences import NOTICE, REFUSAL
 from sigill.policy.standing_measures import (
@@ -168,7 +168,7 @@ def _of_measure(due: DueTimer, books: Rulebooks, now: datetime) -> Transition:
 
 def _started(m: Measure, facts: PatientFacts, books: Rulebooks, now: datetime) -> Iterator[Effect]:
     yield from worklist(m, ends=False)
-    for over in end_running(m, facts, kinds_ended_by(m, books), now):
+    for over in end_by_entries(m, facts, entries_behind(m, books), now):
         yield over
         yield from tasks_about(over.measure)
         yield from worklist(over.measure, ends=True)

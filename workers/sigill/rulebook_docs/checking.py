@@ -29,6 +29,7 @@ _ONLY_FOR: dict[str, frozenset[Form]] = {
     "widens_to_all_guardians": frozenset({Form.BLOCK_GUARDIANS, Form.RESTRICT_GUARDIAN_ACCESS}),
     "also_imposes": frozenset(IMPOSES),
     "ends_running": frozenset(IMPOSES),
+    "replaces": frozenset({Form.SEAL_JOURNAL}),
     "signed_form": frozenset(IMPOSES),
     "follow_up": frozenset(IMPOSES),
     "recorded_dates": frozenset({Form.SEAL_JOURNAL, Form.CONTINUE_MEASURE}),

@@ -360,6 +360,20 @@ def _hours(hours: int) -> Sentence:
     return Sentence(f"{hours} timmar", f"{hours} hours")
 
 
+def _replaces(entry: RuleEntry) -> Iterable[Sentence]:
+    return _one(
+        "Ersätter de förseglingar på samma initiativ som den täcker, helt och lika länge.",
+        "Takes the place of the seals on the same initiative that it covers, wholly and as long.",
+    )
+
+
+def _any_of(entry: RuleEntry) -> Iterable[Sentence]:
+    ways = [[said for _, said in demands(one)] for one in entry.alternatives]
+    sv = " eller ".join(" ".join(w.sv for w in way).removesuffix(".") for way in ways)
+    en = " or ".join(" ".join(w.en for w in way).removesuffix(".") for way in ways)
+    return _one(f"Något av detta räcker: {sv}.", f"One of these is enough: {en}.")
+
+
 def _signed_form(entry: RuleEntry) -> Iterable[Sentence]:
     if not isinstance(entry.signed_form, Deadline):
         return _one(
@@ -473,6 +487,7 @@ _SAYS: dict[str, Callable[[RuleEntry], Iterable[Sentence]]] = {
     "consulted": _consulted,
     "attestations": _attestations,
     "one_attestation_of": _one_attestation,
+    "any_of": _any_of,
     "motivation": _fixed("motivation"),
     "caller": _fixed("caller"),
     "court_order": _court_order,
@@ -492,6 +507,7 @@ _SAYS: dict[str, Callable[[RuleEntry], Iterable[Sentence]]] = {
     "runs": _runs,
     "also_imposes": _also,
     "ends_running": _ends_running,
+    "replaces": _replaces,
     "signed_form": _signed_form,
     "follow_up": _follow_up,
     "remark": _remark,

@@ -543,8 +543,9 @@ class _Defaults:
     def decider(self, initiative: Initiative | None) -> str | None:
         """Somebody in a role that may decide."""
         for entry in self.entries(initiative, Channel.EHR_FORM):
-            if entry.deciders and entry.deciders != "nobody":
-                return self.cast.hire(entry.deciders[0], self.region).name
+            for asked in (entry, *entry.alternatives[:1]):
+                if asked.deciders and asked.deciders != "nobody":
+                    return self.cast.hire(asked.deciders[0], self.region).name
         return self.cast.hire(Role.TREATING_PHYSICIAN, self.region).name
 
     def units(self, decider: str | None) -> tuple[str, ...] | None:
@@ -556,7 +557,7 @@ class _Defaults:
 
     def consulted(self, entries: Iterable[RuleEntry], decider: str | None) -> tuple[str, ...]:
         """Somebody of the roles that must be consulted, unless the decider is one."""
-        for entry in entries:
+        for entry in (asked for e in entries for asked in (e, *e.alternatives[:1])):
             if entry.consulted is None:
                 continue
             employee = self.cast.staff.get(decider or "")
@@ -568,7 +569,7 @@ class _Defaults:
     def attestations(self, entries: Iterable[RuleEntry]) -> tuple[Any, ...]:
         """Everything that may be asked."""
         wanted: dict[Any, None] = {}
-        for entry in entries:
+        for entry in (asked for e in entries for asked in (e, *e.alternatives[:1])):
             wanted.update(dict.fromkeys(entry.attestations or ()))
             wanted.update(dict.fromkeys((entry.one_attestation_of or ())[:1]))
         return tuple(wanted)
