@@ -21,7 +21,7 @@ from tests.kit.services import Services
 from tests.workers.town import Town
 
 ORDERS, WAITING = 100_000, 1_000
-_SQL = queries("console")
+_SQL = queries("console") | queries("dead_letters")
 
 SEED = f"""
 INSERT INTO signed_order (registration, order_id, proven, person_id, region, form, unit, urgent, source, event_id,

@@ -28,7 +28,7 @@ ANNA, BO = "SE2321000099-ANNA", "SE2321000099-BO01"
 ACCOUNTS = {ANNA: 61001, BO: 61002}
 #: The kernel of another account: what `os.getuid` answers, and who is root, the tests' own account being neither.
 AS_ACCOUNT = (
-    "import os, sys; from sigill.web import identity; identity.ROOT = os.getuid(); "
+    "import os, sys; from sigill.operations import identity; identity.ROOT = os.getuid(); "
     "uid = int(sys.argv.pop(1)); os.getuid = lambda: uid; from sigill.cli import main; main()"
 )
 
