@@ -18,7 +18,7 @@ ALLOWED = {
     ("workers/sigill/policy/rulebook.py", "Ages"): "the rulebook's own defaults, read as part of it",
     ("workers/sigill/policy/calendar.py", "easter"): "the years of the moon's cycle",
     ("workers/sigill/policy/calendar.py", "BirthDate"): "December, the last month of a year",
-    ("workers/sigill/policy/remarks.py", "remarks_of"): "the months of a year",
+    ("workers/sigill/judgement/remarks.py", "remarks_of"): "the months of a year",
     ("workers/sigill/web/api/openapi.py", "TIMELINE"): "an example of an answer",
     ("workers/sigill/rulebook_docs/pages.py", "_STYLE"): "measures of a page's style",
     ("workers/sigill/population/load.py", "_Loader"): "columns of a register file",

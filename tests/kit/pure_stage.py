@@ -7,7 +7,9 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from sigill.policy import successors
+from sigill.judgement import successors
+from sigill.judgement.orders import judge
+from sigill.judgement.transitions import DueTimer, on_timer, register_change, rules_begin
 from sigill.policy.access import AccessQuestion, access_matrix, decide, differences
 from sigill.policy.calendar import BirthDate
 from sigill.policy.effects import (
@@ -38,11 +40,9 @@ from sigill.policy.facts import (
     ReleaseRequest,
     Staff,
 )
-from sigill.policy.orders import judge
+from sigill.policy.measures_in_force import rules_beginning
 from sigill.policy.requests import is_a_case
 from sigill.policy.rulebook import Rulebooks
-from sigill.policy.standing_measures import rules_beginning
-from sigill.policy.transitions import DueTimer, on_timer, register_change, rules_begin
 from sigill.policy.units import Unit
 from sigill.processing.patient_context import ends_waiting
 from sigill.scenario.play import OrderToSign, SeenChange, SeenDecision, SeenNotification, SeenReceipt

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from sigill.policy import facts, hits, notices, silence, standing_measures
+from sigill.judgement import notices, silence
+from sigill.policy import facts, hits, measures_in_force
 from tests.model.playing import steps_until_found
 
 MOST = 4000
@@ -21,10 +22,10 @@ BREAKS: dict[str, tuple[Any, str, Callable[..., Any]]] = {
     # found after 157 steps from seed 1000, 79 from seed 20000
     "X-01: a request is about everybody's measures": (hits, "hits", lambda *_, **__: True),
     # 128
-    "X-09: standing measures follow nothing": (standing_measures, "missing_measures", _nothing),
+    "X-09: standing measures follow nothing": (measures_in_force, "missing_measures", _nothing),
     # 144
     "X-10: the register's measures end while the mark stands": (
-        standing_measures,
+        measures_in_force,
         "state_holds",
         lambda *_, **__: False,
     ),
@@ -47,7 +48,7 @@ def test_a_rule_that_is_broken_on_purpose_is_found(broken: str, monkeypatch: pyt
     original = getattr(owner, name)
     monkeypatch.setattr(owner, name, instead)
     for module_name, module in list(sys.modules.items()):
-        if module_name.startswith("sigill.policy") and getattr(module, name, None) is original:
+        if module_name.startswith(("sigill.policy", "sigill.judgement")) and getattr(module, name, None) is original:
             monkeypatch.setattr(module, name, instead)
     steps, differs = steps_until_found(1000, MOST)
     assert differs is not None, f"{broken}: not found in {steps} steps"

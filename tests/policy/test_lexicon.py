@@ -6,11 +6,11 @@ from enum import StrEnum
 import pytest
 
 from sigill.intake.refusal_texts import signature_objections
+from sigill.judgement.notices import CLAIMS
+from sigill.judgement.objections import objection
 from sigill.policy import lexicon, wording
 from sigill.policy.console_lexicon import WORDS
 from sigill.policy.effects import Sentence, TimerKind
-from sigill.policy.notices import CLAIMS
-from sigill.policy.objections import objection
 from sigill.policy.wording import Audience
 from sigill.trust import RefusalDetail
 from sigill_contracts.dead_letter import DeadLetterReason

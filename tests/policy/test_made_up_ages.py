@@ -7,14 +7,15 @@ from datetime import date
 
 import pytest
 
-from sigill.policy import notices, sentences
+from sigill.judgement import notices
+from sigill.judgement.transitions import DueTimer, next_milestone, on_timer
+from sigill.policy import sentences
 from sigill.policy.access import AccessQuestion, decide
 from sigill.policy.calendar import swedish_date
 from sigill.policy.console_lexicon import WORDS
 from sigill.policy.effects import AddTask, Notify, SetTimer, TimerKind
 from sigill.policy.facts import PatientFacts
 from sigill.policy.rulebook import Rulebooks
-from sigill.policy.transitions import DueTimer, next_milestone, on_timer
 from sigill.population.examples import ages_of as every_set_of_ages
 from sigill.population.rehearse import changes
 from sigill.rulebook_docs.files import NATIONAL

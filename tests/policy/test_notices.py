@@ -10,10 +10,10 @@ import pytest
 import yaml
 
 from sigill.cli.common import RULEBOOKS
+from sigill.judgement.transitions import DueTimer, on_timer
 from sigill.policy.effects import AddTask, Effect, Judgement, Note, Notify, TimerKind
 from sigill.policy.facts import Silence
 from sigill.policy.rulebook import Rulebooks
-from sigill.policy.transitions import DueTimer, on_timer
 from sigill.scenario.cast import Numbers
 from sigill.scenario.format import Scenario
 from sigill.scenario.play import ScenarioRunner, SeenReceipt

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
+from sigill.judgement.orders import judge
 from sigill.policy.access import AccessQuestion, decide
 from sigill.policy.effects import Amend, Impose, applied
-from sigill.policy.orders import judge
 from sigill_contracts.vocabulary import IdType, Initiative, MeasureKind, Outcome, Service
 from tests.policy.people import BARN, GUN, HANS, after, day, family, known, local, measure, order
 from tests.policy.test_properties import books

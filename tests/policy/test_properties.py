@@ -15,11 +15,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from sigill.cli.common import RULEBOOKS
+from sigill.judgement.silence import silent
 from sigill.policy.access import access_matrix
 from sigill.policy.effects import Amend, Impose, Judgement, Notify
 from sigill.policy.facts import PatientFacts
 from sigill.policy.rulebook import Rulebooks
-from sigill.policy.silence import silent
 from sigill.scenario.cast import Numbers
 from sigill.scenario.format import AccessStep, OrderStep, RegisterStep, Scenario
 from sigill.scenario.play import ScenarioRunner, SeenDecision, SeenReceipt

@@ -5,10 +5,10 @@ from datetime import date
 
 import pytest
 
+from sigill.judgement.orders import judge
 from sigill.policy.effects import Amend, CloseRequest, CloseTask, Impose, ResolvePending, applied
 from sigill.policy.facts import Custody, ReleaseRequest, RequestEnd, UnitAnswer
 from sigill.policy.hits import hits, may_act_alone
-from sigill.policy.orders import judge
 from sigill.policy.requests import OUTCOME, STATES, Happening, left_of_request, moot, units_still_asked
 from sigill.policy.scope import MeasureScope, left_of
 from sigill_contracts.vocabulary import (

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sigill.judgement.transitions import next_milestone
 from sigill.policy.calendar import BirthDate
 from sigill.policy.facts import Person, PersonVersion
 from sigill.policy.rulebook import Rulebooks
-from sigill.policy.transitions import next_milestone
 from sigill.population.load import KeyMaker
 from sigill.population.records import COLUMNS, Milestones, fields_of, plainly_right, read_line
 from sigill.register.person_update import NobodyNamed

@@ -131,7 +131,7 @@ async def test_offsets_go_on_where_the_store_is_not_where_the_broker_believes(of
 
 def breaking(matches: Callable[[Any], bool], error: Exception) -> Any:
     """A `judge` that cannot bear one kind of form."""
-    from sigill.policy import orders as policy
+    from sigill.judgement import orders as policy
 
     def judge(form: Any, facts: Any, books: Any) -> Any:
         if matches(form):

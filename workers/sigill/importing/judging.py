@@ -13,13 +13,13 @@ from enum import StrEnum
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from sigill.importing.table import ListRow
-from sigill.policy import consequences, follow_ups
+from sigill.judgement import consequences, follow_ups
+from sigill.judgement.objections import objections
+from sigill.judgement.order_case import OrderEvaluation
 from sigill.policy.calendar import midnight, swedish_date
 from sigill.policy.effects import AddTask, Amend, Effect, Impose, Sentence, applied
 from sigill.policy.facts import Measure, OrderFacts, PatientFacts, Silence
 from sigill.policy.identity_numbers import NUMBER_FAULT, NumberFault, NumberRules
-from sigill.policy.objections import objections
-from sigill.policy.order_case import OrderEvaluation
 from sigill.policy.rulebook import Region, Version
 from sigill.policy.sentences import MEASURE
 from sigill_contracts.order import CourtOrder, Inform, SignedForm

@@ -35,11 +35,11 @@ from sigill.intake.verification import (
     VerificationResult,
     VerifiedMessage,
 )
+from sigill.judgement.objections import objection
 from sigill.policy.calendar import swedish_date
 from sigill.policy.effects import Judgement, RefusalReason
 from sigill.policy.facts import Identity
 from sigill.policy.identity_numbers import NUMBER_FAULT, NumberFault, same_but_check_digit, wrong_check_digit
-from sigill.policy.objections import objection
 from sigill.processing.changeset import AuditRecord, OrderAnswer
 from sigill.processing.citations import PolicyContext
 from sigill.processing.event_ids import arrival_cause, order_cause

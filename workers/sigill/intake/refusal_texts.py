@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
+from sigill.judgement.objections import objection
 from sigill.policy.effects import RefusalReason, Sentence
 from sigill.policy.lexicon import REFUSAL
-from sigill.policy.objections import objection
 from sigill.trust import RefusalDetail
 from sigill_contracts.vocabulary import RefusalCode
 

@@ -15,7 +15,7 @@ import structlog
 from sigill.intake.refusal_texts import signature_objections
 from sigill.intake.revocation_cache import MARGIN, TrustRevocationCache
 from sigill.intake.verification import OrderVerifier
-from sigill.policy.transitions import card_revoked_late
+from sigill.judgement.transitions import card_revoked_late
 from sigill.processing.citations import PolicyContext
 from sigill.processing.event_ids import reevaluation_cause
 from sigill.processing.loading import unit_of_work_about

@@ -14,9 +14,9 @@ from uuid import UUID
 
 from sigill.intake.form_parsing import FormInvalid, read_form
 from sigill.intake.refusal_texts import MISMATCH, signature_objections, wrong_audience
+from sigill.judgement.objections import objection
 from sigill.policy.effects import RefusalReason
 from sigill.policy.identity_numbers import NumberRules
-from sigill.policy.objections import objection
 from sigill.processing.patient_keys import KeyRing, shaped_like_a_key
 from sigill.stream.records import NotCloudEvent, Record, read_event
 from sigill.trust import RevocationSnapshot, TrustPolicy, UnreadableSignature, Verdict, verify

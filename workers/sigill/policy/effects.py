@@ -150,7 +150,7 @@ class Notify:
     """
     Tell somebody. `to` None is the region's operators, or the `unit`. `suppressed` set: do not, and record why.
 
-    Whoever plans a notice says what it is about; `sigill.policy.notices.judged` finds out, just before it is
+    Whoever plans a notice says what it is about; `sigill.judgement.notices.judged` finds out, just before it is
     written, whether it is true of the recipient, and writes its text, channel and parameters.
     `channel` as in `sigill_contracts.notification.Notification`.
     """

@@ -13,10 +13,10 @@ from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
+from sigill.judgement.transitions import register_change
 from sigill.policy.calendar import swedish_date
 from sigill.policy.effects import SetTimer, TimerKind, Transition
 from sigill.policy.rulebook import Rulebooks
-from sigill.policy.transitions import register_change
 from sigill.processing.citations import PolicyContext
 from sigill.processing.loading import unit_of_work_about
 from sigill.processing.persist import persist

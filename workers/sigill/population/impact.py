@@ -15,8 +15,8 @@ from typing import Any
 from sigill.policy.access import access_matrix, differences
 from sigill.policy.calendar import midnight, swedish_date
 from sigill.policy.facts import PatientFacts
+from sigill.policy.measures_in_force import rule_holds
 from sigill.policy.rulebook import Rulebooks, RuleEntry, Version
-from sigill.policy.standing_measures import rule_holds
 from sigill.population.examples import adults, counties_of, eldest_of, example, role_of, years_before
 from sigill.population.snapshot import reach, snapshot
 from sigill.store import census

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 
+from sigill.judgement.transitions import next_milestone
 from sigill.policy.calendar import BirthDate, swedish_date
 from sigill.policy.facts import Person, PersonVersion
 from sigill.policy.rulebook import Rulebooks
-from sigill.policy.transitions import next_milestone
 from sigill.register.person_update import PersonUpdate, read_person_members
 from sigill.store.values import ID_TYPE_NUMBER, identity_of
 from sigill_contracts.base import open_ended

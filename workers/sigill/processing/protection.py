@@ -13,12 +13,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from sigill.judgement.transitions import next_milestone, rules_begin
 from sigill.policy.calendar import midnight, swedish_date
 from sigill.policy.effects import AddTask, Impose, Sentence, Transition
 from sigill.policy.facts import Identity, PatientFacts, Person, PersonVersion
+from sigill.policy.measures_in_force import missing_measures, regions_in_doubt, states_that_hold
 from sigill.policy.rulebook import Region, Rulebooks, Version
-from sigill.policy.standing_measures import missing_measures, regions_in_doubt, states_that_hold
-from sigill.policy.transitions import next_milestone, rules_begin
 from sigill.processing.citations import PolicyContext
 from sigill.processing.loading import unit_of_work_about
 from sigill.processing.persist import persist

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from uuid import UUID
 
+from sigill.judgement.orders import judge
 from sigill.policy.access import access_matrix, units_concerned
 from sigill.policy.effects import (
     AddTask,
@@ -30,7 +31,6 @@ from sigill.policy.effects import (
     Transition,
 )
 from sigill.policy.facts import Identity, OrderFacts, PatientFacts, Staff
-from sigill.policy.orders import judge
 from sigill.policy.requests import is_a_case
 from sigill.processing.access_changes import Picture, access_changes
 from sigill.processing.changeset import AuditRecord, Changeset, OrderAnswer, OutgoingEvent, PendingResolution

@@ -16,9 +16,9 @@ import structlog
 from sigill.consumer.json_messages import UnreadableJson, read_data
 from sigill.consumer.member_reader import TAKEN_ALL_THE_SAME
 from sigill.consumer.runner import PoisonRecords, StepTimings, dead_record, place_of
+from sigill.judgement.transitions import register_change
 from sigill.policy.facts import Identity, PatientFacts
-from sigill.policy.standing_measures import is_marked, marked_guardians
-from sigill.policy.transitions import register_change
+from sigill.policy.measures_in_force import is_marked, marked_guardians
 from sigill.processing.changeset import OutgoingEvent
 from sigill.processing.citations import PolicyContext
 from sigill.processing.event_ids import event_id, record_cause

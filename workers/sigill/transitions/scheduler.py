@@ -17,8 +17,8 @@ from zlib import crc32
 import structlog
 
 from sigill.consumer.runner import database_trouble
+from sigill.judgement.transitions import DueTimer, on_timer
 from sigill.policy.effects import SetTimer, TimerKind
-from sigill.policy.transitions import DueTimer, on_timer
 from sigill.processing.citations import PolicyContext
 from sigill.processing.event_ids import timer_cause
 from sigill.processing.loading import unit_of_work_about

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 
+from sigill.judgement.imposing import widens
+from sigill.judgement.order_case import OrderEvaluation
 from sigill.policy.calendar import last_day_of_years
 from sigill.policy.effects import AddTask, Amend, Effect, Impose, RemarkReason, Sentence
 from sigill.policy.facts import Measure, PatientFacts
 from sigill.policy.hits import shuts_out_everybody
-from sigill.policy.imposing import widens
-from sigill.policy.order_case import OrderEvaluation
 from sigill.policy.sentences import REMARK
 from sigill_contracts.vocabulary import IMPOSES, RELEASES, Form, Initiative, MeasureId, MeasureKind, Remark
 

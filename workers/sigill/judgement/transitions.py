@@ -10,7 +10,10 @@ from datetime import datetime, timedelta
 from itertools import chain, count
 from uuid import NAMESPACE_URL, uuid5
 
-from sigill.policy import notices, requests, successors
+from sigill.judgement import notices, successors
+from sigill.judgement.follow_ups import timers_of, worklist
+from sigill.judgement.measure_changes import end_by_entries, ended, entries_behind, tasks_about
+from sigill.policy import requests
 from sigill.policy.calendar import age_begins, days_before, midnight, swedish_date
 from sigill.policy.effects import (
     AddTask,
@@ -28,11 +31,7 @@ from sigill.policy.effects import (
     applied,
 )
 from sigill.policy.facts import Custody, Inform, Measure, PatientFacts, Person, ReleaseRequest
-from sigill.policy.follow_ups import timers_of, worklist
-from sigill.policy.measure_changes import end_by_entries, ended, entries_behind, tasks_about
-from sigill.policy.rulebook import Rulebooks, Version
-from sigill.policy.sentences import NOTICE, REFUSAL
-from sigill.policy.standing_measures import (
+from sigill.policy.measures_in_force import (
     WantedMeasure,
     is_marked,
     last_known_county,
@@ -43,6 +42,8 @@ from sigill.policy.standing_measures import (
     states_that_hold,
     wanted_measures,
 )
+from sigill.policy.rulebook import Rulebooks, Version
+from sigill.policy.sentences import NOTICE, REFUSAL
 from sigill.policy.units import answering, orphans
 from sigill_contracts.vocabulary import (
     Initiative,

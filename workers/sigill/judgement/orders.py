@@ -4,7 +4,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sigill.policy import consequences, follow_ups, notices, remarks, requests
+from sigill.judgement import consequences, follow_ups, notices, remarks
+from sigill.judgement.objections import objection, objections
+from sigill.judgement.order_case import OrderEvaluation
+from sigill.judgement.successors import successor_tasks
+from sigill.policy import requests
 from sigill.policy.calendar import swedish_date
 from sigill.policy.effects import (
     Amend,
@@ -23,11 +27,8 @@ from sigill.policy.effects import (
 )
 from sigill.policy.facts import Inform, Measure, OrderFacts, PatientFacts
 from sigill.policy.hits import hits
-from sigill.policy.objections import objection, objections
-from sigill.policy.order_case import OrderEvaluation
 from sigill.policy.rulebook import Rulebooks
 from sigill.policy.sentences import MEASURE, PENDING, SUCCESSOR_WANTED
-from sigill.policy.successors import successor_tasks
 from sigill_contracts.order import SignedForm
 from sigill_contracts.vocabulary import (
     IMPOSES,

@@ -3,18 +3,18 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from sigill.policy import silence
-from sigill.policy.effects import Amend, Annotate, Effect, Impose
-from sigill.policy.facts import PatientFacts
-from sigill.policy.imposing import call_after_its_form, confirm_call, impose
-from sigill.policy.order_case import OrderEvaluation
-from sigill.policy.releasing import (
+from sigill.judgement import silence
+from sigill.judgement.imposing import call_after_its_form, confirm_call, impose
+from sigill.judgement.order_case import OrderEvaluation
+from sigill.judgement.releasing import (
     answer_request,
     continue_measures,
     extend_measures,
     release_measures,
     request_release,
 )
+from sigill.policy.effects import Amend, Annotate, Effect, Impose
+from sigill.policy.facts import PatientFacts
 from sigill_contracts.vocabulary import IMPOSES, RELEASES, Form, MeasureId
 
 

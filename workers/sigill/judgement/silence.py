@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Literal
 
+from sigill.judgement.order_case import OrderEvaluation
 from sigill.policy.effects import Amend, Annotate, Effect, Impose
 from sigill.policy.facts import Measure, PatientFacts, Silence
-from sigill.policy.order_case import OrderEvaluation
 
 Audience = Literal["guardians", "patient"]
 

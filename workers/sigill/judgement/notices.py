@@ -11,17 +11,17 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
+from sigill.judgement.order_case import OrderEvaluation
+from sigill.judgement.silence import silent
 from sigill.policy import wording
 from sigill.policy.access import AccessQuestion, Decision, decide, units_of
 from sigill.policy.calendar import age_begins, swedish_date
 from sigill.policy.effects import AddTask, Effect, Notify, Parameters, Sentence, applied
 from sigill.policy.facts import Inform, Measure, PatientFacts
-from sigill.policy.order_case import OrderEvaluation
+from sigill.policy.measures_in_force import missing_measures
 from sigill.policy.requests import who_asked
 from sigill.policy.rulebook import InformDefault, NotificationClause, Rulebooks, Version
 from sigill.policy.sentences import TELL_IN_PERSON
-from sigill.policy.silence import silent
-from sigill.policy.standing_measures import missing_measures
 from sigill.policy.wording import Audience
 from sigill_contracts.vocabulary import (
     IMPOSES,

@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
+from sigill.judgement.order_case import OrderEvaluation, measure_id_of
 from sigill.policy.effects import AddTask, Amend, CloseTask, Effect, Impose, ResolvePending, Sentence
 from sigill.policy.facts import Inform, Measure, PatientFacts
-from sigill.policy.order_case import OrderEvaluation, measure_id_of
 from sigill.policy.rulebook import Rulebooks, RuleEntry
 from sigill.policy.scope import MeasureScope
 from sigill_contracts.vocabulary import IMPOSES, Initiative, MeasureKind, OrderId, Outcome, RegionCode

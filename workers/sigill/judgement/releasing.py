@@ -4,7 +4,22 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from sigill.policy import notices, silence
+from sigill.judgement import notices, silence
+from sigill.judgement.measure_changes import (
+    companions_of,
+    continued_with,
+    end_by_entries,
+    ended,
+    entries_behind,
+    inform_of,
+    later_end,
+    resume_measure,
+    review_task,
+    settle_call,
+    tasks_about,
+)
+from sigill.judgement.order_case import OrderEvaluation
+from sigill.judgement.successors import successor_tasks
 from sigill.policy.calendar import end_of
 from sigill.policy.effects import (
     AddTask,
@@ -20,20 +35,6 @@ from sigill.policy.effects import (
     TimerKind,
 )
 from sigill.policy.facts import Measure, PatientFacts, ReleaseRequest, RequestEnd, UnitAnswer
-from sigill.policy.measure_changes import (
-    companions_of,
-    continued_with,
-    end_by_entries,
-    ended,
-    entries_behind,
-    inform_of,
-    later_end,
-    resume_measure,
-    review_task,
-    settle_call,
-    tasks_about,
-)
-from sigill.policy.order_case import OrderEvaluation
 from sigill.policy.requests import (
     OUTCOME,
     STATES,
@@ -47,7 +48,6 @@ from sigill.policy.requests import (
 from sigill.policy.rulebook import Rulebooks, RuleEntry
 from sigill.policy.scope import MeasureScope, all_but
 from sigill.policy.sentences import PENDING, REMARK, STANDARD_REPLY_TASK
-from sigill.policy.successors import successor_tasks
 from sigill.policy.units import orphans
 from sigill_contracts.vocabulary import (
     ContinueDecision,

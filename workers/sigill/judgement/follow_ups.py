@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from sigill.judgement.order_case import OrderEvaluation
 from sigill.policy.calendar import days_before, midnight
 from sigill.policy.effects import AddTask, Effect, Sentence, SetTimer, TimerKind
 from sigill.policy.facts import Measure, PatientFacts
-from sigill.policy.order_case import OrderEvaluation
 from sigill.policy.rulebook import ReminderLeadTimes
 from sigill.policy.sentences import MEASURE
 from sigill_contracts.vocabulary import MeasureKind, RegionCode

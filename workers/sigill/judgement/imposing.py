@@ -3,9 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from sigill.policy.effects import Amend, Annotate, CloseTask, Effect, Impose, ResolvePending, Sentence
-from sigill.policy.facts import EarlierOrder, Measure, PatientFacts
-from sigill.policy.measure_changes import (
+from sigill.judgement.measure_changes import (
     companions_of,
     confirmed_by_form,
     continued_with,
@@ -18,7 +16,9 @@ from sigill.policy.measure_changes import (
     rules_behind,
     tasks_about,
 )
-from sigill.policy.order_case import OrderEvaluation, measure_id_of
+from sigill.judgement.order_case import OrderEvaluation, measure_id_of
+from sigill.policy.effects import Amend, Annotate, CloseTask, Effect, Impose, ResolvePending, Sentence
+from sigill.policy.facts import EarlierOrder, Measure, PatientFacts
 from sigill.policy.rulebook import Extra
 from sigill.policy.scope import MeasureScope, all_but, left_of
 from sigill.policy.sentences import REMARK

@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
+from sigill.judgement.order_case import OrderEvaluation
 from sigill.policy.calendar import age_begins, end_of, last_day_before, swedish_date
 from sigill.policy.effects import RefusalReason, Sentence
 from sigill.policy.facts import Assignment, Measure, PatientFacts, Staff
 from sigill.policy.hits import OF_ONES_OWN, made_by_the_patient, may_act_alone, was_guardian
-from sigill.policy.order_case import OrderEvaluation
+from sigill.policy.measures_in_force import was_marked
 from sigill.policy.rulebook import AgeWindow, OfClinic, RuleEntry
 from sigill.policy.sentences import ATTESTATION, REFUSAL
-from sigill.policy.standing_measures import was_marked
 from sigill.policy.units import clinic_of
 from sigill_contracts.vocabulary import (
     IMPOSES,

@@ -10,10 +10,10 @@ from uuid import NAMESPACE_URL, uuid5
 from sigill.policy.calendar import end_of, last_day_of_years, midnight, swedish_date
 from sigill.policy.facts import EarlierOrder, Identity, Measure, OrderFacts, PatientFacts, ReleaseRequest
 from sigill.policy.hits import OF_ONES_OWN, came_with_anothers_block, hits, made_by_the_patient
+from sigill.policy.measures_in_force import state_holds
 from sigill.policy.requests import left_of_request, opens_for
 from sigill.policy.rulebook import Condition, Deadline, OfClinic, Region, RuleEntry, Version, is_on_call
 from sigill.policy.scope import MeasureScope, left_of
-from sigill.policy.standing_measures import state_holds
 from sigill.policy.units import (
     NO_UNITS,
     Units,

@@ -7,10 +7,10 @@ The directory names it, or two operators do.
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+from sigill.judgement.order_case import OrderEvaluation
 from sigill.policy.calendar import swedish_date
 from sigill.policy.effects import AddTask, CloseTask, Effect
 from sigill.policy.facts import PatientFacts, ReleaseRequest
-from sigill.policy.order_case import OrderEvaluation
 from sigill.policy.sentences import PENDING, SUCCESSOR_WANTED
 from sigill.policy.units import answering, line_of
 from sigill_contracts.vocabulary import OrderId, PendingCode, PersonId, RegionCode, UnitId
