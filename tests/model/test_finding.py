@@ -48,7 +48,10 @@ def test_a_rule_that_is_broken_on_purpose_is_found(broken: str, monkeypatch: pyt
     original = getattr(owner, name)
     monkeypatch.setattr(owner, name, instead)
     for module_name, module in list(sys.modules.items()):
-        if module_name.startswith(("sigill.policy", "sigill.judgement")) and getattr(module, name, None) is original:
+        if (
+            module_name.startswith(("sigill.policy", "sigill.judgement"))
+            and getattr(module, name, None) is original
+        ):
             monkeypatch.setattr(module, name, instead)
     steps, differs = steps_until_found(1000, MOST)
     assert differs is not None, f"{broken}: not found in {steps} steps"
