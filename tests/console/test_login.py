@@ -149,6 +149,9 @@ async def test_logins_and_searches_are_bounded(fresh: World) -> None:
     async with fresh.client() as client:
         answers = [await client.post("/person/search", "/person", number="1", reason="r") for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 429]
+    fresh.desk.pages_asked = Attempts(burst=3, each_minute=0.001)
+    async with fresh.client() as client:
+        assert [(await client.get("/")).status_code for _ in range(4)] == [200, 200, 200, 429]
 
 
 @pytest.mark.parametrize("path", ["https://evil.example", "//evil.example", "/\\evil", "evil", "", None])

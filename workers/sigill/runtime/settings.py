@@ -455,7 +455,20 @@ class Ops(BaseSettings):
     api_certificate: Path | None = Field(None, description="PEM file of the API's own certificate.")
     api_key: Path | None = Field(None, description="PEM file of its private key.")
     api_proxies: Words = Field(
-        (), description="Addresses of the proxies whose `Client-Cert` (RFC 9440) is believed, by commas."
+        (),
+        description="Addresses of the proxies whose `Client-Cert` (RFC 9440) is believed, and whose `X-Forwarded-For` says "
+        "which address refusals are counted by, by commas.",
+    )
+    api_account_questions: int = Field(
+        120_000,
+        ge=1000,
+        description="Questions that one account may ask in a minute, in this process; a batch counts each of its own.",
+    )
+    api_address_refusals: int = Field(
+        600,
+        ge=1,
+        description="Requests in a minute from one address that do not prove who sends them, after which it is told 429 "
+        "instead of 401. Whoever proves it is answered.",
     )
     api_development: bool = Field(
         False, description="Make a key at start and print one token; on a loopback address only, for trials."

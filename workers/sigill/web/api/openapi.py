@@ -103,7 +103,15 @@ def _problems(*kinds: str) -> dict[str, dict[str, Any]]:
     return found
 
 
-_ALWAYS = ("not-authenticated", "not-allowed", "invalid", "fault", "store-down", "keys-unavailable")
+_ALWAYS = (
+    "not-authenticated",
+    "not-allowed",
+    "invalid",
+    "fault",
+    "store-down",
+    "keys-unavailable",
+    "too-many",
+)
 _WITH_BODY = ("unreadable", "too-large", "not-json", *_ALWAYS)
 
 

@@ -27,6 +27,7 @@ KINDS: Mapping[str, tuple[int, str]] = {
     "too-large": (413, "The body is too large"),
     "not-json": (415, "The body must be application/json"),
     "invalid": (422, "Something in the request is not as it should be"),
+    "too-many": (429, "Too much was asked in a short time"),
     "fault": (500, "Something is wrong here"),
     "store-down": (503, "The access store does not answer now"),
     "keys-unavailable": (503, "The keys of the token issuer cannot be fetched now"),
@@ -90,6 +91,8 @@ def answer_to(error: Exception) -> Response:
             headers = {"WWW-Authenticate": error.challenge} if error.challenge else {}
             if error.kind == "keys-unavailable":
                 headers["Retry-After"] = "5"
+            if error.retry_after is not None:
+                headers["Retry-After"] = str(error.retry_after)
             return Trouble(error.kind, error.detail, headers=headers).response()
         case StoreDown():
             return Trouble("store-down", headers={"Retry-After": "1"}).response()

@@ -105,6 +105,7 @@ def create_app(desk: DecisionService, guards: Guards) -> Api:
         asked = await body_of(request, _ASKED)
         single = isinstance(asked, Question)
         abouts: tuple[About, ...] = (asked,) if isinstance(asked, Question) else asked.questions
+        guards.count(caller, len(abouts) - 1)
         now = desk.clock.now()
         if asked.explain or any(not {about.as_of, about.known_at} <= {None, now} for about in abouts):
             allow(caller, EXPLAIN)

@@ -24,8 +24,18 @@ from sigill.store.session import Store
 from sigill.web.api.decision_service import DecisionService
 from sigill.web.api.gc_tuning import tidy
 from sigill.web.api.routes import create_app
-from sigill.web.http.authentication import SCOPES, Certificates, Guard, Guards, Keys, NotConfigured, Tokens
+from sigill.web.http.authentication import (
+    SCOPES,
+    Certificates,
+    Guard,
+    Guards,
+    Keys,
+    Limits,
+    NotConfigured,
+    Tokens,
+)
 from sigill.web.http.protocol import is_loopback
+from sigill.web.http.security import Attempts
 from sigill.web.http.serving import Listener, WrongListener, api_listener, serving
 
 DEVELOPMENT_ISSUER = "urn:sigill:development"
@@ -59,7 +69,12 @@ def guards_of(
         found.append(Certificates(settings.api_clients, proxies=settings.api_proxies))
     if settings.api_development:
         found.append(_development(settings, clock, say))
-    return Guards(found)
+    limits = Limits(
+        Attempts(settings.api_account_questions, settings.api_account_questions),
+        Attempts(settings.api_address_refusals, settings.api_address_refusals),
+        settings.api_proxies,
+    )
+    return Guards(found, limits)
 
 
 def _keys(settings: Settings, http: httpx.AsyncClient) -> Keys:

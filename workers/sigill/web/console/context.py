@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from ipaddress import ip_address, ip_network
 from urllib.parse import quote
 
 import structlog
@@ -35,7 +34,7 @@ from sigill.store.session import Store, Tx, passing
 from sigill.web.console.login import Issuer, IssuerSilent, LoginRefused, TrialLinks
 from sigill.web.console.rendering import Pages
 from sigill.web.console.sessions import Login, Session, Sessions
-from sigill.web.http.security import Attempts, forged
+from sigill.web.http.security import Attempts, forged, network_of
 from sigill.web.http.serving import address_of
 from sigill_contracts.vocabulary import PersonId
 
@@ -83,6 +82,9 @@ class ConsoleContext:
     """Questions to the issuer side by side: more of them wait, and nobody is refused for what others tried."""
     back_channel: Attempts = field(default_factory=lambda: Attempts(burst=200, each_minute=600))
     searches: Attempts = field(default_factory=lambda: Attempts(burst=30, each_minute=30))
+    """Tries to find somebody, by operator."""
+    pages_asked: Attempts = field(default_factory=lambda: Attempts(burst=1200, each_minute=1200))
+    """Pages and acts, by operator: far more than a person reads."""
 
     @property
     def cookie(self) -> str:
@@ -211,6 +213,8 @@ def get(path: str, handler: Handler, roles: Collection[ConsoleRole] = EVERYBODY)
             return _to_login(request)
         if not session.operator.may(roles):
             return _no_right(request, desk, session)
+        if not desk.pages_asked.allowed(session.operator.name):
+            return desk.sorry(request, session, 429, TOO_OFTEN)
         return await handler(request, desk, session)
 
     return Route(path, _guarded(endpoint), methods=["GET"], name=handler.__name__)
@@ -224,6 +228,8 @@ def post(path: str, handler: PostHandler, roles: Collection[ConsoleRole]) -> Rou
         session = await desk.session_of(request)
         if session is None:
             return _to_login(request)
+        if not desk.pages_asked.allowed(session.operator.name):
+            return desk.sorry(request, session, 429, TOO_OFTEN)
         async with request.form(max_fields=1200, max_files=0) as form:
             if forged(request, session.csrf, form.get("csrf")):
                 log.warning("forged post refused", path=path, operator=session.operator.name)
@@ -307,14 +313,7 @@ def day_of(text: str | None) -> date:
 
 def client(request: Request) -> str:
     """The address that tries are counted by: what a named proxy says, and of IPv6 the network that one caller has."""
-    found = address_of(request.scope, desk_of(request).settings.console_proxies)
-    try:
-        address = ip_address(found)
-    except ValueError:
-        return found or "unknown"
-    if address.version == 6:
-        return str(ip_network((address, 64), strict=False))
-    return str(address)
+    return network_of(address_of(request.scope, desk_of(request).settings.console_proxies))
 
 
 def done(path: str, what: str) -> Response:

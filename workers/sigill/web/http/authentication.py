@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ from joserfc.jwk import KeySet
 from starlette.requests import Request
 
 from sigill.runtime.clock import Clock, stopwatch
+from sigill.web.http.security import Attempts, network_of
+from sigill.web.http.serving import address_of
 
 DECIDE, EXPLAIN, OPERATOR = "access:decide", "access:explain", "operator"
 SCOPES: Mapping[str, str] = {
@@ -60,11 +63,17 @@ class Caller:
 
 
 class AuthenticationRefused(Exception):
-    """Who asks is not proven or may not do that. `kind` is a kind of problem; `challenge` goes into the answer."""
+    """
+    Who asks is not proven, may not do that, or has done it too often.
 
-    def __init__(self, kind: str, detail: str, challenge: str | None = None) -> None:
+    `kind` is a kind of problem; `challenge` goes into the answer; `retry_after` is in whole seconds.
+    """
+
+    def __init__(
+        self, kind: str, detail: str, challenge: str | None = None, retry_after: int | None = None
+    ) -> None:
         super().__init__(kind)
-        self.kind, self.detail, self.challenge = kind, detail, challenge
+        self.kind, self.detail, self.challenge, self.retry_after = kind, detail, challenge, retry_after
 
 
 class Guard(Protocol):
@@ -88,24 +97,72 @@ def _challenge(error: str = "", scope: str = "") -> str:
     return ", ".join(parts)
 
 
-class Guards:
-    """Several ways to prove who asks, tried in order."""
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """
+    How much one account may ask, and how often one address may come without proof of who it is.
 
-    def __init__(self, guards: Sequence[Guard]) -> None:
-        """Raises NotConfigured without any."""
+    Whoever proves who they are is counted by account alone: what others try at the same address costs them nothing.
+    An address is the connection's, or the one that a proxy of `proxies` names (`X-Forwarded-For`).
+    """
+
+    questions: Attempts
+    refusals: Attempts
+    proxies: Sequence[str] = ()
+
+    def ask(self, caller: Caller, questions: int) -> None:
+        """Count an account's questions. Raises AuthenticationRefused when they are too many."""
+        wait = self.questions.wait(caller.actor, questions)
+        if wait:
+            raise AuthenticationRefused(
+                "too-many", "this account has asked too much in the last minute", retry_after=math.ceil(wait)
+            )
+
+    def refuse(self, request: Request) -> None:
+        """Count a request whose sender is not proven. Raises AuthenticationRefused when there were too many from there."""
+        wait = self.refusals.wait(network_of(address_of(request.scope, self.proxies)))
+        if wait:
+            raise AuthenticationRefused(
+                "too-many",
+                "too many requests from this address did not prove who sent them",
+                retry_after=math.ceil(wait),
+            )
+
+
+class Guards:
+    """Several ways to prove who asks, tried in order; `limits` say how often."""
+
+    def __init__(self, guards: Sequence[Guard], limits: Limits | None = None) -> None:
+        """Raises NotConfigured without any guard."""
         if not guards:
             raise NotConfigured(
                 "nobody could prove who they are: give SIGILL_API_ISSUER with SIGILL_API_JWKS_URL or "
                 "SIGILL_API_JWKS_FILE for tokens, or SIGILL_API_CLIENTS for certificates"
             )
         self._guards = tuple(guards)
+        self._limits = limits
 
     async def demand(self, request: Request, *scopes: str) -> Caller:
-        """Return who asks, if they may do all of that. Raises Refused."""
+        """Return who asks, if they may do all of that. The request counts as one question. Raises Refused."""
+        try:
+            caller = await self._proven(request)
+        except AuthenticationRefused as refused:
+            if self._limits is not None and refused.kind == "not-authenticated":
+                self._limits.refuse(request)
+            raise
+        self.count(caller, 1)
+        allow(caller, *scopes)
+        return caller
+
+    def count(self, caller: Caller, questions: int) -> None:
+        """Count an account's questions. Raises AuthenticationRefused when it has asked too much."""
+        if self._limits is not None and questions:
+            self._limits.ask(caller, questions)
+
+    async def _proven(self, request: Request) -> Caller:
         for guard in self._guards:
             caller = await guard.caller(request)
             if caller is not None:
-                allow(caller, *scopes)
                 return caller
         raise AuthenticationRefused(
             "not-authenticated", "a bearer token or a client certificate is needed", _challenge()
@@ -269,6 +326,8 @@ class Tokens:
         scope = claims.get("scope", claims.get("scp", ""))
         scopes = frozenset(scope.split() if isinstance(scope, str) else (str(one) for one in scope))
         unit = claims.get("unit")
+        if any(not one.isprintable() for one in (subject, client, unit) if isinstance(one, str)):
+            raise ValueError("sub, client_id or unit: what no log can hold")  # U+0000, half a surrogate pair
         actor = subject if client in (None, subject) else f"{subject} ({client})"
         return Caller(actor[:200], scopes, unit if isinstance(unit, str) else None), float(expires)
 

@@ -3,6 +3,7 @@
 import hmac
 from collections import OrderedDict
 from collections.abc import Callable
+from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
@@ -69,16 +70,29 @@ class Attempts:
         self._elapsed = elapsed
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
-    def allowed(self, who: str) -> bool:
-        """Count one try of `who`; False: not now."""
+    def allowed(self, who: str, tries: int = 1) -> bool:
+        """Count tries of `who`, all or none; False: not now."""
+        return self.wait(who, tries) == 0
+
+    def wait(self, who: str, tries: int = 1) -> float:
+        """Count tries of `who` and return 0; or count none, and return the seconds until there is room for them."""
         now = self._elapsed()
         left, since = self._left.pop(who, (self._burst, now))
         left = min(self._burst, left + (now - since) * self._rate)
-        good = left >= 1
-        self._left[who] = (left - 1 if good else left, now)
+        good = left >= tries
+        self._left[who] = (left - tries if good else left, now)
         while len(self._left) > self.MOST:
             self._left.popitem(last=False)
-        return good
+        return 0.0 if good else (tries - left) / self._rate
+
+
+def network_of(address: str) -> str:
+    """Return what tries are counted by: an IPv4 address, the /64 of an IPv6 one, which one caller has whole."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address or "unknown"
+    return str(ip_network((found, 64), strict=False)) if found.version == 6 else str(found)
 
 
 def forged(request: Request, expected: str, given: object) -> bool:
