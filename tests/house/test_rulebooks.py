@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from sigill.cli import app as sigill
 from sigill.cli.common import RULEBOOKS
 from sigill.cli.rulebook import STORIES, app
 from sigill.policy.rulebook import Rulebooks, RuleEntry
@@ -218,3 +219,44 @@ def test_the_floors_stand_in_the_national_rulebook_and_on_its_page() -> None:
         "X-01", "X-02", "X-03", "X-09", "X-10", "X-11", "X-21", "X-22", "X-23", "X-27", "X-29", "X-31",
     }  # fmt: skip
     assert "golv · floor" in rendered(BOOKS.regions.values(), CITES)["nationwide.md"]
+
+
+def test_a_narrow_terminal_cuts_no_citation_and_the_rules_words_follow() -> None:
+    narrow = {"COLUMNS": "40"}
+    result = run.invoke(app, ["show", "stockholm", "--on", "2025-06-01"], env=narrow)
+    version = BOOKS.version("stockholm", date(2025, 6, 1))
+    assert version is not None
+    told = result.output.partition("\nRegler\n")[2]
+    for rule in {rule for part in version.parts for rule in part.cites}:
+        assert re.search(rf"{rule}\b", result.output.partition("\nRegler\n")[0])
+        assert f"\n{rule}" in f"\n{told}"
+    assert "…" not in result.output.partition("\nRegler\n")[0]
+    assert "IN-30 (den nationella" in told
+
+
+def test_coverage_counts_as_held_what_the_program_carries_out() -> None:
+    rows = coverage(BOOKS.regions.values(), CITES).rows
+    held, people = sum(bool(r.entries) for r in rows), sum(bool(r.people) and not r.entries for r in rows)
+    assert (
+        f"{len(rows)} rules, {held} held by the program, {people} followed by people"
+        in run.invoke(app, ["coverage", "--gaps"]).output
+    )
+    assert held + people == len(rows)
+
+
+def test_check_notes_the_forms_that_a_version_takes_no_stand_on(solbygden: Path) -> None:
+    result = run.invoke(app, ["check", str(solbygden / "solbygden.yaml")])
+    assert result.exit_code == 0
+    assert "note: solbygden 2026-01-01: takes no stand on release_login_lock" not in result.output
+    assert re.search(r"note: solbygden 2026-01-01: takes no stand on .*lock_login", result.output)
+    assert not re.search(r"takes no stand on .*\bseal_journal", result.output)
+
+
+def test_every_command_takes_the_folder_of_rulebooks(
+    solbygden: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIGILL_RULEBOOKS", "")
+    folder = ["--rulebooks", str(solbygden)]
+    shown = run.invoke(sigill, [*folder, "rulebook", "show", "solbygden", "--on", "2026-06-01"])
+    assert "Region Solbygden" in shown.output
+    assert run.invoke(sigill, ["--rulebooks", "/nowhere", "status"]).exit_code == 2

@@ -77,3 +77,16 @@ def test_a_unit_may_be_named_where_a_notification_goes(tmp_path: Path) -> None:
 def test_a_directory_step_is_about_one_staff_member_or_one_unit(step: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="a step about a"):
         DirectoryStep.model_validate(step)
+
+
+def test_a_region_that_no_rulebook_names_is_told_before_anything_starts(tmp_path: Path) -> None:
+    file = tmp_path / "stories.yaml"
+    file.write_text(STORY.format(**GOOD).replace("region: kronoberg", "region: kronobreg"), "utf-8")
+    ran = CliRunner().invoke(app, ["run", str(file)])
+    assert ran.exit_code == 1
+    assert f"{file}:4: region: there is no region 'kronobreg'; the nearest name is kronoberg" in ran.output
+    file.write_text(STORY.format(**GOOD).replace("bup: kronoberg", "bup: kronobrg"), "utf-8")
+    assert (
+        f"{file}:6: units.bup: there is no region 'kronobrg'"
+        in CliRunner().invoke(app, ["check", str(file)]).output
+    )

@@ -1,8 +1,10 @@
 """`sigill …`: parse, call, print. Data goes to stdout, everything else to stderr; no decision is made here."""
 
+import os
 import sys
 from importlib import import_module
 from importlib.metadata import version
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -70,8 +72,26 @@ def _tell_version(asked: bool) -> None:
         raise typer.Exit
 
 
+def _use_rulebooks(folder: Path | None) -> None:
+    """What the command and the workers that it starts read their rules from."""
+    if folder is not None:
+        os.environ["SIGILL_RULEBOOKS"] = str(folder)
+
+
 @app.callback()
 def _root(
+    _rulebooks: Annotated[
+        Path | None,
+        typer.Option(
+            "--rulebooks",
+            callback=_use_rulebooks,
+            exists=True,
+            file_okay=False,
+            resolve_path=True,
+            show_default=False,
+            help="The folder of rulebooks that the command reads, as SIGILL_RULEBOOKS; else those of Sigill.",
+        ),
+    ] = None,
     _version: Annotated[
         bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Which version this is.")
     ] = False,

@@ -1,7 +1,7 @@
 """`sigill rulebook …`: the regions' rules shown, checked, compared, and held against the stories."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from itertools import groupby
 from pathlib import Path
@@ -15,11 +15,12 @@ from rich.text import Text
 from sigill.cli.common import RULEBOOKS, rulebooks, settings
 from sigill.policy.calendar import swedish_date
 from sigill.policy.effects import Sentence
-from sigill.policy.rulebook import Region, Rulebooks, Version
+from sigill.policy.rulebook import Region, Rule, Rulebooks, Version
 from sigill.policy.sentences import FORM
 from sigill.population.impact import report, touched
 from sigill.rulebook_docs import pages
 from sigill.rulebook_docs.checking import check as findings_of
+from sigill.rulebook_docs.checking import silences
 from sigill.rulebook_docs.clauses import shown_words, standing_words
 from sigill.rulebook_docs.comparison import RuleChange, as_if, compare
 from sigill.rulebook_docs.coverage import coverage as coverage_of
@@ -58,7 +59,7 @@ def show(
         html.write_text(pages.html(found, version, day, _cites(stories, optional=True)), encoding="utf-8")
         print(f"{html}: {found.name}, {version.since} on {day}", file=sys.stderr)
         return
-    _print_tables(found, version, english=english)
+    _print_tables(found, version, rulebooks(folder).rules, english=english)
 
 
 @app.command()
@@ -68,7 +69,11 @@ def check(
     ] = None,
     folder: Folder = RULEBOOKS,
 ) -> None:
-    """Say what is wrong: schema, citations, dates, rules that can never apply, contradictions. Exit 1 if anything is."""
+    """
+    Say what is wrong: schema, citations, dates, rules that can never apply, contradictions. Exit 1 if anything is.
+
+    A note on stderr names the forms that a version takes no stand on: an order of such a form is refused.
+    """
     regions, faults = read(files or sorted(folder.glob("*.yaml")))
     if not files and regions:
         regions, taken = with_national(regions)
@@ -77,6 +82,8 @@ def check(
     faults += [str(finding) for finding in findings_of(regions)]
     for fault in faults:
         print(fault)
+    for silence in silences(regions):
+        print(f"note: {silence}", file=sys.stderr)
     versions = sum(len(region.versions) for region in regions)
     entries = sum(len(version.entries) for region in regions for version in region.versions)
     print(
@@ -149,9 +156,11 @@ def coverage(
             )
     for gap in table.gaps:
         print(f"GAP {gap}")
-    held = sum(1 for row in table.rows if row.held_by_software)
+    held = sum(bool(row.entries) for row in table.rows)
+    by_people = sum(bool(row.people) and not row.entries for row in table.rows)
     print(
-        f"{len(table.rows)} rules, {held} held by the program, {len(table.gaps) or 'no'} gaps",
+        f"{len(table.rows)} rules, {held} held by the program, {by_people} followed by people, "
+        f"{len(table.gaps) or 'no'} gaps",
         file=sys.stderr,
     )
     raise typer.Exit(1 if table.gaps else 0)
@@ -242,8 +251,10 @@ def _told(change: RuleChange, *, english: bool) -> Iterable[str]:
             return (f"- {words(change.before)}", f"+ {words(change.after)}{cited}")
 
 
-def _print_tables(region: Region, version: Version, *, english: bool) -> None:
+def _print_tables(region: Region, version: Version, rules: Mapping[str, Rule], *, english: bool) -> None:
     console = Console(highlight=False)
+    cited = dict.fromkeys(rule for part in version.parts for rule in part.cites)
+    widest = max((len(rule) + 1 for rule in cited), default=0)
 
     def words(sentence: Sentence) -> str:
         return sentence.en if english else sentence.sv
@@ -255,16 +266,17 @@ def _print_tables(region: Region, version: Version, *, english: bool) -> None:
         if not version.offers(form):
             continue
         table = Table(title=f"{words(FORM[form])} ({form})", title_justify="left", expand=True)
-        table.add_column("When" if english else "När", ratio=2)
-        table.add_column("Says" if english else "Gäller", ratio=5)
-        table.add_column("Rule" if english else "Regel", ratio=1)
+        table.add_column("When" if english else "När", ratio=2, overflow="fold")
+        table.add_column("Says" if english else "Gäller", ratio=5, overflow="fold")
+        # a citation is never cut: the column is as wide as the longest, and several stand below each other
+        table.add_column("Rule" if english else "Regel", width=max(widest, 5), no_wrap=True)
         for line in pages.table_of(version, form):
             when = words(line.when) or ("always" if english else "alltid")
             for number, said in enumerate(line.says):
                 table.add_row(
                     Text("" if number else when),
                     Text(words(said.sentence)),
-                    Text(", ".join(said.rules)),
+                    Text("\n".join(said.rules)),
                     end_section=number == len(line.says) - 1,
                 )
         console.print()
@@ -275,3 +287,10 @@ def _print_tables(region: Region, version: Version, *, english: bool) -> None:
         console.print(Text(f"{words(standing_words(rule))} [{', '.join(rule.cites)}]"))
     for hidden in version.shown:
         console.print(Text(f"{words(shown_words(hidden))} [{', '.join(hidden.cites)}]"))
+    console.print(Text("\nRules" if english else "\nRegler", style="bold"))
+    for rule_id in cited:
+        stated = rules.get(rule_id)
+        if stated is not None:
+            own = rule_id in region.rules
+            base = "" if own else (" (the national base)" if english else " (den nationella grunden)")
+            console.print(Text(f"{rule_id}{base}: {words(Sentence(stated.sv, stated.en))}"))

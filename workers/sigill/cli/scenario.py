@@ -9,10 +9,24 @@ from typing import Annotated
 import typer
 
 from sigill.cli.common import rulebooks
+from sigill.policy.rulebook import Rulebooks
 from sigill.scenario.format import Read, UnreadableScenario, files_of, read_stories
 from sigill.scenario.run import Result, junit, play_all
 
 app = typer.Typer(no_args_is_help=True, help="Play stories against the real program.")
+
+
+Folder = Annotated[
+    Path | None,
+    typer.Option(
+        "--rulebooks",
+        envvar="SIGILL_RULEBOOKS",
+        help="Play against this folder of rulebooks, and not those of Sigill.",
+        exists=True,
+        file_okay=False,
+        resolve_path=True,
+    ),
+]
 
 
 class ResultFormat(StrEnum):
@@ -32,16 +46,7 @@ def run(
     paths: Annotated[list[Path], typer.Argument(help="Scenario files, or folders of them.")],
     *,
     format: Annotated[ResultFormat, typer.Option("--format", help="text, or junit XML.")] = ResultFormat.TEXT,
-    rulebooks_: Annotated[
-        Path | None,
-        typer.Option(
-            "--rulebooks",
-            help="Play against this folder of rulebooks, and not those of Sigill.",
-            exists=True,
-            file_okay=False,
-            resolve_path=True,
-        ),
-    ] = None,
+    rulebooks_: Folder = None,
     only: Annotated[list[str] | None, typer.Option("--only", help="Play these ids only.")] = None,
     database: Annotated[
         str | None,
@@ -57,8 +62,8 @@ def run(
     A story with a name that nothing in it introduces is told of on stderr before anything starts, and has failed; the
     others are played. Exit status: 0 all passed, 1 some failed, 2 a file cannot be read.
     """
-    found = [one for one in _read(paths) if not only or one.story.id in only]
     books = rulebooks(rulebooks_)
+    found = [one for one in _read(paths, books) if not only or one.story.id in only]
     for line in (line for one in found for line in one.unknown):
         print(line, file=sys.stderr)
     text = format is ResultFormat.TEXT
@@ -77,13 +82,16 @@ def run(
 
 
 @app.command()
-def check(paths: Annotated[list[Path], typer.Argument(help="Scenario files, or folders of them.")]) -> None:
+def check(
+    paths: Annotated[list[Path], typer.Argument(help="Scenario files, or folders of them.")],
+    rulebooks_: Folder = None,
+) -> None:
     """
     Read scenario files without playing them.
 
     Exit status 1 when a story has a name that nothing in it introduces, 2 when a file cannot be read.
     """
-    found = _read(paths)
+    found = _read(paths, rulebooks(rulebooks_))
     unknown = [line for one in found for line in one.unknown]
     for line in unknown:
         print(line, file=sys.stderr)
@@ -91,9 +99,12 @@ def check(paths: Annotated[list[Path], typer.Argument(help="Scenario files, or f
     raise typer.Exit(1 if unknown else 0)
 
 
-def _read(paths: list[Path]) -> list[Read]:
+def _read(paths: list[Path], books: Rulebooks) -> list[Read]:
+    regions = frozenset(books.regions).union(
+        *(region.other_organisations for region in books.regions.values())
+    )
     try:
-        return [one for path in files_of(paths) for one in read_stories(path)]
+        return [one for path in files_of(paths) for one in read_stories(path, regions)]
     except UnreadableScenario as error:
         print(error, file=sys.stderr)
         raise typer.Exit(2) from None

@@ -6,7 +6,7 @@ holds, and one or more clauses. Every clause of every entry that matches an orde
 """
 
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -16,6 +16,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
 
 from sigill.policy.calendar import CUSTODY_ENDS_AT, STOCKHOLM, easter, midnight
+from sigill.policy.rulebook_faults import Fault, Marks, Misfits, Path, faults_of, nearest
 from sigill_contracts.vocabulary import (
     AccessReason,
     Attestation,
@@ -606,7 +607,7 @@ class Region(RulebookModel):
     def _hangs_together(self, info: ValidationInfo) -> "Region":
         faults = list(_faults(self, info.context or frozenset()))
         if faults:
-            raise ValueError("; ".join(faults))
+            raise Misfits(faults)
         return self
 
     def in_force(self, on: date) -> Version | None:
@@ -623,43 +624,61 @@ class Region(RulebookModel):
         return min(later, default=None)
 
 
-def _cited(version: Version) -> Iterator[tuple[str, str]]:
-    for part in version.parts:
-        yield from ((part.id, rule) for rule in part.cites)
+def _cited(version: Version) -> Iterator[tuple[Path, str, str]]:
+    for name in ("entries", "standing", "shown"):
+        for number, part in enumerate(getattr(version, name)):
+            yield from (
+                ((name, number, "cites", place), part.id, rule) for place, rule in enumerate(part.cites)
+            )
     for reason, rules in version.reasons.items():
-        yield from ((str(reason), rule) for rule in rules)
-    yield from (("people_only", rule) for rule in version.people_only)
-    yield from (("held_by_core", rule) for rule in version.held_by_core)
+        yield from ((("reasons", str(reason), place), str(reason), rule) for place, rule in enumerate(rules))
+    yield from ((("people_only", rule), "people_only", rule) for rule in version.people_only)
+    yield from ((("held_by_core", rule), "held_by_core", rule) for rule in version.held_by_core)
 
 
-def _faults(region: Region, of_base: Container[str]) -> Iterator[str]:
+def _faults(region: Region, of_base: Collection[str]) -> Iterator[tuple[Path, str]]:
     """What does not hang together. `of_base`: the rules of the national base, which what is taken from it may cite."""
     dates = [version.since for version in region.versions]
     if dates != sorted(set(dates)):
-        yield f"{region.region}: versions must stand in order of date, each date once"
+        yield ("versions",), "versions must stand in order of date, each date once"
     for rule_id, rule in region.rules.items():
         if rule.document not in region.documents:
-            yield f"{region.region}: rule {rule_id} names no known document"
-    for version in region.versions:
+            meant = _nearest_of(rule.document, region.documents)
+            yield ("rules", rule_id, "document"), f"rule {rule_id} names no known document{meant}"
+    for number, version in enumerate(region.versions):
+        here: Path = ("versions", number)
         ids = [part.id for part in version.parts]
-        for twice in {i for i in ids if ids.count(i) > 1}:
-            yield f"{region.region} {version.since}: entry {twice} stands twice"
-        for where, rule_id in _cited(version):
+        for twice in sorted({i for i in ids if ids.count(i) > 1}):
+            yield here, f"entry {twice} stands twice in {version.since}"
+        for path, where, rule_id in _cited(version):
             if rule_id not in region.rules and rule_id not in of_base:
-                yield f"{region.region} {version.since}: {where} cites {rule_id}, which is no rule of the file"
-        for entry in version.entries:
+                meant = _nearest_of(rule_id, region.rules)
+                yield (*here, *path), f"{where} cites {rule_id}, which is no rule of the file{meant}"
+        for place, entry in enumerate(version.entries):
             if entry.when.on_call is not None and version.daytime is None:
-                yield f"{region.region} {version.since}: entry {entry.id} speaks of on-call time, and `daytime` is not said"
-        for document in version.documents:
+                what = f"entry {entry.id} speaks of on-call time, and `daytime` is not said"
+                yield (*here, "entries", place), what
+        for place, document in enumerate(version.documents):
             if document not in region.documents:
-                yield f"{region.region} {version.since}: unknown document {document}"
+                meant = _nearest_of(document, region.documents)
+                yield (*here, "documents", place), f"unknown document {document}{meant}"
+
+
+def _nearest_of(name: str, known: Iterable[str]) -> str:
+    near = nearest(name, known)
+    return f"; nearest: {near}" if near else ""
 
 
 class RulebookError(ValueError):
     """The rulebook cannot be read. The message names every fault with its place."""
 
+    def __init__(self, *faults: Fault | str) -> None:
+        """Hold every fault."""
+        self.faults = tuple(Fault(one) if isinstance(one, str) else one for one in faults)
+        super().__init__("; ".join(str(fault) for fault in self.faults))
 
-def _on_base(version: dict[str, Any], base: Region | None) -> None:
+
+def _on_base(version: dict[str, Any], base: Region | None, marks: Marks) -> None:
     """
     Lay a version over the national base.
 
@@ -683,18 +702,20 @@ def _on_base(version: dict[str, Any], base: Region | None) -> None:
             )
     own = version.get("entries") or []
     ids = {entry.get("id") for entry in own}
+    laid = []
+    for entry in own:
+        if entry.get("id") in of_base and "forms" not in entry:
+            laid.append({**of_base[entry["id"]], **entry})
+            marks.also(laid[-1], entry)
+        else:
+            laid.append(entry)
     version["entries"] = [
         *(entry for name, entry in of_base.items() if name not in ids and name not in dropped),
-        *(
-            {**of_base[entry["id"]], **entry}
-            if entry.get("id") in of_base and "forms" not in entry
-            else entry
-            for entry in own
-        ),
+        *laid,
     ]
 
 
-def _inherit(raw: dict[str, Any], national: Region | None) -> dict[str, Any]:
+def _inherit(raw: dict[str, Any], national: Region | None, marks: Marks) -> dict[str, Any]:
     """
     Lay a version that extends an earlier one over it, and one that begins with the national base over that.
 
@@ -703,7 +724,7 @@ def _inherit(raw: dict[str, Any], national: Region | None) -> dict[str, Any]:
     done: dict[date, dict[str, Any]] = {}
     for version in raw.get("versions") or ():
         if version.get("base") is not None:
-            _on_base(version, national)
+            _on_base(version, national, marks)
         if isinstance(version.get("drops"), list):
             version["drops"] = dict.fromkeys(version["drops"])
         base = version.get("extends")
@@ -755,7 +776,12 @@ def parse(text: str, national: Region | None = None) -> Region:
     Raises RulebookError with every fault at once, each with its place in the file.
     """
     try:
-        raw = yaml.safe_load(text)
+        marks = Marks(text)
+        raw = marks.get_single_data()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = (mark.line + 1, mark.column + 1) if mark else None
+        raise RulebookError(Fault(f"not YAML: {error.problem or error.context}", place)) from error
     except yaml.YAMLError as error:
         raise RulebookError(f"not YAML: {error}") from error
     except (ValueError, RecursionError) as error:  # a date that is none; nesting without end
@@ -765,7 +791,7 @@ def parse(text: str, national: Region | None = None) -> Region:
     if _is_swollen(raw):
         raise RulebookError(f"more than {MOST_PARTS} parts, its aliases followed")
     try:
-        inherited = _inherit(raw, national)
+        inherited = _inherit(raw, national, marks)
     except (AttributeError, TypeError) as error:
         raise RulebookError(
             "versions: each is a mapping, its entries and standing rules are lists of mappings"
@@ -775,8 +801,7 @@ def parse(text: str, national: Region | None = None) -> Region:
             inherited, context=frozenset(national.rules) if national else frozenset()
         )
     except ValidationError as error:
-        faults = (f"{'.'.join(str(p) for p in e['loc']) or 'file'}: {e['msg']}" for e in error.errors())
-        raise RulebookError("; ".join(faults)) from error
+        raise RulebookError(*faults_of(error, inherited, marks, Region)) from error
 
 
 def _with_national_ages(region: Region, national: Region) -> Region:

@@ -55,6 +55,18 @@ def check(regions: Iterable[Region]) -> tuple[Finding, ...]:
     return (*harms(found), *_between(found), *(fault for region in found for fault in _of_region(region)))
 
 
+def silences(regions: Iterable[Region]) -> tuple[Finding, ...]:
+    """The forms on which a region's version takes no stand, a line a version. An order of such a form is refused."""
+    found = []
+    for region in regions:
+        for version in region.versions if not region.national else ():
+            silent = [form for form in Form if not version.matching(form)]
+            if silent:
+                what = f"takes no stand on {', '.join(silent)}: say `offered: true` or `offered: false`"
+                found.append(Finding(f"{region.region} {version.since}", what))
+    return tuple(found)
+
+
 def harms(regions: Iterable[Region]) -> tuple[Finding, ...]:
     """
     The faults for which a rulebook is not loaded at all (X-31), in the files' order.

@@ -49,7 +49,7 @@ def read(files: list[Path]) -> tuple[list[Region], list[str]]:
             if regions[-1].national:
                 national = regions[-1]
         except RulebookError as error:
-            faults += [f"{path}: {fault}" for fault in str(error).split("; ")]
+            faults += [fault.within(path) for fault in error.faults]
         except OSError as error:
             faults.append(f"{path}: {error.strerror}")
         except UnicodeDecodeError:

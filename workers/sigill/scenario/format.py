@@ -1,7 +1,7 @@
 """The scenario file as a typed value. An unknown key is an error, with file, line and key."""
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -346,9 +346,9 @@ def read_file(path: Path) -> tuple[Scenario, ...]:
     return tuple(one.story for one in found)
 
 
-def read_stories(path: Path) -> tuple[Read, ...]:
+def read_stories(path: Path, regions: Collection[str] | None = None) -> tuple[Read, ...]:
     """
-    Every scenario of a file, each with the names that nothing introduces.
+    Every scenario of a file, each with the names that nothing introduces; `regions`: those that there are (None: any).
 
     Raises UnreadableScenario naming file, line and key for a file that cannot be read.
     """
@@ -364,10 +364,10 @@ def read_stories(path: Path) -> tuple[Read, ...]:
     except (ValueError, RecursionError) as error:  # a date that is none; nesting without end
         raise UnreadableScenario(f"{path}: not YAML ({error})") from error
     documents = zip(nodes, loaded, strict=True)  # an empty one, or one that says null, is none
-    return tuple(_validated(path, node, data) for node, data in documents if data is not None)
+    return tuple(_validated(path, node, data, regions) for node, data in documents if data is not None)
 
 
-def _validated(path: Path, node: yaml.Node, data: object) -> Read:
+def _validated(path: Path, node: yaml.Node, data: object, regions: Collection[str] | None) -> Read:
     try:
         story = Scenario.model_validate(data)
     except ValidationError as error:
@@ -376,7 +376,10 @@ def _validated(path: Path, node: yaml.Node, data: object) -> Read:
             for e in error.errors()
         ]
         raise UnreadableScenario("\n".join(faults)) from error
-    return Read(story, tuple(_unknown_names(path, node, story)))
+    unknown = [*_unknown_names(path, node, story)]
+    if regions is not None:
+        unknown += _unknown_regions(path, node, story, regions)
+    return Read(story, tuple(unknown))
 
 
 OPERATORS = "operators"
@@ -402,6 +405,25 @@ def _unknown_names(path: Path, node: yaml.Node, story: Scenario) -> Iterator[str
         what = "person or unit" if kind == "addressee" else kind
         where = ".".join(str(part) for part in loc)
         yield f"{path}:{_line_of(node, loc)}: {where}: the story has no {what} {name!r}{meant}"
+
+
+def _unknown_regions(path: Path, node: yaml.Node, story: Scenario, regions: Collection[str]) -> Iterator[str]:
+    named: list[tuple[tuple[int | str, ...], str | None]] = [(("region",), story.region)]
+    named += [
+        (("units", unit) if isinstance(spec, str) else ("units", unit, "region"), region)
+        for unit, spec in (story.units.items() if isinstance(story.units, dict) else ())
+        for region in (spec if isinstance(spec, str) else spec.region,)
+    ]
+    for number, step in enumerate(story.steps):
+        for part in ("order", "directory"):
+            named.append((("steps", number, part, "region"), getattr(getattr(step, part), "region", None)))
+    for loc, name in named:
+        if name is None or name in regions:
+            continue
+        near = difflib.get_close_matches(name, sorted(regions), 1, 0.0)
+        meant = f"; the nearest name is {near[0]}" if near else ""
+        where = ".".join(str(part) for part in loc)
+        yield f"{path}:{_line_of(node, loc)}: {where}: there is no region {name!r}{meant}"
 
 
 _OF_ORDER = (

@@ -1,0 +1,283 @@
+"""
+What is wrong in a rulebook's file, told where it stands there and in the rulebook's own words.
+
+pydantic tells of a value once for every type that it might have been, and of an inherited entry once for every version
+that inherits it; here one mistake is one fault. No file is opened.
+"""
+
+import difflib
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+Place: TypeAlias = tuple[int, int]
+"""Line and column in a file, both from 1."""
+Path: TypeAlias = tuple[int | str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One mistake. `place` None: it stands nowhere in particular."""
+
+    what: str
+    place: Place | None = None
+
+    def __str__(self) -> str:
+        """One line for people."""
+        return f"line {self.place[0]}, column {self.place[1]}: {self.what}" if self.place else self.what
+
+    def within(self, file: object) -> str:
+        """The same with the file's name, as editors and terminals open it."""
+        return (
+            f"{file}:{self.place[0]}:{self.place[1]}: {self.what}" if self.place else f"{file}: {self.what}"
+        )
+
+
+class Misfits(ValueError):
+    """Parts that do not fit together, each with its path in the parsed file."""
+
+    def __init__(self, faults: Iterable[tuple[Path, str]]) -> None:
+        """Hold the faults."""
+        self.faults = tuple(faults)
+        super().__init__("; ".join(what for _, what in self.faults))
+
+
+class Marks(yaml.SafeLoader):
+    """Loads YAML and remembers where each mapping, list, key and value stands."""
+
+    def __init__(self, text: str) -> None:
+        """Read from a text."""
+        super().__init__(text)
+        self.of: dict[int, yaml.Node] = {}
+        """By the identity of what was made of a node, which `kept` keeps alive."""
+        self.kept: list[object] = []
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """Make what a node says."""
+        made = super().construct_object(node, deep)
+        if isinstance(made, dict | list):
+            self.of[id(made)] = node
+            self.kept.append(made)
+        return made
+
+    def also(self, merged: object, source: object) -> None:
+        """Say that something was made from a part of the file: it stands where that part stands."""
+        if id(source) in self.of:
+            self.of[id(merged)] = self.of[id(source)]
+            self.kept.append(merged)
+
+    def place(self, raw: object, path: Path) -> Place | None:
+        """Where the deepest part of a path stands that was written in this file."""
+        found, part = self._begin(raw), raw
+        for step in path:
+            node = self.of.get(id(part))
+            at = _child(node, step)
+            if at is not None:
+                found = at.start_mark
+            following = _step(part, step)
+            if following is None:
+                break
+            part = following
+            begin = self._begin(part)
+            if begin is not None and at is None:
+                found = begin
+        return (found.line + 1, found.column + 1) if found else None
+
+    def _begin(self, part: object) -> yaml.Mark | None:
+        node = self.of.get(id(part))
+        return node.start_mark if node is not None else None
+
+
+def _child(node: yaml.Node | None, step: int | str) -> yaml.Node | None:
+    if isinstance(node, yaml.MappingNode):
+        return next((key for key, _ in node.value if key.value == str(step)), None)
+    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+        child: yaml.Node = node.value[step]
+        return child
+    return None
+
+
+def _step(part: object, step: int | str) -> object | None:
+    if isinstance(part, Mapping):
+        return next((value for key, value in part.items() if str(key) == str(step)), None)
+    if isinstance(part, list | tuple) and isinstance(step, int) and step < len(part):
+        item: object = part[step]
+        return item
+    return None
+
+
+def _exists(part: object, step: int | str) -> bool:
+    if isinstance(part, Mapping):
+        return any(str(key) == str(step) for key in part)
+    return isinstance(part, list | tuple) and isinstance(step, int) and step < len(part)
+
+
+def faults_of(error: ValidationError, raw: object, marks: Marks, model: type[BaseModel]) -> tuple[Fault, ...]:
+    """Every mistake that a validation found, once, in the file's order. `raw`: what was validated, as `model`."""
+    found: dict[tuple[Place | None, str], Fault] = {}
+    for path, what in _told(error, raw, model):
+        place = marks.place(raw, path)
+        found.setdefault((place, what), Fault(what, place))
+    return tuple(sorted(found.values(), key=lambda fault: fault.place or (0, 0)))
+
+
+def _told(error: ValidationError, raw: object, model: type[BaseModel]) -> Iterator[tuple[Path, str]]:
+    paths: list[tuple[Path, bool, Any]] = []
+    for each in error.errors():
+        path, forked = _path_of(each["loc"], raw)
+        paths.append((path, forked, each))
+    paths.sort(
+        key=lambda one: one[2]["type"] not in ("enum", "literal_error")
+    )  # what names the words says best
+    above = {path[:length] for path, _, _ in paths for length in range(len(path))}
+    said: set[Path] = set()
+    for path, forked, each in paths:
+        deeper = path in above
+        if (deeper and (forked or each["type"] == "too_short")) or (path in said and forked):
+            continue  # what another of the types that the value might have been says better
+        said.add(path)
+        misfits = (each.get("ctx") or {}).get("error")
+        if isinstance(misfits, Misfits):
+            yield from misfits.faults
+        else:
+            yield path, _words(each, path, raw, model)
+
+
+def _path_of(loc: Path, raw: object) -> tuple[Path, bool]:
+    """A path without the names of types, and whether there were any: then the value might have been several things."""
+    path: list[int | str] = []
+    part, forked = raw, False
+    for number, step in enumerate(loc):
+        if _exists(part, step):
+            path.append(step)
+            part = _step(part, step)
+        elif (
+            number == len(loc) - 1
+            and isinstance(step, str)
+            and isinstance(part, Mapping)
+            and step.isidentifier()
+        ):
+            path.append(step)  # a key that is missing
+        else:
+            forked = True
+    return tuple(path), forked
+
+
+def _words(each: Any, path: Path, raw: object, model: type[BaseModel]) -> str:
+    where = ".".join(str(step) for step in _named(path, raw)) or "file"
+    match each["type"]:
+        case "extra_forbidden":
+            known = _keys_at(model, path[:-1])
+            return f"{where}: there is no `{path[-1]}` here{_meant(str(path[-1]), known)}"
+        case "missing":
+            return f"{where}: is missing"
+        case "enum" | "literal_error":
+            words = _words_at(model, path)
+            given = each["input"]
+            what = given if isinstance(given, str | int | float) else "this"
+            return f"{where}: `{what}` is not known here{_meant(str(given), words)}"
+    if each["type"] in _WANTED:
+        return f"{where}: must be {_WANTED[each['type']]}"
+    message: str = each["msg"]
+    return f"{where}: {message.removeprefix('Value error, ')}"
+
+
+_WANTED = {
+    "bool_parsing": "true or false",
+    "bool_type": "true or false",
+    "int_parsing": "a whole number",
+    "int_type": "a whole number",
+    "string_type": "text, in quotes where it looks like a number or a day",
+    "date_type": "a day, YYYY-MM-DD",
+    "date_parsing": "a day, YYYY-MM-DD",
+    "date_from_datetime_parsing": "a day, YYYY-MM-DD",
+    "tuple_type": "a list: [one, another]",
+    "dict_type": "keys with values: {key: value}",
+    "model_type": "keys with values: {key: value}",
+    "too_short": "a list that is not empty",
+}
+
+
+_OF_VERSION = 2
+"""So many steps lead into a version: the fault's place says which."""
+
+
+def _named(path: Path, raw: object) -> Iterator[int | str]:
+    """A path in the owner's words: an entry by its id, whichever version inherits it."""
+    part = raw
+    for number, step in enumerate(path):
+        part = _step(part, step)
+        if number < _OF_VERSION and len(path) > _OF_VERSION and path[0] == "versions":
+            continue
+        if step in ("entries", "standing", "shown") and len(path) > number + 1:
+            continue
+        name = None
+        if isinstance(step, int) and isinstance(part, Mapping):
+            name = part.get("id") or part.get("since")
+        yield str(name) if name is not None else step
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that is most like one that is not known; None: none is."""
+    return next(iter(difflib.get_close_matches(name, sorted(known), 1, 0.5)), None)
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    allowed = sorted(known)
+    near = nearest(name, allowed)
+    meant = f"; nearest: {near}" if near else ""
+    return f"{meant}; allowed: {', '.join(allowed)}" if allowed else meant
+
+
+def _keys_at(model: type[BaseModel], path: Path) -> set[str]:
+    keys: set[str] = set()
+    for kind in _types_at(model, path):
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            keys |= {field.alias or name for name, field in kind.model_fields.items()}
+    return keys
+
+
+def _words_at(model: type[BaseModel], path: Path) -> set[str]:
+    found: set[str] = set()
+    for kind in _types_at(model, path):
+        if get_origin(kind) is Literal:
+            found |= {str(word) for word in get_args(kind)}
+        elif isinstance(kind, type) and issubclass(kind, Enum):
+            found |= {str(member.value) for member in kind}
+    return found
+
+
+def _types_at(model: type[BaseModel], path: Path) -> list[Any]:
+    kinds: list[Any] = [model]
+    for step in path:
+        kinds = [inner for kind in kinds for inner in _inside(kind, step)]
+    return kinds
+
+
+def _inside(kind: Any, step: Hashable) -> Iterator[Any]:
+    origin, args = get_origin(kind), get_args(kind)
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        for name, field in kind.model_fields.items():
+            if step in (name, field.alias):
+                yield from _plain(field.annotation)
+    elif origin in (tuple, list) and isinstance(step, int):
+        yield from _plain(args[0])
+    elif origin in (dict, Mapping):
+        # a key that is wrong is told at the key itself
+        yield from (*_plain(args[1]), *_plain(args[0]))
+
+
+def _plain(kind: Any) -> Iterator[Any]:
+    """The types of a union, `Annotated` left out."""
+    origin, args = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        yield from _plain(args[0])
+    elif origin is Union or type(kind).__name__ == "UnionType":
+        for one in args:
+            yield from _plain(one)
+    else:
+        yield kind
