@@ -20,16 +20,16 @@ $(BIN)/python:
 	@echo "making $(VENV) with $$($(PYTHON) --version)" >&2
 	@$(PYTHON) -m venv $(VENV) || { echo "python3-venv seems to be missing: on Debian, apt-get install python3-venv" >&2; exit 1; }
 
-$(VENV)/.demo: requirements.lock pyproject.toml | $(BIN)/python
+$(VENV)/.demo: requirements.lock pyproject.toml contracts/pyproject.toml | $(BIN)/python
 	@echo "installing what Sigill runs on (once)" >&2
 	@$(PIP) install --require-hashes -r requirements.lock
-	@$(PIP) install --no-deps --no-build-isolation -e .
+	@$(PIP) install --no-deps --no-build-isolation -e ./contracts -e .
 	@touch $@
 
-$(VENV)/.dev: requirements-dev.lock pyproject.toml | $(BIN)/python
+$(VENV)/.dev: requirements-dev.lock pyproject.toml contracts/pyproject.toml | $(BIN)/python
 	@echo "installing what Sigill is tested with (once)" >&2
 	@$(PIP) install --require-hashes -r requirements-dev.lock
-	@$(PIP) install --no-deps --no-build-isolation -e .
+	@$(PIP) install --no-deps --no-build-isolation -e ./contracts -e .
 	@touch $@ $(VENV)/.demo
 
 ##@ Try it
@@ -140,13 +140,21 @@ lock: ## newest versions that fit into the locks (needs uv)
 	@uv pip compile pyproject.toml --extra build --extra dev -o requirements-dev.lock $(LOCK)
 	@uv pip compile pyproject.toml --extra build -c requirements-dev.lock -o requirements.lock $(LOCK)
 
-LOCK := --upgrade --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
+LOCK := --upgrade --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
+	--no-emit-package sigill-contracts
 
 .PHONY: packages
-packages: $(VENV)/.dev ## wheel and sdist, looked at by check-wheel-contents, twine and pyroma, into dist
+packages: $(VENV)/.dev ## wheels and sdist, tried from elsewhere, looked at by check-wheel-contents, twine and pyroma, into dist
 	@rm -f dist/*.whl dist/*.tar.gz
 	@$(BIN)/python -m build --no-isolation --outdir dist . >/dev/null
-	@$(BIN)/check-wheel-contents dist/*.whl
+	@$(BIN)/python -m build --no-isolation --wheel --outdir dist contracts >/dev/null
+	@$(BIN)/check-wheel-contents --toplevel sigill dist/sigill-*.whl
+	@$(BIN)/check-wheel-contents --toplevel sigill_contracts dist/sigill_contracts-*.whl
+	@# from a folder that has a workers/ and a contracts/ of its own
+	@rm -rf dist/elsewhere && mkdir -p dist/elsewhere/{workers,contracts} && touch dist/elsewhere/{workers,contracts}/__init__.py
+	@$(PIP) install --no-deps --target dist/elsewhere/lib dist/*.whl
+	@cd dist/elsewhere && PYTHONPATH=lib ../../$(BIN)/python -c "from sigill.cli import main; main()" rulebook show kronoberg >/dev/null
+	@rm -rf dist/elsewhere
 	@$(BIN)/twine check --strict dist/*.whl dist/*.tar.gz
 	@$(BIN)/pyroma --min 10 dist/*.tar.gz
 
