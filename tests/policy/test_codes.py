@@ -25,7 +25,7 @@ from tests.kit.pure_stage import PureStage
 from tests.policy.test_properties import books
 
 ELSEWHERE = {
-    # the door before the rules: tests/workers/test_unwrap.py, tests/trust
+    # the door before the rules: tests/workers/test_message_unwrapping.py, tests/trust
     RefusalCode.REVOCATION_UNKNOWN,
     RefusalCode.SIGNATURE_TOO_OLD,
     RefusalCode.SIGNED_IN_FUTURE,
@@ -33,7 +33,7 @@ ELSEWHERE = {
     RefusalCode.ENVELOPE_MISMATCH,
     RefusalCode.SIGNATURE_FORM_NOT_ACCEPTED,
     PendingCode.AWAITING_REVOCATION_STATUS,
-    # what only evidence that comes later can tell: tests/workers/test_anew.py
+    # what only evidence that comes later can tell: tests/workers/test_reevaluation.py
     Template.CARD_REVOKED_LATE,
     # a co-ordination number of uncertain identity, and a parked patient: tests/policy/test_orders.py
     RefusalCode.IDENTITY_UNCERTAIN,

@@ -9,6 +9,7 @@ from pathlib import Path
 from sigill.intake.form_parsing import FormInvalid, read_form
 from sigill.intake.refusal_texts import signature_objections, wrong_audience
 from sigill.policy.effects import RefusalReason
+from sigill.stream.records import media_type
 from sigill.trust import RevocationSnapshot, TrustPolicy, UnreadableSignature, Verdict, verify
 from sigill_contracts.dead_letter import DeadLetterReason
 
@@ -128,7 +129,7 @@ def answer(
 
     The envelope is not part of the file, and is not judged.
     """
-    kind = content_type.split(";", 1)[0].strip().lower()
+    kind = media_type(content_type)
     try:
         verdict = verify(raw, kind, policy=policy, evidence=evidence, arrived_at=at)
     except UnreadableSignature as error:

@@ -2,7 +2,8 @@
 
 import json
 
-from sigill.stream.records import NotCloudEvent, Record, read_event
+from sigill.runtime.strict_json import unique_members
+from sigill.stream.records import NotCloudEvent, Record, media_type, read_event
 from sigill_contracts.base import MAX_MESSAGE_BYTES
 from sigill_contracts.dead_letter import DeadLetterReason
 from sigill_contracts.topics import TopicSpec
@@ -34,8 +35,7 @@ def read_data(record: Record, topic: TopicSpec, largest: int = MAX_MESSAGE_BYTES
         raise UnreadableJson(DeadLetterReason.NOT_CLOUD_EVENT) from None
     if event.envelope.type != topic.event_type:
         raise UnreadableJson(DeadLetterReason.UNKNOWN_TYPE)
-    media_type = (event.envelope.content_type or "").split(";", 1)[0].strip().lower()
-    if media_type not in topic.content_types:
+    if media_type(event.envelope.content_type) not in topic.content_types:
         raise UnreadableJson(DeadLetterReason.UNKNOWN_CONTENT_TYPE)
     if event.data is None:
         raise UnreadableJson(DeadLetterReason.NO_VALUE)
@@ -44,11 +44,4 @@ def read_data(record: Record, topic: TopicSpec, largest: int = MAX_MESSAGE_BYTES
 
 def json_once(data: bytes) -> object:
     """Read JSON in which no name stands twice. Raises ValueError or RecursionError."""
-    return json.loads(data, object_pairs_hook=_once)
-
-
-def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("a name stands twice")
-    return members
+    return json.loads(data, object_pairs_hook=unique_members)

@@ -27,6 +27,7 @@ from sigill.runtime.clock import Clock, stopwatch
 from sigill.store import orders, persons
 from sigill.store.orders import StoredOrder, WaitingOrder
 from sigill.store.session import Store, Tx, passing
+from sigill.stream.records import media_type
 from sigill.trust import RevocationSnapshot, UnreadableSignature, Verdict, verify
 from sigill_contracts.order import SignedForm
 from sigill_contracts.receipt import Receipt
@@ -135,11 +136,10 @@ class Recheck:
     def _verdicts(self, asked: Sequence[StoredOrder], evidence: RevocationSnapshot) -> dict[int, Verdict]:
         verdicts: dict[int, Verdict] = {}
         for order in asked:
-            media_type = (order.content_type or "").split(";", 1)[0].strip().lower()
             try:
                 verdicts[order.registration] = verify(
                     order.original or b"",
-                    media_type,
+                    media_type(order.content_type),
                     policy=self.door.trust,
                     evidence=evidence,
                     arrived_at=order.received_at,

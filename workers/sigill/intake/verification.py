@@ -18,7 +18,7 @@ from sigill.judgement.objections import objection
 from sigill.policy.effects import RefusalReason
 from sigill.policy.identity_numbers import NumberRules
 from sigill.processing.patient_keys import KeyRing, shaped_like_a_key
-from sigill.stream.records import NotCloudEvent, Record, read_event
+from sigill.stream.records import NotCloudEvent, Record, media_type, read_event
 from sigill.trust import RevocationSnapshot, TrustPolicy, UnreadableSignature, Verdict, verify
 from sigill_contracts.dead_letter import DeadLetterReason
 from sigill_contracts.envelope import Envelope
@@ -108,7 +108,7 @@ class OrderVerifier:
             return UnreadableMessage(record, DeadLetterReason.UNKNOWN_TYPE)
         if signed is None:
             return UnreadableMessage(record, DeadLetterReason.NO_VALUE)
-        content_type = _media_type(envelope.content_type)
+        content_type = media_type(envelope.content_type)
         if content_type not in ORDERS.content_types:
             return UnreadableMessage(record, DeadLetterReason.UNKNOWN_CONTENT_TYPE)
         try:
@@ -165,10 +165,6 @@ class OrderVerifier:
             return read_form(verdict.claimed, self.numbers)
         except FormInvalid:
             return None
-
-
-def _media_type(content_type: str | None) -> str:
-    return (content_type or "").split(";", 1)[0].strip().lower()
 
 
 def _order_id(payload: bytes | None) -> UUID | None:

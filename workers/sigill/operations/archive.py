@@ -27,6 +27,7 @@ from sigill.store.access_log import AccessLogEntry
 from sigill.store.audit import Recorded
 from sigill.store.orders import StoredAnswer, StoredOrder
 from sigill.store.session import Reading, Store
+from sigill.stream.records import media_type
 from sigill.trust import RevocationSnapshot, TrustPolicy, UnreadableSignature, verify
 from sigill_contracts.vocabulary import OrderId, PersonId
 
@@ -140,8 +141,7 @@ async def package(tx: Reading, one: StoredOrder) -> dict[str, bytes]:
 
 def ending_of(one: StoredOrder) -> str:
     """Return the file ending that tells in which form the original is signed."""
-    kind = (one.content_type or "").split(";", 1)[0].strip().lower()
-    return _ENDINGS.get(kind, "bin")
+    return _ENDINGS.get(media_type(one.content_type), "bin")
 
 
 async def _metadata(tx: Reading, one: StoredOrder, answers: Sequence[StoredAnswer]) -> Json:

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, NamedTuple
 
+from sigill.runtime.strict_json import STRICT, DuplicateName
 from sigill_contracts.envelope import Envelope
 
 Headers = tuple[tuple[str, bytes], ...]
@@ -194,15 +195,15 @@ def _binary(record: Record, content_type: str | None) -> Event:
                 raise
     if content_type is not None:
         stated = attributes.get("datacontenttype") or content_type
-        if _media_type(stated) != _media_type(content_type):
+        if media_type(stated) != media_type(content_type):
             raise NotCloudEvent("contradiction:datacontenttype")
         attributes["datacontenttype"] = content_type
     return Event(_envelope(attributes, record.headers), record.value)
 
 
 def _structured(record: Record, content_type: str) -> Event:
-    media_type, _, parameters = (part.strip().lower() for part in content_type.partition(";"))
-    if media_type != STRUCTURED_JSON:
+    format_, _, parameters = (part.strip().lower() for part in content_type.partition(";"))
+    if format_ != STRUCTURED_JSON:
         raise NotCloudEvent("unsupported_format")
     charset = re.search(r'charset\s*=\s*"?([\w-]+)', parameters)
     if charset and charset[1] not in ("utf-8", "utf8"):
@@ -231,18 +232,11 @@ def _structured(record: Record, content_type: str) -> Event:
 
 
 def _json_object(value: bytes) -> dict[str, object]:
-    def once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-        members = dict(pairs)
-        if len(members) != len(pairs):
-            raise NotCloudEvent("repeated_member")
-        return members
-
-    def number(_: str) -> object:
-        raise NotCloudEvent("bad_json")
-
     try:
-        parsed = json.loads(value.decode("utf-8"), object_pairs_hook=once, parse_constant=number)
-    except (UnicodeDecodeError, ValueError, RecursionError):
+        parsed = STRICT.decode(value.decode("utf-8"))
+    except DuplicateName:
+        raise NotCloudEvent("repeated_member") from None
+    except (ValueError, RecursionError):
         raise NotCloudEvent("bad_json") from None
     if not isinstance(parsed, dict):
         raise NotCloudEvent("bad_json")
@@ -263,8 +257,8 @@ def _data_of(members: dict[str, object]) -> bytes | None:
     data = members.get("data")
     if data is None:
         return None
-    media_type = members.get("datacontenttype")
-    is_json = not isinstance(media_type, str) or re.search(r"[/+]json\s*(;|$)", media_type.lower())
+    stated = members.get("datacontenttype")
+    is_json = not isinstance(stated, str) or re.search(r"[/+]json\s*(;|$)", stated.lower())
     if isinstance(data, str) and not is_json:
         return _encoded(data, "data")
     return _encoded(json.dumps(data, ensure_ascii=False, separators=(",", ":")), "data")
@@ -353,8 +347,9 @@ def _text_of(headers: Headers, name: str) -> str | None:
         raise NotCloudEvent(f"bad_header:{_shown(name)}") from None
 
 
-def _media_type(content_type: str) -> str:
-    return content_type.split(";", 1)[0].strip().lower()
+def media_type(content_type: str | None) -> str:
+    """Return a content type without its parameters, in small letters (RFC 9110, 8.3.1); empty for none."""
+    return (content_type or "").split(";", 1)[0].strip().lower()
 
 
 def _shown(name: str) -> str:

@@ -14,6 +14,7 @@ from cryptography.x509 import ocsp
 from joserfc import jws
 from joserfc.registry import HeaderParameter, HeaderRegistryDict
 
+from sigill.runtime.strict_json import DuplicateName
 from sigill.trust.asn1 import CANNOT_BE_READ
 from sigill.trust.chain import CertificateHolder
 from sigill.trust.evidence import RevocationList, RevocationSnapshot
@@ -35,7 +36,7 @@ from sigill.trust.profile import (
     is_order_type,
     without,
 )
-from sigill.trust.strict import DuplicateName, ascii_part, decode_part, load_object
+from sigill.trust.strict import ascii_part, decode_part, load_object
 from sigill.trust.verdict import SignatureRefused, UnreadableSignature, invalid, not_accepted
 
 _MAX_HEADER = 64 * 1024

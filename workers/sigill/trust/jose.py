@@ -14,6 +14,7 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
+from sigill.runtime.strict_json import DuplicateName
 from sigill.trust.asn1 import CANNOT_BE_READ
 from sigill.trust.chain import NotCertificates, book_of
 from sigill.trust.jades import (
@@ -28,7 +29,7 @@ from sigill.trust.jades import (
 from sigill.trust.policy import TrustPolicy
 from sigill.trust.profile import HEADER, JSON_MEMBERS, PAYLOAD_INSIDE, UNPROTECTED, UNPROTECTED_HEADER, X5C
 from sigill.trust.proof import ProvenSignature
-from sigill.trust.strict import DuplicateName, ascii_part, decode_part, load_object, must_be_base64url
+from sigill.trust.strict import ascii_part, decode_part, load_object, must_be_base64url
 from sigill.trust.time_stamps import TimeStamp
 from sigill.trust.usage import not_for_key, not_listed
 from sigill.trust.verdict import SignatureRefused, UnreadableSignature, invalid, not_accepted

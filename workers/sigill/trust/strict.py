@@ -1,21 +1,17 @@
 """JSON and base64url that can be read in one way only."""
 
 import binascii
-import json
 from typing import Any
 
+from sigill.runtime.strict_json import STRICT
 from sigill.trust.profile import BASE64URL
 from sigill.trust.verdict import UnreadableSignature, not_accepted
-
-
-class DuplicateName(ValueError):
-    """A JSON object names a member twice, so readers could disagree about it."""
 
 
 def load_object(data: bytes) -> dict[str, Any]:
     """Read a JSON object strictly: UTF-8, no name twice, no NaN. Raises ValueError, DuplicateName among them."""
     try:
-        value = _STRICT.decode(data.decode("utf-8"))
+        value = STRICT.decode(data.decode("utf-8"))
     except RecursionError as error:
         raise ValueError("nested too deep") from error
     if not isinstance(value, dict):
@@ -23,19 +19,6 @@ def load_object(data: bytes) -> dict[str, Any]:
     return value
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise DuplicateName("a name stands twice")
-    return found
-
-
-def _no_constant(_: str) -> None:
-    raise ValueError("not a JSON number")
-
-
-#: Made once: `json.loads` with hooks builds a decoder each time.
-_STRICT = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
 _STANDARD = bytes.maketrans(b"-_", b"+/")
 
 

@@ -9,13 +9,14 @@ signature. A signature that does not hold says nothing about its time or holder,
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from sigill.runtime.strict_json import DuplicateName
 from sigill.trust import jose, xades
 from sigill.trust.evidence import RevocationSnapshot
 from sigill.trust.policy import TrustPolicy
 from sigill.trust.profile import PAYLOAD_ONCE
 from sigill.trust.proof import ProvenSignature
 from sigill.trust.revocation import revocation
-from sigill.trust.strict import DuplicateName, load_object
+from sigill.trust.strict import load_object
 from sigill.trust.time_stamps import earliest
 from sigill.trust.verdict import (
     Check,
