@@ -125,8 +125,8 @@ issuer: $(VENV)/.dev ## login, refusal, logout and a disabled user at a real Key
 	@$(PYTEST) -n 0 -m issuer tests/console/test_keycloak.py $(ARGS)
 
 .PHONY: recipes
-recipes: $(VENV)/.dev ## run other languages' programs (Java, Node, Go, Python): docs/examples, tests/stream; fetches their packages
-	@$(BIN)/pytest -m recipes tests/contracts tests/stream $(ARGS)
+recipes: $(VENV)/.dev ## run other languages' programs (Java, Node, Go, Python): docs/examples, tests/stream, HAPI's validator; fetches their packages
+	@$(BIN)/pytest -m recipes tests/contracts tests/stream tests/adoption/test_fhir.py $(ARGS)
 
 .PHONY: bench
 bench: $(VENV)/.dev ## figures on this machine

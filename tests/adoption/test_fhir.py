@@ -5,8 +5,10 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -246,3 +248,35 @@ async def test_whose_initiative_it_was_is_who_consented(lived: Office, initiativ
         )
         if release is Release.R4:
             assert pcf_faults(json.loads(json.dumps(one))) == []
+
+
+VALIDATOR = Path(__file__).parent / "fhir_validator"
+
+
+def _hapi(release: Release, files: Sequence[Path]) -> tuple[int, str]:
+    """HAPI's exit status and findings for some files."""
+    said = " ".join((release.value, *map(str, files)))
+    command = ["mvn", "-q", "-B", "-f", str(VALIDATOR / "pom.xml"), "compile", "exec:exec", f"-Dsaid={said}"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.recipes
+@pytest.mark.parametrize("release", list(Release))
+async def test_hapis_validator_finds_no_error(lived: Office, tmp_path: Path, release: Release) -> None:
+    town = lived.town
+    await lived.hand_over(town.registers(START, CHILD, secrecy_mark=True, sequence=50))
+    made = [
+        bundle(await known(lived, number), lived.desk.books, _LATER, release=release)
+        for number in (ADULT, CHILD)
+    ]
+    broken = json.loads(json.dumps(made[0]))
+    broken["entry"][0]["resource"]["status"] = "gällande"
+    files = [tmp_path / f"{name}.json" for name in ("adult", "child", "broken")]
+    for file, contents in zip(files, (*made, broken), strict=True):
+        file.write_text(json.dumps(contents))
+    status, found = await asyncio.to_thread(_hapi, release, files)
+    errors = [line for line in found.splitlines() if " ERROR " in line]
+    assert status != 0, "the broken one passed"
+    assert {line.split()[0] for line in errors} == {str(files[2])}, found[-3000:]
+    assert "status" in errors[0]
