@@ -72,6 +72,8 @@ drift: $(VENV)/.dev ## whether what is generated still matches what it comes fro
 	@$(BIN)/python -m sigill.web.api.openapi_export --check
 	@$(BIN)/python -m sigill.devtools.acls --check
 	@$(BIN)/python -m sigill.devtools.signature_profile --check
+	@$(BIN)/sigill rulebook pages --check
+	@$(BIN)/sigill rulebook questions --page docs/regions.md --check
 	@cmp infra/observability/rules/sigill.yml infra/helm/sigill/files/alerts.yml
 	@cmp infra/observability/grafana/dashboards/sigill.json infra/helm/sigill/files/dashboard.json
 
@@ -89,6 +91,8 @@ generate: $(VENV)/.dev ## write again what is generated: examples, schemas, Asyn
 	@$(BIN)/python -m sigill.web.api.openapi_export
 	@$(BIN)/python -m sigill.devtools.acls
 	@$(BIN)/python -m sigill.devtools.signature_profile
+	@$(BIN)/sigill rulebook pages
+	@$(BIN)/sigill rulebook questions --page docs/regions.md
 	@cp infra/observability/rules/sigill.yml infra/helm/sigill/files/alerts.yml
 	@cp infra/observability/grafana/dashboards/sigill.json infra/helm/sigill/files/dashboard.json
 

@@ -16,6 +16,7 @@ from sigill.rulebook_docs.checking import check
 from sigill.rulebook_docs.clauses import CLAUSE_ORDER
 from sigill.rulebook_docs.coverage import coverage
 from sigill.rulebook_docs.pages import drift, rendered
+from sigill.rulebook_docs.side_by_side import QUESTIONS
 from sigill.scenario.cast import Numbers
 from sigill.scenario.format import Scenario, files_of, read_file
 from sigill.scenario.play import ScenarioRunner
@@ -26,6 +27,7 @@ BOOKS = Rulebooks.of(*(p.read_text("utf-8") for p in sorted(RULEBOOKS.glob("*.ya
 TOLD: tuple[Scenario, ...] = tuple(s for f in files_of([STORIES]) for s in read_file(f))
 CITES = {story.id: story.cites for story in TOLD}
 run = CliRunner()
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -260,3 +262,30 @@ def test_every_command_takes_the_folder_of_rulebooks(
     shown = run.invoke(sigill, [*folder, "rulebook", "show", "solbygden", "--on", "2026-06-01"])
     assert "Region Solbygden" in shown.output
     assert run.invoke(sigill, ["--rulebooks", "/nowhere", "status"]).exit_code == 2
+
+
+def test_two_regions_answer_the_same_questions_on_a_day() -> None:
+    told = run.invoke(app, ["compare", "kronoberg", "skane", "--on", "2026-01-01", "--english"]).output
+    block = told.partition("Who may block a guardian?\n")[2].partition("\n\n")[0].splitlines()
+    assert block == [
+        "  both: Initiative: care.  [KR-15, KR-16, KR25-16, SK-01, SK-02, SK-03]",
+        "  kronoberg: Decided by treating staff, treating physician, on-call physician or head of unit.  [KR-17]",
+        "  kronoberg: In consultation with on-call physician or head of unit, unless the decider is one.  [KR-17]",
+        "  skane: Decided by head of unit. (in daytime)  [SK-07]",
+        "  skane: Decided by on-call physician. (at on-call time)  [SK-07]",
+    ]
+    assert "  skane: Carried out on the call; no signed form need follow.  [SK-08]" in told
+    assert run.invoke(app, ["compare", "kronoberg", "skane", "--on", "2019-01-01"]).exit_code == 2
+
+
+def test_the_page_of_all_regions_fits_the_rulebooks(tmp_path: Path) -> None:
+    page = ROOT / "docs" / "regions.md"
+    assert run.invoke(app, ["questions", "--page", str(page), "--check"]).exit_code == 0
+    text = page.read_text("utf-8")
+    for region in BOOKS.regions.values():
+        assert text.count(f"| {region.name} |") == 1 + len(QUESTIONS)
+    copy = tmp_path / "regions.md"
+    assert run.invoke(app, ["questions", "--page", str(copy), "--check"]).exit_code == 1
+    copy.write_text(text.replace("Beslutas av", "Bestäms av", 1), "utf-8")
+    stale = run.invoke(app, ["questions", "--page", str(copy), "--check"])
+    assert (stale.exit_code, stale.output) == (1, f"{copy}: run `sigill rulebook questions --page {copy}`\n")

@@ -18,7 +18,7 @@ from sigill.policy.effects import Sentence
 from sigill.policy.rulebook import Region, Rule, Rulebooks, Version
 from sigill.policy.sentences import FORM
 from sigill.population.impact import report, touched
-from sigill.rulebook_docs import pages
+from sigill.rulebook_docs import pages, side_by_side
 from sigill.rulebook_docs.checking import check as findings_of
 from sigill.rulebook_docs.checking import silences
 from sigill.rulebook_docs.clauses import shown_words, standing_words
@@ -122,6 +122,45 @@ def diff(
         books = rulebooks(folder)
         day = on.date() if on else swedish_date(SystemClock().now())
         _count(as_if(books, home, was), as_if(books, _same_place(away, home), now), day)
+
+
+@app.command("compare")
+def compare_(
+    first: Annotated[str, typer.Argument(metavar="REGION", help="A region's short name.")],
+    second: Annotated[str, typer.Argument(metavar="REGION", help="Another's.")],
+    on: Annotated[
+        datetime | None,
+        typer.Option("--on", formats=["%Y-%m-%d"], help="The Swedish date asked about; default today."),
+    ] = None,
+    english: English = False,
+    folder: Folder = RULEBOOKS,
+) -> None:
+    """Answer the questions that people ask, from two regions' rules on a day. What both say alike is said once."""
+    day = on.date() if on else swedish_date(SystemClock().now())
+    sides = []
+    for name in (first, second):
+        region = _region(folder, name)
+        sides.append((region, _in_force(region, day)))
+    for line in side_by_side.told(sides[0], sides[1], english=english):
+        print(line)
+
+
+@app.command()
+def questions(
+    page: Annotated[Path, typer.Option("--page", help="The page to write, as Markdown.")],
+    check_only: Annotated[
+        bool, typer.Option("--check", help="Only say whether it fits; exit 1 if not.")
+    ] = False,
+    folder: Folder = RULEBOOKS,
+) -> None:
+    """Write the page that shows every region beside the others, for the questions that people ask."""
+    wanted = side_by_side.page(rulebooks(folder).regions.values())
+    if not check_only:
+        page.write_text(wanted, encoding="utf-8")
+        print(page)
+    elif not page.is_file() or page.read_text("utf-8") != wanted:
+        print(f"{page}: run `sigill rulebook questions --page {page}`")
+        raise typer.Exit(1)
 
 
 def _same_place(away: Region, home: Region) -> Region:
