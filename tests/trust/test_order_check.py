@@ -82,7 +82,7 @@ def test_what_is_signed_in_each_way_is_let_in(place: Path, how: str, ending: str
     said = check(place, file)
 
     assert content_type in said
-    assert "The door would let it in." in said
+    assert "The intake would accept it." in said
     assert FORM["patient"]["id"] not in said
 
 
@@ -95,7 +95,7 @@ def test_every_check_is_told_and_what_to_set(place: Path):
     assert "certificate_not_for_signing (certificate.keyUsage)" in said
     assert "contentCommitment" in said
     assert "BAD" in said
-    assert "The door would refuse it" in said
+    assert "The intake would refuse it" in said
 
 
 def test_another_addressee_and_a_wrong_field_are_told(place: Path):

@@ -52,11 +52,11 @@ async def asking(office: Office, url: str, **more: timedelta) -> AsyncIterator[T
     await kept._renew()
     intake = office.consuming["ehr.orders.v1"].handler
     assert isinstance(intake, Intake)
-    before, intake.keeper = intake.keeper, kept
+    before, intake.revocation = intake.revocation, kept
     try:
         yield kept
     finally:
-        intake.keeper = before
+        intake.revocation = before
         await kept.close()
 
 

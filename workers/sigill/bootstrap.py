@@ -473,7 +473,7 @@ class Wiring:
 
     def _intake(self) -> _Opened:
         settings = self.settings
-        door = OrderVerifier(
+        verifier = OrderVerifier(
             settings.audience,
             key_ring(settings),
             trust_policy(settings),
@@ -490,11 +490,11 @@ class Wiring:
                 tuple(settings.topic(spec.name) for spec in (STAFF, UNITS)),
                 settings.group("directory"),
             )
-            handler = Intake(self.desk, door, kept, self.metrics, settings.group("intake"), watch.is_read)
+            handler = Intake(self.desk, verifier, kept, self.metrics, settings.group("intake"), watch.is_read)
             consuming = self._consuming("intake", [ORDERS.name], store, handler)
             consuming.depends_on = (DIRECTORY,)
             await kept.refresh()
-            recheck = Recheck(store, self.desk, door, kept, self.clock)
+            recheck = Recheck(store, self.desk, verifier, kept, self.clock)
             fresh = keep_fresh(kept, settings.crl_refresh, self.metrics, stop)
             async with _beside(fresh, recheck.keep_looking(stop)):
                 await consuming.run(stop)

@@ -1,4 +1,4 @@
-"""What the door would say of a signed order, offline: every check in words, and what to set where it would refuse."""
+"""How the intake would judge a signed order, offline: every check in words, and what to set where it would refuse."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -50,7 +50,7 @@ def evidence_in(folders: Sequence[Path]) -> tuple[RevocationSnapshot, list[str]]
 
 @dataclass(frozen=True, slots=True)
 class CheckAnswer:
-    """What the door would say. `verdict` is None for what it could not read."""
+    """How the intake would judge it. `verdict` is None for what it could not read."""
 
     content_type: str
     size: int
@@ -83,14 +83,14 @@ class CheckAnswer:
             yield f"{one.code}{where}: {one.text.en}"
         match self.status:
             case 0:
-                yield "The door would let it in. The rules are asked after that."
+                yield "The intake would accept it. The rules are asked after that."
             case 3:
                 yield (
                     "The door could not tell whether the certificate is revoked: a protective order would be carried "
                     "out and flagged, an opening one would wait. No list was fetched and no responder asked here."
                 )
             case _:
-                yield "The door would refuse it, with a receipt that says the above."
+                yield "The intake would refuse it, with a receipt that says the above."
 
     def as_json(self) -> str:
         """The same for a program."""
@@ -125,7 +125,7 @@ def answer(
     audience: str | None,
 ) -> CheckAnswer:
     """
-    Judge a file as the door would if it arrived `at` (aware). `audience` None leaves the addressee unchecked.
+    Judge a file as the intake would if it arrived `at` (aware). `audience` None leaves the addressee unchecked.
 
     The envelope is not part of the file, and is not judged.
     """

@@ -108,8 +108,8 @@ class Intake:
     """Takes orders. `directory_read` says whether the staff directory is read to its end; None: do not ask."""
 
     desk: PolicyContext
-    door: OrderVerifier
-    keeper: TrustRevocationCache
+    verifier: OrderVerifier
+    revocation: TrustRevocationCache
     metrics: Metrics
     group: str
     directory_read: Callable[[], Awaitable[bool]] | None = None
@@ -121,14 +121,14 @@ class Intake:
         Where nobody could say whether a certificate is revoked, OCSP is asked, for a bounded time, and what has been
         learned is looked at once more.
         """
-        evidence = self.keeper.snapshot
+        evidence = self.revocation.snapshot
         arrivals = await asyncio.to_thread(self._unwrap, records, spoiled, evidence)
         unsure = {place: one for place, one in enumerate(arrivals) if _questions(one)}
         if unsure:
-            await self.keeper.ask(question for one in unsure.values() for question in _questions(one))
-            if self.keeper.snapshot is not evidence:
+            await self.revocation.ask(question for one in unsure.values() for question in _questions(one))
+            if self.revocation.snapshot is not evidence:
                 again = [one.record for one in unsure.values()]
-                learned = await asyncio.to_thread(self._unwrap, again, spoiled, self.keeper.snapshot)
+                learned = await asyncio.to_thread(self._unwrap, again, spoiled, self.revocation.snapshot)
                 for place, one in zip(unsure, learned, strict=True):
                     arrivals[place] = one
         lost = frozenset(place_of(one.record) for one in arrivals if isinstance(one, UnreadableMessage))
@@ -146,7 +146,7 @@ class Intake:
                 arrivals.append(self._at_fault(record, evidence))
                 continue
             try:
-                arrivals.append(self.door.unwrap(record, evidence))
+                arrivals.append(self.verifier.unwrap(record, evidence))
             except Exception as error:
                 raise PoisonRecordError(record) from error
         return arrivals
@@ -154,7 +154,7 @@ class Intake:
     def _at_fault(self, record: Record, evidence: RevocationSnapshot) -> UnreadableMessage:
         """A record whose handling failed. One that is proven all the same can be read, and we are at fault."""
         try:
-            proven = isinstance(self.door.unwrap(record, evidence), VerifiedMessage)
+            proven = isinstance(self.verifier.unwrap(record, evidence), VerifiedMessage)
         except Exception:
             proven = False
         return UnreadableMessage(record, DeadLetterReason.UNREADABLE_RECORD, proven)
@@ -172,7 +172,9 @@ class Intake:
         arrivals = await self._mistyped_away(tx, prepared.arrivals)
         signed = [one for one in arrivals if isinstance(one, VerifiedMessage)]
         with steps.step("people"):
-            identities = await persons.ensure(tx, people_in(one.form for one in signed), self.door.keys.of)
+            identities = await persons.ensure(
+                tx, people_in(one.form for one in signed), self.verifier.keys.of
+            )
             await persons.lock(tx, {identities[identity_of(one.form.patient)] for one in signed})
         point("batch.people_known")
         with steps.step("inbox"):
@@ -397,7 +399,7 @@ class _Batch:
         registration: int,
         objections: tuple[RefusalReason, ...],
     ) -> None:
-        """Refuse at the door: nothing changes, the bytes are kept, and the sender learns every reason."""
+        """Refuse before any rule is asked: nothing changes, the bytes are kept, and the sender learns every reason."""
         cause = arrival_cause(*place_of(arrival.record), arrival.digest)
         judgement = Judgement(Outcome.REFUSED, refusals=objections)
         answer = receipt(

@@ -1,4 +1,4 @@
-"""An order that is turned away at the door, before any region's rule is asked: the same words as everywhere else."""
+"""An order that is refused before any region's rule is asked: the same words as everywhere else."""
 
 from collections.abc import Iterable
 

@@ -39,7 +39,7 @@ def sources(settings: Settings) -> RevocationSources:
 
 
 def revocation_cache(sources: RevocationSources, clock: Clock) -> TrustRevocationCache:
-    """A keeper whose snapshots the verifier reads."""
+    """A cache whose snapshots the verifier reads."""
     return RevocationCache(sources, index=RevocationIndex(), believe=believed_until, clock=clock)
 
 

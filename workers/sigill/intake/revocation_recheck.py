@@ -51,8 +51,8 @@ class Recheck:
 
     store: Store
     desk: PolicyContext
-    door: OrderVerifier
-    keeper: TrustRevocationCache
+    verifier: OrderVerifier
+    revocation: TrustRevocationCache
     clock: Clock
     _asked: RevocationSnapshot | None = None
     _asked_at: float | None = None
@@ -64,7 +64,7 @@ class Recheck:
             if self._has_reason():
                 try:
                     await self.look(self.clock.now())
-                    self._asked, self._asked_at = self.keeper.snapshot, stopwatch()
+                    self._asked, self._asked_at = self.revocation.snapshot, stopwatch()
                 except Exception as error:
                     if not passing(error):
                         raise
@@ -74,7 +74,7 @@ class Recheck:
                 continue
 
     def _has_reason(self) -> bool:
-        if self.keeper.snapshot is not self._asked or self._asked_at is None:
+        if self.revocation.snapshot is not self._asked or self._asked_at is None:
             return True
         return stopwatch() - self._asked_at >= ASK_SECONDS
 
@@ -103,7 +103,7 @@ class Recheck:
         return known
 
     async def _carried_out(self, now: datetime) -> int:
-        since = now - self.door.trust.longest_age - MARGIN
+        since = now - self.verifier.trust.longest_age - MARGIN
         after = alerted = 0
         while True:
             async with self.store.reading() as tx:
@@ -123,14 +123,14 @@ class Recheck:
     async def _verify(self, asked: Sequence[StoredOrder]) -> dict[int, Verdict]:
         """Verify orders again by registration, OCSP asked where it may help; erased ones are left out."""
         held = [one for one in asked if one.original and one.payload and one.patient is not None]
-        evidence = self.keeper.snapshot
+        evidence = self.revocation.snapshot
         verdicts = await asyncio.to_thread(self._verdicts, held, evidence)
         questions = [question for verdict in verdicts.values() for question in verdict.questions]
         if questions:
-            await self.keeper.ask(questions)
-            if self.keeper.snapshot is not evidence:
+            await self.revocation.ask(questions)
+            if self.revocation.snapshot is not evidence:
                 open_ones = [one for one in held if verdicts[one.registration].undetermined]
-                verdicts |= await asyncio.to_thread(self._verdicts, open_ones, self.keeper.snapshot)
+                verdicts |= await asyncio.to_thread(self._verdicts, open_ones, self.revocation.snapshot)
         return verdicts
 
     def _verdicts(self, asked: Sequence[StoredOrder], evidence: RevocationSnapshot) -> dict[int, Verdict]:
@@ -140,7 +140,7 @@ class Recheck:
                 verdicts[order.registration] = verify(
                     order.original or b"",
                     media_type(order.content_type),
-                    policy=self.door.trust,
+                    policy=self.verifier.trust,
                     evidence=evidence,
                     arrived_at=order.received_at,
                 )
@@ -204,7 +204,7 @@ class Recheck:
         async with self.store.transaction(now) as tx:
             await persons.lock(tx, patients)
             # another intake may have told them while we waited
-            since = now - self.door.trust.longest_age - MARGIN
+            since = now - self.verifier.trust.longest_age - MARGIN
             before = min(one.registration for one in revoked) - 1
             left = await orders.carried_out_unproven(tx, since=since, unless_task=ALERT, after=before)
             untold = {one.registration for one in left}

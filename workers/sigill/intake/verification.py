@@ -1,5 +1,5 @@
 """
-Bytes from the topic become a signed order, a refusal at the door, or a dead letter. Pure: no clock, no network.
+Bytes from the topic become a signed order, a refusal, or a dead letter. Pure: no clock, no network.
 
 Not for me (another type of event) and unreadable are dead letters; understood but not provable is refused, with an
 answer. The envelope is not signed: id, subject and key are compared with what was signed, before anybody is asked
