@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from sigill.judgement import successors
-from sigill.judgement.orders import judge
+from sigill.judgement.orders import judge, last_day_of, named_by
 from sigill.judgement.transitions import DueTimer, on_timer, register_change, rules_begin
 from sigill.policy.access import AccessQuestion, access_matrix, decide, differences
 from sigill.policy.calendar import BirthDate
@@ -305,11 +305,21 @@ class PureStage:
                     if told is None or told.outcome != "pending" or not ends_waiting(effect, told.codes):
                         continue
                     codes = () if refusal is None else (str(refusal.code),)
-                    self.receipts[which] = replace(told, outcome=outcome.value, codes=codes)
                     _, earlier, whose = self.orders[which]
+                    ends_on = (
+                        self._ends_on(earlier, whose, told.ends_on) if outcome.value == "executed" else None
+                    )
+                    self.receipts[which] = replace(told, outcome=outcome.value, codes=codes, ends_on=ends_on)
                     self.orders[which] = (_, replace(earlier, outcome=outcome.value, waits_for=()), whose)
                 case _:
                     pass
+
+    def _ends_on(self, earlier: EarlierOrder, patient: PersonId, told: date | None) -> date | None:
+        """What a final receipt says of the end, as the order's measures stand now."""
+        facts = self.facts(patient)
+        changed = [m for m in facts.measures if m.measure_id in earlier.measures]
+        named = named_by(earlier.form, earlier.order_id, changed)
+        return last_day_of(named, facts.patient.birth) if changed else told
 
     def _publish(self, patient: PersonId, before: dict, at: datetime) -> None:
         for d in differences(before, access_matrix(self.facts(patient), at, self.books)):

@@ -1,15 +1,15 @@
 """What an order does, or every reason why it does nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sigill.judgement import consequences, follow_ups, notices, remarks
 from sigill.judgement.objections import objection, objections
 from sigill.judgement.order_case import OrderEvaluation
 from sigill.judgement.successors import successor_tasks
 from sigill.policy import requests
-from sigill.policy.calendar import swedish_date
+from sigill.policy.calendar import BirthDate, swedish_date
 from sigill.policy.effects import (
     Amend,
     Effect,
@@ -36,6 +36,7 @@ from sigill_contracts.vocabulary import (
     Form,
     Initiative,
     MeasureKind,
+    OrderId,
     Outcome,
     PendingCode,
     RefusalCode,
@@ -158,7 +159,6 @@ def _execute(case: OrderEvaluation, known: PatientFacts, name: str) -> Judgement
     waits = tuple(_waits(case, done, named))
     follows = tuple(_follows(case, known, after, done, named))
     told = tuple(_told(case, after, touched)) if touched else ()
-    ends = [m.last_day(known.patient.birth) for m in named if not m.released]
     return Judgement(
         outcome=Outcome.PENDING if waits else Outcome.EXECUTED,
         rulebook=name,
@@ -167,7 +167,7 @@ def _execute(case: OrderEvaluation, known: PatientFacts, name: str) -> Judgement
         effects=(*done, *follows, *told, *follow_ups.clinic_tasks(case), *_moot(case, after, done)),
         named=tuple(m.measure_id for m in named),
         still_in_force=remarks.still_holding(case, after) if _ends_something(case, done) else (),
-        ends_on=max((e for e in ends if e), default=None) if all(ends) else None,
+        ends_on=last_day_of(named, known.patient.birth),
         note=_note(case, touched),
         flagged=tuple(_flags(case)),
     )
@@ -186,15 +186,28 @@ def _ends_something(case: OrderEvaluation, done: tuple[Effect, ...]) -> bool:
 
 
 def _named(case: OrderEvaluation, done: tuple[Effect, ...]) -> tuple[Measure, ...]:
-    """The measures that the receipt's `ends_on` speaks of: the form's own, not those that come beside."""
-    kind = IMPOSES.get(case.form.form) or RELEASES.get(case.form.form)
-    changed = [e.measure for e in done if isinstance(e, Impose | Amend) and e.measure.beside is None]
-    own = [m for m in changed if kind is None or m.kind is kind]
-    own = [
-        m for m in own if not m.orders or case.order_id in m.orders
-    ] or own  # not what a form leaves out (X-14)
+    """The measures that the receipt's `ends_on` speaks of, of those that an order has changed."""
+    changed = [e.measure for e in done if isinstance(e, Impose | Amend)]
+    return named_by(case.form.form, case.order_id, changed)
+
+
+def named_by(form: Form, order_id: OrderId, changed: Iterable[Measure]) -> tuple[Measure, ...]:
+    """Of the measures that an order has changed, the form's own: not what came beside, nor what it left out (X-14)."""
+    kind = IMPOSES.get(form) or RELEASES.get(form)
+    own = [m for m in changed if m.beside is None and (kind is None or m.kind is kind)]
+    own = [m for m in own if not m.orders or order_id in m.orders] or own
     standing = [m for m in own if not m.released]
     return tuple(standing or own)
+
+
+def last_day_of(named: Iterable[Measure], birth: BirthDate) -> date | None:
+    """
+    The last day on which any of some measures is in force (Swedish date, inclusive), also where an age ends it.
+
+    None where one of them holds until it is released, and where all of them are.
+    """
+    ends = [m.last_day(birth) for m in named if not m.released]
+    return max((day for day in ends if day), default=None) if all(ends) else None
 
 
 def _waits(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from sigill.judgement.orders import last_day_of, named_by
 from sigill.policy.effects import (
     AddTask,
     Amend,
@@ -37,7 +38,7 @@ from sigill_contracts.receipt import (
     Unreadable,
     Waiting,
 )
-from sigill_contracts.vocabulary import MeasureId, MeasureKind, Outcome, Remark
+from sigill_contracts.vocabulary import MeasureId, MeasureKind, OrderId, Outcome, Remark
 
 
 def registration_number(registration: int) -> str:
@@ -162,15 +163,23 @@ def settled(
     """
     The final answer to an order that waited: what it waited for is there, or never will be.
 
-    Its measures are told as they stand now; of an order that had none until now, those that were `touched`.
-    `text` says why, for an order that comes to nothing; `refusal` gives its reason a code.
+    Its measures, and their end, are told as they stand now: the form after a call may have given them one. Of an
+    order that had none until now, those that were `touched`. An order that comes to nothing has no end and no note
+    to file. `text` says why, for an order that comes to nothing; `refusal` gives its reason a code.
     """
+    executed = outcome is Outcome.EXECUTED
     measures = earlier.measures
+    ends_on, note = (earlier.ends_on, earlier.note) if executed else (None, None)
     if facts is not None:
         standing = {measure.measure_id: measure for measure in facts.measures}
         told = [(standing.get(MeasureId(str(m.measure_id))), m.action) for m in earlier.measures]
         changed = [(m, action) for m, action in told or touched if m is not None]
         measures = tuple(report(m, action, facts, citations) for m, action in changed)
+        if executed and earlier.form is not None and changed:
+            named = named_by(earlier.form, OrderId(str(earlier.order_id)), [m for m, _ in changed])
+            ends_on = last_day_of(named, facts.patient.birth)
+            if note is not None and any(not m.released for m in named):
+                note = note.model_copy(update={"period_through": ends_on})
     remarks = earlier.remarks
     if outcome is Outcome.REFUSED and refusal is None:
         remarks = (*remarks, RemarkNote(code=Remark.STILL_HOLDS, sv=text.sv, en=text.en))
@@ -185,7 +194,9 @@ def settled(
             "settled_sv": text.sv,
             "settled_en": text.en,
             "remarks": remarks,
-            "measures": measures if outcome is Outcome.EXECUTED else (),
+            "measures": measures if executed else (),
+            "ends_on": ends_on,
+            "note": note,
         }
     )
 
