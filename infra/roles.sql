@@ -42,10 +42,15 @@ BEGIN
 
   -- the workers read what judging needs, and only ever add to history
   EXECUTE format('GRANT SELECT ON person, person_identity, person_version, custody, person_name, person_merge, '
-                 'staff_version, staff_assignment, unit, unit_version, unit_successor, inbox, signed_order, order_outcome, measure, '
+                 'staff_version, staff_assignment, unit, unit_version, unit_successor, inbox, order_outcome, measure, '
                  'measure_version, release_request, release_answer, release_event, consumer_offset, pending_order, '
                  'timer, task, dead_letter_action, audit_entry, person_erasure, '
                  'standing_evaluation TO %s', workers);
+  GRANT SELECT ON signed_order TO sigill_intake;
+  -- the forms of orders that wait, of the others no more than that they are there
+  EXECUTE format('GRANT SELECT ON waiting_order, order_reference TO %s', workers);
+  GRANT SELECT (registration, order_id, proven, person_id, region, source) ON signed_order
+    TO sigill_register, sigill_transitions;
   GRANT SELECT ON outbox, dead_letter TO sigill_intake, sigill_register;
   -- whether a key has an open letter, and not what stands in it
   GRANT SELECT (dead_letter_id, topic, key) ON dead_letter TO sigill_transitions;
@@ -96,7 +101,7 @@ BEGIN
 
   -- operators
   GRANT SELECT ON person, person_identity, person_version, custody, person_name, person_merge, staff_version,
-                  staff_assignment, unit, unit_version, unit_successor, inbox, signed_order, order_outcome, measure, measure_version,
+                  staff_assignment, unit, unit_version, unit_successor, inbox, signed_order, order_reference, order_outcome, measure, measure_version,
                   release_request, release_answer, release_event, consumer_offset, pending_order, outbox, timer,
                   task, dead_letter, dead_letter_action, proposal, proposal_verdict, audit_entry, person_erasure,
                   standing_evaluation TO sigill_ops;

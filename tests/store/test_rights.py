@@ -11,11 +11,11 @@ import pytest
 
 from sigill.embedded import EmbeddedPostgres
 from sigill.policy.facts import Measure
-from sigill.store import erasure, measures, orders, persons
+from sigill.store import erasure, facts, measures, orders, persons
 from sigill.store.migrate import migrate
 from sigill.store.session import Role, Store
-from sigill_contracts.vocabulary import Form, Initiative, MeasureKind
-from tests.store.kit import CHILD, DAY, T0, key_of, seal, signed, someone, store_on, told
+from sigill_contracts.vocabulary import Form, Initiative, MeasureKind, Outcome
+from tests.store.kit import CHILD, DAY, T0, answered, key_of, seal, signed, someone, store_on, told
 
 RIGHTS = Path(__file__).parents[2] / "infra" / "rights.txt"
 _HOW_TO = (
@@ -24,9 +24,9 @@ _HOW_TO = (
     "it is committed"
 )
 _GRANTS = """
-    SELECT 'table ' || c.relname AS what, pg_get_userbyid(a.grantee) AS role, a.privilege_type AS may, NULL AS columns
+    SELECT CASE c.relkind WHEN 'v' THEN 'view ' ELSE 'table ' END || c.relname AS what, pg_get_userbyid(a.grantee) AS role, a.privilege_type AS may, NULL AS columns
       FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) a
-     WHERE c.relnamespace = 'sigill'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+     WHERE c.relnamespace = 'sigill'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition
        AND a.grantee <> c.relowner
     UNION ALL
     SELECT 'table ' || c.relname, pg_get_userbyid(x.grantee), x.privilege_type,
@@ -183,6 +183,35 @@ async def test_a_living_person_with_a_measure_in_force_is_not_erased(store: Stor
         await ops.close()
     async with store.reading() as tx:
         assert await ids_left(tx) == 0
+
+
+@pytest.mark.parametrize("role", ["sigill_register", "sigill_transitions"])
+async def test_a_worker_that_judges_anew_reads_the_forms_of_waiting_orders_alone(
+    store: Store, admin: asyncpg.Connection, role: Role, database: str
+) -> None:
+    async with store.transaction(T0) as tx:
+        child = await someone(tx)
+        done, waits = signed(1, str(uuid4()), child), signed(2, str(uuid4()), child)
+        await orders.record(tx, [done, waits])
+        await orders.answer(tx, [answered(1, Outcome.EXECUTED), answered(2, Outcome.PENDING)])
+    worker = await store_on(database, role)
+    try:
+        async with worker.transaction(T0) as tx:
+            # work alone shows nothing more: an answer, which is history, says that an order waits
+            await tx.run(
+                "INSERT INTO pending_order (registration, person_id, codes) VALUES (1, $1, '{}')", int(child)
+            )
+            (found,) = await orders.waiting(tx, persons=[child])
+            assert (found.order.registration, found.order.payload) == (2, waits.payload)
+            assert found.order.original is None
+            known, _ = (await facts.order_context(tx, [child]))[child]
+            assert set(known) == {done.order_id, waits.order_id}
+        for column in ("payload", "original", "trust_report", "*"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                async with worker.transaction(T0) as tx:
+                    await tx.fetch(f"SELECT {column} FROM signed_order")
+    finally:
+        await worker.close()
 
 
 @pytest.mark.parametrize("role", ["sigill_register", "sigill_transitions"])

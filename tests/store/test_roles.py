@@ -70,7 +70,8 @@ _FROM_WORKERS = {
 }
 HIDDEN = {
     **dict.fromkeys(WORKERS, _FROM_WORKERS),
-    "sigill_transitions": _FROM_WORKERS | {"outbox", "dead_letter"},
+    "sigill_register": _FROM_WORKERS | {"signed_order"},  # but some columns, and what waits
+    "sigill_transitions": _FROM_WORKERS | {"signed_order", "outbox", "dead_letter"},
     "sigill_ops": {"access_log", "audit_personal", "history_shape", *_LOADING},
     "sigill_auditor": set(),
 }
@@ -201,6 +202,8 @@ async def test_a_role_reads_what_it_needs_and_no_more(admin: asyncpg.Connection,
         ("sigill_transitions", "INSERT INTO signed_order SELECT * FROM signed_order"),
         ("sigill_transitions", "INSERT INTO inbox DEFAULT VALUES"),
         ("sigill_transitions", "INSERT INTO person (known_from) VALUES (now())"),
+        ("sigill_transitions", "SELECT payload FROM signed_order"),
+        ("sigill_register", "SELECT original FROM signed_order"),
         ("sigill_transitions", "SELECT value FROM dead_letter"),
         ("sigill_transitions", "SELECT payload FROM outbox"),
         ("sigill_register", "INSERT INTO inbox DEFAULT VALUES"),

@@ -157,7 +157,11 @@ async def waiting(
     after: int = 0,
     limit: int = 1000,
 ) -> list[WaitingOrder]:
-    """Return orders that wait, in order of arrival, registered after `after`; None is no condition."""
+    """
+    Return orders that wait, in order of arrival, registered after `after`; None is no condition.
+
+    Of `persons` given, without the signed bytes, which the workers that ask so must not read; else with them.
+    """
     wanted = None if codes is None else [str(code) for code in codes]
     if persons is None:
         rows = await tx.fetch(_SQL["waiting"], wanted, after, limit)

@@ -39,9 +39,8 @@ SELECT i.person_id, i.id_type, i.number, i.key
 
 -- name: orders
 -- The proven orders of the patients in their newest outcome.
-SELECT s.person_id, s.order_id, s.region, s.form, s.urgent, s.payload ->> 'channel' AS channel,
-       s.payload ->> 'follows_up' AS follows_up, o.outcome, o.codes, o.measures
-  FROM signed_order s
+SELECT s.person_id, s.order_id, s.region, s.form, s.urgent, s.channel, s.follows_up, o.outcome, o.codes, o.measures
+  FROM order_reference s
  CROSS JOIN LATERAL (SELECT o.outcome, o.codes, o.measures FROM order_outcome o
                       WHERE o.registration = s.registration ORDER BY o.version DESC LIMIT 1) AS o
  WHERE s.proven AND (s.person_id = ANY ($1::bigint[]))
