@@ -38,6 +38,10 @@ $(VENV)/.dev: requirements-dev.lock pyproject.toml contracts/pyproject.toml | $(
 demo: $(VENV)/.demo ## a realistic day of orders, with an embedded PostgreSQL and broker
 	@$(BIN)/sigill demo
 
+.PHONY: try
+try: $(VENV)/.demo ## all of Sigill here, with a small record system in the browser; Ctrl-C stops it
+	@$(BIN)/sigill dev up
+
 .PHONY: scenarios
 scenarios: $(VENV)/.demo ## the rule owners' stories, against the running program
 	@$(BIN)/sigill scenario run tests/scenarios

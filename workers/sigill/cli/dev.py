@@ -1,5 +1,6 @@
-"""`sigill dev ca`: a throw-away certificate authority with staff certificates like those of the care sector."""
+"""`sigill dev`: a throw-away certificate authority, and all of Sigill on this machine with a record system beside it."""
 
+import logging
 import re
 import sys
 from pathlib import Path
@@ -17,6 +18,38 @@ app = typer.Typer(no_args_is_help=True, help="A throw-away certificate authority
 @app.callback()
 def _group() -> None:
     """Aids for trying Sigill. Nothing here is meant for production."""
+
+
+@app.command()
+def up(
+    port: Annotated[
+        int, typer.Option(help="Port of the record system; console and API take the next two. 0: any.")
+    ] = 8090,
+    mock: Annotated[
+        bool, typer.Option("--mock", help="The mock broker, also where Apache Kafka could be started.")
+    ] = False,
+) -> None:
+    """
+    Start all of Sigill here, with a small record system in the browser: fill in, sign, send, watch, and break it.
+
+    Needs neither Docker nor Java. Everything is invented, listens on this machine alone, and is gone after Ctrl-C.
+    """
+    from sigill.cli.common import rulebooks
+    from sigill.embedded import BrokerUnavailable, PostgresUnavailable
+    from sigill.trial.running import PortTaken, run_trial
+
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a broker that has just begun makes it warn
+    try:
+        run_trial(rulebooks(), port, mock, lambda line: print(line, flush=True))
+    except (PortTaken, PostgresUnavailable, BrokerUnavailable) as error:
+        print(f"sigill: {error}", file=sys.stderr)
+        raise typer.Exit(2) from None
+    except PermissionError as error:
+        print(
+            f"sigill: {error.filename} cannot be written; set XDG_CACHE_HOME to a folder that can",
+            file=sys.stderr,
+        )
+        raise typer.Exit(2) from None
 
 
 @app.command()

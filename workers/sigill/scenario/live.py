@@ -54,21 +54,26 @@ class ScenarioEnvironment:
 
 
 class Workers:
-    """The worker process of a run, killed and started again as the story says."""
+    """A worker process of a run, killed and started again as the story says. `names` are the workers in it."""
 
-    def __init__(self, environment: dict[str, str], log: Path) -> None:
-        self._environment, self._log = environment, log
+    def __init__(self, environment: dict[str, str], log: Path, names: tuple[str, ...] = ("all",)) -> None:
+        self._environment, self._log, self._names = environment, log, names
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start all workers in one process."""
+        """Start the workers in one process."""
         with self._log.open("ab") as out:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "sigill.cli", "worker", "all"],
+            self._process = subprocess.Popen(  # noqa: S603 (this program, by names of its own)
+                [sys.executable, "-m", "sigill.cli", "worker", *self._names],
                 env={**os.environ, **self._environment},
                 stdout=out,
                 stderr=out,
             )
+
+    @property
+    def running(self) -> bool:
+        """Whether the process is there."""
+        return self._process is not None and self._process.poll() is None
 
     def kill(self) -> None:
         """SIGKILL: nothing is finished, nothing is said."""
@@ -100,6 +105,8 @@ class LiveDriver:
     ground: ScenarioEnvironment
     workers: Workers
     now: datetime | None = None
+    patience: float = _PATIENCE
+    """Seconds until something that must come is given up."""
     _sent: dict[str, tuple[str, bytes, list[tuple[str, bytes]]]] = field(default_factory=dict)
     _changes_from: int = 0
     _notices_from: int = 0
@@ -316,7 +323,7 @@ class LiveDriver:
     # --- waiting
 
     async def _until(self, met: Callable[[Reading], Awaitable[bool]], what: str) -> None:
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + self.patience
         wait = 0.002
         while True:
             async with self.ground.store.reading() as tx:
@@ -324,7 +331,7 @@ class LiveDriver:
                     return
             self.workers.check()
             if time.monotonic() > deadline:
-                raise TimeoutError(f"waited {_PATIENCE:.0f} s for {what}")
+                raise TimeoutError(f"waited {self.patience:.0f} s for {what}")
             await asyncio.sleep(wait)
             wait = min(wait * 1.5, 0.05)
 
