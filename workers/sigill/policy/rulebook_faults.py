@@ -180,6 +180,8 @@ def _words(each: Any, path: Path, raw: object, model: type[BaseModel]) -> str:
             given = each["input"]
             what = given if isinstance(given, str | int | float) else "this"
             return f"{where}: `{what}` is not known here{_meant(str(given), words)}"
+    if each["type"] == "too_short":
+        return f"{where}: must be a list of at least {each['ctx']['min_length']}"
     if each["type"] in _WANTED:
         return f"{where}: must be {_WANTED[each['type']]}"
     message: str = each["msg"]
@@ -198,7 +200,6 @@ _WANTED = {
     "tuple_type": "a list: [one, another]",
     "dict_type": "keys with values: {key: value}",
     "model_type": "keys with values: {key: value}",
-    "too_short": "a list that is not empty",
 }
 
 
