@@ -14,6 +14,7 @@ from sigill_contracts.base import Message
 from sigill_contracts.json_schema import message_name
 from sigill_contracts.topics import (
     CHANGES,
+    ELSEWHERE,
     NOTIFICATIONS,
     ORDERS,
     PERSONS,
@@ -108,6 +109,12 @@ _TABLE: tuple[tuple[TopicSpec, str, str], ...] = (
     ),
     (UNITS, "paediatric-clinic", "A ward of the paediatric clinic, with its care provider."),
     (UNITS, "closed", "A ward that has been closed, and the one that took over what it had decided."),
+    (
+        ELSEWHERE,
+        "sealed-by-the-resident",
+        "A resident has sealed the whole record in the service, until the resident opens it again.",
+    ),
+    (ELSEWHERE, "no-news", "The source has been read, and nothing was new."),
     (
         RECEIPTS,
         "executed",

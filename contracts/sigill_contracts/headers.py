@@ -7,7 +7,7 @@ from sigill_contracts import dead_letter
 from sigill_contracts.dead_letter import DeadLetterReason
 from sigill_contracts.examples import EXAMPLE_SECRET
 from sigill_contracts.keys import patient_key
-from sigill_contracts.topics import INCOMING, ORDERS, STAFF, UNITS, TopicSpec
+from sigill_contracts.topics import ELSEWHERE, INCOMING, ORDERS, STAFF, UNITS, TopicSpec
 
 Node = dict[str, Any]
 
@@ -71,6 +71,8 @@ def key_schema(spec: TopicSpec) -> Node:
         key["examples"] = ["SE2321000065-T101"]
     elif spec is UNITS:
         key["examples"] = ["SE2321000065-T100"]
+    elif spec is ELSEWHERE:
+        key["examples"] = ["1177/8c1f0d4e", "1177"]
     return key
 
 
@@ -104,6 +106,7 @@ def example_headers(spec: TopicSpec, message: Node, content_type: str) -> Node:
     sources = {
         ORDERS.name: "urn:example:ehr",
         **dict.fromkeys((STAFF.name, UNITS.name), "urn:example:staff-directory"),
+        ELSEWHERE.name: "urn:example:elsewhere-adapter",
     }
     default = "urn:example:population-register" if spec in INCOMING else "urn:sigill:production"
     return {
@@ -128,6 +131,9 @@ def _example_subject(spec: TopicSpec, message: Node) -> str:
         return str(message["hsa_id"])
     if spec is UNITS:
         return str(message["unit"])
+    if spec is ELSEWHERE:
+        told = message.get("measure")
+        return f"{message['source']}/{told['reference']}" if told else str(message["source"])
     # a receipt or notification names no patient; the story's child stands for it
     person = _first(message, "patient", "person") or {}
     identity = person.get("id") or person.get("ref", {}).get("id") or "201611032382"

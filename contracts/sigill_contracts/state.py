@@ -8,7 +8,7 @@ from pydantic import Field
 
 from sigill_contracts.base import Instant, Message
 from sigill_contracts.order import HsaIdText, PersonRef, RegionText, Units
-from sigill_contracts.vocabulary import IdType, Initiative, MeasureKind, Service
+from sigill_contracts.vocabulary import IdType, Initiative, MadeBy, MeasureKind, Service
 
 
 class PersonState(Message):
@@ -63,6 +63,26 @@ class MeasureState(Message):
     rules: tuple[str, ...] = ()
 
 
+class ElsewhereState(Message):
+    """A measure that was made outside Sigill and shuts; `valid_to` is exclusive. `units` null: the whole record."""
+
+    measure_id: UUID
+    source: str
+    reference: str
+    made_by: MadeBy
+    region: RegionText | None = None
+    """The region that made it; null: not said, or made by the resident."""
+    kind: MeasureKind
+    services: tuple[Service, ...]
+    units: Units | None = None
+    """HSA-ids of units and care providers."""
+    recorded_from: date | None = None
+    recorded_to: date | None = None
+    valid_from: Instant
+    valid_to: Instant | None = None
+    ended_early: bool = False
+
+
 class PatientState(Message):
     """
     Everything about a patient that an access decision at `known_at` or later reads: measures that are over have left it.
@@ -81,4 +101,7 @@ class PatientState(Message):
     viewers: tuple[PersonState, ...] = ()
     """Everybody else whom a measure names: representatives, and persons blocked by name."""
     measures: tuple[MeasureState, ...] = ()
+    elsewhere: tuple[ElsewhereState, ...] = ()
+    """Measures made outside Sigill. A reader must heed them like ours. How far their sources are read is told by the messages of
+    `elsewhere.measures.v1`, which a reader that must show nothing when a source is silent reads too."""
     unit_regions: tuple[tuple[HsaIdText, RegionText], ...] = ()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from sigill_contracts.base import MAX_MESSAGE_BYTES, Message
 from sigill_contracts.change import AccessChange
 from sigill_contracts.directory import StaffRecord, UnitRecord
+from sigill_contracts.elsewhere import ElsewhereRecord
 from sigill_contracts.notification import Notification
 from sigill_contracts.order import SignedForm
 from sigill_contracts.receipt import Receipt
@@ -116,6 +117,19 @@ UNITS = TopicSpec(
     read_by=("directory",),
     compacted=True,
 )
+ELSEWHERE = TopicSpec(
+    name="elsewhere.measures.v1",
+    summary="Measures made outside Sigill, by residents in the service and by other regions, and how far each source is read",
+    model=ElsewhereRecord,
+    event_type="se.sigill.elsewhere-measure.v1",
+    content_types=_JSON,
+    key="the source and its reference, with a slash between; the source alone where there is no measure",
+    partitions=3,
+    retention_ms=FOREVER,
+    written_by=("elsewhere-adapter",),
+    read_by=("register", "journalen"),
+    compacted=True,
+)
 RECEIPTS = TopicSpec(
     name="access.receipts.v1",
     summary="The answer to each order",
@@ -195,7 +209,7 @@ def _dead_letters_of(spec: TopicSpec) -> TopicSpec:
     )
 
 
-INCOMING: tuple[TopicSpec, ...] = (ORDERS, PERSONS, STAFF, UNITS)
+INCOMING: tuple[TopicSpec, ...] = (ORDERS, PERSONS, STAFF, UNITS, ELSEWHERE)
 OUTGOING: tuple[TopicSpec, ...] = (RECEIPTS, CHANGES, STATE, NOTIFICATIONS, AUDIT_HEADS)
 DEAD_LETTERS: tuple[TopicSpec, ...] = tuple(_dead_letters_of(spec) for spec in INCOMING)
 TOPICS: tuple[TopicSpec, ...] = INCOMING + OUTGOING + DEAD_LETTERS

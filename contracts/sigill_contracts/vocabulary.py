@@ -95,6 +95,16 @@ class MeasureKind(StrEnum):
 
 _GRANTS = frozenset({MeasureKind.GUARDIAN_GRANT, MeasureKind.MINOR_GRANT, MeasureKind.REPRESENTATIVE_GRANT})
 
+
+class MadeBy(StrEnum):
+    """Who made a measure outside Sigill."""
+
+    RESIDENT = "resident"
+    """The patient, in the service itself (invånaren förseglar själv)."""
+    REGION = "region"
+    """A region that seals by other means than Sigill."""
+
+
 IMPOSES: dict[Form, MeasureKind] = {
     Form.SEAL_JOURNAL: MeasureKind.JOURNAL_SEAL,
     Form.LOCK_LOGIN: MeasureKind.LOGIN_LOCK,
@@ -282,6 +292,8 @@ class RefusalCode(StrEnum):
     COURT_ORDER_REQUIRED = "court_order_required"
     PRINCIPAL_CONSENT_REQUIRED = "principal_consent_required"
     NOTHING_TO_RELEASE = "nothing_to_release"
+    MADE_ELSEWHERE = "made_elsewhere"
+    """What the order would release was made outside Sigill; the text says where to turn."""
     FOLLOW_UP_UNKNOWN = "follow_up_unknown"
     UNIT_NOT_INITIATOR = "unit_not_initiator"
     MOTIVATION_REQUIRED = "motivation_required"
@@ -322,6 +334,8 @@ class Remark(StrEnum):
     """A release of the same thing came in between; carried out all the same (X-15)."""
     LATER_VERSION = "later_version"
     """The call was taken under an earlier version of the rules than its form (X-20)."""
+    MADE_ELSEWHERE = "made_elsewhere"
+    """A measure that was made outside Sigill goes on; it is released where it was made."""
     CLINIC_UNKNOWN = "clinic_unknown"
     """The rule names the clinic, and the directory does not say which one the decider's unit belongs to."""
 
@@ -354,6 +368,10 @@ class AccessReason(StrEnum):
     GRANT_EXPIRED = "grant_expired"
     NOT_SHOWN = "not_shown"
     """The region shows such information to nobody online."""
+    SEALED_ELSEWHERE = "sealed_elsewhere"
+    """A measure that was made outside Sigill stands in the way: by the resident in the service, or by another region."""
+    SOURCE_SILENT = "source_silent"
+    """A source of such measures has not been read for longer than its limit: the answer may lack one."""
 
 
 class Suppression(StrEnum):

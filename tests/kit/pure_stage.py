@@ -27,6 +27,7 @@ from sigill.policy.effects import (
     SetTimer,
 )
 from sigill.policy.effects import RecordAnswer as UnitSaid
+from sigill.policy.elsewhere import outside_change, outside_measure
 from sigill.policy.facts import (
     Assignment,
     Custody,
@@ -34,6 +35,7 @@ from sigill.policy.facts import (
     Identity,
     Measure,
     OrderFacts,
+    OutsideMeasure,
     PatientFacts,
     Person,
     PersonVersion,
@@ -47,6 +49,7 @@ from sigill.policy.units import Unit
 from sigill.processing.patient_context import ends_waiting
 from sigill.scenario.play import OrderToSign, SeenChange, SeenDecision, SeenNotification, SeenReceipt
 from sigill_contracts.directory import StaffRecord, UnitRecord
+from sigill_contracts.elsewhere import ElsewhereRecord
 from sigill_contracts.order import PersonRef, SignedForm
 from sigill_contracts.register import PersonRecord
 from sigill_contracts.vocabulary import HsaId, OrderId, PersonId, RegionCode, Service, UnitId
@@ -79,6 +82,8 @@ class PureStage:
     places: dict[UnitId, Unit] = field(default_factory=dict)
     open_tasks: dict[tuple[str, str], PersonId] = field(default_factory=dict)
     versions: list[tuple[datetime, Measure]] = field(default_factory=list)
+    outside: list[tuple[datetime, OutsideMeasure]] = field(default_factory=list)
+    read_up_to: list[tuple[datetime, str, datetime]] = field(default_factory=list)
     requests: dict[PersonId, dict[OrderId, ReleaseRequest]] = field(default_factory=dict)
     orders: dict[OrderId, tuple[str, EarlierOrder, PersonId]] = field(default_factory=dict)
     receipts: dict[OrderId, SeenReceipt] = field(default_factory=dict)
@@ -200,9 +205,37 @@ class PureStage:
         for known, m in self.versions:
             if m.patient == person and (known_at is None or known <= known_at):
                 newest[m.measure_id] = m
+        outside: dict[str, OutsideMeasure] = {}
+        for known, one in self.outside:
+            if one.measure.patient == person and (known_at is None or known <= known_at):
+                outside[one.measure.measure_id] = one
+        read = {
+            source: until for known, source, until in self.read_up_to if known_at is None or known <= known_at
+        }
         return PatientFacts(
-            self.persons[person], self.persons, tuple(newest.values()), self.units, self.places
+            self.persons[person],
+            self.persons,
+            tuple(newest.values()),
+            self.units,
+            self.places,
+            tuple(outside.values()),
+            read,
         )
+
+    async def tell_elsewhere(self, record: ElsewhereRecord) -> None:
+        self.read_up_to.append((self.now, record.source, record.read_up_to))
+        if record.measure is None:
+            return
+        person = self._ensure(record.measure.patient)
+        before = self.facts(person)
+        one = outside_measure(record.source, record.measure, person)
+        self.outside.append((self.now, one))
+        after = self.facts(person)
+        if not after.patient.registered:
+            return
+        picture = access_matrix(before, self.now, self.books)
+        self._enact(person, outside_change(before, after, self.now).effects, "elsewhere")
+        self._publish(person, picture, self.now)
 
     # --- orders
 

@@ -35,6 +35,8 @@ ELSEWHERE = {
     PendingCode.AWAITING_REVOCATION_STATUS,
     # what only evidence that comes later can tell: tests/workers/test_reevaluation.py
     Template.CARD_REVOKED_LATE,
+    # a source of the national rulebook that nobody reads: tests/policy/test_elsewhere.py
+    AccessReason.SOURCE_SILENT,
     # a co-ordination number of uncertain identity, and a parked patient: tests/policy/test_orders.py
     RefusalCode.IDENTITY_UNCERTAIN,
     PendingCode.AWAITING_EARLIER_MESSAGE,

@@ -27,6 +27,8 @@ INSERT INTO person_merge (person_id, into_id, known_from) VALUES (2, 1, now());
 INSERT INTO staff_version VALUES ('SE1-A', 1, now(), now());
 INSERT INTO staff_assignment VALUES ('SE1-A', 1, 0, 'u', 'r', '{head_of_unit}', '2020-01-01', '2030-01-01');
 INSERT INTO unit (unit, region, known_from) VALUES ('u', 'r', now());
+INSERT INTO elsewhere_measure (source, reference, sequence, changed_at, known_from, person_id, kind, made_by, ended)
+  SELECT '1177', 'r', 1, now(), now(), min(person_id), 'journal_seal', 'resident', false FROM person;
 INSERT INTO unit_version (unit, sequence, changed_at, known_from, name) VALUES ('u', 1, now(), now(), 'Unit');
 INSERT INTO inbox VALUES ('\\x01', '\\x02', 1, now());
 INSERT INTO signed_order (registration, order_id, proven, person_id, region, form, unit, urgent, source, event_id,
@@ -123,7 +125,7 @@ async def test_what_nobody_touched_is_whole(seeded: asyncpg.Connection) -> None:
 
 TABLES = sorted(
     "person person_identity person_version custody person_name person_merge staff_version staff_assignment unit "
-    "unit_version unit_successor inbox signed_order order_outcome measure measure_version release_request release_answer "
+    "elsewhere_measure unit_version unit_successor inbox signed_order order_outcome measure measure_version release_request release_answer "
     "release_event dead_letter dead_letter_action proposal proposal_verdict person_erasure".split()
 )
 

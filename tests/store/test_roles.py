@@ -30,12 +30,12 @@ WORKERS: tuple[Role, ...] = ("sigill_intake", "sigill_register", "sigill_transit
 ROLES: tuple[Role, ...] = (*WORKERS, "sigill_relay", "sigill_reader", "sigill_ops", "sigill_auditor")
 HISTORY = (
     "person person_identity person_version custody person_name person_merge staff_version staff_assignment unit "
-    "unit_version unit_successor inbox signed_order order_outcome measure measure_version release_request release_answer "
+    "elsewhere_measure unit_version unit_successor inbox signed_order order_outcome measure measure_version release_request release_answer "
     "release_event dead_letter "
     "dead_letter_action proposal proposal_verdict audit_entry audit_personal access_log person_erasure history_shape"
 ).split()
 WORK = (
-    "consumer_offset topic_size partition_wait pending_order outbox timer task source_hold console_session population_load "
+    "elsewhere_source consumer_offset topic_size partition_wait pending_order outbox timer task source_hold console_session population_load "
     "population_load_chunk population_load_refusal standing_evaluation incarnation alembic_version"
 ).split()
 _LOADING = {"population_load", "population_load_chunk", "population_load_refusal"}
@@ -52,6 +52,8 @@ READS = {
         "unit",
         "unit_version",
         "unit_successor",
+        "elsewhere_measure",
+        "elsewhere_source",
         "measure",
         "measure_version",
         "audit_entry",

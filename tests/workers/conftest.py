@@ -18,6 +18,7 @@ from sigill.intake.verification import OrderVerifier
 from sigill.policy.rulebook import Rulebooks
 from sigill.processing.citations import PolicyContext
 from sigill.register.consumer import Register
+from sigill.register.outside import OutsideMeasures
 from sigill.runtime.clock import FixedClock
 from sigill.runtime.health import Health
 from sigill.runtime.metrics import Metrics
@@ -34,7 +35,7 @@ from sigill_contracts.change import AccessChange
 from sigill_contracts.notification import Notification
 from sigill_contracts.receipt import Receipt
 from sigill_contracts.state import PatientState
-from sigill_contracts.topics import ORDERS, PERSONS, STAFF, UNITS, TopicSpec
+from sigill_contracts.topics import ELSEWHERE, ORDERS, PERSONS, STAFF, UNITS, TopicSpec
 from tests.workers.rulebook import NATIONAL, TESTLAND
 from tests.workers.town import AUDIENCE, KEYS, Sent, Town
 
@@ -66,6 +67,7 @@ class Office:
         self.take_as(PERSONS, Register(self.desk, KEYS, self.metrics, "register"))
         self.take_as(STAFF, Directory(self.metrics, "directory"))
         self.take_as(UNITS, Directory(self.metrics, "directory"))
+        self.take_as(ELSEWHERE, OutsideMeasures(self.desk, KEYS, self.metrics, "register"))
 
     def crls(self) -> tuple[bytes, ...]:
         return self.town.authority.crls(START - timedelta(hours=1), next_update=START + timedelta(days=7000))

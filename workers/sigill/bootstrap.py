@@ -42,6 +42,7 @@ from sigill.policy.rulebook import RulebookError, Rulebooks
 from sigill.processing.citations import PolicyContext
 from sigill.processing.patient_keys import KeyRing
 from sigill.register.consumer import Register
+from sigill.register.outside import OutsideMeasures, RegisterTopics
 from sigill.relay.checkpoints import CheckpointSigner, NoAuditKey, signer_for
 from sigill.relay.publisher import Relay
 from sigill.rulebook_docs import files
@@ -85,7 +86,7 @@ from sigill.stream.producer import StreamProducer
 from sigill.stream.topics import UNSTAMPED, contradictions
 from sigill.transitions.scheduler import Transitions
 from sigill_contracts.dead_letter import DeadLetterReason
-from sigill_contracts.topics import INCOMING, ORDERS, PERSONS, STAFF, TOPICS, UNITS
+from sigill_contracts.topics import ELSEWHERE, INCOMING, ORDERS, PERSONS, STAFF, TOPICS, UNITS
 from sigill_contracts.vocabulary import Form, Outcome, RefusalCode
 
 log = structlog.get_logger("sigill.bootstrap")
@@ -515,8 +516,13 @@ class Wiring:
         group = self.settings.group("register")
 
         async def work(store: Store, stop: asyncio.Event) -> None:
-            handler = Register(self.desk, keys, self.metrics, group)
-            await self._consuming("register", [PERSONS.name], store, handler).run(stop)
+            handler = RegisterTopics(
+                Register(self.desk, keys, self.metrics, group),
+                OutsideMeasures(self.desk, keys, self.metrics, group),
+                self.settings.topic(ELSEWHERE.name),
+            )
+            topics = [PERSONS.name, ELSEWHERE.name]
+            await self._consuming("register", topics, store, handler).run(stop)
 
         return _Opened("register", lambda: self.open_store("register"), work, self._stores, self.referee)
 

@@ -13,13 +13,31 @@ from types import MappingProxyType
 
 from sigill.policy.access import REFUSED, AccessQuestion, Brief, Decision, brief, decide, valid_until
 from sigill.policy.calendar import BirthDate
-from sigill.policy.facts import Custody, Identity, Measure, PatientFacts, Person, PersonVersion
+from sigill.policy.facts import (
+    Custody,
+    Identity,
+    Measure,
+    OutsideMeasure,
+    PatientFacts,
+    Person,
+    PersonVersion,
+)
 from sigill.policy.rulebook import Rulebooks
 from sigill.policy.units import NO_UNITS, Unit
 from sigill_contracts.directory import StaffRecord, UnitRecord
+from sigill_contracts.elsewhere import ElsewhereRecord
 from sigill_contracts.order import PersonRef
-from sigill_contracts.state import GuardianState, MeasureState, PatientState, PersonState
-from sigill_contracts.vocabulary import MeasureId, OrderId, PersonId, RegionCode, Service, UnitId
+from sigill_contracts.state import ElsewhereState, GuardianState, MeasureState, PatientState, PersonState
+from sigill_contracts.vocabulary import (
+    Initiative,
+    MadeBy,
+    MeasureId,
+    OrderId,
+    PersonId,
+    RegionCode,
+    Service,
+    UnitId,
+)
 
 
 class NotHere(LookupError):
@@ -58,6 +76,8 @@ class LocalCopy:
         self._told_of: set[UnitId] = set()
         """Units of which the directory itself has told the region: that holds, whatever an assignment there says."""
         self._regions_seen: Mapping[UnitId, RegionCode] = MappingProxyType(self._regions)
+        self._read_up_to: dict[str, datetime] = {}
+        self._read_up_to_seen: Mapping[str, datetime] = MappingProxyType(self._read_up_to)
         self._units: dict[UnitId, Unit] = {}
         self._units_seen: Mapping[UnitId, Unit] = MappingProxyType(self._units)
 
@@ -106,6 +126,16 @@ class LocalCopy:
             if record.region is not None:
                 self._told_of.add(UnitId(record.unit))
                 self._regions[UnitId(record.unit)] = RegionCode(record.region)
+
+    def take_elsewhere(self, value: bytes | None) -> None:
+        """
+        Take in a record of `elsewhere.measures.v1`: up to when its source has been read. The measures come with the state.
+        """
+        if value is not None:
+            record = ElsewhereRecord.model_validate_json(value)
+            known = self._read_up_to.get(record.source)
+            if known is None or known < record.read_up_to:
+                self._read_up_to[record.source] = record.read_up_to
 
     def version(self, patient: PersonRef | str) -> int:
         """The version of a patient's state; 0: nothing is known. It grows with every change."""
@@ -180,7 +210,12 @@ class LocalCopy:
         value = self._bytes.get(key)
         if value is None:
             raise NotHere
-        kept = kept_of(PatientState.model_validate_json(value), self._regions_seen, self._units_seen)
+        kept = kept_of(
+            PatientState.model_validate_json(value),
+            self._regions_seen,
+            self._units_seen,
+            self._read_up_to_seen,
+        )
         self._ready[key] = kept
         if len(self._ready) > self._warm:
             self._ready.popitem(last=False)
@@ -198,7 +233,10 @@ class LocalCopy:
 
 
 def kept_of(
-    state: PatientState, regions: Mapping[UnitId, RegionCode], units: Mapping[UnitId, Unit] = NO_UNITS
+    state: PatientState,
+    regions: Mapping[UnitId, RegionCode],
+    units: Mapping[UnitId, Unit] = NO_UNITS,
+    read_up_to: Mapping[str, datetime] = MappingProxyType({}),
 ) -> Kept:
     """Read a state as policy's values."""
     told = [
@@ -216,7 +254,8 @@ def kept_of(
     patient = replace(patient, versions=(before, replace(now, custody=custody)))
     people[patient.person_id] = patient
     measures = tuple(_measure(one, patient.person_id, names) for one in state.measures)
-    facts = PatientFacts(patient, MappingProxyType(people), measures, regions, units)
+    elsewhere = tuple(_outside(one, patient.person_id) for one in state.elsewhere)
+    facts = PatientFacts(patient, MappingProxyType(people), measures, regions, units, elsewhere, read_up_to)
     return Kept(facts, state.version, state.known_at, names)
 
 
@@ -283,6 +322,26 @@ def _measure(one: MeasureState, patient: PersonId, names: Mapping[Identity, Pers
         released=one.ended_early,
         rules=one.rules,
     )
+
+
+def _outside(one: ElsewhereState, patient: PersonId) -> OutsideMeasure:
+    measure = Measure(
+        measure_id=MeasureId(str(one.measure_id)),
+        patient=patient,
+        kind=one.kind,
+        region=RegionCode(""),
+        initiative=Initiative.RESIDENT if one.made_by is MadeBy.RESIDENT else Initiative.CARE,
+        orders=(),
+        services=one.services,
+        valid_from=one.valid_from,
+        valid_to=one.valid_to,
+        units=None if one.units is None else frozenset(UnitId(unit) for unit in one.units),
+        recorded_from=one.recorded_from,
+        recorded_to=one.recorded_to,
+        released=one.ended_early,
+    )
+    region = None if one.region is None else RegionCode(one.region)
+    return OutsideMeasure(one.source, one.reference, one.made_by, measure, region)
 
 
 def _named(ref: PersonRef, names: Mapping[Identity, PersonId]) -> PersonId:

@@ -6,7 +6,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from sigill.client.copy import LocalCopy
 from sigill.stream.connection import Connection
-from sigill_contracts.topics import STAFF, STATE, UNITS
+from sigill_contracts.topics import ELSEWHERE, STAFF, STATE, UNITS
 
 
 async def follow(
@@ -18,16 +18,18 @@ async def follow(
     prefix: str = "",
 ) -> None:
     """
-    Read `directory.staff.v1`, `directory.units.v1` and `access.state.v1` from their beginning and go on for ever; cancel to stop.
+    Read `directory.staff.v1`, `directory.units.v1`, `elsewhere.measures.v1` and `access.state.v1` from their beginning and go on for ever; cancel to stop.
 
     `caught_up` is called once, when all that was there at the start has been taken in: answer nothing before.
     `unreadable` is told the place of a record that could not be read; what was known of that patient is then forgotten,
     so that nothing old is shown. `prefix` stands before the topics' names. Raises aiokafka's errors.
     """
     state, staff, units = prefix + STATE.name, prefix + STAFF.name, prefix + UNITS.name
+    elsewhere = prefix + ELSEWHERE.name
     consumer = AIOKafkaConsumer(
         staff,
         units,
+        elsewhere,
         state,
         **connection.options(),
         group_id=None,  # every copy reads everything
@@ -38,7 +40,7 @@ async def follow(
     try:
         places = [
             TopicPartition(topic, partition)
-            for topic in (staff, units, state)
+            for topic in (staff, units, elsewhere, state)
             for partition in sorted(consumer.partitions_for_topic(topic) or ())
         ]
         ends = await consumer.end_offsets(places)
@@ -54,6 +56,8 @@ async def follow(
                             copy.take((record.key or b"").decode(), record.value)
                         elif place.topic == units:
                             copy.take_unit(record.value)
+                        elif place.topic == elsewhere:
+                            copy.take_elsewhere(record.value)
                         else:
                             copy.take_staff(record.value)
                     except ValueError:

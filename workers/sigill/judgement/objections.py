@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
+from sigill.judgement.made_elsewhere import meant_by, where_to_turn
 from sigill.judgement.order_case import OrderEvaluation
 from sigill.policy.calendar import age_begins, end_of, last_day_before, swedish_date
 from sigill.policy.effects import RefusalReason, Sentence
@@ -36,6 +37,7 @@ _NAMES_GUARDIANS = frozenset(
     {Form.BLOCK_GUARDIANS, Form.GRANT_GUARDIAN_ACCESS, Form.RESTRICT_GUARDIAN_ACCESS, Form.REQUEST_RELEASE}
 )
 _C = RefusalCode
+_OF_WHAT_IS_THERE = frozenset({_C.NOTHING_TO_RELEASE, _C.MADE_ELSEWHERE})
 _OF_THE_UNIT = frozenset({_C.DECIDER_WRONG_UNIT, _C.UNIT_NOT_INITIATOR})
 _OF_THE_DECIDER = frozenset({_C.DECIDER_UNKNOWN, _C.DECIDER_LACKS_ROLE, _C.DECIDER_NOT_ACTIVE})
 _WHERE = "decided_by.unit"
@@ -49,12 +51,12 @@ def objections(case: OrderEvaluation) -> tuple[RefusalReason, ...]:
     asks = case.form.form is Form.REQUEST_RELEASE
     if asks and any(code in (_C.NOT_A_GUARDIAN, _C.FIELD_INVALID) for code, _ in found):
         # where it is not known who asks, or nobody may, nothing is looked for
-        found = {key: o for key, o in found.items() if key[0] is not _C.NOTHING_TO_RELEASE}
+        found = {key: o for key, o in found.items() if key[0] not in _OF_WHAT_IS_THERE}
     if any(code is _C.AGE_NOT_ELIGIBLE for code, _ in found):
         # where the age alone forbids it, an end that follows from an age says nothing more
         found = {key: o for key, o in found.items() if key[0] is not _C.END_DATE_TOO_LATE}
     codes = {code for code, _ in found}
-    if _C.NOTHING_TO_RELEASE in codes:
+    if codes & _OF_WHAT_IS_THERE:
         # the unit is asked only of measures that were found (X-07)
         found = {key: o for key, o in found.items() if key[0] not in _OF_THE_UNIT}
     if codes & _OF_THE_DECIDER:
@@ -308,14 +310,12 @@ def _release(case: OrderEvaluation) -> Iterator[RefusalReason]:
         if case.candidates:
             yield objection(_C.PROTECTED_IDENTITY, "releases", ("X-05", "X-10"))
         else:
-            more = OWN_WAY if case.only_the_patients_own else None
-            cited = ("X-03",) if case.only_the_patients_own else ("X-01",)
-            yield objection(_C.NOTHING_TO_RELEASE, "releases", cited, more=more)
+            yield _not_here(case)
     if case.form.form not in RELEASES:
         return
     free = [m for m in case.candidates if m.measure_id not in case.held_by_state]
     if not case.candidates:
-        yield objection(_C.NOTHING_TO_RELEASE, "releases")
+        yield _not_here(case)
     elif not free:
         yield objection(_C.PROTECTED_IDENTITY, "releases", ("X-10",))
     elif _finds_only_the_patients_own(case, free):
@@ -323,6 +323,30 @@ def _release(case: OrderEvaluation) -> Iterator[RefusalReason]:
     elif not case.permitted or (case.form.releases is not None and len(case.permitted) < len(free)):
         rules = _rules(case, "same_initiative")
         yield objection(_C.INITIATIVE_NOT_ALLOWED, "initiative", rules)
+
+
+def _not_here(case: OrderEvaluation) -> RefusalReason:
+    """Nothing of ours is to be released: it was made elsewhere, it is another region's, or there is none."""
+    if outside := meant_by(case):
+        return objection(_C.MADE_ELSEWHERE, "releases", more=where_to_turn(outside))
+    if case.form.form is Form.REQUEST_RELEASE:
+        more = OWN_WAY if case.only_the_patients_own else None
+        cited = ("X-03",) if case.only_the_patients_own else ("X-01",)
+        return objection(_C.NOTHING_TO_RELEASE, "releases", cited, more=more)
+    return objection(_C.NOTHING_TO_RELEASE, "releases", more=_other_regions(case))
+
+
+def _other_regions(case: OrderEvaluation) -> Sentence | None:
+    """Which other regions have such a measure in force: it is released by the region that imposed it."""
+    kind = RELEASES[case.form.form]
+    others = sorted({m.region for m in case.of_other_regions(kind)})
+    if not others:
+        return None
+    named = ", ".join(others)
+    return Sentence(
+        f"en annan region har en sådan åtgärd och häver den själv ({named})",
+        f"another region has such a measure and releases it itself ({named})",
+    )
 
 
 def _finds_only_the_patients_own(case: OrderEvaluation, free: list[Measure]) -> bool:

@@ -168,6 +168,17 @@ class OrderEvaluation:
             if m.kind in kinds and m.region == self.form.region and m.not_over(self.at, birth)
         )
 
+    def of_other_regions(self, kind: MeasureKind) -> tuple[Measure, ...]:
+        """Other regions' measures of a kind that Sigill holds, not over."""
+        if self.known is None:
+            return ()
+        birth = self.known.patient.birth
+        return tuple(
+            m
+            for m in self.known.measures
+            if m.kind is kind and m.region != self.form.region and m.not_over(self.at, birth)
+        )
+
     @property
     def received_at(self) -> datetime:
         """When the broker received the order (UTC), which is never after it is judged."""

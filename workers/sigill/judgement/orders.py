@@ -135,6 +135,7 @@ def _holds(case: OrderEvaluation) -> Iterator[PendingReason]:
 _OF_EARLIER_ORDERS = frozenset(
     {
         RefusalCode.NOTHING_TO_RELEASE,
+        RefusalCode.MADE_ELSEWHERE,
         RefusalCode.FOLLOW_UP_UNKNOWN,
         RefusalCode.UNIT_NOT_INITIATOR,
         RefusalCode.DECIDER_WRONG_UNIT,

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from sigill.judgement.imposing import widens
+from sigill.judgement.made_elsewhere import where_to_turn
 from sigill.judgement.order_case import OrderEvaluation
 from sigill.policy.calendar import last_day_of_years
 from sigill.policy.effects import AddTask, Amend, Effect, Impose, RemarkReason, Sentence
@@ -46,6 +47,19 @@ def remarks_of(
             yield RemarkReason(
                 Remark.STILL_HOLDS, REMARK[Remark.STILL_HOLDS], measures=tuple(m.measure_id for m in holding)
             )
+        yield from _made_elsewhere(case, after)
+
+
+def _made_elsewhere(case: OrderEvaluation, after: PatientFacts) -> Iterator[RemarkReason]:
+    """What no order of ours ends, and where to turn."""
+    birth, at = after.patient.birth, case.starts_at
+    outside = tuple(one for one in after.elsewhere if one.measure.in_force(at, birth))
+    if outside:
+        said, turn = REMARK[Remark.MADE_ELSEWHERE], where_to_turn(outside)
+        text = Sentence(
+            f"{said.sv.removesuffix('.')}: {turn.sv}.", f"{said.en.removesuffix('.')}: {turn.en}."
+        )
+        yield RemarkReason(Remark.MADE_ELSEWHERE, text, measures=tuple(o.measure.measure_id for o in outside))
 
 
 def _where_rules_meet(case: OrderEvaluation, done: tuple[Effect, ...]) -> Iterator[RemarkReason]:
@@ -81,7 +95,7 @@ def _where_rules_meet(case: OrderEvaluation, done: tuple[Effect, ...]) -> Iterat
 
 def still_holding(case: OrderEvaluation, after: PatientFacts) -> tuple[Measure, ...]:
     """
-    Protective measures that stay in force after the order, but for those that it imposed itself.
+    Protective measures that stay in force after the order, but for those that it imposed itself; those made elsewhere too.
 
     A removal of access lists the other grants of its kind, too: each still lets somebody in.
     """
@@ -89,7 +103,7 @@ def still_holding(case: OrderEvaluation, after: PatientFacts) -> tuple[Measure, 
     removed = RELEASES.get(case.form.form)
     return tuple(
         m
-        for m in after.measures
+        for m in after.all_measures
         if (not m.kind.opens or m.kind is removed)
         and m.in_force(at, after.patient.birth)
         and (case.order_id not in m.orders or _left_by(case, m))
@@ -110,7 +124,7 @@ def _overridden(
     restrictions = [m for m in imposed if not m.kind.opens]
     birth = after.patient.birth
     if grants:
-        others = [m for m in after.measures if not m.kind.opens and m.in_force(at, birth)]
+        others = [m for m in after.all_measures if not m.kind.opens and m.in_force(at, birth)]
         hit = [g for g in grants if any(overrides(r, g) for r in others)]
     elif restrictions:
         others = [m for m in after.measures if m.kind.opens and m.in_force(at, birth)]

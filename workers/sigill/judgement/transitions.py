@@ -13,7 +13,7 @@ from uuid import NAMESPACE_URL, uuid5
 from sigill.judgement import notices, successors
 from sigill.judgement.follow_ups import timers_of, worklist
 from sigill.judgement.measure_changes import end_by_entries, ended, entries_behind, tasks_about
-from sigill.policy import requests
+from sigill.policy import elsewhere, requests
 from sigill.policy.calendar import age_begins, days_before, midnight, swedish_date
 from sigill.policy.effects import (
     AddTask,
@@ -121,6 +121,8 @@ def _follow(due: DueTimer, books: Rulebooks, now: datetime) -> Transition:
             return _review(due)
         case TimerKind.CUSTODY_CHANGES:
             return _custody(due, books)
+        case TimerKind.ELSEWHERE_CHANGES:
+            return elsewhere.on_its_day(due.facts, timer.due_at)
         case TimerKind.PATIENT_UNKNOWN_DEADLINE:
             return Transition(timer.due_at, compare=False)
         case TimerKind.SUCCESSOR_NAMED:

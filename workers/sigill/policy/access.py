@@ -12,6 +12,7 @@ from functools import lru_cache
 from operator import itemgetter
 
 from sigill.policy.calendar import BirthDate, age_begins, midnight, swedish_date
+from sigill.policy.elsewhere import silent_sources
 from sigill.policy.facts import Measure, PatientFacts, Person, PersonVersion
 from sigill.policy.rulebook import Ages, HiddenUnits, Rulebooks, Shown, Version
 from sigill.policy.units import at_or_above, region_of, versions_for
@@ -79,8 +80,18 @@ def decide(question: AccessQuestion, facts: PatientFacts, books: Rulebooks) -> D
     Ages and defaults follow the rulebook in force at the instant asked about: that of the unit's region, or of the
     patient's county of residence where no unit is asked about; the national one where the region has none. A unit whose
     region nobody knows is answered about by the strictest of all. A measure keeps the effects it was made with.
+
+    A source of measures made elsewhere that has been silent for longer than its limit makes the answer say so
+    (`source_silent`), and, where the national rulebook says `close`, shows nothing online.
     """
-    return _answer(question, facts, books, _Moment.of(facts, question.at))
+    answer = _answer(question, facts, books, _Moment.of(facts, question.at))
+    silent = tuple(silent_sources(facts, question.at, books)) if books.sources else ()
+    if not silent:
+        return answer
+    closed = question.service in _LOGGED_IN and any(one.rule.silent == "close" for one in silent)
+    said = DecisionReason(AccessReason.SOURCE_SILENT)
+    reasons = () if answer.allowed and closed else answer.reasons
+    return replace(answer, allowed=answer.allowed and not closed, reasons=(*reasons, said))
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,6 +381,10 @@ class _Case:
                 and m.in_force(self.q.at, self.patient.birth)
             ):
                 yield from self._bar_of(m)
+        for m in (one.measure for one in self.facts.elsewhere):
+            if self.q.service in m.services and m.in_force(self.q.at, self.patient.birth):
+                for _ in self._bar_of(m):
+                    yield self._says(AccessReason.SEALED_ELSEWHERE, m)
 
     def _hidden(self) -> Iterator[DecisionReason]:
         """What the region shows to nobody online."""
@@ -515,7 +530,7 @@ def viewers_of(facts: PatientFacts) -> tuple[PersonId, ...]:
 
 def units_of(facts: PatientFacts) -> tuple[UnitId | None, ...]:
     """Every unit that a measure names, after None for all the others."""
-    named = sorted({unit for m in facts.measures for unit in m.units or ()})
+    named = sorted({unit for m in facts.all_measures for unit in m.units or ()})
     return (None, *named)
 
 
@@ -537,6 +552,7 @@ def units_concerned(
     birth = facts.patient.birth
     standing = {unit for m in facts.measures if m.not_over(at, birth) for unit in m.units or ()}
     standing |= {unit for m in touched for unit in m.units or ()}
+    standing |= {unit for one in facts.elsewhere for unit in one.measure.units or ()}
     ended = {unit for m in facts.measures for unit in m.units or ()} - standing
     return (None, *sorted(standing if len(ended) > MOST_ENDED_UNITS else standing | ended))
 
@@ -547,7 +563,8 @@ def access_matrix(
     """
     The whole picture of a patient at an instant: every viewer, service and unit with an answer of its own.
 
-    `units` limits it to these; None among them is every unit without a line of its own.
+    `units` limits it to these; None among them is every unit without a line of its own. That a source is silent is left
+    out: it changes nobody's access by itself, and is over with the source's next word.
     """
     lines: dict[Line, Decision] = {}
     moment = _Moment.of(facts, at, indexed=True)
@@ -620,7 +637,7 @@ def turns(facts: PatientFacts, books: Rulebooks) -> Iterator[tuple[datetime, Cha
         yield age_begins(birth, age, leap_day_on_28th=leap), ChangePoint.BIRTHDAY, str(age)
         if not birth.certain:
             yield age_begins(birth, age, latest=True, leap_day_on_28th=leap), ChangePoint.BIRTHDAY, str(age)
-    for m in facts.measures:
+    for m in facts.all_measures:
         yield m.valid_from, ChangePoint.MEASURE_STARTS, m.measure_id
         if end := m.ends_at(birth):
             yield end, ChangePoint.MEASURE_ENDS, m.measure_id

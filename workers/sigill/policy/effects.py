@@ -39,6 +39,8 @@ class TimerKind(StrEnum):
     """An operator has dealt with a message that could not be read: what waited behind it is judged."""
     MEASURE_ENDING = "measure_ending"
     """A protective measure ends on a day that is near: the unit that imposed it is told."""
+    ELSEWHERE_CHANGES = "elsewhere_changes"
+    """A day on which a measure that was made outside Sigill begins or has ended."""
     SUCCESSOR_NAMED = "successor_named"
     """A closed unit's successor became known: what waited for it is judged, and asked of that unit."""
     AGE_13_AHEAD = "age_13_ahead"

@@ -15,6 +15,7 @@ from sigill_contracts.vocabulary import (
     HsaId,
     IdType,
     Initiative,
+    MadeBy,
     MeasureId,
     MeasureKind,
     Opinion,
@@ -243,6 +244,21 @@ class Measure:
 
 
 @dataclass(frozen=True, slots=True)
+class OutsideMeasure:
+    """
+    A measure that was made outside Sigill (`elsewhere.measures.v1`), as its source last told of it.
+
+    `measure` says whom, what and when it shuts, with no order and, as its region, "": no order of ours ends it.
+    """
+
+    source: str
+    reference: str
+    made_by: MadeBy
+    measure: Measure
+    region: RegionCode | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class UnitAnswer:
     """One unit's answer to a request to release, with the signed order that gave it."""
 
@@ -318,6 +334,7 @@ class EarlierOrder:
 _NOBODY: Mapping[PersonId, Person] = MappingProxyType({})
 _NO_STAFF: Mapping[HsaId, Staff] = MappingProxyType({})
 _NO_UNITS: Mapping[UnitId, RegionCode] = MappingProxyType({})
+_NO_SOURCES: Mapping[str, datetime] = MappingProxyType({})
 _NO_ORDERS: Mapping[OrderId, EarlierOrder] = MappingProxyType({})
 
 
@@ -336,6 +353,15 @@ class PatientFacts:
     unit_regions: Mapping[UnitId, RegionCode] = field(default_factory=lambda: _NO_UNITS)
     units: Units = field(default_factory=lambda: NO_UNITS)
     """What the directory says of the units that the measures and the order name, and of their successors."""
+    elsewhere: tuple[OutsideMeasure, ...] = ()
+    """What was made outside Sigill, ended measures too: it counts in every decision, and no order of ours changes it."""
+    read_up_to: Mapping[str, datetime] = field(default_factory=lambda: _NO_SOURCES)
+    """Up to when (UTC) each source of such measures has been read; a source that has never been read is missing."""
+
+    @property
+    def all_measures(self) -> tuple[Measure, ...]:
+        """Our own measures and those made elsewhere: all that an answer about access reads."""
+        return (*self.measures, *(one.measure for one in self.elsewhere))
 
     def person(self, person_id: PersonId) -> Person | None:
         """Somebody of the facts."""

@@ -8,7 +8,7 @@ holds, and one or more clauses. Every clause of every entry that matches an orde
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
@@ -587,6 +587,25 @@ class Version(RulebookModel):
         return any(entry.offered for entry in self.matching(form))
 
 
+class SourceRule(RulebookModel):
+    """
+    A source of measures made elsewhere (`elsewhere.measures.v1`), in the national rulebook.
+
+    `silent` says what an answer does when the source has not been read for longer than `limit_minutes`: `say` so, or
+    `close`, which shows nothing online (fail closed, as the contract of the source demands).
+    """
+
+    limit_minutes: int = Field(ge=1, le=60 * 24 * 365)
+    silent: Literal["say", "close"] = "say"
+    sv: str
+    en: str
+
+    @property
+    def limit(self) -> timedelta:
+        """How long the source may go unread."""
+        return timedelta(minutes=self.limit_minutes)
+
+
 class Region(RulebookModel):
     """One region's rulebook: its words, its rules and their versions in order of date."""
 
@@ -597,6 +616,8 @@ class Region(RulebookModel):
     """Organisation numbers (organisationsnummer, ten digits) whose HSA-ids are this region's."""
     other_organisations: dict[str, Annotated[str, Field(pattern=r"^\d{10}$")]] = {}
     """In the national rulebook: regions without a rulebook of their own, with their organisation numbers."""
+    sources: dict[str, SourceRule] = {}
+    """In the national rulebook: the sources of measures made elsewhere that must be read, by short name."""
     national: bool = False
     support: str = ""
     documents: dict[str, Document]
@@ -641,6 +662,8 @@ def _faults(region: Region, of_base: Collection[str]) -> Iterator[tuple[Path, st
     dates = [version.since for version in region.versions]
     if dates != sorted(set(dates)):
         yield ("versions",), "versions must stand in order of date, each date once"
+    if region.sources and not region.national:
+        yield ("sources",), "sources are said in the national rulebook alone"
     for rule_id, rule in region.rules.items():
         if rule.document not in region.documents:
             meant = _nearest_of(rule.document, region.documents)
@@ -867,6 +890,11 @@ class Rulebooks:
             if region.national:
                 return region
         raise LookupError("no national rulebook is loaded")
+
+    @cached_property
+    def sources(self) -> Mapping[str, SourceRule]:
+        """The sources of measures made elsewhere that must be read, by short name."""
+        return next((r.sources for r in self.regions.values() if r.national), {})
 
     @cached_property
     def _of_county(self) -> dict[str, RegionCode]:

@@ -142,6 +142,10 @@ REFUSAL: dict[RefusalCode, Sentence] = {
     _R.NOTHING_TO_RELEASE: Sentence(
         "Det finns ingen sådan åtgärd att häva.", "There is no such measure to release."
     ),
+    _R.MADE_ELSEWHERE: Sentence(
+        "Åtgärden gjordes utanför Sigill och kan inte hävas med en beställning.",
+        "The measure was made outside Sigill and cannot be released by an order.",
+    ),
     _R.FOLLOW_UP_UNKNOWN: Sentence(
         "Det finns inget gällande att följa upp.", "There is nothing in force to follow up."
     ),
@@ -201,6 +205,10 @@ REMARK: dict[Remark, Sentence] = {
     Remark.SEAL_MAY_BE_MEANT: Sentence(
         "Alla vårdnadshavare omfattas: kanske avses försegling.",
         "All guardians are concerned: a seal may be meant.",
+    ),
+    Remark.MADE_ELSEWHERE: Sentence(
+        "En åtgärd som gjordes utanför Sigill gäller fortfarande.",
+        "A measure that was made outside Sigill is still in force.",
     ),
     Remark.STILL_HOLDS: Sentence("Andra åtgärder gäller fortfarande.", "Other measures are still in force."),
     Remark.WIDENED_TO_ALL_GUARDIANS: Sentence(
@@ -379,6 +387,14 @@ ACCESS: dict[AccessReason, Sentence] = {
     _A.PATIENT_DEAD: Sentence("Patienten är avliden.", "The patient has died."),
     _A.VIEWER_DEAD: Sentence("Den som frågar är avliden.", "The viewer has died."),
     _A.GRANT_EXPIRED: Sentence("Medgivandet har löpt ut.", "The grant has run out."),
+    _A.SEALED_ELSEWHERE: Sentence(
+        "En åtgärd som gjordes utanför Sigill, av invånaren i tjänsten eller av en annan region, hindrar.",
+        "A measure that was made outside Sigill, by the resident in the service or by another region, stands in the way.",
+    ),
+    _A.SOURCE_SILENT: Sentence(
+        "En källa till åtgärder som gjorts utanför Sigill har inte gått att läsa på för länge.",
+        "A source of measures made outside Sigill has not been read for too long.",
+    ),
     _A.NOT_SHOWN: Sentence(
         "Regionen visar inte sådan information på nätet; den kan begäras på papper.",
         "The region does not show such information online; it may be asked for on paper.",

@@ -5,9 +5,9 @@ from datetime import datetime
 from uuid import UUID
 
 from sigill.policy.access import counting
-from sigill.policy.facts import Custody, Measure, PatientFacts, Person
+from sigill.policy.facts import Custody, Measure, OutsideMeasure, PatientFacts, Person
 from sigill.processing.person_refs import all_named_in, named_in, numbers_to_show, ref_of
-from sigill_contracts.state import GuardianState, MeasureState, PatientState, PersonState
+from sigill_contracts.state import ElsewhereState, GuardianState, MeasureState, PatientState, PersonState
 
 
 def state_of(facts: PatientFacts, *, version: int, known_at: datetime) -> PatientState:
@@ -44,6 +44,11 @@ def state_of(facts: PatientFacts, *, version: int, known_at: datetime) -> Patien
             _measure(measure, facts)
             for measure in sorted(measures, key=lambda m: (m.valid_from, m.measure_id))
         ),
+        elsewhere=tuple(
+            _outside(one)
+            for one in sorted(facts.elsewhere, key=lambda o: (o.measure.valid_from, o.measure.measure_id))
+            if one.measure.not_over(known_at, facts.patient.birth)
+        ),
         unit_regions=tuple(sorted((str(unit), str(region)) for unit, region in facts.unit_regions.items())),
     )
 
@@ -73,6 +78,26 @@ def strictest(state: PatientState) -> PatientState:
             }
         )
     return state.model_copy(update={"measures": tuple(shut.values())})
+
+
+def _outside(one: OutsideMeasure) -> ElsewhereState:
+
+    m = one.measure
+    return ElsewhereState(
+        measure_id=UUID(m.measure_id),
+        source=one.source,
+        reference=one.reference,
+        made_by=one.made_by,
+        region=one.region,
+        kind=m.kind,
+        services=m.services,
+        units=None if m.units is None else tuple(sorted(m.units)),
+        recorded_from=m.recorded_from,
+        recorded_to=m.recorded_to,
+        valid_from=m.valid_from,
+        valid_to=m.valid_to,
+        ended_early=m.released,
+    )
 
 
 def _guardians(facts: PatientFacts, custodies: Iterable[Custody]) -> tuple[GuardianState, ...]:

@@ -15,6 +15,7 @@ from sigill.policy.hits import OF_ONES_OWN
 from sigill.policy.rulebook import Condition, Rulebooks, RuleEntry, is_on_call
 from sigill.scenario.format import (
     DirectoryStep,
+    ElsewhereStep,
     OrderStep,
     PersonSpec,
     RegisterStep,
@@ -23,6 +24,7 @@ from sigill.scenario.format import (
     UnitSpec,
 )
 from sigill_contracts.directory import Assignment, StaffRecord, UnitRecord
+from sigill_contracts.elsewhere import ElsewhereMeasure, ElsewhereRecord
 from sigill_contracts.order import PersonRef
 from sigill_contracts.register import Custody, Deregistration, DeregistrationReason, PersonRecord
 from sigill_contracts.vocabulary import (
@@ -31,6 +33,7 @@ from sigill_contracts.vocabulary import (
     Form,
     IdType,
     Initiative,
+    MadeBy,
     MeasureKind,
     RegionCode,
     Role,
@@ -161,6 +164,8 @@ class ScenarioData:
     """How often it has told of each unit."""
     providers: dict[str, str] = field(default_factory=dict)
     orders: dict[str, UUID] = field(default_factory=dict)
+    elsewhere: dict[str, ElsewhereMeasure] = field(default_factory=dict)
+    """What was last said of each measure that was made elsewhere."""
 
     def __post_init__(self) -> None:
         for unit, place in self.story.unit_specs.items():
@@ -280,6 +285,44 @@ class ScenarioData:
         before = self.places.get(step.unit) or UnitSpec(region=self._region_of_staff(step.unit))
         given = step.model_dump(include=step.model_fields_set - {"unit"})
         self.places[step.unit] = UnitSpec.model_validate({**before.model_dump(exclude_unset=True), **given})
+
+    # --- measures made elsewhere
+
+    def outside(self, step: ElsewhereStep, at: datetime) -> ElsewhereRecord:
+        """The source's message about a measure, or that it has been read and has no news."""
+        read_up_to = step.read_up_to or at
+        if step.id is None:
+            return ElsewhereRecord(source=step.source, read_up_to=read_up_to)
+        before = self.elsewhere.get(step.id)
+        given = step.model_fields_set
+        told: dict[str, Any] = {} if before is None else before.model_dump()
+        told["sequence"] = 1 if before is None else before.sequence + 1
+        told["reference"] = str(self.orders.setdefault(step.id, uuid4()))
+        told["changed_at"] = at
+        told["ended"] = step.ended
+        if before is None:
+            told["valid_from"] = swedish_date(at)
+        if step.patient is not None:
+            told["patient"] = self.people[step.patient].ref
+        if step.kind is not None:
+            told["kind"] = step.kind
+        if before is None or "by" in given:
+            resident = step.by == MadeBy.RESIDENT
+            told["made_by"] = MadeBy.RESIDENT if resident else MadeBy.REGION
+            told["region"] = None if step.by in tuple(MadeBy) else step.by
+        if "units" in given:
+            told["units"] = None if step.units is None else tuple(self._unit_id(u) for u in step.units)
+        if step.provider is not None:
+            told["care_provider"] = self._unit_id(step.provider)
+        days = {
+            "valid_from": ("from_", step.from_),
+            "valid_through": ("through", step.through),
+            "recorded_from": ("recorded_from", step.recorded_from),
+            "recorded_to": ("recorded_to", step.recorded_to),
+        }
+        told |= {key: value for key, (name, value) in days.items() if name in given}
+        self.elsewhere[step.id] = ElsewhereMeasure.model_validate(told)
+        return ElsewhereRecord(source=step.source, read_up_to=read_up_to, measure=self.elsewhere[step.id])
 
     # --- staff
 

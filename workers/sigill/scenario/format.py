@@ -19,6 +19,7 @@ from sigill_contracts.vocabulary import (
     Form,
     IdType,
     Initiative,
+    MadeBy,
     MeasureKind,
     Opinion,
     PendingCode,
@@ -217,6 +218,35 @@ class DirectoryStep(ScenarioModel):
         return self
 
 
+class ElsewhereStep(ScenarioModel):
+    """
+    A measure that was made outside Sigill; the same id again changes it, and keeps what the step leaves out.
+
+    `from` left out: from the day of the step. `by` names the resident, or a region. Without an id only the source is read,
+    up to `read_up_to`, or the clock.
+    """
+
+    id: str | None = None
+    patient: str | None = None
+    kind: MeasureKind | None = None
+    by: str = MadeBy.RESIDENT.value
+    units: tuple[str, ...] | None = None
+    provider: str | None = None
+    recorded_from: date | None = None
+    recorded_to: date | None = None
+    from_: date | None = Field(default=None, alias="from")
+    through: date | None = None
+    ended: bool = False
+    source: str = "1177"
+    read_up_to: LocalTime | None = None
+
+    @model_validator(mode="after")
+    def _protects(self) -> "ElsewhereStep":
+        if self.kind is not None and self.kind.opens:
+            raise ValueError("what is made elsewhere and lets somebody in is not taken")
+        return self
+
+
 class Expectation(ScenarioModel):
     """What must be true of the step that it stands under."""
 
@@ -277,6 +307,7 @@ class ScenarioStep(ScenarioModel):
     access: AccessStep | None = None
     register_: RegisterStep | None = Field(default=None, alias="register")
     directory: DirectoryStep | None = None
+    elsewhere: ElsewhereStep | None = None
     restart: tuple[str, ...] | None = None
     expect_receipt: ReceiptExpectation | None = None
     expect_changes: tuple[ChangeExpectation, ...] | None = None
@@ -305,6 +336,17 @@ class Scenario(ScenarioModel):
     people: dict[str, PersonSpec]
     staff: dict[str, StaffSpec] = {}
     steps: tuple[ScenarioStep, ...]
+
+    @model_validator(mode="after")
+    def _elsewhere_is_introduced(self) -> "Scenario":
+        told: set[str] = set()
+        for step in self.steps:
+            one = step.elsewhere
+            if one is not None and one.id is not None and one.id not in told:
+                if one.patient is None or one.kind is None:
+                    raise ValueError(f"elsewhere {one.id}: its first step names patient and kind")
+                told.add(one.id)
+        return self
 
     @property
     def unit_specs(self) -> dict[str, UnitSpec]:
@@ -394,7 +436,10 @@ def _unknown_names(path: Path, node: yaml.Node, story: Scenario) -> Iterator[str
             *(worker.unit for worker in story.staff.values()),
             *(spec.provider for spec in story.unit_specs.values() if spec.provider),
         },
-        "order": {step.order.id for step in story.steps if step.order is not None},
+        "order": {
+            *(step.order.id for step in story.steps if step.order is not None),
+            *(step.elsewhere.id for step in story.steps if step.elsewhere is not None and step.elsewhere.id),
+        },
     }
     known["addressee"] = known["person"] | known["unit"] | {OPERATORS}
     for loc, kind, name in _names_in(story):
@@ -442,6 +487,7 @@ _OF_STEP: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     ("access", (("viewer", "person"), ("patient", "person"), ("unit", "unit"))),
     ("register_", (("person", "person"), ("guardians", "person"), ("custody_ended", "person"))),
     ("directory", (("staff", "staff"), ("unit", "unit"), ("succeeded_by", "unit"))),
+    ("elsewhere", (("patient", "person"), ("units", "unit"), ("provider", "unit"))),
     ("expect_receipt", (("order", "order"),)),
     ("expect_changes", (("viewer", "person"), ("patient", "person"), ("unit", "unit"))),
     ("expect_notifications", (("to", "addressee"),)),

@@ -28,10 +28,11 @@ from sigill.store import facts as store_facts
 from sigill.store import inbox, outbox, persons, protection, tasks, timers
 from sigill.store.session import Reading, Store
 from sigill_contracts.directory import StaffRecord, UnitRecord
+from sigill_contracts.elsewhere import ElsewhereRecord
 from sigill_contracts.keys import patient_key
 from sigill_contracts.order import PersonRef
 from sigill_contracts.register import PersonRecord
-from sigill_contracts.topics import ORDERS, PERSONS, STAFF, UNITS, TopicSpec, group_of
+from sigill_contracts.topics import ELSEWHERE, ORDERS, PERSONS, STAFF, UNITS, TopicSpec, group_of
 from sigill_contracts.vocabulary import OrderId, Outcome, Service, UnitId
 
 _PATIENCE = 30.0
@@ -170,6 +171,11 @@ class LiveDriver:
 
     async def tell_units(self, records: Iterable[UnitRecord]) -> None:
         await self._publish_all(UNITS, [(r.unit, r.model_dump_json().encode()) for r in records], "directory")
+        await self._nothing_due()
+
+    async def tell_elsewhere(self, record: ElsewhereRecord) -> None:
+        key = record.source if record.measure is None else f"{record.source}/{record.measure.reference}"
+        await self._publish_all(ELSEWHERE, [(key, record.model_dump_json().encode())], "register")
         await self._nothing_due()
 
     async def _publish_all(self, spec: TopicSpec, messages: list[tuple[str, bytes]], worker: str) -> None:

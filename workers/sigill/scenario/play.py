@@ -22,6 +22,7 @@ from sigill.scenario.format import (
     ScenarioStep,
 )
 from sigill_contracts.directory import StaffRecord, UnitRecord
+from sigill_contracts.elsewhere import ElsewhereRecord
 from sigill_contracts.order import PersonRef
 from sigill_contracts.register import PersonRecord
 from sigill_contracts.vocabulary import Role, Service
@@ -96,6 +97,9 @@ class ScenarioDriver(Protocol):
 
     async def tell_units(self, records: Iterable[UnitRecord]) -> None:
         """Publish directory messages about units, and wait until they and what they bring are taken."""
+
+    async def tell_elsewhere(self, record: ElsewhereRecord) -> None:
+        """Publish what a source says that was made elsewhere, and wait until it is taken."""
 
     async def send(self, order: OrderToSign) -> SeenReceipt:
         """Sign and publish an order, and wait for its answer."""
@@ -194,6 +198,8 @@ class ScenarioRunner:
             await self._tell_of(step.register_.person)
         elif step.directory is not None:
             await self._tell_directory(step.directory)
+        elif step.elsewhere is not None:
+            await self.stage.tell_elsewhere(self.cast.outside(step.elsewhere, self.clock))
         elif step.restart is not None:
             await self.stage.restart(step.restart)
         else:

@@ -19,7 +19,7 @@ from sigill.policy.facts import (
     ReleaseRequest,
     UnitAnswer,
 )
-from sigill.store import persons, rows, staff
+from sigill.store import elsewhere, persons, rows, staff
 from sigill.store import units as stored_units
 from sigill.store.queries import queries
 from sigill.store.session import Reading, Row
@@ -60,9 +60,12 @@ async def patient_facts(
 
     measures = [rows.measure(row, same) for row in measure_rows]
     custody = rows.custody_by_child(custody_rows, same)
+    outside = await elsewhere.measures(tx, surrogates(persons.spellings(wanted, same)), same, known_at)
+    read_up_to = MappingProxyType(await elsewhere.sources(tx))
     people = await _people(tx, wanted | {same.get(other, other) for other in others}, custody, known_at)
     regions = await _unit_regions(tx, measures, units, known_at)
-    told = await stored_units.load(tx, {*_units_of(measures), *(units or ())}, known_at=known_at)
+    theirs = {u for found in outside.values() for one in found for u in one.measure.units or ()}
+    told = await stored_units.load(tx, {*_units_of(measures), *theirs, *(units or ())}, known_at=known_at)
 
     of_patient: dict[PersonId, list[Measure]] = {}
     for measure in measures:
@@ -79,6 +82,8 @@ async def patient_facts(
             own,
             MappingProxyType(regions),
             MappingProxyType(told),
+            tuple(outside.get(patient.person_id, ())),
+            read_up_to,
         )
     return found
 

@@ -14,16 +14,17 @@ import asyncio
 import zlib
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Self
 
 from sigill.policy.access import BRIEFLY, AccessQuestion, Decision, briefly_until, decide
+from sigill.policy.elsewhere import next_silence
 from sigill.policy.facts import PatientFacts
 from sigill.policy.rulebook import Rulebooks
 from sigill.runtime.clock import Clock, stopwatch
-from sigill.store import access_log
+from sigill.store import access_log, elsewhere
 from sigill.store.access_log import AccessLogEntry
 from sigill.store.decisions import PinnedConnection
 from sigill.store.session import Store, passing
@@ -276,11 +277,19 @@ class DecisionService:
                 {q.unit for q in asked if q.unit is not None},
                 moment,
             )
+        # a copy of a patient's facts is not made anew when a source is read: how far is asked each time, where it counts
+        read_up_to: MappingProxyType[str, datetime] | None = None
+        if self.books.sources:
+            async with lane.looking() as tx:
+                read_up_to = MappingProxyType(await elsewhere.sources(tx))
         answers: list[list[AccessAnswer]] = []
         for place, job in enumerate(jobs, start=1):
             given: list[AccessAnswer] = []
             for q in job.questions:
-                given.append(self._decide(q, known[q.known_at].of(q.patient, q.viewer, q.unit), now))
+                facts, viewer, copy = known[q.known_at].of(q.patient, q.viewer, q.unit)
+                if read_up_to is not None:
+                    facts = replace(facts, read_up_to=read_up_to)
+                given.append(self._decide(q, (facts, viewer, copy), now))
                 if len(given) % _BREATH == 0:
                     await asyncio.sleep(0)  # a thousand questions must not keep single ones waiting
             answers.append(given)
@@ -298,11 +307,16 @@ class DecisionService:
         if copy is None:
             return AccessAnswer(decision, None, at, q.known_at or now)
         until = copy.until(at, self.books)
+        silence = next_silence(facts, at, self.books) if self.books.sources else None
+        if silence is not None and (until is None or silence < until):
+            until = silence
         briefly = None
         if decision.allowed:
             briefly = at + BRIEFLY
             if until is not None and until < briefly:
                 briefly = briefly_until(question, facts, self.books)
+            if silence is not None:
+                briefly = min(briefly, silence)
         return AccessAnswer(decision, facts, at, q.known_at or now, until, briefly, viewer)
 
 
