@@ -388,9 +388,9 @@ class PureStage:
             for person in list(self.persons):
                 if self.persons[person].registered:
                     before = access_matrix(self.facts(person), begins, self.books)
-                    self._enact(
-                        person, rules_begin(self.facts(person), begins, self.books).effects, "register"
-                    )
+                    waiting = tuple(self.requests.get(person, {}).values())
+                    begun = rules_begin(self.facts(person), begins, self.books, open_requests=waiting)
+                    self._enact(person, begun.effects, "register")
                     self._publish(person, before, begins)
         await self._run_due(now)
 

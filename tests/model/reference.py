@@ -815,6 +815,8 @@ class Reference:
         found = self.asked_for(order)
         if not found:
             return refused(RefusalCode.NOTHING_TO_RELEASE)
+        if order.guardians is not None and not order.guardians & self.guardians(order.patient, at):
+            return Verdict(Outcome.EXECUTED)  # X-04: nothing is left to ask about
         if all(m.initiative is Initiative.REGISTER for m in found):  # X-05
             if all(self.still_wanted(m, at) for m in found):
                 return refused(RefusalCode.PROTECTED_IDENTITY)
@@ -998,6 +1000,8 @@ class Reference:
                 self.names.append((order.order_id, m.key))
         elif order.form is Form.CONTINUE_MEASURE and outcome is Outcome.EXECUTED:
             self._continue(order)
+        if order.form not in PROTECTS:
+            self.settle_agreed(order.arrived_at)
 
     def _followed(self, order: Order) -> list[Measure]:
         keys = {key for order_id, key in self.names if order_id == order.follows_up}
@@ -1013,9 +1017,16 @@ class Reference:
         if call:
             form = self._form_that_came_first(order)
             if form is not None:  # X-13: the call finds its form; no second measure
-                self.names += [
-                    (order.order_id, key) for order_id, key in self.names if order_id == form.order_id
-                ]
+                keys = [key for order_id, key in self.names if order_id == form.order_id]
+                self.names += [(order.order_id, key) for key in keys]
+                if order.guardians is None and kind in FOR_GUARDIANS:  # X-14: whatever came first
+                    everybody = self._ever_guardians(order.patient)
+                    self.imposed = [
+                        replace(m, guardians=None)
+                        if m.key in keys and m.guardians is not None and m.guardians >= everybody
+                        else m
+                        for m in self.imposed
+                    ]
                 return
         if order.follows_up is not None and not call and self._adds_nothing(order):  # X-14
             self.names += [
@@ -1165,9 +1176,9 @@ class Reference:
             else:
                 self._end(m, order)
 
-    def _end(self, m: Measure, order: Order) -> None:
+    def _end(self, m: Measure, order: Order, at: datetime | None = None) -> None:
         """The end of a block ends the lock that came with it, and no other (KR25-23)."""
-        at = order.arrived_at
+        at = order.arrived_at if at is None else at
         self.names.append((order.order_id, m.key))
         self.endings.append(Ending(m.key, at))
         for lock in self._with(m):
@@ -1195,13 +1206,34 @@ class Reference:
         """The last yes lifts what was asked about: for the asking guardian, or whole (X-02)."""
         at = order.arrived_at
         said = self.answers(request, at)
-        if Opinion.KEEP in said.values() or not self.asked_units(request, at) <= set(said):
-            return
+        if Opinion.KEEP not in said.values() and self.asked_units(request, at) <= set(said):
+            self._lift(request, order, at)
+
+    def settle_agreed(self, at: datetime) -> None:
+        """
+        X-04: what the last unit that had not answered stood for has ended otherwise, and the others have all said yes.
+
+        It opens at the instant at which that happened.
+        """
+        for request in self.requests:
+            if self.request_outcome(request, at) is not Outcome.PENDING:
+                continue
+            asked, said = self.asked_units(request, at), self.answers(request, at)
+            if not asked or not asked <= set(said):
+                continue
+            own = request.order
+            yes = [o for o, _ in self.orders if o.form is Form.UNIT_OPINION and o.follows_up == own.order_id]
+            last = (yes or [own])[-1]
+            keys = {*request.measures, *request.also}
+            ends = [self._ended_at(m, at) for m in self.imposed if m.key in keys]
+            self._lift(request, last, max((e for e in ends if e and e > last.arrived_at), default=at))
+
+    def _lift(self, request: Request, order: Order, at: datetime) -> None:
         for m in self._of_request(request, at):
             if not self.lives(request, m, at) or m.initiative is Initiative.REGISTER:
                 continue
             if request.asker is None or m.kind not in FOR_GUARDIANS or m.guardians == {request.asker}:
-                self._end(m, order)
+                self._end(m, order, at)
             else:
                 self.names.append((order.order_id, m.key))
                 self.endings.append(Ending(m.key, at, frozenset({request.asker})))

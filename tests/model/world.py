@@ -170,7 +170,9 @@ class World:
         self._current = step
         if "at" not in step:  # two things never happen at the same instant
             run(self.play.step(ScenarioStep.model_validate({"at": "+1s"})))
+            self.model.settle_agreed(self.now)
         run(self.play.step(ScenarioStep.model_validate(step)))
+        self.model.settle_agreed(self.now)
         self.read_notices()
         if "order" not in step:  # an order touches one patient only, and that one is compared when it is sent
             self.access = self.compare(self.children)

@@ -6,8 +6,19 @@ from datetime import date
 import pytest
 
 from sigill.judgement.orders import judge
-from sigill.policy.effects import Amend, CloseRequest, CloseTask, Impose, ResolvePending, applied
-from sigill.policy.facts import Custody, ReleaseRequest, RequestEnd, UnitAnswer
+from sigill.judgement.settling import settled
+from sigill.judgement.transitions import DueTimer, on_timer, rules_begin
+from sigill.policy.effects import (
+    Amend,
+    CloseRequest,
+    CloseTask,
+    Impose,
+    ResolvePending,
+    SetTimer,
+    TimerKind,
+    applied,
+)
+from sigill.policy.facts import Custody, PatientFacts, ReleaseRequest, RequestEnd, UnitAnswer
 from sigill.policy.hits import hits, may_act_alone
 from sigill.policy.requests import OUTCOME, STATES, Happening, left_of_request, moot, units_still_asked
 from sigill.policy.scope import MeasureScope, left_of
@@ -189,6 +200,70 @@ def test_only_units_whose_measure_stands_are_asked() -> None:
     assert units_still_asked(request, facts, NOON) == (BARN,)
     closed = [e for e in moot([request], facts, NOON) if isinstance(e, CloseTask)]
     assert {e.subject for e in closed} == {f"q:{HUD}"}
+
+
+def _agreed_but_for_one(**ends: object) -> tuple[ReleaseRequest, PatientFacts]:
+    """A request that one unit has agreed to, and the other has not; `ends` is how the other's measure ends."""
+    own = measure(MeasureKind.GUARDIAN_BLOCK, "2026-05-01", region=VGR, guardians=(GUN,))
+    given: dict[str, object] = {"region": VGR, "unit": HUD, "guardians": (GUN,)}
+    other = measure(MeasureKind.GUARDIAN_BLOCK, "2026-05-02", **{**given, **ends})
+    answer = UnitAnswer(BARN, Opinion.AGREE, OrderId("a"), local("2026-05-03T12:00"))
+    request = _request(measures=(own.measure_id, other.measure_id), units=(BARN, HUD), answers=(answer,))
+    return request, after(FACTS, own, other)
+
+
+@pytest.mark.parametrize(
+    "ends",
+    [
+        {"valid_to": NOON},
+        {"ends_at_age": 10},
+        {"valid_to": NOON, "released": True},
+        {"guardians": (HANS,)},
+    ],
+    ids=["by its date", "by age", "by release", "it goes on for another guardian alone"],
+)
+def test_what_all_units_left_agreed_to_is_carried_out_however_the_last_ended(ends: dict[str, object]) -> None:
+    request, facts = _agreed_but_for_one(**ends)
+    done = list(settled([request], facts, NOON, books()))
+    assert CloseRequest(request.order_id, RequestEnd.AGREE) in done
+    assert any(isinstance(e, ResolvePending) and e.outcome is Outcome.EXECUTED for e in done)
+    over = [e.measure for e in done if isinstance(e, Amend)]
+    assert [(m.measure_id, m.valid_to, m.released) for m in over] == [(request.measures[0], NOON, True)]
+
+
+def test_nothing_opens_while_one_is_to_answer_nor_by_a_protective_order_nor_before_the_last_yes() -> None:
+    request, facts = _agreed_but_for_one(valid_to=NOON)
+    stands = local("2026-05-31T12:00")
+    assert not any(isinstance(e, Amend) for e in settled([request], facts, stands, books()))
+    assert not any(isinstance(e, Amend) for e in settled([request], facts, NOON, books(), opens=False))
+    late = replace(request, answers=(replace(request.answers[0], given_at=local("2026-06-01T12:01")),))
+    assert not any(isinstance(e, Amend) for e in settled([late], facts, NOON, books()))
+    dead = replace(FACTS.patient.versions[0], died_on=date(2026, 5, 30))
+    facts = replace(facts, patient=replace(facts.patient, versions=(dead,)))
+    ends = [e.closes for e in settled([request], facts, NOON, books()) if isinstance(e, CloseRequest)]
+    assert ends == [RequestEnd.MOOT]
+
+
+def test_a_reminder_carries_out_what_has_been_agreed_on_meanwhile() -> None:
+    request, facts = _agreed_but_for_one(valid_to=NOON)
+    timer = SetTimer(
+        TimerKind.REQUEST_REMINDER, local("2026-06-02T12:00"), CHILD, VGR, order_id=request.order_id
+    )
+    brought = on_timer(DueTimer(timer, facts, (request,)), books(), now=timer.due_at)
+    assert brought.compare
+    assert CloseRequest(request.order_id, RequestEnd.AGREE) in brought.effects
+
+
+def test_rules_that_begin_refuse_a_request_about_what_the_state_holds_again() -> None:
+    facts = family("2016-06-01", "vastra-gotaland", protected=True)
+    at = local("2026-03-26T00:00")
+    (imposed,) = [e for e in rules_begin(facts, at, books()).effects if isinstance(e, Impose)]
+    seal = imposed.measure
+    request = _request(measures=(seal.measure_id,), units=())
+    begun = rules_begin(after(facts, seal), at, books(), open_requests=[request])
+    assert [e for e in begun.effects if isinstance(e, CloseRequest)] == [
+        CloseRequest(request.order_id, RequestEnd.HELD)
+    ]
 
 
 def test_an_extension_received_before_the_end_leaves_no_gap_however_late_it_is_judged() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from sigill.judgement import silence
-from sigill.judgement.imposing import call_after_its_form, confirm_call, impose
+from sigill.judgement.imposing import call_after_its_forms, confirm_call, impose
 from sigill.judgement.order_case import OrderEvaluation
 from sigill.judgement.releasing import (
     answer_request,
@@ -81,7 +81,7 @@ def _effects_of(case: OrderEvaluation, known: PatientFacts) -> tuple[Effect, ...
         case _ if case.call is not None:
             return tuple(confirm_call(case, known, case.call))
         case _ if case.form_before is not None:
-            return tuple(call_after_its_form(case, known, case.form_before))
+            return tuple(call_after_its_forms(case, known))
         case _:
             return tuple(impose(case, known))
 

@@ -46,6 +46,8 @@ _DEFAULT_SERVICES: dict[MeasureKind, tuple[Service, ...]] = {
     MeasureKind.REPRESENTATIVE_GRANT: (Service.JOURNAL,),
 }
 
+_OF_GUARDIANS = frozenset({MeasureKind.GUARDIAN_BLOCK, MeasureKind.GUARDIAN_RESTRICTION})
+
 
 def main_measure(case: OrderEvaluation, known: PatientFacts) -> Measure:
     form = case.form
@@ -90,7 +92,7 @@ def _people_of(
             case.concerned,
             None,
         )  # a grant is for those who are guardians now, never for whoever becomes one
-    if kind in (MeasureKind.GUARDIAN_BLOCK, MeasureKind.GUARDIAN_RESTRICTION):
+    if kind in _OF_GUARDIANS:
         return (None if widens(case) else case.named), None
     return None, None
 
@@ -326,26 +328,38 @@ def _beside_confirmed(
                 yield Impose(_extra(beside, extra, case.order_id, entry.cites))
 
 
-def call_after_its_form(case: OrderEvaluation, known: PatientFacts, form: EarlierOrder) -> Iterator[Effect]:
+def call_after_its_forms(case: OrderEvaluation, known: PatientFacts) -> Iterator[Effect]:
     """
-    A call that comes when its signed form is there already (X-13): nothing is added but what the form leaves out.
+    A call that comes when its signed forms are there already (X-13): nothing is added but what the forms leave out.
+
+    Forms that name every guardian whom a call about all shuts out are about all, later ones too, as when the call had
+    come first (X-14).
 
     Where what the form brought has been released since the call, the call is carried out all the same (X-15).
     """
     wanted = replace(main_measure(case, known), provisional=False)
-    rows = [m for m in case.lineage_of(form.order_id, wanted.kind) if m.beside is None]
-    living = [m for m in rows if not case.is_over(m)]
+    rows = {
+        m.measure_id: m
+        for form in case.forms_before
+        for m in case.lineage_of(form.order_id, wanted.kind)
+        if m.beside is None
+    }
+    living = [m for m in rows.values() if not case.is_over(m)]
     if not living and case.released_since(wanted.kind, MeasureScope.of(wanted)):
         yield from imposed_with(case, known, wanted)
         yield from _settled_late(case, wanted.kind, MeasureScope.of(wanted))
         return
+    scope = MeasureScope.of(wanted)
+    rest = left_of(scope, map(MeasureScope.of, living), case.ever_custodians) if living else None
+    named_only = rest is None and wanted.guardians is None and all(m.guardians is not None for m in living)
+    of_all = None
+    if named_only and wanted.kind in _OF_GUARDIANS:
+        of_all = next((m for m in living if replace(MeasureScope.of(m), guardians=None).covers(scope)), None)
+        if living and of_all is None:
+            rest = scope
     for m in living:
-        yield Annotate(replace(m, orders=(*m.orders, case.order_id), version=m.version + 1))
-    rest = (
-        left_of(MeasureScope.of(wanted), map(MeasureScope.of, living), case.ever_custodians)
-        if living
-        else None
-    )
+        joined = replace(m, orders=(*m.orders, case.order_id), version=m.version + 1)
+        yield Amend(replace(joined, guardians=None), "extended") if m is of_all else Annotate(joined)
     if rest is not None:
         yield Impose(
             replace(

@@ -3,13 +3,62 @@
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
+from typing import Protocol
 
 from sigill.judgement.order_case import OrderEvaluation, measure_id_of
 from sigill.policy.effects import AddTask, Amend, CloseTask, Effect, Impose, ResolvePending, Sentence
 from sigill.policy.facts import Inform, Measure, PatientFacts
-from sigill.policy.rulebook import Rulebooks, RuleEntry
+from sigill.policy.rulebook import Region, Rulebooks, RuleEntry
 from sigill.policy.scope import MeasureScope
-from sigill_contracts.vocabulary import IMPOSES, Initiative, MeasureKind, OrderId, Outcome, RegionCode
+from sigill_contracts.vocabulary import (
+    IMPOSES,
+    Initiative,
+    MeasureKind,
+    OrderId,
+    Outcome,
+    PersonId,
+    RegionCode,
+    UnitId,
+)
+
+
+class Releasing(Protocol):
+    """On whose word a measure ends or changes: an order's, or the answers to a request when nothing else stands against."""
+
+    @property
+    def known(self) -> PatientFacts | None:
+        """The patient, who is known where something ends."""
+
+    @property
+    def order_id(self) -> OrderId:
+        """The order that a changed row names."""
+
+    @property
+    def at(self) -> datetime:
+        """When it is judged (UTC)."""
+
+    @property
+    def starts_at(self) -> datetime:
+        """When it takes effect (UTC)."""
+
+    @property
+    def region(self) -> Region:
+        """The rules under which it ends."""
+
+    @property
+    def opens_for(self) -> tuple[PersonId, ...] | None:
+        """The guardians for whom it opens what also names others; None: everybody."""
+
+    @property
+    def units_opened(self) -> tuple[UnitId, ...] | None:
+        """The units in which it opens; None: everywhere."""
+
+    @property
+    def ever_custodians(self) -> tuple[PersonId, ...]:
+        """Everybody who has, or once had, custody."""
+
+    def is_over(self, m: Measure) -> bool:
+        """Whether a measure has ended by now."""
 
 
 def rules_behind(case: OrderEvaluation) -> tuple[str, ...]:
@@ -123,7 +172,7 @@ def ended(m: Measure, at: datetime, order_id: OrderId | None = None) -> Amend:
     )
 
 
-def continued_with(m: Measure, case: OrderEvaluation, part: str = "after", **changes: object) -> Impose:
+def continued_with(m: Measure, case: Releasing, part: str = "after", **changes: object) -> Impose:
     """The same measure with another scope, from now on: a new row of the same lineage."""
     changed: dict[str, object] = {
         "valid_from": max(case.starts_at, m.valid_from),
@@ -142,7 +191,7 @@ def continued_with(m: Measure, case: OrderEvaluation, part: str = "after", **cha
     return Impose(follower, "continued")
 
 
-def companions_of(case: OrderEvaluation, m: Measure) -> tuple[Measure, ...]:
+def companions_of(case: Releasing, m: Measure) -> tuple[Measure, ...]:
     """What came beside a measure, and stands (KR25-17, KR25-23)."""
     if case.known is None:
         return ()
@@ -222,7 +271,7 @@ def inform_of(case: OrderEvaluation) -> Inform:
     return Inform(told.guardians, told.patient, told.written_confirmation)
 
 
-def settle_call(case: OrderEvaluation, m: Measure) -> Iterator[Effect]:
+def settle_call(m: Measure) -> Iterator[Effect]:
     if m.provisional:
         text = Sentence("Ett underskrivet beslut har kommit.", "A signed decision has come.")
         yield ResolvePending(m.orders[0], Outcome.EXECUTED, text)

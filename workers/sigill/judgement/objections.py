@@ -292,7 +292,7 @@ def _guardians(case: OrderEvaluation) -> Iterator[RefusalReason]:
     asks = form.form is Form.REQUEST_RELEASE
     if case.custody_unclear and not asks:
         return
-    guardians = case.custodians
+    guardians = case.known.patient.guardians_at(form.decided_at) if asks else case.custodians
     if form.form in IMPOSES and case.known.patient.has_come_of_age(case.starts_at):
         guardians = case.ever_custodians  # the age is the cause, and is said by its own code
     for index, ref in enumerate(form.guardians):

@@ -9,7 +9,13 @@ from uuid import NAMESPACE_URL, uuid5
 
 from sigill.policy.calendar import end_of, last_day_of_years, midnight, swedish_date
 from sigill.policy.facts import EarlierOrder, Identity, Measure, OrderFacts, PatientFacts, ReleaseRequest
-from sigill.policy.hits import OF_ONES_OWN, came_with_anothers_block, hits, made_by_the_patient
+from sigill.policy.hits import (
+    OF_ONES_OWN,
+    came_with_anothers_block,
+    ever_custodians,
+    hits,
+    made_by_the_patient,
+)
 from sigill.policy.measures_in_force import state_holds
 from sigill.policy.requests import left_of_request, opens_for
 from sigill.policy.rulebook import Condition, Deadline, OfClinic, Region, RuleEntry, Version, is_on_call
@@ -123,10 +129,12 @@ class OrderEvaluation:
     @property
     def ever_custodians(self) -> tuple[PersonId, ...]:
         """Everybody who has, or once had, custody: a measure against all guardians is about them."""
-        if self.known is None:
-            return ()
-        custody = [c for v in self.known.patient.versions for c in v.custody]
-        return tuple(dict.fromkeys(c.guardian for c in custody if c.guardian is not None))
+        return ever_custodians(self.known) if self.known is not None else ()
+
+    @property
+    def units_opened(self) -> tuple[UnitId, ...] | None:
+        """The units in which a release opens; None: everywhere."""
+        return tuple(UnitId(u) for u in self.form.units) if self.form.units else None
 
     @cached_property
     def custody_unclear(self) -> bool:
@@ -206,23 +214,25 @@ class OrderEvaluation:
         )
 
     @cached_property
-    def form_before(self) -> EarlierOrder | None:
-        """The signed form that has overtaken this call (X-13)."""
+    def forms_before(self) -> tuple[EarlierOrder, ...]:
+        """The signed forms that have overtaken this call (X-13)."""
         kind = IMPOSES.get(self.form.form)
         if kind is None or kind.opens or not self.by_phone:
-            return None
-        return next(
-            (
-                order
-                for order in self.facts.orders.values()
-                if order.follows_up == self.order_id
-                and order.channel is not Channel.PHONE
-                and order.form is self.form.form
-                and order.region == self.form.region
-                and order.outcome == Outcome.EXECUTED
-            ),
-            None,
+            return ()
+        return tuple(
+            order
+            for order in self.facts.orders.values()
+            if order.follows_up == self.order_id
+            and order.channel is not Channel.PHONE
+            and order.form is self.form.form
+            and order.region == self.form.region
+            and order.outcome == Outcome.EXECUTED
         )
+
+    @property
+    def form_before(self) -> EarlierOrder | None:
+        """The first signed form that has overtaken this call (X-13)."""
+        return next(iter(self.forms_before), None)
 
     def lineage_of(self, order: OrderId, kind: MeasureKind | None) -> tuple[Measure, ...]:
         """Every measure of this region that an order imposed or changed, those that are over too; None: any kind."""
@@ -364,6 +374,8 @@ class OrderEvaluation:
         """
         Whether a request reaches a measure: it hits who asks (X-01), and the patient did not make it (X-03).
 
+        Who has custody is asked at the decision, however late it is processed.
+
         A lock that came with a block goes with the block of the guardian who asks, never by itself.
         """
         if self.known is None or self.asking is None:
@@ -372,7 +384,7 @@ class OrderEvaluation:
             return False
         if self.form.initiative is Initiative.GUARDIAN and came_with_anothers_block(m):
             return False
-        return any(hits(m, person, self.known, self.at) for person in self.asking)
+        return any(hits(m, person, self.known, self.form.decided_at) for person in self.asking)
 
     @cached_property
     def only_the_patients_own(self) -> bool:

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from sigill.judgement import consequences, follow_ups, notices, remarks
 from sigill.judgement.objections import objection, objections
 from sigill.judgement.order_case import OrderEvaluation
+from sigill.judgement.settling import settled
 from sigill.judgement.successors import successor_tasks
 from sigill.policy import requests
 from sigill.policy.calendar import BirthDate, swedish_date
@@ -77,7 +78,7 @@ def judge(form: SignedForm, facts: OrderFacts, books: Rulebooks) -> Judgement:
     if holds:
         orphaned = tuple(successor_tasks(case, case.awaited_successors))
         return Judgement(Outcome.PENDING, name, waits=holds, effects=orphaned)
-    done = _execute(case, case.known, name)
+    done = _execute(case, case.known, name, books)
     return replace(done, effects=notices.judged(done.effects, case.known, case.at, case.at, books))
 
 
@@ -150,7 +151,7 @@ def _rests_on_what_is_missing(case: OrderEvaluation, found: tuple[RefusalReason,
     return waits and all(one.code in _OF_EARLIER_ORDERS for one in found)
 
 
-def _execute(case: OrderEvaluation, known: PatientFacts, name: str) -> Judgement:
+def _execute(case: OrderEvaluation, known: PatientFacts, name: str, books: Rulebooks) -> Judgement:
     done = consequences.effects_of(case, known)
     after = applied(known, done)
     touched = [e.measure for e in done if isinstance(e, Impose | Amend)]
@@ -165,7 +166,7 @@ def _execute(case: OrderEvaluation, known: PatientFacts, name: str) -> Judgement
         rulebook=name,
         waits=waits,
         remarks=tuple(remarks.remarks_of(case, after, done)),
-        effects=(*done, *follows, *told, *follow_ups.clinic_tasks(case), *_moot(case, after, done)),
+        effects=(*done, *follows, *told, *follow_ups.clinic_tasks(case), *_requests(case, after, books)),
         named=tuple(m.measure_id for m in named),
         still_in_force=remarks.still_holding(case, after) if _ends_something(case, done) else (),
         ends_on=last_day_of(named, known.patient.birth),
@@ -174,12 +175,12 @@ def _execute(case: OrderEvaluation, known: PatientFacts, name: str) -> Judgement
     )
 
 
-def _moot(case: OrderEvaluation, after: PatientFacts, done: tuple[Effect, ...]) -> Iterator[Effect]:
-    """Requests of which the order has left nothing are settled; not the one that it opens or answers itself (X-04)."""
+def _requests(case: OrderEvaluation, after: PatientFacts, books: Rulebooks) -> Iterator[Effect]:
+    """Other open requests, as the order has left them; what has been agreed on opens by no protective order (X-04)."""
     open_ones = [r for r in case.facts.requests if r.closed is None]
     itself = case.request.order_id if case.form.form is Form.UNIT_OPINION and case.request else None
     if open_ones:
-        yield from requests.moot(open_ones, after, case.at, but=itself)
+        yield from settled(open_ones, after, case.at, books, but=itself, opens=not case.protective)
 
 
 def _ends_something(case: OrderEvaluation, done: tuple[Effect, ...]) -> bool:
@@ -214,7 +215,7 @@ def last_day_of(named: Iterable[Measure], birth: BirthDate) -> date | None:
 def _waits(
     case: OrderEvaluation, done: tuple[Effect, ...], named: tuple[Measure, ...]
 ) -> Iterator[PendingReason]:
-    opened = [e.request for e in done if isinstance(e, OpenRequest)]
+    opened = [e.request for e in done if isinstance(e, OpenRequest) and e.request.closed is None]
     for request in opened:
         if not request.units and all(m.initiative is Initiative.REGISTER for m in case.targets):
             yield _wait(PendingCode.AWAITING_FOLLOW_UP_DECISION)

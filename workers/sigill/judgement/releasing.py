@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from sigill.judgement import notices, silence
 from sigill.judgement.measure_changes import (
+    Releasing,
     companions_of,
     continued_with,
     end_by_entries,
@@ -40,6 +41,7 @@ from sigill.policy.requests import (
     STATES,
     TEXT,
     Happening,
+    left_of_request,
     replies_closed,
     tasks_closed,
     units_still_asked,
@@ -72,7 +74,7 @@ def continue_measures(case: OrderEvaluation) -> Iterator[Effect]:
     release = form.decision is ContinueDecision.RELEASE
     for m in case.targets:
         late = case.is_over(m)
-        yield from settle_call(case, m)
+        yield from settle_call(m)
         yield from tasks_about(m)
         if release:
             if not late:
@@ -155,7 +157,7 @@ def _ran_out(case: OrderEvaluation) -> tuple[Measure, ...]:
     )
 
 
-def _called_off(case: OrderEvaluation, m: Measure) -> Iterator[ResolvePending]:
+def _called_off(case: Releasing, m: Measure) -> Iterator[ResolvePending]:
     """What was ordered for a later day and is ended before it never begins: its order waits for nothing (X-16)."""
     if m.valid_from > case.at and case.starts_at <= m.valid_from:
         for order in m.orders:
@@ -201,10 +203,8 @@ def extend_measures(case: OrderEvaluation) -> Iterator[Effect]:
     yield from _late_tasks(case)
 
 
-def release_measures(
-    case: OrderEvaluation, known: PatientFacts, targets: Iterable[Measure]
-) -> Iterator[Effect]:
-    """End what the order names, and what came beside it; a measure named in part goes on for the rest."""
+def release_measures(case: Releasing, known: PatientFacts, targets: Iterable[Measure]) -> Iterator[Effect]:
+    """End some measures, and what came beside them; one that is opened in part goes on for the rest."""
     at = case.starts_at
     targets = tuple(targets)
     released = {m.measure_id for m in targets}
@@ -214,12 +214,12 @@ def release_measures(
         if m.orders and m.beside is None and m.measure_id not in released and not case.is_over(m)
     }
     for m in targets:
-        yield from settle_call(case, m)
+        yield from settle_call(m)
         yield from _called_off(case, m)
         yield from tasks_about(m)
         yield ended(m, at, case.order_id)
         rest = _rest_of_guardians(case, m)
-        rest_units = m.units - set(case.form.units or ()) if m.units and case.form.units else frozenset()
+        rest_units = m.units - set(case.units_opened or ()) if m.units and case.units_opened else frozenset()
         if rest is not None:
             yield continued_with(m, case, **rest.fields)  # type: ignore[arg-type]
         if rest_units:
@@ -243,14 +243,14 @@ def release_measures(
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
-def _ended_when_begun(case: OrderEvaluation, m: Measure) -> tuple[RuleEntry, ...]:
+def _ended_when_begun(case: Releasing, m: Measure) -> tuple[RuleEntry, ...]:
     """What a measure was to end on its day: for the case that nobody has come to it before it is released (X-16)."""
     if m.kind.opens:
         return ()
     return entries_behind(m, Rulebooks({RegionCode(case.region.region): case.region}))
 
 
-def _rest_of_guardians(case: OrderEvaluation, m: Measure) -> MeasureScope | None:
+def _rest_of_guardians(case: Releasing, m: Measure) -> MeasureScope | None:
     """
     The guardians for whom a measure goes on when an order opens it for some; None: for nobody (X-02).
 
@@ -266,7 +266,7 @@ def _rest_of_guardians(case: OrderEvaluation, m: Measure) -> MeasureScope | None
     return replace(scope, guardians=left) if left else None
 
 
-def _let_in(case: OrderEvaluation, m: Measure) -> tuple[PersonId, ...]:
+def _let_in(case: Releasing, m: Measure) -> tuple[PersonId, ...]:
     """Those for whom an order opens what shut them out."""
     return tuple(g for g in case.opens_for or () if m.covers_guardian(g))
 
@@ -294,6 +294,10 @@ def request_release(case: OrderEvaluation, known: PatientFacts) -> Iterator[Effe
         answers=answers,
         replied=bool(standard),
     )
+    if form.form is Form.REQUEST_RELEASE and not left_of_request(request, known, case.at):
+        # whoever asked had the right to and has none any more: settled as it is opened (X-04)
+        yield OpenRequest(replace(request, closed=RequestEnd.MOOT, replied=False))
+        return
     yield OpenRequest(request)
     if registers_own:
         yield AddTask(

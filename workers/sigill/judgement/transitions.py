@@ -13,6 +13,7 @@ from uuid import NAMESPACE_URL, uuid5
 from sigill.judgement import notices, successors
 from sigill.judgement.follow_ups import timers_of, worklist
 from sigill.judgement.measure_changes import end_by_entries, ended, entries_behind, tasks_about
+from sigill.judgement.settling import settled
 from sigill.policy import elsewhere, requests
 from sigill.policy.calendar import age_begins, days_before, midnight, swedish_date
 from sigill.policy.effects import (
@@ -38,7 +39,6 @@ from sigill.policy.measures_in_force import (
     marked_guardians,
     missing_measures,
     regions_in_doubt,
-    state_holds,
     states_that_hold,
     wanted_measures,
 )
@@ -98,9 +98,14 @@ def on_timer(due: DueTimer, books: Rulebooks, *, now: datetime) -> Transition:
     found = _follow(due, books, now)
     was_at = due.timer.due_at - notices.INSTANT
     writing = max(now, due.timer.due_at)
-    effects = notices.judged(found.effects, due.facts, was_at, writing, books)
-    settled = requests.moot(due.requests, applied(due.facts, effects), due.timer.due_at)
-    return replace(found, effects=(*effects, *settled))
+    then = applied(due.facts, found.effects)
+    effects = (*found.effects, *settled(due.requests, then, due.timer.due_at, books))
+    opened = any(isinstance(e, Impose | Amend) for e in effects[len(found.effects) :])
+    return replace(
+        found,
+        effects=notices.judged(effects, due.facts, was_at, writing, books),
+        compare=found.compare or opened,
+    )
 
 
 def _follow(due: DueTimer, books: Rulebooks, now: datetime) -> Transition:
@@ -486,22 +491,27 @@ def register_change(
     effects.extend(_custody_days(after, at, region))
     effects.extend(_timers_anew(before, after, at, books))
     then = applied(after, effects)
-    held = {
-        m.measure_id
-        for m in then.measures
-        if (rules := books.regions.get(m.region)) is not None and state_holds(m, then, now, rules)
-    }
-    effects.extend(requests.moot(open_requests, then, now, held=held))
-    return Transition(at, tuple(effects), "register", compare=before is not None)
+    effects.extend(settled(open_requests, then, now, books))
+    judged = notices.judged(effects, after, now, now, books)
+    return Transition(at, judged, "register", compare=before is not None)
 
 
-def rules_begin(facts: PatientFacts, at: datetime, books: Rulebooks) -> Transition:
+def rules_begin(
+    facts: PatientFacts,
+    at: datetime,
+    books: Rulebooks,
+    *,
+    open_requests: Iterable[ReleaseRequest] = (),
+) -> Transition:
     """
-    What the day on which rules begin brings for one patient at `at` (UTC): the measures that the state wants (X-09).
+    What the day on which rules begin brings for one patient at `at` (UTC): the measures that the state wants (X-09), and
+    what becomes of `open_requests`, as on the register's word.
 
-    The region's operators get one task with a count, which is not among the effects. Empty where nothing is missing.
+    The region's operators get one task with a count, which is not among the effects. Empty where nothing changes.
     """
-    return Transition(at, tuple(_follow_state(facts, at, at, books, first=False)), "register")
+    brought = tuple(_follow_state(facts, at, at, books, first=False))
+    effects = (*brought, *settled(open_requests, applied(facts, brought), at, books))
+    return Transition(at, notices.judged(effects, facts, at, at, books), "register")
 
 
 def _custody_days(facts: PatientFacts, at: datetime, region: RegionCode | None) -> Iterator[SetTimer]:

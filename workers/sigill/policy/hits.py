@@ -61,6 +61,12 @@ def was_guardian(person: PersonId, facts: PatientFacts) -> bool:
     return any(c.guardian == person for v in facts.patient.versions for c in v.custody)
 
 
+def ever_custodians(facts: PatientFacts) -> tuple[PersonId, ...]:
+    """Everybody who has, or once had, custody: a measure against all guardians is about them."""
+    custody = [c for v in facts.patient.versions for c in v.custody]
+    return tuple(dict.fromkeys(c.guardian for c in custody if c.guardian is not None))
+
+
 def may_act_alone(facts: PatientFacts, ages: Ages, at: datetime) -> bool:
     """Whether the patient is surely of the own-account age at an instant (UTC), and so asks for something itself."""
     leap = ages.leap_day_on_28th

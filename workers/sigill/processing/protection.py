@@ -302,10 +302,11 @@ async def impose(
     await persons.lock(tx, people)
     unit_of_work = await unit_of_work_about(tx, desk, people, chain="standing")
     for person in people:
-        facts = unit_of_work.standing(person).facts
+        standing = unit_of_work.standing(person)
+        facts = standing.facts
         if facts is None or facts.patient.person_id != person:
             continue
-        transition = rules_begin(facts, at, desk.books)
+        transition = rules_begin(facts, at, desk.books, open_requests=standing.requests)
         count(counts, facts, transition, at, desk.books, only)
         if transition.effects:
             unit_of_work.follow(person, transition, cause=f"{cause}:{person}")
