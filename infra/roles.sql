@@ -114,7 +114,8 @@ BEGIN
   -- what an operator has dealt with is followed by the workers: operators set the timer, and write no measure
   GRANT INSERT ON timer TO sigill_ops;
   GRANT UPDATE (state, fired_at) ON timer TO sigill_ops;
-  GRANT EXECUTE ON FUNCTION erase_person, purge_dead_letters, purge_evidence, lapsed_orders, rotate_outbox TO sigill_ops;
+  GRANT EXECUTE ON FUNCTION erase_person, purge_dead_letters, purge_evidence, lapsed_orders, rotate_outbox,
+                            republish_events TO sigill_ops;
 
   -- auditors read everything, and their own looking is logged too
   EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA %I TO sigill_auditor', here);

@@ -51,6 +51,12 @@ def cloud_event_headers(spec: TopicSpec, content_type: str | None) -> Node:
         }
         required.append("content-type")
     if spec not in INCOMING:
+        properties["ce_republished"] = {
+            "type": "string",
+            "format": "date-time",
+            "description": "When an operator had this event published again, since a topic had lost it. Absent: the event "
+            "was published once, or more than once with the same id.",
+        }
         required += ["ce_time", "ce_subject"]
     return {"type": "object", "required": required, "properties": properties}
 

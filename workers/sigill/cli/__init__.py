@@ -20,6 +20,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "migrate": ("sigill.cli.migrate", "Bring the database to the newest schema."),
     "offsets": ("sigill.cli.offsets", "How far each worker has read; read some of it again."),
     "order": ("sigill.cli.order", "Sign, send and show orders."),
+    "outbox": ("sigill.cli.outbox", "Publish again what a topic lost."),
     "population": ("sigill.cli.population", "Synthesize and load a population register."),
     "protected": ("sigill.cli.protected", "Who is protected, ought to be shut and is not; shut them."),
     "retention": ("sigill.cli.retention", "Delete or archive data whose retention period has passed."),

@@ -166,6 +166,49 @@ async def again(tx: Tx, topic: str, keys: Iterable[str], since: int) -> set[str]
     return {row["aggregateid"] for row in rows}
 
 
+async def published(
+    tx: Reading,
+    topics: Iterable[str],
+    since: datetime,
+    until: datetime,
+    *,
+    keys: Iterable[str] | None = None,
+    behind: int = 0,
+    limit: int,
+) -> list[Unpublished]:
+    """
+    Return events that were published and written from `since` (inclusive) to `until` (exclusive; UTC), lowest id first.
+
+    Only those with an id above `behind`; none that is a copy made by `republish`. `keys` None: of every key.
+    """
+    wanted = None if keys is None else sorted(keys)
+    rows = await tx.fetch(_SQL["published"], sorted(topics), since, until, wanted, behind, limit)
+    return [_event(row) for row in rows]
+
+
+async def newest(tx: Reading, topic: str, keys: Iterable[str]) -> dict[str, tuple[int, datetime]]:
+    """Return the id of each key's newest event of a topic, published or not, and when (UTC) it was written."""
+    rows = await tx.fetch(_SQL["newest"], topic, sorted(set(keys)))
+    return {row["aggregateid"]: (row["id"], row["created_at"]) for row in rows}
+
+
+async def republish(tx: Tx, ids: Iterable[int]) -> int:
+    """
+    Have published events published again, in their order and behind all that waits; return how many will be.
+
+    Each keeps its id, body and headers, and bears `ce_republished` beside them. Hold the patients' locks: what is written
+    about them later is then published later, too.
+    """
+    ordered = sorted(ids)
+    return int(await tx.value(_SQL["republish"], ordered, tx.now)) if ordered else 0
+
+
+async def oldest(tx: Reading) -> datetime | None:
+    """Return when (UTC) the oldest event that is still kept was written; None without any."""
+    found: datetime | None = await tx.value(_SQL["oldest"])
+    return found
+
+
 async def stats(tx: Reading, largest: int = ANY_SIZE) -> OutboxStats:
     """Return how many events wait, since when, and how many of them have a body of more than `largest` bytes."""
     row = (await tx.fetch(_SQL["stats"], largest))[0]

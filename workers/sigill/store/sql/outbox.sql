@@ -41,6 +41,34 @@ UPDATE outbox SET published_at = NULL
                WHERE aggregatetype = $1 AND aggregateid = ANY ($2::text[]) AND id >= $3 GROUP BY aggregateid)
 RETURNING aggregateid;
 
+-- name: published
+-- What was published of the topics $1, written from $2 to before $3, of the keys $4 (null: all), behind the id $5, in order.
+-- No copies of events that were published again.
+SELECT o.id, o.event_id, o.aggregatetype, o.aggregateid, o.type, o.payload, o.headers, o.shard, o.created_at
+  FROM outbox o
+ WHERE o.published_at IS NOT NULL AND o.aggregatetype = ANY ($1::text[])
+   AND o.created_at >= $2 AND o.created_at < $3
+   AND ($4::text[] IS NULL OR o.aggregateid = ANY ($4)) AND o.id > $5
+   AND NOT jsonb_path_exists(o.headers, '$[*] ? (@[0] == "ce_republished")')
+ ORDER BY o.id
+ LIMIT $6;
+
+-- name: newest
+-- The newest event of a topic for each of the keys, copies left out: its id, and when it was written.
+SELECT DISTINCT ON (aggregateid) aggregateid, id, created_at
+  FROM outbox
+ WHERE aggregatetype = $1 AND aggregateid = ANY ($2::text[])
+   AND NOT jsonb_path_exists(headers, '$[*] ? (@[0] == "ce_republished")')
+ ORDER BY aggregateid, id DESC;
+
+-- name: republish
+-- Adds copies of the published events $1, marked as published again at $2.
+SELECT republish_events($1, $2);
+
+-- name: oldest
+-- When the oldest event that is still there was written.
+SELECT min(created_at) FROM outbox;
+
 -- name: stats
 -- How many wait, since when, and how many of them have a body of more than $1 bytes.
 SELECT count(*) AS pending, min(created_at) AS oldest, count(*) FILTER (WHERE octet_length(payload) > $1) AS too_large

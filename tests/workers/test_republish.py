@@ -1,0 +1,183 @@
+"""`sigill outbox republish`: what a topic lost goes out again, in order and marked; nobody is told what is not so now."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+
+from sigill.operations.republishing import LETTER, OVERTAKEN, Lost, Republished, republish
+from sigill.stream.producer import OutgoingRecord
+from sigill_contracts.topics import NOTIFICATIONS, OUTGOING, RECEIPTS, STATE
+from sigill_contracts.vocabulary import Suppression
+from tests.workers.conftest import START, Office
+from tests.workers.test_relay import Topic, relay
+
+EVERYTHING = tuple(spec.name for spec in OUTGOING)
+MINUTE = timedelta(minutes=1)
+
+
+async def published(office: Office) -> list[OutgoingRecord]:
+    topic = Topic()
+    await relay(office, topic).publish_all()
+    return topic.sent
+
+
+async def again(office: Office, *topics: str, dry_run: bool = False, **lost: Any) -> Republished:
+    window = {"since": START - timedelta(days=40), "until": office.clock.now() + MINUTE, **lost}
+    what = Lost(topics or EVERYTHING, **window)
+    return await republish(
+        office.store, office.clock, "SE1-OP", what, "the topic was deleted", dry_run=dry_run
+    )
+
+
+async def order(office: Office, form: str = "seal_journal", **fields: Any) -> list[OutgoingRecord]:
+    office.clock.advance(MINUTE)
+    await office.hand_over(office.town.orders(office.clock.now(), form, **fields))
+    return await published(office)
+
+
+def of(records: list[OutgoingRecord], topic: str) -> list[OutgoingRecord]:
+    return [record for record in records if record.topic == topic]
+
+
+def marked(record: OutgoingRecord) -> bytes | None:
+    return dict(record.headers).get("ce_republished")
+
+
+def unmarked(record: OutgoingRecord) -> tuple[object, ...]:
+    headers = tuple(header for header in record.headers if header[0] != "ce_republished")
+    return record.topic, record.key, record.value, headers
+
+
+async def test_what_was_lost_goes_out_again_as_it_was_in_order_and_marked(office: Office) -> None:
+    first = await published(office) + await order(office) + await order(office, units=None)
+    assert all(marked(record) is None for record in first)
+    office.clock.advance(MINUTE)
+
+    planned = await again(office, RECEIPTS.name, dry_run=True)
+    assert await published(office) == []
+    assert await again(office, RECEIPTS.name) == planned
+    second = await published(office)
+
+    receipts = of(first, RECEIPTS.name)
+    assert len(receipts) == 2
+    assert [unmarked(record) for record in second] == [unmarked(record) for record in receipts]
+    assert {marked(record) for record in second} == {f"{office.clock.now():%Y-%m-%dT%H:%M:%SZ}".encode()}
+
+    # copies are not copied: a second time it is as many again
+    assert (await again(office, RECEIPTS.name)).sent == {RECEIPTS.name: 2}
+
+
+async def test_only_what_was_written_in_the_time_goes_out(office: Office) -> None:
+    await order(office)
+    early = office.clock.now()
+    await order(office, units=None)
+    assert (await again(office, RECEIPTS.name, until=early)).sent == {}
+    assert (await again(office, RECEIPTS.name, until=early + MINUTE)).sent == {RECEIPTS.name: 1}
+    assert (await again(office, RECEIPTS.name, since=early)).sent == {RECEIPTS.name: 2}
+
+
+async def test_a_state_that_a_newer_one_has_overtaken_stays_back(office: Office) -> None:
+    """On a compacted topic an old state behind a newer one would be the patient's last word."""
+    await published(office)
+    before = of(await order(office), STATE.name)
+    newest = of(await order(office, units=None), STATE.name)
+    assert len(before) == len(newest) == 1
+    found = await again(office, STATE.name)
+    sent = [record for record in await published(office) if record.key == newest[0].key]
+    assert [record.value for record in sent] == [newest[0].value]
+    assert found.left[OVERTAKEN] >= 1
+
+
+async def test_no_old_state_goes_out_while_the_newest_still_waits(office: Office) -> None:
+    await published(office)
+    (before,) = of(await order(office), STATE.name)
+    office.clock.advance(MINUTE)
+    await office.hand_over(office.town.orders(office.clock.now(), units=None))
+    await again(office, STATE.name)
+    sent = [record for record in of(await published(office), STATE.name) if record.key == before.key]
+    assert len(sent) == 1
+    assert sent[0].value != before.value
+    assert marked(sent[0]) is None
+
+
+async def test_a_notice_goes_out_again_only_while_nothing_has_changed(office: Office) -> None:
+    notices = [json.loads(r.value or b"") for r in of(await order(office), NOTIFICATIONS.name)]
+    told = [one for one in notices if one["suppressed"] is None and one["recipient"]["kind"] != "operators"]
+    assert told
+    letters = [one for one in told if one["channel"] == "letter"]
+    found = await again(office, NOTIFICATIONS.name, dry_run=True)
+    assert found.left[LETTER] == len(letters)
+    assert found.sent[NOTIFICATIONS.name] == len(notices) - len(letters)
+
+    await order(office, units=None)
+    found = await again(office, NOTIFICATIONS.name, until=START + 2 * MINUTE, dry_run=True)
+    assert found.left[Suppression.NOT_TRUE] == len(told) - len(letters)
+
+
+async def test_a_letter_is_never_sent_again(office: Office, admin: asyncpg.Connection) -> None:
+    await order(office)
+    changed = await admin.fetchval(
+        "WITH done AS (UPDATE outbox SET payload = convert_to(replace(convert_from(payload, 'UTF8'), "
+        '\'"channel":"1177"\', \'"channel":"letter"\'), \'UTF8\') WHERE aggregatetype = $1 '
+        'AND convert_from(payload, \'UTF8\') LIKE \'%"channel":"1177"%"suppressed":null%\' RETURNING 1) '
+        "SELECT count(*) FROM done",
+        NOTIFICATIONS.name,
+    )
+    assert changed
+    assert (await again(office, NOTIFICATIONS.name)).left[LETTER] == changed
+
+
+@pytest.fixture
+async def admin(database: str) -> Any:
+    conn = await asyncpg.connect(database, server_settings={"search_path": "sigill"})
+    yield conn
+    await conn.close()
+
+
+async def test_an_operator_publishes_one_patients_receipts_again_and_the_chain_says_so(
+    office: Office, database: str, admin: asyncpg.Connection
+) -> None:
+    receipts = of(await order(office), RECEIPTS.name)
+    key = receipts[0].key.decode()
+
+    async def command(*arguments: str) -> tuple[int, str, str]:
+        done = await asyncio.to_thread(
+            subprocess.run,
+            [sys.executable, "-m", "sigill.cli", "outbox", "republish", *arguments],
+            env={**os.environ, "SIGILL_DATABASE_URL": database},
+            capture_output=True,
+            text=True,
+            timeout=90,
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    asked = ("--topic", RECEIPTS.name, "--patient", key, "--reason", "the topic was deleted")
+    status, out, err = await command(*asked, "--dry-run")
+    assert (status, out) == (0, f"{RECEIPTS.name}\t1\n"), err
+    assert "1 events would be published again; the outbox keeps events from 2025-" in err
+    assert await published(office) == []
+
+    status, out, err = await command(*asked)
+    assert (status, out) == (2, ""), err
+    assert "give --yes" in err
+    status, out, err = await command(*asked, "--yes")
+    assert (status, out) == (0, f"{RECEIPTS.name}\t1\n"), err
+    assert [unmarked(record) for record in await published(office)] == [
+        unmarked(record) for record in receipts
+    ]
+    entry = await admin.fetchval("SELECT body FROM audit_entry WHERE action = 'outbox_republished'")
+    assert json.loads(entry)["number"] == 1
+    assert "deleted" not in entry  # a reason about a patient stands in the personal part
+
+    status, _, err = await command("--topic", "ehr.orders.v1", "--reason", "x")
+    assert status == 2
+    assert "access.receipts.v1" in err
+    status, _, err = await command("--patient", "v1.nobody", "--reason", "x")
+    assert (status, err) == (1, "nobody is known by that key or number\n")
