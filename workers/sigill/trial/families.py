@@ -35,7 +35,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Employee:
+class TrialEmployee:
     """One staff member in one role."""
 
     hsa_id: str
@@ -54,7 +54,7 @@ class TrialWorld:
     """Everybody whom the trial knows, by the key that a form sends back."""
 
     people: dict[str, Relative]
-    staff: dict[str, Employee]
+    staff: dict[str, TrialEmployee]
     places: dict[str, Place]
     county: str | None
 
@@ -64,7 +64,7 @@ class TrialWorld:
         numbers = Numbers()
         region = next((r for code, r in books.regions.items() if code == home), None)
         places: dict[str, Place] = {}
-        staff: dict[str, Employee] = {}
+        staff: dict[str, TrialEmployee] = {}
         for code, book in sorted(books.regions.items()):
             if book.national:
                 continue
@@ -73,7 +73,7 @@ class TrialWorld:
                 places[unit.hsa_id] = unit
             first = next(p for p in places.values() if p.region == code)
             for role in Role:
-                employee = Employee(numbers.hsa_id("P"), code, role, first.hsa_id)
+                employee = TrialEmployee(numbers.hsa_id("P"), code, role, first.hsa_id)
                 staff[employee.hsa_id] = employee
         people = {}
         for name, family, born, guardians, protected in _people(today):
