@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 
 from sigill.devtools.authority import DevAuthority
 from sigill.devtools.signing import sign_jws, tampered_jws
+from sigill.embedded.processes import Leash
 from sigill.policy.access import AccessQuestion, decide
 from sigill.policy.facts import Identity
 from sigill.policy.rulebook import Rulebooks
@@ -55,14 +56,20 @@ class ScenarioEnvironment:
 
 
 class Workers:
-    """A worker process of a run, killed and started again as the story says. `names` are the workers in it."""
+    """
+    A worker process of a run, killed and started again as the story says. `names` are the workers in it.
+
+    It ends with this process, whatever ends that: else a killed run leaves workers that ask a dead broker for ever.
+    """
 
     def __init__(self, environment: dict[str, str], log: Path, names: tuple[str, ...] = ("all",)) -> None:
         self._environment, self._log, self._names = environment, log, names
         self._process: subprocess.Popen[bytes] | None = None
+        self._leash: Leash | None = None
 
     def start(self) -> None:
         """Start the workers in one process."""
+        self._let_go()
         with self._log.open("ab") as out:
             self._process = subprocess.Popen(  # noqa: S603 (this program, by names of its own)
                 [sys.executable, "-m", "sigill.cli", "worker", *self._names],
@@ -70,6 +77,7 @@ class Workers:
                 stdout=out,
                 stderr=out,
             )
+        self._leash = Leash(self._process.pid, None)
 
     @property
     def running(self) -> bool:
@@ -81,6 +89,7 @@ class Workers:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+        self._let_go()
 
     def stop(self) -> None:
         """SIGTERM, and SIGKILL for what does not stop."""
@@ -91,6 +100,13 @@ class Workers:
             self._process.wait(20)
         except subprocess.TimeoutExpired:
             self.kill()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Drop the leash of a process that has ended: its number may soon be another's."""
+        if self._leash is not None:
+            self._leash.drop()
+            self._leash = None
 
     def check(self) -> None:
         """Raises RuntimeError with the end of the log when the workers have died."""

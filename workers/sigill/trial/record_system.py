@@ -134,7 +134,7 @@ class RecordSystem:
         async with self.turn:
             await self.driver.move_clock(to)
             self.started, self._since = to, stopwatch()
-        self.moved()
+        await asyncio.to_thread(self.moved)
 
     async def send(self, form: SignedForm, tamper: str, patient: str) -> None:
         """Sign a form with the card of the one who decided, or wrongly in one way, and publish it."""
