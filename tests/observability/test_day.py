@@ -20,6 +20,7 @@ from sigill.operations.queue_figures import QueueWatch
 from sigill.policy.calendar import midnight, swedish_date
 from sigill.policy.effects import SetTimer, TimerKind
 from sigill.policy.facts import Identity
+from sigill.policy.rulebook import SourceRule
 from sigill.runtime.clock import SystemClock
 from sigill.runtime.metrics import (
     ALL,
@@ -35,7 +36,7 @@ from sigill.runtime.metrics import (
     Metrics,
 )
 from sigill.runtime.tracing import Tracing
-from sigill.store import persons, timers
+from sigill.store import elsewhere, persons, timers
 from sigill.store.session import Store
 from sigill.stream.connection import Connection
 from sigill.stream.partition_lag import PartitionLags
@@ -56,6 +57,7 @@ TROUBLE = {
 }
 """Counted on bad days only: each is in a test of the trouble that it counts."""
 ROOT = Path(__file__).parents[2]
+SOURCE = "1177"
 
 
 def told(metrics: Metrics) -> set[str]:
@@ -142,13 +144,14 @@ def _nothing_is_left_of_partitions_given_up(metrics: Metrics) -> None:
 
 
 async def _look_over(wiring: Wiring) -> None:
-    """As the console's worker does; with a timer that is due later today."""
+    """As the console's worker does; with a timer that is due later today, and a source that has been read."""
     store = await Store.open(wiring.settings)
     try:
         async with store.transaction(NOW) as tx:
             [who] = (await persons.resolve(tx, [Identity(IdType.PERSONNUMMER, ADULT)])).values()
             later = midnight(swedish_date(NOW) + timedelta(days=1)) - timedelta(seconds=1)
             await timers.set(tx, [SetTimer(TimerKind.REVIEW_DUE, later, who, RegionCode("testland"))])
+            await elsewhere.read_up_to(tx, {SOURCE: NOW})
         watch = QueueWatch(
             store,
             PartitionLags(wiring.connection),
@@ -156,6 +159,7 @@ async def _look_over(wiring: Wiring) -> None:
             wiring.clock,
             wiring.metrics,
             wiring.health,
+            {SOURCE: SourceRule(limit_minutes=30, sv="1177", en="1177")},
         )
         await watch.look()
         await watch.standings.close()

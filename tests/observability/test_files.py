@@ -24,6 +24,7 @@ EXPECTED = {
     "SigillTimersOverdue", "SigillProtectedNotShut", "SigillWorklistOld", "SigillSignedFormOverdue", "SigillLoopStuck",
     "SigillCrlStale", "SigillAuditChainBroken", "SigillDatabaseDown", "SigillBrokerDown",
     "SigillRestarting",
+    "SigillSourceSilent",
     "SigillDatabaseWentBack",
     "SigillPartitionSetAside",
     "SigillLogReplaced",

@@ -15,10 +15,14 @@ from datetime import datetime, timedelta
 import structlog
 
 from sigill.policy.calendar import midnight, swedish_date
+from sigill.policy.elsewhere import silent_of
+from sigill.policy.rulebook import SourceRule
 from sigill.runtime.clock import Clock
 from sigill.runtime.health import BROKER, DATABASE, STATEMENTS, Health
 from sigill.runtime.metrics import (
     DEAD_LETTERS_OPEN,
+    SOURCE_READ_UP_TO,
+    SOURCE_SILENT,
     SOURCES_HELD,
     TIMERS_DUE,
     WAITING,
@@ -29,7 +33,18 @@ from sigill.runtime.metrics import (
     Metrics,
 )
 from sigill.runtime.settings import Settings
-from sigill.store import console, dead_letters, growth, holds, outbox, proposals, tasks, timers, units
+from sigill.store import (
+    console,
+    dead_letters,
+    elsewhere,
+    growth,
+    holds,
+    outbox,
+    proposals,
+    tasks,
+    timers,
+    units,
+)
 from sigill.store.console import Tally, Waits
 from sigill.store.dead_letters import DeadLetterCount
 from sigill.store.growth import GrowthWait
@@ -103,6 +118,8 @@ class Figures:
     holds: tuple[Hold, ...] = ()
     waits: tuple[GrowthWait, ...] = ()
     """Partitions that are read no further before others were: their topic has grown."""
+    read_up_to: Mapping[str, datetime] | None = None
+    """Up to when (UTC) each source of measures made elsewhere has been read; None: not known."""
 
     @property
     def worklist(self) -> tuple[TaskStats, ...]:
@@ -144,6 +161,8 @@ class QueueWatch:
     clock: Clock
     metrics: Metrics
     health: Health
+    sources: Mapping[str, SourceRule] = field(default_factory=dict)
+    """The sources of measures made elsewhere that must be read; gauges name these alone, whatever a message says it is."""
     figures: Figures = field(init=False)
     unit_names: dict[str, str] = field(default_factory=dict)
     """What the directory calls each unit, for pages."""
@@ -210,6 +229,7 @@ class QueueWatch:
                         if one.group
                         == group_of(_reader(self._bare(one.topic)), self.settings.kafka_group_prefix)
                     ),
+                    read_up_to=await elsewhere.sources(tx),
                 )
                 # a transaction's own moment is a little before its commit: the last minute is asked for twice
                 since = self._named_until and self._named_until - timedelta(minutes=1)
@@ -334,6 +354,14 @@ class QueueWatch:
         self._set(WAITING, [(labels, one.orders) for labels, one in waits])
         self._set(WAITING_OVERDUE, [(labels, one.overdue) for labels, one in waits])
         self._set(TIMERS_DUE, _summed(((str(one.kind), one.timers) for one in figures.due_today), "kind"))
+        if figures.read_up_to is not None:
+            self._show_sources(figures.read_up_to, figures.at)
+
+    def _show_sources(self, read_up_to: Mapping[str, datetime], at: datetime) -> None:
+        read = {source: read_up_to[source] for source in self.sources if source in read_up_to}
+        silent = {one.source for one in silent_of(read, at, self.sources)}
+        self._set(SOURCE_READ_UP_TO, [({"source": source}, at.timestamp()) for source, at in read.items()])
+        self._set(SOURCE_SILENT, [({"source": source}, float(source in silent)) for source in self.sources])
 
     def _letters(self, figures: Figures) -> list[tuple[str, int]]:
         topics = {spec.name.removesuffix(".dlq"): 0 for spec in DEAD_LETTERS}

@@ -4,7 +4,7 @@ Measures made outside Sigill: what they shut, and which of their sources have fa
 They are kept beside our own. They count in every decision, and no order of ours ends them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from types import MappingProxyType
@@ -116,8 +116,15 @@ class SilentSource:
 
 def silent_sources(facts: PatientFacts, at: datetime, books: Rulebooks) -> Iterator[SilentSource]:
     """The sources of the national rulebook that are silent at an instant (UTC); one that it does not name has no limit."""
-    for source, rule in books.sources.items():
-        read = facts.read_up_to.get(source)
+    return silent_of(facts.read_up_to, at, books.sources)
+
+
+def silent_of(
+    read_up_to: Mapping[str, datetime], at: datetime, rules: Mapping[str, SourceRule]
+) -> Iterator[SilentSource]:
+    """Those of some sources that are silent at an instant (UTC), by up to when (UTC) each has been read."""
+    for source, rule in rules.items():
+        read = read_up_to.get(source)
         if read is None or at - read > rule.limit:
             yield SilentSource(source, rule, read)
 

@@ -163,6 +163,18 @@ PROTECTED_NOT_SHUT = Metric(
     "incident.",
     ("region",),
 )
+SOURCE_READ_UP_TO = Metric(
+    "sigill_elsewhere_source_read_up_to_timestamp_seconds",
+    "gauge",
+    "Up to when a source of measures made elsewhere, named by the national rulebook, has been read; absent while never.",
+    ("source",),
+)
+SOURCE_SILENT = Metric(
+    "sigill_elsewhere_source_silent",
+    "gauge",
+    "1 while a source that the national rulebook names has gone unread for longer than its limit, or has never been read.",
+    ("source",),
+)
 WORKLIST_OPEN = Metric(
     "sigill_worklist_open", "gauge", "Measures applied here and not yet keyed in there.", ("target",)
 )

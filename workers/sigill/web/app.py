@@ -272,7 +272,13 @@ class OpsWorker:
             ),
             pages=Pages(),
             watch=QueueWatch(
-                store, PartitionLags(self.connection), settings, self.clock, self.metrics, self.health
+                store,
+                PartitionLags(self.connection),
+                settings,
+                self.clock,
+                self.metrics,
+                self.health,
+                self.books.sources,
             ),
             sending=sending,
             signers=None
