@@ -12,6 +12,7 @@ from sigill_contracts.vocabulary import (
     Attestation,
     Channel,
     ContinueDecision,
+    DocumentKind,
     Duty,
     Form,
     IdType,
@@ -60,6 +61,16 @@ class CourtOrder(Message):
     """What the representative is to do (uppdrag); `person` is what opens a journal."""
     valid_through: OpenDate = None
     """The appointment's last day, a Swedish date, inclusive; left out or null: the court set none. Access ends with it."""
+
+
+class DocumentRef(Message):
+    """A document in the record that the decision rests on. The form names it; the document itself is never sent."""
+
+    kind: DocumentKind
+    id: ShortText
+    """The document's id in the EHR; no identity number."""
+    sha256: Annotated[str, Field(pattern=r"^[0-9A-Fa-f]{64}$"), AfterValidator(str.lower)]
+    """SHA-256 of the document's bytes, 64 hexadecimal digits: shows later that it is the same document."""
 
 
 class Inform(Message):
@@ -137,6 +148,8 @@ class SignedForm(Message):
     """Why. Goes into the note to file and nowhere else."""
     review_on: OpenDate = None
     """Day of a renewed decision (omprövning)."""
+    references: Annotated[tuple[DocumentRef, ...], Field(max_length=50)] | None = None
+    """Documents in the record (the court's order, the form signed by hand, a report); left out or null: none."""
     inform: Inform = Inform()
     """Who may be told; left out: whom the region's rules tell."""
 

@@ -212,6 +212,17 @@ class Attestation(StrEnum):
     AUTHORITY_CONFIRMED = "authority_confirmed"
 
 
+class DocumentKind(StrEnum):
+    """What a document in the record is, which a form names (handling)."""
+
+    COURT_ORDER = "court_order"
+    """Tingsrättens beslut."""
+    HAND_SIGNED_FORM = "hand_signed_form"
+    """Undertecknad pappersblankett, inskannad."""
+    REPORT = "report"
+    """Anmälan."""
+
+
 class Duty(StrEnum):
     """What a court-appointed representative is to do (uppdrag enligt förordnandet)."""
 

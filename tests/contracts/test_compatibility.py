@@ -163,8 +163,11 @@ def test_a_message_that_is_gone_is_told(released: Path, capsys: pytest.CaptureFi
 
 
 def test_fields_added_within_a_version_break_nobody(released: Path) -> None:
-    """The release had neither the order's `review_on` nor the receipt's `flagged`."""
-    _edit(released / "order.v1.json", lambda s: s["properties"].pop("review_on"))
+    """The release had neither the order's `review_on` and `references` nor the receipt's `flagged`."""
+    _edit(
+        released / "order.v1.json",
+        lambda s: (s["properties"].pop("review_on"), s["properties"].pop("references")),
+    )
     _edit(
         released / "receipt.v1.json",
         lambda s: (s["properties"].pop("flagged"), s["required"].remove("flagged")),

@@ -58,6 +58,9 @@ FORMS = st.fixed_dictionaries(
         "court_order": st.fixed_dictionaries(
             {"court": TEXT, "duties": st.lists(TEXT, min_size=1, max_size=2)}
         ),
+        "references": st.lists(
+            st.fixed_dictionaries({"kind": TEXT, "id": TEXT, "sha256": TEXT}), min_size=1, max_size=2
+        ),
         "inform": st.fixed_dictionaries({}, optional={"guardians": st.booleans(), "patient": st.booleans()}),
     },
 )
@@ -105,6 +108,9 @@ def test_white_space_between_fields_means_nothing_and_inside_everything():
 
 def test_a_list_of_one_is_a_list():
     assert read("<units>A</units>") == {"units": ["A"]}
+    assert read("<references><kind>report</kind><id>1</id></references>") == {
+        "references": [{"kind": "report", "id": "1"}]
+    }
     assert read("<inform><guardians>1</guardians></inform>") == {"inform": {"guardians": True}}
 
 

@@ -1,11 +1,13 @@
 """A batch of orders in one transaction: judged, answered, repeated, refused, parked."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from sigill.intake.consumer import Intake
+from sigill.store import orders
 from sigill_contracts.topics import ORDERS
 from tests.workers.conftest import START, Office, read, receipts
 from tests.workers.town import ADULT, CHILD, FATHER, KEYS, MOTHER, person
@@ -156,6 +158,47 @@ async def test_a_field_error_names_the_order_that_was_proven(office: Office) -> 
     [receipt] = receipts(await office.out())
     assert (str(receipt.order_id), receipt.codes) == (form["order_id"], ("field_invalid",))
     assert [one.field for one in receipt.refusals] == ["urgent"]
+
+
+DOCUMENT = {"kind": "court_order", "id": "doc-1", "sha256": "0F" * 32}
+
+
+async def test_the_documents_that_a_form_names_are_kept_with_it(office: Office) -> None:
+    named = office.town.orders(START, references=[DOCUMENT, {**DOCUMENT, "kind": "report", "id": "å" * 200}])
+    none = office.town.orders(START, references=None)
+    await office.hand_over(named, none)
+    assert [receipt.outcome for receipt in receipts(await office.out())] == ["executed", "executed"]
+    async with office.store.reading() as tx:
+        kept = {one.order_id: one.payload for one in await orders.load(tx, [named.order_id, none.order_id])}
+    assert json.loads(kept[named.order_id])["references"] == [
+        {**DOCUMENT, "sha256": "0f" * 32},
+        {"kind": "report", "id": "å" * 200, "sha256": "0f" * 32},
+    ]
+    assert json.loads(kept[none.order_id])["references"] is None
+
+
+@pytest.mark.parametrize(
+    ("references", "field"),
+    [
+        ([{**DOCUMENT, "kind": "photograph"}], "references.0.kind"),
+        ([DOCUMENT, {**DOCUMENT, "id": ""}], "references.1.id"),
+        ([{**DOCUMENT, "id": "x" * 201}], "references.0.id"),
+        ([{**DOCUMENT, "sha256": "0F" * 31}], "references.0.sha256"),
+        ([{**DOCUMENT, "sha256": "0G" * 32}], "references.0.sha256"),
+        ([{"kind": "report", "id": "doc-1"}], "references.0.sha256"),
+        ([{**DOCUMENT, "url": "x"}], "references.0.url"),
+        (DOCUMENT, "references"),
+        ([DOCUMENT] * 51, "references"),
+    ],
+)
+async def test_a_document_named_wrongly_is_refused_by_field(
+    office: Office, references: object, field: str
+) -> None:
+    form = office.town.form(START, references=references)
+    await office.hand_over(office.town.signs(form, START))
+    [receipt] = receipts(await office.out())
+    assert receipt.codes == ("field_invalid",)
+    assert [one.field for one in receipt.refusals] == [field]
 
 
 @pytest.mark.parametrize("name", ["\x00", "ce_\udcff\udcfe", "x" * 70_000])

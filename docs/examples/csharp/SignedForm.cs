@@ -21,6 +21,16 @@ namespace Sigill.Contracts.SignedFormMessage
     public string? ValidThrough { get; set; }
   }
 
+  public partial class DocumentRef
+  {
+    [JsonPropertyName("kind")]
+    public string Kind { get; set; }
+    [JsonPropertyName("id")]
+    public string Id { get; set; }
+    [JsonPropertyName("sha256")]
+    public string Sha256 { get; set; }
+  }
+
   public partial class Inform
   {
     [JsonPropertyName("guardians")]
@@ -93,6 +103,8 @@ namespace Sigill.Contracts.SignedFormMessage
     public string? Motivation { get; set; }
     [JsonPropertyName("review_on")]
     public string? ReviewOn { get; set; }
+    [JsonPropertyName("references")]
+    public DocumentRef[]? References { get; set; }
     [JsonPropertyName("inform")]
     public Inform? Inform { get; set; }
   }

@@ -129,6 +129,7 @@ FIELD = {
     "attestations": S("Intyganden", "Attestations"),
     "motivation": S("Motivering", "Motivation"),
     "review_on": S("Omprövas", "Review on"),
+    "references": S("Handlingar i journalen", "Documents in the record"),
     "inform": S("Får underrättas", "May be told"),
 }
 TRACK = {

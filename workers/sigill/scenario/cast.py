@@ -1,9 +1,10 @@
 """The people and staff of a story: invented numbers, register and directory messages, and forms with valid defaults."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from hashlib import sha256
 from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
@@ -440,6 +441,7 @@ class ScenarioData:
             "attestations": [str(a.value) for a in _given(step, "attestations", rules.attestations(entries))],
             "motivation": _given(step, "motivation", "Bedömning enligt rutinen."),
             "review_on": _iso(_given(step, "review_on", rules.review_on(entries))),
+            "references": _documents(step.references),
             "inform": self._inform(step),
         }
         return form, self._signer(step, channel, decider, region)
@@ -482,6 +484,21 @@ class ScenarioData:
 def _given(step: OrderStep, key: str, default: Any) -> Any:
     value = getattr(step, key) if step.gives(key) else default
     return () if value is None and key in ("consulted", "attestations") else value
+
+
+def _documents(given: Sequence[str | dict[str, Any]] | None) -> list[dict[str, Any]] | None:
+    """Documents that a form names: a kind alone, or fields of one; an id and a digest are made up where left out."""
+    if given is None:
+        return None
+    return [
+        {
+            "kind": "report",
+            "id": f"document-{number}",
+            "sha256": sha256(f"document-{number}".encode()).hexdigest(),
+            **({"kind": one} if isinstance(one, str) else one),
+        }
+        for number, one in enumerate(given, 1)
+    ]
 
 
 def _iso(day: date | None) -> str | None:

@@ -154,6 +154,8 @@ class OrderStep(ScenarioModel):
     decision: ContinueDecision | None = None
     region: str | None = None
     review_on: date | None = None
+    references: tuple[str | dict[str, Any], ...] | None = None
+    """Documents in the record: a kind alone, or fields of one; the rest is made up."""
     motivation: str | None = None
     inform: InformSpec | None = None
     tamper: Tamper | None = None

@@ -5,7 +5,7 @@ Namespace `urn:sigill:order:1`, root `order`, one element a field, named as in t
 
 - a text, date, moment or id is the element's text, exactly as written;
 - a list is the element repeated (`<units>…</units><units>…</units>`), also when it has one member;
-- a person, a staff reference, a court order and `inform` hold elements of their own, or none: `<inform/>` is `{}`;
+- a person, a staff reference, a court order, a reference and `inform` hold elements of their own, or none: `<inform/>` is `{}`;
 - true and false are `true` and `false` (or `1` and `0`);
 - null is the element left out, or empty with `xsi:nil="true"`.
 
@@ -28,10 +28,21 @@ _PREFIX = f"{{{NAMESPACE}}}"
 Value: TypeAlias = "str | bool | list[Value] | dict[str, Value] | None"
 
 #: Fields that are lists, that are true or false, and that hold fields of their own, by their path in the form.
-LISTS = frozenset({"consulted", "units", "guardians", "releases", "attestations", "court_order/duties"})
+LISTS = frozenset(
+    {"consulted", "units", "guardians", "releases", "attestations", "references", "court_order/duties"}
+)
 FLAGS = frozenset({"urgent", "inform/guardians", "inform/patient", "inform/written_confirmation"})
 GROUPS = frozenset(
-    {"patient", "decided_by", "consulted", "guardians", "representative", "court_order", "inform"}
+    {
+        "patient",
+        "decided_by",
+        "consulted",
+        "guardians",
+        "representative",
+        "court_order",
+        "references",
+        "inform",
+    }
 )
 
 

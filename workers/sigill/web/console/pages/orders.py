@@ -40,7 +40,9 @@ from sigill_contracts.receipt import Receipt
 from sigill_contracts.vocabulary import Form, OrderId, Outcome, PersonId, RegionCode, UnitId
 
 PAGE = 100
-MASKED_FIELDS = frozenset({"patient", "guardians", "representative", "motivation", "court_order"})
+MASKED_FIELDS = frozenset(
+    {"patient", "guardians", "representative", "motivation", "court_order", "references"}
+)
 """Fields of the form that name people or say why: shown only unmasked."""
 
 
@@ -347,6 +349,8 @@ def _shown(name: str, value: Any) -> list[str]:
     match value:
         case list():
             return [text for one in value for text in _shown(name, one)]
+        case dict() if "sha256" in value:
+            return [f"{value['kind'].replace('_', ' ')}: {value['id']} (SHA-256 {value['sha256']})"]
         case dict() if "id" in value:
             return [f"{value['id']} ({value.get('id_type', '')})"]
         case dict() if "hsa_id" in value:
