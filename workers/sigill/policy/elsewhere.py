@@ -36,7 +36,7 @@ SHUTS: MappingProxyType[MeasureKind, tuple[Service, ...]] = MappingProxyType(
     }
 )
 """What each kind shuts when it was made elsewhere; a grant is not taken from elsewhere. As the national rulebook has them."""
-_ALWAYS = date(1900, 1, 1)
+ALWAYS = date(1900, 1, 1)
 
 
 def measure_id(source: str, reference: str) -> MeasureId:
@@ -51,7 +51,7 @@ def outside_measure(source: str, told: ElsewhereMeasure, patient: PersonId) -> O
 
     Raises KeyError for a kind that lets somebody in.
     """
-    valid_from = midnight(told.valid_from or _ALWAYS)
+    valid_from = midnight(told.valid_from or ALWAYS)
     valid_to = None if told.valid_through is None else end_of(told.valid_through)
     if told.ended:
         valid_to = told.changed_at if valid_to is None else min(valid_to, told.changed_at)

@@ -9,8 +9,9 @@ from starlette.responses import RedirectResponse, Response
 
 from sigill.operations.operators import LOOKERS
 from sigill.policy.access import Decision, Line, access_matrix, units_of, valid_until, viewers_of
-from sigill.policy.calendar import STOCKHOLM
-from sigill.policy.facts import Measure, PatientFacts
+from sigill.policy.calendar import STOCKHOLM, midnight
+from sigill.policy.elsewhere import ALWAYS, silent_sources
+from sigill.policy.facts import Measure, OutsideMeasure, PatientFacts
 from sigill.policy.identity_numbers import NumberError
 from sigill.store import facts, requests, timers
 from sigill.web.console.context import (
@@ -140,6 +141,8 @@ async def person(request: Request, desk: ConsoleContext, session: Session) -> Re
         table=view.table(access_matrix(found, at, desk.books)),
         units=units_of(found),
         measures=[view.measure(one) for one in found.measures],
+        elsewhere=[view.outside(one) for one in found.elsewhere],
+        silent=list(silent_sources(found, now, desk.books)),
         requests=ledger,
         coming=[one for one in coming if one.due_at >= now][:20],
         cite=desk.citations.of,
@@ -201,6 +204,19 @@ class ShownMeasure:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownOutside:
+    """A measure made elsewhere, as its source last told of it, with whether it is in force at the moment asked about."""
+
+    made: OutsideMeasure
+    in_force: bool
+    begins_at: datetime | None
+    """When it begins; None: its source names no first day."""
+    ends_at: datetime | None
+    read_up_to: datetime | None
+    """Up to when its source has been read by now."""
+
+
+@dataclass(frozen=True, slots=True)
 class _View:
     facts: PatientFacts
     at: datetime
@@ -234,6 +250,16 @@ class _View:
         whom = None if one.guardians is None else tuple(self.number(who) for who in one.guardians)
         all_but = tuple(self.number(who) for who in one.guardians_except)
         return ShownMeasure(one, one.in_force(self.at, birth), one.ends_at(birth), whom, all_but)
+
+    def outside(self, one: OutsideMeasure) -> ShownOutside:
+        birth, measure = self.facts.patient.birth, one.measure
+        return ShownOutside(
+            one,
+            measure.in_force(self.at, birth),
+            None if measure.valid_from <= midnight(ALWAYS) else measure.valid_from,
+            measure.ends_at(birth),
+            self.facts.read_up_to.get(one.source),
+        )
 
 
 def _moment(text: str | None) -> datetime | None:
