@@ -68,7 +68,7 @@ BEGIN
   EXECUTE format('GRANT UPDATE (state, ended_at, due_at) ON task TO %s', workers);
   EXECUTE format('GRANT SELECT, INSERT ON source_hold TO %s', workers); -- who is held; only an operator ends it
   EXECUTE format('GRANT SELECT, INSERT, DELETE ON partition_wait TO %s', workers); -- what waits since a topic has grown
-  EXECUTE format('GRANT UPDATE (from_offset, until_offset) ON partition_wait TO %s', workers);
+  EXECUTE format('GRANT UPDATE (from_offset, until_offset, passed_since) ON partition_wait TO %s', workers);
   EXECUTE format('GRANT SELECT, INSERT ON topic_size TO %s', workers);
   EXECUTE format('GRANT UPDATE (partitions) ON topic_size TO %s', workers);
   GRANT SELECT ON partition_wait, topic_size TO sigill_ops;

@@ -19,6 +19,7 @@ from typing import TypeVar
 import structlog
 import uvloop
 
+from sigill.consumer.continuity import Freed
 from sigill.consumer.dead_letter_limit import DeadLetterLimit, DeadLetterLimitReached
 from sigill.consumer.runner import (
     HANDLING,
@@ -416,7 +417,12 @@ class Wiring:
             raise WrongTopics(f"{wrong[0]}{more}; `sigill topics apply` sets what can be set")
 
     def _consuming(
-        self, name: str, topics: Sequence[str], store: Store, handler: Handler[P]
+        self,
+        name: str,
+        topics: Sequence[str],
+        store: Store,
+        handler: Handler[P],
+        freed: Freed | None = None,
     ) -> ConsumerRunner[P]:
         settings = self.settings
         return ConsumerRunner(
@@ -435,6 +441,7 @@ class Wiring:
             session_timeout=settings.kafka_session_timeout,
             instance_id=settings.kafka_instance_id,
             tracing=self.tracing,
+            freed=freed,
         )
 
     def _ops(self) -> Worker:
@@ -492,7 +499,7 @@ class Wiring:
                 settings.group("directory"),
             )
             handler = Intake(self.desk, verifier, kept, self.metrics, settings.group("intake"), watch.is_read)
-            consuming = self._consuming("intake", [ORDERS.name], store, handler)
+            consuming = self._consuming("intake", [ORDERS.name], store, handler, handler.freed)
             consuming.depends_on = (DIRECTORY,)
             await kept.refresh()
             recheck = Recheck(store, self.desk, verifier, kept, self.clock)

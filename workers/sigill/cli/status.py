@@ -124,6 +124,7 @@ def document(figures: Figures) -> dict[str, object]:
                 "behind_partition": one.behind,
                 "until_offset": one.until_offset,
                 "oldest_age_seconds": age(one.noticed_at),
+                "protective_orders_pass": one.passed_since is not None,
             }
             for one in figures.waits
         ],
@@ -185,7 +186,8 @@ def shown(figures: Figures) -> Group:
             0,
         )
         rest.add_row(
-            f"waits: {wait.topic}/{wait.partition}, until /{wait.behind} is read up to {wait.until_offset}",
+            f"waits: {'' if wait.passed_since is None else 'opening orders of '}{wait.topic}/{wait.partition}, "
+            f"until /{wait.behind} is read up to {wait.until_offset}",
             str(max(0, wait.until_offset - read)),
             "-" if wait.noticed_at is None else _age((at - wait.noticed_at).total_seconds()),
         )

@@ -10,11 +10,14 @@ partition waits until that one has been read up to where it ended when the growt
 hash modulo the number of partitions, as all of Kafka's do, moves keys to new partitions only where that number grows to a
 multiple; else every partition waits for every other there. What is left over, in that case: records of moved keys that
 came to old partitions before the growth was noticed.
+
+Where the old partition is set aside, the new one waits no longer as a whole if the handler can tell what must (`freed`):
+it is read, and the handler holds back what opens until the old one has been read after all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import structlog
@@ -32,6 +35,9 @@ from sigill.stream.log_probe import LogComparison, LogProbe, ProbedLog
 from sigill.stream.records import Partition, Record
 
 log = structlog.get_logger("sigill.continuity")
+
+#: Called with a topic and those of its partitions that wait no longer, in the transaction in which their waits end.
+Freed = Callable[[Tx, str, Collection[int]], Awaitable[None]]
 
 
 def position_of(stored: Stored) -> LogPosition:
@@ -57,13 +63,15 @@ class Continuity:
     generations: dict[Partition, int] = field(default_factory=dict)
     positions: dict[Partition, LogPosition] = field(default_factory=dict)
     waits: list[GrowthWait] = field(default_factory=list)
+    freed: Freed | None = None
 
     def stops(self) -> dict[Partition, int]:
         """At which offset each partition of ours stops for now, since another one is to be read first."""
         found: dict[Partition, int] = {}
         for wait in self.waits:
             place = Partition(wait.topic, wait.partition)
-            if place in self.positions:
+            passes = self.freed is not None and wait.passed_since is not None
+            if place in self.positions and not passes:
                 found[place] = min(wait.from_offset, found.get(place, wait.from_offset))
         return found
 
@@ -100,19 +108,36 @@ class Continuity:
         finally:
             await probe.close()
 
-    async def settle_waits(self, reached: Callable[[Partition], Awaitable[int | None]]) -> None:
+    async def settle_waits(
+        self,
+        reached: Callable[[Partition], Awaitable[int | None]],
+        is_set_aside: Callable[[Partition], bool] = lambda _: False,
+    ) -> None:
         """
         End the waits for what has been read of our partitions; learn of those that others have ended.
 
-        `reached` says up to which offset a partition is read and done with, records that nobody is shown included.
+        `reached` says up to which offset a partition is read and done with, records that nobody is shown included;
+        one that is set aside, and is waited for, is passed from now on, where there is somebody who may.
         """
         if not self.waits:
             return
+        passed = {Partition(wait.topic, wait.behind) for wait in self.waits if wait.passed_since is None}
         async with self.store.transaction(self.clock.now()) as tx:
-            for place in {Partition(wait.topic, wait.behind) for wait in self.waits} & self.positions.keys():
+            ended: dict[str, set[int]] = {}
+            for place in sorted(
+                {Partition(wait.topic, wait.behind) for wait in self.waits} & self.positions.keys()
+            ):
                 offset = max(self.positions[place].next_offset or 0, await reached(place) or 0)
-                await growth.reached(tx, self.group, place.topic, place.partition, offset)
+                done = await growth.reached(tx, self.group, place.topic, place.partition, offset)
+                ended.setdefault(place.topic, set()).update(done)
+                if self.freed is not None and place in passed and is_set_aside(place):
+                    await growth.let_pass(tx, self.group, place.topic, place.partition)
             left = await growth.waits(tx, self.group)
+            still = {(wait.topic, wait.partition) for wait in left}
+            for topic, parts in ended.items():
+                free_now = {part for part in parts if (topic, part) not in still}
+                if self.freed is not None and free_now:
+                    await self.freed(tx, topic, free_now)
         if free := {(w.topic, w.partition) for w in self.waits} - {(w.topic, w.partition) for w in left}:
             log.info("partitions wait no longer", worker=self.worker, partitions=sorted(free))
         self.waits = left

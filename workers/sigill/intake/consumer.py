@@ -4,14 +4,15 @@ A batch of signed orders, judged in one transaction. The caller commits the offs
 Exactly once: a message seen before gets its first answer again and changes nothing; another message under the same
 id is refused. Within the batch a patient's later order sees the effects of the earlier one. After a message that
 could not be read, *opening* orders under the same key wait until somebody has dealt with it; protective ones pass.
-After too many of one source, all its opening orders wait until somebody has looked.
+After too many of one source, all its opening orders wait until somebody has looked. So do those that come ahead of a
+partition that is set aside (`sigill.consumer.continuity`), until that one has been read.
 
 What an unproven message claims owns nothing: it takes no order id, so that a forged one cannot stand in the way of
 the true one.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -37,7 +38,7 @@ from sigill.intake.verification import (
 )
 from sigill.judgement.objections import objection
 from sigill.policy.calendar import swedish_date
-from sigill.policy.effects import Judgement, RefusalReason
+from sigill.policy.effects import Judgement, RefusalReason, SetTimer, TimerKind
 from sigill.policy.facts import Identity
 from sigill.policy.identity_numbers import NUMBER_FAULT, NumberFault, same_but_check_digit, wrong_check_digit
 from sigill.processing.changeset import AuditRecord, OrderAnswer
@@ -53,8 +54,9 @@ from sigill.processing.unit_of_work import ReceivedOrder, UnitOfWork
 from sigill.runtime.failpoints import point
 from sigill.runtime.logging import log_message
 from sigill.runtime.metrics import DEAD_LETTERS, PROCESSED, REFUSALS, Metrics
-from sigill.store import dead_letters, holds, inbox, orders, persons, staff, units
+from sigill.store import dead_letters, growth, holds, inbox, orders, persons, staff, timers, units
 from sigill.store.dead_letters import DeadRecord
+from sigill.store.growth import Overtaking
 from sigill.store.inbox import Fresh, Repeated, ReusedId
 from sigill.store.session import Tx
 from sigill.stream.records import Record, sender_of
@@ -69,6 +71,7 @@ from sigill_contracts.vocabulary import (
     IdType,
     OrderId,
     Outcome,
+    PendingCode,
     PersonId,
     RefusalCode,
     RegionCode,
@@ -171,6 +174,11 @@ class Intake:
         """Judge a batch and write what follows. Raises PoisonRecordError for a record that cannot be judged."""
         arrivals = await self._mistyped_away(tx, prepared.arrivals)
         signed = [one for one in arrivals if isinstance(one, VerifiedMessage)]
+        topic = prepared.arrivals[0].record.topic
+        # before the people: whoever ends a wait locks it first, too
+        overtaking = await growth.overtaking(
+            tx, self.group, topic, (one.record.partition for one in prepared.arrivals)
+        )
         with steps.step("people"):
             identities = await persons.ensure(
                 tx, people_in(one.form for one in signed), self.verifier.keys.of
@@ -187,7 +195,7 @@ class Intake:
             unit_of_work = await self._sitting(tx, fresh, identities, arrivals)
             held_up = await self._held_up(tx, fresh, unit_of_work)
             held = await holds.held(tx, ORDERS.name, {holds.known_as(one.envelope.source) for one in fresh})
-        batch = _Batch(self, unit_of_work, held_up, held, steps)
+        batch = _Batch(self, unit_of_work, held_up, held, overtaking, steps)
         with steps.step("judge"):
             for arrival, claim in claimed:
                 try:
@@ -300,6 +308,18 @@ class Intake:
             {key.encode() for key in await dead_letters.open_keys(tx, ORDERS.name, keys)} if keys else set()
         )
 
+    async def freed(self, tx: Tx, topic: str, partitions: Collection[int]) -> None:
+        """Have the opening orders of partitions that wait for no other any longer judged within moments."""
+        code = str(PendingCode.AWAITING_EARLIER_MESSAGE)
+        people = await growth.waiting_people(tx, topic, partitions, code)
+        await timers.set(
+            tx,
+            [
+                SetTimer(TimerKind.EARLIER_MESSAGE_SETTLED, tx.now, person, RegionCode(""))
+                for person in people
+            ],
+        )
+
     def report(self, prepared: VerifiedBatch, steps: StepTimings) -> None:
         """One line a message in the log, and the counts."""
         each = steps.shared_by(len(prepared.lines))
@@ -337,9 +357,11 @@ class _Batch:
         unit_of_work: UnitOfWork,
         held_up: set[bytes],
         held: set[str],
+        overtaking: Overtaking,
         steps: StepTimings,
     ) -> None:
         self._steps = steps
+        self._overtaking = overtaking
         self._held = held
         self._intake = intake
         self._sitting = unit_of_work
@@ -385,8 +407,13 @@ class _Batch:
                 signed_at=arrival.verdict.signed_at,
                 revocation_unknown=arrival.verdict.undetermined,
                 after_dead_letter=bool(own_keys & self._held_up)
-                or holds.known_as(arrival.envelope.source) in self._held,
+                or holds.known_as(arrival.envelope.source) in self._held
+                or self._overtaking.is_ahead(*place_of(arrival.record)),
                 at=self._effect_of(arrival.record),
+                # what has passed it was imposed meanwhile, as if it had waited
+                first_seen_at=arrival.record.at
+                if self._overtaking.is_late(*place_of(arrival.record))
+                else None,
                 traceparent=self._trace(arrival),
             )
         )

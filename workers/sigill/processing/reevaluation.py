@@ -15,7 +15,7 @@ from sigill.processing.receipts import AnsweredMessage, registration_number
 from sigill.processing.trust_report import TrustReport
 from sigill.processing.unit_of_work import ReceivedOrder, UnitOfWork
 from sigill.store import facts as stored
-from sigill.store import holds, orders, persons, staff, units
+from sigill.store import growth, holds, orders, persons, staff, units
 from sigill.store.orders import WaitingOrder
 from sigill.store.session import Tx
 from sigill_contracts.order import SignedForm
@@ -42,7 +42,7 @@ async def reevaluate_pending(
     The patients are in the sitting, and locked. `trigger` names what set it off, for the ids of what follows;
     `resolved` are the things that are known to be there now (`awaiting_revocation_status`,
     `awaiting_earlier_message`): what else they waited for still holds as it was found at the door, and orders of a source
-    that is held go on waiting for the latter. `only` limits it to
+    that is held, or that came ahead of a partition that is set aside, go on waiting for the latter. `only` limits it to
     orders with these registrations.
     """
     found = await orders.waiting(tx, persons=set(patients), codes=[str(code) for code in waits], limit=LIMIT)
@@ -50,7 +50,13 @@ async def reevaluate_pending(
         found = [one for one in found if one.order.registration in only]
     if PendingCode.AWAITING_EARLIER_MESSAGE in resolved:
         held = await holds.held(tx, ORDERS.name, {holds.known_as(one.order.source) for one in found})
-        found = [one for one in found if holds.known_as(one.order.source) not in held]
+        ahead = growth.Overtaking(tuple(await growth.waits(tx)))
+        found = [
+            one
+            for one in found
+            if holds.known_as(one.order.source) not in held
+            and not ahead.is_ahead(one.order.topic, one.order.partition, one.order.offset)
+        ]
     if not found:
         return []
     forms = [SignedForm.model_validate_json(one.order.payload) for one in found if one.order.payload]

@@ -53,7 +53,8 @@ class ReceivedOrder:
 
     `registration` is the number it is filed under, `key` the record key that its receipt goes out under. `at` (UTC) is
     the moment of taking effect: when the broker received it; None: that of the sitting. `first_seen_at` is set for an
-    order judged anew, with `before`, the receipt that it had.
+    order judged after what came later: one judged anew, with `before`, the receipt that it had, and one whose partition
+    was passed while it was set aside.
     """
 
     form: SignedForm
@@ -221,7 +222,7 @@ class UnitOfWork:
     def _record(self, order: ReceivedOrder, judgement: Judgement, answer: Receipt) -> None:
 
         order_id = OrderId(str(order.form.order_id))
-        self.plan.judged.append(OrderAnswer(order.registration, answer, first=order.first_seen_at is None))
+        self.plan.judged.append(OrderAnswer(order.registration, answer, first=order.before is None))
         self.plan.answer(order.key, answer, self.called(order.patient), order.traceparent)
         deed = _deed_of(
             judgement.effects, "order", self.at, order.cause, self.called(order.patient), order_id

@@ -256,6 +256,10 @@ class StreamConsumer:
             why=why,
         )
 
+    def is_set_aside(self, place: Partition) -> bool:
+        """Whether a partition of ours is set aside."""
+        return place in self._aside
+
     def _labels(self, place: Partition) -> dict[str, str]:
         return {"worker": self._worker, "topic": place.topic, "partition": str(place.partition)}
 

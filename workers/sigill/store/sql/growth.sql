@@ -28,13 +28,36 @@ ON CONFLICT DO NOTHING;
 
 -- name: waits
 -- What waits in a group ($1 null: in any).
-SELECT consumer_group, topic, partition, from_offset, behind, until_offset, noticed_at
+SELECT consumer_group, topic, partition, from_offset, behind, until_offset, noticed_at, passed_since
   FROM partition_wait WHERE consumer_group = $1 OR $1 IS NULL
  ORDER BY consumer_group, topic, partition, behind;
 
 -- name: reached
 -- Ends the waits behind a partition that has been read up to an offset.
-DELETE FROM partition_wait WHERE consumer_group = $1 AND topic = $2 AND behind = $3 AND until_offset <= $4;
+DELETE FROM partition_wait WHERE consumer_group = $1 AND topic = $2 AND behind = $3 AND until_offset <= $4
+RETURNING partition;
+
+-- name: pass
+-- Lets what may pass go by a partition that is set aside, until it has been read after all.
+UPDATE partition_wait SET passed_since = $4
+ WHERE consumer_group = $1 AND topic = $2 AND behind = $3 AND passed_since IS NULL;
+
+-- name: passing
+-- The waits of the partitions $3 of a topic, and for them, that are passed; none ends before this transaction does.
+SELECT consumer_group, topic, partition, from_offset, behind, until_offset, noticed_at, passed_since
+  FROM partition_wait
+ WHERE consumer_group = $1 AND topic = $2 AND passed_since IS NOT NULL
+   AND (partition = ANY ($3::integer[]) OR behind = ANY ($3))
+ ORDER BY partition, behind
+   FOR SHARE;
+
+-- name: waiting_people
+-- The patients of orders of some partitions that wait for a code.
+SELECT DISTINCT p.person_id
+  FROM pending_order p JOIN signed_order s USING (registration)
+ WHERE p.codes @> ARRAY[$3::text] AND p.person_id IS NOT NULL
+   AND s.topic = $1 AND s.partition = ANY ($2::integer[])
+ ORDER BY 1;
 
 -- name: shorten
 -- A partition whose log is another one has no more to be read than that holds.
