@@ -141,6 +141,41 @@ async def admin(database: str) -> Any:
     await conn.close()
 
 
+async def test_nor_does_plain_sql_under_the_operators_role_send_a_letter_or_an_old_state(
+    office: Office, admin: asyncpg.Connection
+) -> None:
+    """The function holds by itself what the command asks before it: it is the role's, whatever client calls it."""
+    await published(office)
+    before = await order(office) + await order(office, units=None)
+    newest = {record.key: record.value for record in of(before, STATE.name)}
+    assert len(of(before, STATE.name)) > len(newest)
+    notices = [json.loads(record.value or b"") for record in of(before, NOTIFICATIONS.name)]
+    posted = await admin.fetchval(
+        "UPDATE outbox SET payload = convert_to(replace(convert_from(payload, 'UTF8'), "
+        '\'"channel":"1177"\', \'"channel":"sms"\'), \'UTF8\') '
+        "WHERE id = (SELECT min(id) FROM outbox WHERE aggregatetype = $1 AND created_at > $2) "
+        "RETURNING convert_from(payload, 'UTF8')",
+        NOTIFICATIONS.name,
+        START,
+    )
+    assert (json.loads(posted)["channel"], json.loads(posted)["suppressed"]) == ("sms", None)
+
+    await admin.execute("SET ROLE sigill_ops")
+    await admin.execute(
+        "SELECT republish_events((SELECT array_agg(id) FROM outbox WHERE published_at IS NOT NULL "
+        "AND created_at > $1), now())",
+        START,
+    )
+    again = [record for record in await published(office) if marked(record)]
+    states = of(again, STATE.name)
+    assert {record.key: record.value for record in states} == newest
+    assert len(states) == len(newest)
+    assert len(of(again, RECEIPTS.name)) == 2
+    left = [json.loads(record.value or b"") for record in of(again, NOTIFICATIONS.name)]
+    assert [one["channel"] for one in left] == ["1177"] * (len(notices) - 1)
+    assert left
+
+
 async def test_an_operator_publishes_one_patients_receipts_again_and_the_chain_says_so(
     office: Office, database: str, admin: asyncpg.Connection
 ) -> None:
