@@ -76,6 +76,7 @@ async def test_status_tells_one_json_document(fresh: World) -> None:
         "population.persons.v1",
         "directory.staff.v1",
         "directory.units.v1",
+        "elsewhere.measures.v1",
     ]
     assert sum(one["open"] for one in document["dead_letters"]) == 4
     assert document["broker"] is None

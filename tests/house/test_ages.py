@@ -23,6 +23,8 @@ ALLOWED = {
     ("workers/sigill/rulebook_docs/pages.py", "_STYLE"): "measures of a page's style",
     ("workers/sigill/population/load.py", "_Loader"): "columns of a register file",
     ("workers/sigill/runtime/settings.py", "Work"): "unreadable messages in a row",
+    ("workers/sigill/trial/families.py", "_people"): "the made-up families' ages",
+    ("workers/sigill/trial/families.py", "TrialWorld"): "the birthday that the trial shows",
     ("workers/sigill/population/pyramid.py", "*"): "a statistic of the made-up population, by age group",
     ("workers/sigill/population/synthesize.py", "*"): "the made-up population's parents and households",
 }

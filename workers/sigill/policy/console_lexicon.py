@@ -48,6 +48,9 @@ TIMER: Mapping[str, Sentence] = {
     TimerKind.CUSTODY_CHANGES: S("Vårdnad börjar eller upphör", "Custody begins or ends"),
     TimerKind.EARLIER_MESSAGE_SETTLED: S("Oläsligt meddelande utrett", "Unreadable message settled"),
     TimerKind.MEASURE_ENDING: S("Påminnelse: åtgärd upphör snart", "Reminder: measure ends soon"),
+    TimerKind.ELSEWHERE_CHANGES: S(
+        "Åtgärd utanför Sigill börjar eller upphör", "Measure made elsewhere begins or ends"
+    ),
     TimerKind.SUCCESSOR_NAMED: S("Efterträdande enhet angiven", "Succeeding unit named"),
     TimerKind.AGE_13_AHEAD: S("Når snart åldern för egen inloggning", "Soon of age for an own login"),
     TimerKind.AGE_13: S("Når åldern för egen inloggning", "Of age for an own login"),

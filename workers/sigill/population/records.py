@@ -79,6 +79,7 @@ def plainly_right(fields: Fields, known_at: datetime) -> bool:
         and id_type in KINDS
         and _NUMBER.fullmatch(number) is not None
         and len(sequence) < 10
+        and sequence.isascii()
         and sequence.isdecimal()
         and _COUNTY.fullmatch(county) is not None
         and {mark, registration, e_id} <= _FLAGS
