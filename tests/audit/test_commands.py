@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from sigill.cli.common import account
 from sigill.relay.checkpoints import CheckpointSigner, Head
 from sigill.store import audit, orders, persons
-from sigill.store.access_log import AccessLogEntry, append
+from sigill.store.access_log import REVIEW, AccessLogEntry, append, of_person
 from sigill.store.session import Store
 from sigill.stream.connection import Connection
 from sigill.stream.producer import OutgoingRecord, StreamProducer
@@ -29,7 +29,7 @@ from sigill_contracts.topics import AUDIT_HEADS
 from sigill_contracts.vocabulary import OrderId
 from tests.store.kit import store_on
 from tests.workers.conftest import Office, office, receipts, town  # noqa: F401 - fixtures
-from tests.workers.town import ADULT, CHILD, KEYS, OPERATOR, UNIT, person
+from tests.workers.town import ADULT, CHILD, KEYS, MOTHER, OPERATOR, UNIT, person
 
 MOTIVATION = "Åberopat hot; =SUMMA(A1) <script>"
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -491,3 +491,55 @@ async def test_a_paper_about_anybody_else_names_all_numbers(case: Case, office: 
         "extract", "-", "--for", "auditor", "--reason", "r", "--format", "json", stdin=ADULT
     )
     assert json.loads(paper.out)["numbers"] == [new, ADULT]
+
+
+async def test_a_review_lists_who_looked_without_an_order_or_at_somebody_protected_and_leaves_its_own_line(
+    case: Case,
+    office: Office,  # noqa: F811
+    store: Store,
+) -> None:
+    at = office.clock.now()
+    await office.hand_over(office.town.registers(at, MOTHER, 2, secrecy_mark=True))
+    await office.hand_over(office.town.orders(at, patient=person(MOTHER)))
+    async with store.transaction(at) as tx:
+        known = await persons.resolve_keys(tx, [KEYS.of(CHILD), KEYS.of(MOTHER)])
+        child, mother = known[KEYS.of(CHILD)], known[KEYS.of(MOTHER)]
+        seen = [
+            AccessLogEntry("op-8", UNIT, child, "Granne", "person page"),
+            AccessLogEntry("op-8", UNIT, child, "Granne", "order"),
+            AccessLogEntry("op-9", UNIT, mother, "Ringde", "person page"),
+            AccessLogEntry("journalen", None, child, "proxy_login", "an answer"),
+        ]
+        await append(tx, seen)
+    asked = ("looks", "--since", "2000-01-01", "--reason", "Stickprov", "--except", "journalen")
+    first = await case.run(*asked, "--json")
+    assert (first.code, first.err) == (0, "")
+    found = json.loads(first.out)
+    line = {
+        name: found["looks"][0][name] for name in ("actor", "patient", "looks", "without_order", "protected")
+    }
+    assert line == {
+        "actor": "op-9",
+        "patient": KEYS.of(MOTHER),
+        "looks": 1,
+        "without_order": 0,
+        "protected": True,
+    }
+    assert [
+        (one["actor"], one["patient"], one["looks"], one["without_order"], one["protected"])
+        for one in found["looks"][1:]
+    ] == [("op-8", KEYS.of(CHILD), 2, 2, False)]
+
+    everything = json.loads((await case.run(*asked, "--everything", "--json")).out)
+    assert [one["actor"] for one in everything["looks"]] == ["op-9", "op-8", "=cmd|op-7"]
+    async with store.reading() as tx:
+        own = [one.look for one in await of_person(tx, child) if one.look.actor == account()]
+    assert [(one.reason, one.shown) for one in own] == [("Stickprov", REVIEW)] * 2
+    table = await case.run(*asked, "--actor", "op-8")
+    assert table.out.splitlines()[1].startswith(f"op-8  {UNIT}  {KEYS.of(CHILD)}  2  2  no  ")
+    assert len(table.out.splitlines()) == 2
+    assert (await case.run("verify", "--heads", "none")).code == 0
+    for wrong, named in (("--since", "2000-13-01"), ("--through", "1999-12-31")):
+        refused = await case.run(*asked, wrong, named)
+        assert (refused.code, refused.out) == (2, "")
+        assert refused.err.startswith(wrong)

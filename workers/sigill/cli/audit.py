@@ -1,9 +1,10 @@
-"""`sigill audit verify|heads|key|extract|export|archive`."""
+"""`sigill audit verify|heads|key|extract|looks|export|archive`."""
 
 import asyncio
 import json
 import sys
 from collections.abc import AsyncIterable, Awaitable, Callable
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NamedTuple, TypeVar
@@ -13,20 +14,23 @@ import typer
 
 from sigill.cli.checkpoints import PublicKey, Published, gather, lines_of, public_key
 from sigill.cli.common import on_behalf, operator, settings
-from sigill.cli.context import store_as
+from sigill.cli.context import run as run_to_the_end
+from sigill.cli.context import store_as, told
+from sigill.cli.dlq import printable
 from sigill.operations import extracts
 from sigill.operations.archive import Archived, Reader, check_folder
 from sigill.operations.archive import archive as make_packages
+from sigill.policy.calendar import midnight, swedish_date
 from sigill.relay.checkpoints import CheckpointSigner
 from sigill.runtime.clock import SystemClock
 from sigill.runtime.settings import Settings
-from sigill.store import access_log, audit, audit_check
+from sigill.store import access_log, audit, audit_check, persons
 from sigill.store.access_log import AccessLogFault
 from sigill.store.audit_check import AuditFault, Baseline, RowFault
 from sigill.stream.connection import BrokerDown, Connection, StreamStopped
 from sigill.stream.topic_dump import values_of
 from sigill_contracts.topics import AUDIT_HEADS
-from sigill_contracts.vocabulary import OrderId
+from sigill_contracts.vocabulary import OrderId, PersonId
 
 app = typer.Typer(
     no_args_is_help=True, help="Verify the audit chain; extracts, exports and archive packages."
@@ -257,6 +261,128 @@ def _why(for_whom: extracts.ForWhom, reason: str | None, harm_test: str | None) 
         print("--reason: an extract for an auditor names its reason", file=sys.stderr)
         raise typer.Exit(2)
     return str(reason)
+
+
+@app.command("looks")
+def looks_(
+    *,
+    since: Annotated[str, typer.Option("--since", help="First day, Swedish date.")],
+    through: Annotated[
+        str | None, typer.Option("--through", help="Last day, inclusive. Default: today.")
+    ] = None,
+    actor: Annotated[str | None, typer.Option(help="Only what this operator or client looked at.")] = None,
+    besides: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--except", help="Leave out this operator or client, such as a service that asks for residents."
+        ),
+    ] = None,
+    days: Annotated[
+        int, typer.Option(min=0, max=3660, help="How near a look an order about the patient must have come.")
+    ] = 30,
+    everything: Annotated[
+        bool, typer.Option("--everything", help="Also looks that nothing singles out.")
+    ] = False,
+    reason: Annotated[str, typer.Option(help="Why, for the access log.")],
+    by: By = None,
+    unit: Unit = None,
+    as_json: AsJson = False,
+) -> None:
+    """
+    List who looked at whom without an order near it, or at somebody with protected identity: for log review.
+
+    The list is where a review begins, and says of nobody that they did wrong. Each patient on it gets a line in the
+    access log first. At most 1,000 lines: take a shorter time for the rest.
+    """
+    now = SystemClock().now()
+    first = _day("--since", since)
+    last = swedish_date(now) if through is None else _day("--through", through)
+    if last < first:
+        print("--through: before --since", file=sys.stderr)
+        raise typer.Exit(2)
+    if not reason.strip():
+        print("--reason: a review names its reason", file=sys.stderr)
+        raise typer.Exit(2)
+    reader = Reader(operator(), unit, on_behalf(reason, by))
+    span = (midnight(first), midnight(last + timedelta(days=1)))
+    found, keys, more = run_to_the_end(
+        lambda: _review(settings(), reader, now, span, actor, besides or [], days, everything)
+    )
+    lines = [
+        {
+            "actor": one.actor,
+            "unit": one.unit,
+            "patient": keys.get(one.patient),
+            "looks": one.looks,
+            "without_order": one.without_order,
+            "protected": one.protected,
+            "first": one.first,
+            "last": one.last,
+        }
+        for one in found
+    ]
+    if as_json:
+        told({"since": str(first), "through": str(last), "days": days, "more": more, "looks": lines})
+        return
+    print("ACTOR  UNIT  PATIENT  LOOKS  WITHOUT ORDER  PROTECTED  LAST")
+    for one in found:
+        cells = [
+            printable(one.actor),
+            printable(one.unit or "-"),
+            keys.get(one.patient) or "-",
+            str(one.looks),
+        ]
+        cells += [str(one.without_order), "yes" if one.protected else "no", f"{swedish_date(one.last)}"]
+        print("  ".join(cells))
+    if more:
+        print(f"more than {_MOST_LINES} lines: take a shorter time", file=sys.stderr)
+
+
+_MOST_LINES = 1000
+
+
+async def _review(
+    current: Settings,
+    reader: Reader,
+    now: datetime,
+    span: tuple[datetime, datetime],
+    actor: str | None,
+    besides: list[str],
+    days: int,
+    everything: bool,
+) -> tuple[list[access_log.ReviewedLooks], dict[PersonId, str], bool]:
+    """Read and log in one transaction; the newest key of each patient, and whether lines are left out."""
+    async with store_as(current, "sigill_auditor") as store, store.transaction(now) as tx:
+        found = await access_log.reviewed(
+            tx,
+            *span,
+            actor=actor,
+            besides=besides,
+            near=timedelta(days=days),
+            everything=everything,
+            limit=_MOST_LINES + 1,
+        )
+        shown = found[:_MOST_LINES]
+        people = sorted({one.patient for one in shown}, key=int)
+        looked = [
+            access_log.AccessLogEntry(reader.name, reader.unit, person, reader.reason, access_log.REVIEW)
+            for person in people
+        ]
+        await access_log.append(tx, looked, chain=extracts.CHAIN)
+        body: dict[str, audit.Json] = {"lines": len(shown), "since": str(span[0]), "before": str(span[1])}
+        await audit.append(tx, [audit.AuditEntry(extracts.CHAIN, reader.name, "access_log_read", body)])
+        keys = {who: pairs[0][1] for who, pairs in (await persons.identities_of(tx, people)).items()}
+        return shown, keys, len(found) > _MOST_LINES
+
+
+def _day(option: str, text: str) -> date:
+    try:
+        day = date.fromisoformat(text)
+        midnight(day + timedelta(days=1))
+    except (ValueError, OverflowError):
+        print(f"{option}: not a date such as 2026-03-01", file=sys.stderr)
+        raise typer.Exit(2) from None
+    return day
 
 
 @app.command()

@@ -1,6 +1,7 @@
-"""`sigill topics apply`: the topics as the table has them."""
+"""`sigill topics apply|list`: the topics as the table has them."""
 
 import asyncio
+import json
 import sys
 from typing import Annotated
 
@@ -44,7 +45,23 @@ def apply(dry_run: Annotated[bool, typer.Option(help="Say what would be done.")]
 
 
 @app.command("list")
-def list_() -> None:
+def list_(*, as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False) -> None:
     """Print the table: topic, who writes, who reads."""
+    if as_json:
+        rows = [
+            {
+                "name": spec.name,
+                "summary": spec.summary,
+                "written_by": spec.written_by,
+                "read_by": spec.read_by,
+                "key": spec.key,
+                "partitions": spec.partitions,
+                "config": spec.config,
+            }
+            for spec in TOPICS
+        ]
+        print(json.dumps(rows, ensure_ascii=False, indent=1))
+        return
+    print(f"{'TOPIC':28} WRITTEN BY → READ BY: WHAT IT IS")
     for spec in TOPICS:
         print(f"{spec.name:28} {', '.join(spec.written_by)} → {', '.join(spec.read_by)}: {spec.summary}")

@@ -10,7 +10,7 @@ import json
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sigill.store import audit, persons
 from sigill.store.queries import queries
@@ -21,6 +21,8 @@ from sigill_contracts.vocabulary import PersonId
 _SQL = queries("access_log")
 _LOOKED = "looked"
 _PURGED = "access_log_purged"
+REVIEW = "review of the access log"
+"""What a line says was shown when somebody reviewed who looked: a review does not list the reviews."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,25 @@ class LoggedAccess:
     look_id: int
     at: datetime
     look: AccessLogEntry
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewedLooks:
+    """
+    All looks of one actor, from one unit, at one patient in a time; `first` and `last` are UTC.
+
+    `without_order`: how many of them have no proven order about the patient near them. `protected`: the patient had
+    protected identity (skyddade personuppgifter) at one of them.
+    """
+
+    actor: str
+    unit: str | None
+    patient: PersonId
+    looks: int
+    first: datetime
+    last: datetime
+    without_order: int
+    protected: bool
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -104,6 +125,41 @@ async def of_actor(
     """Return what somebody (None: anybody) looked at, newest first: for the recurring sample checks."""
     rows = await tx.fetch(_SQL["of_actor"], actor, looked_from, looked_before, limit)
     return [_looked(row) for row in rows]
+
+
+async def reviewed(
+    tx: Reading,
+    looked_from: datetime,
+    looked_before: datetime,
+    *,
+    actor: str | None,
+    besides: Sequence[str] = (),
+    near: timedelta,
+    everything: bool,
+    limit: int,
+) -> list[ReviewedLooks]:
+    """
+    Return who looked at whom in a time (UTC; `looked_before` exclusive), for systematic log review (loggranskning).
+
+    HSLF-FS 2016:40, 4 kap. 9 §. Nobody in `besides` is listed. An order is near when it arrived at most `near` before or after a look. Without
+    `everything` only looks without one, or at somebody protected, are there; those at the protected come first.
+    """
+    rows = await tx.fetch(
+        _SQL["reviewed"], looked_from, looked_before, actor, near, REVIEW, everything, limit, list(besides)
+    )
+    return [
+        ReviewedLooks(
+            row["actor"],
+            row["actor_unit"],
+            person_of(row["person_id"]),
+            row["looks"],
+            row["first"],
+            row["last"],
+            row["without_order"],
+            row["protected"],
+        )
+        for row in rows
+    ]
 
 
 async def count_before(tx: Reading, before: datetime) -> int:
