@@ -15,6 +15,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("sigill.cli.demo", "A realistic day on an embedded database and broker."),
     "dev": ("sigill.cli.dev", "A throw-away certificate authority and other aids."),
     "dlq": ("sigill.cli.dlq", "Dead letters: list, show, replay, discard."),
+    "elsewhere": ("sigill.cli.elsewhere", "Read a source of measures made outside Sigill."),
     "export": ("sigill.cli.export", "A patient's measures in the words of other systems: FHIR."),
     "import": ("sigill.cli.importing", "Take in the support desk's list of what exists today."),
     "migrate": ("sigill.cli.migrate", "Bring the database to the newest schema."),
