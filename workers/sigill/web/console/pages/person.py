@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from sigill.operations.operators import LOOKERS
 from sigill.policy.access import Decision, Line, access_matrix, units_of, valid_until, viewers_of
 from sigill.policy.calendar import STOCKHOLM, midnight
+from sigill.policy.caller import CallerAnswer, answer_caller
 from sigill.policy.elsewhere import ALWAYS, silent_sources
 from sigill.policy.facts import Measure, OutsideMeasure, PatientFacts
 from sigill.policy.identity_numbers import NumberError
@@ -33,10 +34,12 @@ from sigill_contracts.vocabulary import PersonId, Service, UnitId
 
 MOST_STEPS = 80
 """How many turning points the slider has at most."""
+_UNKNOWN = "unknown"
+"""A caller whose number nobody has."""
 
 
 async def person_start(request: Request, desk: ConsoleContext, session: Session) -> Response:
-    """Where a number and a reason are typed in."""
+    """Where a number and a reason are typed in, and the number of whoever rings about the person."""
     return desk.page(request, "person_start.html", session)
 
 
@@ -49,11 +52,14 @@ async def person_search(request: Request, desk: ConsoleContext, session: Session
         return done("/person", "reason")
     try:
         person = await resolve(desk, text_of(form, "number"))
+        asking = text_of(form, "caller")
+        caller = await resolve(desk, asking) if asking else None
     except NumberError as error:
         return done("/person", f"number_{error.fault}")
     if person is None:
         return done("/person", "unknown")
     await desk.sessions.open(session, f"person:{person}", reason)
+    await desk.sessions.open(session, f"caller:{person}", (caller or _UNKNOWN) if asking else "")
     return RedirectResponse(f"/person/{person}", 303)
 
 
@@ -66,6 +72,7 @@ async def person_reason(request: Request, desk: ConsoleContext, session: Session
     if not reason:
         return done(f"/person/{person}", "reason")
     await desk.sessions.open(session, f"person:{person}", reason)
+    await desk.sessions.open(session, f"caller:{person}", "")
     return RedirectResponse(f"/person/{person}", 303)
 
 
@@ -112,10 +119,13 @@ async def person(request: Request, desk: ConsoleContext, session: Session) -> Re
         return desk.page(request, "person_reason.html", session, person=who)
     at = _moment(request.query_params.get("at")) or now
     known = _moment(request.query_params.get("known"))
+    partial = request.headers.get("hx-request") == "true"
+    caller = "" if partial else session.reason(f"caller:{asked}", now) or ""
     async with desk.store.reading() as tx:
         found = (await facts.patient_facts(tx, [who], known_at=known)).get(who)
         ledger = (await requests.by_patient(tx, [who])).get(who, ())
         coming = await timers.of_persons(tx, [who])
+        present = (await facts.patient_facts(tx, [who])).get(who) if caller and known else found
     if found is None:
         return desk.sorry(request, session, 404, GONE, back="/person")
     async with desk.store.transaction(now) as tx:
@@ -123,13 +133,18 @@ async def person(request: Request, desk: ConsoleContext, session: Session) -> Re
         shown = f"access at {moment}" + (
             f" as known at {known.isoformat(timespec='minutes')}" if known else ""
         )
+        if caller:
+            shown += f"; what may be said to {caller if caller == _UNKNOWN else f'P-{caller}'}"
         await desk.looked(tx, session.operator, who, reason, shown)
     unmasked = session.reason(f"numbers:{asked}", now) is not None
     view = _View(found, at, unmasked)
     steps = turning_points(found, now, desk)
+    answer: CallerAnswer | None = None
+    if caller and present is not None:
+        answer = answer_caller(None if caller == _UNKNOWN else PersonId(caller), present, now, desk.books)
     return desk.page(
         request,
-        "person_picture.html" if request.headers.get("hx-request") == "true" else "person.html",
+        "person_picture.html" if partial else "person.html",
         session,
         person=who,
         at=at,
@@ -149,6 +164,7 @@ async def person(request: Request, desk: ConsoleContext, session: Session) -> Re
         facts=found,
         unmasked=unmasked,
         reason=reason,
+        caller=answer,
     )
 
 
