@@ -32,7 +32,7 @@ from sigill.stream.connection import Connection
 from sigill.stream.producer import LARGEST_BODY
 from sigill_contracts.directory import Assignment, StaffRecord
 from sigill_contracts.order import PersonRef
-from sigill_contracts.topics import STAFF, STATE
+from sigill_contracts.topics import ELSEWHERE, STAFF, STATE
 from sigill_contracts.topics import UNITS as UNITS_TOPIC
 from sigill_contracts.vocabulary import (
     IdType,
@@ -248,7 +248,7 @@ async def _make_topics(connection: Connection, prefix: str) -> None:
     await admin.start()
     try:
         await admin.create_topics(
-            [NewTopic(prefix + name, 3, 1) for name in (STATE.name, STAFF.name, UNITS_TOPIC.name)]
+            [NewTopic(prefix + topic.name, 3, 1) for topic in (STATE, STAFF, UNITS_TOPIC, ELSEWHERE)]
         )
     finally:
         await admin.close()
