@@ -301,6 +301,8 @@ class RefusalCode(StrEnum):
     NOT_A_GUARDIAN = "not_a_guardian"
     REPRESENTATIVE_REQUIRED = "representative_required"
     COURT_ORDER_REQUIRED = "court_order_required"
+    REFERENCE_MISSING = "reference_missing"
+    """The region's rules want a document in the record to be named, and the form names none of that kind."""
     PRINCIPAL_CONSENT_REQUIRED = "principal_consent_required"
     NOTHING_TO_RELEASE = "nothing_to_release"
     MADE_ELSEWHERE = "made_elsewhere"

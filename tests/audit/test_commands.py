@@ -32,6 +32,7 @@ from tests.workers.conftest import Office, office, receipts, town  # noqa: F401 
 from tests.workers.town import ADULT, CHILD, KEYS, MOTHER, OPERATOR, UNIT, person
 
 MOTIVATION = "Åberopat hot; =SUMMA(A1) <script>"
+DOCUMENT = {"kind": "court_order", "id": "doc-1", "sha256": "0f" * 32}
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -97,7 +98,7 @@ async def case(office: Office, database: str, store: Store, tmp_path: Path) -> C
         )
     )
     at = office.clock.now()
-    executed = office.town.orders(at, motivation=MOTIVATION)
+    executed = office.town.orders(at, motivation=MOTIVATION, references=[DOCUMENT])
     refused = office.town.orders(at, initiative="guardian", motivation="Andra skäl")
     forged = office.town.signs(office.town.form(at), at, tamper="payload")
     await office.hand_over(executed, refused, forged)
@@ -337,6 +338,8 @@ async def test_packages_prove_themselves_without_the_database(case: Case) -> Non
     assert metadata["registration_number"] == "SIGILL-1"
     assert metadata["answers"][0]["rulebook"] == "testland 2020-01-01"
     assert metadata["measures"][0]["rules"] == ["TL-01"]
+    assert metadata["references"] == [DOCUMENT]
+    assert "references" not in json.loads((to / "SIGILL-2/data/metadata.json").read_text())
     assert metadata["audit"][0]["chain"] == "intake-0"
     report = json.loads((first / "data/validation-report.json").read_text())
     assert {"name": "signature", "verdict": "good", "detail": "ES256"} in report["checks"]

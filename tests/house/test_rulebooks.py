@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from sigill.cli import app as sigill
 from sigill.cli.common import RULEBOOKS
 from sigill.cli.rulebook import STORIES, app
-from sigill.policy.lexicon import ATTESTATION, ROLE
+from sigill.policy.lexicon import ATTESTATION, DOCUMENT, ROLE
 from sigill.policy.rulebook import Rulebooks, RuleEntry
 from sigill.policy.sentences import ACCESS, FORM
 from sigill.processing.citations import Citations
@@ -22,7 +22,7 @@ from sigill.rulebook_docs.side_by_side import QUESTIONS
 from sigill.scenario.cast import Numbers
 from sigill.scenario.format import Scenario, files_of, read_file
 from sigill.scenario.play import ScenarioRunner
-from sigill_contracts.vocabulary import AccessReason, Attestation, Form, Role
+from sigill_contracts.vocabulary import AccessReason, Attestation, DocumentKind, Form, Role
 from tests.house.made_up import SOLBYGDEN, STORY
 from tests.kit.pure_stage import PureStage
 
@@ -298,5 +298,6 @@ def test_the_swedish_guide_says_every_form_role_attestation_and_reason_as_receip
     guide = (ROOT / "docs" / "regelbok.md").read_text("utf-8")
     words = [(form, FORM[form]) for form in Form] + [(reason, ACCESS[reason]) for reason in AccessReason]
     words += [(role, ROLE[role]) for role in Role] + [(one, ATTESTATION[one]) for one in Attestation]
+    words += [(kind, DOCUMENT[kind]) for kind in DocumentKind]
     for code, said in words:
         assert f"| `{code}` | {said.sv} |" in guide

@@ -37,6 +37,8 @@ ELSEWHERE = {
     Template.CARD_REVOKED_LATE,
     # a source of the national rulebook that nobody reads: tests/policy/test_elsewhere.py
     AccessReason.SOURCE_SILENT,
+    # documents that a form must name; in no shipped rulebook: tests/policy/test_references.py
+    RefusalCode.REFERENCE_MISSING,
     # a co-ordination number of uncertain identity, and a parked patient: tests/policy/test_orders.py
     RefusalCode.IDENTITY_UNCERTAIN,
     PendingCode.AWAITING_EARLIER_MESSAGE,

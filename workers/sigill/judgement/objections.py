@@ -12,7 +12,7 @@ from sigill.policy.facts import Assignment, Measure, PatientFacts, Staff
 from sigill.policy.hits import OF_ONES_OWN, made_by_the_patient, may_act_alone, was_guardian
 from sigill.policy.measures_in_force import was_marked
 from sigill.policy.rulebook import AgeWindow, OfClinic, RuleEntry
-from sigill.policy.sentences import ATTESTATION, REFUSAL
+from sigill.policy.sentences import ATTESTATION, DOCUMENT, REFUSAL
 from sigill.policy.units import clinic_of
 from sigill_contracts.vocabulary import (
     IMPOSES,
@@ -486,6 +486,15 @@ def _one_attestation(case: OrderEvaluation, entry: RuleEntry) -> Iterator[Refusa
         yield objection(entry.otherwise or _C.ATTESTATION_MISSING, "attestations", entry.cites, more=more)
 
 
+def _references(case: OrderEvaluation, entry: RuleEntry) -> Iterator[RefusalReason]:
+    named = {one.kind for one in case.form.references or ()}
+    if missing := [kind for kind in entry.references or () if kind not in named]:
+        more = Sentence(
+            ", ".join(DOCUMENT[kind].sv for kind in missing), ", ".join(DOCUMENT[kind].en for kind in missing)
+        )
+        yield objection(_C.REFERENCE_MISSING, "references", entry.cites, more=more)
+
+
 def _any_of(case: OrderEvaluation, entry: RuleEntry) -> Iterator[RefusalReason]:
     """One of several sets of clauses holds; else what is told is what the nearest of them misses."""
     tried = [
@@ -636,6 +645,7 @@ _CLAUSES: dict[str, Callable[[OrderEvaluation, RuleEntry], Iterator[RefusalReaso
     "consulted": _consulted,
     "attestations": _attestations,
     "one_attestation_of": _one_attestation,
+    "references": _references,
     "any_of": _any_of,
     "units": _units,
     "recorded_dates": _recorded,

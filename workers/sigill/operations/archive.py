@@ -150,6 +150,7 @@ async def _metadata(tx: Reading, one: StoredOrder, answers: Sequence[StoredAnswe
     known = standing.get(patient) if patient is not None else None
     measures = [m for m in known.measures if one.order_id in m.orders] if known is not None else []
     entries = await entries_of(tx, patient, one.order_id)
+    references = None if one.payload is None else json.loads(one.payload).get("references")
     return {
         "registration_number": registration_number(one.registration),
         "order_id": one.order_id,
@@ -158,6 +159,8 @@ async def _metadata(tx: Reading, one: StoredOrder, answers: Sequence[StoredAnswe
         "proven": one.proven,
         "content_type": one.content_type,
         "sha256": one.digest.hex(),
+        # no key where there are none: a package made before the field was known is made again with the same bytes
+        **({"references": references} if references else {}),
         "received_at": one.received_at.isoformat(),
         "record": {"topic": one.topic, "partition": one.partition, "offset": one.offset},
         "event": {"source": one.source, "id": one.event_id, "traceparent": one.traceparent},

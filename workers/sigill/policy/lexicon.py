@@ -11,6 +11,7 @@ from sigill.policy.effects import Sentence
 from sigill.policy.sentences import (
     ACCESS,
     ATTESTATION,
+    DOCUMENT,
     FORM,
     MEASURE,
     NOTICE,
@@ -175,6 +176,7 @@ __all__ = [
     "CHANNEL",
     "DEAD_LETTER",
     "DECISION",
+    "DOCUMENT",
     "DUTY",
     "FORM",
     "ID_TYPE",

@@ -22,6 +22,7 @@ from sigill_contracts.vocabulary import (
     Attestation,
     Channel,
     ContinueDecision,
+    DocumentKind,
     Duty,
     Form,
     Initiative,
@@ -344,6 +345,9 @@ class Deadline(RulebookModel):
     within_hours: int
 
 
+Documents = Annotated[tuple[DocumentKind, ...], Field(min_length=1)]
+
+
 class Alternative(RulebookModel):
     """One way of several in which an order may be right: every clause given must hold (`any_of`)."""
 
@@ -352,6 +356,7 @@ class Alternative(RulebookModel):
     consulted: Consulted | None = None
     attestations: tuple[Attestation, ...] | None = None
     one_attestation_of: tuple[Attestation, ...] | None = None
+    references: Documents | None = None
     motivation: Literal["required"] | None = None
     units: Literal["required", "forbidden"] | None = None
     end_date: EndDate | None = None
@@ -395,6 +400,8 @@ class RuleEntry(RulebookModel):
     consulted: Consulted | None = None
     attestations: tuple[Attestation, ...] | None = None
     one_attestation_of: tuple[Attestation, ...] | None = None
+    references: Documents | None = None
+    """Kinds of documents in the record of which the form must name one each."""
     otherwise: RefusalCode | None = None
     any_of: Annotated[tuple[Alternative, ...], Field(min_length=2)] | None = None
     """Sets of clauses, of which one must hold; the entry's own clauses hold besides."""

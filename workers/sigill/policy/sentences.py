@@ -4,6 +4,7 @@ from sigill.policy.effects import Sentence
 from sigill_contracts.vocabulary import (
     AccessReason,
     Attestation,
+    DocumentKind,
     Form,
     MeasureKind,
     PendingCode,
@@ -134,6 +135,9 @@ REFUSAL: dict[RefusalCode, Sentence] = {
     ),
     _R.COURT_ORDER_REQUIRED: Sentence(
         "Domstolens förordnande ska visas.", "The court's appointment must be shown."
+    ),
+    _R.REFERENCE_MISSING: Sentence(
+        "En handling i journalen ska anges.", "A document in the record must be named."
     ),
     _R.PRINCIPAL_CONSENT_REQUIRED: Sentence(
         "Huvudmannens samtycke och egenhändiga underskrift krävs.",
@@ -277,6 +281,14 @@ ATTESTATION: dict[Attestation, Sentence] = {
     Attestation.AUTHORITY_CONFIRMED: Sentence(
         "avstämt med polis eller socialtjänst", "confirmation by police or social services"
     ),
+}
+
+DOCUMENT: dict[DocumentKind, Sentence] = {
+    DocumentKind.COURT_ORDER: Sentence("domstolens beslut", "the court's order"),
+    DocumentKind.HAND_SIGNED_FORM: Sentence(
+        "blanketten med egenhändig underskrift", "the form signed by hand"
+    ),
+    DocumentKind.REPORT: Sentence("anmälan", "the report"),
 }
 
 MEASURE: dict[MeasureKind, Sentence] = {

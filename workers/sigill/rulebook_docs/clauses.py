@@ -10,6 +10,7 @@ from sigill.policy.lexicon import (
     ATTESTATION,
     CHANNEL,
     DECISION,
+    DOCUMENT,
     DUTY,
     INITIATIVE,
     MEASURE,
@@ -247,6 +248,14 @@ def _attestations(entry: RuleEntry) -> Iterable[Sentence]:
 def _one_attestation(entry: RuleEntry) -> Iterable[Sentence]:
     what = listed(ATTESTATION[a] for a in entry.one_attestation_of or ())
     return _one(f"Minst ett intygas: {what.sv}.", f"At least one is attested: {what.en}.")
+
+
+def _references(entry: RuleEntry) -> Iterable[Sentence]:
+    what = listed((DOCUMENT[kind] for kind in entry.references or ()), sv="och", en="and")
+    return _one(
+        f"Blanketten anger handlingar i journalen: {what.sv}.",
+        f"The form names documents in the record: {what.en}.",
+    )
 
 
 def _units(entry: RuleEntry) -> Iterable[Sentence]:
@@ -487,6 +496,7 @@ _SAYS: dict[str, Callable[[RuleEntry], Iterable[Sentence]]] = {
     "consulted": _consulted,
     "attestations": _attestations,
     "one_attestation_of": _one_attestation,
+    "references": _references,
     "any_of": _any_of,
     "motivation": _fixed("motivation"),
     "caller": _fixed("caller"),

@@ -12,7 +12,7 @@ from sigill_contracts.vocabulary import Form
 _DECIDE = ("initiatives", "deciders", "consulted", "any_of", "deciders_bound_to")
 _END = ("end_date", "ends_at_age", "runs")
 _CALL = ("channels", "signed_form", "follow_up")
-_VOUCH = ("attestations", "one_attestation_of", "motivation", "court_order")
+_VOUCH = ("attestations", "one_attestation_of", "references", "motivation", "court_order")
 
 
 @dataclass(frozen=True, slots=True)

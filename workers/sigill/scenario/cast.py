@@ -441,7 +441,7 @@ class ScenarioData:
             "attestations": [str(a.value) for a in _given(step, "attestations", rules.attestations(entries))],
             "motivation": _given(step, "motivation", "Bedömning enligt rutinen."),
             "review_on": _iso(_given(step, "review_on", rules.review_on(entries))),
-            "references": _documents(step.references),
+            "references": _documents(_given(step, "references", rules.references(entries))),
             "inform": self._inform(step),
         }
         return form, self._signer(step, channel, decider, region)
@@ -633,6 +633,11 @@ class _Defaults:
             wanted.update(dict.fromkeys(entry.attestations or ()))
             wanted.update(dict.fromkeys((entry.one_attestation_of or ())[:1]))
         return tuple(wanted)
+
+    def references(self, entries: Iterable[RuleEntry]) -> tuple[str, ...] | None:
+        """A document of every kind that must be named; None: none."""
+        asked = (one for e in entries for one in (e, *e.alternatives[:1]))
+        return tuple(dict.fromkeys(kind.value for one in asked for kind in one.references or ())) or None
 
     def valid_through(self, entries: Iterable[RuleEntry]) -> date | None:
         """An end date where one must be given: for what continues or extends, of the very measure that it follows."""

@@ -11,6 +11,7 @@ from sigill_contracts.vocabulary import (
     Attestation,
     Channel,
     ContinueDecision,
+    DocumentKind,
     Form,
     Initiative,
     Opinion,
@@ -38,6 +39,7 @@ Name = Literal[
     "valid_through",
     "review_on",
     "attestations",
+    "references",
     "motivation",
     "inform_guardians",
     "inform_patient",
@@ -109,6 +111,13 @@ def _fields(entries: tuple[RuleEntry, ...], form: Form) -> Iterable[FormField]:
             any(e.attestations for e in always),
             tuple(order),
             _cites(e for e in entries if e.attestations or e.one_attestation_of),
+        )
+    if papers := _distinct(kind for one in asked for kind in one.references or ()):
+        yield FormField(
+            "references",
+            any(e.references for e in always),
+            papers,
+            _cites(e for e in entries if e.references),
         )
     if any(one.motivation for one in asked):
         yield FormField(
@@ -208,7 +217,7 @@ def _roles(asked: RuleEntry) -> tuple[Role, ...]:
     return () if asked.deciders is None or asked.deciders == "nobody" else asked.deciders
 
 
-def _distinct(words: Iterable[Role] | Iterable[Attestation]) -> tuple[str, ...]:
+def _distinct(words: Iterable[Role] | Iterable[Attestation] | Iterable[DocumentKind]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word.value for word in words))
 
 

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, get_args
 from urllib.parse import urlencode, urlsplit
@@ -27,7 +28,7 @@ from starlette.staticfiles import StaticFiles
 from sigill.devtools.signing import Tamper, sign_jws, tampered_jws
 from sigill.policy.calendar import STOCKHOLM, swedish_date
 from sigill.policy.effects import Sentence
-from sigill.policy.lexicon import CHANNEL, DECISION, INITIATIVE, OPINION, OUTCOME, ROLE, SUPPRESSION
+from sigill.policy.lexicon import CHANNEL, DECISION, DOCUMENT, INITIATIVE, OPINION, OUTCOME, ROLE, SUPPRESSION
 from sigill.policy.sentences import ACCESS, ATTESTATION, FORM, SERVICE
 from sigill.policy.wording import label
 from sigill.runtime.clock import stopwatch, write_clock
@@ -52,6 +53,7 @@ _LANGUAGE = "sigill_trial_language"
 _WORDS: dict[str, Sentence] = {
     **{k.value: v for table in (INITIATIVE, CHANNEL, DECISION, OPINION, OUTCOME) for k, v in table.items()},
     **{k.value: v for k, v in ATTESTATION.items()},
+    **{k.value: v for k, v in DOCUMENT.items()},
     **{k.value: v for k, v in FORM.items()},
     "yes": Sentence("ja", "yes"),
     "no": Sentence("nej", "no"),
@@ -77,11 +79,12 @@ _FIELDS: dict[str, Sentence] = {
     "valid_through": Sentence("Gäller till och med", "In force through"),
     "review_on": Sentence("Omprövas den", "Decided again on"),
     "attestations": Sentence("Intyganden", "Attestations"),
+    "references": Sentence("Handlingar i journalen", "Documents in the record"),
     "motivation": Sentence("Motivering", "Motivation"),
     "inform_guardians": Sentence("Berätta för vårdnadshavare", "Tell the guardians"),
     "inform_patient": Sentence("Berätta för patienten", "Tell the patient"),
 }
-_MANY = frozenset({"units", "guardians", "attestations", "consulted", "releases"})
+_MANY = frozenset({"units", "guardians", "attestations", "consulted", "references", "releases"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,6 +387,11 @@ def _form_of(
                     "date": on,
                     "duties": ["person"],
                 }
+            case "references":
+                filled["references"] = [
+                    {"kind": kind, "id": f"document-{number}", "sha256": sha256(kind.encode()).hexdigest()}
+                    for number, kind in enumerate(values, 1)
+                ]
             case "urgent":
                 filled["urgent"] = True
             case "inform_guardians" | "inform_patient" as name:
