@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sigill.client.elsewhere_source import HttpSource, Poller, Progress, ProgressFile, SourceFailed
+from sigill.client.elsewhere_source import HttpSource, Poller, SourceProgress, ProgressFile, SourceFailed
 from sigill.register.outside_update import read_outside
 from sigill.runtime.clock import FixedClock
 from sigill.stream.connection import BrokerDown
@@ -172,7 +172,7 @@ async def test_a_wrong_answer_moves_nothing_and_is_told_without_what_it_held(
         with pytest.raises(SourceFailed) as failed:
             await poller.once()
         assert ADULT not in str(failed.value)
-        assert (topic.records, poller.kept.load()) == ([], Progress())
+        assert (topic.records, poller.kept.load()) == ([], SourceProgress())
         assert await poller.once() == 1
 
 

@@ -54,7 +54,7 @@ class CursorGone(SourceFailed):
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class SourceProgress:
     """How far a source has been read. `read_up_to` (UTC) None: never to the end. `cursor` and `etag` are the source's."""
 
     cursor: str | None = None
@@ -67,14 +67,14 @@ class News:
     """A page: measures as the source wrote them, oldest change first, and how far it is read after them. `more` follows."""
 
     measures: tuple[Mapping[str, Any], ...]
-    progress: Progress
+    progress: SourceProgress
     more: bool = False
 
 
 class ElsewhereSource(Protocol):
     """What an adapter to a source does."""
 
-    async def news(self, since: Progress) -> News:
+    async def news(self, since: SourceProgress) -> News:
         """What has changed. `read_up_to` of the last page: all that the source knew by then. Raises SourceFailed."""
         ...
 
@@ -118,7 +118,7 @@ class HttpSource:
         """Close the connections."""
         await self._client.aclose()
 
-    async def news(self, since: Progress) -> News:
+    async def news(self, since: SourceProgress) -> News:
         """As `ElsewhereSource.news`. A 304 says that all that was known when the question was sent has been read."""
         asked_at = self._clock.now()
         headers = {"Accept": "application/json", "Cache-Control": "no-cache"}
@@ -152,7 +152,7 @@ class HttpSource:
         return _page(bytes(data), since, etag)
 
 
-def _page(data: bytes, since: Progress, etag: str | None) -> News:
+def _page(data: bytes, since: SourceProgress, etag: str | None) -> News:
     try:
         body = json.loads(data)
         measures, cursor, more = body["measures"], body.get("cursor"), body.get("more", False)
@@ -168,10 +168,10 @@ def _page(data: bytes, since: Progress, etag: str | None) -> News:
             "the page cannot be read: `more` is true or false, and true comes with a new cursor"
         )
     if more:  # the rest of what it knew has not been read yet
-        return News(tuple(measures), Progress(cursor, None, since.read_up_to), more=True)
+        return News(tuple(measures), SourceProgress(cursor, None, since.read_up_to), more=True)
     # without a new cursor the same question has the same answer, and only then its tag may be given back
     same = cursor is None or cursor == since.cursor
-    return News(tuple(measures), Progress(cursor or since.cursor, etag if same else None, read_up_to))
+    return News(tuple(measures), SourceProgress(cursor or since.cursor, etag if same else None, read_up_to))
 
 
 class ProgressFile:
@@ -180,21 +180,21 @@ class ProgressFile:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def load(self) -> Progress:
+    def load(self) -> SourceProgress:
         """What was kept; nothing when there is no file, or none that can be read: the source is read from its beginning."""
         try:
             kept = json.loads(self._path.read_bytes())
             read = kept["read_up_to"]
-            return Progress(
+            return SourceProgress(
                 kept["cursor"], kept["etag"], None if read is None else _INSTANT.validate_python(read)
             )
         except FileNotFoundError:
-            return Progress()
+            return SourceProgress()
         except (ValueError, ValidationError, KeyError, TypeError):
             log.warning("how far the source was read cannot be read; it is read from its beginning")
-            return Progress()
+            return SourceProgress()
 
-    def keep(self, progress: Progress) -> None:
+    def keep(self, progress: SourceProgress) -> None:
         """Raises OSError."""
         read = progress.read_up_to
         body = {
