@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sigill.client.elsewhere_source import HttpSource, Poller, SourceProgress, ProgressFile, SourceFailed
+from sigill.client.elsewhere_source import HttpSource, Poller, ProgressFile, SourceFailed, SourceProgress
 from sigill.register.outside_update import read_outside
 from sigill.runtime.clock import FixedClock
 from sigill.stream.connection import BrokerDown
