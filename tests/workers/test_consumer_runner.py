@@ -16,6 +16,7 @@ from sigill.operations.dead_letter_replay import look
 from sigill.store import dead_letters, holds, inbox, orders
 from sigill.store.inbox import Fenced
 from sigill.store.session import Store, Tx
+from sigill.stream.connection import BrokerDown, StreamStopped
 from sigill.stream.records import Partition
 from sigill_contracts.topics import ORDERS
 from tests.workers.conftest import START, Office, read, receipts
@@ -76,6 +77,31 @@ async def test_a_database_that_stays_down_is_said_so_and_the_batch_comes_again(o
     assert await stored_offset(office) is None
     await office.hand_over_records(records)
     assert [r.outcome for r in receipts(await office.out())] == ["executed"] * 3
+
+
+@pytest.mark.parametrize("trouble", [BrokerDown("gone"), StreamStopped("the broker refuses")])
+@pytest.mark.parametrize("count", [1, 3])
+async def test_a_broker_that_cannot_be_asked_is_no_fault_of_an_order(
+    office: Office, trouble: Exception, count: int
+) -> None:
+    """The decider is unknown, so the directory's end is asked for: no answer must never end among the dead letters."""
+
+    async def no_answer() -> bool:
+        raise trouble
+
+    newcomer = "SE2321000099-DOC9"
+    office.take_as(
+        ORDERS, Intake(office.desk, office.door, office.keeper, office.metrics, "intake", no_answer)
+    )
+    await office.assign()
+    form = office.town.form(START)
+    form["decided_by"] = {**form["decided_by"], "hsa_id": newcomer}
+    records = office.records([office.town.signs(form, START, by=newcomer) for _ in range(count)])
+    with pytest.raises(type(trouble)):
+        await office.hand_over_records(records)
+    assert await stored_offset(office) is None
+    async with office.store.reading() as tx:
+        assert await dead_letters.counts(tx) == [], "an order was given up for the broker's trouble"
 
 
 async def test_a_batch_that_takes_too_long_is_taken_in_parts(

@@ -47,7 +47,7 @@ from sigill.store import holds, inbox
 from sigill.store.dead_letters import DeadRecord
 from sigill.store.inbox import Fenced
 from sigill.store.session import Store, Tx, passing, unfinished
-from sigill.stream.connection import Connection
+from sigill.stream.connection import BrokerDown, Connection, StreamStopped
 from sigill.stream.consumer import Batch, Start, StreamConsumer
 from sigill.stream.records import NotCloudEvent, Partition, Record, read_event
 from sigill.stream.stamps import in_order
@@ -320,8 +320,16 @@ class ConsumerRunner(Generic[Prepared]):
             self.health.down(STATEMENTS, _kind(late.__cause__))
             self.health.tick(self.name)
             await self._halves(records, spoiled)
-        except (Fenced, DeadLetterLimitReached, DatabaseDown, NotReady, PartitionStuck):
-            raise
+        except (
+            Fenced,
+            DeadLetterLimitReached,
+            DatabaseDown,
+            NotReady,
+            PartitionStuck,
+            BrokerDown,
+            StreamStopped,
+        ):
+            raise  # nothing of it is a record's fault
         except PoisonRecordError as fault:
             if place_of(fault.record) in spoiled:
                 raise PartitionStuck(fault.record.place) from fault.__cause__
