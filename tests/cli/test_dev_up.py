@@ -1,4 +1,4 @@
-"""`sigill dev up` as a newcomer meets it: started, used in the browser, broken, stopped. The broker is the mock."""
+"""`sigill dev up` as a newcomer meets it: started, used in the browser, broken, stopped; on the mock where that is allowed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ PATIENCE = 150.0
 def up() -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The running program and its page's address. Killed when the test did not stop it."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("SIGILL_KAFKA")}
-    command = [sys.executable, "-m", "sigill.cli", "dev", "up", "--mock", "--port", "0"]
+    mock = () if os.environ.get("SIGILL_REQUIRE_REAL_KAFKA") else ("--mock",)
+    command = [sys.executable, "-m", "sigill.cli", "dev", "up", *mock, "--port", "0"]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
     )

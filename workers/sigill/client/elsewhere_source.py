@@ -33,7 +33,7 @@ from sigill_contracts.envelope import Envelope
 from sigill_contracts.topics import ELSEWHERE
 
 log = structlog.get_logger("sigill.elsewhere")
-MAX_PAGE_BYTES = 16 * 1024 * 1024
+MAX_PAGE_BYTES = 2**24
 _LARGEST_MEASURE = 1024 * 1024
 _LARGEST_MEMBER = 4096
 _MAX_CURSOR = 1000
