@@ -52,7 +52,16 @@ from sigill_contracts.directory import StaffRecord, UnitRecord
 from sigill_contracts.elsewhere import ElsewhereRecord
 from sigill_contracts.order import PersonRef, SignedForm
 from sigill_contracts.register import PersonRecord
-from sigill_contracts.vocabulary import HsaId, OrderId, PersonId, RegionCode, Service, UnitId
+from sigill_contracts.vocabulary import (
+    PROTECTIVE_FORMS,
+    HsaId,
+    OrderId,
+    PendingCode,
+    PersonId,
+    RegionCode,
+    Service,
+    UnitId,
+)
 
 _TAMPERED = {
     "payload": "signature_invalid",
@@ -157,7 +166,13 @@ class PureStage:
             if self.orders[order_id][2] == person:
                 del self.waiting[order_id]
                 if not is_a_case(order_id, self.requests.get(person, {}).values()):
-                    self._judge(order, first)
+                    self._judge(order, first, at=self._effect_of(self.orders[order_id][1], person, first))
+
+    def _effect_of(self, earlier: EarlierOrder, person: PersonId, first: datetime) -> datetime | None:
+        """A protective order that only waited for the register begins when it came; None: now."""
+        waited = PendingCode.PATIENT_NOT_YET_KNOWN in earlier.waits_for
+        known = self.persons[person].registered
+        return first if known and waited and earlier.form in PROTECTIVE_FORMS else None
 
     async def tell_directory(self, records: Iterable[StaffRecord]) -> None:
         for record in records:
@@ -251,7 +266,9 @@ class PureStage:
             return told
         return self._judge(order, None)
 
-    def _judge(self, order: OrderToSign, first: datetime | None) -> SeenReceipt:
+    def _judge(
+        self, order: OrderToSign, first: datetime | None, *, at: datetime | None = None
+    ) -> SeenReceipt:
         import json
 
         order_id = OrderId(str(order.form["order_id"]))
@@ -265,7 +282,7 @@ class PureStage:
             self._ensure(ref)
         facts = OrderFacts(
             known=self.facts(patient),
-            at=self.now,
+            at=at or self.now,
             identities=self.identities,
             staff=self.staff,
             signers=(HsaId(order.signer),) if order.signer else (),
