@@ -352,14 +352,10 @@ def call_after_its_forms(case: OrderEvaluation, known: PatientFacts) -> Iterator
     scope = MeasureScope.of(wanted)
     rest = left_of(scope, map(MeasureScope.of, living), case.ever_custodians) if living else None
     named_only = rest is None and wanted.guardians is None and all(m.guardians is not None for m in living)
-    of_all = None
-    if named_only and wanted.kind in _OF_GUARDIANS:
-        of_all = next((m for m in living if replace(MeasureScope.of(m), guardians=None).covers(scope)), None)
-        if living and of_all is None:
-            rest = scope
+    if living and named_only and wanted.kind in _OF_GUARDIANS:
+        rest = scope  # whom a measure is about never changes: later guardians are shut out by one of its own
     for m in living:
-        joined = replace(m, orders=(*m.orders, case.order_id), version=m.version + 1)
-        yield Amend(replace(joined, guardians=None), "extended") if m is of_all else Annotate(joined)
+        yield Annotate(replace(m, orders=(*m.orders, case.order_id), version=m.version + 1))
     if rest is not None:
         yield Impose(
             replace(
