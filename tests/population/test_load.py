@@ -21,6 +21,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from sigill.consumer.json_batches import ReadMessage
 from sigill.consumer.runner import StepTimings
 from sigill.policy.access import AccessQuestion, decide
 from sigill.policy.facts import Identity
@@ -30,7 +31,7 @@ from sigill.population.records import HEADER, read_line
 from sigill.population.snapshot import reach, snapshot
 from sigill.processing.citations import PolicyContext
 from sigill.processing.patient_keys import KeyRing
-from sigill.register.consumer import ParsedBatch, ReadMessage, Register
+from sigill.register.consumer import ParsedPersons, Register
 from sigill.runtime.clock import SystemClock
 from sigill.runtime.metrics import Metrics
 from sigill.store import facts, persons
@@ -156,7 +157,7 @@ async def by_worker(lines: list[list[str]], dsn: str, books: Rulebooks) -> None:
             for i, line in enumerate(lines[place : place + 250])
         ]
         async with conn.transaction():
-            await register.take(Tx(conn, now), ParsedBatch(messages, []), StepTimings())
+            await register.take(Tx(conn, now), ParsedPersons(messages, []), StepTimings())
     await conn.close()
 
 

@@ -18,7 +18,7 @@ from sigill.intake.verification import OrderVerifier
 from sigill.policy.rulebook import Rulebooks
 from sigill.processing.citations import PolicyContext
 from sigill.register.consumer import Register
-from sigill.register.outside import OutsideMeasures
+from sigill.register.outside import OutsideMeasureConsumer
 from sigill.runtime.clock import FixedClock
 from sigill.runtime.health import Health
 from sigill.runtime.metrics import Metrics
@@ -67,7 +67,7 @@ class Office:
         self.take_as(PERSONS, Register(self.desk, KEYS, self.metrics, "register"))
         self.take_as(STAFF, Directory(self.metrics, "directory"))
         self.take_as(UNITS, Directory(self.metrics, "directory"))
-        self.take_as(ELSEWHERE, OutsideMeasures(self.desk, KEYS, self.metrics, "register"))
+        self.take_as(ELSEWHERE, OutsideMeasureConsumer(self.desk, KEYS, self.metrics, "register"))
 
     def crls(self) -> tuple[bytes, ...]:
         return self.town.authority.crls(START - timedelta(hours=1), next_update=START + timedelta(days=7000))

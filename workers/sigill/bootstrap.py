@@ -43,7 +43,7 @@ from sigill.policy.rulebook import RulebookError, Rulebooks
 from sigill.processing.citations import PolicyContext
 from sigill.processing.patient_keys import KeyRing
 from sigill.register.consumer import Register
-from sigill.register.outside import OutsideMeasures, RegisterTopics
+from sigill.register.outside import OutsideMeasureConsumer, RegisterTopicRouter
 from sigill.relay.checkpoints import CheckpointSigner, NoAuditKey, signer_for
 from sigill.relay.publisher import Relay
 from sigill.rulebook_docs import files
@@ -523,9 +523,9 @@ class Wiring:
         group = self.settings.group("register")
 
         async def work(store: Store, stop: asyncio.Event) -> None:
-            handler = RegisterTopics(
+            handler = RegisterTopicRouter(
                 Register(self.desk, keys, self.metrics, group),
-                OutsideMeasures(self.desk, keys, self.metrics, group),
+                OutsideMeasureConsumer(self.desk, keys, self.metrics, group),
                 self.settings.topic(ELSEWHERE.name),
             )
             topics = [PERSONS.name, ELSEWHERE.name]

@@ -7,15 +7,21 @@ what was set aside. A person's change touches the children too whose custody nam
 under any of the person's numbers is judged. Nothing re-opens by itself: what a change calls for is said by policy.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import structlog
 
-from sigill.consumer.json_messages import UnreadableJson, read_data
-from sigill.consumer.member_reader import TAKEN_ALL_THE_SAME
-from sigill.consumer.runner import PoisonRecords, StepTimings, dead_record, place_of
+from sigill.consumer.json_batches import (
+    JsonHandler,
+    ParsedBatch,
+    ReadMessage,
+    parse_batch,
+    report_batch,
+    report_set_aside,
+)
+from sigill.consumer.runner import PoisonRecords, StepTimings, dead_record
 from sigill.judgement.transitions import register_change
 from sigill.policy.facts import Identity, PatientFacts
 from sigill.policy.measures_in_force import is_marked, marked_guardians
@@ -28,7 +34,7 @@ from sigill.processing.persist import persist
 from sigill.processing.reevaluation import reevaluate_pending
 from sigill.processing.unit_of_work import UnitOfWork
 from sigill.register.person_update import PersonUpdate, read_person, told_of
-from sigill.runtime.metrics import DEAD_LETTERS, Metrics
+from sigill.runtime.metrics import Metrics
 from sigill.store import dead_letters, orders, persons
 from sigill.store import facts as stored
 from sigill.store.dead_letters import DeadRecord
@@ -49,26 +55,15 @@ _ENDED_BY_A_MARK = WAITED_FOR | {
 """What a grant to a guardian may wait for when a mark of protected identity refuses it (X-11)."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReadMessage:
-    """A message that could be read, and where it lay."""
-
-    record: Record
-    says: PersonUpdate
-
-
 @dataclass(slots=True)
-class ParsedBatch:
-    """A batch, read, and what became of it."""
+class ParsedPersons(ParsedBatch[PersonUpdate]):
+    """A batch, read. `backward` are the records whose word begins before an earlier one's: found while it is taken."""
 
-    messages: list[ReadMessage]
-    parked: list[tuple[Record, DeadLetterReason]]
     backward: list[Record] = field(default_factory=list)
-    news: int = 0
 
 
 @dataclass(slots=True)
-class Register:
+class Register(JsonHandler[PersonUpdate]):
     """Takes messages of the population register."""
 
     desk: PolicyContext
@@ -76,31 +71,14 @@ class Register:
     metrics: Metrics
     group: str
 
-    async def prepare(self, records: Sequence[Record], spoiled: PoisonRecords) -> ParsedBatch:
+    async def prepare(self, records: Sequence[Record], spoiled: PoisonRecords) -> ParsedPersons:
         """Read the messages; those that cannot be read, or only in part, are kept among the dead letters."""
-        heard = ParsedBatch([], [])
-        for record in records:
-            if place_of(record) in spoiled:
-                heard.parked.append((record, DeadLetterReason.UNREADABLE_RECORD))
-                continue
-            try:
-                data = read_data(record, PERSONS)
-                if data is None:
-                    continue  # a tombstone: the register forgets, history does not
-                says = read_person(data, record.at)
-            except UnreadableJson as unread:
-                heard.parked.append((record, unread.reason))
-                continue
-            except (ValueError, RecursionError):
-                heard.parked.append((record, DeadLetterReason.UNREADABLE_PAYLOAD))
-                continue
-            if says.set_aside:
-                _report_set_aside(record, says.set_aside)
-                heard.parked.append((record, says.kept_as))
-            heard.messages.append(ReadMessage(record, says))
-        return heard
+        parsed = parse_batch(
+            records, spoiled, lambda _: PERSONS, lambda data, record: read_person(data, record.at), log
+        )
+        return ParsedPersons(parsed.messages, parsed.parked)
 
-    async def take(self, tx: Tx, prepared: ParsedBatch, steps: StepTimings) -> None:
+    async def take(self, tx: Tx, prepared: ParsedPersons, steps: StepTimings) -> None:
         """Keep what is news, a round for each person's next message, and enact what follows."""
         prepared.backward, prepared.news = [], 0
         with steps.step("unchanged"):
@@ -111,24 +89,26 @@ class Register:
             with steps.step("round"):
                 await self._round(tx, turn, owners, prepared)
         with steps.step("write"):
-            parked = [*prepared.parked, *((r, DeadLetterReason.GOES_BACKWARD) for r in prepared.backward)]
+            parked = [*prepared.parked, *_of_the_past(prepared)]
             await dead_letters.append(tx, [self._dead(record, reason) for record, reason in parked])
 
-    async def _changed(self, tx: Tx, messages: Sequence[ReadMessage]) -> list[ReadMessage]:
+    async def _changed(
+        self, tx: Tx, messages: Sequence[ReadMessage[PersonUpdate]]
+    ) -> list[ReadMessage[PersonUpdate]]:
         """
         Leave out the messages of each person about whom the batch brings nothing new.
 
         A register sent again comes to millions of these: none of them locks a person, or reads its measures.
         """
-        numbers = {number for one in messages for number in (*one.says.numbers, *one.says.guardians)}
+        numbers = {number for one in messages for number in (*one.update.numbers, *one.update.guardians)}
         owners = await persons.resolve(tx, numbers)
-        about: dict[PersonId, list[ReadMessage]] = {}
+        about: dict[PersonId, list[ReadMessage[PersonUpdate]]] = {}
         news: set[PersonId] = set()
         for one in messages:
-            found = {owners[number] for number in one.says.numbers if number in owners}
+            found = {owners[number] for number in one.update.numbers if number in owners}
             for person in found:
                 about.setdefault(person, []).append(one)
-            named = (*one.says.numbers, *one.says.guardians)
+            named = (*one.update.numbers, *one.update.guardians)
             if len(found) != 1 or any(number not in owners for number in named):
                 news |= found
         known = await persons.newest(tx, about.keys() - news)
@@ -139,50 +119,56 @@ class Register:
             for person, newest in known.items()
             for one in about[person]
             if all(
-                each.says.changed_at >= newest.valid_from
-                and newest.says_the_same(told_of(person, each.says, canonical, newest.valid_from))
+                each.update.changed_at >= newest.valid_from
+                and newest.says_the_same(told_of(person, each.update, canonical, newest.valid_from))
                 for each in about[person]
             )
         }
         return [one for one in messages if id(one) not in unchanged]
 
-    async def _owners(self, tx: Tx, messages: Sequence[ReadMessage]) -> dict[Identity, PersonId]:
+    async def _owners(
+        self, tx: Tx, messages: Sequence[ReadMessage[PersonUpdate]]
+    ) -> dict[Identity, PersonId]:
         """Whose each number is. A person whose number has changed keeps the place that the former number has."""
-        numbers = {number for one in messages for number in one.says.numbers}
+        numbers = {number for one in messages for number in one.update.numbers}
         known = await persons.resolve(tx, numbers)
         new: set[Identity] = set()
         for one in messages:
-            own = one.says.numbers
+            own = one.update.numbers
             if not any(number in known for number in own):
                 new.add(own[0])
-            new.update(one.says.guardians)
+            new.update(one.update.guardians)
         return known | await persons.ensure(tx, new - known.keys(), self.keys.of)
 
     async def _round(
-        self, tx: Tx, turn: Sequence[ReadMessage], owners: dict[Identity, PersonId], heard: ParsedBatch
+        self,
+        tx: Tx,
+        turn: Sequence[ReadMessage[PersonUpdate]],
+        owners: dict[Identity, PersonId],
+        heard: ParsedPersons,
     ) -> None:
         """One message a person: what was known before, what is known after, and what that changes."""
-        own = {_owner_of(one.says, owners): one for one in turn}
-        around = {owners[guardian] for one in turn for guardian in one.says.guardians}
+        own = {_owner_of(one.update, owners): one for one in turn}
+        around = {owners[guardian] for one in turn for guardian in one.update.guardians}
         # those who turn out to be the same person: what waits under their numbers is judged, too
-        around |= {owners[number] for one in turn for number in one.says.numbers if number in owners}
+        around |= {owners[number] for one in turn for number in one.update.numbers if number in owners}
         children = await self._lock(tx, set(own) | around, set(own))
         sequences = await persons.latest_sequence(tx, own)
         before = await stored.patient_facts(tx, set(own) | children)
 
-        news = {person: one for person, one in own.items() if one.says.sequence > sequences.get(person, -1)}
+        news = {person: one for person, one in own.items() if one.update.sequence > sequences.get(person, -1)}
         if not news:
             return
         heard.news += len(news)
         told = []
         for person, one in news.items():
             valid_from = _valid_from(one, before.get(person))
-            if valid_from > one.says.changed_at:
-                _report_set_aside(one.record, ("changed_at",))
+            if valid_from > one.update.changed_at:
+                report_set_aside(log, one.record, ("changed_at",))
                 heard.backward.append(one.record)
-            told.append(told_of(person, one.says, owners, valid_from))
+            told.append(told_of(person, one.update, owners, valid_from))
         await persons.record(tx, told, self.keys.of)
-        owners |= await persons.resolve(tx, {n for one in news.values() for n in one.says.numbers})
+        owners |= await persons.resolve(tx, {n for one in news.values() for n in one.update.numbers})
         touched = set(news) | await self._children(tx, news, children)
         same = await persons.merged(tx, touched)
         first = next(iter(news.values())).record
@@ -209,11 +195,11 @@ class Register:
         self,
         tx: Tx,
         unit_of_work: UnitOfWork,
-        news: Mapping[PersonId, ReadMessage],
+        news: Mapping[PersonId, ReadMessage[PersonUpdate]],
         touched: Collection[PersonId],
         before: Mapping[PersonId, PatientFacts],
     ) -> None:
-        latest = max(news.values(), key=lambda one: one.says.changed_at)
+        latest = max(news.values(), key=lambda one: one.update.changed_at)
         same = await persons.merged(tx, touched)
         waiting = await orders.waiting_persons(tx, persons.spellings(touched, same), _ENDED_BY_A_MARK)
         waited_under: dict[PersonId, set[PersonId]] = {}
@@ -227,7 +213,7 @@ class Register:
             cause = record_cause(PERSONS.name, person, f"{message.record.partition}:{message.record.offset}")
             known = before.get(person)
             was = known if known is not None and known.patient.registered else None
-            moment = min(message.says.changed_at, unit_of_work.at)
+            moment = min(message.update.changed_at, unit_of_work.at)
             unit_of_work.follow(
                 person,
                 register_change(
@@ -258,40 +244,23 @@ class Register:
         ident = event_id(f"state:{old}", f"moved:{after.patient.key}")
         unit_of_work.plan.outgoing.append(OutgoingEvent(STATE, old, ident, None, after.patient.person_id))
 
-    def unreadable(self, prepared: ParsedBatch, record: Record) -> bool:
-        """Whether nothing of a record of the batch could be read."""
-        return any(record is one and reason not in TAKEN_ALL_THE_SAME for one, reason in prepared.parked)
-
-    def failed(self, prepared: ParsedBatch, record: Record) -> bool:
-        """Whether it was although it could be read: then it failed when it was to be handled."""
-        return any(
-            record is one and why is DeadLetterReason.UNREADABLE_RECORD for one, why in prepared.parked
-        )
-
-    def report(self, prepared: ParsedBatch, steps: StepTimings) -> None:
+    def report(self, prepared: ParsedPersons, steps: StepTimings) -> None:
         """Count, and say how many were news."""
-        for record, reason in prepared.parked:
-            self.metrics.inc(DEAD_LETTERS, topic=record.topic, reason=str(reason))
-        for record in prepared.backward:
-            self.metrics.inc(DEAD_LETTERS, topic=record.topic, reason=str(DeadLetterReason.GOES_BACKWARD))
-        log.info(
-            "register",
-            rows=len(prepared.messages),
-            news=prepared.news,
-            parked=len(prepared.parked) + len(prepared.backward),
-            ms={name: round(1000 * spent, 2) for name, spent in steps.seconds.items()},
-        )
+        parked = [*prepared.parked, *_of_the_past(prepared)]
+        report_batch(log, "register", replace(prepared, parked=parked), self.metrics, steps)
 
     def _dead(self, record: Record, reason: DeadLetterReason) -> DeadRecord:
         return dead_record(record, reason, PERSONS, self.group)
 
 
-def _rounds(messages: Sequence[ReadMessage], owners: Mapping[Identity, PersonId]) -> list[list[ReadMessage]]:
+def _rounds(
+    messages: Sequence[ReadMessage[PersonUpdate]], owners: Mapping[Identity, PersonId]
+) -> list[list[ReadMessage[PersonUpdate]]]:
     """Split a batch into rounds in which each person has one message, keeping each person's order."""
-    rounds: list[list[ReadMessage]] = []
+    rounds: list[list[ReadMessage[PersonUpdate]]] = []
     taken: dict[PersonId, int] = {}
     for one in messages:
-        person = _owner_of(one.says, owners)
+        person = _owner_of(one.update, owners)
         place = taken.get(person, 0)
         taken[person] = place + 1
         if place == len(rounds):
@@ -305,23 +274,17 @@ def _owner_of(says: PersonUpdate, owners: Mapping[Identity, PersonId]) -> Person
     return min((owners[number] for number in says.numbers if number in owners), key=int)
 
 
-def _valid_from(one: ReadMessage, before: PatientFacts | None) -> datetime:
+def _valid_from(one: ReadMessage[PersonUpdate], before: PatientFacts | None) -> datetime:
     """
     When the newest word begins to hold: when the register changed it, never before the word that it replaces.
 
     An earlier word that claims to begin after this message came was stamped wrongly, and is replaced altogether.
     """
     if before is None or not before.patient.registered:
-        return one.says.changed_at
+        return one.update.changed_at
     earlier = before.patient.latest.valid_from
-    return max(one.says.changed_at, earlier) if earlier <= one.record.at else one.says.changed_at
+    return max(one.update.changed_at, earlier) if earlier <= one.record.at else one.update.changed_at
 
 
-def _report_set_aside(record: Record, fields: Sequence[str]) -> None:
-    log.warning(
-        "partly read",
-        topic=record.topic,
-        partition=record.partition,
-        offset=record.offset,
-        fields=list(fields),
-    )
+def _of_the_past(batch: ParsedPersons) -> Iterator[tuple[Record, DeadLetterReason]]:
+    return ((record, DeadLetterReason.GOES_BACKWARD) for record in batch.backward)
