@@ -7,7 +7,6 @@ as an argument would stay in the shell's history and in the list of processes; i
 
 import asyncio
 import re
-import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
@@ -22,6 +21,7 @@ from sigill.cli.context import clock_of, operator, run, store_of
 from sigill.policy.calendar import STOCKHOLM
 from sigill.policy.facts import Identity
 from sigill.policy.identity_numbers import NumberError, NumberRules
+from sigill.runtime.lifecycle import stopped_by_signals
 from sigill.store.roles import open_as
 from sigill.web.api.decision_service import AccessQuery, DecisionService, Principal, StoreDown
 from sigill.web.api.facts_loader import Who
@@ -180,14 +180,13 @@ def serve() -> None:
 
     async def work() -> None:
         stop = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        store = await open_as(chosen, "sigill_reader", keep_plans=True)
-        assert store is not None  # without the role the user itself is taken
-        try:
-            await serve_api(chosen, store, books, clock_of(chosen), stop, listening=_listening)
-        finally:
-            await store.close()
+        with stopped_by_signals(stop):
+            store = await open_as(chosen, "sigill_reader", keep_plans=True)
+            assert store is not None  # without the role the user itself is taken
+            try:
+                await serve_api(chosen, store, books, clock_of(chosen), stop, listening=_listening)
+            finally:
+                await store.close()
 
     try:
         run(work)

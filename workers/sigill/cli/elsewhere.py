@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import signal
 import ssl
 import sys
 from pathlib import Path
@@ -14,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from sigill.cli.common import settings
 from sigill.cli.context import clock_of, run
 from sigill.client.elsewhere_source import HttpSource, Poller, ProgressFile, SourceFailed
+from sigill.runtime.lifecycle import stopped_by_signals
 from sigill.runtime.logging import configure_logging
 from sigill.stream.connection import Connection
 from sigill.stream.producer import StreamProducer
@@ -73,8 +73,6 @@ def poll(
         configure_logging(level="info")
         logging.getLogger("httpx").setLevel(logging.WARNING)  # it would log addresses with cursors
         stop = asyncio.Event()
-        for name in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(name, stop.set)
         producer = StreamProducer(Connection.of(chosen), send_timeout=chosen.kafka_send_timeout)
         poller = Poller(
             source,
@@ -86,10 +84,11 @@ def poll(
             chosen.topic(ELSEWHERE.name),
         )
         try:
-            if once:
-                print(f"{await poller.once()} measures told of", file=sys.stderr)
-            else:
-                await poller.run(every, stop)
+            with stopped_by_signals(stop):
+                if once:
+                    print(f"{await poller.once()} measures told of", file=sys.stderr)
+                else:
+                    await poller.run(every, stop)
         except SourceFailed as error:
             print(error, file=sys.stderr)
             return False

@@ -9,9 +9,7 @@ publishes some of it again, and `sequence` makes that change nothing.
 
 import asyncio
 import json
-import os
 import ssl
-import tempfile
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -25,6 +23,8 @@ import structlog
 from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
 from sigill.runtime.clock import Clock
+from sigill.runtime.files import replace_file
+from sigill.runtime.lifecycle import Backoff
 from sigill.stream.connection import BrokerDown
 from sigill.stream.producer import OutgoingRecord
 from sigill.stream.records import Event, write_binary
@@ -202,12 +202,7 @@ class ProgressFile:
             "etag": progress.etag,
             "read_up_to": None if read is None else read.isoformat(),
         }
-        number, name = tempfile.mkstemp(dir=self._path.parent, prefix=self._path.name)
-        with os.fdopen(number, "w", encoding="utf-8") as file:
-            json.dump(body, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, self._path)
+        replace_file(self._path, json.dumps(body).encode())
 
 
 @dataclass(slots=True)
@@ -252,17 +247,18 @@ class Poller:
 
     async def run(self, every: float, stop: asyncio.Event) -> None:
         """Read every so many seconds until told to stop; after a failure at first sooner, then as often."""
-        pause = _FIRST_PAUSE
+        backoff = Backoff(longest=every, first=_FIRST_PAUSE)
         while not stop.is_set():
             try:
                 told = await self.once()
             except (SourceFailed, BrokerDown) as error:
                 reason = str(error) if isinstance(error, SourceFailed) else type(error).__name__
                 log.warning("the source was not read", source=self.name, reason=reason)
-                wait, pause = min(pause, every), min(pause * 2, every)
+                wait = backoff.next()
             else:
                 log.info("the source was read", source=self.name, measures=told)
-                wait, pause = every, _FIRST_PAUSE
+                backoff.reset()
+                wait = every
             try:
                 await asyncio.wait_for(stop.wait(), wait)
             except TimeoutError:

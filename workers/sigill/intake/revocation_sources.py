@@ -10,8 +10,6 @@ This room knows no verifier: what a snapshot is, and whether an OCSP answer may 
 
 import asyncio
 import hashlib
-import os
-import tempfile
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +26,7 @@ from cryptography.x509 import ocsp
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from sigill.runtime.clock import Clock, stopwatch
+from sigill.runtime.files import replace_file
 
 SnapshotT = TypeVar("SnapshotT")
 
@@ -306,7 +305,8 @@ class RevocationCache(Generic[SnapshotT]):
         if folder is None or _name(data) in self._lists:
             return
         try:
-            await asyncio.to_thread(_write, folder / f"{_name(data)}.crl", data)
+            folder.mkdir(parents=True, exist_ok=True)
+            await asyncio.to_thread(replace_file, folder / f"{_name(data)}.crl", data)
         except OSError as error:
             self._note(str(folder), None, _reason(error))
 
@@ -382,21 +382,6 @@ def _head(data: bytes) -> ListHead:
 
 def _name(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except OSError:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _reason(error: Exception) -> str:

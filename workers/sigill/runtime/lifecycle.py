@@ -89,7 +89,7 @@ async def run_workers(
     Raises what the failed worker raised (an `ExceptionGroup` never). Signals are caught only here.
     """
     stopping = stop or asyncio.Event()
-    with _signals(stopping):
+    with stopped_by_signals(stopping):
         heart = asyncio.create_task(beat(health), name="beat")
         running = {
             asyncio.create_task(supervise(worker, stopping, health, troubles, longest_wait), name=worker.name)
@@ -160,7 +160,8 @@ async def _drain(running: set[asyncio.Task[None]], seconds: float) -> None:
 
 
 @contextlib.contextmanager
-def _signals(stop: asyncio.Event) -> Iterator[None]:
+def stopped_by_signals(stop: asyncio.Event) -> Iterator[None]:
+    """Set `stop` on SIGTERM and SIGINT, while within."""
     loop = asyncio.get_running_loop()
     caught = []
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sigill.policy.calendar import swedish_date
+from sigill.policy.calendar import birthday, swedish_date
 from sigill.policy.rulebook import Rulebooks
 from sigill.scenario.cast import Numbers
 from sigill_contracts.directory import Assignment, StaffRecord, UnitRecord
@@ -127,13 +127,13 @@ class TrialWorld:
     def next_birthday(self, now: datetime, age: int = 13) -> tuple[str, date] | None:
         """Who is the next to reach an age after the Swedish date of `now`, and when; None: nobody."""
         today = swedish_date(now)
-        days = sorted((day, p.name) for p in self.people.values() if (day := _turns(p.born, age)) > today)
+        days = sorted((day, p.name) for p in self.people.values() if (day := birthday(p.born, age)) > today)
         return (days[0][1], days[0][0]) if days else None
 
 
 def _people(today: date) -> list[tuple[str, str, date, tuple[str, ...], bool]]:
     def born(years: int, days: int = 0) -> date:
-        return _turns(today, -years) - timedelta(days=days)
+        return birthday(today, -years) - timedelta(days=days)
 
     lind, berg = ("Eva Lind", "Karl Lind"), ("Sara Berg", "Jonas Berg")
     return [
@@ -147,11 +147,3 @@ def _people(today: date) -> list[tuple[str, str, date, tuple[str, ...], bool]]:
         ("Ulla Ek", "Ek", born(78, 5), (), False),
         ("Per Ek", "Ek", born(50, 70), (), False),
     ]
-
-
-def _turns(born: date, years: int) -> date:
-    """The day `years` after a day; 29 February becomes 1 March in a common year."""
-    try:
-        return born.replace(year=born.year + years)
-    except ValueError:
-        return date(born.year + years, 3, 1)
