@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from sigill.judgement import successors
-from sigill.judgement.orders import judge, last_day_of, named_by
+from sigill.judgement.orders import judge, last_day_of, named_by, takes_effect_when_received
 from sigill.judgement.transitions import DueTimer, on_timer, register_change, rules_begin
 from sigill.policy.access import AccessQuestion, access_matrix, decide, differences
 from sigill.policy.calendar import BirthDate
@@ -53,10 +53,8 @@ from sigill_contracts.elsewhere import ElsewhereRecord
 from sigill_contracts.order import PersonRef, SignedForm
 from sigill_contracts.register import PersonRecord
 from sigill_contracts.vocabulary import (
-    PROTECTIVE_FORMS,
     HsaId,
     OrderId,
-    PendingCode,
     PersonId,
     RegionCode,
     Service,
@@ -166,13 +164,11 @@ class PureStage:
             if self.orders[order_id][2] == person:
                 del self.waiting[order_id]
                 if not is_a_case(order_id, self.requests.get(person, {}).values()):
-                    self._judge(order, first, at=self._effect_of(self.orders[order_id][1], person, first))
-
-    def _effect_of(self, earlier: EarlierOrder, person: PersonId, first: datetime) -> datetime | None:
-        """A protective order that only waited for the register begins when it came; None: now."""
-        waited = PendingCode.PATIENT_NOT_YET_KNOWN in earlier.waits_for
-        known = self.persons[person].registered
-        return first if known and waited and earlier.form in PROTECTIVE_FORMS else None
+                    earlier = self.orders[order_id][1]
+                    as_received = takes_effect_when_received(
+                        earlier.form, earlier.waits_for, self.persons[person]
+                    )
+                    self._judge(order, first, at=first if as_received else None)
 
     async def tell_directory(self, records: Iterable[StaffRecord]) -> None:
         for record in records:

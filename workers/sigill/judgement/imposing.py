@@ -19,6 +19,7 @@ from sigill.judgement.measure_changes import (
 from sigill.judgement.order_case import OrderEvaluation, measure_id_of
 from sigill.policy.effects import Amend, Annotate, CloseTask, Effect, Impose, ResolvePending, Sentence
 from sigill.policy.facts import EarlierOrder, Measure, PatientFacts
+from sigill.policy.hits import AGAINST_GUARDIANS
 from sigill.policy.rulebook import Extra
 from sigill.policy.scope import MeasureScope, all_but, left_of
 from sigill.policy.sentences import REMARK
@@ -45,8 +46,6 @@ _DEFAULT_SERVICES: dict[MeasureKind, tuple[Service, ...]] = {
     MeasureKind.MINOR_GRANT: (Service.JOURNAL,),
     MeasureKind.REPRESENTATIVE_GRANT: (Service.JOURNAL,),
 }
-
-_OF_GUARDIANS = frozenset({MeasureKind.GUARDIAN_BLOCK, MeasureKind.GUARDIAN_RESTRICTION})
 
 
 def main_measure(case: OrderEvaluation, known: PatientFacts) -> Measure:
@@ -92,7 +91,7 @@ def _people_of(
             case.concerned,
             None,
         )  # a grant is for those who are guardians now, never for whoever becomes one
-    if kind in _OF_GUARDIANS:
+    if kind in AGAINST_GUARDIANS:
         return (None if widens(case) else case.named), None
     return None, None
 
@@ -352,7 +351,7 @@ def call_after_its_forms(case: OrderEvaluation, known: PatientFacts) -> Iterator
     scope = MeasureScope.of(wanted)
     rest = left_of(scope, map(MeasureScope.of, living), case.ever_custodians) if living else None
     named_only = rest is None and wanted.guardians is None and all(m.guardians is not None for m in living)
-    if living and named_only and wanted.kind in _OF_GUARDIANS:
+    if living and named_only and wanted.kind in AGAINST_GUARDIANS:
         rest = scope  # whom a measure is about never changes: later guardians are shut out by one of its own
     for m in living:
         yield Annotate(replace(m, orders=(*m.orders, case.order_id), version=m.version + 1))

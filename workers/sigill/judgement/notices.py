@@ -18,6 +18,7 @@ from sigill.policy.access import AccessQuestion, Decision, decide, units_of
 from sigill.policy.calendar import age_begins, swedish_date
 from sigill.policy.effects import AddTask, Effect, Notify, Parameters, Sentence, applied
 from sigill.policy.facts import Inform, Measure, PatientFacts
+from sigill.policy.hits import AGAINST_GUARDIANS
 from sigill.policy.measures_in_force import missing_measures
 from sigill.policy.requests import who_asked
 from sigill.policy.rulebook import InformDefault, NotificationClause, Rulebooks, Version
@@ -40,9 +41,7 @@ INSTANT = timedelta(microseconds=1)
 IN_PERSON = "in_person"
 """The channel of a notice that a unit gives itself: a task of that unit."""
 _LINES = (Service.JOURNAL, Service.E_SERVICES)
-_OF_GUARDIANS = frozenset(
-    {MeasureKind.GUARDIAN_BLOCK, MeasureKind.GUARDIAN_RESTRICTION, MeasureKind.GUARDIAN_GRANT}
-)
+_OF_GUARDIANS = AGAINST_GUARDIANS | {MeasureKind.GUARDIAN_GRANT}
 _TOLD_TO_GUARDIANS = _OF_GUARDIANS | {MeasureKind.CHILD_SEAL}
 _OF_PATIENT = frozenset(
     {MeasureKind.JOURNAL_SEAL, MeasureKind.LOGIN_LOCK, MeasureKind.CHILD_SEAL, MeasureKind.MINOR_GRANT}

@@ -10,6 +10,7 @@ from uuid import NAMESPACE_URL, uuid5
 from sigill.policy.calendar import end_of, last_day_of_years, midnight, swedish_date
 from sigill.policy.facts import EarlierOrder, Identity, Measure, OrderFacts, PatientFacts, ReleaseRequest
 from sigill.policy.hits import (
+    AGAINST_GUARDIANS,
     OF_ONES_OWN,
     came_with_anothers_block,
     ever_custodians,
@@ -52,7 +53,6 @@ from sigill_contracts.vocabulary import (
 ASKED_BY_PEOPLE = OF_ONES_OWN | {Initiative.GUARDIAN, Initiative.REPRESENTATIVE}
 """The initiatives of those whom access is about, as against care's."""
 
-_ABOUT_GUARDIANS = frozenset({MeasureKind.GUARDIAN_BLOCK, MeasureKind.GUARDIAN_RESTRICTION})
 Bond = Literal["imposing_unit", "its_successor"] | OfClinic
 Bonds = tuple[Bond, ...]
 
@@ -548,7 +548,7 @@ class OrderEvaluation:
             return True
         if form.units is not None and (m.units is None or not m.units <= set(form.units)):
             return True
-        if self.named is not None and m.kind in _ABOUT_GUARDIANS:
+        if self.named is not None and m.kind in AGAINST_GUARDIANS:
             covered = m.guardians if m.guardians is not None else (*self.custodians, *self.ever_custodians)
             if not {g for g in covered if m.covers_guardian(g)} <= set(self.named):
                 return True

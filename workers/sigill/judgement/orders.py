@@ -1,6 +1,6 @@
 """What an order does, or every reason why it does nothing."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
@@ -26,13 +26,14 @@ from sigill.policy.effects import (
     TimerKind,
     applied,
 )
-from sigill.policy.facts import Inform, Measure, OrderFacts, PatientFacts
+from sigill.policy.facts import Inform, Measure, OrderFacts, PatientFacts, Person
 from sigill.policy.hits import hits
 from sigill.policy.rulebook import Rulebooks
 from sigill.policy.sentences import MEASURE, PENDING, SUCCESSOR_WANTED
 from sigill_contracts.order import SignedForm
 from sigill_contracts.vocabulary import (
     IMPOSES,
+    PROTECTIVE_FORMS,
     RELEASES,
     Form,
     Initiative,
@@ -80,6 +81,16 @@ def judge(form: SignedForm, facts: OrderFacts, books: Rulebooks) -> Judgement:
         return Judgement(Outcome.PENDING, name, waits=holds, effects=orphaned)
     done = _execute(case, case.known, name, books)
     return replace(done, effects=notices.judged(done.effects, case.known, case.at, case.at, books))
+
+
+def takes_effect_when_received(form: Form, waited_for: Collection[str], patient: Person | None) -> bool:
+    """
+    Whether an order that waited is judged as of its receipt by the broker, and not as of now.
+
+    A protective one is that waited for the register to tell of its patient: it begins no later than it came.
+    """
+    told = patient is not None and patient.registered
+    return told and PendingCode.PATIENT_NOT_YET_KNOWN in waited_for and form in PROTECTIVE_FORMS
 
 
 def _refused(*found: object, rulebook: str = "") -> Judgement:

@@ -36,6 +36,7 @@ from sigill.policy.effects import (
     TimerKind,
 )
 from sigill.policy.facts import Measure, PatientFacts, ReleaseRequest, RequestEnd, UnitAnswer
+from sigill.policy.hits import AGAINST_GUARDIANS
 from sigill.policy.requests import (
     OUTCOME,
     STATES,
@@ -65,8 +66,6 @@ from sigill_contracts.vocabulary import (
     Template,
     UnitId,
 )
-
-_OF_GUARDIANS = frozenset({MeasureKind.GUARDIAN_BLOCK, MeasureKind.GUARDIAN_RESTRICTION})
 
 
 def continue_measures(case: OrderEvaluation) -> Iterator[Effect]:
@@ -133,7 +132,7 @@ def _continued_for(
     """
     if case.named is None:
         return m.guardians, m.guardians_except
-    if m.guardians is not None or m.kind not in _OF_GUARDIANS:
+    if m.guardians is not None or m.kind not in AGAINST_GUARDIANS:
         return case.named, ()
     known = dict.fromkeys((*m.guardians_except, *case.ever_custodians))
     return None, tuple(g for g in known if g not in case.named)
@@ -256,7 +255,7 @@ def _rest_of_guardians(case: Releasing, m: Measure) -> MeasureScope | None:
 
     A measure against all goes on against all but those, so that whoever becomes a guardian later is shut out too.
     """
-    if case.opens_for is None or m.kind not in _OF_GUARDIANS | {MeasureKind.GUARDIAN_GRANT}:
+    if case.opens_for is None or m.kind not in AGAINST_GUARDIANS | {MeasureKind.GUARDIAN_GRANT}:
         return None
     scope = MeasureScope.of(m)
     if m.guardians is None and not m.kind.opens:

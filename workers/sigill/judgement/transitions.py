@@ -32,6 +32,7 @@ from sigill.policy.effects import (
     applied,
 )
 from sigill.policy.facts import Custody, Inform, Measure, PatientFacts, Person, ReleaseRequest
+from sigill.policy.hits import AGAINST_GUARDIANS
 from sigill.policy.measures_in_force import (
     WantedMeasure,
     is_marked,
@@ -241,7 +242,7 @@ def _tell_concerned(
     if about:
         told = notices.patient_told(version, template, m.inform)
         yield notices.to_person(patient, template, m.region, about, rules=m.rules, told=told)
-    if m.kind in (MeasureKind.GUARDIAN_BLOCK, MeasureKind.GUARDIAN_RESTRICTION, MeasureKind.CHILD_SEAL):
+    if m.kind in AGAINST_GUARDIANS | {MeasureKind.CHILD_SEAL}:
         told = notices.guardians_told(version, template, m.inform)
         for guardian in notices.guardians_of(facts, (m,), at):
             yield notices.to_person(guardian, template, m.region, (m,), rules=m.rules, told=told)

@@ -14,6 +14,7 @@ from enum import StrEnum
 
 from sigill.policy.calendar import STOCKHOLM
 from sigill.policy.facts import Identity, Measure, PatientFacts
+from sigill.policy.hits import AGAINST_GUARDIANS
 from sigill.policy.rulebook import Rulebooks
 from sigill.policy.sentences import MEASURE
 from sigill_contracts.vocabulary import IdType, Initiative, MeasureKind, PersonId, UnitId
@@ -37,7 +38,7 @@ RULEBOOK_SYSTEM = "urn:sigill:rulebook"
 PROFILE = "https://profiles.ihe.net/ITI/PCF/StructureDefinition/IHE.PCF.consentIntermediate"
 """IHE Privacy Consent on FHIR (ITI PCF), R4."""
 _TERMINOLOGY = "http://terminology.hl7.org/CodeSystem/"
-_GUARDIANS = (MeasureKind.GUARDIAN_BLOCK, MeasureKind.GUARDIAN_RESTRICTION, MeasureKind.GUARDIAN_GRANT)
+_GUARDIANS = AGAINST_GUARDIANS | {MeasureKind.GUARDIAN_GRANT}
 
 
 _NOT_FOR_THE_PATIENT: Resource = {

@@ -11,7 +11,8 @@ from sigill.policy.facts import Measure, PatientFacts
 from sigill.policy.rulebook import Ages
 from sigill_contracts.vocabulary import Initiative, MeasureKind, PersonId
 
-_NAMES_GUARDIANS = frozenset({MeasureKind.GUARDIAN_BLOCK, MeasureKind.GUARDIAN_RESTRICTION})
+AGAINST_GUARDIANS = frozenset({MeasureKind.GUARDIAN_BLOCK, MeasureKind.GUARDIAN_RESTRICTION})
+"""Measures against guardians alone: some, or all, later ones too."""
 OF_ONES_OWN = frozenset({Initiative.RESIDENT, Initiative.CHILD})
 """The initiatives of the patient, who alone ends what was made on them (X-03)."""
 
@@ -27,7 +28,7 @@ def hits(m: Measure, person: PersonId, facts: PatientFacts, at: datetime) -> boo
     if m.kind.opens:
         return False
     own = person == facts.patient.person_id
-    if m.kind in _NAMES_GUARDIANS:
+    if m.kind in AGAINST_GUARDIANS:
         if own:
             return False
         if m.guardians is not None:
@@ -38,7 +39,7 @@ def hits(m: Measure, person: PersonId, facts: PatientFacts, at: datetime) -> boo
 
 def shuts_out_everybody(m: Measure) -> bool:
     """Whether a measure shuts out everybody at once, so that it can only be lifted whole (X-02)."""
-    return not m.kind.opens and m.kind not in _NAMES_GUARDIANS
+    return not m.kind.opens and m.kind not in AGAINST_GUARDIANS
 
 
 def made_by_the_patient(m: Measure) -> bool:

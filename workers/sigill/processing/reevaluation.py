@@ -5,9 +5,9 @@ the unreadable message before it. An order that still waits for the same is not 
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
 from types import MappingProxyType
 
+from sigill.judgement.orders import takes_effect_when_received
 from sigill.processing.event_ids import reevaluation_cause
 from sigill.processing.loading import staff_in, units_in, with_people
 from sigill.processing.person_refs import identity_of
@@ -21,7 +21,7 @@ from sigill.store.session import Tx
 from sigill_contracts.order import SignedForm
 from sigill_contracts.receipt import Receipt
 from sigill_contracts.topics import ORDERS
-from sigill_contracts.vocabulary import PROTECTIVE_FORMS, HsaId, PendingCode, PersonId
+from sigill_contracts.vocabulary import HsaId, PendingCode, PersonId
 
 LIMIT = 10_000
 
@@ -92,7 +92,8 @@ def received_again(
     order = one.order
     assert order.patient is not None
     standing = unit_of_work.standing(order.patient)
-    key = standing.facts.patient.key if standing.facts is not None else ""
+    patient = None if standing.facts is None else standing.facts.patient
+    as_received = takes_effect_when_received(form.form, one.codes, patient)
     still = {code for code in one.codes if code not in {str(code) for code in resolved}}
     return ReceivedOrder(
         form=form,
@@ -106,24 +107,16 @@ def received_again(
             registration=registration_number(order.registration),
         ),
         cause=reevaluation_cause(str(form.order_id), trigger),
-        key=key,
+        key="" if patient is None else patient.key,
         signers=tuple(HsaId(signer.hsa_id) for signer in report.signers),
         signed_at=report.signed_at,
         revocation_unknown=PendingCode.AWAITING_REVOCATION_STATUS in still,
         after_dead_letter=PendingCode.AWAITING_EARLIER_MESSAGE in still,
-        at=_effect_of(one, form, unit_of_work),
+        at=order.received_at if as_received else None,
         first_seen_at=order.received_at,
         before=before,
         traceparent=order.traceparent,
     )
-
-
-def _effect_of(one: WaitingOrder, form: SignedForm, unit_of_work: UnitOfWork) -> datetime | None:
-    """A protective order that only waited for the register begins when the broker received it; None: now."""
-    standing = unit_of_work.standing(one.order.patient) if one.order.patient is not None else None
-    known = standing is not None and standing.facts is not None and standing.facts.patient.registered
-    waited = str(PendingCode.PATIENT_NOT_YET_KNOWN) in one.codes
-    return one.order.received_at if known and waited and form.form in PROTECTIVE_FORMS else None
 
 
 async def _know(
