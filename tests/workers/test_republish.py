@@ -11,7 +11,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from sigill.operations.republishing import LETTER, OVERTAKEN, Lost, Republished, republish
+from sigill.operations.republishing import LETTER, OVERTAKEN, RepublishCounts, RepublishSelection, republish
 from sigill.stream.producer import OutgoingRecord
 from sigill_contracts.topics import NOTIFICATIONS, OUTGOING, RECEIPTS, STATE
 from sigill_contracts.vocabulary import Suppression
@@ -28,9 +28,9 @@ async def published(office: Office) -> list[OutgoingRecord]:
     return topic.sent
 
 
-async def again(office: Office, *topics: str, dry_run: bool = False, **lost: Any) -> Republished:
+async def again(office: Office, *topics: str, dry_run: bool = False, **lost: Any) -> RepublishCounts:
     window = {"since": START - timedelta(days=40), "until": office.clock.now() + MINUTE, **lost}
-    what = Lost(topics or EVERYTHING, **window)
+    what = RepublishSelection(topics or EVERYTHING, **window)
     return await republish(
         office.store, office.clock, "SE1-OP", what, "the topic was deleted", dry_run=dry_run
     )

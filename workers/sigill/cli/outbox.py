@@ -9,7 +9,7 @@ import typer
 from sigill.cli.common import settings
 from sigill.cli.context import agreed, clock_of, operator, run, store_of, told
 from sigill.operations.extracts import whose
-from sigill.operations.republishing import Lost, Republished
+from sigill.operations.republishing import RepublishCounts, RepublishSelection
 from sigill.operations.republishing import republish as published_again
 from sigill.store import outbox
 from sigill_contracts.topics import OUTGOING
@@ -72,14 +72,14 @@ def republish(
     begin = datetime(1970, 1, 1, tzinfo=UTC) if since is None else since.astimezone(UTC)
     end = clock.now() if until is None else until.astimezone(UTC)
 
-    async def work(dry: bool) -> tuple[Republished, datetime | None] | None:
+    async def work(dry: bool) -> tuple[RepublishCounts, datetime | None] | None:
         async with store_of(chosen) as store:
             async with store.reading() as tx:
                 person = None if asked is None else await whose(tx, asked)
                 kept = await outbox.oldest(tx)
             if asked is not None and person is None:
                 return None
-            lost = Lost(tuple(topic or TOPICS), begin, end, person)
+            lost = RepublishSelection(tuple(topic or TOPICS), begin, end, person)
             return await published_again(store, clock, operator(), lost, reason, dry_run=dry), kept
 
     planned = run(lambda: work(True))
@@ -90,7 +90,7 @@ def republish(
     if not dry_run and found.sent:
         agreed(f"Publish {found.sent.total()} events again?", yes)
         done = run(lambda: work(False))
-        found = done[0] if done is not None else Republished()
+        found = done[0] if done is not None else RepublishCounts()
     if as_json:
         told({"dry_run": dry_run, "kept_from": kept, "published_again": found.sent, "left": found.left})
         return

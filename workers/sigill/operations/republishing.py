@@ -36,7 +36,7 @@ _DECIDED = (RECEIPTS.name, CHANGES.name, STATE.name)
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
+class RepublishSelection:
     """
     What a topic lost: events of `topics`, written from `since` (inclusive) to `until` (exclusive; UTC).
 
@@ -50,7 +50,7 @@ class Lost:
 
 
 @dataclass(slots=True)
-class Republished:
+class RepublishCounts:
     """How many events of each topic go out again, and how many stay back, by why."""
 
     sent: Counter[str] = field(default_factory=Counter)
@@ -58,14 +58,14 @@ class Republished:
 
 
 async def republish(
-    store: Store, clock: Clock, operator: str, lost: Lost, reason: str, *, dry_run: bool
-) -> Republished:
+    store: Store, clock: Clock, operator: str, lost: RepublishSelection, reason: str, *, dry_run: bool
+) -> RepublishCounts:
     """
     Publish again what was lost, a batch a transaction, each with its entry in the audit chain.
 
     A dry run writes nothing. Interrupted and begun again, it publishes the first batches once more, under the same ids.
     """
-    found = Republished()
+    found = RepublishCounts()
     behind = 0
     while True:
         async with store.transaction(clock.now()) as tx:
@@ -84,7 +84,7 @@ async def republish(
 
 
 async def _chosen(
-    tx: Tx, batch: Sequence[Unpublished], found: Republished, *, lock: bool
+    tx: Tx, batch: Sequence[Unpublished], found: RepublishCounts, *, lock: bool
 ) -> list[Unpublished]:
     """Those of a batch that may go out again; counts the others. Their patients are locked, so that it stays so."""
     keys = {event.aggregateid for event in batch}
@@ -179,7 +179,7 @@ async def _keys_of(tx: Reading, person: PersonId) -> set[str]:
     return {key for pairs in known.values() for _, key in pairs}
 
 
-def _entry(operator: str, lost: Lost, reason: str, number: int) -> AuditEntry:
+def _entry(operator: str, lost: RepublishSelection, reason: str, number: int) -> AuditEntry:
     body: dict[str, Json] = {
         "topics": lost.topics,
         "since": lost.since.isoformat(),

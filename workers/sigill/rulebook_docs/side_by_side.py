@@ -24,7 +24,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class OwnersQuestion:
+class ComparisonQuestion:
     """What people ask, and how a version answers."""
 
     asked: Sentence
@@ -72,73 +72,73 @@ _NO_END = Sentence(
 )
 _NOTHING = Sentence("Inget särskilt krävs.", "Nothing in particular is asked for.")
 
-QUESTIONS: tuple[OwnersQuestion, ...] = (
-    OwnersQuestion(
+QUESTIONS: tuple[ComparisonQuestion, ...] = (
+    ComparisonQuestion(
         Sentence("Vid vilka åldrar börjar och slutar åtkomst?", "At which ages does access begin and end?"),
         _ages,
     ),
-    OwnersQuestion(
+    ComparisonQuestion(
         Sentence("Vem får blockera en vårdnadshavare?", "Who may block a guardian?"),
         _of_form(Form.BLOCK_GUARDIANS, _DECIDE, _NOBODY),
     ),
-    OwnersQuestion(
+    ComparisonQuestion(
         Sentence("Upphör blockeringen av sig själv, som vid 13?", "Does the block end by itself, as at 13?"),
         _of_form(Form.BLOCK_GUARDIANS, _END, _NO_END),
     ),
-    OwnersQuestion(
+    ComparisonQuestion(
         Sentence("Vad stänger en blockering?", "What does a block shut?"),
         _of_form(Form.BLOCK_GUARDIANS, ("services", "also_imposes", "widens_to_all_guardians"), _NOTHING),
     ),
-    OwnersQuestion(
+    ComparisonQuestion(
         Sentence(
             "Går det att ringa om en blockering, och krävs en blankett efteråt?",
             "Can a block be phoned in, and is a form needed after the call?",
         ),
         _of_form(Form.BLOCK_GUARDIANS, _CALL, _NOTHING),
     ),
-    OwnersQuestion(
+    ComparisonQuestion(
         Sentence("Vem får häva en blockering?", "Who may lift a block?"),
         _of_form(Form.RELEASE_GUARDIAN_BLOCK, (*_DECIDE, "unanimity", "initiating_unit_only"), _NOBODY),
     ),
-    OwnersQuestion(
+    ComparisonQuestion(
         Sentence("Vem får försegla journalen?", "Who may seal the record?"),
         _of_form(Form.SEAL_JOURNAL, _DECIDE, _NOBODY),
     ),
-    OwnersQuestion(
+    ComparisonQuestion(
         Sentence("Upphör förseglingen av sig själv?", "Does the seal end by itself?"),
         _of_form(Form.SEAL_JOURNAL, _END, _NO_END),
     ),
-    OwnersQuestion(
+    ComparisonQuestion(
         Sentence(
             "Går det att ringa om en försegling, och krävs en blankett efteråt?",
             "Can a seal be phoned in, and is a form needed after the call?",
         ),
         _of_form(Form.SEAL_JOURNAL, _CALL, _NOTHING),
     ),
-    OwnersQuestion(
+    ComparisonQuestion(
         Sentence("Vad krävs för att häva en försegling?", "What does lifting a seal take?"),
         _of_form(Form.RELEASE_JOURNAL_SEAL, (*_DECIDE, *_VOUCH, "same_initiative", "unanimity"), _NOTHING),
     ),
-    OwnersQuestion(
+    ComparisonQuestion(
         Sentence("Vem får låsa inloggningen?", "Who may lock the login?"),
         _of_form(Form.LOCK_LOGIN, _DECIDE, _NOBODY),
     ),
-    OwnersQuestion(
+    ComparisonQuestion(
         Sentence(
             "Kan en vårdnadshavare få åtkomst efter åldersgränsen?",
             "Can a guardian be given access after the age limit?",
         ),
         _of_form(Form.GRANT_GUARDIAN_ACCESS, ("age", *_DECIDE, *_VOUCH, *_END), _NOTHING),
     ),
-    OwnersQuestion(
+    ComparisonQuestion(
         Sentence("Kan barnet få egen åtkomst tidigare?", "Can the child be given access earlier?"),
         _of_form(Form.GRANT_MINOR_ACCESS, ("age", *_DECIDE, *_VOUCH, *_END), _NOTHING),
     ),
-    OwnersQuestion(
+    ComparisonQuestion(
         Sentence("Vad krävs av en legal ställföreträdare?", "What is asked of a legal representative?"),
         _of_form(Form.APPOINT_REPRESENTATIVE, ("age", *_DECIDE, *_VOUCH, *_END), _NOTHING),
     ),
-    OwnersQuestion(Sentence("Vad visas inte för någon?", "What is shown to nobody?"), _hidden),
+    ComparisonQuestion(Sentence("Vad visas inte för någon?", "What is shown to nobody?"), _hidden),
 )
 
 
