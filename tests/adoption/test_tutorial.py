@@ -6,10 +6,8 @@ from pathlib import Path
 import pytest
 
 from sigill.policy.rulebook import Rulebooks, parse
-from sigill.scenario.cast import Numbers
 from sigill.scenario.format import Scenario, read_file
-from sigill.scenario.play import ScenarioRunner
-from tests.kit.pure_stage import PureStage
+from tests.kit.pure_stage import play_pure
 
 ROOT = Path(__file__).parents[2]
 FILES = ROOT / "docs" / "tutorial"
@@ -22,7 +20,7 @@ STORIES = read_file(FILES / "skogsbygd-stories.yaml")
 async def test_a_story_of_the_tutorial_holds(story: Scenario) -> None:
     national = (ROOT / "workers" / "sigill" / "rulebooks" / "nationwide.yaml").read_text("utf-8")
     books = Rulebooks.of(REGION, national)
-    await ScenarioRunner(story, PureStage(books), books, Numbers(), "sigill/test").run()
+    await play_pure(story, books)
 
 
 def test_the_version_that_the_tutorial_adds_fits_the_file() -> None:

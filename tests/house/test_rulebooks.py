@@ -19,12 +19,10 @@ from sigill.rulebook_docs.clauses import CLAUSE_ORDER
 from sigill.rulebook_docs.coverage import coverage
 from sigill.rulebook_docs.pages import drift, rendered
 from sigill.rulebook_docs.side_by_side import QUESTIONS
-from sigill.scenario.cast import Numbers
 from sigill.scenario.format import Scenario, files_of, read_file
-from sigill.scenario.play import ScenarioRunner
 from sigill_contracts.vocabulary import AccessReason, Attestation, DocumentKind, Form, Role
 from tests.house.made_up import SOLBYGDEN, STORY
-from tests.kit.pure_stage import PureStage
+from tests.kit.pure_stage import play_pure
 
 BOOKS = Rulebooks.of(*(p.read_text("utf-8") for p in sorted(RULEBOOKS.glob("*.yaml"))))
 TOLD: tuple[Scenario, ...] = tuple(s for f in files_of([STORIES]) for s in read_file(f))
@@ -183,7 +181,7 @@ def with_solbygden(solbygden: Path) -> Rulebooks:
 
 async def test_a_new_region_is_judged_without_any_python(solbygden: Path, with_solbygden: Rulebooks) -> None:
     (story,) = read_file(solbygden / "stories" / "solbygden.story.yml")
-    await ScenarioRunner(story, PureStage(with_solbygden), with_solbygden, Numbers(), "sigill/test").run()
+    await play_pure(story, with_solbygden)
 
 
 def test_the_folder_of_rulebooks_may_be_named_by_the_environment(solbygden: Path) -> None:

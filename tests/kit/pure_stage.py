@@ -47,7 +47,16 @@ from sigill.policy.requests import is_a_case
 from sigill.policy.rulebook import Rulebooks
 from sigill.policy.units import Unit
 from sigill.processing.patient_context import ends_waiting
-from sigill.scenario.play import OrderToSign, SeenChange, SeenDecision, SeenNotification, SeenReceipt
+from sigill.scenario.cast import Numbers
+from sigill.scenario.format import Scenario
+from sigill.scenario.play import (
+    OrderToSign,
+    ScenarioRunner,
+    SeenChange,
+    SeenDecision,
+    SeenNotification,
+    SeenReceipt,
+)
 from sigill_contracts.directory import StaffRecord, UnitRecord
 from sigill_contracts.elsewhere import ElsewhereRecord
 from sigill_contracts.order import PersonRef, SignedForm
@@ -458,3 +467,8 @@ class PureStage:
 
     async def restart(self, workers: tuple[str, ...]) -> None:
         """Nothing to kill here."""
+
+
+async def play_pure(story: Scenario, books: Rulebooks) -> None:
+    """Play a story in the pure core. Raises what the runner raises where an expectation does not hold."""
+    await ScenarioRunner(story, PureStage(books), books, Numbers(), "sigill/test").run()

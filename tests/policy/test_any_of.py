@@ -7,11 +7,9 @@ from sigill.policy.rulebook import RulebookError, Rulebooks, parse
 from sigill.rulebook_docs.checking import check
 from sigill.rulebook_docs.clauses import demands
 from sigill.rulebook_docs.files import NATIONAL
-from sigill.scenario.cast import Numbers
 from sigill.scenario.format import Scenario
-from sigill.scenario.play import ScenarioRunner
 from tests.house.made_up import SOLBYGDEN
-from tests.kit.pure_stage import PureStage
+from tests.kit.pure_stage import play_pure
 
 WAYS = """      - id: seal-agreed
         cites: [SB-02]
@@ -62,7 +60,7 @@ def test_it_reads_as_one_sentence_and_is_well() -> None:
 async def test_one_way_is_enough_and_the_nearest_is_told() -> None:
     books = Rulebooks.of(REGION, NATIONAL.read_text("utf-8"))
     story = Scenario.model_validate(yaml.safe_load(STORY))
-    await ScenarioRunner(story, PureStage(books), books, Numbers(), "sigill/test").run()
+    await play_pure(story, books)
 
 
 @pytest.mark.parametrize(

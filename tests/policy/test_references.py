@@ -7,13 +7,11 @@ from sigill.policy.rulebook import RulebookError, Rulebooks, parse
 from sigill.rulebook_docs.checking import check
 from sigill.rulebook_docs.clauses import demands
 from sigill.rulebook_docs.files import NATIONAL
-from sigill.scenario.cast import Numbers
 from sigill.scenario.format import Scenario
-from sigill.scenario.play import ScenarioRunner
 from sigill.trial.form_fields import FormField, form_fields
 from sigill_contracts.vocabulary import Form
 from tests.house.made_up import SOLBYGDEN
-from tests.kit.pure_stage import PureStage
+from tests.kit.pure_stage import play_pure
 
 ASKED = """      - id: seal-papers
         cites: [SB-02]
@@ -52,7 +50,7 @@ steps:
 async def test_a_form_that_names_none_of_a_kind_is_refused() -> None:
     books = Rulebooks.of(REGION, NATIONAL.read_text("utf-8"))
     story = Scenario.model_validate(yaml.safe_load(STORY))
-    await ScenarioRunner(story, PureStage(books), books, Numbers(), "sigill/test").run()
+    await play_pure(story, books)
 
 
 def test_it_reads_as_one_sentence_and_is_well() -> None:

@@ -9,10 +9,8 @@ from pathlib import Path
 import pytest
 
 from sigill.policy.rulebook import Rulebooks
-from sigill.scenario.cast import Numbers
 from sigill.scenario.format import Scenario, files_of, read_file
-from sigill.scenario.play import ScenarioRunner
-from tests.kit.pure_stage import PureStage
+from tests.kit.pure_stage import play_pure
 
 ROOT = Path(__file__).parents[2]
 STORIES = [s for f in files_of([ROOT / "tests" / "scenarios"]) for s in read_file(f)]
@@ -27,7 +25,7 @@ def books() -> Rulebooks:
 
 @pytest.mark.parametrize("story", STORIES, ids=[s.id for s in STORIES])
 async def test_a_story_holds_for_the_pure_core(story: Scenario, books: Rulebooks) -> None:
-    await ScenarioRunner(story, PureStage(books), books, Numbers(), "sigill/test").run()
+    await play_pure(story, books)
 
 
 def test_every_story_has_an_id_of_its_own() -> None:

@@ -4,10 +4,8 @@ import re
 from pathlib import Path
 
 from sigill.cli.common import rulebooks
-from sigill.scenario.cast import Numbers
 from sigill.scenario.format import read_file
-from sigill.scenario.play import ScenarioRunner
-from tests.kit.pure_stage import PureStage
+from tests.kit.pure_stage import play_pure
 
 PAGE = Path(__file__).parents[2] / "docs" / "stories.md"
 
@@ -18,4 +16,4 @@ async def test_the_example_holds(tmp_path: Path) -> None:
     file.write_text(text, "utf-8")
     (story,) = read_file(file)
     books = rulebooks()
-    await ScenarioRunner(story, PureStage(books), books, Numbers(), "sigill/test").run()
+    await play_pure(story, books)
