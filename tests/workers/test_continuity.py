@@ -12,7 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.structs import TopicPartition
 from confluent_kafka import Producer
 
-from sigill.consumer.continuity import Freed
+from sigill.consumer.continuity import OnWaitsEnded
 from sigill.consumer.dead_letter_limit import DeadLetterLimit
 from sigill.consumer.runner import ConsumerRunner, PoisonRecords, StepTimings
 from sigill.embedded import EmbeddedKafka
@@ -70,7 +70,7 @@ class Reading:
     topic: str
     metrics: Metrics = field(default_factory=Metrics)
     handler: Taking = field(default_factory=Taking)
-    freed: Freed | None = None
+    on_waits_ended: OnWaitsEnded | None = None
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Taking]:
@@ -87,7 +87,7 @@ class Reading:
             limit=DeadLetterLimit(0.9, 50),
             session_timeout=6,
             batch_size=7,
-            freed=self.freed,
+            on_waits_ended=self.on_waits_ended,
         )
         stop = asyncio.Event()
         running = asyncio.create_task(worker.run(stop))

@@ -28,7 +28,7 @@ WAITING = ("pending", ("awaiting_earlier_message",))
 async def grown(office: Office) -> Office:
     """The new partition's keys had two orders on the old one, which is not read yet."""
     worker = office.consuming[ORDERS.name]
-    worker.freed = worker._logs.freed = worker.handler.freed
+    worker.on_waits_ended = worker._logs.on_waits_ended = worker.handler.on_waits_ended
     async with office.store.transaction(office.clock.now()) as tx:
         await growth.grow(tx, "intake", ORDERS.name, 2, [GrowthWait(ORDERS.name, 1, 0, 0, 2)])
     await worker._assigned(frozenset({OLD, NEW}))
@@ -57,7 +57,7 @@ async def test_the_new_partition_stops_until_the_old_one_is_set_aside(grown: Off
     assert logs.stops() == {NEW: 0}
     await settle(grown)
     assert logs.stops() == {}
-    logs.freed = None  # who cannot tell what protects lets nothing pass
+    logs.on_waits_ended = None  # who cannot tell what protects lets nothing pass
     assert logs.stops() == {NEW: 0}
 
 
@@ -75,7 +75,7 @@ async def test_what_protects_passes_and_what_opens_waits_until_the_old_partition
     # nothing but the old partition frees it, be its patient looked at as often as you like
     handler = grown.consuming[ORDERS.name].handler
     async with grown.store.transaction(grown.clock.now()) as tx:
-        await handler.freed(tx, ORDERS.name, [1])
+        await handler.on_waits_ended(tx, ORDERS.name, [1])
     await grown.transitions().run_due(grown.clock.now())
     assert receipts(await grown.out()) == []
 
@@ -119,7 +119,7 @@ async def test_the_worker_reads_on_behind_a_partition_that_it_sets_aside(
     async def noticed(*_: object) -> None:
         freed.set()
 
-    reading.handler.breaks_at, reading.freed = "101", noticed
+    reading.handler.breaks_at, reading.on_waits_ended = "101", noticed
     async with reading.running():
         await reading.until(called(200, 203))
         assert "101" not in reading.handler.values

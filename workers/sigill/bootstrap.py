@@ -19,7 +19,7 @@ from typing import TypeVar
 import structlog
 import uvloop
 
-from sigill.consumer.continuity import Freed
+from sigill.consumer.continuity import OnWaitsEnded
 from sigill.consumer.dead_letter_limit import DeadLetterLimit, DeadLetterLimitReached
 from sigill.consumer.runner import (
     HANDLING,
@@ -422,7 +422,7 @@ class Wiring:
         topics: Sequence[str],
         store: Store,
         handler: Handler[P],
-        freed: Freed | None = None,
+        on_waits_ended: OnWaitsEnded | None = None,
     ) -> ConsumerRunner[P]:
         settings = self.settings
         return ConsumerRunner(
@@ -441,7 +441,7 @@ class Wiring:
             session_timeout=settings.kafka_session_timeout,
             instance_id=settings.kafka_instance_id,
             tracing=self.tracing,
-            freed=freed,
+            on_waits_ended=on_waits_ended,
         )
 
     def _ops(self) -> Worker:
@@ -499,7 +499,7 @@ class Wiring:
                 settings.group("directory"),
             )
             handler = Intake(self.desk, verifier, kept, self.metrics, settings.group("intake"), watch.is_read)
-            consuming = self._consuming("intake", [ORDERS.name], store, handler, handler.freed)
+            consuming = self._consuming("intake", [ORDERS.name], store, handler, handler.on_waits_ended)
             consuming.depends_on = (DIRECTORY,)
             await kept.refresh()
             recheck = Recheck(store, self.desk, verifier, kept, self.clock)

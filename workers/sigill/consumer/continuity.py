@@ -11,7 +11,7 @@ hash modulo the number of partitions, as all of Kafka's do, moves keys to new pa
 multiple; else every partition waits for every other there. What is left over, in that case: records of moved keys that
 came to old partitions before the growth was noticed.
 
-Where the old partition is set aside, the new one waits no longer as a whole if the handler can tell what must (`freed`):
+Where the old partition is set aside, the new one waits no longer as a whole if the handler can tell what must (`on_waits_ended`):
 it is read, and the handler holds back what opens until the old one has been read after all.
 """
 
@@ -37,7 +37,7 @@ from sigill.stream.records import Partition, Record
 log = structlog.get_logger("sigill.continuity")
 
 #: Called with a topic and those of its partitions that wait no longer, in the transaction in which their waits end.
-Freed = Callable[[Tx, str, Collection[int]], Awaitable[None]]
+OnWaitsEnded = Callable[[Tx, str, Collection[int]], Awaitable[None]]
 
 
 def position_of(stored: Stored) -> LogPosition:
@@ -63,14 +63,14 @@ class Continuity:
     generations: dict[Partition, int] = field(default_factory=dict)
     positions: dict[Partition, LogPosition] = field(default_factory=dict)
     waits: list[GrowthWait] = field(default_factory=list)
-    freed: Freed | None = None
+    on_waits_ended: OnWaitsEnded | None = None
 
     def stops(self) -> dict[Partition, int]:
         """At which offset each partition of ours stops for now, since another one is to be read first."""
         found: dict[Partition, int] = {}
         for wait in self.waits:
             place = Partition(wait.topic, wait.partition)
-            passes = self.freed is not None and wait.passed_since is not None
+            passes = self.on_waits_ended is not None and wait.passed_since is not None
             if place in self.positions and not passes:
                 found[place] = min(wait.from_offset, found.get(place, wait.from_offset))
         return found
@@ -130,14 +130,14 @@ class Continuity:
                 offset = max(self.positions[place].next_offset or 0, await reached(place) or 0)
                 done = await growth.reached(tx, self.group, place.topic, place.partition, offset)
                 ended.setdefault(place.topic, set()).update(done)
-                if self.freed is not None and place in passed and is_set_aside(place):
+                if self.on_waits_ended is not None and place in passed and is_set_aside(place):
                     await growth.let_pass(tx, self.group, place.topic, place.partition)
             left = await growth.waits(tx, self.group)
             still = {(wait.topic, wait.partition) for wait in left}
             for topic, parts in ended.items():
                 free_now = {part for part in parts if (topic, part) not in still}
-                if self.freed is not None and free_now:
-                    await self.freed(tx, topic, free_now)
+                if self.on_waits_ended is not None and free_now:
+                    await self.on_waits_ended(tx, topic, free_now)
         if free := {(w.topic, w.partition) for w in self.waits} - {(w.topic, w.partition) for w in left}:
             log.info("partitions wait no longer", worker=self.worker, partitions=sorted(free))
         self.waits = left

@@ -21,7 +21,7 @@ from typing import Generic, Protocol, TypeVar
 import structlog
 from opentelemetry.trace import Span
 
-from sigill.consumer.continuity import Continuity, Freed
+from sigill.consumer.continuity import Continuity, OnWaitsEnded
 from sigill.consumer.dead_letter_limit import (
     NOBODY,
     Counted,
@@ -200,14 +200,14 @@ class ConsumerRunner(Generic[Prepared]):
     tracing: Tracing = field(default_factory=Tracing)
     topic_names: Mapping[str, str] = field(default_factory=dict)
     """Each topic's own name by what it is called on this cluster, where they differ."""
-    freed: Freed | None = None
+    on_waits_ended: OnWaitsEnded | None = None
     """Given: the handler holds back by itself what must wait for a partition that is set aside, and passes the rest."""
     _failing: bool = False
     _logs: Continuity = field(init=False)
 
     def __post_init__(self) -> None:
         self._logs = Continuity(self.name, self.group, self.connection, self.store, self.clock, self.metrics)
-        self._logs.freed = self.freed
+        self._logs.on_waits_ended = self.on_waits_ended
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop; the batch in hand is finished and committed first."""

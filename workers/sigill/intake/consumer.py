@@ -308,7 +308,7 @@ class Intake:
             {key.encode() for key in await dead_letters.open_keys(tx, ORDERS.name, keys)} if keys else set()
         )
 
-    async def freed(self, tx: Tx, topic: str, partitions: Collection[int]) -> None:
+    async def on_waits_ended(self, tx: Tx, topic: str, partitions: Collection[int]) -> None:
         """Have the opening orders of partitions that wait for no other any longer judged within moments."""
         code = str(PendingCode.AWAITING_EARLIER_MESSAGE)
         people = await growth.waiting_people(tx, topic, partitions, code)
