@@ -361,12 +361,16 @@ async def play(
     if not verdict.faults:
         print("no fault", flush=True)
         return 0
-    print(f"\n{len(verdict.faults)} FAULTS, seed {seed}:", flush=True)
-    for fault in verdict.faults:
-        print(f"- {fault}")
     print("\nschedule:")
     for strike in strikes:
         print(strike)
+    # last, and shortest at the very end: whoever keeps only the tail of a run's output still has what failed
+    print("\nfaults:")
+    for fault in verdict.faults:
+        print(f"- {fault}")
+    print(f"\n{len(verdict.faults)} FAULTS, seed {seed}:", flush=True)
+    for fault in verdict.faults:
+        print(f"- {fault[:160]}", flush=True)
     return 1
 
 
