@@ -30,11 +30,17 @@ def timers_of(m: Measure, known: PatientFacts, at: datetime, lead: ReminderLeadT
         reminder = days_before(end, lead.grant_expiring)
         if m.kind.opens and reminder > at:
             yield timer(TimerKind.GRANT_EXPIRING, reminder)
-        ending = days_before(end, lead.measure_ending)
-        if not m.kind.opens and m.beside is None and m.valid_to == end and ending > max(at, m.valid_from):
-            yield timer(TimerKind.MEASURE_ENDING, ending)
+        if m.is_to_be_extended(known.patient.birth):
+            for ending in reminders_before(end, lead):
+                if ending > max(at, m.valid_from):
+                    yield timer(TimerKind.MEASURE_ENDING, ending)
     if m.review_on is not None and midnight(m.review_on) > at:
         yield timer(TimerKind.REVIEW_DUE, midnight(m.review_on))
+
+
+def reminders_before(end: datetime, lead: ReminderLeadTimes) -> tuple[datetime, ...]:
+    """When (UTC) the unit of a protective measure is told that it ends at `end`, the earliest first."""
+    return tuple(days_before(end, days) for days in lead.before_an_end)
 
 
 def deadlines_of(case: OrderEvaluation, main: Measure) -> Iterator[Effect]:
@@ -58,6 +64,11 @@ def deadlines_of(case: OrderEvaluation, main: Measure) -> Iterator[Effect]:
         yield SetTimer(
             TimerKind.FOLLOW_UP_DEADLINE, due, main.patient, main.region, main.measure_id, case.order_id
         )
+        ahead = due - timedelta(hours=case.version.lead.follow_up_hours)
+        if case.at < ahead < due:
+            yield SetTimer(
+                TimerKind.FOLLOW_UP_AHEAD, ahead, main.patient, main.region, main.measure_id, case.order_id
+            )
         text = Sentence(
             "Beslut om fortsättning ska fattas så snart som möjligt.",
             "A decision on continuing is due as soon as possible.",

@@ -262,7 +262,13 @@ def resume_measure(case: OrderEvaluation, m: Measure, **changes: object) -> Iter
 
 def tasks_about(m: Measure) -> Iterator[CloseTask]:
     """What people were to do about a measure, and need not once it is over."""
-    for kind in ("follow_up_decision", "review", "lock_at_13"):
+    for kind in ("follow_up_decision", "review", "lock_at_13", "measure_ending"):
+        yield CloseTask(kind, str(m.measure_id))
+
+
+def tasks_answered(m: Measure) -> Iterator[CloseTask]:
+    """What a unit was reminded of, and has answered by lengthening the measure."""
+    for kind in ("review", "measure_ending"):
         yield CloseTask(kind, str(m.measure_id))
 
 

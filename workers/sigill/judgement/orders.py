@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from sigill.judgement import consequences, follow_ups, notices, remarks
+from sigill.judgement.measure_changes import tasks_answered
 from sigill.judgement.objections import objection, objections
 from sigill.judgement.order_case import OrderEvaluation
 from sigill.judgement.settling import settled
@@ -29,6 +30,7 @@ from sigill.policy.effects import (
 from sigill.policy.facts import Inform, Measure, OrderFacts, PatientFacts, Person
 from sigill.policy.hits import hits
 from sigill.policy.rulebook import Rulebooks
+from sigill.policy.scope import shuts_for_longer
 from sigill.policy.sentences import MEASURE, PENDING, SUCCESSOR_WANTED
 from sigill_contracts.order import SignedForm
 from sigill_contracts.vocabulary import (
@@ -257,12 +259,18 @@ def _follows(
     done: tuple[Effect, ...],
     named: tuple[Measure, ...],
 ) -> Iterator[Effect]:
-    lead = case.version.lead
+    lead, birth = case.version.lead, known.patient.birth
     for effect in done:
         if not isinstance(effect, Impose | Amend):
             continue
         m = effect.measure
         yield from follow_ups.timers_of(m, after, case.at, lead)
+        if effect.action == "extended":
+            yield from tasks_answered(m)
+        elif isinstance(effect, Impose):
+            for other in known.measures:
+                if other.is_to_be_extended(birth) and shuts_for_longer(m, other, birth):
+                    yield from tasks_answered(other)
         if m.valid_from <= case.at and not (m.released and case.starts_at > case.at):
             if isinstance(effect, Impose) and not m.released:
                 yield from follow_ups.worklist(m, ends=False)

@@ -11,7 +11,7 @@ from itertools import chain, count
 from uuid import NAMESPACE_URL, uuid5
 
 from sigill.judgement import notices, successors
-from sigill.judgement.follow_ups import timers_of, worklist
+from sigill.judgement.follow_ups import reminders_before, timers_of, worklist
 from sigill.judgement.measure_changes import end_by_entries, ended, entries_behind, tasks_about
 from sigill.judgement.settling import settled
 from sigill.policy import elsewhere, requests
@@ -44,6 +44,7 @@ from sigill.policy.measures_in_force import (
     wanted_measures,
 )
 from sigill.policy.rulebook import Rulebooks, Version
+from sigill.policy.scope import shuts_for_longer
 from sigill.policy.sentences import NOTICE, REFUSAL
 from sigill.policy.units import answering, orphans
 from sigill_contracts.vocabulary import (
@@ -121,6 +122,8 @@ def _follow(due: DueTimer, books: Rulebooks, now: datetime) -> Transition:
             return _of_measure(due, books, now)
         case TimerKind.SIGNED_FORM_DEADLINE | TimerKind.FOLLOW_UP_DEADLINE:
             return _overdue(due, now)
+        case TimerKind.FOLLOW_UP_AHEAD:
+            return _follow_up_ahead(due)
         case TimerKind.REQUEST_REMINDER:
             return _request_reminder(due)
         case TimerKind.REVIEW_DUE:
@@ -159,10 +162,7 @@ def _of_measure(due: DueTimer, books: Rulebooks, now: datetime) -> Transition:
             by_age = m.ends_at_age is not None and m.valid_to != end
             return Transition(at, tuple(_over(m, facts, by_age, books)), "birthday" if by_age else "end_date")
         case TimerKind.MEASURE_ENDING if end is not None and end > at and not m.released:
-            version = books.default_version(m.region, swedish_date(at))
-            if days_before(end, version.lead.measure_ending) == at and m.in_force(at, facts.patient.birth):
-                told = _tell_unit(m, facts, Template.MEASURE_ENDING, at)
-                return Transition(at, tuple(told), compare=False)
+            return Transition(at, tuple(_ends_soon(m, end, due, books)), compare=False)
         case TimerKind.GRANT_EXPIRING if end is not None and end > at:
             version = books.default_version(m.region, swedish_date(at))
             reminder = days_before(end, version.lead.grant_expiring)
@@ -173,6 +173,47 @@ def _of_measure(due: DueTimer, books: Rulebooks, now: datetime) -> Transition:
             if reminder > at:  # other rules have begun since it was set
                 return Transition(at, (replace(due.timer, due_at=reminder),), compare=False)
     return _nothing(due)
+
+
+def _ends_soon(m: Measure, end: datetime, due: DueTimer, books: Rulebooks) -> Iterator[Effect]:
+    """
+    The unit is told that its measure ends soon, by the lead times in force now; operators, last, that nobody answered.
+
+    Where the lead times have changed since the timer was set, the reminders still to come get timers of their own.
+    """
+    at, facts = due.timer.due_at, due.facts
+    dead = facts.patient.at(at).died_on is not None
+    birth = facts.patient.birth
+    if dead or not m.is_to_be_extended(birth) or not m.in_force(at, birth):
+        return
+    if any(shuts_for_longer(other, m, birth) for other in facts.measures):
+        return  # decided anew, in a region where a measure is not extended
+    reminders = reminders_before(end, books.default_version(m.region, swedish_date(at)).lead)
+    for later in reminders:
+        if later > at:
+            yield replace(due.timer, due_at=later)
+    if reminders[0] <= at:
+        yield from _tell_unit(m, facts, Template.MEASURE_ENDING, at)
+    if reminders[-1] <= at:
+        yield AddTask(
+            "measure_ending",
+            str(m.measure_id),
+            _NOBODY_ANSWERED,
+            m.region,
+            end,
+            m.rules,
+            m.orders[0] if m.orders else None,
+            m.measure_id,
+            m.unit and answering(facts.units, m.unit, swedish_date(at)),
+        )
+
+
+_NOBODY_ANSWERED = Sentence(
+    "En skyddsåtgärd upphör snart och enheten har inte förlängt den. Ring enheten: ska den förlängas? Pricka av om den "
+    "ska upphöra.",
+    "A protective measure ends soon and the unit has not extended it. Call the unit: is it to be extended? Tick this "
+    "off if it is to end.",
+)
 
 
 def _started(m: Measure, facts: PatientFacts, books: Rulebooks, now: datetime) -> Iterator[Effect]:
@@ -257,10 +298,20 @@ def _overdue(due: DueTimer, now: datetime) -> Transition:
     if not (m.provisional if form else m.awaits_follow_up):
         return _nothing(due)
     template = Template.SIGNED_FORM_OVERDUE if form else Template.FOLLOW_UP_OVERDUE
-    tell = Notify(None, template, NOTICE[template], m.region, "console", rules=m.rules)
+    tell = [Notify(None, template, NOTICE[template], m.region, "console", rules=m.rules)]
+    if not form:
+        tell.extend(_tell_unit(m, due.facts, Template.REVIEW_DUE, timer.due_at))
     missed = max(0, (now - timer.due_at) // AGAIN)
     again = replace(timer, due_at=timer.due_at + AGAIN * (missed + 1))
-    return Transition(timer.due_at, (tell, again), compare=False)
+    return Transition(timer.due_at, (*tell, again), compare=False)
+
+
+def _follow_up_ahead(due: DueTimer) -> Transition:
+    """The unit is told, before it is late, that it is to decide on what was shut in a hurry."""
+    m, at = _measure(due), due.timer.due_at
+    if m is None or m.released or not m.awaits_follow_up or not m.not_over(at, due.facts.patient.birth):
+        return _nothing(due)
+    return Transition(at, tuple(_tell_unit(m, due.facts, Template.REVIEW_DUE, at)), compare=False)
 
 
 def _request_reminder(due: DueTimer) -> Transition:

@@ -15,12 +15,14 @@ from datetime import datetime, timedelta
 import structlog
 
 from sigill.policy.calendar import midnight, swedish_date
+from sigill.policy.console_lexicon import FOLLOW_UP_KINDS
 from sigill.policy.elsewhere import silent_of
 from sigill.policy.rulebook import SourceRule
 from sigill.runtime.clock import Clock
 from sigill.runtime.health import BROKER, DATABASE, STATEMENTS, Health
 from sigill.runtime.metrics import (
     DEAD_LETTERS_OPEN,
+    DECISIONS_OPEN,
     SOURCE_READ_UP_TO,
     SOURCE_SILENT,
     SOURCES_HELD,
@@ -350,6 +352,9 @@ class QueueWatch:
             target = one.target or ""
             oldest[target] = min(oldest.get(target, now), one.oldest.timestamp())
         self._set(WORKLIST_OLDEST, [({"target": target}, at) for target, at in oldest.items()], nothing=now)
+        for kind in FOLLOW_UP_KINDS:
+            owed = sum(one.tasks for one in figures.to_decide if one.kind == kind)
+            self.metrics.set(DECISIONS_OPEN, owed, kind=kind)
         waits = [({"waits_for": one.code, "region": one.region or "unknown"}, one) for one in figures.waiting]
         self._set(WAITING, [(labels, one.orders) for labels, one in waits])
         self._set(WAITING_OVERDUE, [(labels, one.overdue) for labels, one in waits])

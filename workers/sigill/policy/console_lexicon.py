@@ -48,6 +48,9 @@ TIMER: Mapping[str, Sentence] = {
     TimerKind.CUSTODY_CHANGES: S("Vårdnad börjar eller upphör", "Custody begins or ends"),
     TimerKind.EARLIER_MESSAGE_SETTLED: S("Oläsligt meddelande utrett", "Unreadable message settled"),
     TimerKind.MEASURE_ENDING: S("Påminnelse: åtgärd upphör snart", "Reminder: measure ends soon"),
+    TimerKind.FOLLOW_UP_AHEAD: S(
+        "Påminnelse: uppföljande beslut väntas", "Reminder: follow-up decision is soon due"
+    ),
     TimerKind.ELSEWHERE_CHANGES: S(
         "Åtgärd utanför Sigill börjar eller upphör", "Measure made elsewhere begins or ends"
     ),
@@ -65,6 +68,7 @@ TASK = {
     "unit_opinion": S("Enhet ska ta ställning", "A unit is to answer"),
     "unit_reminder": S("Påminn enheten", "Remind the unit"),
     "review": S("Omprövning", "Renewed decision"),
+    "measure_ending": S("Upphör snart, obesvarad", "Ends soon, unanswered"),
     "card_revoked_late": S("Kortet var spärrat", "The card was revoked"),
     "lock_at_13": S("Låst inloggning när åldern är nådd", "Locked login, of age for an own"),
     "protected_patient": S("Patienten har skyddade uppgifter", "The patient has protected identity"),
@@ -174,7 +178,8 @@ PROTECTED_KINDS = (
     "protection_ended",
     "lock_at_13",
 )
-FOLLOW_UP_KINDS = ("follow_up_decision",)
+FOLLOW_UP_KINDS = ("follow_up_decision", "review", "measure_ending")
+"""What a unit is to decide and has not: of something urgent, on a day for a renewed decision, or before an end."""
 
 WORDS: Mapping[str, Mapping[str, Sentence]] = {
     "outcome": OUTCOME,

@@ -39,6 +39,8 @@ class TimerKind(StrEnum):
     """An operator has dealt with a message that could not be read: what waited behind it is judged."""
     MEASURE_ENDING = "measure_ending"
     """A protective measure ends on a day that is near: the unit that imposed it is told."""
+    FOLLOW_UP_AHEAD = "follow_up_ahead"
+    """The decision after an urgent measure is soon due: the unit that imposed it is told."""
     ELSEWHERE_CHANGES = "elsewhere_changes"
     """A day on which a measure that was made outside Sigill begins or has ended."""
     SUCCESSOR_NAMED = "successor_named"

@@ -231,6 +231,12 @@ class Measure:
         end = self.ends_at(birth)
         return end is None or (moment < end and self.valid_from < end)
 
+    def is_to_be_extended(self, birth: BirthDate) -> bool:
+        """Whether it is a protection that a date ends and a decision could lengthen: no grant, age, or companion."""
+        end = self.ends_at(birth)
+        dated = end is not None and self.valid_to == end
+        return dated and not self.kind.opens and self.beside is None and not self.released
+
     @property
     def lineage(self) -> str:
         """What it has in common with whatever came beside it or goes on after it: the order that imposed it."""

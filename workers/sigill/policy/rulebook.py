@@ -540,12 +540,21 @@ class Ages(RulebookModel):
 
 
 class ReminderLeadTimes(RulebookModel):
-    """Days ahead of which somebody is reminded."""
+    """Days ahead of which somebody is reminded; of `follow_up_hours`, hours."""
 
     grant_expiring: int = 60
     birthday: int = 30
     measure_ending: int = 14
     """Before a protective measure's own end date: the unit that imposed it is told."""
+    measure_ending_again: int = 3
+    """The unit is told again, and the operators see that nobody has answered."""
+    follow_up_hours: int = 24
+    """Before the decision after an urgent measure is due: the unit is told, and again for as long as it is late."""
+
+    @property
+    def before_an_end(self) -> tuple[int, ...]:
+        """The days before a protective measure's end on which its unit is told, the earliest first."""
+        return tuple(sorted({self.measure_ending, self.measure_ending_again}, reverse=True))
 
 
 class Version(RulebookModel):

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from datetime import date
 
+from sigill.policy.calendar import BirthDate
 from sigill.policy.facts import Measure
 from sigill_contracts.vocabulary import PersonId, UnitId
 
@@ -152,3 +153,17 @@ def left_of(
             return None
         left = left.without(other, all_of_them)
     return left
+
+
+def shuts_for_longer(other: Measure, m: Measure, birth: BirthDate) -> bool:
+    """Whether another measure of the same kind and region shuts all that `m` does when `m` ends, and goes on."""
+    end, others_end = m.ends_at(birth), other.ends_at(birth)
+    alike = (other.kind, other.region) == (m.kind, m.region) and other.measure_id != m.measure_id
+    if end is None or not alike or other.valid_from > end:
+        return False
+    longer = others_end is None or others_end > end
+    return (
+        longer
+        and set(m.services) <= set(other.services)
+        and MeasureScope.of(other).covers(MeasureScope.of(m))
+    )

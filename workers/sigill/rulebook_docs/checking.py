@@ -133,6 +133,9 @@ def _numbers_of(version: Version) -> Iterator[tuple[str, int | None, range]]:
         yield f"ages.{name}", getattr(ages, name), _AGES
     yield "lead.grant_expiring", lead.grant_expiring, _DAYS
     yield "lead.birthday", lead.birthday, _DAYS
+    yield "lead.measure_ending", lead.measure_ending, _DAYS
+    yield "lead.measure_ending_again", lead.measure_ending_again, _DAYS
+    yield "lead.follow_up_hours", lead.follow_up_hours, _HOURS
     yield "unknown_patient_hours", version.unknown_patient_hours, _HOURS
     for entry in version.entries:
         yield f"{entry.id}.ends_at_age", entry.ends_at_age, _YEARS_OF_LIFE

@@ -184,6 +184,12 @@ WORKLIST_OLDEST = Metric(
     "When the oldest open task was made; the present time when there is none.",
     ("target",),
 )
+DECISIONS_OPEN = Metric(
+    "sigill_unit_decisions_open",
+    "gauge",
+    "Decisions that a unit owes and has not made: after something urgent, on the day for a renewed one, before an end.",
+    ("kind",),
+)
 WAITING = Metric("sigill_orders_waiting", "gauge", "Orders that wait for something.", ("waits_for", "region"))
 WAITING_OVERDUE = Metric(
     "sigill_orders_waiting_overdue", "gauge", "Waiting orders past their deadline.", ("waits_for", "region")
