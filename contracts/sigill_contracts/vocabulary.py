@@ -354,7 +354,13 @@ class Remark(StrEnum):
 
 
 class AccessReason(StrEnum):
-    """Why somebody is let in or not."""
+    """
+    Why somebody is let in or not.
+
+    A code that names ages is given only where those are the region's ages; where they are others, the one of the same
+    meaning without an age: `guardian_of_child` for `guardian_of_child_under_13`, `guardian_of_older_child` for
+    `guardian_of_13_or_older`, `too_young_for_record` for `age_13_to_15`, `too_young_for_login` for `under_13_own_login`.
+    """
 
     OWN_RECORD = "own_record"
     GUARDIAN_OF_CHILD_UNDER_13 = "guardian_of_child_under_13"
@@ -385,6 +391,27 @@ class AccessReason(StrEnum):
     """A measure that was made outside Sigill stands in the way: by the resident in the service, or by another region."""
     SOURCE_SILENT = "source_silent"
     """A source of such measures has not been read for longer than its limit: the answer may lack one."""
+    GUARDIAN_OF_CHILD = "guardian_of_child"
+    GUARDIAN_OF_OLDER_CHILD = "guardian_of_older_child"
+    TOO_YOUNG_FOR_RECORD = "too_young_for_record"
+    TOO_YOUNG_FOR_LOGIN = "too_young_for_login"
+
+    @property
+    def without_age(self) -> "AccessReason":
+        """
+        The name of the same reason without an age: what a region of other ages answers.
+
+        Compare by it to match a reason whatever the region's ages are.
+        """
+        return _WITHOUT_AGE.get(self, self)
+
+
+_WITHOUT_AGE = {
+    AccessReason.GUARDIAN_OF_CHILD_UNDER_13: AccessReason.GUARDIAN_OF_CHILD,
+    AccessReason.GUARDIAN_OF_13_OR_OLDER: AccessReason.GUARDIAN_OF_OLDER_CHILD,
+    AccessReason.AGE_13_TO_15: AccessReason.TOO_YOUNG_FOR_RECORD,
+    AccessReason.UNDER_13_OWN_LOGIN: AccessReason.TOO_YOUNG_FOR_LOGIN,
+}
 
 
 class Suppression(StrEnum):

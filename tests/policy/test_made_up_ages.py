@@ -20,7 +20,7 @@ from sigill.population.examples import ages_of as every_set_of_ages
 from sigill.population.rehearse import changes
 from sigill.rulebook_docs.files import NATIONAL
 from sigill.rulebook_docs.pages import ages_of
-from sigill_contracts.vocabulary import MeasureKind, RegionCode, Service, Template
+from sigill_contracts.vocabulary import AccessReason, MeasureKind, PersonId, RegionCode, Service, Template
 from tests.policy.people import BARN, CHILD, GUN, family, local, measure
 
 FJALLVIK = """
@@ -186,3 +186,34 @@ def test_an_age_that_a_region_leaves_out_is_the_national_one() -> None:
     version = books.version("kronoberg", date(2021, 1, 1))
     assert version is not None
     assert version.ages.own_record_from == 17
+
+
+@pytest.mark.parametrize(
+    ("who", "at", "service", "code"),
+    [
+        (GUN, "2020-02-01T12:00", Service.JOURNAL, "guardian_of_child"),
+        (GUN, "2022-01-01T12:00", Service.JOURNAL, "guardian_of_older_child"),
+        (CHILD, "2020-06-01T12:00", Service.E_SERVICES, "too_young_for_login"),
+        (CHILD, "2022-01-01T12:00", Service.JOURNAL, "too_young_for_record"),
+    ],
+)
+def test_a_reason_names_no_age_that_is_not_the_regions(
+    who: PersonId, at: str, service: Service, code: str
+) -> None:
+    """The names of old stay where their ages hold, and mean the same."""
+    question = AccessQuestion(who, service, local(at))
+    assert [str(one) for one in decide(question, family(BORN), BOOKS).codes] == [code]
+    of_13_and_16 = Rulebooks.of(NATIONAL.read_text("utf-8"))
+    old = {one.without_age: one for one in AccessReason if one.without_age is not one}[AccessReason(code)]
+    moved = replace(question, at=local("2023-01-01T12:00") if "older" in code or "record" in code else local(at))
+    assert decide(moved, family(BORN), of_13_and_16).codes == (old,)
+
+
+def test_a_rulebook_cites_a_reason_by_either_name() -> None:
+    for name in ("too_young_for_record", "age_13_to_15"):
+        cited = FJALLVIK.replace("reasons: {own_record: [FV-01]}", f"reasons: {{{name}: [FV-01]}}", 1)
+        books = Rulebooks.of(cited, NATIONAL.read_text("utf-8"))
+        (reason,) = decide(
+            AccessQuestion(CHILD, Service.JOURNAL, local("2022-01-01T12:00")), family(BORN), books
+        ).reasons
+        assert (reason.code, reason.rules) == (AccessReason.TOO_YOUNG_FOR_RECORD, ("FV-01",))

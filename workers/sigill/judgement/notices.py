@@ -610,7 +610,8 @@ class _Notice:
             return channel
         account = (Service.E_SERVICES, None)
         own = self._decide(self.after, self.to, account, self.now)
-        if AccessReason.UNDER_13_OWN_LOGIN in own.codes or not self._reached(
+        too_young = any(code.without_age is AccessReason.TOO_YOUNG_FOR_LOGIN for code in own.codes)
+        if too_young or not self._reached(
             self.version.ages.own_account_from
         ):
             return None

@@ -225,6 +225,15 @@ def _without_measures(code: AccessReason, rules: tuple[str, ...]) -> DecisionRea
     return DecisionReason(code, tuple(dict.fromkeys(rules)))
 
 
+_AGES_IN_NAME: dict[AccessReason, tuple[tuple[str, int], ...]] = {
+    AccessReason.GUARDIAN_OF_CHILD_UNDER_13: (("guardian_until", 13),),
+    AccessReason.GUARDIAN_OF_13_OR_OLDER: (("guardian_until", 13),),
+    AccessReason.AGE_13_TO_15: (("own_account_from", 13), ("own_record_from", 16)),
+    AccessReason.UNDER_13_OWN_LOGIN: (("own_account_from", 13),),
+}
+"""What the names of old say of ages; names only, no answer depends on them."""
+
+
 class _Case:
     """One question with what it needs looked up once."""
 
@@ -269,9 +278,17 @@ class _Case:
 
     def _says(self, code: AccessReason, *measures: Measure) -> DecisionReason:
         if not measures:
-            return _without_measures(code, self.version.reasons.get(code, ()))
+            cited = self.version.reasons.get(code) or self.version.reasons.get(code.without_age, ())
+            return _without_measures(self._named(code), cited)
         cited = tuple(dict.fromkeys(rule for m in measures for rule in m.rules))
         return DecisionReason(code, cited, tuple(m.measure_id for m in measures))
+
+    def _named(self, code: AccessReason) -> AccessReason:
+        """A reason by the name that is true: the one with ages where those are the region's, else the one without (X-29)."""
+        ages = _AGES_IN_NAME.get(code)
+        if ages is None or all(getattr(self.ages, name) == age for name, age in ages):
+            return code
+        return code.without_age
 
     def _grants(self, kind: MeasureKind, *, running: bool) -> tuple[Measure, ...]:
         """Grants of a kind that are about this viewer and unit: those running, or those that ran out by themselves."""

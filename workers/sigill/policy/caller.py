@@ -23,7 +23,8 @@ _A = AccessReason
 
 _PLAIN = (
     _A.GUARDIAN_OF_13_OR_OLDER, _A.AGE_13_TO_15, _A.UNDER_13_OWN_LOGIN, _A.NOT_SHOWN, _A.RESERVE_NUMBER, _A.NO_E_ID,
-    _A.NO_FULL_PERSONNUMMER, _A.GRANT_EXPIRED,
+    _A.NO_FULL_PERSONNUMMER, _A.GRANT_EXPIRED, _A.GUARDIAN_OF_OLDER_CHILD, _A.TOO_YOUNG_FOR_RECORD,
+    _A.TOO_YOUNG_FOR_LOGIN,
 )  # fmt: skip
 """Reasons that hold for everybody in the same place, or that the caller knows: they betray no measure."""
 _OWN = (_A.JOURNAL_SEAL, _A.LOGIN_LOCK)

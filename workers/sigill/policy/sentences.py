@@ -412,6 +412,10 @@ ACCESS: dict[AccessReason, Sentence] = {
         "The region does not show such information online; it may be asked for on paper.",
     ),
 }
+ACCESS |= {
+    code.without_age: ACCESS[code]
+    for code in (_A.GUARDIAN_OF_CHILD_UNDER_13, _A.GUARDIAN_OF_13_OR_OLDER, _A.AGE_13_TO_15, _A.UNDER_13_OWN_LOGIN)
+}
 
 _T = Template
 
