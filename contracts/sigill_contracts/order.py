@@ -63,6 +63,12 @@ class CourtOrder(Message):
     """The appointment's last day, a Swedish date, inclusive; left out or null: the court set none. Access ends with it."""
 
 
+OwnAttestationCode = Annotated[
+    str, Field(max_length=80, pattern=r"^[a-z][a-z0-9-]*:[a-z][a-z0-9_]*$", examples=["orebro:child_agrees"])
+]
+"""An attestation that a region's rules declare: the region's short name, a colon, and the word."""
+
+
 class DocumentRef(Message):
     """A document in the record that the decision rests on. The form names it; the document itself is never sent."""
 
@@ -144,6 +150,8 @@ class SignedForm(Message):
     """`unit_opinion` only: the unit's answer."""
     attestations: Annotated[tuple[Attestation, ...], Field(max_length=30)] = ()
     """What the decider vouches for (intygande)."""
+    own_attestations: Annotated[tuple[OwnAttestationCode, ...], Field(max_length=30)] | None = None
+    """What the decider vouches for in the words of the region's own rules (`region:word`); left out or null: nothing."""
     motivation: Text | None = None
     """Why. Goes into the note to file and nowhere else."""
     review_on: OpenDate = None

@@ -210,6 +210,8 @@ class Attestation(StrEnum):
     REPORTED_TO_AUTHORITY = "reported_to_authority"
     """Anmält till polis eller socialtjänst."""
     AUTHORITY_CONFIRMED = "authority_confirmed"
+    OTHER_REGION_CONSULTED = "other_region_consulted"
+    """Samråd med den region som införde åtgärden."""
 
 
 class DocumentKind(StrEnum):

@@ -205,7 +205,9 @@ def test_a_reason_names_no_age_that_is_not_the_regions(
     assert [str(one) for one in decide(question, family(BORN), BOOKS).codes] == [code]
     of_13_and_16 = Rulebooks.of(NATIONAL.read_text("utf-8"))
     old = {one.without_age: one for one in AccessReason if one.without_age is not one}[AccessReason(code)]
-    moved = replace(question, at=local("2023-01-01T12:00") if "older" in code or "record" in code else local(at))
+    moved = replace(
+        question, at=local("2023-01-01T12:00") if "older" in code or "record" in code else local(at)
+    )
     assert decide(moved, family(BORN), of_13_and_16).codes == (old,)
 
 

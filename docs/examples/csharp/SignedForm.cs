@@ -99,6 +99,8 @@ namespace Sigill.Contracts.SignedFormMessage
     public string? Opinion { get; set; }
     [JsonPropertyName("attestations")]
     public string[]? Attestations { get; set; }
+    [JsonPropertyName("own_attestations")]
+    public string[]? OwnAttestations { get; set; }
     [JsonPropertyName("motivation")]
     public string? Motivation { get; set; }
     [JsonPropertyName("review_on")]

@@ -10,6 +10,7 @@ from sigill.judgement.releasing import (
     answer_request,
     continue_measures,
     extend_measures,
+    release_after_talks,
     release_measures,
     request_release,
 )
@@ -77,7 +78,7 @@ def _effects_of(case: OrderEvaluation, known: PatientFacts) -> tuple[Effect, ...
         case form if form in RELEASES:
             if needs_all_units(case):
                 return tuple(request_release(case, known))
-            return tuple(release_measures(case, known, case.targets))
+            return (*release_measures(case, known, case.targets), *release_after_talks(case))
         case _ if case.call is not None:
             return tuple(confirm_call(case, known, case.call))
         case _ if case.form_before is not None:

@@ -611,9 +611,7 @@ class _Notice:
         account = (Service.E_SERVICES, None)
         own = self._decide(self.after, self.to, account, self.now)
         too_young = any(code.without_age is AccessReason.TOO_YOUNG_FOR_LOGIN for code in own.codes)
-        if too_young or not self._reached(
-            self.version.ages.own_account_from
-        ):
+        if too_young or not self._reached(self.version.ages.own_account_from):
             return None
         if any(reason.measures for reason in own.reasons if not own.allowed):
             return IN_PERSON

@@ -11,12 +11,13 @@ from sigill.policy.effects import RefusalReason, Sentence
 from sigill.policy.facts import Assignment, Measure, PatientFacts, Staff
 from sigill.policy.hits import OF_ONES_OWN, made_by_the_patient, may_act_alone, was_guardian
 from sigill.policy.measures_in_force import was_marked
-from sigill.policy.rulebook import AgeWindow, OfClinic, RuleEntry
-from sigill.policy.sentences import ATTESTATION, DOCUMENT, REFUSAL
+from sigill.policy.rulebook import AgeWindow, OfClinic, RuleEntry, attested_as
+from sigill.policy.sentences import ATTESTATION, DOCUMENT, REFUSAL, attestation_words
 from sigill.policy.units import clinic_of
 from sigill_contracts.vocabulary import (
     IMPOSES,
     RELEASES,
+    Attestation,
     Channel,
     Form,
     IdType,
@@ -333,6 +334,9 @@ def _not_here(case: OrderEvaluation) -> RefusalReason:
         more = OWN_WAY if case.only_the_patients_own else None
         cited = ("X-03",) if case.only_the_patients_own else ("X-01",)
         return objection(_C.NOTHING_TO_RELEASE, "releases", cited, more=more)
+    if case.after_talks is not None and case.named_elsewhere:
+        more = ATTESTATION[Attestation.OTHER_REGION_CONSULTED]
+        return objection(_C.ATTESTATION_MISSING, "attestations", case.after_talks.cites, more=more)
     return objection(_C.NOTHING_TO_RELEASE, "releases", more=_other_regions(case))
 
 
@@ -343,6 +347,13 @@ def _other_regions(case: OrderEvaluation) -> Sentence | None:
     if not others:
         return None
     named = ", ".join(others)
+    if case.after_talks is not None:
+        return Sentence(
+            f"en annan region har en sådan åtgärd ({named}); efter samråd med den anges åtgärdens beställning i `releases` "
+            "och samrådet som intyg",
+            f"another region has such a measure ({named}); after talks with it, name the measure's order in `releases` and "
+            "attest the talks",
+        )
     return Sentence(
         f"en annan region har en sådan åtgärd och häver den själv ({named})",
         f"another region has such a measure and releases it itself ({named})",
@@ -469,20 +480,18 @@ def _consulted(case: OrderEvaluation, entry: RuleEntry) -> Iterator[RefusalReaso
 
 
 def _attestations(case: OrderEvaluation, entry: RuleEntry) -> Iterator[RefusalReason]:
-    missing = [a for a in entry.attestations or () if a not in case.form.attestations]
+    missing = [a for a in entry.attestations or () if attested_as(a) not in case.attested]
     if missing:
-        more = Sentence(
-            ", ".join(ATTESTATION[a].sv for a in missing), ", ".join(ATTESTATION[a].en for a in missing)
-        )
+        words = [attestation_words(a) for a in missing]
+        more = Sentence(", ".join(one.sv for one in words), ", ".join(one.en for one in words))
         yield objection(entry.otherwise or _C.ATTESTATION_MISSING, "attestations", entry.cites, more=more)
 
 
 def _one_attestation(case: OrderEvaluation, entry: RuleEntry) -> Iterator[RefusalReason]:
     wanted = entry.one_attestation_of or ()
-    if wanted and not set(wanted) & set(case.form.attestations):
-        more = Sentence(
-            " eller ".join(ATTESTATION[a].sv for a in wanted), " or ".join(ATTESTATION[a].en for a in wanted)
-        )
+    if wanted and not case.attested.intersection(map(attested_as, wanted)):
+        words = [attestation_words(a) for a in wanted]
+        more = Sentence(" eller ".join(one.sv for one in words), " or ".join(one.en for one in words))
         yield objection(entry.otherwise or _C.ATTESTATION_MISSING, "attestations", entry.cites, more=more)
 
 

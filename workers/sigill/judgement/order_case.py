@@ -331,7 +331,7 @@ class OrderEvaluation:
     def candidates(self) -> tuple[Measure, ...]:
         """Measures of the form's kind that it could end, whoever asked for them."""
         kinds = self._kinds_to_release
-        found = self._standing(*kinds)
+        found = (*self._standing(*kinds), *(self.named_elsewhere if self.has_talked else ()))
         if self.form.releases is not None:
             wanted = {str(named) for named in self.form.releases}
             # what the register imposed has no order to name it by: its measure's own id does
@@ -350,6 +350,28 @@ class OrderEvaluation:
         if self.form.form is Form.REQUEST_RELEASE:
             found = tuple(m for m in found if self.may_ask_about(m))
         return found
+
+    @cached_property
+    def after_talks(self) -> RuleEntry | None:
+        """The entry that lets the order end another region's measure after talks with that region (IN-12)."""
+        for entry in self.version.matching(self.form.form):
+            by_whom = entry.when.initiative is None or self.form.initiative in entry.when.initiative
+            if entry.other_regions is not None and by_whom:
+                return entry
+        return None
+
+    @property
+    def has_talked(self) -> bool:
+        """Whether such an entry holds, and the talks are attested."""
+        return self.after_talks is not None and Attestation.OTHER_REGION_CONSULTED in self.form.attestations
+
+    @property
+    def named_elsewhere(self) -> tuple[Measure, ...]:
+        """Other regions' measures of the form's kind that it names in `releases`."""
+        kind, named = RELEASES.get(self.form.form), {str(one) for one in self.form.releases or ()}
+        if kind is None:
+            return ()
+        return tuple(m for m in self.of_other_regions(kind) if named & {*m.orders, m.measure_id})
 
     def _begun_by(self, m: Measure, moment: datetime) -> bool:
         """Whether a measure, or one that it goes on from, had begun by an instant."""
@@ -576,8 +598,12 @@ class OrderEvaluation:
         return of_measure and self.holds(when.model_copy(update=rest))
 
     def is_reached(self, m: Measure) -> bool:
-        """Whether the order may open a measure from the decider's unit; what opens nothing is never asked."""
-        return not self.opens(m) or self._is_bound_here(m)
+        """
+        Whether the order may open a measure from the decider's unit; what opens nothing is never asked.
+
+        Of another region's measure the talks with that region take the place of the unit.
+        """
+        return m.region != self.form.region or not self.opens(m) or self._is_bound_here(m)
 
     def _is_bound_here(self, m: Measure) -> bool:
         return all(any(self._fits(bond, m) for bond in bonds) for bonds in self.bonds_of(m))
@@ -682,6 +708,11 @@ class OrderEvaluation:
             ),
         )
         return all(checks)
+
+    @cached_property
+    def attested(self) -> frozenset[str]:
+        """The codes of all that the form attests, the region's own among them."""
+        return frozenset({*self.form.attestations, *(self.form.own_attestations or ())})
 
     @property
     def reports(self) -> bool:

@@ -202,6 +202,27 @@ def extend_measures(case: OrderEvaluation) -> Iterator[Effect]:
     yield from _late_tasks(case)
 
 
+def release_after_talks(case: OrderEvaluation) -> Iterator[Effect]:
+    """A task for the region whose measure another region's order ends after talks with it (IN-12)."""
+    for m in case.targets:
+        if m.region != case.form.region and case.after_talks is not None:
+            yield AddTask(
+                kind="released_by_other_region",
+                subject=f"{case.order_id}:{m.measure_id}",
+                text=_RELEASED_BY_OTHER_REGION,
+                region=m.region,
+                due_at=case.at,
+                rules=case.after_talks.cites,
+                order_id=case.order_id,
+            )
+
+
+_RELEASED_BY_OTHER_REGION = Sentence(
+    "En annan region har hävt en åtgärd som er region har infört, och intygar samråd med er. Kontrollera att det stämmer.",
+    "Another region has released a measure that your region imposed, and attests talks with you. Check that it is so.",
+)
+
+
 def release_measures(case: Releasing, known: PatientFacts, targets: Iterable[Measure]) -> Iterator[Effect]:
     """End some measures, and what came beside them; one that is opened in part goes on for the rest."""
     at = case.starts_at

@@ -92,6 +92,7 @@ def form_of(
         "valid_through": reading.day("valid_through"),
         "guardians": reading.people("guardians"),
         "attestations": tuple(reading.many_of("attestations", Attestation)),
+        "own_attestations": tuple(one for one in reading.words("attestations") if ":" in one) or None,
         "motivation": reading.text("motivation", needed=False) or None,
         "review_on": reading.day("review_on"),
         "inform": Inform(

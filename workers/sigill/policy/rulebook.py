@@ -345,6 +345,20 @@ class Deadline(RulebookModel):
     within_hours: int
 
 
+class OwnAttestation(RulebookModel):
+    """What a region's own rules have the decider vouch for: declared under `attestations`, and used by its word."""
+
+    code: str = Field(pattern=r"^[a-z][a-z0-9-]*:[a-z][a-z0-9_]*$")
+    """As a form says it: `orebro:child_agrees`."""
+    sv: str
+    en: str
+
+
+def attested_as(what: Attestation | OwnAttestation) -> str:
+    """The code by which a form attests something."""
+    return what.code if isinstance(what, OwnAttestation) else what.value
+
+
 Documents = Annotated[tuple[DocumentKind, ...], Field(min_length=1)]
 
 
@@ -354,8 +368,8 @@ class Alternative(RulebookModel):
     deciders: tuple[Role, ...] | None = None
     decider_at: Literal["named_units", "exactly_its_unit", "region"] = "named_units"
     consulted: Consulted | None = None
-    attestations: tuple[Attestation, ...] | None = None
-    one_attestation_of: tuple[Attestation, ...] | None = None
+    attestations: tuple[Attestation | OwnAttestation, ...] | None = None
+    one_attestation_of: tuple[Attestation | OwnAttestation, ...] | None = None
     references: Documents | None = None
     motivation: Literal["required"] | None = None
     units: Literal["required", "forbidden"] | None = None
@@ -398,8 +412,8 @@ class RuleEntry(RulebookModel):
     a closing too, which only a unit known to be another clinic's is refused for.
     """
     consulted: Consulted | None = None
-    attestations: tuple[Attestation, ...] | None = None
-    one_attestation_of: tuple[Attestation, ...] | None = None
+    attestations: tuple[Attestation | OwnAttestation, ...] | None = None
+    one_attestation_of: tuple[Attestation | OwnAttestation, ...] | None = None
     references: Documents | None = None
     """Kinds of documents in the record of which the form must name one each."""
     otherwise: RefusalCode | None = None
@@ -424,6 +438,11 @@ class RuleEntry(RulebookModel):
     widens_to_all_guardians: bool | None = None
     also_imposes: tuple[Extra, ...] | None = None
     ends_running: tuple[MeasureKind, ...] | None = None
+    other_regions: Literal["after_consultation"] | None = None
+    """
+    A release may end another region's measure that it names (`releases`), where the form attests the talks with that
+    region (`other_region_consulted`, IN-12). Left out: only the region that imposed it ends it.
+    """
     replaces: Literal["overlapping"] | None = None
     """
     The measure takes the place of those of its kind, region and initiative that it covers, in what they shut and in time
@@ -637,6 +656,8 @@ class Region(RulebookModel):
     national: bool = False
     support: str = ""
     documents: dict[str, Document]
+    attestations: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], Words] = {}
+    """Attestations of the region's own, by the word that its clauses use; a form says `region:word`."""
     rules: dict[str, Rule]
     versions: tuple[Version, ...] = Field(min_length=1)
 
@@ -786,6 +807,25 @@ def _inherit(raw: dict[str, Any], national: Region | None, marks: Marks) -> dict
     return raw
 
 
+def _own_attestations(raw: dict[str, Any], marks: Marks) -> None:
+    """Put what a region's own attestations mean where its clauses name them."""
+    declared = raw.get("attestations")
+    if not isinstance(declared, dict) or not declared:
+        return
+
+    def meant(word: object) -> object:
+        words = declared.get(word) if isinstance(word, str) else None
+        return {"code": f"{raw.get('region')}:{word}", **words} if isinstance(words, dict) else word
+
+    for version in raw.get("versions") or ():
+        for entry in version.get("entries") or ():
+            for part in (entry, *(one for one in entry.get("any_of") or () if isinstance(one, dict))):
+                for clause in ("attestations", "one_attestation_of"):
+                    if isinstance(part.get(clause), list):
+                        given, part[clause] = part[clause], [meant(word) for word in part[clause]]
+                        marks.also(part[clause], given)
+
+
 def _is_swollen(raw: object) -> bool:
     """Whether aliases of aliases make a short text endless (or a ring): checking it would fill the memory."""
     left, parts = MOST_PARTS, [raw]
@@ -831,6 +871,7 @@ def parse(text: str, national: Region | None = None) -> Region:
         raise RulebookError(f"more than {MOST_PARTS} parts, its aliases followed")
     try:
         inherited = _inherit(raw, national, marks)
+        _own_attestations(inherited, marks)
     except (AttributeError, TypeError) as error:
         raise RulebookError(
             "versions: each is a mapping, its entries and standing rules are lists of mappings"

@@ -176,7 +176,7 @@ def _words(each: Any, path: Path, raw: object, model: type[BaseModel]) -> str:
         case "missing":
             return f"{where}: is missing"
         case "enum" | "literal_error":
-            words = _words_at(model, path)
+            words = _words_at(model, path) | _declared_at(path, raw)
             given = each["input"]
             what = given if isinstance(given, str | int | float) else "this"
             return f"{where}: `{what}` is not known here{_meant(str(given), words)}"
@@ -250,6 +250,14 @@ def _words_at(model: type[BaseModel], path: Path) -> set[str]:
         elif isinstance(kind, type) and issubclass(kind, Enum):
             found |= {str(member.value) for member in kind}
     return found
+
+
+def _declared_at(path: Path, raw: object) -> set[str]:
+    """The words that the file itself declares for a place: its own attestations."""
+    own = raw.get("attestations") if isinstance(raw, Mapping) else None
+    if isinstance(own, Mapping) and {"attestations", "one_attestation_of"} & set(path):
+        return {str(word) for word in own}
+    return set()
 
 
 def _types_at(model: type[BaseModel], path: Path) -> list[Any]:

@@ -1,6 +1,7 @@
 """What is said to people, in Swedish and English. No name, no identity number, no motivation."""
 
 from sigill.policy.effects import Sentence
+from sigill.policy.rulebook import OwnAttestation
 from sigill_contracts.vocabulary import (
     AccessReason,
     Attestation,
@@ -278,6 +279,9 @@ ATTESTATION: dict[Attestation, Sentence] = {
     Attestation.PRINCIPAL_CONSENT: Sentence("huvudmannens samtycke", "the principal's consent"),
     Attestation.PRINCIPAL_SIGNED: Sentence("huvudmannens underskrift", "the principal's signature"),
     Attestation.REPORTED_TO_AUTHORITY: Sentence("anmälan till myndighet", "a report to an authority"),
+    Attestation.OTHER_REGION_CONSULTED: Sentence(
+        "samråd med den region som införde åtgärden", "talks with the region that imposed the measure"
+    ),
     Attestation.AUTHORITY_CONFIRMED: Sentence(
         "avstämt med polis eller socialtjänst", "confirmation by police or social services"
     ),
@@ -336,6 +340,12 @@ SERVICE: dict[Service, Sentence] = {
     Service.E_SERVICES: Sentence("e-tjänsterna på 1177", "the e-services"),
     Service.PAPER_COPY: Sentence("journalkopia på papper", "a paper copy"),
 }
+
+
+def attestation_words(what: Attestation | OwnAttestation) -> Sentence:
+    """An attestation in words: one of every region's, or one that a region declares."""
+    return Sentence(what.sv, what.en) if isinstance(what, OwnAttestation) else ATTESTATION[what]
+
 
 _A = AccessReason
 
@@ -414,7 +424,12 @@ ACCESS: dict[AccessReason, Sentence] = {
 }
 ACCESS |= {
     code.without_age: ACCESS[code]
-    for code in (_A.GUARDIAN_OF_CHILD_UNDER_13, _A.GUARDIAN_OF_13_OR_OLDER, _A.AGE_13_TO_15, _A.UNDER_13_OWN_LOGIN)
+    for code in (
+        _A.GUARDIAN_OF_CHILD_UNDER_13,
+        _A.GUARDIAN_OF_13_OR_OLDER,
+        _A.AGE_13_TO_15,
+        _A.UNDER_13_OWN_LOGIN,
+    )
 }
 
 _T = Template

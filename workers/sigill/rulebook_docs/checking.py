@@ -29,6 +29,7 @@ _ONLY_FOR: dict[str, frozenset[Form]] = {
     "widens_to_all_guardians": frozenset({Form.BLOCK_GUARDIANS, Form.RESTRICT_GUARDIAN_ACCESS}),
     "also_imposes": frozenset(IMPOSES),
     "ends_running": frozenset(IMPOSES),
+    "other_regions": frozenset(RELEASES),
     "replaces": frozenset({Form.SEAL_JOURNAL}),
     "signed_form": frozenset(IMPOSES),
     "follow_up": frozenset(IMPOSES),
@@ -313,6 +314,8 @@ def _never(
         yield Finding(where, f"can never apply to {form}: it speaks of no measure")
     if when.measure is not None and form in RELEASES and RELEASES[form] not in when.measure:
         yield Finding(where, f"can never apply to {form}: it ends another kind")
+    if entry.other_regions is not None and when != Condition(initiative=when.initiative):
+        yield Finding(where, "other_regions may have no other condition than the initiative")
     yield from _bonds(entry, form, where)
     youngest = max((e.age.since for e in entries if e.age and e.age.since is not None), default=0)
     if when.patient_under is not None and when.patient_under <= youngest:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from sigill.policy.effects import Sentence
 from sigill.policy.lexicon import (
-    ATTESTATION,
     CHANNEL,
     DECISION,
     DOCUMENT,
@@ -33,6 +32,7 @@ from sigill.policy.rulebook import (
     Shown,
     StandingRule,
 )
+from sigill.policy.sentences import attestation_words
 from sigill_contracts.vocabulary import Channel, Role
 
 _ALL_STAFF = frozenset(Role) - {Role.SUPPORT_OPERATOR}
@@ -241,12 +241,12 @@ def _consulted(entry: RuleEntry) -> Iterable[Sentence]:
 
 
 def _attestations(entry: RuleEntry) -> Iterable[Sentence]:
-    what = listed((ATTESTATION[a] for a in entry.attestations or ()), sv="och", en="and")
+    what = listed((attestation_words(a) for a in entry.attestations or ()), sv="och", en="and")
     return _one(f"Intygas: {what.sv}.", f"Attested: {what.en}.")
 
 
 def _one_attestation(entry: RuleEntry) -> Iterable[Sentence]:
-    what = listed(ATTESTATION[a] for a in entry.one_attestation_of or ())
+    what = listed(attestation_words(a) for a in entry.one_attestation_of or ())
     return _one(f"Minst ett intygas: {what.sv}.", f"At least one is attested: {what.en}.")
 
 
@@ -373,6 +373,13 @@ def _replaces(entry: RuleEntry) -> Iterable[Sentence]:
     return _one(
         "Ersätter de förseglingar på samma initiativ som den täcker, helt och lika länge.",
         "Takes the place of the seals on the same initiative that it covers, wholly and as long.",
+    )
+
+
+def _other_regions(entry: RuleEntry) -> Iterable[Sentence]:
+    return _one(
+        "Kan häva en annan regions åtgärd som den anger, när samråd med den regionen intygas.",
+        "May release another region's measure that it names, when talks with that region are attested.",
     )
 
 
@@ -517,6 +524,7 @@ _SAYS: dict[str, Callable[[RuleEntry], Iterable[Sentence]]] = {
     "runs": _runs,
     "also_imposes": _also,
     "ends_running": _ends_running,
+    "other_regions": _other_regions,
     "replaces": _replaces,
     "signed_form": _signed_form,
     "follow_up": _follow_up,

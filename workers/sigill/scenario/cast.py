@@ -13,7 +13,7 @@ from stdnum import luhn
 
 from sigill.policy.calendar import STOCKHOLM, BirthDate, age_begins, swedish_date
 from sigill.policy.hits import OF_ONES_OWN
-from sigill.policy.rulebook import Condition, Rulebooks, RuleEntry, is_on_call
+from sigill.policy.rulebook import Condition, Rulebooks, RuleEntry, attested_as, is_on_call
 from sigill.scenario.format import (
     DirectoryStep,
     ElsewhereStep,
@@ -410,6 +410,7 @@ class ScenarioData:
         decider = step.decided_by if step.gives("decided_by") else rules.decider(initiative)
         units = step.units if step.gives("units") else rules.units(decider)
         entries = rules.entries(initiative, channel)
+        attested = [str(one) for one in _given(step, "attestations", rules.attestations(entries))]
         form: dict[str, Any] = {
             "order_id": str(order_id),
             "audience": self.audience,
@@ -438,7 +439,8 @@ class ScenarioData:
             "follows_up": str(self.orders.setdefault(step.follows_up, uuid4())) if step.follows_up else None,
             "decision": _given(step, "decision", "keep" if step.form is Form.CONTINUE_MEASURE else None),
             "opinion": step.opinion.value if step.opinion else None,
-            "attestations": [str(a.value) for a in _given(step, "attestations", rules.attestations(entries))],
+            "attestations": [a for a in attested if ":" not in a],
+            "own_attestations": [a for a in attested if ":" in a] or None,
             "motivation": _given(step, "motivation", "Bedömning enligt rutinen."),
             "review_on": _iso(_given(step, "review_on", rules.review_on(entries))),
             "references": _documents(_given(step, "references", rules.references(entries))),
@@ -626,12 +628,12 @@ class _Defaults:
             return (self.cast.hire(entry.consulted.any_of[0], self.region).name,)
         return ()
 
-    def attestations(self, entries: Iterable[RuleEntry]) -> tuple[Any, ...]:
+    def attestations(self, entries: Iterable[RuleEntry]) -> tuple[str, ...]:
         """Everything that may be asked."""
-        wanted: dict[Any, None] = {}
+        wanted: dict[str, None] = {}
         for entry in (asked for e in entries for asked in (e, *e.alternatives[:1])):
-            wanted.update(dict.fromkeys(entry.attestations or ()))
-            wanted.update(dict.fromkeys((entry.one_attestation_of or ())[:1]))
+            one_of = (entry.one_attestation_of or ())[:1]
+            wanted.update(dict.fromkeys(map(attested_as, (*(entry.attestations or ()), *one_of))))
         return tuple(wanted)
 
     def references(self, entries: Iterable[RuleEntry]) -> tuple[str, ...] | None:

@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from sigill.policy.calendar import STOCKHOLM
+from sigill_contracts.order import OwnAttestationCode
 from sigill_contracts.vocabulary import (
     AccessReason,
     Attestation,
@@ -137,7 +138,8 @@ class OrderStep(ScenarioModel):
     signed_by: str | None = None
     units: tuple[str, ...] | None = None
     guardians: tuple[str, ...] | None = None
-    attestations: tuple[Attestation, ...] | None = None
+    attestations: tuple[Attestation | OwnAttestationCode, ...] | None = None
+    """Of the region's own as `region:word`."""
     channel: Channel | None = None
     urgent: bool | None = None
     decided_at: LocalTime | None = None

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from sigill.policy.rulebook import Condition, RuleEntry, Version
+from sigill.policy.rulebook import Condition, RuleEntry, Version, attested_as
 from sigill_contracts.vocabulary import (
     IMPOSES,
     RELEASES,
@@ -101,11 +101,10 @@ def _fields(entries: tuple[RuleEntry, ...], form: Form) -> Iterable[FormField]:
     yield from _people(entries, form)
     yield from _earlier(entries, form)
     yield from _dates(entries, always, asked, form)
-    wanted = _distinct(
-        a for one in asked for a in (*(one.attestations or ()), *(one.one_attestation_of or ()))
-    )
+    every = (a for one in asked for a in (*(one.attestations or ()), *(one.one_attestation_of or ())))
+    wanted = tuple(dict.fromkeys(map(attested_as, every)))
     if wanted:
-        order = [a.value for a in Attestation if a.value in wanted]
+        order = [a.value for a in Attestation if a.value in wanted] + [a for a in wanted if ":" in a]
         yield FormField(
             "attestations",
             any(e.attestations for e in always),
@@ -217,7 +216,7 @@ def _roles(asked: RuleEntry) -> tuple[Role, ...]:
     return () if asked.deciders is None or asked.deciders == "nobody" else asked.deciders
 
 
-def _distinct(words: Iterable[Role] | Iterable[Attestation] | Iterable[DocumentKind]) -> tuple[str, ...]:
+def _distinct(words: Iterable[Role] | Iterable[DocumentKind]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word.value for word in words))
 
 

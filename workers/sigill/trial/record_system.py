@@ -242,6 +242,11 @@ def app_of(system: RecordSystem) -> Starlette:
         version = books.version(region, swedish_date(system.now()))
         return form_fields(version, form) if version else ()
 
+    def own_words(region: str) -> dict[str, Sentence]:
+        book = books.book_of(region)
+        declared = book.attestations if book is not None else {}
+        return {f"{region}:{word}": Sentence(said.sv, said.en) for word, said in declared.items()}
+
     async def shown(request: Request, values: Any, fault: str = "", status: int = 200) -> Response:
         region, form, patient = chosen(values)
         language = request.cookies.get(_LANGUAGE, "sv")
@@ -249,7 +254,7 @@ def app_of(system: RecordSystem) -> Starlette:
         page = pages.get_template("record.html").render(
             lang=language if language in ("sv", "en") else "sv",
             region=region, form=form, patient=patient, regions=regions, forms=forms_of(region), FORM=FORM,
-            fields=fields_of(region, form), FIELDS=_FIELDS, WORDS=_WORDS, ROLE=ROLE, MANY=_MANY, world=system.world,
+            fields=fields_of(region, form), FIELDS=_FIELDS, WORDS={**_WORDS, **own_words(region)}, ROLE=ROLE, MANY=_MANY, world=system.world,
             staff=staff, places=[p for p in system.world.places.values() if p.region == region],
             sent=system.sent, tampers=get_args(Tamper), fault=fault, birthday=system.world.next_birthday(system.now()),
             entered=values, live=await live_of(region, patient, language),
@@ -396,6 +401,9 @@ def _form_of(
                 filled["urgent"] = True
             case "inform_guardians" | "inform_patient" as name:
                 inform[name.removeprefix("inform_")] = values[0] == "yes"
+            case "attestations":
+                filled["attestations"] = [one for one in values if ":" not in one]
+                filled["own_attestations"] = [one for one in values if ":" in one] or None
             case name:
                 filled[name] = values if name in _MANY else values[0]
     if inform:

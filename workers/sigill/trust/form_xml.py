@@ -29,7 +29,16 @@ Value: TypeAlias = "str | bool | list[Value] | dict[str, Value] | None"
 
 #: Fields that are lists, that are true or false, and that hold fields of their own, by their path in the form.
 LISTS = frozenset(
-    {"consulted", "units", "guardians", "releases", "attestations", "references", "court_order/duties"}
+    {
+        "consulted",
+        "units",
+        "guardians",
+        "releases",
+        "attestations",
+        "own_attestations",
+        "references",
+        "court_order/duties",
+    }
 )
 FLAGS = frozenset({"urgent", "inform/guardians", "inform/patient", "inform/written_confirmation"})
 GROUPS = frozenset(

@@ -97,6 +97,11 @@ def _show(
         initiatives=[one for one in Initiative if one is not Initiative.REGISTER],
         roles=[role for role in Role if role is not Role.SUPPORT_OPERATOR],
         attestations=list(Attestation),
+        own_attestations=[
+            (f"{region.region}:{word}", Sentence(words.sv, words.en))
+            for region in regions
+            for word, words in region.attestations.items()
+        ],
         ready=_ready(desk, session),
     )
 
