@@ -1,5 +1,6 @@
 """Nothing lost, doubled or reordered, whatever fails while a batch is taken."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -9,14 +10,18 @@ from typing import Any
 import asyncpg
 import pytest
 
+from sigill.consumer import runner
+from sigill.consumer.continuity import Continuity
 from sigill.consumer.dead_letter_limit import DeadLetterLimit, DeadLetterLimitReached
-from sigill.consumer.runner import DatabaseDown, PoisonRecordError, StatementsUnfinished
+from sigill.consumer.runner import PoisonRecordError
 from sigill.intake.consumer import Intake
 from sigill.operations.dead_letter_replay import look
 from sigill.store import dead_letters, holds, inbox, orders
 from sigill.store.inbox import Fenced
 from sigill.store.session import Store, Tx
+from sigill.store.trouble import DatabaseDown, StatementsUnfinished
 from sigill.stream.connection import BrokerDown, StreamStopped
+from sigill.stream.consumer import StreamConsumer
 from sigill.stream.records import Partition
 from sigill_contracts.topics import ORDERS
 from tests.workers.conftest import START, Office, read, receipts
@@ -77,6 +82,34 @@ async def test_a_database_that_stays_down_is_said_so_and_the_batch_comes_again(o
     assert await stored_offset(office) is None
     await office.hand_over_records(records)
     assert [r.outcome for r in receipts(await office.out())] == ["executed"] * 3
+
+
+@pytest.mark.parametrize("asked", ["on_assigned", "on_look", "on_doubt"])
+async def test_the_database_is_waited_for_whatever_the_consumer_asks_of_it(
+    office: Office, asked: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A broker that came back while the database was away ended the process: the log in doubt was settled unnamed."""
+
+    class Asking(StreamConsumer):
+        """Does nothing but ask once, as the consumer does between two batches."""
+
+        def __init__(self, *_: object, **asks: Any) -> None:
+            self._ask = asks[asked]
+
+        async def start(self) -> None:
+            await (self._ask() if asked == "on_look" else self._ask(frozenset({Partition(ORDERS.name, 0)})))
+
+        async def stop(self) -> None:
+            pass
+
+    async def away(*_: object, **__: object) -> None:
+        raise ConnectionError("unexpected connection_lost() call")
+
+    monkeypatch.setattr(runner, "StreamConsumer", Asking)
+    for question in ("notice_growth", "look", "compare"):
+        monkeypatch.setattr(Continuity, question, away)
+    with pytest.raises(DatabaseDown):
+        await office.consuming[ORDERS.name].run(asyncio.Event())
 
 
 @pytest.mark.parametrize("trouble", [BrokerDown("gone"), StreamStopped("the broker refuses")])

@@ -1,5 +1,7 @@
 """What ends a process at its start, or stops it for good: one line for whoever started it, a status, and no trace."""
 
+import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -8,7 +10,8 @@ from pathlib import Path
 import pytest
 
 import sigill.bootstrap as bootstrap
-from sigill.bootstrap import Wiring, run
+from sigill.bootstrap import EVERYTHING, Wiring, run
+from sigill.embedded.processes import free_port
 from sigill.runtime.settings import load_settings
 from sigill.store.session import TooPowerful
 from sigill.stream.consumer import OffsetsLost
@@ -78,3 +81,20 @@ def test_what_stops_a_worker_for_good_is_said_in_one_line(
         run(["relay"], load_settings())
     assert ended.value.code == status
     assert capsys.readouterr().err == f"sigill: {error}\n"
+
+
+@pytest.mark.parametrize("worker", EVERYTHING)
+async def test_a_worker_waits_for_a_database_that_is_not_there_yet(worker: str) -> None:
+    """The console ended with a traceback, and again at each start: no page said that the database was away."""
+    nowhere = f"postgresql://sigill:none@127.0.0.1:{free_port()}/none"
+    settings = load_settings(
+        patient_keys=json.loads(KEYS), database_url=nowhere, backoff_max=0.2, console_port=0
+    )
+    wiring, stop = Wiring.of(settings), asyncio.Event()
+    serving = asyncio.create_task(wiring.serve([worker], stop))
+    async with asyncio.timeout(30):
+        while not any(line.startswith("[-]database: DatabaseDown") for line in wiring.health.ready()[1]):
+            assert not serving.done(), serving.exception()
+            await asyncio.sleep(0.02)
+        stop.set()
+        await serving

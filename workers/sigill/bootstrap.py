@@ -24,11 +24,8 @@ from sigill.consumer.dead_letter_limit import DeadLetterLimit, DeadLetterLimitRe
 from sigill.consumer.runner import (
     HANDLING,
     ConsumerRunner,
-    DatabaseDown,
     Handler,
     NotReady,
-    StatementsUnfinished,
-    database_trouble,
 )
 from sigill.directory.consumer import Directory
 from sigill.intake.consumer import DIRECTORY, Intake
@@ -82,6 +79,7 @@ from sigill.store.migrate import pending
 from sigill.store.referee import ClockApart, Referee
 from sigill.store.roles import open_as
 from sigill.store.session import Pooled, Role, Store, TooPowerful
+from sigill.store.trouble import DatabaseDown, StatementsUnfinished, database_trouble
 from sigill.stream.connection import BROKER_TROUBLE, Connection, StreamStopped
 from sigill.stream.producer import StreamProducer
 from sigill.stream.topics import UNSTAMPED, contradictions
@@ -242,7 +240,8 @@ class _AfterMigrations:
         return self.worker.name
 
     async def run(self, stop: asyncio.Event) -> None:
-        await self.migrated()
+        async with database_trouble():
+            await self.migrated()
         await self.worker.run(stop)
 
 

@@ -13,7 +13,7 @@ the batch is kept in hand and tried again, and nothing more is parked.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Generic, Protocol, TypeVar
@@ -47,6 +47,7 @@ from sigill.store import holds, inbox
 from sigill.store.dead_letters import DeadRecord
 from sigill.store.inbox import Fenced
 from sigill.store.session import Store, Tx, passing, unfinished
+from sigill.store.trouble import DatabaseDown, StatementsUnfinished, database_trouble
 from sigill.stream.connection import BrokerDown, Connection, StreamStopped
 from sigill.stream.consumer import Batch, Start, StreamConsumer
 from sigill.stream.records import NotCloudEvent, Partition, Record, read_event
@@ -64,14 +65,6 @@ HANDLING = "handling"
 """What is down, for the health page, while record after record can be read and not be handled."""
 CONFLICT_TRIES = 5
 """How often a batch is done again at once after a deadlock or a broken connection, before the worker waits."""
-
-
-class DatabaseDown(Exception):
-    """The database cannot be reached, or gave up on the work: worth trying again."""
-
-
-class StatementsUnfinished(DatabaseDown):
-    """The database answers, but a lock or a statement took longer than it may: worth trying again."""
 
 
 class NotReady(Exception):
@@ -228,7 +221,7 @@ class ConsumerRunner(Generic[Prepared]):
             worker=self.name,
             batch_size=self.batch_size,
             on_assigned=self._take_over,
-            on_doubt=self._logs.compare,
+            on_doubt=self._compare,
             on_look=lambda: self._look(consumer),
             stops=self._logs.stops,
             session_timeout=self.session_timeout,
@@ -262,8 +255,12 @@ class ConsumerRunner(Generic[Prepared]):
         async with database_trouble():
             await self._logs.notice_growth(self.topics)
         starts: dict[Partition, Start] = dict(await self._assigned(places))
+        return starts | await self._compare(places)
+
+    async def _compare(self, places: frozenset[Partition]) -> dict[Partition, Start]:
+        """Hold the partitions' logs against what was taken of them, when they are taken over and whenever in doubt."""
         async with database_trouble():
-            return starts | await self._logs.compare(places)
+            return await self._logs.compare(places)
 
     async def _assigned(self, places: frozenset[Partition]) -> Mapping[Partition, int]:
         """Raise the generation of each partition, and say from which offset it goes on."""
@@ -503,21 +500,6 @@ class ConsumerRunner(Generic[Prepared]):
             for source, unreadable in one.over.items():
                 over[self.topic_names.get(place.topic, place.topic), source] = unreadable
         return await holds.hold(tx, over) if over else []
-
-
-@contextlib.asynccontextmanager
-async def database_trouble() -> AsyncIterator[None]:
-    """
-    Call trouble of the database by its name, which the worker's supervisor waits out: `DatabaseDown`, or of these
-    `StatementsUnfinished` while it answers and somebody holds a lock.
-    """
-    try:
-        yield
-    except Exception as error:
-        if passing(error):
-            kind = StatementsUnfinished if unfinished(error) else DatabaseDown
-            raise kind(type(error).__name__) from error
-        raise
 
 
 def envelope_of(record: Record) -> Envelope:

@@ -17,7 +17,6 @@ from uuid import UUID
 import structlog
 from opentelemetry.trace import Span
 
-from sigill.consumer.runner import DatabaseDown, database_trouble
 from sigill.processing.event_ids import event_id
 from sigill.processing.persist import event_headers
 from sigill.relay.checkpoints import CheckpointSigner, Head
@@ -41,6 +40,7 @@ from sigill.store import audit, audit_check, outbox
 from sigill.store.audit import AuditEntry, ChainHead, Json
 from sigill.store.outbox import OutboxRow, Shards, Unpublished
 from sigill.store.session import Store
+from sigill.store.trouble import DatabaseDown, database_trouble
 from sigill.stream.producer import LARGEST_BODY, OutgoingRecord, SendInDoubt, StreamProducer, sendable_at_all
 from sigill.stream.records import sendable
 from sigill_contracts.topics import AUDIT_HEADS, DEAD_LETTERS, INCOMING, STATE

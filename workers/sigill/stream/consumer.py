@@ -294,8 +294,13 @@ class StreamConsumer:
         """
         if place not in self._next or place in self._aside or not self._gate.is_set():
             return None
-        position: int = await self._kafka.position(TopicPartition(*place))
-        return max(self._next[place], position)
+        try:
+            position: int = await self._kafka.position(TopicPartition(*place))
+        except errors.IllegalStateError:
+            return None  # given up meanwhile
+        except errors.KafkaError as error:
+            raise self._translated(error) from error
+        return max(self._next.get(place, 0), position)
 
     def pause(self, *places: Partition) -> None:
         """Take no more from these partitions until `resume`; a rebalance forgets it."""

@@ -16,7 +16,6 @@ from zlib import crc32
 
 import structlog
 
-from sigill.consumer.runner import database_trouble
 from sigill.judgement.transitions import DueTimer, on_timer
 from sigill.policy.effects import SetTimer, TimerKind
 from sigill.processing.citations import PolicyContext
@@ -39,6 +38,7 @@ from sigill.runtime.metrics import (
 )
 from sigill.store import dead_letters, timers
 from sigill.store.session import Store, Tx, passing
+from sigill.store.trouble import database_trouble
 from sigill_contracts.topics import ORDERS
 from sigill_contracts.vocabulary import PendingCode
 

@@ -38,6 +38,7 @@ from sigill.runtime.settings import Settings
 from sigill.runtime.tracing import Tracing
 from sigill.store.roles import open_as
 from sigill.store.session import Store, passing
+from sigill.store.trouble import database_trouble
 from sigill.stream.connection import Connection
 from sigill.stream.partition_lag import PartitionLags
 from sigill.stream.producer import StreamProducer
@@ -210,8 +211,9 @@ class OpsWorker:
         if self.api is not None:
             listener(self.settings)
         async with contextlib.AsyncExitStack() as stack:
-            desk = await stack.enter_async_context(self.desk())
-            api = await stack.enter_async_context(self.api()) if self.api is not None else None
+            async with database_trouble():
+                desk = await stack.enter_async_context(self.desk())
+                api = await stack.enter_async_context(self.api()) if self.api is not None else None
             await stack.enter_async_context(desk.watch.running())
             stack.push_async_callback(_ended, asyncio.create_task(self._carry_out(desk.store)))
             pages = with_spans(console_app(desk, self.rulebook_routes), self.tracing)
