@@ -1860,3 +1860,10 @@ END $do$;
 -- not been read, since that one was set aside.
 
 ALTER TABLE partition_wait ADD COLUMN passed_since timestamptz; -- null: all of its records wait
+
+-- 0029_pre_bind_sessions.sql
+-- Runs before the code that needs it. The regions and units that a login of the console is bound to.
+
+ALTER TABLE console_session
+  ADD COLUMN bound_regions text[], -- null: to no region in particular
+  ADD COLUMN bound_units text[]; -- HSA-ids; null: to no unit in particular

@@ -17,11 +17,12 @@ import typer
 from pydantic import BaseModel
 
 from sigill.cli.common import rulebooks, settings
-from sigill.cli.context import clock_of, operator, run, store_of
+from sigill.cli.context import clock_of, operator, refuse_hidden, run, store_of
 from sigill.policy.calendar import STOCKHOLM
 from sigill.policy.facts import Identity
 from sigill.policy.identity_numbers import NumberError, NumberRules
 from sigill.runtime.lifecycle import stopped_by_signals
+from sigill.store import persons
 from sigill.store.roles import open_as
 from sigill.web.api.decision_service import AccessQuery, DecisionService, Principal, StoreDown
 from sigill.web.api.facts_loader import Who
@@ -101,6 +102,7 @@ def ask(
 
     async def work() -> DecisionTold:
         async with _desk() as desk:
+            await _shown(question.patient, question.viewer)
             (answer,) = await desk.ask([question], Principal(operator(), asking_unit, purpose))
             return Presenter(desk.books).decision(answer, explain=True)
 
@@ -125,6 +127,7 @@ def show(
     async def work() -> PictureTold | None:
         async with _desk() as desk:
             asker = Principal(operator(), asking_unit, purpose)
+            await _shown(who)
             opened = await desk.open(who, asker, shown="the whole picture, with measures", known_at=known)
             return (
                 None if opened is None else Presenter(desk.books).picture(opened, moment or desk.clock.now())
@@ -152,9 +155,12 @@ def timeline(
 ) -> None:
     """What changed, and what will change by time alone: birthdays, ends of measures, custody, new rules; and why."""
     lines = _standard_input()
+    asked_about = [_who(patient, "patient", lines)]
+    if viewer is not None:
+        asked_about.append(_who(viewer, "viewer", lines))
     asked = TimelineOf(
-        patient=_somebody(_who(patient, "patient", lines)),
-        viewer=None if viewer is None else _somebody(_who(viewer, "viewer", lines)),
+        patient=_somebody(asked_about[0]),
+        viewer=None if viewer is None else _somebody(asked_about[1]),
         service=service,
         since=_moment(since),
         until=_moment(until),
@@ -165,6 +171,7 @@ def timeline(
 
     async def work() -> TimelineTold:
         async with _desk() as desk:
+            await _shown(*asked_about)
             return await tell_timeline(
                 desk, Presenter(desk.books), asked, Principal(operator(), asking_unit, purpose)
             )
@@ -209,6 +216,17 @@ async def _desk() -> AsyncIterator[DecisionService]:
         ) as desk,
     ):
         yield desk
+
+
+async def _shown(*asked: Who) -> None:
+    """End the process when one of those asked about has protected identity, and whoever asks may not be shown them."""
+    async with store_of(settings()) as store:
+        async with store.reading() as tx:
+            keys = [who for who in asked if isinstance(who, str)]
+            people = set((await persons.resolve_keys(tx, keys)).values())
+            numbers = [who for who in asked if not isinstance(who, str)]
+            people |= set((await persons.resolve(tx, numbers)).values())
+        await refuse_hidden(store, people)
 
 
 def _run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:

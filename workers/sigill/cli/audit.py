@@ -14,17 +14,17 @@ import typer
 
 from sigill.cli.checkpoints import PublicKey, Published, gather, lines_of, public_key
 from sigill.cli.common import on_behalf, operator, settings
+from sigill.cli.context import hidden_people, refuse_hidden, store_as, told
 from sigill.cli.context import run as run_to_the_end
-from sigill.cli.context import store_as, told
 from sigill.cli.dlq import printable
-from sigill.operations import extracts
+from sigill.operations import extracts, reviews
 from sigill.operations.archive import Archived, Reader, check_folder
 from sigill.operations.archive import archive as make_packages
 from sigill.policy.calendar import midnight, swedish_date
 from sigill.relay.checkpoints import CheckpointSigner
 from sigill.runtime.clock import SystemClock
 from sigill.runtime.settings import Settings
-from sigill.store import access_log, audit, audit_check, persons
+from sigill.store import access_log, audit, audit_check, orders
 from sigill.store.access_log import AccessLogFault
 from sigill.store.audit_check import AuditFault, Baseline, RowFault
 from sigill.stream.connection import BrokerDown, Connection, StreamStopped
@@ -223,6 +223,7 @@ def extract(
                 person = await extracts.whose(tx, asked)
             if person is None:
                 raise NobodyKnown
+            await refuse_hidden(store, [person])
             made = await extracts.extract(
                 store,
                 person,
@@ -304,75 +305,49 @@ def looks_(
         print("--reason: a review names its reason", file=sys.stderr)
         raise typer.Exit(2)
     reader = Reader(operator(), unit, on_behalf(reason, by))
-    span = (midnight(first), midnight(last + timedelta(days=1)))
-    found, keys, more = run_to_the_end(
-        lambda: _review(settings(), reader, now, span, actor, besides or [], days, everything)
+    asked = reviews.Asked(
+        midnight(first),
+        midnight(last + timedelta(days=1)),
+        actor=actor,
+        besides=besides or (),
+        near=timedelta(days=days),
+        everything=everything,
     )
+    done, hidden = run_to_the_end(lambda: _reviewed(settings(), reader, now, asked))
+    whom = {who: "(protected)" if who in hidden else key or "-" for who, key in done.keys.items()}
     lines = [
         {
             "actor": one.actor,
             "unit": one.unit,
-            "patient": keys.get(one.patient),
+            "patient": whom[one.patient],
             "looks": one.looks,
             "without_order": one.without_order,
             "protected": one.protected,
             "first": one.first,
             "last": one.last,
         }
-        for one in found
+        for one in done.looks
     ]
     if as_json:
-        told({"since": str(first), "through": str(last), "days": days, "more": more, "looks": lines})
+        told({"since": str(first), "through": str(last), "days": days, "more": done.more, "looks": lines})
         return
     print("ACTOR  UNIT  PATIENT  LOOKS  WITHOUT ORDER  PROTECTED  LAST")
-    for one in found:
-        cells = [
-            printable(one.actor),
-            printable(one.unit or "-"),
-            keys.get(one.patient) or "-",
-            str(one.looks),
-        ]
+    for one in done.looks:
+        cells = [printable(one.actor), printable(one.unit or "-"), whom[one.patient], str(one.looks)]
         cells += [str(one.without_order), "yes" if one.protected else "no", f"{swedish_date(one.last)}"]
         print("  ".join(cells))
-    if more:
-        print(f"more than {_MOST_LINES} lines: take a shorter time", file=sys.stderr)
+    if done.more:
+        print(f"more than {reviews.MOST_LINES} lines: take a shorter time", file=sys.stderr)
 
 
-_MOST_LINES = 1000
-
-
-async def _review(
-    current: Settings,
-    reader: Reader,
-    now: datetime,
-    span: tuple[datetime, datetime],
-    actor: str | None,
-    besides: list[str],
-    days: int,
-    everything: bool,
-) -> tuple[list[access_log.ReviewedLooks], dict[PersonId, str], bool]:
-    """Read and log in one transaction; the newest key of each patient, and whether lines are left out."""
-    async with store_as(current, "sigill_auditor") as store, store.transaction(now) as tx:
-        found = await access_log.reviewed(
-            tx,
-            *span,
-            actor=actor,
-            besides=besides,
-            near=timedelta(days=days),
-            everything=everything,
-            limit=_MOST_LINES + 1,
-        )
-        shown = found[:_MOST_LINES]
-        people = sorted({one.patient for one in shown}, key=int)
-        looked = [
-            access_log.AccessLogEntry(reader.name, reader.unit, person, reader.reason, access_log.REVIEW)
-            for person in people
-        ]
-        await access_log.append(tx, looked, chain=extracts.CHAIN)
-        body: dict[str, audit.Json] = {"lines": len(shown), "since": str(span[0]), "before": str(span[1])}
-        await audit.append(tx, [audit.AuditEntry(extracts.CHAIN, reader.name, "access_log_read", body)])
-        keys = {who: pairs[0][1] for who, pairs in (await persons.identities_of(tx, people)).items()}
-        return shown, keys, len(found) > _MOST_LINES
+async def _reviewed(
+    current: Settings, reader: Reader, now: datetime, asked: reviews.Asked
+) -> tuple[reviews.Reviewed, frozenset[PersonId]]:
+    """The review, and who on it has protected identity that whoever runs this may not be shown."""
+    async with store_as(current, "sigill_auditor") as store:
+        done = await reviews.review(store, reader, now, asked)
+        async with store.reading() as tx:
+            return done, await hidden_people(tx, done.keys)
 
 
 def _day(option: str, text: str) -> date:
@@ -409,6 +384,7 @@ def export(
                 person = await extracts.whose(tx, asked)
             if person is None:
                 raise NobodyKnown
+            await refuse_hidden(store, [person])
             reader = Reader(operator(), unit, on_behalf(reason, by))
             made = await extracts.case_file(
                 store, person, reader, SystemClock().now(), published, asked=asked
@@ -447,6 +423,10 @@ def archive(
 
     async def run() -> Archived:
         async with store_as(current, "sigill_auditor") as store:
+            if wanted is not None:
+                async with store.reading() as tx:
+                    filed = await orders.load(tx, wanted)
+                await refuse_hidden(store, [one.patient for one in filed], [one.payload for one in filed])
             reader = Reader(operator(), unit, on_behalf(reason, by))
             return await make_packages(store, to, wanted, reader, SystemClock().now())
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import typer
 
-from sigill.operations.identity import NotIdentified, account_of, operator_of
+from sigill.operations.identity import NotIdentified, account_of, operator_of, sees_protected_identity
 from sigill.policy.rulebook import RulebookError, Rulebooks
 from sigill.rulebook_docs import files
 from sigill.runtime.settings import Settings, settings_or_exit
@@ -25,6 +25,15 @@ def operator() -> str:
     """Whoever runs the command, as the audit chain and the access log name them; ends the process when nobody knows."""
     try:
         return operator_of(settings())
+    except NotIdentified as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from None
+
+
+def may_see_protected() -> bool:
+    """Whether whoever runs the command may be shown who has protected identity; ends the process when nobody knows."""
+    try:
+        return sees_protected_identity(settings())
     except NotIdentified as error:
         print(error, file=sys.stderr)
         raise typer.Exit(2) from None

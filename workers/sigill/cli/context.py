@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, TypeVar
@@ -12,15 +12,18 @@ from typing import Any, TypeVar
 import asyncpg
 import typer
 
-from sigill.cli.common import operator
+from sigill.cli.common import may_see_protected, operator
 from sigill.operations.phone_order import Sending
+from sigill.operations.protected_identity import named_in
 from sigill.runtime.clock import Clock, FileClock, SystemClock
 from sigill.runtime.logging import configure_logging
 from sigill.runtime.settings import Settings
+from sigill.store import protection
 from sigill.store.roles import may_act_as, open_as
 from sigill.store.session import Pooled, Reading, Role, Store, connection_options, passing
 from sigill.stream.connection import BrokerDown, Connection, StreamStopped
 from sigill.stream.producer import StreamProducer
+from sigill_contracts.vocabulary import PersonId
 
 T = TypeVar("T")
 
@@ -92,6 +95,27 @@ def _plain(value: object) -> object:
 
 
 __all__ = ["agreed", "clock_of", "operator", "run", "sending_of", "store_of", "told"]
+
+
+async def hidden_people(tx: Reading, people: Iterable[PersonId | None]) -> frozenset[PersonId]:
+    """Those of some people who have protected identity and whom whoever runs the command may not be shown."""
+    if may_see_protected():
+        return frozenset()
+    return await protection.protected(tx, {person for person in people if person is not None})
+
+
+async def refuse_hidden(
+    store: Store, people: Iterable[PersonId | None] = (), texts: Iterable[str | bytes | None] = ()
+) -> None:
+    """End the process with one line when somebody of `people`, or named in `texts`, may not be shown."""
+    async with store.reading() as tx:
+        hidden = await hidden_people(tx, (*people, *await named_in(tx, texts)))
+    if hidden:
+        print(
+            "hidden: somebody here has protected identity, and is shown to whoever has the role for it alone",
+            file=sys.stderr,
+        )
+        raise typer.Exit(1)
 
 
 @asynccontextmanager

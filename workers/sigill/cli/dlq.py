@@ -8,7 +8,17 @@ from typing import Annotated
 import typer
 
 from sigill.cli.common import settings
-from sigill.cli.context import agreed, clock_of, operator, run, sending_of, store_of, told
+from sigill.cli.context import (
+    agreed,
+    clock_of,
+    hidden_people,
+    operator,
+    refuse_hidden,
+    run,
+    sending_of,
+    store_of,
+    told,
+)
 from sigill.operations.dead_letter_replay import CHAIN, EarlierOpen, NotOursToSend, look, redrive, settle
 from sigill.processing.patient_keys import shaped_like_a_key
 from sigill.runtime.logging import mask
@@ -35,18 +45,22 @@ def list_letters(
     """The newest first; says how many there are in all."""
     chosen = settings()
 
-    async def work() -> tuple[list[DeadLetter], int]:
+    async def work() -> tuple[list[dict[str, object]], int]:
         async with store_of(chosen) as store, store.reading() as tx:
             found = await dead_letters.page(tx, topic=topic, dealt_with=everything, limit=limit)
             total, _ = await dead_letters.count_letters(tx, topic)
-            return found, total
+            keys = {key for one in found if (key := shaped_like_a_key(one.record.key))}
+            whose = await persons.resolve_keys(tx, keys)
+            hidden = await hidden_people(tx, whose.values())
+            secret = {key for key, person in whose.items() if person in hidden}
+            lines = [_line(letter) for letter in found]
+            return [{**one, "key": None if one["key"] in secret else one["key"]} for one in lines], total
 
     found, total = run(work)
     if as_json:
-        told({"open": total, "letters": [_line(letter) for letter in found]})
+        told({"open": total, "letters": found})
         return
-    for letter in found:
-        line = _line(letter)
+    for line in found:
         print(
             "\t".join(str(line[name] or "-") for name in ("id", "since", "topic", "key", "reason", "state"))
         )
@@ -68,10 +82,18 @@ def show(
     chosen = settings()
 
     async def work() -> DeadLetter | None:
-        async with store_of(chosen) as store, store.transaction(clock_of(chosen).now()) as tx:
-            found = (await dead_letters.by_ids(tx, [letter_id])).get(letter_id)
-            if found is not None and reason:
-                await _opened(tx, found, reason)
+        async with store_of(chosen) as store:
+            async with store.reading() as tx:
+                found = (await dead_letters.by_ids(tx, [letter_id])).get(letter_id)
+                key = None if found is None else shaped_like_a_key(found.record.key)
+                whose = await persons.resolve_keys(tx, [key] if key else [])
+            if found is None:
+                return None
+            headers = (part for header in found.record.headers for part in header)
+            await refuse_hidden(store, whose.values(), (found.record.value, found.record.key, *headers))
+            if reason:
+                async with store.transaction(clock_of(chosen).now()) as tx:
+                    await _opened(tx, found, reason)
             return found
 
     letter = run(work)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from sigill.cli.common import on_behalf, operator, rulebooks, settings
-from sigill.cli.context import store_as
+from sigill.cli.context import refuse_hidden, store_as
 from sigill.operations.fhir import Release, Resource, bundle
 from sigill.policy.facts import Identity
 from sigill.policy.rulebook import Rulebooks
@@ -69,6 +69,9 @@ async def _fhir(
     reader: tuple[str, str | None, str],
 ) -> Resource | None:
     async with store_as(settings(), "sigill_reader") as store:
+        async with store.reading() as tx:
+            asked = (await persons.resolve(tx, [identity])).get(identity)
+        await refuse_hidden(store, [asked])
         async with store.transaction(SystemClock().now()) as tx:
             person = (await persons.resolve(tx, [identity])).get(identity)
             if person is None:

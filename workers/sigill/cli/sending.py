@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from sigill.cli.context import clock_of, store_of
+from sigill.cli.context import clock_of, refuse_hidden, store_of
 from sigill.runtime.clock import SystemClock
 from sigill.runtime.logging import mask
 from sigill.runtime.settings import Settings
@@ -50,6 +50,9 @@ async def answers(
         async with store.reading() as tx:
             filed = await orders.load(tx, [OrderId(order_id)])
             found = await orders.answers_to(tx, [one.registration for one in filed])
+        texts = [text for one in filed for text in (one.payload, one.original)]
+        texts += [one.receipt for given in found.values() for one in given]
+        await refuse_hidden(store, [one.patient for one in filed], texts)
         if whole_for is not None and filed:
             actor, reason = whole_for
             async with store.transaction(clock_of(settings).now()) as tx:

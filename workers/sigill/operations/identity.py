@@ -10,8 +10,10 @@ import os
 import pwd
 import re
 import stat
+from dataclasses import dataclass
 from pathlib import Path
 
+from sigill.operations.operators import ConsoleRole
 from sigill.runtime.settings import Settings
 from sigill.trust.policy import TEST_HSA_ID
 from sigill_contracts.hsa_id import canonical_hsa_id
@@ -53,17 +55,57 @@ def operator_of(settings: Settings) -> str:
         if settings.environment == "production":
             raise NotIdentified("SIGILL_OPERATORS: needed in production, to say who runs a command")
         return account_of(uid)
-    given = _operators(settings.operators).get(str(uid))
-    if given is None:
-        raise NotIdentified(f"SIGILL_OPERATORS: {settings.operators} names no operator for user id {uid}")
-    found = operator_hsa_id(given, settings)
+    found = operator_hsa_id(_operator_named(settings.operators, uid).hsa_id, settings)
     if found is None:
         raise NotIdentified(f"SIGILL_OPERATORS: what it says of user id {uid} is no HSA-id")
     return found
 
 
-def _operators(file: Path) -> dict[str, str]:
-    """HSA-ids by user id, of a file that nobody but root can have written."""
+def sees_protected_identity(settings: Settings) -> bool:
+    """
+    Whether whoever runs this process may be shown who has protected identity.
+
+    Where the file of operators says so (`roles`). Without a file nobody has roles: in production nobody is shown, elsewhere
+    everybody. Raises NotIdentified.
+    """
+    if settings.operators is None:
+        return settings.environment != "production"
+    return ConsoleRole.PROTECTED_IDENTITY in _operator_named(settings.operators, os.getuid()).roles
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """What the file says of an account."""
+
+    hsa_id: str
+    roles: frozenset[str] = frozenset()
+
+
+def _operator_named(file: Path, uid: int) -> _Named:
+    found = _operators(file).get(str(uid))
+    if found is None:
+        raise NotIdentified(f"SIGILL_OPERATORS: {file} names no operator for user id {uid}")
+    return found
+
+
+def _named(value: object) -> _Named | None:
+    """An account's HSA-id, alone or with roles; None for anything else."""
+    match value:
+        case str():
+            return _Named(value)
+        case {"hsa_id": str(hsa_id), "roles": [*roles]} if len(value) == 2 and all(  # type: ignore[arg-type]
+            isinstance(role, str) and role in _ROLES for role in roles
+        ):
+            return _Named(hsa_id, frozenset(roles))
+    return None
+
+
+_ROLES = frozenset({str(ConsoleRole.PROTECTED_IDENTITY)})
+"""What a command asks for beside the account itself."""
+
+
+def _operators(file: Path) -> dict[str, _Named]:
+    """HSA-ids and roles by user id, of a file that nobody but root can have written."""
     try:
         with file.open("rb") as opened:
             state = os.fstat(opened.fileno())
@@ -74,11 +116,15 @@ def _operators(file: Path) -> dict[str, str]:
             found = json.load(opened)
     except (OSError, ValueError) as error:
         raise NotIdentified(f"SIGILL_OPERATORS: {file} cannot be read ({type(error).__name__})") from None
-    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
-        raise NotIdentified(f'SIGILL_OPERATORS: {file} must hold {{"1001": "SE…"}}')
+    named = {uid: _named(value) for uid, value in found.items()} if isinstance(found, dict) else {}
+    if not isinstance(found, dict) or None in named.values():
+        raise NotIdentified(
+            f'SIGILL_OPERATORS: {file} must hold {{"1001": "SE…"}} or '
+            '{"1001": {"hsa_id": "SE…", "roles": ["protected_identity"]}}'
+        )
     if str(ROOT) in found:
         raise NotIdentified(f"SIGILL_OPERATORS: {file} names root, which is nobody in particular")
-    return found
+    return {uid: one for uid, one in named.items() if one is not None}
 
 
 def account_of(uid: int) -> str:

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from sigill.store.console import EVERYTHING, Binding
+
 
 class ConsoleRole(StrEnum):
     """What somebody may do here. Looking and dealing with are apart; two eyes are not four."""
@@ -16,6 +18,8 @@ class ConsoleRole(StrEnum):
     """Approves what another operator proposed."""
     AUDITOR = "auditor"
     """Verifies the chains and reads who looked at whom."""
+    PROTECTED_IDENTITY = "protected_identity"
+    """Besides another role: sees who has protected identity (skyddade personuppgifter). To all others they are hidden."""
 
 
 EVERYBODY = frozenset(ConsoleRole)
@@ -31,6 +35,9 @@ APPROVERS = frozenset({ConsoleRole.APPROVER})
 
 
 AUDITORS = frozenset({ConsoleRole.AUDITOR})
+
+
+PROTECTED_READERS = frozenset({ConsoleRole.PROTECTED_IDENTITY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,8 @@ class Operator:
     subject: str | None = None
     acr: str | None = None
     session: str | None = None
+    bound: Binding = EVERYTHING
+    """What the login is bound to: lists, and what they lead to, show no more than that."""
 
     def may(self, allowed: Iterable[ConsoleRole]) -> bool:
         """Whether one of the roles is among those allowed."""

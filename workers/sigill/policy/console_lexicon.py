@@ -35,6 +35,7 @@ CONSOLE_ROLE = {
     "operator": S("handlägger", "operator"),
     "approver": S("godkänner", "approver"),
     "auditor": S("granskar", "auditor"),
+    "protected_identity": S("ser skyddade personuppgifter", "sees protected identity"),
 }
 TIMER: Mapping[str, Sentence] = {
     TimerKind.MEASURE_STARTS: S("Åtgärd börjar gälla", "Measure begins"),

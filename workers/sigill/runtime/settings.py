@@ -403,6 +403,18 @@ class Ops(BaseSettings):
     oidc_unit_claim: str = Field(
         "healthCareUnitHsaId", description="Claim that holds the operator's unit, for the access log."
     )
+    oidc_regions_claim: str | None = Field(
+        None,
+        description="Claim that binds a login to regions: lists, and what they lead to, show those alone. `*` binds to none; "
+        "a login without the claim is refused. Default: no login is bound.",
+    )
+    oidc_region_map: dict[str, str] = Field(
+        default_factory=dict,
+        description='Regions by the words of that claim: `{"RK-1177": "kronoberg"}`. Default: the regions\' own names.',
+    )
+    oidc_units_claim: str | None = Field(
+        None, description="The same for units, by HSA-id: those whose orders and tasks a login shows."
+    )
     oidc_claims_from: Words = Field(
         ("id_token",),
         description="Where roles, HSA-id and unit are looked for, by commas and in this order: `id_token`, `access_token` "
@@ -428,7 +440,8 @@ class Ops(BaseSettings):
     operators: Path | None = Field(
         None,
         description="JSON file of root's with the HSA-id of each account that runs commands, by the kernel's user id: "
-        '`{"1001": "SE…"}`. Needed in production by commands that act or look at somebody.',
+        '`{"1001": "SE…"}`, or `{"1001": {"hsa_id": "SE…", "roles": ["protected_identity"]}}` for whoever may be shown people '
+        "with protected identity. Needed in production by commands that act or look at somebody.",
     )
     operator_keys: Path | None = Field(
         None,

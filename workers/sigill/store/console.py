@@ -25,6 +25,29 @@ MOST = 10_000
 
 
 @dataclass(frozen=True, slots=True)
+class Binding:
+    """The regions and the units (HSA-ids) that somebody is bound to; None: to none, everything is theirs."""
+
+    regions: frozenset[str] | None = None
+    units: frozenset[str] | None = None
+
+    def covers(self, region: str | None, unit: str | None) -> bool:
+        """Whether what belongs to a region and a unit is within it; what is known of neither is outside."""
+        return (self.regions is None or region in self.regions) and (self.units is None or unit in self.units)
+
+    @property
+    def columns(self) -> tuple[list[str] | None, list[str] | None]:
+        """Regions and units as queries take them."""
+        return (
+            None if self.regions is None else sorted(self.regions),
+            None if self.units is None else sorted(self.units),
+        )
+
+
+EVERYTHING = Binding()
+
+
+@dataclass(frozen=True, slots=True)
 class OrderSearch:
     """What is searched for; None is no condition. Moments are UTC, `before` exclusive."""
 
@@ -36,6 +59,7 @@ class OrderSearch:
     since: datetime | None = None
     before: datetime | None = None
     outcome: Outcome | None = None
+    bound: Binding = EVERYTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +110,11 @@ async def find_orders(
     await tx.fresh_plans()
     arguments = [*await _conditions(tx, wanted), below, limit]
     if wanted.outcome is None:
-        found = await tx.fetch(_SQL["orders"], *arguments)
+        found = await tx.fetch(_SQL["orders"], *arguments, *wanted.bound.columns)
     else:
-        found = await tx.fetch(_SQL["orders_of_outcome"], *arguments, str(wanted.outcome))
+        found = await tx.fetch(
+            _SQL["orders_of_outcome"], *arguments, str(wanted.outcome), *wanted.bound.columns
+        )
     return [found_order(row) for row in found]
 
 
@@ -97,8 +123,12 @@ async def count_orders(tx: Reading, wanted: OrderSearch) -> Total:
     await tx.fresh_plans()
     arguments = [*await _conditions(tx, wanted), MOST + 1]
     if wanted.outcome is None:
-        return _total(await tx.value(_SQL["count_orders"], *arguments))
-    return _total(await tx.value(_SQL["count_orders_of_outcome"], *arguments, str(wanted.outcome)))
+        return _total(await tx.value(_SQL["count_orders"], *arguments, *wanted.bound.columns))
+    return _total(
+        await tx.value(
+            _SQL["count_orders_of_outcome"], *arguments, str(wanted.outcome), *wanted.bound.columns
+        )
+    )
 
 
 async def pending_page(
@@ -106,19 +136,25 @@ async def pending_page(
     code: str | None = None,
     region: RegionCode | None = None,
     *,
+    bound: Binding = EVERYTHING,
     limit: int = 100,
     offset: int = 0,
 ) -> list[tuple[FoundOrder, datetime | None]]:
     """Return orders that wait for `code` (None: for anything) with their deadlines (UTC), the earliest first."""
-    rows = await tx.fetch(_SQL["pending_page"], code, region, limit, offset)
+    rows = await tx.fetch(_SQL["pending_page"], code, region, limit, offset, *bound.columns)
     return [(found_order(row), row["judged_at"]) for row in rows]
 
 
 async def count_pending(
-    tx: Reading, now: datetime, code: str | None = None, region: RegionCode | None = None
+    tx: Reading,
+    now: datetime,
+    code: str | None = None,
+    region: RegionCode | None = None,
+    *,
+    bound: Binding = EVERYTHING,
 ) -> Tally:
     """Say how many orders wait for `code`."""
-    row = (await tx.fetch(_SQL["count_pending"], code, region, now))[0]
+    row = (await tx.fetch(_SQL["count_pending"], code, region, now, *bound.columns))[0]
     return Tally(row["count"], row["overdue"], row["until"])
 
 
@@ -175,18 +211,20 @@ async def worklist_page(
     target: str | None = None,
     region: RegionCode | None = None,
     *,
+    bound: Binding = EVERYTHING,
     limit: int = 50,
     offset: int = 0,
 ) -> list[StoredTask]:
     """Return open work-list tasks, the oldest first."""
     return [
-        tasks.task_of(row) for row in await tx.fetch(_SQL["worklist_page"], target, region, limit, offset)
+        tasks.task_of(row)
+        for row in await tx.fetch(_SQL["worklist_page"], target, region, limit, offset, *bound.columns)
     ]
 
 
-async def worklist_done(tx: Reading, limit: int = 20) -> list[StoredTask]:
+async def worklist_done(tx: Reading, bound: Binding = EVERYTHING, limit: int = 20) -> list[StoredTask]:
     """Return the work-list tasks that were ticked off last."""
-    return [tasks.task_of(row) for row in await tx.fetch(_SQL["worklist_done"], limit)]
+    return [tasks.task_of(row) for row in await tx.fetch(_SQL["worklist_done"], limit, *bound.columns)]
 
 
 async def tasks_page(
@@ -194,30 +232,53 @@ async def tasks_page(
     kinds: Sequence[str] | None = None,
     but: Sequence[str] | None = None,
     *,
+    bound: Binding = EVERYTHING,
     limit: int = 50,
     offset: int = 0,
 ) -> list[StoredTask]:
     """Return open tasks of `kinds`, or of any kind `but` some, the earliest deadline first."""
-    return [tasks.task_of(row) for row in await tx.fetch(_SQL["tasks_page"], kinds, but, limit, offset)]
+    return [
+        tasks.task_of(row)
+        for row in await tx.fetch(_SQL["tasks_page"], kinds, but, limit, offset, *bound.columns)
+    ]
 
 
 async def count_tasks(
-    tx: Reading, now: datetime, kinds: Sequence[str] | None = None, but: Sequence[str] | None = None
+    tx: Reading,
+    now: datetime,
+    kinds: Sequence[str] | None = None,
+    but: Sequence[str] | None = None,
+    *,
+    bound: Binding = EVERYTHING,
 ) -> Tally:
     """Say how many such tasks are open."""
-    row = (await tx.fetch(_SQL["count_tasks"], kinds, but, now))[0]
+    row = (await tx.fetch(_SQL["count_tasks"], kinds, but, now, *bound.columns))[0]
     return Tally(row["tasks"], row["overdue"], row["due"])
 
 
-async def count_requests(tx: Reading) -> int:
-    """Say how many requests to release are open."""
-    return int(await tx.value(_SQL["count_requests"]))
+async def count_requests(tx: Reading, bound: Binding = EVERYTHING) -> int:
+    """Say how many requests to release are open; bound to units: those that one of them is to answer."""
+    return int(await tx.value(_SQL["count_requests"], *bound.columns))
+
+
+async def requests_page(
+    tx: Reading, bound: Binding = EVERYTHING, *, limit: int = 1000
+) -> list[tuple[OrderId, PersonId]]:
+    """Return open requests to release and their patients, oldest first."""
+    found = await tx.fetch(_SQL["requests_page"], *bound.columns, limit)
+    return [(OrderId(str(row["order_id"])), person_of(row["person_id"])) for row in found]
 
 
 async def timers_between(
-    tx: Reading, first: datetime, end: datetime, *, limit: int = 100, offset: int = 0
+    tx: Reading,
+    first: datetime,
+    end: datetime,
+    regions: Iterable[str] | None = None,
+    *,
+    limit: int = 100,
+    offset: int = 0,
 ) -> list[StoredTimer]:
-    """Return what falls due from `first` until `end` (UTC, exclusive), in order of time."""
+    """Return what falls due from `first` until `end` (UTC, exclusive), in order of time; None: in every region."""
     return [
         StoredTimer(
             row["timer_id"],
@@ -228,13 +289,17 @@ async def timers_between(
             None if row["measure_id"] is None else MeasureId(str(row["measure_id"])),
             None if row["order_id"] is None else OrderId(str(row["order_id"])),
         )
-        for row in await tx.fetch(_SQL["timers_of_day"], first, end, limit, offset)
+        for row in await tx.fetch(
+            _SQL["timers_of_day"], first, end, limit, offset, None if regions is None else sorted(regions)
+        )
     ]
 
 
-async def count_timers(tx: Reading, first: datetime, end: datetime) -> int:
-    """Say how many fall due from `first` until `end` (UTC, exclusive)."""
-    return int(await tx.value(_SQL["count_timers"], first, end))
+async def count_timers(
+    tx: Reading, first: datetime, end: datetime, regions: Iterable[str] | None = None
+) -> int:
+    """Say how many fall due from `first` until `end` (UTC, exclusive); None: in every region."""
+    return int(await tx.value(_SQL["count_timers"], first, end, None if regions is None else sorted(regions)))
 
 
 # --- sessions
@@ -252,6 +317,7 @@ class SessionOwner:
     subject: str | None = None
     acr: str | None = None
     sid: str | None = None
+    bound: Binding = EVERYTHING
 
 
 async def claim_question(
@@ -262,10 +328,15 @@ async def claim_question(
 
 
 async def confirm_session(
-    tx: Tx, token_hash: bytes, roles: Iterable[str], unit: str | None, tokens: bytes | None
+    tx: Tx,
+    token_hash: bytes,
+    roles: Iterable[str],
+    unit: str | None,
+    bound: Binding,
+    tokens: bytes | None,
 ) -> None:
-    """Note at `tx.now` that the issuer lets a session go on, with these roles."""
-    await tx.run(_SQL["confirm_session"], token_hash, sorted(roles), unit, tokens, tx.now)
+    """Note at `tx.now` that the issuer lets a session go on, with these roles, bound to these regions and units."""
+    await tx.run(_SQL["confirm_session"], token_hash, sorted(roles), unit, tokens, tx.now, *bound.columns)
 
 
 async def end_sessions_of(tx: Tx, issuer: str, subject: str | None, sid: str | None) -> list[str]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sigill.store.console import SessionOwner
+from sigill.store.console import Binding, SessionOwner
 from sigill.store.queries import queries
 from sigill.store.session import Reading, Tx
 
@@ -53,6 +53,7 @@ async def begin_session(
         owner.acr,
         owner.sid,
         tokens,
+        *owner.bound.columns,
     )
 
 
@@ -74,6 +75,7 @@ async def session(
             row["subject"],
             row["acr"],
             row["sid"],
+            Binding(_bound(row["bound_regions"]), _bound(row["bound_units"])),
         ),
         row["csrf"],
         row["opened"],
@@ -83,6 +85,10 @@ async def session(
         row["ends_at"],
         row["confirmed_at"],
     )
+
+
+def _bound(names: list[str] | None) -> frozenset[str] | None:
+    return None if names is None else frozenset(names)
 
 
 async def touch_session(tx: Tx, token_hash: bytes) -> None:

@@ -6,15 +6,16 @@ worker at a time, and goes on where a killed one stopped. Left over: whether a r
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from sigill.policy.calendar import BirthDate
 from sigill.policy.effects import SetTimer
+from sigill.store.persons import merged
 from sigill.store.queries import queries
 from sigill.store.session import Reading, Tx
-from sigill.store.values import person_of
+from sigill.store.values import person_of, surrogates
 from sigill_contracts.vocabulary import MeasureKind, PersonId, RegionCode
 
 _SQL = queries("protection")
@@ -72,6 +73,21 @@ async def candidates(
         born_after,
     )
     return [person_of(row["person_id"]) for row in rows]
+
+
+async def protected(tx: Reading, people: Iterable[PersonId]) -> frozenset[PersonId]:
+    """
+    Return those of some people who have protected identity by the register's newest word.
+
+    Several surrogates that turned out to be one person are protected together.
+    """
+    asked = set(people)
+    if not asked:
+        return frozenset()
+    same = await merged(tx, asked)
+    rows = await tx.fetch(_SQL["marked"], surrogates({*asked, *same, *same.values()}))
+    marked = {same.get(person, person) for person in (person_of(row["person_id"]) for row in rows)}
+    return frozenset(person for person in asked if same.get(person, person) in marked)
 
 
 async def highest_person(tx: Reading) -> int:

@@ -125,11 +125,17 @@ async def of_orders(tx: Reading, order_ids: Iterable[OrderId]) -> list[StoredTas
     return [task_of(row) for row in await tx.fetch(_SQL["of_orders"], uuids(set(order_ids)))]
 
 
-async def stats(tx: Reading) -> list[TaskStats]:
-    """Return how many tasks are open, by region, kind and target."""
+async def stats(
+    tx: Reading, regions: Iterable[str] | None = None, units: Iterable[str] | None = None
+) -> list[TaskStats]:
+    """Return how many tasks are open, by region, kind and target; of some regions and units, None: of all."""
     return [
         TaskStats(row["region"], row["kind"], row["target"], row["tasks"], row["oldest"], row["due"])
-        for row in await tx.fetch(_SQL["stats"])
+        for row in await tx.fetch(
+            _SQL["stats"],
+            None if regions is None else sorted(regions),
+            None if units is None else sorted(units),
+        )
     ]
 
 

@@ -1,7 +1,7 @@
 -- What the operators' console lists. Every page is bounded, and so is every count.
 
 -- name: orders
--- A page of orders, newest first; each null condition is none. $8: only below this registration.
+-- A page of orders, newest first; each null condition is none. $8: only below this registration. $10, $11: of these regions and units.
 SELECT s.registration, s.order_id, s.proven, s.person_id, s.region, s.form, s.unit, s.urgent, s.received_at,
        o.outcome, o.codes, o.judged_at
   FROM signed_order s
@@ -15,6 +15,7 @@ SELECT s.registration, s.order_id, s.proven, s.person_id, s.region, s.form, s.un
    AND ($6::timestamptz IS NULL OR s.received_at >= $6)
    AND ($7::timestamptz IS NULL OR s.received_at < $7)
    AND ($8::bigint IS NULL OR s.registration < $8)
+   AND ($10::text[] IS NULL OR s.region = ANY ($10)) AND ($11::text[] IS NULL OR s.unit = ANY ($11))
  ORDER BY s.registration DESC
  LIMIT $9;
 
@@ -29,6 +30,7 @@ SELECT count(*) FROM (
      AND ($5::uuid IS NULL OR s.order_id = $5)
      AND ($6::timestamptz IS NULL OR s.received_at >= $6)
      AND ($7::timestamptz IS NULL OR s.received_at < $7)
+     AND ($9::text[] IS NULL OR s.region = ANY ($9)) AND ($10::text[] IS NULL OR s.unit = ANY ($10))
    LIMIT $8) AS found;
 
 -- name: orders_of_outcome
@@ -47,6 +49,7 @@ SELECT s.registration, s.order_id, s.proven, s.person_id, s.region, s.form, s.un
    AND ($6::timestamptz IS NULL OR s.received_at >= $6)
    AND ($7::timestamptz IS NULL OR s.received_at < $7)
    AND ($8::bigint IS NULL OR o.registration < $8)
+   AND ($11::text[] IS NULL OR s.region = ANY ($11)) AND ($12::text[] IS NULL OR s.unit = ANY ($12))
  ORDER BY o.registration DESC
  LIMIT $9;
 
@@ -64,16 +67,18 @@ SELECT count(*) FROM (
      AND ($5::uuid IS NULL OR s.order_id = $5)
      AND ($6::timestamptz IS NULL OR s.received_at >= $6)
      AND ($7::timestamptz IS NULL OR s.received_at < $7)
+     AND ($10::text[] IS NULL OR s.region = ANY ($10)) AND ($11::text[] IS NULL OR s.unit = ANY ($11))
    LIMIT $8) AS found;
 
 -- name: pending_page
--- Orders that wait, the earliest deadline first; $1 null: for anything, $2 null: of every region.
+-- Orders that wait, the earliest deadline first; $1 null: for anything, $2 null: of every region. $5, $6: of these regions and units.
 SELECT s.registration, s.order_id, s.proven, s.person_id, s.region, s.form, s.unit, s.urgent, s.received_at,
        'pending' AS outcome, p.codes, p.until AS judged_at
   FROM pending_order p
   JOIN signed_order s USING (registration)
  WHERE ($1::text IS NULL OR p.codes @> ARRAY[$1])
    AND ($2::text IS NULL OR p.region = $2)
+   AND ($5::text[] IS NULL OR s.region = ANY ($5)) AND ($6::text[] IS NULL OR s.unit = ANY ($6))
  ORDER BY p.until NULLS LAST, p.registration
  LIMIT $3 OFFSET $4;
 
@@ -81,7 +86,10 @@ SELECT s.registration, s.order_id, s.proven, s.person_id, s.region, s.form, s.un
 -- How many wait for one thing.
 SELECT count(*), min(p.until) AS until, count(*) FILTER (WHERE p.until <= $3) AS overdue
   FROM pending_order p
- WHERE ($1::text IS NULL OR p.codes @> ARRAY[$1]) AND ($2::text IS NULL OR p.region = $2);
+ WHERE ($1::text IS NULL OR p.codes @> ARRAY[$1]) AND ($2::text IS NULL OR p.region = $2)
+   AND ($4::text[] IS NULL OR p.region = ANY ($4))
+   AND ($5::text[] IS NULL
+        OR EXISTS (SELECT FROM signed_order s WHERE s.registration = p.registration AND s.unit = ANY ($5)));
 
 -- name: waiting
 -- How many orders wait for what, by region, how many of them past their time at $1, and the earliest deadline.
@@ -107,22 +115,34 @@ SELECT consumer_group, topic, partition, next_offset, assigned_at FROM consumer_
  ORDER BY consumer_group, topic, partition;
 
 -- name: worklist_page
--- Open work-list tasks, the oldest first; $1 null: of every target, $2 null: of every region.
+-- Open work-list tasks, the oldest first; $1 null: of every target, $2 null: of every region. $5, $6: of these regions
+-- and units; a task without a unit is of that of its order.
 SELECT * FROM task
  WHERE state = 'open' AND target IS NOT NULL
    AND ($1::text IS NULL OR target = $1) AND ($2::text IS NULL OR region = $2)
+   AND ($5::text[] IS NULL OR region = ANY ($5))
+   AND ($6::text[] IS NULL OR coalesce(unit, (SELECT s.unit FROM signed_order s
+                                                WHERE s.order_id = task.order_id AND s.proven LIMIT 1)) = ANY ($6))
  ORDER BY opened_at, task_id
  LIMIT $3 OFFSET $4;
 
 -- name: worklist_done
 -- Work-list tasks that were ticked off last.
-SELECT * FROM task WHERE state = 'done' AND target IS NOT NULL ORDER BY ended_at DESC, task_id DESC LIMIT $1;
+SELECT * FROM task
+ WHERE state = 'done' AND target IS NOT NULL
+   AND ($2::text[] IS NULL OR region = ANY ($2))
+   AND ($3::text[] IS NULL OR coalesce(unit, (SELECT s.unit FROM signed_order s
+                                                WHERE s.order_id = task.order_id AND s.proven LIMIT 1)) = ANY ($3))
+ ORDER BY ended_at DESC, task_id DESC LIMIT $1;
 
 -- name: tasks_page
 -- Open tasks that are not of the work-list, the earliest deadline first; $1: of these kinds; $2: of any other.
 SELECT * FROM task
  WHERE state = 'open' AND target IS NULL
    AND ($1::text[] IS NULL OR kind = ANY ($1)) AND ($2::text[] IS NULL OR kind <> ALL ($2))
+   AND ($5::text[] IS NULL OR region = ANY ($5))
+   AND ($6::text[] IS NULL OR coalesce(unit, (SELECT s.unit FROM signed_order s
+                                                WHERE s.order_id = task.order_id AND s.proven LIMIT 1)) = ANY ($6))
  ORDER BY due_at NULLS LAST, task_id
  LIMIT $3 OFFSET $4;
 
@@ -131,23 +151,38 @@ SELECT * FROM task
 SELECT count(*) AS tasks, count(*) FILTER (WHERE due_at <= $3) AS overdue, min(due_at) AS due
   FROM task
  WHERE state = 'open' AND target IS NULL
-   AND ($1::text[] IS NULL OR kind = ANY ($1)) AND ($2::text[] IS NULL OR kind <> ALL ($2));
+   AND ($1::text[] IS NULL OR kind = ANY ($1)) AND ($2::text[] IS NULL OR kind <> ALL ($2))
+   AND ($4::text[] IS NULL OR region = ANY ($4))
+   AND ($5::text[] IS NULL OR coalesce(unit, (SELECT s.unit FROM signed_order s
+                                                WHERE s.order_id = task.order_id AND s.proven LIMIT 1)) = ANY ($5));
 
 -- name: count_requests
 -- How many requests to release are open.
 SELECT count(*) FROM release_request r
- WHERE NOT EXISTS (SELECT FROM release_event e WHERE e.request = r.order_id AND e.event = 'closed');
+ WHERE NOT EXISTS (SELECT FROM release_event e WHERE e.request = r.order_id AND e.event = 'closed')
+   AND ($1::text[] IS NULL OR r.region = ANY ($1)) AND ($2::text[] IS NULL OR r.units && $2);
+
+-- name: requests_page
+-- Open requests to release, oldest first, of the regions $1 and of those that units $2 are to answer; null: of all.
+SELECT r.order_id, r.person_id
+  FROM release_request r
+ WHERE NOT EXISTS (SELECT FROM release_event e WHERE e.request = r.order_id AND e.event = 'closed')
+   AND ($1::text[] IS NULL OR r.region = ANY ($1)) AND ($2::text[] IS NULL OR r.units && $2)
+ ORDER BY r.known_from, r.order_id
+ LIMIT $3;
 
 -- name: timers_of_day
 -- What falls due between two moments, in order of time.
 SELECT timer_id, kind, due_at, person_id, region, measure_id, order_id
   FROM timer WHERE state = 'set' AND due_at >= $1 AND due_at < $2
+   AND ($5::text[] IS NULL OR region = ANY ($5))
  ORDER BY due_at, timer_id
  LIMIT $3 OFFSET $4;
 
 -- name: count_timers
 -- How many there are.
-SELECT count(*) FROM timer WHERE state = 'set' AND due_at >= $1 AND due_at < $2;
+SELECT count(*) FROM timer WHERE state = 'set' AND due_at >= $1 AND due_at < $2
+   AND ($3::text[] IS NULL OR region = ANY ($3));
 
 -- name: claim_question
 -- One process asks the issuer about a session that was last confirmed at $2 or before, and nobody else until it has.
@@ -156,7 +191,8 @@ UPDATE console_session SET asked_at = $4
 
 -- name: confirm_session
 -- The issuer lets it go on.
-UPDATE console_session SET roles = $2::text[], unit = $3, tokens = $4, confirmed_at = $5, asked_at = $5
+UPDATE console_session SET roles = $2::text[], unit = $3, tokens = $4, confirmed_at = $5, asked_at = $5,
+       bound_regions = $6, bound_units = $7
  WHERE token_hash = $1;
 
 -- name: end_sessions_of

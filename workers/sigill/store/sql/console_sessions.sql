@@ -4,13 +4,13 @@
 -- Somebody has logged in.
 INSERT INTO console_session (
   token_hash, operator, hsa_id, unit, roles, csrf, began_at, seen_at, ends_at,
-  issuer, subject, acr, sid, tokens, confirmed_at, asked_at)
-VALUES ($1, $2, $3, $4, $5::text[], $6, $7, $7, $8, $9, $10, $11, $12, $13, $7, $7);
+  issuer, subject, acr, sid, tokens, confirmed_at, asked_at, bound_regions, bound_units)
+VALUES ($1, $2, $3, $4, $5::text[], $6, $7, $7, $8, $9, $10, $11, $12, $13, $7, $7, $14, $15);
 
 -- name: session
 -- A session that has neither ended nor been silent since $3.
 SELECT operator, hsa_id, unit, roles, csrf, opened, began_at, seen_at, ends_at,
-       issuer, subject, acr, sid, tokens, confirmed_at
+       issuer, subject, acr, sid, tokens, confirmed_at, bound_regions, bound_units
   FROM console_session WHERE token_hash = $1 AND ends_at > $2 AND seen_at > $3;
 
 -- name: touch_session

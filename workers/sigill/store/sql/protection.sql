@@ -47,6 +47,13 @@ WITH wanted AS MATERIALIZED (
 )
 SELECT person_id FROM open WHERE person_id > $1 ORDER BY person_id LIMIT $2;
 
+-- name: marked
+-- Those of the persons whom the register protects by its newest word.
+SELECT p.person_id
+  FROM person_version p
+ WHERE p.person_id = ANY ($1::bigint[]) AND p.protected AND p.sequence >= 0
+   AND NOT EXISTS (SELECT FROM person_version n WHERE n.person_id = p.person_id AND n.sequence > p.sequence);
+
 -- name: births
 -- The birth dates of the living residents of counties $1 who may be born after $2, of persons after $3 through $4.
 SELECT DISTINCT p.birth_earliest, p.birth_latest

@@ -47,4 +47,9 @@ SELECT * FROM task WHERE order_id = ANY ($1::uuid[]) ORDER BY task_id;
 -- name: stats
 -- How many are open, by region, kind and target, and since when; target set: applied here and not yet there.
 SELECT region, kind, target, count(*) AS tasks, min(opened_at) AS oldest, min(due_at) AS due
-  FROM task WHERE state = 'open' GROUP BY region, kind, target ORDER BY region, kind, target;
+  FROM task
+ WHERE state = 'open'
+   AND ($1::text[] IS NULL OR region = ANY ($1))
+   AND ($2::text[] IS NULL OR coalesce(unit, (SELECT s.unit FROM signed_order s
+                                                WHERE s.order_id = task.order_id AND s.proven LIMIT 1)) = ANY ($2))
+ GROUP BY region, kind, target ORDER BY region, kind, target;

@@ -3,7 +3,7 @@ What every page has at hand, and the door in front of each: logged in, the right
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from urllib.parse import quote
@@ -18,6 +18,7 @@ from starlette.routing import Route
 from sigill.operations.operator_signing import Signers
 from sigill.operations.operators import EVERYBODY, ConsoleRole, Operator
 from sigill.operations.phone_order import Sending
+from sigill.operations.protected_identity import hidden_from
 from sigill.operations.queue_figures import QueueWatch
 from sigill.policy.effects import Sentence
 from sigill.policy.identity_numbers import NUMBER_FAULT, NumberRules
@@ -30,7 +31,7 @@ from sigill.runtime.settings import Settings
 from sigill.store import access_log, audit
 from sigill.store.access_log import AccessLogEntry
 from sigill.store.audit import AuditEntry, Json
-from sigill.store.session import Store, Tx, passing
+from sigill.store.session import Reading, Store, Tx, passing
 from sigill.web.console.login import Issuer, IssuerSilent, LoginRefused, TrialLinks
 from sigill.web.console.rendering import Pages
 from sigill.web.console.sessions import Login, Session, Sessions
@@ -174,6 +175,24 @@ class ConsoleContext:
         """Write into the audit chain what an operator does, in the transaction that does it."""
         entry = AuditEntry(CHAIN, operator.name, action, {**body, **by(operator)}, person, personal or {})
         await audit.append(tx, [entry])
+
+    async def hidden(
+        self, session: Session, people: Iterable[PersonId | None], tx: Reading | None = None
+    ) -> frozenset[PersonId]:
+        """Return those of some people whom the session may not be shown, since they have protected identity."""
+        if tx is not None:
+            return await hidden_from(tx, session.operator, people)
+        async with self.store.reading() as own:
+            return await hidden_from(own, session.operator, people)
+
+    async def refuse_hidden(
+        self, request: Request, session: Session, people: Iterable[PersonId], reason: str, back: str
+    ) -> Response:
+        """Say that somebody is hidden, and write into the access log of each that they were asked for."""
+        async with self.store.transaction(self.clock.now()) as tx:
+            for person in sorted(people):
+                await self.looked(tx, session.operator, person, reason, "nothing: protected identity")
+        return self.sorry(request, session, 403, HIDDEN, back=back)
 
     async def looked(self, tx: Tx, operator: Operator, person: PersonId, reason: str, shown: str) -> None:
         """Write into the access log that an operator looked at somebody."""
@@ -337,6 +356,14 @@ _UNREADABLE = Sentence(
 TOO_OFTEN = Sentence(
     "För många försök. Vänta en minut och försök igen.", "Too many tries. Wait a minute and try again."
 )
+HIDDEN = Sentence(
+    "Dold: någon här har skyddade personuppgifter. De visas bara för den som har rollen för det; lämna över till en sådan.",
+    "Hidden: somebody here has protected identity. They are shown to whoever has the role for it alone; hand over to one.",
+)
+OUTSIDE = Sentence(
+    "Det här hör till en region eller enhet som din inloggning inte omfattar.",
+    "This belongs to a region or unit that your login does not cover.",
+)
 GONE = Sentence("Det finns inte.", "There is no such thing.")
 _NOTICES = {
     "ticked": Sentence("Avprickad.", "Ticked off."),
@@ -366,6 +393,7 @@ _NOTICES = {
         "Visas omaskerat i 15 minuter. Det är loggat.", "Unmasked for 15 minutes. It is logged."
     ),
     "reason": Sentence("Skriv en anledning.", "Write a reason."),
+    "period": Sentence("Ange en tid: från och med, till och med.", "Give a period: from, through."),
     "unknown": Sentence("Ingen träff.", "Nothing found."),
     **{f"number_{fault}": text for fault, text in NUMBER_FAULT.items()},
     "sent": Sentence("Skickad. Svaret visas här.", "Sent. The answer will show here."),

@@ -28,9 +28,11 @@ from sigill.operations.identity import operator_hsa_id
 from sigill.operations.operators import LOOKERS, ConsoleRole, Operator
 from sigill.runtime.logging import mask
 from sigill.runtime.settings import Settings
+from sigill.store.console import Binding
 from sigill.web.console.sessions import Login
 from sigill.web.http.authentication import keys_of
 from sigill.web.http.protocol import is_loopback
+from sigill_contracts.hsa_id import canonical_hsa_id
 
 with warnings.catch_warnings():
     # the library says at import that it will take httpx's successor one day; operators need not read that
@@ -353,6 +355,10 @@ class Issuer:
             raise LoginRefused("no_role", name)
         if hsa_id is None and not roles.isdisjoint(LOOKERS):
             raise LoginRefused("no_hsa_id" if given is None else "hsa_id_form", name)
+        bound = Binding(
+            self._bound(sources, settings.oidc_regions_claim, settings.oidc_region_map, name),
+            self._bound(sources, settings.oidc_units_claim, None, name),
+        )
         return Operator(
             name=name,
             roles=roles,
@@ -361,7 +367,44 @@ class Issuer:
             issuer=self._issuer,
             subject=subject,
             acr=acr,
+            bound=bound,
         )
+
+    def _bound(
+        self,
+        sources: Sequence[Mapping[str, Any]],
+        claim: str | None,
+        mapping: Mapping[str, str] | None,
+        name: str,
+    ) -> frozenset[str] | None:
+        """
+        What a claim binds a login to; None: to nothing, since no claim is asked for, or it says `*`.
+
+        Raises LoginRefused where it is asked for and names nothing: a claim that an issuer forgot must not open everything.
+        """
+        if claim is None:
+            return None
+        said = words_of(claim_of(sources, claim))
+        if UNBOUND in said:
+            return None
+        found = said if not mapping else {mapping[word] for word in said if word in mapping}
+        if not found:
+            raise LoginRefused("not_bound", name)
+        return (
+            frozenset(found) if mapping is not None else frozenset(canonical_hsa_id(word) for word in found)
+        )
+
+
+UNBOUND = "*"
+"""What a claim says of somebody who is bound to no region, or to no unit."""
+
+
+def words_of(claim: object) -> set[str]:
+    """The words of a claim: a list of texts, or one text with spaces or commas between them."""
+    values = claim.replace(",", " ").split() if isinstance(claim, str) else claim
+    return (
+        {str(value).strip() for value in values if str(value).strip()} if isinstance(values, list) else set()
+    )
 
 
 def claim_of(sources: Iterable[Mapping[str, Any]], path: str) -> object:
@@ -427,7 +470,7 @@ def trial_operators(
     hsa_ids: Iterable[str] = ("SE2321000065-SUP1", "SE2321000065-SUP2"),
 ) -> tuple[Operator, ...]:
     """Two people for a trial: the first works, the second approves, and both may do all else."""
-    both = (ConsoleRole.VIEWER, ConsoleRole.OPERATOR, ConsoleRole.AUDITOR, ConsoleRole.APPROVER)
+    both = tuple(ConsoleRole)
     return tuple(
         Operator(hsa_id, frozenset(both), hsa_id, unit=hsa_id.rpartition("-")[0] or None)
         for hsa_id in hsa_ids

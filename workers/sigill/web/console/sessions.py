@@ -104,6 +104,7 @@ class Sessions:
                     subject=operator.subject,
                     acr=operator.acr,
                     sid=login.sid if login else None,
+                    bound=operator.bound,
                 ),
                 csrf=secrets.token_urlsafe(32),
                 tokens=self._sealed(token, login),
@@ -134,6 +135,7 @@ class Sessions:
             owner.subject,
             owner.acr,
             _hash(token).hex()[:16],
+            owner.bound,
         )
         opened = {
             what: Unmasked(one["reason"], datetime.fromisoformat(one["until"]))
@@ -159,7 +161,12 @@ class Sessions:
         roles = sorted(str(role) for role in login.operator.roles)
         async with self._store.transaction(self._clock.now()) as tx:
             await stored.confirm_session(
-                tx, session.token_hash, roles, login.operator.unit, self._sealed(token, login)
+                tx,
+                session.token_hash,
+                roles,
+                login.operator.unit,
+                login.operator.bound,
+                self._sealed(token, login),
             )
 
     async def end_of(self, issuer: str, subject: str | None, sid: str | None) -> list[str]:

@@ -7,7 +7,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from sigill.operations import extracts
+from sigill.operations import extracts, reviews
 from sigill.operations.archive import Reader
 from sigill.operations.operators import AUDITORS
 from sigill.policy.calendar import midnight
@@ -70,6 +70,8 @@ async def looks_of_person(
         return done("/audit", f"number_{error.fault}")
     if person is None:
         return done("/audit", "unknown")
+    if hidden := await desk.hidden(session, (person,)):
+        return await desk.refuse_hidden(request, session, hidden, reason, "/audit")
     async with desk.store.transaction(desk.clock.now()) as tx:
         await desk.looked(tx, session.operator, person, reason, "extract of the access log for the auditor")
     await desk.sessions.open(session, f"looks:{person}", reason)
@@ -85,6 +87,8 @@ async def patient_paper(request: Request, desk: ConsoleContext, session: Session
     reason = None if person is None else session.reason(f"looks:{person}", now)
     if reason is None:
         return RedirectResponse("/audit", 303)
+    if hidden := await desk.hidden(session, (PersonId(str(person)),)):
+        return await desk.refuse_hidden(request, session, hidden, reason, "/audit")
     tested = text_of(form, "harm_test")
     if not tested:
         return done(f"/audit?person={person}", "reason")
@@ -124,6 +128,7 @@ async def _page(
             looks.reverse()
         else:
             looks = await access_log.of_actor(tx, actor, looked_from=first, looked_before=end, limit=MOST + 1)
+        hidden = await desk.hidden(session, {one.look.patient for one in looks}, tx)
     if person is None and (actor is not None or since is not None or through is not None):
         async with desk.auditors.transaction(desk.clock.now()) as tx:
             read: dict[str, audit.Json] = {"lines": min(len(looks), MOST)}
@@ -140,12 +145,57 @@ async def _page(
         session,
         heads=heads,
         looks=looks[:MOST],
+        hidden=hidden,
         more=len(looks) > MOST,
         most=MOST,
         of_person=person,
         query=query,
         verified=verified,
     )
+
+
+async def review_page(request: Request, desk: ConsoleContext, session: Session) -> Response:
+    """Where a review of the log is begun: a period, a reason."""
+    if desk.auditors is None:
+        return desk.sorry(request, session, 404, _NOT_HERE)
+    return desk.page(request, "review.html", session, found=None, given={})
+
+
+async def review(request: Request, desk: ConsoleContext, session: Session, form: FormData) -> Response:
+    """
+    Who looked at whom without an order near it, or at somebody with protected identity; itself a line for each patient.
+
+    The same list as `sigill audit looks`.
+    """
+    if desk.auditors is None:
+        return desk.sorry(request, session, 404, _NOT_HERE)
+    if not desk.searches.allowed(session.operator.name):
+        return desk.sorry(request, session, 429, TOO_OFTEN, back="/audit/review")
+    reason = text_of(form, "reason")
+    since, through = _day(text_of(form, "since")), _day(text_of(form, "through"))
+    if not reason or since is None or through is None or through < since:
+        return done("/audit/review", "period" if reason else "reason")
+    near = min(number_of(text_of(form, "days")) or 0, _FAR_DAYS)
+    found = await reviews.review(
+        desk.auditors,
+        Reader(session.operator.name, session.operator.unit, reason),
+        desk.clock.now(),
+        reviews.Asked(
+            midnight(since),
+            midnight(through + timedelta(days=1)),
+            actor=text_of(form, "actor") or None,
+            near=timedelta(days=near),
+            everything=text_of(form, "everything") == "yes",
+        ),
+    )
+    hidden = await desk.hidden(session, found.keys)
+    given = {
+        name: text_of(form, name) for name in ("since", "through", "actor", "days", "everything", "reason")
+    }
+    return desk.page(request, "review.html", session, found=found, hidden=hidden, given=given)
+
+
+_FAR_DAYS = 3660
 
 
 def _day(text: str | None) -> date | None:
@@ -161,6 +211,8 @@ _NOT_HERE = Sentence(
 )
 ROUTES = [
     get("/audit", audit_page, AUDITORS),
+    get("/audit/review", review_page, AUDITORS),
+    post("/audit/review", review, AUDITORS),
     post("/audit/verify", verify, AUDITORS),
     post("/audit/person", looks_of_person, AUDITORS),
     post("/audit/person/{person}/paper", patient_paper, AUDITORS),

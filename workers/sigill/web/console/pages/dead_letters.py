@@ -15,14 +15,18 @@ from starlette.responses import Response
 
 from sigill.operations.dead_letter_replay import EarlierOpen, NotOursToSend, redrive, settle
 from sigill.operations.operators import APPROVERS, LOOKERS, OPERATORS
+from sigill.operations.protected_identity import named_in
 from sigill.policy.effects import Sentence
 from sigill.processing.patient_keys import shaped_like_a_key
 from sigill.runtime.logging import mask
 from sigill.store import dead_letters, persons, proposals
+from sigill.store.console import EVERYTHING
 from sigill.store.dead_letters import DISCARD, DeadLetter
+from sigill.store.session import Reading
 from sigill.stream.connection import BrokerDown, StreamStopped
 from sigill.web.console.context import (
     GONE,
+    OUTSIDE,
     ConsoleContext,
     done,
     get,
@@ -33,6 +37,7 @@ from sigill.web.console.context import (
     text_of,
 )
 from sigill.web.console.sessions import Session
+from sigill_contracts.vocabulary import PersonId
 
 log = structlog.get_logger("sigill.console")
 PAGE = 50
@@ -49,11 +54,13 @@ class ShownSequence:
     key: str | None
     letters: tuple[DeadLetter, ...]
     ids: tuple[int, ...]
+    hidden: bool = False
+    """Of somebody with protected identity, whom whoever looks may not be shown."""
 
 
 async def letters(request: Request, desk: ConsoleContext, session: Session) -> Response:
     """The open sequences, and what waits for a second operator."""
-    offset, counts_only = offset_of(request), not session.operator.may(LOOKERS)
+    offset, counts_only = offset_of(request), not _reads(session)
     async with desk.store.reading() as tx:
         sequences = [] if counts_only else await dead_letters.letter_sequences(tx, limit=PAGE, offset=offset)
         total, groups = await dead_letters.count_letters(tx)
@@ -61,12 +68,16 @@ async def letters(request: Request, desk: ConsoleContext, session: Session) -> R
         found = await dead_letters.by_ids(tx, ids)
         waiting = [] if counts_only else await proposals.open_ones(tx, DISCARD)
         proposed = await dead_letters.by_ids(tx, [int(one.subject) for one in waiting])
+        keys = {key for one in sequences if (key := shaped_like_a_key(one.key))}
+        whose = await persons.resolve_keys(tx, keys)
+        secret = await desk.hidden(session, whose.values(), tx)
     shown = [
         ShownSequence(
             sequence.topic,
             _short(sequence.key),
             tuple(found[letter] for letter in sequence.ids[:MOST_IN_LIST]),
             sequence.ids,
+            whose.get(shaped_like_a_key(sequence.key) or "") in secret,
         )
         for sequence in sequences
     ]
@@ -101,9 +112,14 @@ async def letter(request: Request, desk: ConsoleContext, session: Session) -> Re
         one = (await dead_letters.by_ids(tx, [letter_id])).get(letter_id) if letter_id is not None else None
         if one is None or letter_id is None:
             return desk.sorry(request, session, 404, GONE, back="/dead-letters")
+        hidden = await _hidden(desk, tx, session, one)
         before = await dead_letters.open_before(tx, [letter_id])
         waiting = [p for p in await proposals.open_ones(tx, DISCARD) if p.subject == str(letter_id)]
     opened = session.reason(f"letter:{letter_id}", desk.clock.now())
+    if not _reads(session):
+        return desk.sorry(request, session, 403, OUTSIDE, back="/dead-letters")
+    if hidden:
+        return await desk.refuse_hidden(request, session, hidden, opened or "dead letter", "/dead-letters")
     return desk.page(
         request,
         "letter.html",
@@ -122,6 +138,33 @@ async def letter(request: Request, desk: ConsoleContext, session: Session) -> Re
         peek=PEEK,
         kept=one.record.value is not None,
     )
+
+
+def _reads(session: Session) -> bool:
+    """Whether a session sees which letters there are: nothing of one says which region or unit it belongs to."""
+    return session.operator.may(LOOKERS) and session.operator.bound == EVERYTHING
+
+
+async def _hidden(
+    desk: ConsoleContext, tx: Reading, session: Session, one: DeadLetter
+) -> frozenset[PersonId]:
+    """Who has protected identity of those that a letter is about or names, in its key, headers and content."""
+    key = shaped_like_a_key(one.record.key)
+    texts = (one.record.value, one.record.key, *(part for header in one.record.headers for part in header))
+    people = {*await named_in(tx, texts), *(await persons.resolve_keys(tx, [key] if key else [])).values()}
+    return await desk.hidden(session, people, tx)
+
+
+async def _withheld(
+    request: Request, desk: ConsoleContext, session: Session, letter_id: int | None, reason: str
+) -> Response | None:
+    """Why a letter is not for this session; None: it is, or there is none."""
+    if not _reads(session):
+        return desk.sorry(request, session, 403, OUTSIDE, back="/dead-letters")
+    async with desk.store.reading() as tx:
+        one = (await dead_letters.by_ids(tx, [letter_id])).get(letter_id) if letter_id is not None else None
+        hidden = frozenset() if one is None else await _hidden(desk, tx, session, one)
+    return await desk.refuse_hidden(request, session, hidden, reason, "/dead-letters") if hidden else None
 
 
 def _header(value: bytes | None, opened: bool) -> str:
@@ -154,6 +197,8 @@ async def open_letter(request: Request, desk: ConsoleContext, session: Session, 
     reason = text_of(form, "reason")
     if not reason:
         return done(f"/dead-letters/{letter_id}", "reason")
+    if (refused := await _withheld(request, desk, session, letter_id, reason)) is not None:
+        return refused
     if await _noted(desk, session, letter_id, "dead_letter_opened", reason) is None or letter_id is None:
         return desk.sorry(request, session, 404, GONE, back="/dead-letters")
     await desk.sessions.open(session, f"letter:{letter_id}", reason)
@@ -166,6 +211,8 @@ async def raw_letter(request: Request, desk: ConsoleContext, session: Session, f
     reason = text_of(form, "reason")
     if not reason:
         return done(f"/dead-letters/{letter_id}", "reason")
+    if (refused := await _withheld(request, desk, session, letter_id, reason)) is not None:
+        return refused
     one = await _noted(desk, session, letter_id, "dead_letter_bytes_taken", reason)
     if one is None or one.record.value is None:
         return desk.sorry(request, session, 404, GONE, back="/dead-letters")

@@ -1,8 +1,8 @@
 """What waits for people, what is to be keyed in, and what is coming."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
@@ -12,15 +12,16 @@ from sigill.operations.operators import LOOKERS, OPERATORS
 from sigill.operations.worklist import entry_of, what_to_do
 from sigill.policy.calendar import midnight, swedish_date
 from sigill.policy.console_lexicon import FOLLOW_UP_KINDS, PROTECTED_KINDS
-from sigill.policy.facts import ReleaseRequest
+from sigill.policy.facts import Measure, ReleaseRequest
 from sigill.policy.lexicon import TARGETS
-from sigill.store import console, measures, requests, tasks, timers
+from sigill.store import console, measures, orders, requests, tasks, timers
 from sigill.store.console import Tally
 from sigill.store.orders import FoundOrder
 from sigill.store.tasks import StoredTask
 from sigill.store.timers import Coming
 from sigill.web.console.context import (
     GONE,
+    OUTSIDE,
     ConsoleContext,
     day_of,
     done,
@@ -31,7 +32,7 @@ from sigill.web.console.context import (
     text_of,
 )
 from sigill.web.console.sessions import Session
-from sigill_contracts.vocabulary import OrderId, PendingCode, PersonId
+from sigill_contracts.vocabulary import MeasureId, OrderId, PendingCode, PersonId
 
 PAGE = 50
 AHEAD = 62
@@ -47,7 +48,7 @@ class Section:
 
     key: str
     tally: Tally
-    orders: Sequence[tuple[FoundOrder, object]] = ()
+    orders: Sequence[tuple[FoundOrder, datetime | None]] = ()
     tasks: Sequence[StoredTask] = ()
     ledger: Sequence[ReleaseRequest] = ()
 
@@ -59,15 +60,17 @@ async def waiting(request: Request, desk: ConsoleContext, session: Session) -> R
     """One list at a time, with its deadlines; how much the others hold stands beside."""
     key = request.query_params.get("list", "form")
     key = key if key in SECTIONS else "form"
-    offset, now = offset_of(request), desk.clock.now()
+    offset, now, bound = offset_of(request), desk.clock.now(), session.operator.bound
     async with desk.store.reading() as tx:
         tallies = {
-            "form": await console.count_pending(tx, now, PendingCode.AWAITING_SIGNED_FORM),
-            "follow_up": await console.count_tasks(tx, now, FOLLOW_UP_KINDS),
-            "units": Tally(await console.count_requests(tx), 0, None),
-            "protected": await console.count_tasks(tx, now, PROTECTED_KINDS),
-            "orders": await console.count_pending(tx, now),
-            "other": await console.count_tasks(tx, now, None, (*FOLLOW_UP_KINDS, *PROTECTED_KINDS)),
+            "form": await console.count_pending(tx, now, PendingCode.AWAITING_SIGNED_FORM, bound=bound),
+            "follow_up": await console.count_tasks(tx, now, FOLLOW_UP_KINDS, bound=bound),
+            "units": Tally(await console.count_requests(tx, bound), 0, None),
+            "protected": await console.count_tasks(tx, now, PROTECTED_KINDS, bound=bound),
+            "orders": await console.count_pending(tx, now, bound=bound),
+            "other": await console.count_tasks(
+                tx, now, None, (*FOLLOW_UP_KINDS, *PROTECTED_KINDS), bound=bound
+            ),
         }
         section = Section(key, tallies[key])
         counts_only = not session.operator.may(LOOKERS)
@@ -76,35 +79,49 @@ async def waiting(request: Request, desk: ConsoleContext, session: Session) -> R
                 pass
             case "form":
                 code = str(PendingCode.AWAITING_SIGNED_FORM)
-                found = await console.pending_page(tx, code, limit=PAGE, offset=offset)
+                found = await console.pending_page(tx, code, bound=bound, limit=PAGE, offset=offset)
                 section = Section(key, tallies[key], orders=found)
             case "orders":
-                found = await console.pending_page(tx, limit=PAGE, offset=offset)
+                found = await console.pending_page(tx, bound=bound, limit=PAGE, offset=offset)
                 section = Section(key, tallies[key], orders=found)
             case "units":
-                open_ones = (await requests.open_requests(tx, limit=PAGE + offset))[offset:]
+                open_ones = (await console.requests_page(tx, bound, limit=PAGE + offset))[offset:]
                 section = Section(key, tallies[key], ledger=await _ledger(tx, open_ones))
             case "follow_up":
                 section = Section(
                     key,
                     tallies[key],
-                    tasks=await console.tasks_page(tx, FOLLOW_UP_KINDS, limit=PAGE, offset=offset),
+                    tasks=await console.tasks_page(
+                        tx, FOLLOW_UP_KINDS, bound=bound, limit=PAGE, offset=offset
+                    ),
                 )
             case "protected":
                 section = Section(
                     key,
                     tallies[key],
-                    tasks=await console.tasks_page(tx, PROTECTED_KINDS, limit=PAGE, offset=offset),
+                    tasks=await console.tasks_page(
+                        tx, PROTECTED_KINDS, bound=bound, limit=PAGE, offset=offset
+                    ),
                 )
             case _:
                 but = (*FOLLOW_UP_KINDS, *PROTECTED_KINDS)
-                found_tasks = await console.tasks_page(tx, None, but, limit=PAGE, offset=offset)
+                found_tasks = await console.tasks_page(tx, None, but, bound=bound, limit=PAGE, offset=offset)
                 section = Section(key, tallies[key], tasks=found_tasks)
+        hidden = await desk.hidden(
+            session,
+            [
+                *(one.patient for one, _ in section.orders),
+                *(one.patient for one in section.tasks),
+                *(one.patient for one in section.ledger),
+            ],
+            tx,
+        )
     return desk.page(
         request,
         "waiting_list.html" if request.headers.get("hx-request") == "true" else "waiting.html",
         session,
         section=section,
+        hidden=hidden,
         tallies=tallies,
         sections=SECTIONS,
         counts_only=counts_only,
@@ -127,6 +144,8 @@ async def task_person(request: Request, desk: ConsoleContext, session: Session) 
         found = (await tasks.by_ids(tx, [task_id])).get(task_id) if task_id is not None else None
     if found is None or found.patient is None:
         return desk.sorry(request, session, 404, GONE, back="/waiting")
+    if (refused := await _withheld(request, desk, session, found, "/waiting")) is not None:
+        return refused
     return RedirectResponse(f"/person/{found.patient}", 303)
 
 
@@ -139,11 +158,37 @@ async def task_done(request: Request, desk: ConsoleContext, session: Session, fo
         if text_of(form, "list") == "worklist"
         else f"/waiting?list={text_of(form, 'list') or 'other'}"
     )
+    async with desk.store.reading() as tx:
+        asked = (await tasks.by_ids(tx, [task_id])).get(task_id) if task_id is not None else None
+    if asked is not None and (refused := await _withheld(request, desk, session, asked, back)) is not None:
+        return refused
     async with desk.store.transaction(desk.clock.now()) as tx:
         ticked = task_id is not None and await tasks.tick_off(tx, task_id, session.operator.name, remark)
         if ticked:
             await desk.note(tx, session.operator, "task_ticked_off", {"task": task_id})
     return done(back, "ticked" if ticked else "gone")
+
+
+async def _withheld(
+    request: Request, desk: ConsoleContext, session: Session, task: StoredTask, back: str
+) -> Response | None:
+    """Why a task is not for this session: outside its regions and units, or about somebody hidden; None: it is."""
+    async with desk.store.reading() as tx:
+        unit = task.unit
+        if unit is None and task.order_id is not None:
+            unit = next((one.unit for one in await orders.load(tx, [task.order_id]) if one.proven), None)
+        found = await measures.by_ids(tx, [task.measure_id] if task.measure_id else [])
+        hidden = await desk.hidden(session, _about(task, found), tx)
+    if not session.operator.bound.covers(task.region, unit):
+        return desk.sorry(request, session, 403, OUTSIDE, back=back)
+    return await desk.refuse_hidden(request, session, hidden, "task", back) if hidden else None
+
+
+def _about(task: StoredTask, found: Mapping[MeasureId, Measure]) -> set[PersonId]:
+    """Whom a task is about: its patient, and whoever its measure names."""
+    measure = found.get(task.measure_id) if task.measure_id else None
+    named = () if measure is None else (*(measure.guardians or ()), *measure.guardians_except, measure.viewer)
+    return {who for who in (task.patient, *named) if who is not None}
 
 
 # --- work-list
@@ -155,11 +200,19 @@ async def worklist(request: Request, desk: ConsoleContext, session: Session) -> 
     target = target if target in TARGETS else None
     offset = offset_of(request)
     async with desk.store.reading() as tx:
-        stats = [one for one in await tasks.stats(tx) if one.target is not None]
+        bound = session.operator.bound
+        stats = [one for one in await tasks.stats(tx, bound.regions, bound.units) if one.target is not None]
         counts_only = not session.operator.may(LOOKERS)
-        rows = [] if counts_only else await console.worklist_page(tx, target, limit=PAGE, offset=offset)
-        found = await measures.by_ids(tx, {one.measure_id for one in rows if one.measure_id})
-        recent = [] if counts_only else await console.worklist_done(tx)
+        rows = (
+            []
+            if counts_only
+            else await console.worklist_page(tx, target, bound=bound, limit=PAGE, offset=offset)
+        )
+        recent = [] if counts_only else await console.worklist_done(tx, bound)
+        shown = (*rows, *recent)
+        found = await measures.by_ids(tx, {one.measure_id for one in shown if one.measure_id})
+        secret = await desk.hidden(session, set().union(*(_about(one, found) for one in shown)), tx)
+        hidden = {one.task_id for one in shown if secret & _about(one, found)}
     standing = {
         name: (
             sum(one.tasks for one in stats if one.target == name),
@@ -173,6 +226,7 @@ async def worklist(request: Request, desk: ConsoleContext, session: Session) -> 
         session,
         rows=[(one, _what(one, found)) for one in rows],
         standing=standing,
+        hidden=hidden,
         counts_only=counts_only,
         target=target,
         total=sum(number for name, (number, _) in standing.items() if target in (None, name)),
@@ -201,6 +255,8 @@ async def worklist_numbers(
     if entry is None:
         return desk.sorry(request, session, 404, GONE, back="/worklist")
     reason = text_of(form, "reason") or "work-list"
+    if (refused := await _withheld(request, desk, session, entry.task, "/worklist")) is not None:
+        return refused
     person = entry.patient.patient.person_id
     async with desk.store.transaction(desk.clock.now()) as tx:
         await desk.note(
@@ -216,6 +272,8 @@ async def _worklist_task(request: Request, desk: ConsoleContext, session: Sessio
     entry = await entry_of(desk.store, task_id) if task_id is not None else None
     if entry is None:
         return desk.sorry(request, session, 404, GONE, back="/worklist")
+    if (refused := await _withheld(request, desk, session, entry.task, "/worklist")) is not None:
+        return refused
     reason = session.reason(f"task:{task_id}", desk.clock.now())
     unmasked = reason is not None
     async with desk.store.transaction(desk.clock.now()) as tx:
@@ -260,7 +318,12 @@ async def transitions(request: Request, desk: ConsoleContext, session: Session) 
     except ValueError:
         first = today
     async with desk.store.reading() as tx:
-        coming = await timers.between(tx, midnight(first), midnight(first + timedelta(days=AHEAD)))
+        regions = session.operator.bound.regions
+        coming = [
+            one
+            for one in await timers.between(tx, midnight(first), midnight(first + timedelta(days=AHEAD)))
+            if regions is None or one.region in regions
+        ]
         stats = await timers.stats(tx, desk.clock.now())
     return desk.page(
         request,
@@ -308,8 +371,9 @@ async def transitions_day(request: Request, desk: ConsoleContext, session: Sessi
         return desk.sorry(request, session, 404, GONE, back="/transitions")
     first, end, offset = midnight(day), midnight(day + timedelta(days=1)), offset_of(request)
     async with desk.store.reading() as tx:
-        rows = await console.timers_between(tx, first, end, limit=PAGE, offset=offset)
-        total = await console.count_timers(tx, first, end)
+        regions = session.operator.bound.regions
+        rows = await console.timers_between(tx, first, end, regions, limit=PAGE, offset=offset)
+        total = await console.count_timers(tx, first, end, regions)
     return desk.page(
         request, "transitions_day.html", session, day=day, rows=rows, total=total, offset=offset, page=PAGE
     )

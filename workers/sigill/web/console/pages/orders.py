@@ -1,7 +1,7 @@
 """Orders: the list with its search, one order with all that was found out about it, and the bytes as they came."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -14,16 +14,18 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from sigill.operations.operators import LOOKERS
+from sigill.operations.protected_identity import named_in
 from sigill.policy.calendar import STOCKHOLM, midnight
 from sigill.policy.identity_numbers import NumberError, compact
 from sigill.processing.receipts import registration_number
 from sigill.processing.trust_report import TrustReport
 from sigill.store import console, orders, persons, tasks
 from sigill.store.console import OrderSearch, SentEvent
-from sigill.store.orders import StoredAnswer, StoredOrder
+from sigill.store.orders import FoundOrder, StoredAnswer, StoredOrder
 from sigill.store.session import Reading, Tx
 from sigill.web.console.context import (
     GONE,
+    OUTSIDE,
     TOO_OFTEN,
     ConsoleContext,
     day_of,
@@ -59,6 +61,7 @@ async def order_list(request: Request, desk: ConsoleContext, session: Session) -
     async with desk.store.reading() as tx:
         found = [] if faults else await console.find_orders(tx, wanted, below=below, limit=PAGE + 1)
         total = await console.count_orders(tx, wanted)
+        hidden = await _hidden_rows(desk, tx, session, found)
     rows, more = found[:PAGE], len(found) > PAGE
     kept = {name: query[name] for name in _FIELDS if query.get(name)}
     following = {**kept, "below": rows[-1].registration, "seen": seen + len(rows)} if more else None
@@ -67,6 +70,7 @@ async def order_list(request: Request, desk: ConsoleContext, session: Session) -
         "orders_rows.html" if request.headers.get("hx-request") == "true" else "orders.html",
         session,
         rows=rows,
+        hidden=hidden,
         total=total,
         first=seen + 1,
         last=seen + len(rows),
@@ -82,10 +86,27 @@ async def order_list(request: Request, desk: ConsoleContext, session: Session) -
     )
 
 
+async def _hidden_rows(
+    desk: ConsoleContext, tx: Reading, session: Session, rows: Sequence[FoundOrder]
+) -> set[int]:
+    """The orders of a page that are about, or claim to be about, somebody whom the session may not be shown."""
+    people = await desk.hidden(session, [one.patient for one in rows], tx)
+    hidden = {one.registration for one in rows if one.patient in people}
+    claims = await orders.by_registration(tx, [one.registration for one in rows if one.patient is None])
+    if await desk.hidden(session, await named_in(tx, [one.payload for one in claims]), tx):
+        for one in claims:
+            if await desk.hidden(session, await named_in(tx, [one.payload]), tx):
+                hidden.add(one.registration)
+    return hidden
+
+
 async def _counts(request: Request, desk: ConsoleContext, session: Session) -> Response:
     """How many orders there are in each state, and nothing that joins a form with a unit."""
     async with desk.store.reading() as tx:
-        counts = [(one, await console.count_orders(tx, OrderSearch(outcome=one))) for one in _OUTCOMES]
+        bound = session.operator.bound
+        counts = [
+            (one, await console.count_orders(tx, OrderSearch(outcome=one, bound=bound))) for one in _OUTCOMES
+        ]
     return desk.page(request, "orders_counts.html", session, counts=counts)
 
 
@@ -126,6 +147,7 @@ def _wanted(
             since=None if since is None else midnight(since),
             before=None if through is None else midnight(through + timedelta(days=1)),
             outcome=read("state", Outcome),
+            bound=session.operator.bound,
         ),
         faults,
     )
@@ -148,6 +170,8 @@ async def order_search(request: Request, desk: ConsoleContext, session: Session,
         return done("/orders", f"number_{error.fault}")
     if person is None:
         return done("/orders", "unknown")
+    if hidden := await desk.hidden(session, (person,)):
+        return await desk.refuse_hidden(request, session, hidden, reason, "/orders")
     async with desk.store.transaction(desk.clock.now()) as tx:
         await desk.looked(tx, session.operator, person, reason, "orders of the patient, masked")
     await desk.sessions.open(session, f"orders:{person}", reason)
@@ -200,6 +224,13 @@ async def order(request: Request, desk: ConsoleContext, session: Session) -> Res
         told = [receipt.receipt_id for receipt in receipts if receipt is not None]
         events = await console.events_of(tx, one.registration, keys, told)
         to_do = await tasks.of_orders(tx, [one.order_id]) if one.order_id and one.proven else []
+        if not session.operator.bound.covers(one.region, one.unit):
+            return desk.sorry(request, session, 403, OUTSIDE, back="/orders")
+        hidden = await _hidden(desk, tx, session, one)
+        named = await named_in(tx, [event.payload for event in events] if reason else ())
+        unnamed = await desk.hidden(session, named, tx)
+    if hidden:
+        return await desk.refuse_hidden(request, session, hidden, reason or "order page", "/orders")
     if one.patient is not None:
         shown = f"order {registration_number(one.registration)}, {'unmasked' if reason else 'masked'}"
         async with desk.store.transaction(now) as tx:
@@ -214,7 +245,11 @@ async def order(request: Request, desk: ConsoleContext, session: Session) -> Res
         trust=TrustReport.model_validate_json(one.trust_report),
         answers=list(zip(answers, receipts, strict=True)),
         last=receipts[-1] if receipts else None,
-        events=[_event(event, unmasked=reason is not None) for event in events if _mine(event, one)],
+        events=[
+            _event(event, unmasked=reason is not None and not unnamed)
+            for event in events
+            if _mine(event, one)
+        ],
         tasks=to_do,
         unmasked=reason,
         size=len(one.original) if one.original else 0,
@@ -248,6 +283,8 @@ async def unmask_order(request: Request, desk: ConsoleContext, session: Session,
     one = await _load(desk, registration)
     if one is None:
         return desk.sorry(request, session, 404, GONE, back="/orders")
+    if (refused := await _withheld(request, desk, session, one, reason)) is not None:
+        return refused
     async with desk.store.transaction(desk.clock.now()) as tx:
         await _note(desk, tx, session, "order_unmasked", one, reason)
     await desk.sessions.open(session, f"order:{registration}", reason)
@@ -263,6 +300,8 @@ async def raw_order(request: Request, desk: ConsoleContext, session: Session, fo
     one = await _load(desk, registration)
     if one is None or one.original is None:
         return desk.sorry(request, session, 404, GONE, back="/orders")
+    if (refused := await _withheld(request, desk, session, one, reason)) is not None:
+        return refused
     async with desk.store.transaction(desk.clock.now()) as tx:
         await _note(desk, tx, session, "order_bytes_taken", one, reason)
     name = f"{registration_number(one.registration)}.{_EXTENSIONS.get(one.content_type or '', 'bin')}"
@@ -274,6 +313,25 @@ async def raw_order(request: Request, desk: ConsoleContext, session: Session, fo
 
 
 _EXTENSIONS = {"application/jose": "jws", "application/jose+json": "jws.json", "application/xml": "xml"}
+
+
+async def _hidden(
+    desk: ConsoleContext, tx: Reading, session: Session, one: StoredOrder
+) -> frozenset[PersonId]:
+    """Whom an order is about or names, proven or not, and who has protected identity that the session may not be shown."""
+    named = await named_in(tx, (one.payload, one.original))
+    return await desk.hidden(session, (one.patient, *named), tx)
+
+
+async def _withheld(
+    request: Request, desk: ConsoleContext, session: Session, one: StoredOrder, reason: str
+) -> Response | None:
+    """Why an order is not for this session: outside its regions and units, or about somebody hidden; None: it is."""
+    if not session.operator.bound.covers(one.region, one.unit):
+        return desk.sorry(request, session, 403, OUTSIDE, back="/orders")
+    async with desk.store.reading() as tx:
+        hidden = await _hidden(desk, tx, session, one)
+    return await desk.refuse_hidden(request, session, hidden, reason, "/orders") if hidden else None
 
 
 async def _load(desk: ConsoleContext, registration: int | None) -> StoredOrder | None:

@@ -58,6 +58,8 @@ async def person_search(request: Request, desk: ConsoleContext, session: Session
         return done("/person", f"number_{error.fault}")
     if person is None:
         return done("/person", "unknown")
+    if hidden := await desk.hidden(session, (person, caller)):
+        return await desk.refuse_hidden(request, session, hidden, reason, "/person")
     await desk.sessions.open(session, f"person:{person}", reason)
     await desk.sessions.open(session, f"caller:{person}", (caller or _UNKNOWN) if asking else "")
     return RedirectResponse(f"/person/{person}", 303)
@@ -71,6 +73,8 @@ async def person_reason(request: Request, desk: ConsoleContext, session: Session
     reason = text_of(form, "reason")
     if not reason:
         return done(f"/person/{person}", "reason")
+    if hidden := await desk.hidden(session, (PersonId(str(person)),)):
+        return await desk.refuse_hidden(request, session, hidden, reason, "/person")
     await desk.sessions.open(session, f"person:{person}", reason)
     await desk.sessions.open(session, f"caller:{person}", "")
     return RedirectResponse(f"/person/{person}", 303)
@@ -85,6 +89,8 @@ async def unmask_person(request: Request, desk: ConsoleContext, session: Session
     if not reason:
         return done(f"/person/{person}", "reason")
     who = PersonId(str(person))
+    if hidden := await desk.hidden(session, (who,)):
+        return await desk.refuse_hidden(request, session, hidden, reason, "/person")
     async with desk.store.transaction(desk.clock.now()) as tx:
         await desk.note(tx, session.operator, "person_unmasked", {}, who, {"reason": reason})
         await desk.looked(tx, session.operator, who, reason, "numbers unmasked")
@@ -101,6 +107,8 @@ async def orders_of_person(request: Request, desk: ConsoleContext, session: Sess
     if reason is None:
         return RedirectResponse(f"/person/{asked}", 303)
     who = PersonId(str(asked))
+    if hidden := await desk.hidden(session, (who,)):
+        return await desk.refuse_hidden(request, session, hidden, reason, "/person")
     async with desk.store.transaction(desk.clock.now()) as tx:
         await desk.looked(tx, session.operator, who, reason, "orders of the patient, masked")
     await desk.sessions.open(session, f"orders:{asked}", reason)
@@ -128,6 +136,9 @@ async def person(request: Request, desk: ConsoleContext, session: Session) -> Re
         present = (await facts.patient_facts(tx, [who])).get(who) if caller and known else found
     if found is None:
         return desk.sorry(request, session, 404, GONE, back="/person")
+    hidden = await desk.hidden(session, (who, *_everybody(found)))
+    if who in hidden:
+        return await desk.refuse_hidden(request, session, (who,), reason, "/person")
     async with desk.store.transaction(now) as tx:
         moment = at.isoformat(timespec="minutes")
         shown = f"access at {moment}" + (
@@ -137,7 +148,7 @@ async def person(request: Request, desk: ConsoleContext, session: Session) -> Re
             shown += f"; what may be said to {caller if caller == _UNKNOWN else f'P-{caller}'}"
         await desk.looked(tx, session.operator, who, reason, shown)
     unmasked = session.reason(f"numbers:{asked}", now) is not None
-    view = _View(found, at, unmasked)
+    view = _View(found, at, unmasked, hidden)
     steps = turning_points(found, now, desk)
     answer: CallerAnswer | None = None
     if caller and present is not None:
@@ -206,6 +217,8 @@ class ViewerRow:
     who: str
     number: str
     cells: tuple[Cell, ...]
+    hidden: bool
+    """Has protected identity, and whoever looks may not be shown who it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,10 +250,12 @@ class _View:
     facts: PatientFacts
     at: datetime
     unmasked: bool
+    hidden: frozenset[PersonId]
 
     def number(self, who: PersonId) -> str:
         known = self.facts.person(who)
-        return known.at(self.at).identity.number if known is not None and self.unmasked else MASK
+        shown = self.unmasked and who not in self.hidden
+        return known.at(self.at).identity.number if known is not None and shown else MASK
 
     def who(self, viewer: PersonId) -> str:
         if viewer == self.facts.patient.person_id:
@@ -258,7 +273,9 @@ class _View:
                 if whose == viewer
             ]
             cells.sort(key=lambda cell: (list(Service).index(cell.service), cell.unit or ""))
-            rows.append(ViewerRow(viewer, self.who(viewer), self.number(viewer), tuple(cells)))
+            rows.append(
+                ViewerRow(viewer, self.who(viewer), self.number(viewer), tuple(cells), viewer in self.hidden)
+            )
         return rows
 
     def measure(self, one: Measure) -> ShownMeasure:
@@ -276,6 +293,12 @@ class _View:
             measure.ends_at(birth),
             self.facts.read_up_to.get(one.source),
         )
+
+
+def _everybody(found: PatientFacts) -> set[PersonId]:
+    """Whoever the picture may name beside the patient."""
+    named = {who for one in found.measures for who in (*(one.guardians or ()), *one.guardians_except)}
+    return {*viewers_of(found), *named}
 
 
 def _moment(text: str | None) -> datetime | None:

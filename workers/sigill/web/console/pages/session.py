@@ -220,6 +220,10 @@ _WHY = {
         "Kontot saknar HSA-id, som loggen över vem som har tittat kräver. Be kontots ägare lägga till det.",
         "The account has no HSA-id, which the log of who looked demands. Ask the account's owner to add it.",
     ),
+    "not_bound": Sentence(
+        "Kontot säger inte vilka regioner eller enheter det gäller. Be kontots ägare lägga till det.",
+        "The account does not say which regions or units it is for. Ask the account's owner to add it.",
+    ),
     "hsa_id_form": Sentence(
         "Kontots HSA-id har fel form. Be kontots ägare rätta det.",
         "The account's HSA-id has a wrong form. Ask the account's owner to correct it.",

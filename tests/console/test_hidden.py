@@ -1,0 +1,316 @@
+"""Who has protected identity is shown to a role of its own; a login that is bound to regions and units sees those alone."""
+
+import base64
+import contextlib
+import json
+import os
+import re
+from collections.abc import AsyncIterator, Iterable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from sigill.operations import identity
+from sigill.operations.identity import NotIdentified, sees_protected_identity
+from sigill.operations.operators import ConsoleRole, Operator
+from sigill.operations.protected_identity import named_in
+from sigill.runtime.settings import Settings
+from sigill.store import access_log, console, persons
+from sigill.store.access_log import AccessLogEntry
+from sigill.store.console import Binding, OrderSearch
+from sigill_contracts.vocabulary import PersonId
+from tests.console.test_login import Provider, go, provider, with_issuer  # noqa: F401
+from tests.console.test_terminal import ACCOUNTS, ANNA, sigill
+from tests.console.world import ALL, Client, World, furnish
+from tests.workers.town import ADULT, CHILD, KEYS, MOTHER, OPERATOR, REGION, UNIT, person
+
+OTHERS = tuple(ALL - {ConsoleRole.PROTECTED_IDENTITY})
+LISTS = (
+    "/orders", "/waiting?list=form", "/waiting?list=follow_up", "/waiting?list=orders", "/waiting?list=other", "/worklist",
+    "/dead-letters",
+)  # fmt: skip
+
+
+async def protect_the_child(here: World) -> PersonId:
+    """A day's work, and then the register's mark on the child that most of it is about."""
+    await furnish(here)
+    custody = [{"guardian": person(MOTHER)}]
+    now = here.clock.now()
+    await here.office.hand_over(here.town.registers(now, CHILD, 2, secrecy_mark=True, custody=custody))
+    async with here.office.store.reading() as tx:
+        return (await persons.resolve_keys(tx, [KEYS.of(CHILD)]))[KEYS.of(CHILD)]
+
+
+async def paths_to(here: World, child: PersonId) -> list[str]:
+    """Every page that is about the child, or that shows what somebody wrote about it."""
+    async with here.office.store.reading() as tx:
+        found = await tx.fetch("SELECT registration, person_id, payload FROM signed_order")
+        orders = [
+            row["registration"]
+            for row in found
+            if row["person_id"] == int(child) or CHILD in (row["payload"] or "")
+        ]
+        tasks = await tx.fetch("SELECT task_id, target FROM task WHERE person_id = $1", int(child))
+        letters = await tx.fetch("SELECT dead_letter_id, key FROM dead_letter")
+    pages = [f"/orders/{one}" for one in orders]
+    pages += [f"/worklist/{row['task_id']}" for row in tasks if row["target"]]
+    pages += [f"/tasks/{row['task_id']}/person" for row in tasks if not row["target"]]
+    pages += [
+        f"/dead-letters/{row['dead_letter_id']}" for row in letters if row["key"] == KEYS.of(CHILD).encode()
+    ]
+    assert {page.split("/")[1] for page in pages} == {"orders", "worklist", "tasks", "dead-letters"}
+    return pages
+
+
+async def test_others_see_that_somebody_is_hidden_and_never_who(fresh: World) -> None:
+    child = await protect_the_child(fresh)
+    pages = await paths_to(fresh, child)
+    async with fresh.client(roles=OTHERS) as client:
+        for path in LISTS:
+            text = (await client.get(path)).text
+            assert "protected identity" in text, path
+            assert not [page for page in pages if f'"{page}"' in text], path
+        for page in pages:
+            refused = await client.get(page)
+            assert (refused.status_code, CHILD in refused.text) == (403, False), page
+            assert "Hidden" in refused.text
+        for path, fields in acts(pages, child):
+            refused = await client.post(path, reason="curious", **fields)
+            assert (refused.status_code, CHILD in refused.text) == (403, False), path
+        # the mother is not protected: her page is there, and does not lead to the child's
+        found = await client.post("/person/search", "/person", number=MOTHER, reason="she rings")
+        assert found.status_code == 200
+        assert "no-one" not in found.text
+    async with fresh.office.store.reading() as tx:
+        looks = [one.look for one in await access_log.of_person(tx, child)]
+        waiting = await tx.value(
+            "SELECT count(*) FROM task WHERE person_id = $1 AND state = 'open'", int(child)
+        )
+    assert {one.shown for one in looks if one.actor == OPERATOR} == {"nothing: protected identity"}
+    assert waiting > 0
+    async with fresh.client() as client:
+        for page in pages:
+            assert (await client.get(page)).status_code == 200, page
+
+
+def acts(pages: Iterable[str], child: PersonId) -> list[tuple[str, dict[str, str]]]:
+    """Everything that shows or does something about the child, by the forms of the pages."""
+    found: list[tuple[str, dict[str, str]]] = [
+        ("/person/search", {"number": CHILD}),
+        ("/person/search", {"number": ADULT, "caller": CHILD}),
+        (f"/person/{child}/reason", {}),
+        (f"/person/{child}/unmask", {}),
+        ("/orders/search", {"number": CHILD}),
+        ("/audit/person", {"number": CHILD}),
+    ]
+    for page in pages:
+        kind, number = page.split("/")[1:3]
+        match kind:
+            case "orders":
+                found += [(f"{page}/unmask", {}), (f"{page}/bytes", {})]
+            case "dead-letters":
+                found += [(f"{page}/open", {}), (f"{page}/bytes", {})]
+            case "worklist":
+                found += [(f"{page}/numbers", {}), (f"/tasks/{number}/done", {})]
+            case "tasks":
+                found.append((f"/tasks/{number}/done", {}))
+    return found
+
+
+async def test_a_protected_guardian_is_not_named_on_the_childs_page(fresh: World) -> None:
+    now = fresh.clock.now()
+    await fresh.office.hand_over(fresh.town.registers(now, MOTHER, 2, secrecy_mark=True))
+    async with fresh.office.store.reading() as tx:
+        known = await persons.resolve_keys(tx, [KEYS.of(CHILD), KEYS.of(MOTHER)])
+    child, mother = known[KEYS.of(CHILD)], known[KEYS.of(MOTHER)]
+    seen = {}
+    for roles in (OTHERS, tuple(ALL)):
+        async with fresh.client(roles=roles) as client:
+            await client.post("/person/search", "/person", number=CHILD, reason="the father rings")
+            await client.post(f"/person/{child}/unmask", f"/person/{child}", reason="the father rings")
+            seen[roles] = (await client.get(f"/person/{child}")).text
+    assert CHILD in seen[OTHERS]
+    assert "hidden, protected identity" in seen[OTHERS]
+    assert not re.search(rf"{MOTHER}|P-{mother}\b", seen[OTHERS])
+    assert MOTHER in seen[tuple(ALL)]
+
+
+async def test_commands_show_nobody_with_protected_identity_without_the_role(
+    fresh: World, tmp_path: Path
+) -> None:
+    child = await protect_the_child(fresh)
+    async with fresh.office.store.reading() as tx:
+        (one, *_) = await console.find_orders(tx, OrderSearch(patient=child))
+        letter = await tx.value(
+            "SELECT dead_letter_id FROM dead_letter WHERE key = $1", KEYS.of(CHILD).encode()
+        )
+    key = KEYS.of(CHILD)
+    asked: list[tuple[str, ...]] = [
+        ("access", "show", key, "--purpose", "curious"),
+        ("order", "show", str(one.order_id), "--json", "--reason", "curious"),
+        ("dlq", "show", str(letter), "--reason", "curious"),
+        ("audit", "extract", key, "--for", "auditor", "--reason", "curious"),
+    ]
+    for words in asked:
+        refused = await sigill(fresh, *words)
+        assert (refused.status, refused.out) == (1, ""), words
+        assert "hidden: somebody here has protected identity" in refused.err
+    assert key not in (await sigill(fresh, "dlq", "list")).out
+    operators = tmp_path / "may.json"
+    operators.write_text(
+        json.dumps({str(ACCOUNTS[ANNA]): {"hsa_id": ANNA, "roles": ["protected_identity"]}}), "utf-8"
+    )
+    shown = await sigill(fresh, *asked[1], SIGILL_OPERATORS=str(operators))
+    assert shown.status == 0, shown.err
+    assert CHILD in shown.out or '"patient"' in shown.out or json.loads(shown.out)["order_id"]
+
+
+@pytest.mark.parametrize(
+    ("said", "sees"),
+    [
+        ("SE2321000099-ANNA", False),
+        ({"hsa_id": "SE2321000099-ANNA", "roles": []}, False),
+        ({"hsa_id": "SE2321000099-ANNA", "roles": ["protected_identity"]}, True),
+        ({"hsa_id": "SE2321000099-ANNA", "roles": ["root"]}, None),
+        ({"hsa_id": "SE2321000099-ANNA", "roles": "protected_identity"}, None),
+        ({"hsa_id": "SE2321000099-ANNA"}, None),
+    ],
+)
+def test_an_account_sees_them_when_the_file_of_roots_says_so(
+    said: object, sees: bool | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(identity, "ROOT", os.getuid())
+    monkeypatch.setattr(os, "getuid", lambda: 61001)
+    file = tmp_path / "operators.json"
+    file.write_text(json.dumps({"61001": said}), "utf-8")
+    file.chmod(0o644)
+    if sees is None:
+        with pytest.raises(NotIdentified, match="must hold"):
+            sees_protected_identity(Settings(operators=file))
+    else:
+        assert sees_protected_identity(Settings(operators=file)) is sees
+    production = Settings().model_copy(update={"environment": "production"})
+    assert not sees_protected_identity(production)
+
+
+async def test_a_number_is_found_in_whatever_a_text_writes_it(fresh: World) -> None:
+    async with fresh.office.store.reading() as tx:
+        child = (await persons.resolve_keys(tx, [KEYS.of(CHILD)]))[KEYS.of(CHILD)]
+        inside = base64.urlsafe_b64encode(json.dumps({"patient": {"id": CHILD}, "more": "x" * 40}).encode())
+        texts: list[str | bytes] = [
+            f'{{"patient": {{"id": "{CHILD}"}}}}',
+            f"ringer om {CHILD[:8]}-{CHILD[8:]}",
+            f"ringer om {CHILD[2:8]}+{CHILD[8:]}",
+            b"\xff\xfe" + CHILD.encode(),
+            b"eyJhbGciOiJFUzI1NiJ9." + inside.rstrip(b"=") + b".c2ln",
+        ]
+        for text in texts:
+            assert await named_in(tx, [text]) == {child}, text
+        assert await named_in(tx, [None, "", f"9{CHILD}", "SIGILL-2012"]) == frozenset()
+
+
+# --- bound to regions and units
+
+
+@contextlib.asynccontextmanager
+async def bound_to(here: World, bound: Binding, roles: Iterable[ConsoleRole]) -> AsyncIterator[Client]:
+    cookie = await here.desk.sessions.begin(Operator(OPERATOR, frozenset(roles), OPERATOR, UNIT, bound=bound))
+    async with httpx.AsyncClient(
+        base_url=here.base,
+        cookies={here.desk.cookie: cookie, "sigill_language": "en"},
+        follow_redirects=True,
+        timeout=20,
+    ) as http:
+        yield Client(http)
+
+
+async def test_a_bound_login_sees_its_own_regions_and_units_alone(furnished: World) -> None:
+    elsewhere, here = frozenset({"elsewhere"}), frozenset({REGION})
+    all_of_it = Binding()
+    shown = {}
+    for name, bound in {
+        "unbound": all_of_it,
+        "own": Binding(here, frozenset({UNIT})),
+        "another region": Binding(elsewhere),
+        "another unit": Binding(None, frozenset({"SE2321000099-ELSE"})),
+    }.items():
+        async with bound_to(furnished, bound, ALL) as client:
+            pages = [(await client.get(path)).text for path in (*LISTS[:-1], "/transitions/2025-03-16")]
+            shown[name] = [
+                len(re.findall(r'href="(?:/orders/\d|/worklist/\d|/tasks/\d)', page)) for page in pages
+            ]
+            order = await client.get("/orders/1")
+            letters = (await client.get("/dead-letters")).text
+            letter = await client.get("/dead-letters/1")
+        is_bound = bound != all_of_it
+        assert order.status_code == (200 if name in ("unbound", "own") else 403), name
+        assert (letter.status_code, "how many, not which" in letters) == (403 if is_bound else 200, is_bound)
+    assert sum(shown["unbound"]) > 5
+    assert shown["own"][0] > 0
+    assert sum(shown["another region"]) == sum(shown["another unit"]) == 0
+    async with bound_to(furnished, Binding(elsewhere), [ConsoleRole.VIEWER]) as viewer:
+        counts = re.findall(r"<td>(\d+)</td>", (await viewer.get("/orders")).text)
+    assert set(counts) == {"0"}
+
+
+async def test_a_claim_binds_a_login_and_one_that_is_missing_refuses_it(
+    fresh: World,
+    provider: Provider,  # noqa: F811
+) -> None:
+    given = {
+        "oidc_regions_claim": "org.regions",
+        "oidc_region_map": {"RT": REGION},
+        "oidc_units_claim": "units",
+    }
+    cases: list[tuple[object, object, Binding | None]] = [
+        (["RT", "XX"], [UNIT.lower()], Binding(frozenset({REGION}), frozenset({UNIT}))),
+        ("RT", "*", Binding(frozenset({REGION}), None)),
+        ("*", ["*"], Binding()),
+        (["XX"], "*", None),
+        (None, "*", None),
+        ("RT", None, None),
+    ]
+    async with with_issuer(fresh, provider, **given) as http:
+        for regions, units, bound in cases:
+            provider.changes = {"org": {"regions": regions}, "units": units}
+            back = await go(http, provider)
+            if bound is None:
+                assert back.headers["location"] == "/login?refused=not_bound"
+                continue
+            session = await fresh.desk.sessions.find(http.cookies[fresh.desk.cookie])
+            assert session is not None
+            assert session.operator.bound == bound
+
+
+# --- the review of the log
+
+
+async def test_a_review_of_the_log_is_a_page_that_leaves_its_own_lines(fresh: World) -> None:
+    now = fresh.clock.now()
+    await fresh.office.hand_over(fresh.town.registers(now, MOTHER, 2, secrecy_mark=True))
+    async with fresh.office.store.transaction(now) as tx:
+        known = await persons.resolve_keys(tx, [KEYS.of(CHILD), KEYS.of(MOTHER)])
+        child, mother = known[KEYS.of(CHILD)], known[KEYS.of(MOTHER)]
+        seen = [AccessLogEntry("op-8", UNIT, who, "Granne", "person page") for who in (child, mother)]
+        await access_log.append(tx, seen, chain="access-log-console")
+    asked = {"since": "2025-03-01", "through": "2025-03-31", "days": "30", "reason": "Stickprov"}
+    for language, heading, hidden in (("en", "Log review", "hidden"), ("sv", "Logguppföljning", "dold")):
+        async with fresh.client(roles=[ConsoleRole.AUDITOR], language=language) as auditor:
+            page = await auditor.post("/audit/review", "/audit/review", **asked)
+            assert page.status_code == 200
+            assert heading in page.text
+            lines = re.findall(r'<tr><th scope="row">op-8</th>.*?</tr>', page.text)
+            assert [f"P-{child}" in line for line in lines] == [False, True]
+            assert [f"<td>{hidden}</td>" in line for line in lines] == [True, False]
+            assert f"P-{mother}" not in page.text
+            assert (
+                "op-8"
+                not in (await auditor.post("/audit/review", "/audit/review", **{**asked, "reason": ""})).text
+            )
+    async with fresh.client(roles=[ConsoleRole.OPERATOR]) as operator:
+        assert (await operator.get("/audit/review")).status_code == 403
+    async with fresh.office.store.reading() as tx:
+        for who in (child, mother):
+            own = [one.look for one in await access_log.of_person(tx, who) if one.look.actor == OPERATOR]
+            assert [(one.reason, one.shown) for one in own] == [("Stickprov", access_log.REVIEW)] * 2
