@@ -470,7 +470,13 @@ def trial_operators(
     hsa_ids: Iterable[str] = ("SE2321000065-SUP1", "SE2321000065-SUP2"),
 ) -> tuple[Operator, ...]:
     """Two people for a trial: the first works, the second approves, and both may do all else."""
-    both = tuple(ConsoleRole)
+    both = (
+        ConsoleRole.VIEWER,
+        ConsoleRole.OPERATOR,
+        ConsoleRole.AUDITOR,
+        ConsoleRole.APPROVER,
+        ConsoleRole.PROTECTED_IDENTITY,
+    )
     return tuple(
         Operator(hsa_id, frozenset(both), hsa_id, unit=hsa_id.rpartition("-")[0] or None)
         for hsa_id in hsa_ids
