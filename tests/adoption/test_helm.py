@@ -1,23 +1,33 @@
 """The chart: linted and rendered by helm itself, decoded strictly by the Kubernetes API's own types, and read here."""
 
+import asyncio
 import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from typer.testing import CliRunner
 
-from sigill.bootstrap import WORKERS
-from sigill.runtime.settings import Settings
+from sigill.bootstrap import WORKERS, Wiring
+from sigill.cli import app
+from sigill.devtools.authority import DevAuthority
+from sigill.runtime.settings import Settings, load_settings
 from sigill_contracts.topics import TOPICS, group_of
 
 CHART = Path(__file__).parents[2] / "infra" / "helm" / "sigill"
 _BIN = Path(sys.executable).parent
+AT = datetime(2026, 3, 2, 8, tzinfo=UTC)
+runner = CliRunner()
 ALL = (*WORKERS, "ops")
 VALUES: dict[str, Any] = {
     "image": {"repository": "sigill", "digest": "sha256:" + "0" * 64},
@@ -89,7 +99,28 @@ def pods(manifests: dict[tuple[str, str], dict[str, Any]]) -> list[tuple[str, di
         (name, m["spec"]["template"]["spec"])
         for kind in ("Deployment", "Job")
         for name, m in of_kind(manifests, kind).items()
+    ] + [
+        (name, m["spec"]["jobTemplate"]["spec"]["template"]["spec"])
+        for name, m in of_kind(manifests, "CronJob").items()
     ]
+
+
+JOBS_BY_THE_CLOCK = {
+    "verification": ("auditor", ["audit", "verify", "--key", "/run/secrets/sigill/audit_key.jwk"]),
+    "retention": ("ops", ["retention", "run"]),
+    "protected": ("ops", ["protected", "check"]),
+}
+"""Each with whose login and Secret it has, and what it runs."""
+
+
+def pem(certificate: x509.Certificate) -> str:
+    return certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def audit_key() -> str:
+    made = ec.generate_private_key(ec.SECP256R1())
+    plain = serialization.NoEncryption()
+    return made.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain).decode()
 
 
 def test_helm_lints_it_strictly() -> None:
@@ -180,7 +211,7 @@ def test_every_variable_is_a_setting_and_none_is_a_secret(
 def test_each_worker_logs_in_as_itself(manifests: dict[tuple[str, str], dict[str, Any]]) -> None:
     for name, pod in pods(manifests):
         env = {v["name"]: v.get("value") for v in pod["containers"][0]["env"]}
-        user = {"migrate": "migrator", "topics": "intake"}.get(name, name)
+        user = {"migrate": "migrator", "topics": "intake"}.get(name, JOBS_BY_THE_CLOCK.get(name, (name,))[0])
         assert env["SIGILL_DATABASE_URL"] == f"postgresql://{user}@db.example:5432/sigill"
         assert env["SIGILL_DATABASE_TLS"] == "verify-full"
 
@@ -242,14 +273,119 @@ def test_nothing_comes_in_but_scraping_and_the_consoles_clients(
 
 
 def test_each_pod_has_a_secret_of_its_own(manifests: dict[tuple[str, str], dict[str, Any]]) -> None:
-    pods = {**of_kind(manifests, "Deployment"), **of_kind(manifests, "Job")}
     mounted = {
         name: volume["secret"]["secretName"]
-        for name, pod in pods.items()
-        for volume in pod["spec"]["template"]["spec"]["volumes"]
+        for name, pod in pods(manifests)
+        for volume in pod["volumes"]
         if "secret" in volume
     }
-    assert mounted == {name: f"sigill-{name}" for name in (*ALL, "migrate", "topics")}
+    by_the_clock = {name: f"sigill-{of}" for name, (of, _) in JOBS_BY_THE_CLOCK.items()}
+    assert mounted == {name: f"sigill-{name}" for name in (*ALL, "migrate", "topics")} | by_the_clock
+
+
+def test_the_night_verifies_ends_what_may_end_and_asks_for_the_protected(
+    manifests: dict[tuple[str, str], dict[str, Any]],
+) -> None:
+    jobs = of_kind(manifests, "CronJob")
+    assert set(jobs) == set(JOBS_BY_THE_CLOCK)
+    for name, job in jobs.items():
+        [container] = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+        assert container["args"] == JOBS_BY_THE_CLOCK[name][1]
+        command = container["args"][: -2 if "--key" in container["args"] else None]
+        assert runner.invoke(app, [*command, "--help"]).exit_code == 0, "the program has no such command"
+        assert (job["spec"]["concurrencyPolicy"], job["spec"]["timeZone"]) == ("Forbid", "Europe/Stockholm")
+    off = {name: {"enabled": False, "schedule": "0 0 * * *"} for name in JOBS_BY_THE_CLOCK}
+    assert not [m for m in documents(rendered(periodic=off)) if m["kind"] == "CronJob"]
+
+
+def test_the_console_has_an_address_only_with_a_certificate_for_it() -> None:
+    assert not [m for m in documents(rendered()) if m["kind"] == "Ingress"]
+    whole = {"enabled": True, "host": "sigill.example", "tlsSecret": "tls"}
+    (found,) = [m for m in documents(rendered(ingress=whole)) if m["kind"] == "Ingress"]
+    assert found["spec"]["tls"] == [{"hosts": ["sigill.example"], "secretName": "tls"}]
+    (path,) = found["spec"]["rules"][0]["http"]["paths"]
+    assert path["backend"]["service"] == {"name": "vard-ops", "port": {"name": "http"}}
+    for missing in ("host", "tlsSecret"):
+        refused = helm("template", "vard", str(CHART), values={**VALUES, "ingress": {**whole, missing: ""}})
+        assert f"ingress.{missing}: needed" in refused.stderr
+
+
+@pytest.fixture(scope="module")
+def example() -> dict[str, dict[str, Any]]:
+    """The containers of the example for production, by the component that each is."""
+    values = yaml.safe_load((CHART / "ci" / "production-values.yaml").read_text("utf-8"))
+    answer = helm("template", "vard", str(CHART), values=values)
+    assert answer.returncode == 0, answer.stderr
+    made = {(m["kind"], m["metadata"]["name"]): m for m in documents(answer.stdout)}
+    return {name: pod["containers"][0] for name, pod in pods(made)}
+
+
+def set_environment(
+    container: dict[str, Any], held: dict[str, str], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Set what a pod would have: its variables, the files of its Secret and the anchors."""
+    secrets, anchors = folder / "secrets", folder / "anchors"
+    root = pem(DevAuthority.create(AT).anchors[0])
+    for path, files in (
+        (secrets, {**held, "database-ca.pem": root, "kafka-ca.pem": root}),
+        (anchors, {"root.pem": root}),
+    ):
+        path.mkdir()
+        for name, content in files.items():
+            (path / name).write_text(content)
+    for name in [n for n in os.environ if n.startswith("SIGILL_")]:
+        monkeypatch.delenv(name)
+    for variable in container["env"]:
+        value = variable.get("value", "pod")
+        value = value.replace("/run/secrets/sigill", str(secrets)).replace("/trust/anchors", str(anchors))
+        monkeypatch.setenv(variable["name"], value)
+
+
+def held_by(component: str) -> dict[str, str]:
+    """What values.yaml says that a component's Secret holds."""
+    of = JOBS_BY_THE_CLOCK.get(component, (component,))[0]
+    held = {}
+    if of != "topics":
+        held["sigill_database_password"] = "d"
+    if of not in ("migrate", "transitions"):
+        held["sigill_kafka_sasl_password"] = "k"
+    if of in ("intake", "register", "ops"):
+        held["sigill_patient_keys"] = json.dumps({"v1": "A" * 43 + "="})
+    if of == "ops":
+        held["sigill_session_secret"] = "s" * 40
+    if of == "relay":
+        held["audit_key.pem"] = audit_key()
+    return held
+
+
+@pytest.mark.parametrize("worker", ALL)
+async def test_each_worker_starts_with_the_production_examples_environment(
+    worker: str, example: dict[str, dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    As far as without its servers: every setting and file is read, and what production refuses is not there. It did
+    not: transitions has no user at the broker, and was told to log in there.
+    """
+    set_environment(example[worker], held_by(worker), tmp_path, monkeypatch)
+    # the example's host is one that nobody knows, so that the database is away
+    settings = load_settings(health_port=None, console_port=0, api_port=0, backoff_max=0.2)
+    assert settings.environment == "production"
+    wiring, stop = Wiring.of(settings), asyncio.Event()
+    serving = asyncio.create_task(wiring.serve(example[worker]["args"][1:], stop))
+    async with asyncio.timeout(60):
+        while not any(line.startswith("[-]database: DatabaseDown") for line in wiring.health.ready()[1]):
+            assert not serving.done(), serving.exception()
+            await asyncio.sleep(0.02)
+        stop.set()
+        await serving
+
+
+@pytest.mark.parametrize("job", ["migrate", "topics", *JOBS_BY_THE_CLOCK])
+def test_each_jobs_environment_is_one_that_production_takes(
+    job: str, example: dict[str, dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_environment(example[job], held_by(job), tmp_path, monkeypatch)
+    assert load_settings().environment == "production"
 
 
 @pytest.mark.parametrize(

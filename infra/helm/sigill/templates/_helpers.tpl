@@ -40,8 +40,10 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- with .root.Values.kafka }}
 - name: SIGILL_KAFKA_BOOTSTRAP
   value: {{ .bootstrap | quote }}
+{{- /* transitions and migrate have no user there and never connect; SASL without one would be refused */}}
+{{- $user := index (default dict .users) $.worker }}
 - name: SIGILL_KAFKA_SECURITY_PROTOCOL
-  value: {{ .securityProtocol | quote }}
+  value: {{ ternary .securityProtocol (trimPrefix "SASL_" .securityProtocol) (not (empty $user)) | quote }}
 - name: SIGILL_KAFKA_GROUP_PREFIX
   value: {{ .groupPrefix | quote }}
 {{- with index (default dict .users) $.worker }}
