@@ -29,7 +29,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "scenario": ("sigill.cli.scenario", "Play stories against the real program."),
     "status": ("sigill.cli.status", "Queues, lag and what waits, live."),
     "topics": ("sigill.cli.topics", "Create the topics, or compare them with the table."),
-    "transitions": ("sigill.cli.transitions", "Rehearse what birthdays and end dates will do."),
+    "transitions": ("sigill.cli.transitions", "What opens and ends by itself: this week, or rehearsed."),
     "unit": ("sigill.cli.unit", "Units of the directory, and the successors of closed ones."),
     "worker": ("sigill.cli.worker", "Run workers."),
     "worklist": ("sigill.cli.worklist", "What is still to be keyed into the national services."),

@@ -1,4 +1,4 @@
-"""`sigill transitions rehearse`: what birthdays and end dates will do."""
+"""`sigill transitions`: what opens and ends by itself this week, and a rehearsal of birthdays and end dates."""
 
 import asyncio
 import csv
@@ -13,12 +13,15 @@ from typing import Annotated
 import typer
 
 from sigill.cli.common import rulebooks, settings
+from sigill.cli.context import clock_of, run, store_of, told
+from sigill.judgement.week_ahead import ComingTurn
+from sigill.operations.week_ahead import WeekAhead, week_ahead
 from sigill.population.rehearse import Rehearsal, RehearsalLine, rehearse
 from sigill.population.snapshot import reach, snapshot
 from sigill.runtime.clock import stopwatch
-from sigill_contracts.vocabulary import RegionCode
+from sigill_contracts.vocabulary import PersonId, RegionCode
 
-app = typer.Typer(no_args_is_help=True, help="Rehearse what birthdays and end dates will do.")
+app = typer.Typer(no_args_is_help=True, help="What birthdays and end dates will do: this week, or rehearsed.")
 _DATE = ["%Y-%m-%d"]
 _HEAD = ("day", "region", "event", "who", "service", "because", "accesses")
 
@@ -33,7 +36,7 @@ class RehearsalFormat(StrEnum):
 
 @app.callback()
 def _group() -> None:
-    """Rehearse what birthdays and end dates will do."""
+    """What birthdays and end dates will do: this week, or rehearsed."""
 
 
 @app.command("rehearse")
@@ -64,7 +67,7 @@ def rehearse_(
     tls = {} if dsn or current.database_tls == "prefer" else {"ssl": current.database_ssl()}
     where = reach(dsn or current.database_dsn(), current.database_schema, **tls)
 
-    async def run() -> Rehearsal:
+    async def rehearsed() -> Rehearsal:
         async with snapshot(where) as tx:
             return await rehearse(
                 tx,
@@ -76,13 +79,131 @@ def rehearse_(
             )
 
     began = stopwatch()
-    found = asyncio.run(run())
+    found = asyncio.run(rehearsed())
     _print(found.ordered, format)
     print(
         f"{found.in_groups:,} residents in {found.groups:,} groups, {found.singly:,} one by one, "
         f"{stopwatch() - began:.1f} s",
         file=sys.stderr,
     )
+
+
+@app.command("ahead")
+def ahead(
+    *,
+    days: Annotated[int, typer.Option(min=1, max=366, help="So many days ahead, changes.")] = 7,
+    within: Annotated[int, typer.Option(min=1, max=366, help="So many days ahead, ends unanswered.")] = 30,
+    region: Annotated[str | None, typer.Option(help="Only timers and residents of this region.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="So many persons at most.")] = 1000,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+) -> None:
+    """
+    List what opens and ends by itself, with what will be told and the form that prevents it; who is protected and not
+    shut; and which measures end with nobody answering. People stand under their pseudonymous keys.
+
+    Exit codes: 0 done, 1 somebody is protected and not shut, 2 wrong use.
+    """
+    chosen, books = settings(), rulebooks()
+    if region is not None and region not in books.regions:
+        print(f"no region {region}; there are: {', '.join(sorted(books.regions))}", file=sys.stderr)
+        raise typer.Exit(2)
+
+    async def work() -> WeekAhead:
+        async with store_of(chosen) as store:
+            return await week_ahead(
+                store,
+                books,
+                clock_of(chosen).now(),
+                days=days,
+                within=within,
+                region=None if region is None else RegionCode(region),
+                limit=limit,
+            )
+
+    found = run(work)
+    if as_json:
+        told(_document(found))
+    else:
+        for turn in found.turns:
+            for access in turn.accesses:
+                opens = "opens" if access.opens else "ends"
+                why = " ".join(cause.text.en for cause in turn.causes)
+                by = ",".join(turn.prevented_by) or "-"
+                print(
+                    "\t".join((f"{turn.at:%Y-%m-%dT%H:%MZ}", turn.key, opens, str(access.service), why, by))
+                )
+        for one in found.unanswered:
+            by = ",".join(one.extended_by) or "-"
+            print(
+                "\t".join((f"{one.ends_at:%Y-%m-%dT%H:%MZ}", one.key, "unanswered", one.measure.kind, "", by))
+            )
+        print(
+            f"{len(found.turns)} changes of {found.people} persons; {len(found.unanswered)} measures end with nobody "
+            f"answering; {len(found.not_shut)} protected and not shut",
+            file=sys.stderr,
+        )
+    raise typer.Exit(1 if found.not_shut else 0)
+
+
+def _document(found: WeekAhead) -> dict[str, object]:
+    return {
+        "until": found.until,
+        "persons": found.people,
+        "changes": [
+            {
+                "at": turn.at,
+                "patient": turn.key,
+                "region": turn.region,
+                "why": [{"turn": c.turn, "sv": c.text.sv, "en": c.text.en} for c in turn.causes],
+                "accesses": [
+                    {
+                        "viewer": "patient" if access.viewer == turn.patient else "other",
+                        "service": access.service,
+                        "opens": access.opens,
+                        "units": list(access.units),
+                        "because": list(access.because),
+                    }
+                    for access in turn.accesses
+                ],
+                "told": [
+                    {
+                        "to": "unit" if n.unit else "operators" if n.to is None else _who(n.to, turn),
+                        "template": n.template,
+                        "channel": n.channel,
+                        "suppressed": n.suppressed,
+                    }
+                    for n in turn.notices
+                ],
+                "prevented_by": list(turn.prevented_by),
+            }
+            for turn in found.turns
+        ],
+        "ending_persons": found.unanswered_people,
+        "unanswered": [
+            {
+                "ends_at": one.ends_at,
+                "patient": one.key,
+                "kind": one.measure.kind,
+                "region": one.measure.region,
+                "unit": one.measure.unit,
+                "goes_on_by": list(one.extended_by),
+            }
+            for one in found.unanswered
+        ],
+        "not_shut": [
+            {
+                "patient": one.key,
+                "region": one.region,
+                "missing": list(one.missing),
+                "prevented_by": "sigill protected mend",
+            }
+            for one in found.not_shut
+        ],
+    }
+
+
+def _who(person: PersonId, turn: ComingTurn) -> str:
+    return "patient" if person == turn.patient else "other"
 
 
 def _print(lines: list[tuple[RehearsalLine, int]], format: RehearsalFormat) -> None:

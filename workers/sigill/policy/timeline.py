@@ -3,15 +3,36 @@
 The past as it is known (at the facts' moment of knowledge), the future as it will be if nobody orders anything.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sigill.policy.access import AccessQuestion, ChangePoint, Decision, decide, turns, units_of, viewers_of
+from sigill.policy.effects import Sentence
 from sigill.policy.facts import PatientFacts
 from sigill.policy.rulebook import Rulebooks
 from sigill_contracts.vocabulary import MeasureId, PersonId, Service, UnitId
 
+_TURN: Mapping[ChangePoint, Sentence] = {
+    ChangePoint.BIRTHDAY: Sentence("Patienten fyller {age} år.", "The patient turns {age}."),
+    ChangePoint.MEASURE_STARTS: Sentence("Börjar gälla: {measure.sv}.", "Comes into force: {measure.en}."),
+    ChangePoint.MEASURE_ENDS: Sentence("Upphör: {measure.sv}.", "Ends: {measure.en}."),
+    ChangePoint.CUSTODY_BEGINS: Sentence(
+        "Vårdnaden börjar enligt registret.", "Custody begins, says the register."
+    ),
+    ChangePoint.CUSTODY_ENDS: Sentence(
+        "Vårdnaden upphör enligt registret.", "Custody ends, says the register."
+    ),
+    ChangePoint.REGISTER: Sentence(
+        "Registrets uppgift gäller från och med nu.", "The register's word holds from then on."
+    ),
+    ChangePoint.DEATH: Sentence(
+        "Personen har avlidit enligt registret.", "The person has died, says the register."
+    ),
+    ChangePoint.RULEBOOK: Sentence(
+        "Nya regler börjar gälla: {rulebook}.", "New rules come into force: {rulebook}."
+    ),
+}
 _BEFORE = timedelta(microseconds=1)
 _SERVICES = (Service.JOURNAL, Service.E_SERVICES, Service.PAPER_COPY)
 
@@ -37,6 +58,13 @@ class Cause:
             case ChangePoint.RULEBOOK:
                 return cls(turn, rulebook=which)
         return cls(turn, person=PersonId(which) if which else None)
+
+
+def cause_words(cause: Cause, measure: Sentence | None) -> Sentence:
+    """What a cause is called; `measure` is the name of the one that it speaks of, None where it speaks of none."""
+    says = _TURN[cause.turn]
+    words = {"age": cause.age, "measure": measure, "rulebook": cause.rulebook}
+    return Sentence(says.sv.format(**words), says.en.format(**words))
 
 
 @dataclass(frozen=True, slots=True)

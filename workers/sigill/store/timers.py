@@ -113,6 +113,36 @@ async def of_persons(tx: Reading, person_ids: Iterable[PersonId]) -> list[Stored
     return [_due(row) for row in await tx.fetch(_SQL["of_persons"], surrogates(person_ids))]
 
 
+async def persons_between(
+    tx: Reading,
+    after: datetime,
+    before: datetime,
+    kinds: Iterable[TimerKind],
+    *,
+    region: RegionCode | None = None,
+    limit: int,
+    offset: int = 0,
+) -> list[PersonId]:
+    """Return of whom something of the kinds falls due after `after` and before `before` (UTC), the earliest first."""
+    names = [str(kind) for kind in kinds]
+    rows = await tx.fetch(_SQL["persons_between"], after, before, names, region, limit, offset)
+    return [person_of(row["person_id"]) for row in rows]
+
+
+async def count_persons_between(
+    tx: Reading,
+    after: datetime,
+    before: datetime,
+    kinds: Iterable[TimerKind],
+    *,
+    region: RegionCode | None = None,
+) -> int:
+    """Return how many they are."""
+    names = [str(kind) for kind in kinds]
+    found: int = await tx.value(_SQL["count_persons_between"], after, before, names, region)
+    return found
+
+
 async def between(tx: Reading, first: datetime, end: datetime) -> list[Coming]:
     """Count what falls due from `first` until `end` (UTC, exclusive), by Swedish date, kind and region."""
     return [

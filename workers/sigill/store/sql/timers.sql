@@ -60,6 +60,19 @@ WITH coming AS (
 )
 SELECT max(due_at) FROM coming WHERE day = (SELECT min(day) FROM coming);
 
+-- name: persons_between
+-- Persons of whom something of the kinds falls due after $1 and before $2, the earliest first; $4 null: any region.
+SELECT person_id, min(due_at) AS due_at
+  FROM timer
+ WHERE state = 'set' AND due_at > $1 AND due_at < $2 AND kind = ANY ($3::text[]) AND ($4::text IS NULL OR region = $4)
+ GROUP BY person_id ORDER BY min(due_at), person_id LIMIT $5 OFFSET $6;
+
+-- name: count_persons_between
+-- How many they are.
+SELECT count(DISTINCT person_id)
+  FROM timer
+ WHERE state = 'set' AND due_at > $1 AND due_at < $2 AND kind = ANY ($3::text[]) AND ($4::text IS NULL OR region = $4);
+
 -- name: between
 -- Timers set to fall due in a period, by day (Europe/Stockholm), kind and region.
 SELECT (due_at AT TIME ZONE 'Europe/Stockholm')::date AS day, kind, region, count(*) AS timers

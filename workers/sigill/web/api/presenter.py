@@ -1,16 +1,16 @@
 """Decisions, pictures and timelines as the API tells them: with sentences, rules and measures."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
 
 from sigill.policy import sentences
-from sigill.policy.access import ChangePoint, Decision, access_matrix, valid_until
+from sigill.policy.access import Decision, access_matrix, valid_until
 from sigill.policy.calendar import last_day_before, swedish_date
 from sigill.policy.effects import Sentence
 from sigill.policy.facts import Measure, PatientFacts
 from sigill.policy.rulebook import Rulebooks
-from sigill.policy.timeline import Cause, Change, TimelineStep
+from sigill.policy.timeline import Cause, Change, TimelineStep, cause_words
 from sigill.rulebook_docs.clauses import rule_words
 from sigill.web.api.decision_service import AccessAnswer
 from sigill.web.api.facts_loader import CachedPatient
@@ -29,27 +29,6 @@ from sigill_contracts.receipt import Citation
 from sigill_contracts.vocabulary import MeasureId, PersonId
 
 Relation = Literal["self", "guardian", "former_guardian", "representative", "other"]
-
-_TURN: Mapping[ChangePoint, Sentence] = {
-    ChangePoint.BIRTHDAY: Sentence("Patienten fyller {age} år.", "The patient turns {age}."),
-    ChangePoint.MEASURE_STARTS: Sentence("Börjar gälla: {measure.sv}.", "Comes into force: {measure.en}."),
-    ChangePoint.MEASURE_ENDS: Sentence("Upphör: {measure.sv}.", "Ends: {measure.en}."),
-    ChangePoint.CUSTODY_BEGINS: Sentence(
-        "Vårdnaden börjar enligt registret.", "Custody begins, says the register."
-    ),
-    ChangePoint.CUSTODY_ENDS: Sentence(
-        "Vårdnaden upphör enligt registret.", "Custody ends, says the register."
-    ),
-    ChangePoint.REGISTER: Sentence(
-        "Registrets uppgift gäller från och med nu.", "The register's word holds from then on."
-    ),
-    ChangePoint.DEATH: Sentence(
-        "Personen har avlidit enligt registret.", "The person has died, says the register."
-    ),
-    ChangePoint.RULEBOOK: Sentence(
-        "Nya regler börjar gälla: {rulebook}.", "New rules come into force: {rulebook}."
-    ),
-}
 
 
 class Presenter:
@@ -185,12 +164,11 @@ class Presenter:
     def _cause(self, cause: Cause, facts: PatientFacts) -> CauseTold:
         measure = _measure_of(cause.measure, facts)
         told = None if measure is None else self.measure(measure, facts)
-        says = _TURN[cause.turn]
-        words = {"age": cause.age, "measure": told, "rulebook": cause.rulebook}
+        says = cause_words(cause, None if told is None else Sentence(told.sv, told.en))
         return CauseTold(
             turn=cause.turn,
-            sv=says.sv.format(**words),
-            en=says.en.format(**words),
+            sv=says.sv,
+            en=says.en,
             age=cause.age,
             measure=told,
             person=None if cause.person is None else key_of(cause.person, facts),

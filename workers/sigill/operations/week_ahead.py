@@ -1,0 +1,113 @@
+"""
+Tonight and this week: what opens and ends by itself, who is protected and not shut, and what ends with nobody answering.
+
+Guarantee: what is listed is what the store's facts and timers bring if nobody orders anything, as of the moment of
+looking. People are named by pseudonym. Left over: rules that begin meanwhile and concern a whole register, which
+`sigill rulebook diff` counts.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sigill.judgement.week_ahead import TURNING, ComingTurn, UnansweredMeasure, coming_turns, unanswered
+from sigill.policy.effects import SetTimer, TimerKind
+from sigill.policy.rulebook import Rulebooks
+from sigill.processing.protection import Unprotected, check
+from sigill.store import facts as stored
+from sigill.store import timers
+from sigill.store.session import Reading, Store
+from sigill_contracts.vocabulary import PersonId, RegionCode
+
+BATCH = 100
+"""Persons whose facts are read at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class WeekAhead:
+    """One page of what is coming, as of `now`: the persons of the page of `people` who have something before `until`."""
+
+    now: datetime
+    until: datetime
+    people: int
+    turns: tuple[ComingTurn, ...]
+    not_shut: tuple[Unprotected, ...]
+    unanswered: tuple[UnansweredMeasure, ...]
+    unanswered_people: int
+    """How many persons have a measure that ends in the time, answered ones too: more than were looked at, perhaps."""
+
+
+async def week_ahead(
+    store: Store,
+    books: Rulebooks,
+    now: datetime,
+    *,
+    days: int,
+    within: int,
+    region: RegionCode | None = None,
+    limit: int,
+    offset: int = 0,
+) -> WeekAhead:
+    """
+    Look `days` days ahead at what changes, and `within` days at what ends unanswered, from `now` (UTC) on.
+
+    `limit` persons of each, those of the earliest change first; `offset` pages the first. `region` limits all three.
+    """
+    until = now + timedelta(days=days)
+    ends = now + timedelta(days=within)
+    async with store.reading() as tx:
+        people = await timers.persons_between(
+            tx, now, until, TURNING, region=region, limit=limit, offset=offset
+        )
+        count = await timers.count_persons_between(tx, now, until, TURNING, region=region)
+        turns = [turn async for turn in _turns(tx, books, people, now, until)]
+        ending = await timers.persons_between(
+            tx, now, ends, (TimerKind.MEASURE_ENDS,), region=region, limit=limit
+        )
+        ending_count = await timers.count_persons_between(
+            tx, now, ends, (TimerKind.MEASURE_ENDS,), region=region
+        )
+        silent = [m async for m in _unanswered(tx, books, ending, now, ends)]
+    found, _ = await check(store, books, now)
+    return WeekAhead(
+        now,
+        until,
+        count,
+        tuple(sorted(turns, key=lambda turn: (turn.at, turn.patient))),
+        tuple(one for one in found if region in (None, one.region)),
+        tuple(sorted(silent, key=lambda m: (m.ends_at, m.measure.measure_id))),
+        ending_count,
+    )
+
+
+async def _turns(
+    tx: Reading, books: Rulebooks, people: Sequence[PersonId], now: datetime, until: datetime
+) -> AsyncIterator[ComingTurn]:
+    for first in range(0, len(people), BATCH):
+        batch = people[first : first + BATCH]
+        known = await stored.patient_facts(tx, batch)
+        contexts = await stored.order_context(tx, batch)
+        set_of: dict[PersonId, list[SetTimer]] = {}
+        for one in await timers.of_persons(tx, batch):
+            timer = SetTimer(one.kind, one.due_at, one.patient, one.region, one.measure_id, one.order_id)
+            set_of.setdefault(one.patient, []).append(timer)
+        for person in batch:
+            if person not in known:
+                continue  # erased since
+            _, requests = contexts[person]
+            for turn in coming_turns(
+                known[person], set_of.get(person, ()), requests, books, since=now, until=until
+            ):
+                yield turn
+
+
+async def _unanswered(
+    tx: Reading, books: Rulebooks, people: Sequence[PersonId], now: datetime, until: datetime
+) -> AsyncIterator[UnansweredMeasure]:
+    for first in range(0, len(people), BATCH):
+        batch = people[first : first + BATCH]
+        known = await stored.patient_facts(tx, batch, units=())
+        for person in batch:
+            if person in known:
+                for measure in unanswered(known[person], books, now=now, until=until):
+                    yield measure
