@@ -58,7 +58,7 @@ class Custody(Message):
 
 
 class Name(Message):
-    """Name as registered; used in letters only."""
+    """Name as registered; used in letters, and for an operator to choose a guardian by."""
 
     given: ShortText
     family: ShortText

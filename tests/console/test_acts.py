@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 from aiokafka import AIOKafkaConsumer
 
+from sigill.bootstrap import load_rulebooks
 from sigill.operations.operators import ConsoleRole
-from sigill.store import access_log, audit_check, console, dead_letters, tasks, timers
+from sigill.store import access_log, audit_check, console, dead_letters, persons, tasks, timers
 from sigill.store.session import Store
 from sigill.stream.connection import Connection
 from sigill.stream.records import Record
@@ -259,6 +260,8 @@ async def test_the_content_of_a_letter_is_shown_for_a_reason(fresh: World) -> No
 
 # --- phone orders
 
+ORDER = "0192f0c1-0000-7000-8000-000000000009"
+
 
 def phone_order(**fields: object) -> dict[str, object]:
     return {
@@ -301,15 +304,122 @@ async def test_a_phone_order_is_signed_by_the_operator_and_goes_the_way_of_every
     assert "phone_order_sent" in await acts(fresh.store)
 
 
-async def test_a_phone_order_says_every_fault_and_sends_nothing(fresh: World) -> None:
+PHONE = "/phone?region=testland&form=seal_journal"
+
+
+@pytest.mark.parametrize("path", ["/phone", "/phone/check"])
+async def test_a_phone_order_says_every_fault_and_sends_nothing(fresh: World, path: str) -> None:
     async with fresh.client() as client:
         answer = await client.post(
-            "/phone", "/phone", **phone_order(patient="8005012389", region="", valid_through="soon")
+            path,
+            PHONE,
+            **phone_order(patient="8005012389", initiative="", valid_through="soon", decided_by_unit=""),
         )
     assert answer.status_code == 422
-    assert answer.text.count('class="fault"') == 3
+    assert answer.text.count('class="fault"') == 4
+    for name in ("patient", "initiative", "valid_through", "decided_by_hsa_id"):
+        assert f'href="#{name}"' in answer.text  # the summary leads to each
+        assert f'id="{name}" aria-invalid="true"' in answer.text
     assert "twelve digits" in answer.text
-    assert MOTIVATION in answer.text  # what was written is not lost
+    assert "8005012389" in answer.text  # what was written is not lost
+    assert await registrations(fresh) == []
+
+
+async def test_only_what_can_be_called_in_is_offered_and_its_own_fields_are_asked(fresh: World) -> None:
+    async with fresh.client() as client:
+        chosen = (await client.get("/phone")).text
+        assert "region=testland&amp;form=seal_journal" in chosen
+        assert "form=release_journal_seal" not in chosen
+        page = (await client.get(PHONE)).text
+        for name in ("patient", "initiative", "decided_by_hsa_id", "units_named"):
+            assert f'name="{name}"' in page
+        for name in ("guardians", "consulted_hsa_id", "representative", "references_report_id"):
+            assert f'name="{name}"' not in page
+        refused = await client.post("/phone/check", PHONE, **phone_order(form="release_journal_seal"))
+    assert refused.status_code == 422
+
+
+async def test_the_answers_are_checked_against_the_rules_and_can_be_changed(fresh: World) -> None:
+    async with fresh.client() as client:
+        good = await client.post("/phone/check", PHONE, **phone_order(order_id=ORDER))
+        assert "The rules say yes" in good.text
+        assert "seal of the journal" in good.text
+        assert "Treating physician" in good.text
+        bad = await client.post("/phone/check", PHONE, **phone_order(order_id=ORDER, urgent=""))
+        assert "would be refused" in bad.text
+        assert "Sign and send all the same" in bad.text  # a directory that lags must stop no protection
+        again = await client.post("/phone/change", PHONE, **phone_order(order_id=ORDER, urgent=""))
+    assert f'value="{ADULT}"' in again.text
+    assert f'name="order_id" value="{ORDER}"' in again.text
+    assert await registrations(fresh) == []
+    shown = ("what the rules say before signing", f"phone order {ORDER}")
+    assert [shown] * 2 == [(what, why) for _, why, what in await looks(fresh)]
+
+
+async def test_units_staff_and_guardians_are_found_by_name(fresh: World) -> None:
+    now = fresh.clock.now()
+    await fresh.office.hand_over(
+        fresh.town.unit(now, name="Barnkliniken Nord"),
+        fresh.town.unit(now, "SE2321000099-TES2", name="Barnkliniken Syd"),
+    )
+    await fresh.office.hand_over(
+        fresh.town.registers(now, MOTHER, 2, name={"given": "Anna", "family": "Prov"}),
+        fresh.town.registers(now, FATHER, 2, name={"given": "Erik", "family": "Prov"}, secrecy_mark=True),
+    )
+    async with fresh.store.reading() as tx:
+        mother = (await persons.resolve_keys(tx, [KEYS.of(MOTHER)]))[KEYS.of(MOTHER)]
+    await fresh.desk.watch.look()
+    fresh.desk.books = load_rulebooks()
+    page = "/phone?region=kronoberg&form=block_guardians"
+    call = phone_order(
+        region="kronoberg", form="block_guardians", order_id=ORDER, patient=CHILD, decided_by_hsa_id="",
+        decided_by_role="", motivation="",
+    )  # fmt: skip
+    async with fresh.client() as client:
+        many = await client.post("/phone/look", page, **{**call, "decided_by_unit": "barnkliniken"})
+        assert "Several units fit" in many.text
+        assert "Barnkliniken Syd" in many.text
+        one = await client.post("/phone/look", page, **{**call, "decided_by_unit": "kliniken nord"})
+        assert f'value="{UNIT}"' in one.text
+        assert f'value="{DOCTOR} treating_physician"' in one.text
+        none = await client.post("/phone/look", page, **{**call, "decided_by_unit": "Tandläkaren"})
+        assert "no open unit of that name" in none.text
+        assert await looks(fresh) == []
+        family = await client.post("/phone/look", page, find="family", **call)
+        assert "Anna Prov, born 1985" in family.text
+        assert "Guardian with protected identity" in family.text
+        assert "Erik" not in family.text
+        assert MOTHER not in family.text
+        checked = await client.post(
+            "/phone/check", page, family="yes", guardians=f"P-{mother}",
+            **{**call, "decided_by_staff": f"{DOCTOR} treating_physician"},
+        )  # fmt: skip
+    assert "would be refused" in checked.text  # the doctor is not of that region
+    assert "Kronoberg" in checked.text
+    assert DOCTOR in checked.text
+    assert "Anna Prov" in checked.text
+    assert MOTHER not in checked.text
+    whys = [(why, what) for _, why, what in await looks(fresh)]
+    assert (f"phone order {ORDER}", "the patient's guardians by name") in whys
+
+
+async def test_a_refused_phone_order_is_corrected_and_not_typed_again(fresh: World) -> None:
+    now = fresh.clock.now()
+    refused = fresh.town.form(now, channel="phone", urgent=False, motivation=MOTIVATION)
+    await fresh.office.hand_over(fresh.town.signs(refused, now, by=OPERATOR))
+    (one,) = await registrations(fresh)
+    async with fresh.client() as client:
+        page = f"/orders/{one}"
+        assert "Correct and send again" in (await client.get(page)).text
+        assert MOTIVATION not in (await client.post(f"{page}/correct", page, reason=" ")).text
+        opened = await client.post(f"{page}/correct", page, reason="Clinic calls again")
+        assert f'value="{ADULT}"' in opened.text
+        assert f'value="{DOCTOR}"' in opened.text
+        assert str(refused["order_id"]) not in opened.text
+        executed = await client.post("/orders/999/correct", page, reason="no")
+        assert executed.status_code == 404
+    assert "phone_order_corrected" in await acts(fresh.store)
+    assert (OPERATOR, "Clinic calls again", f"phone_order_corrected SIGILL-{one}") in await looks(fresh)
 
 
 async def test_an_operator_without_a_key_sends_nothing(fresh: World) -> None:

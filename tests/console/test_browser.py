@@ -12,7 +12,7 @@ from playwright.async_api import Browser, Page, expect
 
 from sigill.store import console, dead_letters, tasks
 from tests.console.world import MOTIVATION, SECOND, World, furnish
-from tests.workers.town import ADULT, CHILD, DOCTOR, FATHER, MOTHER, UNIT
+from tests.workers.town import ADULT, CHILD, FATHER, MOTHER, UNIT
 
 pytestmark = pytest.mark.browser
 
@@ -20,7 +20,7 @@ PAGES = (
     "/", "/orders", "/orders?state=refused", "/orders/{first}", "/orders/{last}", "/person", "/person/1",
     "/waiting", "/waiting?list=follow_up", "/waiting?list=units", "/waiting?list=protected", "/waiting?list=orders",
     "/waiting?list=other", "/worklist", "/worklist/{task}", "/dead-letters", "/dead-letters/1", "/transitions",
-    "/transitions/2025-03-10", "/rulebook?region=testland", "/audit", "/phone", "/login", "/nowhere",
+    "/transitions/2025-03-10", "/rulebook?region=testland", "/audit", "/phone", "/phone?region=testland&form=seal_journal", "/login", "/nowhere",
 )  # fmt: skip
 
 
@@ -260,17 +260,18 @@ async def test_a_discard_is_proposed_and_approved_by_two_by_keyboard(chromium: B
 async def test_a_phone_order_is_entered_by_keyboard(chromium: Browser, fresh: World) -> None:
     async with opened(chromium, fresh) as page:
         await page.goto(f"{fresh.base}/phone")
-        await write(page, "Region", "Testland")
-        await write(page, "Form", "Seal the journal")
+        await press_to(page, re.compile("Seal the journal"), "link")
+        await page.keyboard.press("Enter")
         await write(page, "Patient’s number, twelve digits", ADULT)
         await write(page, "Who took the initiative", "Care")
-        decided = page.get_by_role("group", name="Who decided on the phone")
-        await decided.get_by_label("HSA-id", exact=True).focus()
-        await page.keyboard.type(DOCTOR)
-        await page.keyboard.press("Tab")
-        await page.keyboard.type("Treating physician")
-        await page.keyboard.press("Tab")
-        await page.keyboard.type(UNIT)
+        await write(page, "Unit", UNIT)
+        await press_to(page, "Look up Unit")
+        await page.keyboard.press("Enter")
+        await press_to(page, re.compile("Treating physician"), "radio")
+        await page.keyboard.press("Space")
+        await press_to(page, "Check the answers")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("heading", name="The rules say yes", exact=False)).to_be_visible()
         await press_to(page, "Sign and send")
         await page.keyboard.press("Enter")
         await page.wait_for_url("**/orders/by-id/*")

@@ -21,12 +21,23 @@ from sigill.processing.patient_keys import KeyRing
 from sigill.stream.producer import OutgoingRecord, StreamProducer
 from sigill.stream.records import Event, write_binary
 from sigill_contracts.envelope import Envelope
-from sigill_contracts.order import Inform, PersonRef, SignedForm, StaffRef
+from sigill_contracts.order import CourtOrder, DocumentRef, Inform, PersonRef, SignedForm, StaffRef
 from sigill_contracts.topics import ORDERS
-from sigill_contracts.vocabulary import Attestation, Channel, Form, Initiative, Role
+from sigill_contracts.vocabulary import (
+    Attestation,
+    Channel,
+    ContinueDecision,
+    DocumentKind,
+    Duty,
+    Form,
+    Initiative,
+    Opinion,
+    Role,
+)
 
 SOURCE = "urn:sigill:console"
-_Word = TypeVar("_Word", Form, Initiative)
+_Word = TypeVar("_Word", Form, Initiative, ContinueDecision, Opinion)
+_Many = TypeVar("_Many", Attestation, Duty)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +100,22 @@ def form_of(
         "urgent": reading.ticked("urgent"),
         "channel": Channel.PHONE,
         "units": tuple(reading.words("units")) or None,
+        "recorded_from": reading.day("recorded_from"),
+        "recorded_to": reading.day("recorded_to"),
+        "valid_from": reading.day("valid_from"),
         "valid_through": reading.day("valid_through"),
         "guardians": reading.people("guardians"),
+        "representative": reading.person("representative"),
+        "court_order": reading.court_order(),
+        "releases": reading.ids("releases"),
+        "follows_up": next(iter(reading.ids("follows_up") or ()), None),
+        "decision": reading.one_of("decision", ContinueDecision, needed=False),
+        "opinion": reading.one_of("opinion", Opinion, needed=False),
         "attestations": tuple(reading.many_of("attestations", Attestation)),
         "own_attestations": tuple(one for one in reading.words("attestations") if ":" in one) or None,
         "motivation": reading.text("motivation", needed=False) or None,
         "review_on": reading.day("review_on"),
+        "references": reading.references(),
         "inform": Inform(
             guardians=reading.yes_or_no("inform_guardians"),
             patient=reading.yes_or_no("inform_patient"),
@@ -107,6 +128,47 @@ def form_of(
     except ValidationError as error:
         wrong = {str(one["loc"][0]) if one["loc"] else "form" for one in error.errors(include_input=False)}
         raise NotFilledIn([EntryFault(name, _UNFIT) for name in sorted(wrong)]) from None
+
+
+def entries_of(form: SignedForm) -> dict[str, str]:
+    """The entries that make such a form again, for an order that is corrected; its id is not among them."""
+    found: dict[str, str] = {
+        "region": form.region,
+        "form": form.form,
+        "patient": form.patient.id,
+        "initiative": form.initiative,
+        "urgent": "yes" if form.urgent else "",
+        "units": " ".join(form.units or ()),
+        "guardians": " ".join(one.id for one in form.guardians or ()),
+        "representative": form.representative.id if form.representative else "",
+        "releases": " ".join(str(one) for one in form.releases or ()),
+        "follows_up": str(form.follows_up or ""),
+        "decision": form.decision or "",
+        "opinion": form.opinion or "",
+        "attestations": " ".join((*form.attestations, *(form.own_attestations or ()))),
+        "motivation": form.motivation or "",
+    }
+    for name in ("recorded_from", "recorded_to", "valid_from", "valid_through", "review_on"):
+        day: date | None = getattr(form, name)
+        found[name] = day.isoformat() if day else ""
+    for name, one in (("decided_by", form.decided_by), ("consulted", next(iter(form.consulted), None))):
+        if one is not None:
+            found |= {f"{name}_hsa_id": one.hsa_id, f"{name}_role": one.role, f"{name}_unit": one.unit}
+    for name, told in (("guardians", form.inform.guardians), ("patient", form.inform.patient)):
+        found[f"inform_{name}"] = {True: "yes", False: "no", None: ""}[told]
+    for reference in form.references or ():
+        found[f"references_{reference.kind}_id"] = reference.id
+        found[f"references_{reference.kind}_sha256"] = reference.sha256
+    if form.court_order is not None:
+        given = form.court_order
+        found |= {
+            "court_order_court": given.court,
+            "court_order_reference": given.reference,
+            "court_order_date": given.date.isoformat(),
+            "court_order_duties": " ".join(given.duties),
+            "court_order_valid_through": given.valid_through.isoformat() if given.valid_through else "",
+        }
+    return {name: str(value) for name, value in found.items() if value}
 
 
 def record_of(
@@ -129,6 +191,17 @@ def record_of(
 
 _NEEDED = Sentence("Fyll i fältet.", "Fill in the field.")
 _UNFIT = Sentence("Fältet är inte rätt ifyllt.", "The value of the field is not valid.")
+_ID = Sentence(
+    "Ange beställningens id, eller välj bland patientens åtgärder.",
+    "Give the order's id, or choose among the patient's measures.",
+)
+_COURT = Sentence(
+    "Ange domstol, målnummer, dag och uppdrag.", "Give the court, its case number, the day and the duties."
+)
+_DOCUMENT = Sentence(
+    "Ange handlingens id och dess SHA-256 (64 siffror och bokstäver a–f).",
+    "Give the document's id and its SHA-256 (64 digits and letters a-f).",
+)
 _DAY = Sentence("Skriv datumet som ÅÅÅÅ-MM-DD.", "Write the date as YYYY-MM-DD.")
 _STAFF = Sentence("Ange HSA-id, roll och enhet.", "Give HSA-id, role and unit.")
 
@@ -162,14 +235,56 @@ class _Entries:
         """The answer to a question that may be left open."""
         return {"yes": True, "no": False}.get(self._raw(name))
 
-    def one_of(self, name: str, kind: type[_Word]) -> _Word | None:
+    def one_of(self, name: str, kind: type[_Word], *, needed: bool = True) -> _Word | None:
+        value = self._raw(name)
         try:
-            return kind(self._raw(name))
+            return kind(value)
         except ValueError:
-            self.faults.append(EntryFault(name, _NEEDED))
+            if needed or value:
+                self.faults.append(EntryFault(name, _NEEDED))
             return None
 
-    def many_of(self, name: str, kind: type[Attestation]) -> list[Attestation]:
+    def ids(self, name: str) -> tuple[UUID, ...] | None:
+        """Ids of orders."""
+        try:
+            return tuple(UUID(word) for word in self.words(name)) or None
+        except ValueError:
+            self.faults.append(EntryFault(name, _ID))
+            return None
+
+    def court_order(self) -> CourtOrder | None:
+        """The court's appointment; None where nothing of it is filled in."""
+        parts = [self._raw(f"court_order_{part}") for part in ("court", "reference", "date", "duties")]
+        if not any(parts):
+            return None
+        court, reference, day, _ = parts
+        try:
+            return CourtOrder(
+                court=court,
+                reference=reference,
+                date=date.fromisoformat(day),
+                duties=tuple(self.many_of("court_order_duties", Duty)),
+                valid_through=self.day("court_order_valid_through"),
+            )
+        except ValueError:
+            self.faults.append(EntryFault("court_order_court", _COURT))
+            return None
+
+    def references(self) -> tuple[DocumentRef, ...] | None:
+        """Documents in the record, one of a kind: `references_<kind>_id` and `references_<kind>_sha256`."""
+        found: list[DocumentRef] = []
+        for kind in DocumentKind:
+            name = f"references_{kind}"
+            document, digest = self._raw(f"{name}_id"), self._raw(f"{name}_sha256")
+            if not (document or digest):
+                continue
+            try:
+                found.append(DocumentRef(kind=kind, id=document, sha256=digest))
+            except ValueError:
+                self.faults.append(EntryFault(f"{name}_id", _DOCUMENT))
+        return tuple(found) or None
+
+    def many_of(self, name: str, kind: type[_Many]) -> list[_Many]:
         return [kind(word) for word in self.words(name) if word in set(kind)]
 
     def day(self, name: str) -> date | None:

@@ -88,12 +88,12 @@ TASK = {
 LETTER = _headings(lexicon.DEAD_LETTER)
 CHECK = {
     "signature": S("Underskrift", "Signature"),
-    "header": S("Underskriftens huvud", "Signature header"),
+    "header": S("Uppgifter i underskriften", "Particulars of the signature"),
     "certificate_path": S("Certifikatkedja", "Certificate path"),
     "certificate_usage": S("Certifikatets ändamål", "Certificate usage"),
     "certificate_validity": S("Certifikatets giltighet", "Certificate validity"),
     "revocation": S("Spärrkontroll", "Revocation"),
-    "age": S("Underskriftens ålder", "Age of the signature"),
+    "age": S("Tid mellan underskrift och mottagande", "Time from signature to receipt"),
 }
 VERDICT = {
     "good": S("godkänd", "good"),
@@ -141,6 +141,9 @@ FIELD = {
     "review_on": S("Omprövas", "Review on"),
     "references": S("Handlingar i journalen", "Documents in the record"),
     "inform": S("Får underrättas", "May be told"),
+    "inform_patient": S("Får patienten underrättas", "May the patient be told"),
+    "inform_guardians": S("Får vårdnadshavare underrättas", "May guardians be told"),
+    "signature": S("Underskrift", "Signature"),
 }
 TRACK = {
     "access.receipts.v1": S("Kvitto", "Receipt"),
@@ -164,6 +167,36 @@ TOLD = {
     "operators": S("handläggarna", "the operators"),
     "unit": S("enheten", "the unit"),
 }
+WHOLE = {
+    "journal_seal": S("hela journalen", "the whole record"),
+    "login_lock": S("patientens inloggning", "the patient's login"),
+    "guardian_block": S("allt som vårdnadshavare når", "all that guardians reach"),
+    "child_seal": S("barnets hela journal", "the child's whole record"),
+    "guardian_restriction": S("allt som vårdnadshavare når", "all that guardians reach"),
+    "guardian_grant": S(
+        "barnets hela journal, för vårdnadshavare", "the child's whole record, for guardians"
+    ),
+    "minor_grant": S("den egna hela journalen", "one's own whole record"),
+    "representative_grant": S("hela journalen, för företrädaren", "the whole record, for the representative"),
+}
+"""What a measure that names no units is about, by its kind."""
+ENTRY = {
+    **FIELD,
+    "patient": S("Patientens nummer", "Patient's number"),
+    "decided_by_unit": S("Enhet där det beslutades", "Unit of the decision"),
+    "decided_by_hsa_id": S("Vem som beslutade", "Who decided"),
+    "consulted_unit": S("Enhet för samråd", "Unit of who was consulted"),
+    "consulted_hsa_id": S("Samråd med", "Consulted"),
+    "units_named": S("Enheter", "Units"),
+    "court_order_court": S("Förordnande", "Court order"),
+    "inform_patient": S("Får patienten underrättas", "May the patient be told"),
+    "inform_guardians": S("Får vårdnadshavare underrättas", "May guardians be told"),
+    **{
+        f"references_{kind}_id": S(f"Handling: {text.sv}", f"Document: {text.en}")
+        for kind, text in lexicon.DOCUMENT.items()
+    },
+}
+"""What a page of the console asks for, by the name of its entry."""
 AUDIT_FAULT = {
     "changed": S("ändrad", "changed"),
     "removed": S("borttagen", "removed"),
@@ -204,6 +237,10 @@ WORDS: Mapping[str, Mapping[str, Sentence]] = {
     "track": TRACK,
     "told": TOLD,
     "audit_fault": AUDIT_FAULT,
+    "whole": WHOLE,
+    "entry": ENTRY,
+    "document": _headings(lexicon.DOCUMENT),
+    "code": {str(key): value for words in (REMARK, PENDING, REFUSAL) for key, value in words.items()},
     "target": TARGETS,
     "form": {str(key): value for key, value in FORM.items()},
     "measure": {str(key): value for key, value in MEASURE.items()},

@@ -24,7 +24,7 @@ KeyOf = Callable[[str], str]
 
 @dataclass(frozen=True, slots=True)
 class RegisteredName:
-    """A person's name; for letters, never for logs."""
+    """A person's name; for letters and to choose guardians by, never for logs."""
 
     given: str
     family: str
@@ -278,7 +278,7 @@ async def identities_of(
 
 
 async def names(tx: Reading, person_ids: Iterable[PersonId]) -> dict[PersonId, RegisteredName]:
-    """Return the newest names, for letters only; persons without one are missing."""
+    """Return the newest names, for letters, and to choose guardians by; persons without one are missing."""
     rows = await tx.fetch(_SQL["names"], surrogates(person_ids))
     return {person_of(row["person_id"]): RegisteredName(row["given"], row["family"]) for row in rows}
 

@@ -1,7 +1,7 @@
 """Staff and their assignments (medarbetaruppdrag) with validity, and the region of each unit. Append only."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from sigill.policy.facts import Assignment, Staff
 from sigill.store.queries import queries
@@ -81,6 +81,14 @@ async def load(
                 )
             )
     return {hsa_id: Staff(hsa_id, tuple(parts)) for hsa_id, parts in assignments.items()}
+
+
+async def at_unit(
+    tx: Reading, unit: str, roles: Iterable[Role], day: date, *, limit: int = 50
+) -> list[tuple[HsaId, frozenset[Role]]]:
+    """Return who has one of some roles at a unit on a Swedish date, with the roles there, by HSA-id."""
+    rows = await tx.fetch(_SQL["at_unit"], unit, sorted(roles), day, limit)
+    return [(HsaId(row["hsa_id"]), frozenset(Role(role) for role in row["roles"])) for row in rows]
 
 
 async def unit_regions(

@@ -28,6 +28,7 @@ from starlette.staticfiles import StaticFiles
 from sigill.devtools.signing import Tamper, sign_jws, tampered_jws
 from sigill.policy.calendar import STOCKHOLM, swedish_date
 from sigill.policy.effects import Sentence
+from sigill.policy.form_fields import FormField, form_fields
 from sigill.policy.lexicon import CHANNEL, DECISION, DOCUMENT, INITIATIVE, OPINION, OUTCOME, ROLE, SUPPRESSION
 from sigill.policy.sentences import ACCESS, ATTESTATION, FORM, SERVICE
 from sigill.policy.wording import label
@@ -35,7 +36,6 @@ from sigill.runtime.clock import stopwatch, write_clock
 from sigill.scenario.live import LiveDriver, Workers
 from sigill.scenario.wire import cloud_event
 from sigill.trial.families import TrialWorld
-from sigill.trial.form_fields import FormField, form_fields
 from sigill_contracts.order import SignedForm
 from sigill_contracts.topics import ORDERS
 from sigill_contracts.vocabulary import (

@@ -56,3 +56,13 @@ SELECT DISTINCT ON (u.unit) u.unit, u.region
   FROM unit u
  WHERE $1::timestamptz IS NULL OR u.known_from <= $1
  ORDER BY u.unit, u.unit_row DESC;
+
+-- name: at_unit
+-- Staff with one of the roles of $2 at a unit on a day, by their newest versions; at most $4.
+SELECT a.hsa_id, a.roles
+  FROM staff_assignment a
+ WHERE a.unit = $1 AND a.roles && $2::text[]
+   AND (a.from_date IS NULL OR a.from_date <= $3) AND (a.through IS NULL OR a.through >= $3)
+   AND a.sequence = (SELECT max(s.sequence) FROM staff_version s WHERE s.hsa_id = a.hsa_id)
+ ORDER BY a.hsa_id, a.ordinal
+ LIMIT $4;

@@ -37,7 +37,7 @@ from sigill.web.console.rendering import Pages
 from sigill.web.console.sessions import Login, Session, Sessions
 from sigill.web.http.security import Attempts, forged, network_of
 from sigill.web.http.serving import address_of
-from sigill_contracts.vocabulary import PersonId
+from sigill_contracts.vocabulary import PersonId, RegionCode
 
 log = structlog.get_logger("sigill.console")
 COOKIE, COOKIE_HTTPS = "sigill_session", "__Host-sigill_session"
@@ -146,9 +146,15 @@ class ConsoleContext:
             phone=self.signers is not None,
             auditing=self.auditors is not None,
             place=self._place,
+            region_name=self._region,
             places=lambda units: Markup(", ").join(self._place(unit) for unit in units),
             **values,
         )
+
+    def _region(self, code: str | None) -> str:
+        """A region by its name; by its code where no rulebook of it is loaded."""
+        region = self.books.regions.get(RegionCode(code or ""))
+        return (code or "") if region is None else region.name
 
     def _place(self, unit: str) -> Markup:
         """A unit by name, its HSA-id behind; by its HSA-id where the directory has told no name."""

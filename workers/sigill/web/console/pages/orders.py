@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -16,6 +17,8 @@ from starlette.responses import RedirectResponse, Response
 from sigill.operations.operators import LOOKERS
 from sigill.operations.protected_identity import named_in
 from sigill.policy.calendar import STOCKHOLM, midnight
+from sigill.policy.console_lexicon import word
+from sigill.policy.effects import Sentence
 from sigill.policy.identity_numbers import NumberError, compact
 from sigill.processing.receipts import registration_number
 from sigill.processing.trust_report import TrustReport
@@ -39,7 +42,7 @@ from sigill.web.console.rendering import MASK
 from sigill.web.console.sessions import Session
 from sigill_contracts.order import SignedForm
 from sigill_contracts.receipt import Receipt
-from sigill_contracts.vocabulary import Form, OrderId, Outcome, PersonId, RegionCode, UnitId
+from sigill_contracts.vocabulary import Channel, Form, OrderId, Outcome, PersonId, RegionCode, UnitId
 
 PAGE = 100
 MASKED_FIELDS = frozenset(
@@ -203,7 +206,7 @@ class FormLine:
     """A field of the signed form as shown. `kind` names the vocabulary of its values."""
 
     field: str
-    values: tuple[str, ...]
+    values: tuple[str | Sentence, ...]
     kind: str | None = None
     masked: bool = False
 
@@ -241,7 +244,8 @@ async def order(request: Request, desk: ConsoleContext, session: Session) -> Res
         session,
         order=one,
         diary_number=registration_number(one.registration),
-        lines=lines_of(one.payload, unmasked=reason is not None),
+        lines=lines_of(one.payload, unmasked=reason is not None, names=desk.watch.unit_names),
+        by_phone=_by_phone(one.payload),
         trust=TrustReport.model_validate_json(one.trust_report),
         answers=list(zip(answers, receipts, strict=True)),
         last=receipts[-1] if receipts else None,
@@ -283,7 +287,7 @@ async def unmask_order(request: Request, desk: ConsoleContext, session: Session,
     one = await _load(desk, registration)
     if one is None:
         return desk.sorry(request, session, 404, GONE, back="/orders")
-    if (refused := await _withheld(request, desk, session, one, reason)) is not None:
+    if (refused := await withheld(request, desk, session, one, reason)) is not None:
         return refused
     async with desk.store.transaction(desk.clock.now()) as tx:
         await _note(desk, tx, session, "order_unmasked", one, reason)
@@ -300,7 +304,7 @@ async def raw_order(request: Request, desk: ConsoleContext, session: Session, fo
     one = await _load(desk, registration)
     if one is None or one.original is None:
         return desk.sorry(request, session, 404, GONE, back="/orders")
-    if (refused := await _withheld(request, desk, session, one, reason)) is not None:
+    if (refused := await withheld(request, desk, session, one, reason)) is not None:
         return refused
     async with desk.store.transaction(desk.clock.now()) as tx:
         await _note(desk, tx, session, "order_bytes_taken", one, reason)
@@ -323,7 +327,7 @@ async def _hidden(
     return await desk.hidden(session, (one.patient, *named), tx)
 
 
-async def _withheld(
+async def withheld(
     request: Request, desk: ConsoleContext, session: Session, one: StoredOrder, reason: str
 ) -> Response | None:
     """Why an order is not for this session: outside its regions and units, or about somebody hidden; None: it is."""
@@ -332,6 +336,13 @@ async def _withheld(
     async with desk.store.reading() as tx:
         hidden = await _hidden(desk, tx, session, one)
     return await desk.refuse_hidden(request, session, hidden, reason, "/orders") if hidden else None
+
+
+def _by_phone(payload: str | None) -> bool:
+    try:
+        return bool(json.loads(payload or "{}").get("channel") == Channel.PHONE)
+    except (ValueError, AttributeError):
+        return False
 
 
 async def _load(desk: ConsoleContext, registration: int | None) -> StoredOrder | None:
@@ -370,8 +381,14 @@ async def _keys(tx: Reading, one: StoredOrder) -> list[str]:
     return [key for _, key in found.get(one.patient, ())]
 
 
-def lines_of(payload: str | None, *, unmasked: bool) -> list[FormLine]:
-    """The form's fields as they are shown, in the form's order; what names people is masked unless `unmasked`."""
+def lines_of(
+    payload: str | None, *, unmasked: bool, names: Mapping[str, str] = MappingProxyType({})
+) -> list[FormLine]:
+    """
+    The form's fields as they are shown, in the form's order; what names people is masked unless `unmasked`.
+
+    `names` are the names of units by HSA-id.
+    """
     if payload is None:
         return []
     try:
@@ -386,7 +403,7 @@ def lines_of(payload: str | None, *, unmasked: bool) -> list[FormLine]:
         if value is None or value == [] or value is False:
             continue
         hidden = name in MASKED_FIELDS and not unmasked
-        shown = (MASK,) if hidden else tuple(_shown(name, value))
+        shown = (MASK,) if hidden else tuple(_shown(name, value, names))
         lines.append(FormLine(name, shown, None if hidden else _KINDS.get(name), hidden))
     return lines
 
@@ -403,16 +420,19 @@ _KINDS = {
 _MOMENTS = frozenset({"decided_at"})
 
 
-def _shown(name: str, value: Any) -> list[str]:
+def _shown(name: str, value: Any, names: Mapping[str, str]) -> list[str | Sentence]:
     match value:
         case list():
-            return [text for one in value for text in _shown(name, one)]
+            return [text for one in value for text in _shown(name, one, names)]
         case dict() if "sha256" in value:
-            return [f"{value['kind'].replace('_', ' ')}: {value['id']} (SHA-256 {value['sha256']})"]
+            rest = f"{value['id']} (SHA-256 {value['sha256']})"
+            return [_with_words("document", value["kind"], "{}: " + rest)]
         case dict() if "id" in value:
-            return [f"{value['id']} ({value.get('id_type', '')})"]
+            return [str(value["id"])]
         case dict() if "hsa_id" in value:
-            return [f"{value['hsa_id']}, {value.get('role', '').replace('_', ' ')}, {value.get('unit', '')}"]
+            unit = str(value.get("unit", ""))
+            place = names.get(unit, unit)
+            return [_with_words("role", value.get("role", ""), f"{value['hsa_id']}, {{}}, {place}")]
         case dict() if name == "inform":
             said = {key: told for key, told in value.items() if told is not None}
             return [key if told else f"not_{key}" for key, told in said.items()] or ["as_the_rules_say"]
@@ -425,7 +445,12 @@ def _shown(name: str, value: Any) -> list[str]:
         case str() if name == "decided_at":
             return [datetime.fromisoformat(value).astimezone(STOCKHOLM).strftime("%Y-%m-%d %H:%M")]
         case _:
-            return [str(value)]
+            return [f"{names[value]} ({value})" if name == "units" and value in names else str(value)]
+
+
+def _with_words(kind: str, code: str, text: str) -> Sentence:
+    """A text with a code's words in the place of `{}`."""
+    return Sentence(*(text.replace("{}", word(kind, code, language)) for language in ("sv", "en")))
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,3 +43,6 @@ for (const all of document.querySelectorAll("[data-all]")) {
     for (const box of all.closest("fieldset").querySelectorAll('input[name="letter"]:not(:disabled)')) box.checked = all.checked;
   });
 }
+
+// What is wrong is read first.
+document.querySelector("[data-focus]")?.focus();

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from sigill.bootstrap import load_rulebooks
-from sigill.trial.form_fields import FormField, form_fields
+from sigill.policy.form_fields import FormField, form_fields
 from sigill_contracts.vocabulary import Form
 
 BOOKS = load_rulebooks()

@@ -1,4 +1,4 @@
-"""Which fields a region's form has, read from its rulebook: pure, for a record system that shows no others."""
+"""Which fields a region's form has, read from its rulebook: pure, for a page that shows no others."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -74,6 +74,12 @@ class FormField:
 def form_fields(version: Version, form: Form) -> tuple[FormField, ...]:
     """The fields of a form under a version of a rulebook, in the order in which people fill them in."""
     return tuple(_fields(version.matching(form), form))
+
+
+def phone_forms(version: Version) -> tuple[Form, ...]:
+    """The forms that a version of a rulebook lets be called in."""
+    phone = Channel.PHONE.value
+    return tuple(f for f in Form if version.offers(f) and phone in _channels(version.matching(f)))
 
 
 def _fields(entries: tuple[RuleEntry, ...], form: Form) -> Iterable[FormField]:
