@@ -2,13 +2,13 @@
 
 import pytest
 import yaml
+from sigill.trial.form_fields import form_fields
 
 from sigill.policy.rulebook import RulebookError, Rulebooks, parse
 from sigill.rulebook_docs.checking import check
 from sigill.rulebook_docs.clauses import demands
 from sigill.rulebook_docs.files import NATIONAL
 from sigill.scenario.format import Scenario
-from sigill.trial.form_fields import form_fields
 from sigill_contracts.vocabulary import Form
 from tests.house.made_up import SOLBYGDEN
 from tests.kit.pure_stage import play_pure

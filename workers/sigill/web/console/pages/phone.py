@@ -154,7 +154,7 @@ async def phone_check(request: Request, desk: ConsoleContext, session: Session, 
         order = await _form_of(desk, entries, found.faults)
     except NotFilledIn as wrong:
         return await _show(request, desk, session, entries, wrong.faults, found=found, status=422)
-    if not _covered(session, order.region, order.decided_by and order.decided_by.unit):
+    if not _covered(session, order.region, order.decided_by.unit if order.decided_by else None):
         return desk.sorry(request, session, 403, OUTSIDE, back="/phone")
     hsa_id = session.operator.hsa_id
     signer = None if hsa_id is None else HsaId(hsa_id)
@@ -201,7 +201,7 @@ async def phone_send(request: Request, desk: ConsoleContext, session: Session, f
     now = desk.clock.now()
     try:
         order = await _form_of(desk, entries, ())
-        if not _covered(session, order.region, order.decided_by and order.decided_by.unit):
+        if not _covered(session, order.region, order.decided_by.unit if order.decided_by else None):
             return desk.sorry(request, session, 403, OUTSIDE, back="/phone")
         signer = desk.signers.of(session.operator)
         record = record_of(order, signer, desk.keys, desk.settings.topic(ORDERS.name), now)
