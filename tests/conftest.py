@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import pytest
 
@@ -23,6 +24,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure() -> None:
     _services.stop()
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print what a test was given by chance, in a run that passes too: with it the run can be played again."""
+    reports = (r for key in ("passed", "failed") for r in terminalreporter.getreports(key))
+    drawn = {f"{name}={value}" for r in reports for name, value in r.user_properties if name.isupper()}
+    for one in sorted(drawn):
+        terminalreporter.write_line(one)
 
 
 @pytest.fixture(scope="session")

@@ -80,6 +80,9 @@ _TAMPERED = {
     "wrong_key_usage": "certificate_not_for_signing",
 }
 
+_WAITED_FOR = {"patient_not_yet_known", "custody_unconfirmed", "awaiting_follow_up_decision"}
+"""What the register or the directory may bring, so that an order is judged again."""
+
 
 def _identity(ref: PersonRef) -> Identity:
     return Identity(ref.id_type, ref.id)
@@ -220,6 +223,10 @@ class PureStage:
         requests = tuple(self.requests.get(person, {}).values())
         self._enact(person, tuple(successors.named(self.facts(person), requests, self.now)), "directory")
 
+    def newest(self) -> dict[str, Measure]:
+        """Every measure as it is known now."""
+        return {m.measure_id: m for _, m in self.versions}
+
     def facts(self, person: PersonId, known_at: datetime | None = None) -> PatientFacts:
         newest: dict[str, Measure] = {}
         for known, m in self.versions:
@@ -310,7 +317,7 @@ class PureStage:
             None if form.follows_up is None else OrderId(str(form.follows_up)),
         )
         self.orders[order_id] = (str(order.form), earlier, patient)
-        if {"patient_not_yet_known", "awaiting_follow_up_decision"} & set(judgement.codes):
+        if _WAITED_FOR & set(judgement.codes):
             self.waiting[order_id] = (order, first or self.now)
         before = access_matrix(self.facts(patient), self.now, self.books)
         self._enact(patient, judgement.effects, "order")

@@ -58,7 +58,8 @@ def play(
     for number, played, differs in rounds(first, without, kind=kind, closely=closely):
         done += played
         if differs is not None:
-            raise Differs(differs.rule, f"{differs.says} (seed {number}, within {done} steps)", differs.story)
+            says = f"{differs.says} (seed {number}, within {done} steps)"
+            raise Differs(differs.rule, says, differs.story, number)
         if done >= steps:
             return done
     raise AssertionError("seeds never end")
@@ -82,6 +83,8 @@ def again(header: dict[str, Any], steps: list[dict[str, Any]], played: World, ru
             world.step(step)
         if rule == "known then":
             world.check_memory()
+        if rule == "replayed":
+            world.check_replay()
         if rule == "twins":
             for which in range(len(steps)):
                 world.check_twins(which, 1 + which % 5)

@@ -2,11 +2,13 @@
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
-from sigill.judgement import notices, silence
+from sigill.judgement import imposing, notices, silence
 from sigill.policy import facts, hits, measures_in_force
 from tests.model.playing import steps_until_found
 
@@ -56,3 +58,20 @@ def test_a_rule_that_is_broken_on_purpose_is_found(broken: str, monkeypatch: pyt
     steps, differs = steps_until_found(1000, MOST)
     assert differs is not None, f"{broken}: not found in {steps} steps"
     print(f"{broken}: {differs.rule} after {steps} steps")
+
+
+def test_what_rests_on_anything_but_the_orders_and_events_is_found_by_the_replay(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A measure whose end depends on how often somebody has asked is not what its orders give."""
+    asked = iter(range(10_000_000))
+    original = imposing.main_measure
+
+    def by_chance(*given: Any) -> facts.Measure:
+        made = original(*given)
+        return replace(made, review_on=date(2030, 1, 1) + timedelta(days=next(asked)))
+
+    monkeypatch.setattr(imposing, "main_measure", by_chance)
+    steps, differs = steps_until_found(1000, MOST)
+    assert differs is not None, f"not found in {steps} steps"
+    assert differs.rule == "replayed"

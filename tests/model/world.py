@@ -77,8 +77,8 @@ def run(play: Coroutine[Any, Any, T]) -> T:
 class Differs(AssertionError):
     """The core and the pages say different things; `rule` says where to look."""
 
-    def __init__(self, rule: str, says: str, story: str = "") -> None:
-        self.rule, self.says, self.story = rule, says, story
+    def __init__(self, rule: str, says: str, story: str = "", seed: int | None = None) -> None:
+        self.rule, self.says, self.story, self.seed = rule, says, story, seed
         super().__init__(f"{rule}: {says}\n{story}")
 
 
@@ -120,6 +120,8 @@ class World:
     closely: bool = False
     """Whether codes of refusal and people's tasks are held as well; `check_memory` and `check_twins` are called."""
     steps: list[dict[str, Any]] = field(default_factory=list)
+    moments: list[datetime] = field(default_factory=list)
+    """Where each step left the clock."""
     access: dict[Ask, bool] = field(default_factory=dict)
     notices: int = 0
     compared: datetime | None = None
@@ -168,11 +170,13 @@ class World:
         """Play one step on both stages, and hold everything that must hold."""
         self.steps.append(step)
         self._current = step
+        since = self.now
         if "at" not in step:  # two things never happen at the same instant
             run(self.play.step(ScenarioStep.model_validate({"at": "+1s"})))
-            self.model.settle_agreed(self.now)
+            self.settle(since)
         run(self.play.step(ScenarioStep.model_validate(step)))
-        self.model.settle_agreed(self.now)
+        self.moments.append(self.now)
+        self.settle(since)
         self.read_notices()
         if "order" not in step:  # an order touches one patient only, and that one is compared when it is sent
             self.access = self.compare(self.children)
@@ -180,6 +184,13 @@ class World:
         self.check_requests()
         if self.closely:
             self.check_tasks()
+
+    def settle(self, since: datetime) -> None:
+        """X-04: what all have agreed on opens when the last that stood against it ends, however far the clock moves."""
+        ends = {self.model._ended_at(m, self.now) for m in self.model.imposed}
+        for moment in sorted(end for end in ends if end is not None and since < end < self.now):
+            self.model.settle_agreed(moment)
+        self.model.settle_agreed(self.now)
 
     def story(self) -> str:
         """The history so far, as a story that can be played alone."""
@@ -469,6 +480,42 @@ class World:
         delayed = {"order": order | {"decided_at": decided.isoformat(timespec="seconds")}}
         between = self.steps[place + 1 : until]
         self.hold_twin("delayed", [*self.steps[:place], *between, delayed, *self.steps[until:]], set())
+
+    def check_replay(self) -> None:
+        """
+        What is known now is what the same orders and events give that are played anew: nothing else has a say.
+
+        The clock comes to the same moments by other strides, so that nothing rests on when somebody looked.
+        """
+        stage = PureStage(self.books)
+        play = ScenarioRunner(
+            Scenario.model_validate(self.header | {"steps": []}), stage, self.books, Numbers(), "sigill/test"
+        )
+        play.cast.orders.update(self.play.cast.orders)  # the same orders, by their own ids
+        run(play.prepare())
+        for step, moment in zip(self.steps, self.moments, strict=True):
+            if "at" in step:
+                run(stage.move_clock(stage.now + (moment - stage.now) / 3))
+            else:
+                run(play.step(ScenarioStep.model_validate({"at": "+1s"})))
+            run(play.step(ScenarioStep.model_validate(step)))
+        for what, known, replayed in (
+            ("measures", self.stage.newest(), stage.newest()),
+            ("requests", self.stage.requests, stage.requests),
+            ("receipts", self.stage.receipts, stage.receipts),
+            ("tasks", self.stage.open_tasks, stage.open_tasks),
+            ("timers", self.stage.timers, stage.timers),
+        ):
+            if known != replayed:
+                self.fail("replayed", f"{what}: known {known}, replayed {replayed}")
+        for patient, viewer, service, unit in self.asks(self.children):
+            hsa = UnitId(self.play.cast.units[unit]) if unit else None
+            question = AccessQuestion(self.person_ids[viewer], service, self.now, hsa)
+            asked = self.person_ids[patient]
+            if decide(question, self.stage.facts(asked), self.books) != decide(
+                question, stage.facts(asked), self.books
+            ):
+                self.fail("replayed", f"{viewer} to {patient} {service} at {unit} is answered otherwise")
 
     def hold_twin(self, what: str, steps: list[dict[str, Any]], at_once: set[int]) -> None:
         """Play other steps without the reference, and hold that nobody is let in who was not."""

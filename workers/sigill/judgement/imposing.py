@@ -284,7 +284,8 @@ def _confirmed_in(
     for other in found.provisional:
         if other is not base and new.covers(MeasureScope.of(other)):
             yield Amend(confirmed_by_form(other, case, wanted.valid_to), "confirmed")
-    yield from _beside_confirmed(case, known, main, wanted, rest)
+    shared = rest is not None or bool(found.settled)
+    yield from _beside_confirmed(case, known, main, wanted, shared=shared)
     if base in found.ran_out:
         yield review_task(case, "resumed_after_end", REMARK[Remark.RESUMED_AFTER_END], "X-12")
 
@@ -306,14 +307,20 @@ def _rest_of_call(case: OrderEvaluation, base: Measure, rest: MeasureScope) -> I
 
 
 def _beside_confirmed(
-    case: OrderEvaluation, known: PatientFacts, main: Measure, wanted: Measure, rest: MeasureScope | None
+    case: OrderEvaluation, known: PatientFacts, main: Measure, wanted: Measure, *, shared: bool
 ) -> Iterator[Effect]:
-    """What came beside the call's measure goes on with it; what the form's version brings besides is added (X-20)."""
+    """
+    What came beside the call's measure goes on with it; what the form's version brings besides is added (X-20).
+
+    `shared`: another part of the call's measure stands beside the form's. What came with both stands as long as either.
+    """
     lineage = [m for m in known.measures if m.orders[:1] == main.orders[:1] and m.kind is not main.kind]
     for m in lineage:
         if case.is_over(m):
             continue
-        valid_to = m.valid_to if rest is not None else wanted.valid_to
+        valid_to = wanted.valid_to
+        if shared:
+            valid_to = None if valid_to is None else later_end(m, valid_to)
         yield Amend(confirmed_by_form(m, case, valid_to), "confirmed")
     ran_out = [m for m in lineage if case.is_over(m) and not m.released and m.valid_to is not None]
     for m in ran_out:
