@@ -109,8 +109,8 @@ def _licence(package: str) -> str:
         for value in told.get_all("Classifier") or []
         if value.startswith("License :: OSI")
     ]
-    own = (told.get("License-Expression") or (told.get("License") or "").partition("\n")[0]).strip()
-    return own or ", ".join(classified)
+    own = [*(told.get_all("License-Expression") or []), *(told.get_all("License") or [])]
+    return next((said.partition("\n")[0].strip() for said in own if said.strip()), ", ".join(classified))
 
 
 PAGES: dict[str, tuple[Path, Callable[[], str]]] = {
