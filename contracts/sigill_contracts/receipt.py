@@ -10,6 +10,7 @@ from sigill_contracts.base import Instant, Message, Text
 from sigill_contracts.dead_letter import DeadLetterReason
 from sigill_contracts.order import HsaIdText, PersonRef, RegionText, Units
 from sigill_contracts.vocabulary import (
+    Channel,
     Form,
     Initiative,
     MeasureKind,
@@ -154,6 +155,26 @@ class Unreadable(Message):
     en: Text
 
 
+class EnteredOrder(Message):
+    """
+    An order that a support desk entered for its decider, by phone or from paper.
+
+    The record system shows it to whoever it names, where they see their own tasks: only they know whether it is true.
+    """
+
+    by: tuple[HsaIdText, ...]
+    """Who signed it, and so entered it."""
+    decided_by: HsaIdText
+    """Whose decision the form says it is."""
+    role: Role
+    unit: HsaIdText
+    """The decider's unit: told where the decider has no inbox."""
+    channel: Channel
+    sv: Text
+    """What to say to the decider, in Swedish."""
+    en: Text
+
+
 class Receipt(Message):
     """
     What became of an order, or of a message that could not be read as one.
@@ -167,6 +188,8 @@ class Receipt(Message):
     """Null when nothing was signed that names it."""
     answers_event: str
     """`ce_id` of the message that this answers."""
+    answers_source: str | None = None
+    """`ce_source` of that message; null in receipts of earlier releases."""
     region: RegionText | None = None
     form: Form | None = None
     initiative: Initiative | None = None
@@ -206,5 +229,7 @@ class Receipt(Message):
     """`unreadable` only: why the message could not be read, and that nothing was done."""
     digest: str
     """SHA-256 of the signed bytes, lower-case hex; of an unreadable message, of the record's value."""
+    entered: EnteredOrder | None = None
+    """The order was entered for its decider, who is to be told. Null: the decider signed, or nothing is proven."""
     flagged: tuple[str, ...] = ()
     """Codes of what was carried out in doubt and must be looked at."""

@@ -1,6 +1,7 @@
 """The one table of topics: schemas, AsyncAPI, topic creation and subscriptions come from it."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 
 from sigill_contracts.base import MAX_MESSAGE_BYTES, Message
 from sigill_contracts.change import AccessChange
@@ -213,3 +214,22 @@ INCOMING: tuple[TopicSpec, ...] = (ORDERS, PERSONS, STAFF, UNITS, ELSEWHERE)
 OUTGOING: tuple[TopicSpec, ...] = (RECEIPTS, CHANGES, STATE, NOTIFICATIONS, AUDIT_HEADS)
 DEAD_LETTERS: tuple[TopicSpec, ...] = tuple(_dead_letters_of(spec) for spec in INCOMING)
 TOPICS: tuple[TopicSpec, ...] = INCOMING + OUTGOING + DEAD_LETTERS
+
+
+def receipts_for(reader: str) -> TopicSpec:
+    """The topic of the receipts of one record system alone, which reads it as `ehr-<reader>`."""
+    return replace(
+        RECEIPTS,
+        name=f"{RECEIPTS.name}.{reader}",
+        summary=f"The answer to each order of {reader}",
+        read_by=(f"ehr-{reader}",),
+    )
+
+
+def topics_for(readers: Iterable[str]) -> tuple[TopicSpec, ...]:
+    """The table of topics where some record systems have receipts of their own; without readers `TOPICS`."""
+    own = tuple(readers)
+    systems = tuple(f"ehr-{reader}" for reader in own)
+    orders = replace(ORDERS, written_by=(*ORDERS.written_by, *systems))
+    table = tuple(orders if spec is ORDERS else spec for spec in TOPICS)
+    return (*table, *(receipts_for(reader) for reader in own)) if own else TOPICS

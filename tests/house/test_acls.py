@@ -5,7 +5,7 @@ import base64
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,7 +16,9 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, errors
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
+from typer.testing import CliRunner
 
+from sigill.cli.topics import app
 from sigill.devtools import acls
 from sigill.embedded import EmbeddedKafka
 from sigill.embedded.processes import free_port
@@ -32,16 +34,47 @@ from sigill_contracts.topics import (
     STAFF,
     STATE,
     TOPICS,
+    UNITS,
     WORKERS,
+    TopicSpec,
+    receipts_for,
+    topics_for,
 )
 from tests.workers.town import ADULT, AUDIENCE, Sent, Town
 
 PASSWORD = "not a secret"
+READERS = {"east": ["urn:example:outside"], "west": ["/ehr/west"]}
+"""Two record systems with receipts of their own; the town's orders come from the first."""
+TABLE = topics_for(READERS)
+EAST, WEST = (receipts_for(name).name for name in READERS)
 KEY = base64.b64encode(bytes(32)).decode()
 
 
 def test_the_list_is_the_committed_one() -> None:
     assert acls.FILE.read_text("utf-8") == acls.written(), "run `python -m sigill.devtools.acls`"
+
+
+def test_each_record_system_reads_its_own_receipts_and_no_others() -> None:
+    given = [acl for acl in acls.acls(TABLE) if acl.resource == "topic" and acl.operation == "READ"]
+    readers = {name: {acl.principal for acl in given if acl.name == name} for name in (EAST, WEST)}
+    assert readers == {EAST: {"ehr-east"}, WEST: {"ehr-west"}}
+    assert {acl.name for acl in given if acl.principal == "ehr-east"} == {EAST}
+    groups = {acl.name for acl in acls.acls(TABLE) if (acl.principal, acl.resource) == ("ehr-east", "group")}
+    assert groups == {"ehr-east."}  # and so none of `ehr`, whose groups begin with `ehr.`
+    told = CliRunner().invoke(app, ["acls"], env={"SIGILL_RECEIPT_TOPICS": json.dumps(READERS)})
+    assert told.output == acls.written(TABLE)
+
+
+@pytest.mark.parametrize("table", [TOPICS, TABLE])
+def test_nobody_of_ours_writes_what_register_and_directory_say(table: Sequence[TopicSpec]) -> None:
+    """They sign nothing: whoever may write there says who is whose guardian and who may decide."""
+    writers = {(acl.name, acl.principal) for acl in acls.acls(table) if acl.operation == "WRITE"}
+    for spec, system in (
+        (PERSONS, "population-register"),
+        (STAFF, "staff-directory"),
+        (UNITS, "staff-directory"),
+    ):
+        assert {who for name, who in writers if name == spec.name} == {system}
 
 
 def test_every_topic_that_is_read_or_written_is_in_it() -> None:
@@ -92,7 +125,7 @@ class Guarded:
 @pytest.fixture(scope="module")
 def guarded() -> Iterator[Guarded]:
     port = free_port()
-    users = " ".join(f'user_sigill-{name}="{PASSWORD}"' for name in acls.principals())
+    users = " ".join(f'user_sigill-{name}="{PASSWORD}"' for name in acls.principals(TABLE))
     settings = {
         "listeners": f"CLOSED://127.0.0.1:{port}",
         "advertised.listeners": f"CLOSED://127.0.0.1:{port}",
@@ -109,14 +142,16 @@ def guarded() -> Iterator[Guarded]:
     if broker.kind != "jars":
         pytest.skip("the authorizer is set up for a broker from jars")
     with broker:
-        assert acls.apply(AdminClient({"bootstrap.servers": broker.bootstrap})) == len(acls.acls())
+        assert acls.apply(AdminClient({"bootstrap.servers": broker.bootstrap}), TABLE) == len(
+            acls.acls(TABLE)
+        )
         yield Guarded(broker.bootstrap, f"127.0.0.1:{port}")
 
 
 @pytest.fixture(scope="module")
 async def topics(guarded: Guarded) -> Guarded:
     """The topics, made by the principal that may."""
-    reports = await apply_topics(guarded.connection(acls.ADMIN), TOPICS)
+    reports = await apply_topics(guarded.connection(acls.ADMIN), TABLE)
     assert {one.outcome for one in reports} == {"created"}, reports
     return guarded
 
@@ -160,6 +195,7 @@ REFUSED = (
         ("relay", ORDERS.name),
         ("relay", PERSONS.name),
         ("ehr", PERSONS.name),
+        ("ehr-east", EAST),
         ("ehr", STAFF.name),
         ("ehr", STATE.name),
         ("journalen", STATE.name),
@@ -183,6 +219,9 @@ async def test_nobody_writes_what_is_not_theirs(topics: Guarded, principal: str,
         ("relay", ORDERS.name, None),
         ("ehr", RECEIPTS.name, "sigill.intake"),  # another's group: it could move another's offsets
         ("journalen", STATE.name, "ehr.x"),
+        ("ehr-east", WEST, "ehr-east.x"),
+        ("ehr-east", RECEIPTS.name, "ehr-east.x"),
+        ("ehr", EAST, "ehr.x"),
     ],
 )
 async def test_nobody_reads_what_is_not_theirs(
@@ -232,7 +271,7 @@ async def _worker(name: str, environment: dict[str, str], log: Path) -> AsyncIte
 async def test_each_worker_does_its_work_with_its_own_rights(
     topics: Guarded, database: str, tmp_path: Path
 ) -> None:
-    """Every worker by itself, as its own principal: an order is answered, and its receipt read by the EHR."""
+    """Every worker by itself, as its own principal: an order is answered, and its receipt read by the EHR that sent it."""
     at = SystemClock().now() - timedelta(minutes=2)
     town = Town(at - timedelta(days=30))
     town.authority.publish(tmp_path, at, next_update=at + timedelta(days=30))
@@ -248,6 +287,7 @@ async def test_each_worker_does_its_work_with_its_own_rights(
         "SIGILL_TRUST_INTERMEDIATES": str(tmp_path / "intermediates.pem"),
         "SIGILL_CRL_FOLDERS": str(tmp_path / "crls"),
         "SIGILL_LOG_LEVEL": "warning",
+        "SIGILL_RECEIPT_TOPICS": json.dumps(READERS),
     }
     order = town.orders(at)
     async with AsyncExitStack() as stack:
@@ -255,7 +295,7 @@ async def test_each_worker_does_its_work_with_its_own_rights(
             await stack.enter_async_context(_worker(name, environment, tmp_path / f"{name}.log"))
         await _publish(topics, "staff-directory", town.staff(at))
         await _publish(topics, "population-register", [town.registers(at, ADULT)])
-        await _publish(topics, "ehr", [order])
+        await _publish(topics, "ehr-east", [order])
         receipt = await _receipt(topics, order.order_id, tmp_path)
     # no rulebook of a real region knows this one: what counts is that it was read, judged and answered
     assert receipt["outcome"] in ("refused", "executed")
@@ -277,9 +317,9 @@ async def _publish(topics: Guarded, principal: str, messages: list[Sent]) -> Non
 
 async def _receipt(topics: Guarded, order_id: str, logs: Path) -> dict[str, Any]:
     consumer = AIOKafkaConsumer(
-        RECEIPTS.name,
-        **topics.connection("ehr").options(),
-        group_id="ehr.receipts",
+        EAST,
+        **topics.connection("ehr-east").options(),
+        group_id="ehr-east.receipts",
         auto_offset_reset="earliest",
     )
     await consumer.start()

@@ -43,6 +43,7 @@ from sigill.register.consumer import Register
 from sigill.register.outside import OutsideMeasureConsumer, RegisterTopicRouter
 from sigill.relay.checkpoints import CheckpointSigner, NoAuditKey, signer_for
 from sigill.relay.publisher import Relay
+from sigill.relay.receipt_routes import ReceiptRoutes
 from sigill.rulebook_docs import files
 from sigill.runtime.clock import Clock, FileClock, RefereedClock, SystemClock
 from sigill.runtime.failpoints import arm
@@ -85,7 +86,7 @@ from sigill.stream.producer import StreamProducer
 from sigill.stream.topics import UNSTAMPED, contradictions
 from sigill.transitions.scheduler import Transitions
 from sigill_contracts.dead_letter import DeadLetterReason
-from sigill_contracts.topics import ELSEWHERE, INCOMING, ORDERS, PERSONS, STAFF, TOPICS, UNITS
+from sigill_contracts.topics import ELSEWHERE, INCOMING, ORDERS, PERSONS, STAFF, UNITS, topics_for
 from sigill_contracts.vocabulary import Form, Outcome, RefusalCode
 
 log = structlog.get_logger("sigill.bootstrap")
@@ -401,7 +402,11 @@ class Wiring:
         Where a story moves the clock, senders stamp its orders; so outside production that is no fault.
         """
         production = self.settings.environment == "production"
-        specs = [spec for spec in TOPICS if name in (*spec.read_by, *spec.written_by)]
+        specs = [
+            spec
+            for spec in topics_for(self.settings.receipt_topics)
+            if name in (*spec.read_by, *spec.written_by)
+        ]
         if not specs:
             return
         found = await contradictions(
@@ -561,6 +566,7 @@ class Wiring:
             interval=settings.relay_interval,
             retention=timedelta(days=settings.outbox_retention_days),
             disposal=settings.outbox_disposal,
+            receipts=ReceiptRoutes.of(settings.receipt_topics),
             tracing=self.tracing,
         )
 

@@ -21,6 +21,26 @@ namespace Sigill.Contracts.ReceiptMessage
     public Dictionary<string, object>? AdditionalProperties { get; set; }
   }
 
+  public partial class EnteredOrder
+  {
+    [JsonPropertyName("by")]
+    public string[] By { get; set; }
+    [JsonPropertyName("decided_by")]
+    public string DecidedBy { get; set; }
+    [JsonPropertyName("role")]
+    public string Role { get; set; }
+    [JsonPropertyName("unit")]
+    public string Unit { get; set; }
+    [JsonPropertyName("channel")]
+    public string Channel { get; set; }
+    [JsonPropertyName("sv")]
+    public string Sv { get; set; }
+    [JsonPropertyName("en")]
+    public string En { get; set; }
+    [JsonExtensionData]
+    public Dictionary<string, object>? AdditionalProperties { get; set; }
+  }
+
   public partial class MeasureReport
   {
     [JsonPropertyName("measure_id")]
@@ -117,6 +137,8 @@ namespace Sigill.Contracts.ReceiptMessage
     public System.Guid? OrderId { get; set; }
     [JsonPropertyName("answers_event")]
     public string AnswersEvent { get; set; }
+    [JsonPropertyName("answers_source")]
+    public string? AnswersSource { get; set; }
     [JsonPropertyName("region")]
     public string? Region { get; set; }
     [JsonPropertyName("form")]
@@ -161,6 +183,8 @@ namespace Sigill.Contracts.ReceiptMessage
     public Unreadable? Unreadable { get; set; }
     [JsonPropertyName("digest")]
     public string Digest { get; set; }
+    [JsonPropertyName("entered")]
+    public EnteredOrder? Entered { get; set; }
     [JsonPropertyName("flagged")]
     public string[] Flagged { get; set; }
     [JsonExtensionData]

@@ -1,4 +1,4 @@
-"""`sigill topics apply|list`: the topics as the table has them."""
+"""`sigill topics apply|list|acls`: the topics as the table has them, and who may do what on them."""
 
 import asyncio
 import json
@@ -10,7 +10,7 @@ import typer
 from sigill.cli.common import settings
 from sigill.stream.connection import Connection
 from sigill.stream.topics import apply_topics
-from sigill_contracts.topics import TOPICS
+from sigill_contracts.topics import topics_for
 
 app = typer.Typer(no_args_is_help=True, help="Create the topics, or compare them with the table.")
 
@@ -33,7 +33,7 @@ def apply(dry_run: Annotated[bool, typer.Option(help="Say what would be done.")]
     reports = asyncio.run(
         apply_topics(
             Connection.of(current),
-            TOPICS,
+            topics_for(current.receipt_topics),
             prefix=current.kafka_topic_prefix,
             replication=current.kafka_replication,
             dry_run=dry_run,
@@ -47,6 +47,7 @@ def apply(dry_run: Annotated[bool, typer.Option(help="Say what would be done.")]
 @app.command("list")
 def list_(*, as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False) -> None:
     """Print the table: topic, who writes, who reads."""
+    table = topics_for(settings().receipt_topics)
     if as_json:
         rows = [
             {
@@ -58,10 +59,22 @@ def list_(*, as_json: Annotated[bool, typer.Option("--json", help="One JSON docu
                 "partitions": spec.partitions,
                 "config": spec.config,
             }
-            for spec in TOPICS
+            for spec in table
         ]
         print(json.dumps(rows, ensure_ascii=False, indent=1))
         return
     print(f"{'TOPIC':28} WRITTEN BY → READ BY: WHAT IT IS")
-    for spec in TOPICS:
+    for spec in table:
         print(f"{spec.name:28} {', '.join(spec.written_by)} → {', '.join(spec.read_by)}: {spec.summary}")
+
+
+@app.command("acls")
+def acls_() -> None:
+    """
+    Print who may do what on Kafka, by principal (YAML): as the settings have the record systems, and nothing wider.
+
+    Topics and groups are named without the settings' prefixes.
+    """
+    from sigill.devtools.acls import written
+
+    print(written(topics_for(settings().receipt_topics)), end="")

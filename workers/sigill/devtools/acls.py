@@ -50,9 +50,9 @@ class Acl:
     pattern: Pattern = "literal"
 
 
-def principals() -> tuple[str, ...]:
+def principals(topics: Iterable[TopicSpec] = TOPICS) -> tuple[str, ...]:
     """Every principal: our workers, the maker of topics, and the systems outside."""
-    outside = {who for spec in TOPICS for who in (*spec.written_by, *spec.read_by)} - WORKERS
+    outside = {who for spec in topics for who in (*spec.written_by, *spec.read_by)} - WORKERS
     return (*sorted(WORKERS), ADMIN, *sorted(outside))
 
 
@@ -83,31 +83,38 @@ def _group_of(reader: str) -> Acl:
     return Acl(reader, "group", f"{reader}.", "READ", "prefixed")
 
 
-def written() -> str:
+def written(topics: Iterable[TopicSpec] = TOPICS) -> str:
     """The list as YAML, by principal."""
+    table = tuple(topics)
+    every = acls(table)
     listed: dict[str, Any] = {}
-    for principal in principals():
-        own = [acl for acl in acls() if acl.principal == principal]
-        topics: dict[str, list[str]] = {}
+    for principal in principals(table):
+        own = [acl for acl in every if acl.principal == principal]
+        named: dict[str, list[str]] = {}
         for acl in own:
             if acl.resource == "topic":
-                topics.setdefault(acl.name, []).append(acl.operation)
+                named.setdefault(acl.name, []).append(acl.operation)
         groups = [
             f"{acl.name}*" if acl.pattern == "prefixed" else acl.name
             for acl in own
             if acl.resource == "group"
         ]
-        listed[principal] = {"topics": topics, **({"groups": groups} if groups else {})}
+        listed[principal] = {"topics": named, **({"groups": groups} if groups else {})}
     return _HEADER + yaml.safe_dump(listed, sort_keys=False, default_flow_style=None, width=110)
 
 
 def bindings(
-    *, user_prefix: str = "sigill-", topic_prefix: str = "", group_prefix: str = "sigill", host: str = "*"
+    topics: Iterable[TopicSpec] = TOPICS,
+    *,
+    user_prefix: str = "sigill-",
+    topic_prefix: str = "",
+    group_prefix: str = "sigill",
+    host: str = "*",
 ) -> list[Any]:
     """The list as confluent-kafka's admin client takes it. The prefixes are the settings' own."""
     kafka: Any = import_module("confluent_kafka.admin")
     made = []
-    for acl in acls():
+    for acl in acls(topics):
         name = acl.name
         if acl.resource == "topic":
             name = topic_prefix + name
@@ -129,9 +136,9 @@ def bindings(
     return made
 
 
-def apply(admin: Any, **prefixes: str) -> int:
+def apply(admin: Any, topics: Iterable[TopicSpec] = TOPICS, **prefixes: str) -> int:
     """Create the ACLs on a cluster through confluent-kafka's admin client; those there already stay. Returns how many."""
-    wanted = bindings(**prefixes)
+    wanted = bindings(topics, **prefixes)
     for future in admin.create_acls(wanted, request_timeout=30).values():
         future.result()
     return len(wanted)

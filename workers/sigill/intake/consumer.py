@@ -468,6 +468,7 @@ class _Batch:
         answer = duplicate_of(
             first,
             cause=arrival_cause(*place_of(arrival.record), arrival.digest),
+            source=arrival.envelope.source,
             event=arrival.envelope.id,
             received_at=arrival.record.at,
             at=self._effect_of(arrival.record),
@@ -497,6 +498,7 @@ class _Batch:
                 digest,
                 sender[1],
                 arrival.reason,
+                source=sender[0],
                 cause=arrival_cause(*place_of(arrival.record), digest),
                 received_at=arrival.record.at,
                 at=self._effect_of(arrival.record),
@@ -563,6 +565,8 @@ def _answered(arrival: VerifiedMessage | RejectedMessage, registration: int) -> 
         form=arrival.form,
         registration=registration_number(registration),
         order_id=None if isinstance(arrival, VerifiedMessage) else arrival.order_id,
+        source=arrival.envelope.source,
+        signers=tuple(signer.hsa_id for signer in arrival.verdict.signers),
     )
 
 

@@ -165,6 +165,19 @@ NOTHING_DONE = Sentence(
 )
 
 
+ENTERED = {
+    Channel.PHONE: Sentence(
+        "En telefonbeställning har lagts in i ditt namn. Stämmer det inte, ring supporten genast.",
+        "An order by phone was entered in your name. If that is not so, ring the support desk at once.",
+    ),
+    Channel.PAPER: Sentence(
+        "En beställning på papper har lagts in i ditt namn. Stämmer det inte, ring supporten genast.",
+        "An order on paper was entered in your name. If that is not so, ring the support desk at once.",
+    ),
+}
+"""What the decider is told of an order that a support desk entered, by its channel."""
+
+
 def headed(words: Sentence) -> Sentence:
     """The words as a heading, or at the beginning of a sentence."""
     return Sentence(words.sv[:1].upper() + words.sv[1:], words.en[:1].upper() + words.en[1:])
@@ -178,6 +191,7 @@ __all__ = [
     "DECISION",
     "DOCUMENT",
     "DUTY",
+    "ENTERED",
     "FORM",
     "ID_TYPE",
     "INITIATIVE",

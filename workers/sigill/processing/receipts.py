@@ -22,13 +22,14 @@ from sigill.policy.effects import (
     Sentence,
 )
 from sigill.policy.facts import Measure, PatientFacts
-from sigill.policy.lexicon import NOTHING_DONE, UNREADABLE
+from sigill.policy.lexicon import ENTERED, NOTHING_DONE, UNREADABLE
 from sigill.processing.citations import Citations
 from sigill.processing.event_ids import event_id
 from sigill.processing.person_refs import all_named_in, named_in
 from sigill_contracts.dead_letter import DeadLetterReason
 from sigill_contracts.order import SignedForm
 from sigill_contracts.receipt import (
+    EnteredOrder,
     MeasureReport,
     NoteToFile,
     Receipt,
@@ -38,7 +39,7 @@ from sigill_contracts.receipt import (
     Unreadable,
     Waiting,
 )
-from sigill_contracts.vocabulary import MeasureId, MeasureKind, OrderId, Outcome, Remark
+from sigill_contracts.vocabulary import Channel, MeasureId, MeasureKind, OrderId, Outcome, Remark
 
 
 def registration_number(registration: int) -> str:
@@ -61,6 +62,10 @@ class AnsweredMessage:
     registration: str | None = None
     order_id: UUID | None = None
     """What a proven payload names as its order where no form could be read."""
+    source: str | None = None
+    """Its CloudEvents source."""
+    signers: tuple[str, ...] = ()
+    """HSA-ids of whoever signed it."""
 
 
 def receipt(
@@ -78,6 +83,7 @@ def receipt(
         receipt_id=event_id(cause, "receipt"),
         order_id=answered.order_id if form is None else form.order_id,
         answers_event=answered.event,
+        answers_source=answered.source,
         region=None if form is None else form.region,
         form=None if form is None else form.form,
         initiative=None if form is None else form.initiative,
@@ -98,7 +104,26 @@ def receipt(
         note=_note(judgement.note, answered, facts),
         ends_on=judgement.ends_on,
         digest=answered.digest,
+        entered=_entered(answered),
         flagged=judgement.flagged,
+    )
+
+
+def _entered(answered: AnsweredMessage) -> EnteredOrder | None:
+    """Whose name an order was entered in, where a support desk entered it."""
+    form = answered.form
+    if form is None or form.decided_by is None or form.channel is Channel.EHR_FORM:
+        return None
+    if not answered.signers or form.decided_by.hsa_id in answered.signers:
+        return None
+    return EnteredOrder(
+        by=answered.signers,
+        decided_by=form.decided_by.hsa_id,
+        role=form.decided_by.role,
+        unit=form.decided_by.unit,
+        channel=form.channel,
+        sv=ENTERED[form.channel].sv,
+        en=ENTERED[form.channel].en,
     )
 
 
@@ -107,6 +132,7 @@ def unreadable(
     event: str,
     reason: DeadLetterReason,
     *,
+    source: str,
     cause: str,
     received_at: datetime,
     at: datetime,
@@ -117,6 +143,7 @@ def unreadable(
         receipt_id=event_id(cause, "receipt"),
         order_id=None,
         answers_event=event,
+        answers_source=source,
         outcome=Outcome.UNREADABLE,
         received_at=received_at,
         judged_at=at,
@@ -130,7 +157,9 @@ def unreadable(
     )
 
 
-def duplicate_of(first: Receipt, *, cause: str, event: str, received_at: datetime, at: datetime) -> Receipt:
+def duplicate_of(
+    first: Receipt, *, cause: str, source: str, event: str, received_at: datetime, at: datetime
+) -> Receipt:
     """
     The answer to the same message again: the first answer, marked as a repeat. It changes nothing.
 
@@ -142,6 +171,7 @@ def duplicate_of(first: Receipt, *, cause: str, event: str, received_at: datetim
             "outcome": Outcome.DUPLICATE,
             "first_outcome": first.first_outcome or first.outcome,
             "answers_event": event,
+            "answers_source": source,
             "received_at": received_at,
             "judged_at": at,
         }

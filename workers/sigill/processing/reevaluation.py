@@ -105,6 +105,8 @@ def received_again(
             received_at=order.received_at,
             form=form,
             registration=registration_number(order.registration),
+            source=before.answers_source,
+            signers=tuple(signer.hsa_id for signer in report.signers),
         ),
         cause=reevaluation_cause(str(form.order_id), trigger),
         key="" if patient is None else patient.key,

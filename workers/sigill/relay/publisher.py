@@ -20,6 +20,7 @@ from opentelemetry.trace import Span
 from sigill.processing.event_ids import event_id
 from sigill.processing.persist import event_headers
 from sigill.relay.checkpoints import CheckpointSigner, Head
+from sigill.relay.receipt_routes import ReceiptRoutes
 from sigill.runtime.clock import Clock, stopwatch
 from sigill.runtime.failpoints import point
 from sigill.runtime.health import BROKER, DATABASE, Health
@@ -102,6 +103,7 @@ class Relay:
     interval: float = 0.02
     retention: timedelta = timedelta(days=30)
     disposal: str | None = None
+    receipts: ReceiptRoutes = field(default_factory=ReceiptRoutes)
     batch: int = BATCH
     tracing: Tracing = field(default_factory=Tracing)
     name: str = "relay"
@@ -257,7 +259,7 @@ class Relay:
                     ("traceparent", traceparent.encode()),
                 )
         return OutgoingRecord(
-            topic=self.topic_of(event.aggregatetype),
+            topic=self.topic_of(self.receipts.topic_of(event.aggregatetype, event.payload)),
             key=event.aggregateid.encode(),
             value=event.payload,
             headers=sendable(headers),

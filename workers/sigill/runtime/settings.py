@@ -170,6 +170,12 @@ class Kafka(BaseSettings):
     kafka_topic_prefix: str = Field(
         "", description="Put before every topic's name; for several systems on one cluster."
     )
+    receipt_topics: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="Record systems with a receipts topic of their own, `access.receipts.v1.<name>`: the sources (`ce_source`) "
+        "whose orders each answers, and the units (HSA-id) in whose name the support desk enters orders: "
+        '`{"cosmic": ["/ehr/cosmic", "SE…"]}`. Default: all read one topic.',
+    )
     kafka_replication: int = Field(
         1, ge=1, description="Replicas of each topic that `sigill topics apply` makes."
     )
@@ -186,6 +192,19 @@ class Kafka(BaseSettings):
     kafka_send_timeout: Seconds = Field(
         30.0, description="Seconds until an unacknowledged send is in doubt, and a new producer is made."
     )
+
+    @field_validator("receipt_topics")
+    @classmethod
+    def _readers(cls, readers: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        """Each name one that a topic may have, each source and unit listed once."""
+        if wrong := [name for name in readers if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", name)]:
+            msg = f"{wrong[0]!r} is no name of a topic: small letters, digits and hyphens, forty at most"
+            raise ValueError(msg)
+        every = [one for listed in readers.values() for one in listed]
+        if twice := sorted({one for one in every if every.count(one) > 1}):
+            msg = f"{twice[0]!r} is listed twice: its receipts would have two readers"
+            raise ValueError(msg)
+        return readers
 
 
 class Work(BaseSettings):
