@@ -117,6 +117,13 @@ def test_every_alert_has_its_page_in_the_runbook() -> None:
         assert page.read_text("utf-8").startswith(f"# {rule['alert']}\n")
 
 
+def test_the_swedish_page_has_every_alert_once_and_links_to_its_own_page() -> None:
+    rows = re.findall(r"^\| \[(Sigill\w+)\]\((\S+)\) \|", (ROOT / "docs/larm.md").read_text("utf-8"), re.M)
+    assert sorted(rows) == sorted(
+        (rule["alert"], rule["annotations"]["runbook"].removeprefix("docs/")) for rule in alerts()
+    )
+
+
 def test_a_summary_uses_only_labels_that_its_expression_leaves() -> None:
     for rule in alerts():
         used = set(re.findall(r"\$labels\.(\w+)", rule["annotations"]["summary"]))
