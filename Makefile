@@ -114,8 +114,8 @@ faults: $(VENV)/.dev ## kills at every named point, zombies, the queue sweep's n
 	@$(BIN)/pytest -m faults tests/faults tests/abuse $(ARGS)
 
 .PHONY: chaos
-chaos: $(VENV)/.dev ## random schedules of faults, checked: `make chaos NIGHT=1` kills a thousand times and more
-	@$(BIN)/python -m tests.faults.chaos $(if $(NIGHT),--minutes 90 --kills 1100,--minutes 3.5 --kills 52) $(ARGS)
+chaos: $(VENV)/.dev ## a schedule of faults that once found one, checked: `make chaos NIGHT=1` draws one and kills a thousand times
+	@$(BIN)/python -m tests.faults.chaos $(if $(NIGHT),--minutes 90 --kills 1100,--minutes 3.5 --kills 52 --seed 216256) $(ARGS)
 
 .PHONY: model
 model: $(VENV)/.dev ## random histories beside a second reading of the rules: `make model NIGHT=1` for an hour
