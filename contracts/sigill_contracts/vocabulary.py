@@ -416,6 +416,36 @@ _WITHOUT_AGE = {
 }
 
 
+class RiskFrom(StrEnum):
+    """Who a risk to the patient comes from, when a measure is chosen."""
+
+    ONE_GUARDIAN = "one_guardian"
+    """One guardian, and the others are none."""
+    ALL_GUARDIANS = "all_guardians"
+    """All guardians are, or may be, part of the risk."""
+    SOMEBODY_ELSE = "somebody_else"
+    """Somebody who is no guardian."""
+
+
+class RiskSign(StrEnum):
+    """What is known of a risk when a measure is chosen."""
+
+    TELLS_OF_HARM = "tells_of_harm"
+    """The patient tells of threat, violence or abuse."""
+    E_ID_CONTROLLED = "e_id_controlled"
+    """Somebody else holds, or may control, the patient's e-ID."""
+    PUNISHED_FOR_CARE = "punished_for_care"
+    """The patient may be punished for contacts with care, as where honour is at stake."""
+    RECORD_DEMANDED = "record_demanded"
+    """Somebody demands to be shown the record."""
+    FORCED_LOGIN = "forced_login"
+    """The patient is forced to log in, or the account is misused."""
+    PROTECTED_PATIENT = "protected_patient"
+    """The patient has protected identity (skyddade personuppgifter)."""
+    PROTECTED_GUARDIAN = "protected_guardian"
+    """A guardian has protected identity."""
+
+
 class Suppression(StrEnum):
     """Why nobody is told what a notice would have said."""
 

@@ -368,3 +368,34 @@ async def test_connections_that_died_are_made_again_and_nobody_notices(
                 "WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
         assert (await ask(api, **about))["allowed"]
+
+
+async def test_a_form_asks_which_measure_the_rules_choose_and_what_another_would_leave_open(
+    api: httpx.AsyncClient,
+) -> None:
+    asked = {
+        "region": "vastra-gotaland",
+        "age": 9,
+        "risk": "one_guardian",
+        "signs": ["e_id_controlled"],
+        "forms": ["block_guardians"],
+        "on": "2026-04-10",
+    }
+    answer = await api.post("/v1/choices", json=asked)
+    assert answer.status_code == 200, answer.text
+    told = answer.json()
+    assert [form["form"] for form in told["forms"]] == ["seal_child"]
+    assert told["forms"][0]["by_phone"]
+    assert "VGB-11" in [rule["rule"] for rule in told["rules"]]
+    assert told["open_doors"] == []
+    assert {(door["way"], door["service"], door["age"]) for door in told["considered_open_doors"]} == {
+        ("patient_login", "e_services", 13),
+        ("patient_login", "journal", 16),
+    }
+
+
+async def test_a_choice_of_no_region_is_a_problem_that_says_so(api: httpx.AsyncClient) -> None:
+    answer = await api.post("/v1/choices", json={"region": "nowhere", "age": 9})
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:sigill:problem:invalid")
+    answer = await api.post("/v1/choices", json={"region": "kronoberg", "age": -1})
+    assert answer.json()["errors"][0]["pointer"] == "/age"

@@ -20,6 +20,7 @@ ALLOWED = {
     ("workers/sigill/policy/calendar.py", "BirthDate"): "December, the last month of a year",
     ("workers/sigill/judgement/remarks.py", "remarks_of"): "the months of a year",
     ("workers/sigill/web/api/openapi.py", "TIMELINE"): "an example of an answer",
+    ("workers/sigill/web/api/openapi.py", "CHOICE"): "an example of an answer",
     ("workers/sigill/rulebook_docs/pages.py", "_STYLE"): "measures of a page's style",
     ("workers/sigill/population/load.py", "_Loader"): "columns of a register file",
     ("workers/sigill/runtime/settings.py", "Work"): "unreadable messages in a row",

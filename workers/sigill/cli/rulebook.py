@@ -14,20 +14,30 @@ from rich.text import Text
 
 from sigill.cli.common import RULEBOOKS, rulebooks, settings
 from sigill.policy.calendar import swedish_date
+from sigill.policy.choices import RiskSituation, choose, open_doors
 from sigill.policy.effects import Sentence
 from sigill.policy.rulebook import Region, Rule, Rulebooks, Version
-from sigill.policy.sentences import FORM
+from sigill.policy.sentences import FORM, REFUSAL
 from sigill.population.impact import report, touched
 from sigill.rulebook_docs import pages, side_by_side
 from sigill.rulebook_docs.checking import check as findings_of
 from sigill.rulebook_docs.checking import silences
-from sigill.rulebook_docs.clauses import shown_words, standing_words
+from sigill.rulebook_docs.clauses import (
+    NO_CHOICE,
+    NO_DOOR,
+    choice_when,
+    choice_words,
+    door_words,
+    listed,
+    shown_words,
+    standing_words,
+)
 from sigill.rulebook_docs.comparison import RuleChange, as_if, compare
 from sigill.rulebook_docs.coverage import coverage as coverage_of
 from sigill.rulebook_docs.files import read, with_national
 from sigill.runtime.clock import SystemClock
 from sigill.scenario.format import UnreadableScenario, files_of, read_file
-from sigill_contracts.vocabulary import Form, RegionCode
+from sigill_contracts.vocabulary import Form, RefusalCode, RegionCode, RiskFrom, RiskSign
 
 app = typer.Typer(no_args_is_help=True, help="Show, check and compare the regions' rules.")
 
@@ -143,6 +153,62 @@ def compare_(
         sides.append((region, _in_force(region, day)))
     for line in side_by_side.told(sides[0], sides[1], english=english):
         print(line)
+
+
+@app.command("choose")
+def choose_(
+    region: Annotated[str, typer.Argument(metavar="REGION", help="A region's short name.")],
+    age: Annotated[int, typer.Option("--age", min=0, max=130, help="The patient's age in whole years.")],
+    risk: Annotated[
+        RiskFrom | None, typer.Option("--risk", help="Who the risk comes from; left out: nobody is named.")
+    ] = None,
+    sign: Annotated[
+        list[RiskSign] | None, typer.Option("--sign", help="What is known; may be given several times.")
+    ] = None,
+    form: Annotated[
+        list[Form] | None,
+        typer.Option(
+            "--form", help="A form that you think of: what would it leave open? Several are taken together."
+        ),
+    ] = None,
+    on: Annotated[
+        datetime | None,
+        typer.Option("--on", formats=["%Y-%m-%d"], help="The Swedish date asked about; default today."),
+    ] = None,
+    english: English = False,
+    folder: Folder = RULEBOOKS,
+) -> None:
+    """Say which measure a region's rules choose at a risk, which rule says so, and which doors stay open. Guidance only."""
+    found = _region(folder, region)
+    version = _in_force(found, on.date() if on else swedish_date(SystemClock().now()))
+    rules = rulebooks(folder).rules
+    situation = RiskSituation(age, risk, frozenset(sign or ()))
+
+    def words(sentence: Sentence) -> str:
+        return sentence.en if english else sentence.sv
+
+    advice = choose(version, situation)
+    if advice.rule is None:
+        print(words(NO_CHOICE))
+    else:
+        print(words(choice_words(advice.rule)))
+        for rule_id in advice.rule.cites:
+            stated = rules[rule_id]
+            print(f"  {rule_id}: {words(Sentence(stated.sv, stated.en))}")
+        if advice.rule.derived is not None:
+            print(f"  {words(Sentence(advice.rule.derived.sv, advice.rule.derived.en))}")
+    for door in advice.doors if advice.rule is not None and advice.rule.forms else ():
+        print(f"! {words(door_words(door))}")
+    if form:
+        print(words(listed((FORM[one] for one in form), sv="och", en="and")) + ":")
+        for one in form:
+            if not version.offers(one):
+                print(f"! {one}: {words(REFUSAL[RefusalCode.FORM_NOT_OFFERED])}")
+        left = open_doors(version, form, situation)
+        for door in left:
+            print(f"! {words(door_words(door))}")
+        if not left:
+            print(f"  {words(NO_DOOR)}")
 
 
 @app.command()
@@ -324,6 +390,9 @@ def _print_tables(region: Region, version: Version, rules: Mapping[str, Rule], *
     console.print(Text(f"\n{'Not offered' if english else 'Finns inte'}: {', '.join(missing)}"))
     for rule in version.standing:
         console.print(Text(f"{words(standing_words(rule))} [{', '.join(rule.cites)}]"))
+    for advised in version.choices:
+        when, forms = words(choice_when(advised.when)), words(choice_words(advised))
+        console.print(Text(f"{when}: {forms} [{', '.join(advised.cites)}]"))
     for hidden in version.shown:
         console.print(Text(f"{words(shown_words(hidden))} [{', '.join(hidden.cites)}]"))
     console.print(Text("\nRules" if english else "\nRegler", style="bold"))

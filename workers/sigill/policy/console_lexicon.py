@@ -242,6 +242,8 @@ WORDS: Mapping[str, Mapping[str, Sentence]] = {
     "document": _headings(lexicon.DOCUMENT),
     "code": {str(key): value for words in (REMARK, PENDING, REFUSAL) for key, value in words.items()},
     "target": TARGETS,
+    "risk": {str(code): text for code, text in lexicon.RISK.items()},
+    "sign": _headings(lexicon.SIGN),
     "form": {str(key): value for key, value in FORM.items()},
     "measure": {str(key): value for key, value in MEASURE.items()},
     "service": {str(key): value for key, value in SERVICE.items()},

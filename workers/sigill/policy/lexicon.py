@@ -31,6 +31,8 @@ from sigill_contracts.vocabulary import (
     Initiative,
     Opinion,
     Outcome,
+    RiskFrom,
+    RiskSign,
     Role,
     Suppression,
 )
@@ -110,6 +112,38 @@ SUPPRESSION: Mapping[Suppression, Sentence] = {
         "barnet har ingen egen inloggning: personal berättar", "the child has no login of its own: staff tell"
     ),
     Suppression.RECIPIENT_UNKNOWN: Sentence("mottagaren är okänd", "the recipient is unknown"),
+}
+RISK: Mapping[RiskFrom, Sentence] = {
+    RiskFrom.ONE_GUARDIAN: Sentence("en vårdnadshavare", "one guardian"),
+    RiskFrom.ALL_GUARDIANS: Sentence(
+        "alla vårdnadshavare, säkert eller kanske", "all guardians, surely or maybe"
+    ),
+    RiskFrom.SOMEBODY_ELSE: Sentence("någon annan", "somebody else"),
+}
+SIGN: Mapping[RiskSign, Sentence] = {
+    RiskSign.TELLS_OF_HARM: Sentence(
+        "patienten berättar om hot, våld eller övergrepp", "the patient tells of threat, violence or abuse"
+    ),
+    RiskSign.E_ID_CONTROLLED: Sentence(
+        "någon annan har, eller kan kontrollera, patientens e-legitimation",
+        "somebody else has, or may control, the patient's e-ID",
+    ),
+    RiskSign.PUNISHED_FOR_CARE: Sentence(
+        "patienten kan straffas för sina vårdkontakter", "the patient may be punished for contacts with care"
+    ),
+    RiskSign.RECORD_DEMANDED: Sentence(
+        "någon kräver att få se journalen", "somebody demands to be shown the record"
+    ),
+    RiskSign.FORCED_LOGIN: Sentence(
+        "patienten tvingas logga in, eller kontot missbrukas",
+        "the patient is forced to log in, or the account is misused",
+    ),
+    RiskSign.PROTECTED_PATIENT: Sentence(
+        "patienten har skyddade personuppgifter", "the patient has protected identity"
+    ),
+    RiskSign.PROTECTED_GUARDIAN: Sentence(
+        "en vårdnadshavare har skyddade personuppgifter", "a guardian has protected identity"
+    ),
 }
 DEAD_LETTER: Mapping[DeadLetterReason, Sentence] = {
     DeadLetterReason.NOT_CLOUD_EVENT: Sentence("kuvertet går inte att läsa", "the envelope cannot be read"),
@@ -203,8 +237,10 @@ __all__ = [
     "PENDING",
     "REFUSAL",
     "REMARK",
+    "RISK",
     "ROLE",
     "SERVICE",
+    "SIGN",
     "SUPPRESSION",
     "UNREADABLE",
     "headed",

@@ -31,6 +31,8 @@ from sigill_contracts.vocabulary import (
     RefusalCode,
     RegionCode,
     Remark,
+    RiskFrom,
+    RiskSign,
     Role,
     Service,
     Template,
@@ -543,6 +545,45 @@ class StandingRule(RulebookModel):
         return self
 
 
+class RiskCondition(RulebookModel):
+    """When a choice holds. Every condition given must hold; none given: always."""
+
+    risk: Annotated[tuple[RiskFrom, ...], Field(min_length=1)] | None = None
+    """The risk comes from one of these."""
+    signs: Annotated[tuple[RiskSign, ...], Field(min_length=1)] | None = None
+    """At least one of these is known."""
+    patient_from: int | None = None
+    """The patient has turned this age."""
+    patient_under: int | None = None
+    """The patient is younger than this."""
+
+
+class ChoiceRule(RulebookModel):
+    """
+    Which measure a risk calls for (val av åtgärd). A version's choices are read from the top, and the first that holds counts.
+
+    It guides whoever fills in a form and refuses nothing. No form: the region's words alone answer.
+    """
+
+    id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
+    cites: tuple[str, ...] = Field(min_length=1)
+    when: RiskCondition = RiskCondition()
+    forms: tuple[Form, ...] = ()
+    """Each of them is filled in."""
+    sv: str = ""
+    """What else to think of, in the region's words."""
+    en: str = ""
+    derived: Derived | None = None
+
+    @model_validator(mode="after")
+    def _answers(self) -> "ChoiceRule":
+        if not self.forms and not (self.sv and self.en):
+            raise ValueError(f"choice {self.id} names no form and says nothing: forms, or sv and en")
+        if bool(self.sv) != bool(self.en):
+            raise ValueError(f"choice {self.id} speaks one language: sv and en")
+        return self
+
+
 class Ages(RulebookModel):
     """The ages at which things begin and end, in whole years (a birthday begins at Swedish midnight)."""
 
@@ -603,11 +644,13 @@ class Version(RulebookModel):
     entries: tuple[RuleEntry, ...] = ()
     standing: tuple[StandingRule, ...] = ()
     shown: tuple[Shown, ...] = ()
+    choices: tuple[ChoiceRule, ...] = ()
+    """Which measure a risk calls for; own choices take the place of all that it would begin with."""
 
     @property
-    def parts(self) -> tuple["RuleEntry | StandingRule | Shown", ...]:
+    def parts(self) -> tuple["RuleEntry | StandingRule | Shown | ChoiceRule", ...]:
         """Everything in it that has an id and cites rules."""
-        return (*self.entries, *self.standing, *self.shown)
+        return (*self.entries, *self.standing, *self.shown, *self.choices)
 
     def matching(self, form: Form) -> tuple[RuleEntry, ...]:
         """The entries about a form, in the rulebook's order."""
@@ -683,7 +726,7 @@ class Region(RulebookModel):
 
 
 def _cited(version: Version) -> Iterator[tuple[Path, str, str]]:
-    for name in ("entries", "standing", "shown"):
+    for name in ("entries", "standing", "shown", "choices"):
         for number, part in enumerate(getattr(version, name)):
             yield from (
                 ((name, number, "cites", place), part.id, rule) for place, rule in enumerate(part.cites)
@@ -718,6 +761,11 @@ def _faults(region: Region, of_base: Collection[str]) -> Iterator[tuple[Path, st
             if entry.when.on_call is not None and version.daytime is None:
                 what = f"entry {entry.id} speaks of on-call time, and `daytime` is not said"
                 yield (*here, "entries", place), what
+        for place, choice in enumerate(version.choices):
+            for which, form in enumerate(choice.forms):
+                if not version.offers(form):
+                    what = f"choice {choice.id} names {form}, which the version does not offer"
+                    yield (*here, "choices", place, "forms", which), what
         for place, document in enumerate(version.documents):
             if document not in region.documents:
                 meant = _nearest_of(document, region.documents)
@@ -773,6 +821,8 @@ def _on_base(version: dict[str, Any], base: Region | None, marks: Marks) -> None
         *(entry for name, entry in of_base.items() if name not in ids and name not in dropped),
         *laid,
     ]
+    if "choices" not in version:
+        version["choices"] = [c.model_dump(exclude_unset=True, by_alias=True) for c in national.choices]
 
 
 def _inherit(raw: dict[str, Any], national: Region | None, marks: Marks) -> dict[str, Any]:
@@ -800,7 +850,7 @@ def _inherit(raw: dict[str, Any], national: Region | None, marks: Marks) -> dict
                 version[part] = [e for e in earlier.get(part) or [] if e.get("id") not in taken] + own
             for part in ("ages", "lead", "reasons", "people_only", "held_by_core", "inform_default"):
                 version[part] = {**(earlier.get(part) or {}), **(version.get(part) or {})}
-            for part in ("standard_reply", "daytime"):
+            for part in ("standard_reply", "daytime", "choices"):
                 if part not in version and earlier.get(part):
                     version[part] = earlier[part]
         done[version.get("since")] = version

@@ -214,7 +214,7 @@ def _named(path: Path, raw: object) -> Iterator[int | str]:
         part = _step(part, step)
         if number < _OF_VERSION and len(path) > _OF_VERSION and path[0] == "versions":
             continue
-        if step in ("entries", "standing", "shown") and len(path) > number + 1:
+        if step in ("entries", "standing", "shown", "choices") and len(path) > number + 1:
             continue
         name = None
         if isinstance(step, int) and isinstance(part, Mapping):

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from sigill.policy.counties import is_county
-from sigill.policy.rulebook import Condition, Deadline, Region, RuleEntry, Version
+from sigill.policy.rulebook import (
+    ChoiceRule,
+    Condition,
+    Deadline,
+    Region,
+    RiskCondition,
+    RuleEntry,
+    Version,
+)
 from sigill_contracts.vocabulary import IMPOSES, RELEASES, Channel, Form, Initiative, MeasureKind
 
 _ABOUT_MEASURES = frozenset(RELEASES) | {
@@ -155,6 +163,9 @@ def _numbers_of(version: Version) -> Iterator[tuple[str, int | None, range]]:
             yield f"{entry.id}.also_imposes.ends_at_age", extra.ends_at_age, _YEARS_OF_LIFE
     for hidden in version.shown:
         yield f"{hidden.id}.patient_under", hidden.patient_under, _YEARS_OF_LIFE
+    for choice in version.choices:
+        yield f"{choice.id}.when.patient_from", choice.when.patient_from, _YEARS_OF_LIFE
+        yield f"{choice.id}.when.patient_under", choice.when.patient_under, _YEARS_OF_LIFE
     for rule in version.standing:
         yield f"{rule.id}.patient_under", rule.patient_under, _YEARS_OF_LIFE
         for extra in rule.imposes:
@@ -210,9 +221,9 @@ def _left_to_people(region: Region, version: Version, where: str) -> Iterator[Fi
 
 
 def carried_out(version: Version, rule_id: str) -> bool:
-    """Whether an entry, a standing rule, an answer or the core carries a rule out."""
+    """Whether an entry, a standing rule, an answer or the core carries a rule out; a choice only guides."""
     return (
-        any(rule_id in part.cites for part in version.parts)
+        any(rule_id in part.cites for part in version.parts if not isinstance(part, ChoiceRule))
         or any(rule_id in rules for rules in version.reasons.values())
         or bool(version.held_by_core.get(rule_id))
     )
@@ -251,17 +262,53 @@ def _of_region(region: Region) -> Iterator[Finding]:
             if begins is not None and begins > version.since:
                 yield Finding(where, f"rests on document {name}, which is valid from {begins} only")
         yield from _unresting(region, version, where)
+        yield from _choices(version, where)
         yield from _of_version(version, where)
 
 
 def _unresting(region: Region, version: Version, where: str) -> Iterator[Finding]:
-    for entry in version.entries:
+    citing: tuple[RuleEntry | ChoiceRule, ...] = (*version.entries, *version.choices)
+    for entry in citing:
         for rule in entry.cites:
             known = region.rules.get(rule)  # what the base says rests on the national documents
             if known is not None and known.document not in version.documents:
                 yield Finding(
                     f"{where} {entry.id}", f"cites {rule} of a document that the version does not rest on"
                 )
+
+
+def _choices(version: Version, where: str) -> Iterator[Finding]:
+    """A choice must come to its turn, and its forms must be for the ages that it speaks of."""
+    for number, choice in enumerate(version.choices):
+        place = f"{where} {choice.id}"
+        before = next((c for c in version.choices[:number] if _takes_in(c.when, choice.when)), None)
+        if before is not None:
+            yield Finding(place, f"can never apply: {before.id} stands before it and holds whenever it does")
+        for form in choice.forms:
+            since, until = _ages_for(version.matching(form))
+            if (choice.when.patient_from or 0) < since or (choice.when.patient_under or _AGELESS) > until:
+                yield Finding(place, f"names {form} for ages that the form is not for")
+
+
+_AGELESS = 1000
+"""Older than anybody."""
+
+
+def _ages_for(entries: tuple[RuleEntry, ...]) -> tuple[int, int]:
+    windows = [entry.age for entry in entries if entry.age is not None and entry.when == Condition()]
+    since = max((w.since or 0 for w in windows), default=0)
+    return since, min((w.until or _AGELESS for w in windows), default=_AGELESS)
+
+
+def _takes_in(wider: RiskCondition, narrower: RiskCondition) -> bool:
+    """Whether a condition holds wherever another does."""
+    for field in ("risk", "signs"):
+        mine, theirs = getattr(wider, field), getattr(narrower, field)
+        if mine is not None and (theirs is None or not set(theirs) <= set(mine)):
+            return False
+    return (wider.patient_from or 0) <= (narrower.patient_from or 0) and (
+        wider.patient_under or _AGELESS
+    ) >= (narrower.patient_under or _AGELESS)
 
 
 def _of_version(version: Version, where: str) -> Iterator[Finding]:

@@ -5,20 +5,25 @@ The same sentences stand in the terminal, on the pages for rule owners and in a 
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from sigill.policy.choices import DoorOpens, DoorWay, OpenDoor
 from sigill.policy.effects import Sentence
 from sigill.policy.lexicon import (
     CHANNEL,
     DECISION,
     DOCUMENT,
     DUTY,
+    FORM,
     INITIATIVE,
     MEASURE,
     NOTICE,
     OPINION,
+    RISK,
     ROLE,
     SERVICE,
+    SIGN,
 )
 from sigill.policy.rulebook import (
+    ChoiceRule,
     Condition,
     Daytime,
     Deadline,
@@ -27,6 +32,7 @@ from sigill.policy.rulebook import (
     HiddenUnits,
     NotificationClause,
     OfClinic,
+    RiskCondition,
     Rule,
     RuleEntry,
     Shown,
@@ -623,3 +629,77 @@ def _hidden_units(units: HiddenUnits) -> Sentence:
     return Sentence(
         f"uppgifter från enheterna {', '.join(names)}", f"information from the units {', '.join(names)}"
     )
+
+
+# --- choices
+
+
+def choice_when(when: RiskCondition) -> Sentence:
+    """When a choice holds, as the beginning of a sentence."""
+    said = []
+    if when.risk is not None:
+        who = listed(RISK[one] for one in when.risk)
+        said.append(Sentence(f"risken kommer från {who.sv}", f"the risk comes from {who.en}"))
+    if when.signs is not None:
+        said.append(listed(SIGN[one] for one in when.signs))
+    if when.patient_from is not None:
+        said.append(
+            Sentence(
+                f"patienten har fyllt {when.patient_from}", f"the patient has turned {when.patient_from}"
+            )
+        )
+    if when.patient_under is not None:
+        said.append(
+            Sentence(f"patienten är under {when.patient_under}", f"the patient is under {when.patient_under}")
+        )
+    if not said:
+        return Sentence("Annars", "Else")
+    words = listed(said, sv="och", en="and")
+    return Sentence(f"Om {words.sv}", f"If {words.en}")
+
+
+def choice_words(choice: ChoiceRule) -> Sentence:
+    """What a choice advises: its forms, then the region's own words."""
+    forms = listed((FORM[form] for form in choice.forms), sv="och", en="and")
+    sv = [f"Blankett: {forms.sv}."] if choice.forms else []
+    en = [f"Form: {forms.en}."] if choice.forms else []
+    return Sentence(" ".join(filter(None, (*sv, choice.sv))), " ".join(filter(None, (*en, choice.en))))
+
+
+_WAY = {
+    DoorWay.GUARDIAN_LOGIN: Sentence(
+        "den vårdnadshavare som är en risk når {}", "the guardian who is a risk reaches {}"
+    ),
+    DoorWay.PATIENT_LOGIN: Sentence(
+        "den som kommer åt patientens inloggning når {}", "whoever gets at the patient's login reaches {}"
+    ),
+}
+_OPENS = {
+    DoorOpens.NOW: Sentence("Öppet", "Open"),
+    DoorOpens.AT_AGE: Sentence("Öppnas när patienten fyller {}", "Opens when the patient turns {}"),
+    DoorOpens.BY_GRANT: Sentence(
+        "Öppet om åtkomst har getts, eller ges", "Open where access was, or is, granted"
+    ),
+    DoorOpens.AFTER_PROTECTION: Sentence(
+        "Öppnas när de skyddade personuppgifterna upphör", "Opens when the protected identity ends"
+    ),
+}
+
+
+def door_words(door: OpenDoor) -> Sentence:
+    """What stays open, for whom and when, as a warning."""
+    when, who, what = _OPENS[door.opens], _WAY[door.way], SERVICE[door.service]
+    return Sentence(
+        f"{when.sv.format(door.age)}: {who.sv.format(what.sv)}.",
+        f"{when.en.format(door.age)}: {who.en.format(what.en)}.",
+    )
+
+
+NO_CHOICE = Sentence(
+    "Regionens regler säger inte vilken åtgärd som ska väljas här. Bedöm risken, och rådgör vid tvekan.",
+    "The region's rules do not say which measure to choose here. Assess the risk, and ask for advice when in doubt.",
+)
+NO_DOOR = Sentence(
+    "Ingen väg som Sigill känner till står öppen för risken.",
+    "No way that Sigill knows of stays open to the risk.",
+)

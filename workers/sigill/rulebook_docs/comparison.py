@@ -11,8 +11,24 @@ from datetime import date, datetime
 from sigill.policy.access import Difference, access_matrix, differences
 from sigill.policy.effects import Sentence
 from sigill.policy.facts import PatientFacts
-from sigill.policy.rulebook import Ages, Region, Rulebooks, RuleEntry, Shown, StandingRule, Version
-from sigill.rulebook_docs.clauses import conditions, demands, shown_words, standing_words
+from sigill.policy.rulebook import (
+    Ages,
+    ChoiceRule,
+    Region,
+    Rulebooks,
+    RuleEntry,
+    Shown,
+    StandingRule,
+    Version,
+)
+from sigill.rulebook_docs.clauses import (
+    choice_when,
+    choice_words,
+    conditions,
+    demands,
+    shown_words,
+    standing_words,
+)
 from sigill_contracts.vocabulary import Form, RegionCode
 
 _AGES: dict[str, Sentence] = {
@@ -141,11 +157,17 @@ def _cites(*entries: RuleEntry) -> tuple[str, ...]:
     return tuple(dict.fromkeys(rule for entry in entries for rule in entry.cites))
 
 
-def _said_of(version: Version) -> dict[Sentence, StandingRule | Shown]:
+def _said_of(version: Version) -> dict[Sentence, StandingRule | Shown | ChoiceRule]:
     return {
+        **{_chosen(c): c for c in version.choices},
         **{standing_words(s): s for s in version.standing},
         **{shown_words(s): s for s in version.shown},
     }
+
+
+def _chosen(choice: ChoiceRule) -> Sentence:
+    when, words = choice_when(choice.when), choice_words(choice)
+    return Sentence(f"{when.sv}: {words.sv}", f"{when.en}: {words.en}")
 
 
 def _of_standing(before: Version, after: Version) -> Iterator[RuleChange]:

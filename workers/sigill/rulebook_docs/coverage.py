@@ -3,7 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from sigill.policy.rulebook import Region, Rule
+from sigill.policy.rulebook import ChoiceRule, Region, Rule
+
+_CHOICE = "choice"
+"""What only guides: it says nothing about who reaches what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +17,7 @@ class Covered:
     rule_id: str
     rule: Rule
     entries: tuple[str, ...]
-    """`version entry`, `version answer CODE`, `version core PART`: what the program does with it."""
+    """`version entry`, `version answer CODE`, `version choice ID`, `version core PART`: what the program does with it."""
     people: tuple[str, ...]
     """Where a rule that people follow shows: attestation, channel, worklist, text."""
     stories: tuple[str, ...]
@@ -29,7 +32,7 @@ class Covered:
         """What is missing; None: nothing."""
         if not self.entries and not self.people:
             return "no entry cites it"
-        if not self.entries and "S" in self.rule.kind:
+        if "S" in self.rule.kind and all(entry.split(" ")[1] == _CHOICE for entry in self.entries):
             return "says who reaches what, and stands only under what people do"
         if self.held_by_software and not self.stories:
             return "no story cites it"
@@ -86,7 +89,8 @@ def _carriers(region: Region, rule_id: str) -> Iterator[str]:
     for version in region.versions:
         for said in version.parts:
             if rule_id in said.cites:
-                yield f"{version.since} {said.id}"
+                word = f"{_CHOICE} " if isinstance(said, ChoiceRule) else ""
+                yield f"{version.since} {word}{said.id}"
         for reason, rules in version.reasons.items():
             if rule_id in rules:
                 yield f"{version.since} answer {reason}"

@@ -16,6 +16,8 @@ from sigill.policy.rulebook import Condition, Region, Version
 from sigill.policy.sentences import ACCESS, FORM
 from sigill.rulebook_docs.clauses import (
     CLAUSE_ORDER,
+    choice_when,
+    choice_words,
     conditions,
     daytime_words,
     demands,
@@ -202,6 +204,7 @@ def html(region: Region, version: Version, on: date, stories: Mapping[str, Itera
         *_ages_html(version),
         *(part for form in offered for part in _form_html(version, form)),
         *_not_offered(version, offered),
+        *_choices_html(version),
         *_register_html(version),
         *_rules_html(region, version, stories),
     ]
@@ -240,7 +243,7 @@ def _head(region: Region, version: Version, on: date) -> Iterator[str]:
 def _contents(offered: list[Form]) -> Iterator[str]:
     yield '<nav aria-label="Innehåll"><a href="#aldrar">Åldrar</a><a href="#besked">Vem som får besked</a>'
     yield from (f'<a href="#{form}">{escape(FORM[form].sv)}</a>' for form in offered)
-    yield '<a href="#ej">Blanketter som inte finns</a><a href="#register">Folkbokföringen</a>'
+    yield '<a href="#ej">Blanketter som inte finns</a><a href="#val">Val av åtgärd</a><a href="#register">Folkbokföringen</a>'
     yield '<a href="#svar">Svar om åtkomst</a><a href="#regler">Alla regler</a></nav>'
 
 
@@ -281,6 +284,18 @@ def _not_offered(version: Version, offered: list[Form]) -> Iterator[str]:
         if form not in offered:
             rules = [rule for e in version.matching(form) if e.offered is False for rule in e.cites]
             yield f'<tr><td class="shut">{_both(FORM[form])}</td><td class="rules">{_cited(rules)}</td></tr>'
+    yield "</tbody></table></div>"
+
+
+def _choices_html(version: Version) -> Iterator[str]:
+    if not version.choices:
+        return
+    yield '<h2 id="val">Val av åtgärd<small lang="en">Choosing the measure</small></h2>'
+    yield "<p>Läses uppifrån: den första raden som stämmer gäller.</p>"
+    yield '<div class="wide"><table><tbody>'
+    for choice in version.choices:
+        yield f'<tr><td class="when">{_both(choice_when(choice.when))}</td><td>{_both(choice_words(choice))}</td>'
+        yield f'<td class="rules">{_cited(choice.cites)}</td></tr>'
     yield "</tbody></table></div>"
 
 

@@ -26,6 +26,8 @@ from sigill_contracts.vocabulary import (
     PendingCode,
     RefusalCode,
     Remark,
+    RiskFrom,
+    RiskSign,
     Role,
     Service,
     Template,
@@ -251,6 +253,20 @@ class ElsewhereStep(ScenarioModel):
         return self
 
 
+_DOOR = r"^[a-z_]+ [a-z_]+ (now|by_grant|after_protection|at_age [0-9]+)$"
+
+
+class ChooseStep(ScenarioModel):
+    """A question to the rules: which measure is chosen for a patient's risk, or what some forms would leave open."""
+
+    patient: str
+    risk: RiskFrom | None = None
+    signs: tuple[RiskSign, ...] = ()
+    forms: tuple[Form, ...] | None = None
+    """Forms that somebody thinks of; left out: those that the rules choose."""
+    region: str | None = None
+
+
 class Expectation(ScenarioModel):
     """What must be true of the step that it stands under."""
 
@@ -258,6 +274,10 @@ class Expectation(ScenarioModel):
     codes: tuple[RefusalCode | PendingCode, ...] | None = None
     allowed: bool | None = None
     because: tuple[AccessReason, ...] = ()
+    forms: tuple[Form, ...] | None = None
+    """The forms that the rules choose; empty: they choose none."""
+    open_: tuple[Annotated[str, Field(pattern=_DOOR)], ...] | None = Field(default=None, alias="open")
+    """Every way that stays open: `WAY SERVICE now`, `WAY SERVICE at_age 13`."""
 
 
 class ReceiptExpectation(ScenarioModel):
@@ -312,6 +332,7 @@ class ScenarioStep(ScenarioModel):
     register_: RegisterStep | None = Field(default=None, alias="register")
     directory: DirectoryStep | None = None
     elsewhere: ElsewhereStep | None = None
+    choose: ChooseStep | None = None
     restart: tuple[str, ...] | None = None
     expect_receipt: ReceiptExpectation | None = None
     expect_changes: tuple[ChangeExpectation, ...] | None = None
@@ -464,7 +485,7 @@ def _unknown_regions(path: Path, node: yaml.Node, story: Scenario, regions: Coll
         for region in (spec if isinstance(spec, str) else spec.region,)
     ]
     for number, step in enumerate(story.steps):
-        for part in ("order", "directory"):
+        for part in ("order", "directory", "choose"):
             named.append((("steps", number, part, "region"), getattr(getattr(step, part), "region", None)))
     for loc, name in named:
         if name is None or name in regions:
@@ -491,6 +512,7 @@ _OF_STEP: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     ("access", (("viewer", "person"), ("patient", "person"), ("unit", "unit"))),
     ("register_", (("person", "person"), ("guardians", "person"), ("custody_ended", "person"))),
     ("directory", (("staff", "staff"), ("unit", "unit"), ("succeeded_by", "unit"))),
+    ("choose", (("patient", "person"),)),
     ("elsewhere", (("patient", "person"), ("units", "unit"), ("provider", "unit"))),
     ("expect_receipt", (("order", "order"),)),
     ("expect_changes", (("viewer", "person"), ("patient", "person"), ("unit", "unit"))),

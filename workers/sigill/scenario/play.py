@@ -6,13 +6,15 @@ from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
-from sigill.policy.calendar import STOCKHOLM, swedish_date
+from sigill.policy.calendar import STOCKHOLM, BirthDate, age_begins, swedish_date
+from sigill.policy.choices import RiskSituation, choose, open_doors
 from sigill.policy.rulebook import Rulebooks
 from sigill.scenario.cast import Numbers, ScenarioData
 from sigill.scenario.format import (
     OPERATORS,
     AccessStep,
     ChangeExpectation,
+    ChooseStep,
     DirectoryStep,
     Expectation,
     NotificationExpectation,
@@ -27,6 +29,8 @@ from sigill_contracts.order import PersonRef
 from sigill_contracts.register import PersonRecord
 from sigill_contracts.vocabulary import AccessReason, Role, Service
 
+OLDEST = 131
+"""Nobody in a story is so old."""
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -200,6 +204,8 @@ class ScenarioRunner:
             await self._tell_directory(step.directory)
         elif step.elsewhere is not None:
             await self.stage.tell_elsewhere(self.cast.outside(step.elsewhere, self.clock))
+        elif step.choose is not None:
+            self._choose(step.choose, step.expect or Expectation())
         elif step.restart is not None:
             await self.stage.restart(step.restart)
         else:
@@ -291,6 +297,27 @@ class ScenarioRunner:
             step.information_type,
         )
 
+    def _choose(self, step: ChooseStep, expect: Expectation) -> None:
+        """Ask the rules of the day; the patient's age is of the day. Raises Failed."""
+        day = swedish_date(self.clock)
+        version = self.books.version(step.region or self.story.region, day)
+        if version is None:
+            raise Failed("the region has no rules on that day")
+        born = BirthDate.parse(self.cast.people[step.patient].born)
+        age = sum(age_begins(born, years, latest=True) <= self.clock for years in range(1, OLDEST))
+        situation = RiskSituation(age, step.risk, frozenset(step.signs))
+        advice = choose(version, situation)
+        chosen = () if advice.rule is None else advice.rule.forms
+        if expect.forms is not None and set(expect.forms) != set(chosen):
+            raise Failed(f"forms: expected {_plain_codes(expect.forms)}, came {_plain_codes(chosen)}")
+        doors = open_doors(version, chosen if step.forms is None else step.forms, situation)
+        came = {
+            f"{door.way} {door.service} {door.opens}" + ("" if door.age is None else f" {door.age}")
+            for door in doors
+        }
+        if expect.open_ is not None and set(expect.open_) != came:
+            raise Failed(f"open: expected {sorted(expect.open_)}, came {sorted(came)}")
+
     # --- expectations
 
     def _check_told(self, told: SeenReceipt, expect: Expectation | None) -> None:
@@ -360,6 +387,10 @@ class ScenarioRunner:
 def _without_age(code: str) -> AccessReason:
     """A reason by the name without ages: a story may use either (X-29)."""
     return AccessReason(code).without_age
+
+
+def _plain_codes(codes: Iterable[str]) -> list[str]:
+    return sorted(str(code) for code in codes)
 
 
 def _speaks_of(change: SeenChange, unit: str, published: Iterable[SeenChange]) -> bool:

@@ -45,7 +45,18 @@ from sigill.stream.producer import StreamProducer
 from sigill.web.api.server import application, listener
 from sigill.web.console.context import GONE, ConsoleContext, desk_of
 from sigill.web.console.login import Issuer, TrialLinks, trial_operators
-from sigill.web.console.pages import ahead, audit, dead_letters, lists, orders, person, phone, rules, units
+from sigill.web.console.pages import (
+    ahead,
+    audit,
+    choices,
+    dead_letters,
+    lists,
+    orders,
+    person,
+    phone,
+    rules,
+    units,
+)
 from sigill.web.console.pages import session as entry
 from sigill.web.console.rendering import HERE, Pages
 from sigill.web.console.sessions import Sessions
@@ -86,6 +97,7 @@ def console_app(desk: ConsoleContext, rulebook_routes: Sequence[object] = ()) ->
             *units.ROUTES,
             *audit.ROUTES,
             *phone.ROUTES,
+            *choices.ROUTES,
             *(rulebook_routes or rules.ROUTES),  # type: ignore[list-item]
             Mount("/static", Static(directory=HERE / "static"), name="static"),
         ],

@@ -15,10 +15,19 @@ from pydantic import (
     Tag,
 )
 
+from sigill.policy.choices import DoorOpens, DoorWay
 from sigill_contracts.base import Instant, ShortText
 from sigill_contracts.order import HsaIdText, Identifier
 from sigill_contracts.receipt import Citation
-from sigill_contracts.vocabulary import AccessReason, IdType, MeasureKind, Service
+from sigill_contracts.vocabulary import (
+    AccessReason,
+    Form,
+    IdType,
+    MeasureKind,
+    RiskFrom,
+    RiskSign,
+    Service,
+)
 
 EARLIEST, LATEST = 1900, 2200
 MOST_QUESTIONS = 1000
@@ -169,6 +178,23 @@ class TimelineOf(RequestModel):
     asking_unit: HsaIdText | None = None
 
 
+class ChoiceQuestion(RequestModel):
+    """Which measure do a region's rules choose? No person is named: the age is enough."""
+
+    region: Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9-]*$")]
+    """The region whose rules are asked: `kronoberg`."""
+    age: Annotated[int, Field(ge=0, le=130)]
+    """The patient's age in whole years."""
+    risk: RiskFrom | None = None
+    """Who the risk comes from; null: nobody is named."""
+    signs: Annotated[tuple[RiskSign, ...], Field(max_length=len(RiskSign))] = ()
+    """What is known of the risk."""
+    forms: Annotated[tuple[Form, ...], Field(max_length=len(Form))] = ()
+    """Forms that somebody thinks of, taken together: what would they leave open?"""
+    on: Day | None = None
+    """The Swedish date whose rules are asked; null: today."""
+
+
 FirstDay = Annotated[str, Field(json_schema_extra={"format": "date"})]
 """The day from which a version of the rules is in force, a Swedish date."""
 
@@ -313,6 +339,51 @@ class TimelineTold(ResponseModel):
     until: AwareDatetime
     known_at: AwareDatetime
     steps: tuple[StepTold, ...]
+
+
+class DoorTold(ResponseModel):
+    """A way that stays open to the risk, in codes and words."""
+
+    way: DoorWay
+    service: Service
+    opens: DoorOpens
+    age: int | None
+    """The birthday on which it opens by itself, where `opens` is `at_age`."""
+    sv: str
+    en: str
+
+
+class FormTold(ResponseModel):
+    """A form by its code and name."""
+
+    form: Form
+    sv: str
+    en: str
+    offered: bool
+    """Whether the region has it."""
+    by_phone: bool
+    """Whether it may be phoned in when it is urgent."""
+
+
+class ChoiceTold(ResponseModel):
+    """What a region's rules choose. Guidance: whoever fills in the form decides."""
+
+    region: str
+    rulebook: FirstDay
+    choice: str | None
+    """The rulebook's id of the choice; null: the rules do not say which measure to choose."""
+    forms: tuple[FormTold, ...]
+    """Each of them is to be filled in; empty: the words alone answer."""
+    sv: str
+    en: str
+    rules: tuple[Citation, ...]
+    """The sentences that say so."""
+    open_doors: tuple[DoorTold, ...]
+    """What the chosen forms leave open to the risk. Warn of each."""
+    considered: tuple[FormTold, ...]
+    """The forms that were asked about."""
+    considered_open_doors: tuple[DoorTold, ...]
+    """What those leave open; empty also where none was asked about."""
 
 
 class FieldFault(ResponseModel):

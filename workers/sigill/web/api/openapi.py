@@ -6,6 +6,8 @@ from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 
 from sigill.web.api.models import (
+    ChoiceQuestion,
+    ChoiceTold,
     DecisionsTold,
     DecisionTold,
     PictureOf,
@@ -270,6 +272,71 @@ TIMELINE = _operation(
         }
     },
 )
+CHOICE = _operation(
+    "Which measure do a region's rules choose?",
+    "For a form in the record system: from who is a risk, what is known and the patient's age to the region's forms, with the "
+    "sentences that say so, and every way that stays open to the risk. `forms` asks the same about forms that somebody "
+    "thinks of. No person is named and nothing is logged. Guidance: it refuses nothing.",
+    "access:decide",
+    (ChoiceTold,),
+    {
+        "a seal": {
+            "region": "vastra-gotaland",
+            "rulebook": "2026-03-26",
+            "choice": "choose-seal-signs",
+            "forms": [
+                {
+                    "form": "seal_child",
+                    "sv": "Försegling av barns konto och journal",
+                    "en": "Seal of a child's account and record",
+                    "offered": True,
+                    "by_phone": True,
+                }
+            ],
+            "sv": "Blankett: Försegling av barns konto och journal.",
+            "en": "Form: Seal of a child's account and record.",
+            "rules": [
+                {
+                    "rule": "VGB-11",
+                    "document": "Skydd av barns digitala information",
+                    "sv": "Försegling väljs när barnets e-legitimation kontrolleras av någon annan.",
+                    "en": "A seal is chosen when somebody else controls the child's e-ID.",
+                }
+            ],
+            "open_doors": [],
+            "considered": [
+                {
+                    "form": "block_guardians",
+                    "sv": "Blockera vårdnadshavares tillgång",
+                    "en": "Block of guardians",
+                    "offered": True,
+                    "by_phone": True,
+                }
+            ],
+            "considered_open_doors": [
+                {
+                    "way": "patient_login",
+                    "service": "e_services",
+                    "opens": "at_age",
+                    "age": 13,
+                    "sv": "Öppnas när patienten fyller 13: den som kommer åt patientens inloggning når e-tjänsterna på 1177.",
+                    "en": "Opens when the patient turns 13: whoever gets at the patient's login reaches the e-services of 1177.",
+                }
+            ],
+        }
+    },
+    _WITH_BODY,
+    (ChoiceQuestion,),
+    {
+        "one guardian is a risk and holds the child's e-ID; would a block do?": {
+            "region": "vastra-gotaland",
+            "age": 9,
+            "risk": "one_guardian",
+            "signs": ["e_id_controlled"],
+            "forms": ["block_guardians"],
+        }
+    },
+)
 
 
 def complete(app: FastAPI) -> None:
@@ -281,10 +348,10 @@ def complete(app: FastAPI) -> None:
         if "Problem" in document.get("components", {}).get("schemas", {}):
             return document
         _, definitions = models_json_schema(
-            [(model, "validation") for model in (Question, Questions, PictureOf, TimelineOf)]
+            [(model, "validation") for model in (Question, Questions, PictureOf, TimelineOf, ChoiceQuestion)]
             + [
                 (model, "serialization")
-                for model in (DecisionTold, DecisionsTold, PictureTold, TimelineTold, Problem)
+                for model in (DecisionTold, DecisionsTold, PictureTold, TimelineTold, ChoiceTold, Problem)
             ],
             ref_template=_REF,
         )

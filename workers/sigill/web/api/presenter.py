@@ -7,17 +7,23 @@ from typing import Literal
 from sigill.policy import sentences
 from sigill.policy.access import Decision, access_matrix, valid_until
 from sigill.policy.calendar import last_day_before, swedish_date
+from sigill.policy.choices import OpenDoor, RiskSituation, choose, open_doors
 from sigill.policy.effects import Sentence
 from sigill.policy.facts import Measure, PatientFacts
-from sigill.policy.rulebook import Rulebooks
+from sigill.policy.form_fields import phone_forms
+from sigill.policy.rulebook import Rulebooks, Version
 from sigill.policy.timeline import Cause, Change, TimelineStep, cause_words
-from sigill.rulebook_docs.clauses import rule_words
+from sigill.rulebook_docs.clauses import NO_CHOICE, choice_words, door_words, rule_words
 from sigill.web.api.decision_service import AccessAnswer
 from sigill.web.api.facts_loader import CachedPatient
 from sigill.web.api.models import (
     CauseTold,
     ChangeTold,
+    ChoiceQuestion,
+    ChoiceTold,
     DecisionTold,
+    DoorTold,
+    FormTold,
     LineTold,
     MeasureTold,
     PictureTold,
@@ -26,7 +32,7 @@ from sigill.web.api.models import (
     TimelineTold,
 )
 from sigill_contracts.receipt import Citation
-from sigill_contracts.vocabulary import MeasureId, PersonId
+from sigill_contracts.vocabulary import Form, MeasureId, PersonId
 
 Relation = Literal["self", "guardian", "former_guardian", "representative", "other"]
 
@@ -47,6 +53,27 @@ class Presenter:
             for rule_id, rule in region.rules.items()
         }
         self._bare: dict[tuple[str, tuple[str, ...]], ReasonTold] = {}
+
+    def choice(self, region: str, version: Version, asked: ChoiceQuestion) -> ChoiceTold:
+        """Tell which measure a version chooses, and what stays open."""
+        situation = RiskSituation(asked.age, asked.risk, frozenset(asked.signs))
+        advice = choose(version, situation)
+        rule = advice.rule
+        words = NO_CHOICE if rule is None else choice_words(rule)
+        return ChoiceTold(
+            region=region,
+            rulebook=version.since.isoformat(),
+            choice=None if rule is None else rule.id,
+            forms=() if rule is None else tuple(_form(version, form) for form in rule.forms),
+            sv=words.sv,
+            en=words.en,
+            rules=() if rule is None else tuple(self._rules[rule_id] for rule_id in rule.cites),
+            open_doors=tuple(_door(door) for door in advice.doors) if rule is not None and rule.forms else (),
+            considered=tuple(_form(version, form) for form in asked.forms),
+            considered_open_doors=tuple(_door(door) for door in open_doors(version, asked.forms, situation))
+            if asked.forms
+            else (),
+        )
 
     def brief(self, answered: AccessAnswer) -> DecisionTold:
         """
@@ -212,3 +239,21 @@ def relation_of(person: PersonId, facts: PatientFacts, at: datetime) -> Relation
 
 def _measure_of(measure: MeasureId | None, facts: PatientFacts) -> Measure | None:
     return next((m for m in facts.measures if m.measure_id == measure), None)
+
+
+def _form(version: Version, form: Form) -> FormTold:
+    words = sentences.FORM[form]
+    return FormTold(
+        form=form,
+        sv=words.sv,
+        en=words.en,
+        offered=version.offers(form),
+        by_phone=form in phone_forms(version),
+    )
+
+
+def _door(door: OpenDoor) -> DoorTold:
+    words = door_words(door)
+    return DoorTold(
+        way=door.way, service=door.service, opens=door.opens, age=door.age, sv=words.sv, en=words.en
+    )

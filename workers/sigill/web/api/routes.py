@@ -10,7 +10,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.types import Receive, Scope, Send
 
 from sigill.policy.access import viewers_of
-from sigill.policy.calendar import age_begins
+from sigill.policy.calendar import age_begins, swedish_date
 from sigill.policy.facts import Identity
 from sigill.policy.timeline import timeline
 from sigill.web.api import openapi, problems
@@ -23,6 +23,7 @@ from sigill.web.api.models import (
     AskedFor,
     ByKey,
     ByNumber,
+    ChoiceQuestion,
     DecisionsTold,
     PictureOf,
     PictureTold,
@@ -43,6 +44,7 @@ KEEPS = "drop-on-change"
 _ASKED: TypeAdapter[AskedFor] = TypeAdapter(AskedFor)
 _PICTURE = TypeAdapter(PictureOf)
 _TIMELINE = TypeAdapter(TimelineOf)
+_CHOICE = TypeAdapter(ChoiceQuestion)
 _T = TypeVar("_T")
 
 KeyInPath = Annotated[str, Path(pattern=KEY_PATTERN, description="The patient's pseudonymous key.")]
@@ -185,6 +187,16 @@ def create_app(desk: DecisionService, guards: Guards) -> Api:
             desk, teller, asked, _asker(caller, asked.purpose, asked.on_behalf_of, asked.asking_unit)
         )
         return _json(told, {"Cache-Control": "private, no-cache", "Vary": "Authorization"})
+
+    @app.post("/v1/choices", **openapi.CHOICE)
+    async def choice(request: Request) -> Response:
+        await guards.demand(request, DECIDE)  # nobody is asked about: there is nothing to log
+        asked = await body_of(request, _CHOICE)
+        book = desk.books.book_of(asked.region)
+        version = None if book is None else book.in_force(asked.on or swedish_date(desk.clock.now()))
+        if version is None:
+            raise Trouble("invalid", "no such region, or it had no rules on that day")
+        return _json(teller.choice(asked.region, version, asked), {"Cache-Control": "private, no-cache"})
 
     openapi.complete(app)
     return app

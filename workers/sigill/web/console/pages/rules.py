@@ -4,6 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sigill.policy.calendar import swedish_date
+from sigill.rulebook_docs.clauses import choice_when, choice_words
 from sigill.rulebook_docs.pages import ages_of, table_of, told_of
 from sigill.web.console.context import ConsoleContext, day_of, get
 from sigill.web.console.sessions import Session
@@ -32,6 +33,7 @@ async def rulebook(request: Request, desk: ConsoleContext, session: Session) -> 
         on=on,
         ends=region.ending(version) if region and version else None,
         tables=[(form, table_of(version, form)) for form in Form if version.offers(form)] if version else [],
+        choices=[(choice_when(c.when), choice_words(c), c.cites) for c in version.choices] if version else [],
         ages=(*ages_of(version), *told_of(version)) if version else (),
     )
 
