@@ -1867,3 +1867,29 @@ ALTER TABLE partition_wait ADD COLUMN passed_since timestamptz; -- null: all of 
 ALTER TABLE console_session
   ADD COLUMN bound_regions text[], -- null: to no region in particular
   ADD COLUMN bound_units text[]; -- HSA-ids; null: to no unit in particular
+
+-- 0030_pre_number_orders.sql
+-- Runs before the code that needs it. The registration number (diarienummer) of an order that came as a record follows from the
+-- order and from when the broker received it, so that one that is taken again after a restore has the number of its first
+-- receipt. Null: registered before, or imported; its number is `SIGILL-` and the registration.
+
+ALTER TABLE signed_order ADD COLUMN registration_number text COLLATE "C";
+CREATE INDEX signed_order_number ON signed_order (registration_number) WHERE registration_number IS NOT NULL;
+-- the console's and the archive's search by unit, newest first
+CREATE INDEX signed_order_of_unit ON signed_order (unit, registration DESC);
+DROP INDEX signed_order_unit;
+
+-- The column is history like the others: the chain seals it from here on.
+SELECT keep_history('signed_order', 'registration', '{original,payload}');
+
+-- A waiting order is answered under its number.
+CREATE OR REPLACE VIEW waiting_order WITH (security_barrier) AS
+SELECT p.person_id AS waiting_person, p.codes, p.until, o.version, o.outcome,
+       s.registration, s.order_id, s.proven, s.person_id, s.region, s.form, s.unit, s.urgent, s.source, s.event_id,
+       s.content_type, s.digest, NULL::bytea AS original, s.payload, s.trust_report, s.received_at, s.topic, s.partition,
+       s.record_offset, s.traceparent, s.registration_number
+  FROM pending_order p
+  JOIN signed_order s USING (registration)
+ CROSS JOIN LATERAL (SELECT o.version, o.outcome FROM order_outcome o WHERE o.registration = p.registration
+                      ORDER BY o.version DESC LIMIT 1) AS o
+ WHERE o.outcome = 'pending';

@@ -39,6 +39,12 @@ async def registrations(world: World) -> list[int]:
         return sorted(one.registration for one in await console.find_orders(tx, console.OrderSearch()))
 
 
+async def number(world: World) -> str:
+    """The registration number of the newest order."""
+    async with world.store.reading() as tx:
+        return (await console.find_orders(tx, console.OrderSearch()))[0].registration_number
+
+
 # --- masking
 
 
@@ -58,7 +64,7 @@ async def test_an_order_is_masked_until_a_reason_is_given_and_the_act_is_kept(fr
     async with fresh.client() as another:
         assert ADULT not in (await another.get(f"/orders/{one}")).text  # one session's act opens no other
     assert "order_unmasked" in await acts(fresh.store)
-    assert (OPERATOR, "Svar till klinik", f"order_unmasked SIGILL-{one}") in await looks(fresh)
+    assert (OPERATOR, "Svar till klinik", f"order_unmasked {await number(fresh)}") in await looks(fresh)
 
 
 async def test_what_is_unmasked_is_masked_again_after_a_quarter_of_an_hour(fresh: World) -> None:
@@ -77,8 +83,20 @@ async def test_the_bytes_come_as_they_came_and_taking_them_is_an_act(fresh: Worl
     async with fresh.client() as client:
         answer = await client.post(f"/orders/{one}/bytes", f"/orders/{one}", reason="Till granskning")
     assert answer.content == sent.value
-    assert answer.headers["content-disposition"] == f'attachment; filename="SIGILL-{one}.jws"'
+    assert answer.headers["content-disposition"] == f'attachment; filename="{await number(fresh)}.jws"'
     assert "order_bytes_taken" in await acts(fresh.store)
+
+
+async def test_an_order_is_found_by_the_number_that_its_receipt_has(fresh: World) -> None:
+    await fresh.office.hand_over(fresh.town.orders(fresh.clock.now()))
+    (one,) = await registrations(fresh)
+    wanted = await number(fresh)
+    async with fresh.client() as client:
+        found = await client.get(f"/orders?id=+{wanted.lower()}")
+        assert found.url.path == f"/orders/{one}"
+        assert wanted in found.text
+        plain = await client.get(f"/orders?id=SIGILL-{one}")
+        assert plain.url.path == "/orders", "only an order without a number of its own has the plain one"
 
 
 async def test_a_masked_number_is_found_by_no_search_and_no_count(fresh: World) -> None:

@@ -120,7 +120,7 @@ class PureStage:
             self.identities[identity] = person
             stub = PersonVersion(datetime(1900, 1, 1, tzinfo=self.now.tzinfo), identity)
             birth = BirthDate.parse("1900")
-            self.persons[person] = Person(person, "", birth, (stub,), registered=False)
+            self.persons[person] = Person(person, str(person), birth, (stub,), registered=False)
         return self.identities[identity]
 
     async def tell_register(self, records: Iterable[PersonRecord]) -> None:
@@ -153,7 +153,7 @@ class PureStage:
         versions = (*old.versions, version) if old.registered else (version,)
         self.persons[person_id] = Person(
             person_id,
-            "",
+            str(person_id),
             BirthDate.parse(record.birth_date),
             versions,
             tuple(_identity(f) for f in record.former_ids),

@@ -36,12 +36,12 @@ from sigill.processing.loading import people_in, unit_of_work_about
 from sigill.processing.patient_keys import KeyRing
 from sigill.processing.persist import persist
 from sigill.processing.person_refs import identity_of
-from sigill.processing.receipts import AnsweredMessage, receipt, registration_number
+from sigill.processing.receipts import AnsweredMessage, receipt
 from sigill.processing.trust_report import CheckReport, TrustReport
 from sigill.processing.unit_of_work import UnitOfWork
 from sigill.runtime.clock import Clock
 from sigill.store import audit, inbox, orders, persons, units
-from sigill.store.orders import StoredOrder
+from sigill.store.orders import StoredOrder, plain_number
 from sigill.store.session import Store, Tx
 from sigill_contracts.receipt import Receipt
 from sigill_contracts.vocabulary import HsaId, MeasureId, OrderId, Outcome, PersonId, RegionCode, UnitId
@@ -210,7 +210,7 @@ class Import:
             digest=row.digest.hex(),
             received_at=tx.now,
             form=form,
-            registration=registration_number(claimed.registration),
+            registration=plain_number(claimed.registration),
         )
         answer = self._receipt(answered, judged, unit_of_work, patient, cause, tx)
         unit_of_work.plan.judged.append(Answer(claimed.registration, answer))

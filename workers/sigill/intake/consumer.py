@@ -400,7 +400,7 @@ class _Batch:
                 form=form,
                 patient=patient,
                 registration=registration,
-                answered=_answered(arrival, registration),
+                answered=_answered(arrival),
                 cause=order_cause(str(form.order_id), arrival.digest),
                 key=arrival.envelope.subject or UNKEYED,
                 signers=tuple(HsaId(signer.hsa_id) for signer in arrival.verdict.signers),
@@ -430,7 +430,7 @@ class _Batch:
         cause = arrival_cause(*place_of(arrival.record), arrival.digest)
         judgement = Judgement(Outcome.REFUSED, refusals=objections)
         answer = receipt(
-            _answered(arrival, registration),
+            _answered(arrival),
             judgement,
             None,
             self._intake.desk.citations,
@@ -556,14 +556,20 @@ def _key_of(arrival: VerifiedMessage | RejectedMessage) -> str:
     return arrival.envelope.subject or UNKEYED
 
 
-def _answered(arrival: VerifiedMessage | RejectedMessage, registration: int) -> AnsweredMessage:
+def _number_of(arrival: VerifiedMessage | RejectedMessage) -> str:
+    """The number under which an arrival is registered, if it is fresh."""
+    claims = _claim_of(arrival)
+    return registration_number(claims.source, claims.event_id, claims.digest, arrival.record.at)
+
+
+def _answered(arrival: VerifiedMessage | RejectedMessage) -> AnsweredMessage:
 
     return AnsweredMessage(
         event=arrival.envelope.id,
         digest=arrival.digest,
         received_at=arrival.record.at,
         form=arrival.form,
-        registration=registration_number(registration),
+        registration=_number_of(arrival),
         order_id=None if isinstance(arrival, VerifiedMessage) else arrival.order_id,
         source=arrival.envelope.source,
         signers=tuple(signer.hsa_id for signer in arrival.verdict.signers),
@@ -606,4 +612,5 @@ def _filed(
         partition=record.partition,
         offset=record.offset,
         traceparent=arrival.envelope.traceparent,
+        own_number=_number_of(arrival),
     )

@@ -651,7 +651,7 @@ def _running(wanted: WantedMeasure, facts: PatientFacts, since: datetime) -> Ite
 
 def _impose_standing(wanted: WantedMeasure, facts: PatientFacts, since: datetime) -> Iterator[Effect]:
     patient, extra = facts.patient, wanted.imposes
-    name = f"sigill:standing:{patient.person_id}:{wanted.region}:{extra.kind}:{since.isoformat()}"
+    name = f"sigill:standing:{patient.key}:{wanted.region}:{extra.kind}:{since.isoformat()}"
     m = Measure(
         measure_id=_unused_id(name, facts),
         patient=patient.person_id,

@@ -20,7 +20,6 @@ from cryptography.x509.oid import NameOID
 
 from sigill.operations.bagit import check_bag, holds, write_bag
 from sigill.policy.facts import Measure
-from sigill.processing.receipts import registration_number
 from sigill.processing.trust_report import TrustReport
 from sigill.store import access_log, audit, facts, orders
 from sigill.store.access_log import AccessLogEntry
@@ -77,7 +76,7 @@ async def archive(
                     reader.unit,
                     one.patient,
                     reader.reason,
-                    f"archive package {registration_number(one.registration)}",
+                    f"archive package {one.registration_number}",
                 )
                 for one in page
                 if one.patient is not None and one.original is not None
@@ -111,7 +110,7 @@ async def _pages(auditors: Store, order_ids: Sequence[OrderId] | None) -> AsyncI
 async def _put(tx: Reading, to: Path, one: StoredOrder, now: datetime) -> Archived:
     if one.original is None:
         return Archived(erased=1)
-    number = registration_number(one.registration)
+    number = one.registration_number
     files = await package(tx, one)
     if holds(to / number, files):
         return Archived(unchanged=1)
@@ -152,7 +151,7 @@ async def _metadata(tx: Reading, one: StoredOrder, answers: Sequence[StoredAnswe
     entries = await entries_of(tx, patient, one.order_id)
     references = None if one.payload is None else json.loads(one.payload).get("references")
     return {
-        "registration_number": registration_number(one.registration),
+        "registration_number": one.registration_number,
         "order_id": one.order_id,
         "region": one.region,
         "form": one.form,

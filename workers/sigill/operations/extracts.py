@@ -23,7 +23,6 @@ from sigill.policy.calendar import STOCKHOLM
 from sigill.policy.console_lexicon import word
 from sigill.policy.facts import Identity, Measure, PatientFacts, ReleaseRequest
 from sigill.processing.person_refs import numbers_to_show
-from sigill.processing.receipts import registration_number
 from sigill.processing.trust_report import TrustReport
 from sigill.store import access_log, audit, audit_check, facts, orders, persons, requests
 from sigill.store.access_log import AccessLogEntry, AccessLogFault, LoggedAccess
@@ -177,8 +176,8 @@ async def extract(
     async with auditors.reading() as tx:
         requested = (await requests.by_patient(tx, [person])).get(person, ())
         hidden = secrets_of(standing.measures if standing else (), requested)
-        registered = await orders.registrations(tx, hidden.orders)
-    return for_patient(made, hidden, {registration_number(number) for number in registered.values()})
+        registered = await orders.numbers_of(tx, hidden.orders)
+    return for_patient(made, hidden, registered)
 
 
 def _looked(one: LoggedAccess, unlinked: Iterable[str]) -> LoggedAccess:
@@ -292,7 +291,7 @@ async def _decided(tx: Reading, person: PersonId, unlinked: Sequence[str]) -> li
     return [
         Decided(
             order=one,
-            number=registration_number(one.registration),
+            number=one.registration_number,
             form=None if one.payload is None else json.loads(_hide(one.payload, unlinked)),
             trust=TrustReport.model_validate_json(one.trust_report),
             answers=answers.get(one.registration, ()),

@@ -83,7 +83,7 @@ async def _batch(tx: Tx, desk: PolicyContext, people: list[PersonId], load_id: i
         after = unit_of_work.standing(person).facts
         if after is None:
             continue
-        cause = f"population-load:{load_id}:{person}"
+        cause = f"population-load:{load_id}:{after.patient.key}"
         told_at = min(after.patient.latest.valid_from, tx.now)
         change = _without_birthdays(
             register_change(None, after, told_at, desk.books, now=tx.now, tasks=False)

@@ -5,10 +5,10 @@ from datetime import datetime
 from uuid import UUID
 
 from sigill.policy.access import Decision, Difference, Line, differences
-from sigill.policy.facts import PatientFacts
+from sigill.policy.facts import PatientFacts, Person
 from sigill.processing.citations import Citations
 from sigill.processing.event_ids import event_id
-from sigill.processing.person_refs import named, named_in
+from sigill.processing.person_refs import named
 from sigill_contracts.change import AccessChange
 from sigill_contracts.order import PersonRef
 
@@ -33,7 +33,7 @@ def access_changes(
     `facts` are those after. A viewer whom they do not hold has no number to be named by, and is left out.
     """
     lines = differences(before, after)
-    viewers = {person: named_in(facts, person) for person in {line.viewer for line in lines}}
+    viewers = {line.viewer: facts.person(line.viewer) for line in lines}
     patient = named(facts.patient)
     return tuple(
         _change(line, patient, viewer, citations, cause=cause, kind=kind, at=at, order_id=order_id)
@@ -45,7 +45,7 @@ def access_changes(
 def _change(
     line: Difference,
     patient: PersonRef,
-    viewer: PersonRef,
+    viewer: Person,
     citations: Citations,
     *,
     cause: str,
@@ -57,9 +57,9 @@ def _change(
     rules = (rule for reason in line.now.reasons for rule in reason.rules)
     measures = dict.fromkeys(measure for reason in line.now.reasons for measure in reason.measures)
     return AccessChange(
-        change_id=event_id(cause, f"change:{line.viewer}:{line.service}:{line.unit or ''}"),
+        change_id=event_id(cause, f"change:{viewer.key}:{line.service}:{line.unit or ''}"),
         patient=patient,
-        viewer=viewer,
+        viewer=named(viewer),
         service=line.service,
         unit=line.unit,
         access="gained" if line.gained else "lost",

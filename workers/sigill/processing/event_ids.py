@@ -10,7 +10,9 @@ def event_id(cause: str, what: str, index: int = 0) -> UUID:
     """
     The id of the `index`-th message of a kind that a cause brings.
 
-    `cause` names one order, one timer at its due time, or one message of a register; never a person's number.
+    `cause` names one order, one timer at its due time, or one message of a register; never a person's number, and never
+    a surrogate of the store, which is another one when the message is taken again after a restore: a person is named
+    by the pseudonymous key.
     """
     # what `uuid5` returns (RFC 9562, section 5.5), without its making the namespace anew for each of ten ids an order
     digest = sha1(_NAMESPACE + f"{cause}|{what}|{index}".encode(), usedforsecurity=False).digest()
@@ -33,7 +35,7 @@ def timer_cause(about: str, due_at: str) -> str:
 
 
 def record_cause(topic: str, key: str, sequence: int | str) -> str:
-    """The cause that is a message of the register or the directory."""
+    """The cause that is a message of the register or the directory: what it says about the person with a pseudonymous key."""
     return f"record:{topic}:{key}:{sequence}"
 
 

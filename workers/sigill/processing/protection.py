@@ -309,7 +309,7 @@ async def impose(
         transition = rules_begin(facts, at, desk.books, open_requests=standing.requests)
         count(counts, facts, transition, at, desk.books, only)
         if transition.effects:
-            unit_of_work.follow(person, transition, cause=f"{cause}:{person}")
+            unit_of_work.follow(person, transition, cause=f"{cause}:{facts.patient.key}")
             unit_of_work.touch(person)
     await persist(tx, unit_of_work)
 

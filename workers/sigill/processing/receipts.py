@@ -7,9 +7,11 @@ The receipt goes back to the record system that sent the order; identity numbers
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from uuid import UUID
 
 from sigill.judgement.orders import last_day_of, named_by
+from sigill.policy.calendar import swedish_date
 from sigill.policy.effects import (
     AddTask,
     Amend,
@@ -42,9 +44,22 @@ from sigill_contracts.receipt import (
 from sigill_contracts.vocabulary import Channel, MeasureId, MeasureKind, OrderId, Outcome, Remark
 
 
-def registration_number(registration: int) -> str:
-    """The number under which an order is registered (diarienummer), as people write it."""
-    return f"SIGILL-{registration}"
+def registration_number(source: str, event: str, digest: bytes, received_at: datetime) -> str:
+    """
+    The number under which an order is registered (diarienummer), as people write it: `SIGILL-20250310-7F3A9CQDXW`.
+
+    The Swedish day on which the broker received it, and what tells it from all others of that day. It follows from
+    the message (CloudEvents `source` and id, SHA-256 of its bytes) and the broker's record alone, so that an order that
+    is taken again after a restore has the number that stands in letters.
+    """
+    told = sha256(b"\0".join((source.encode(), event.encode(), digest))).digest()
+    bits = int.from_bytes(told[:7], "big") >> 6
+    letters = "".join(_LETTERS[bits >> shift & 31] for shift in range(45, -1, -5))
+    return f"SIGILL-{swedish_date(received_at):%Y%m%d}-{letters}"
+
+
+_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Crockford's base 32: no two letters that are read alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +95,7 @@ def receipt(
     """The receipt of a judged order, `facts` being those after its effects. `at` is the moment of judging (UTC)."""
     form = answered.form
     return Receipt(
-        receipt_id=event_id(cause, "receipt"),
+        receipt_id=event_id(cause, _answer(judgement.outcome, judgement.codes)),
         order_id=answered.order_id if form is None else form.order_id,
         answers_event=answered.event,
         answers_source=answered.source,
@@ -125,6 +140,14 @@ def _entered(answered: AnsweredMessage) -> EnteredOrder | None:
         sv=ENTERED[form.channel].sv,
         en=ENTERED[form.channel].en,
     )
+
+
+def _answer(outcome: Outcome, codes: Sequence[str]) -> str:
+    """
+    What an event id says of an answer. An order that is taken again after a restore, when the register has been read
+    further than before, may be carried out where it waited: that is another answer, and no repeat of the first one.
+    """
+    return f"receipt:{outcome}:{','.join(codes)}"
 
 
 def unreadable(

@@ -11,7 +11,7 @@ from sigill.judgement.orders import takes_effect_when_received
 from sigill.processing.event_ids import reevaluation_cause
 from sigill.processing.loading import staff_in, units_in, with_people
 from sigill.processing.person_refs import identity_of
-from sigill.processing.receipts import AnsweredMessage, registration_number
+from sigill.processing.receipts import AnsweredMessage
 from sigill.processing.trust_report import TrustReport
 from sigill.processing.unit_of_work import ReceivedOrder, UnitOfWork
 from sigill.store import facts as stored
@@ -104,7 +104,7 @@ def received_again(
             digest=order.digest.hex(),
             received_at=order.received_at,
             form=form,
-            registration=registration_number(order.registration),
+            registration=order.registration_number,
             source=before.answers_source,
             signers=tuple(signer.hsa_id for signer in report.signers),
         ),

@@ -210,7 +210,8 @@ class Register(JsonHandler[PersonUpdate]):
             after = unit_of_work.standing(person).facts
             if after is None:
                 continue
-            cause = record_cause(PERSONS.name, person, f"{message.record.partition}:{message.record.offset}")
+            place = f"{message.record.partition}:{message.record.offset}"
+            cause = record_cause(PERSONS.name, after.patient.key, place)
             known = before.get(person)
             was = known if known is not None and known.patient.registered else None
             moment = min(message.update.changed_at, unit_of_work.at)

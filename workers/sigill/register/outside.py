@@ -105,7 +105,7 @@ class OutsideMeasureConsumer(JsonHandler[OutsideUpdate]):
                 continue
             followed.add(person)
             was = before.get(spelling)
-            cause = record_cause(ELSEWHERE.name, person, f"{first.partition}:{first.offset}")
+            cause = record_cause(ELSEWHERE.name, after.patient.key, f"{first.partition}:{first.offset}")
             unit_of_work.follow(person, outside_change(was, after, unit_of_work.at), cause=cause, before=was)
             if after.patient.registered:
                 unit_of_work.touch(person)

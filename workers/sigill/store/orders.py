@@ -17,6 +17,11 @@ from sigill_contracts.vocabulary import Form, MeasureId, OrderId, Outcome, Perso
 _SQL = queries("orders")
 
 
+def plain_number(registration: int) -> str:
+    """The registration number (diarienummer) of an order that has none of its own, as people write it."""
+    return f"SIGILL-{registration}"
+
+
 @dataclass(frozen=True, slots=True)
 class StoredOrder:
     """
@@ -46,6 +51,13 @@ class StoredOrder:
     partition: int
     offset: int
     traceparent: str | None = None
+    own_number: str | None = None
+    """The registration number that follows from the order; None: the plain one."""
+
+    @property
+    def registration_number(self) -> str:
+        """The number under which the order is registered (diarienummer), as people write it."""
+        return self.own_number or plain_number(self.registration)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +104,12 @@ class FoundOrder:
     outcome: Outcome | None
     codes: tuple[str, ...]
     judged_at: datetime | None
+    own_number: str | None = None
+
+    @property
+    def registration_number(self) -> str:
+        """The number under which the order is registered (diarienummer), as people write it."""
+        return self.own_number or plain_number(self.registration)
 
 
 async def record(tx: Tx, orders: Sequence[StoredOrder]) -> None:
@@ -120,6 +138,7 @@ async def record(tx: Tx, orders: Sequence[StoredOrder]) -> None:
         [one.partition for one in orders],
         [one.offset for one in orders],
         [one.traceparent for one in orders],
+        [one.own_number for one in orders],
         tx.now,
     )
 
@@ -195,6 +214,20 @@ async def registrations(tx: Reading, order_ids: Iterable[OrderId]) -> dict[Order
     return {OrderId(str(row["order_id"])): row["registration"] for row in rows}
 
 
+async def numbers_of(tx: Reading, order_ids: Iterable[OrderId]) -> set[str]:
+    """Return the registration numbers of everything that came under these order ids."""
+    rows = await tx.fetch(_SQL["numbers"], uuids(set(order_ids)))
+    return {row["registration_number"] or plain_number(row["registration"]) for row in rows}
+
+
+async def numbered(tx: Reading, number: str) -> list[int]:
+    """Return the registrations of the orders that are registered under a number; none, one, or in theory two."""
+    number = number.strip().upper()
+    plain = number.removeprefix("SIGILL-")
+    registration = int(plain) if plain.isascii() and plain.isdecimal() and len(plain) < 19 else None
+    return sorted(row["registration"] for row in await tx.fetch(_SQL["numbered"], number, registration))
+
+
 async def load(tx: Reading, order_ids: Iterable[OrderId]) -> list[StoredOrder]:
     """Return everything that came under these order ids, unproven and changed messages too, as it arrived."""
     return [_order(row) for row in await tx.fetch(_SQL["load"], uuids(set(order_ids)))]
@@ -263,6 +296,7 @@ def found_order(row: Row) -> FoundOrder:
         outcome=None if row["outcome"] is None else Outcome(row["outcome"]),
         codes=tuple(row["codes"] or ()),
         judged_at=row["judged_at"],
+        own_number=row["registration_number"],
     )
 
 
@@ -292,4 +326,5 @@ def _order(row: Row) -> StoredOrder:
         partition=row["partition"],
         offset=row["record_offset"],
         traceparent=row["traceparent"],
+        own_number=row["registration_number"],
     )

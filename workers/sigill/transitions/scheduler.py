@@ -18,6 +18,7 @@ import structlog
 
 from sigill.judgement.transitions import DueTimer, on_timer
 from sigill.policy.effects import SetTimer, TimerKind
+from sigill.policy.facts import PatientFacts
 from sigill.processing.citations import PolicyContext
 from sigill.processing.event_ids import timer_cause
 from sigill.processing.loading import unit_of_work_about
@@ -149,7 +150,12 @@ class Transitions:
             transition = on_timer(
                 DueTimer(timer, standing.facts, standing.requests), self.desk.books, now=now
             )
-            unit_of_work.follow(timer.patient, transition, cause=_cause(timer), order_id=timer.order_id)
+            unit_of_work.follow(
+                timer.patient,
+                transition,
+                cause=_cause(timer, standing.facts),
+                order_id=timer.order_id,
+            )
             for effect in transition.effects:
                 if isinstance(effect, SetTimer) and effect.due_at <= now and effect not in seen:
                     seen.add(effect)
@@ -169,7 +175,7 @@ class Transitions:
             return  # another one has come meanwhile: the operator who settles that sets the timer again
         resolved = waits if settled else frozenset[PendingCode]()
         await reevaluate_pending(
-            tx, unit_of_work, [timer.patient], waits, trigger=_cause(timer), resolved=resolved
+            tx, unit_of_work, [timer.patient], waits, trigger=_cause(timer, facts), resolved=resolved
         )
 
     async def _measure(self) -> None:
@@ -212,6 +218,8 @@ def _in_order(timer: SetTimer) -> tuple[datetime, str, str, str, str, SetTimer]:
     )
 
 
-def _cause(timer: SetTimer) -> str:
-    about = f"{timer.kind}:{timer.patient}:{timer.measure_id or ''}:{timer.order_id or ''}"
+def _cause(timer: SetTimer, facts: PatientFacts | None) -> str:
+    # without facts an order waits, which is named beside it
+    patient = "" if facts is None else facts.patient.key
+    about = f"{timer.kind}:{patient}:{timer.measure_id or ''}:{timer.order_id or ''}"
     return timer_cause(about, timer.due_at.isoformat())

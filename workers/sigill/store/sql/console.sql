@@ -2,7 +2,8 @@
 
 -- name: orders
 -- A page of orders, newest first; each null condition is none. $8: only below this registration. $10, $11: of these regions and units.
-SELECT s.registration, s.order_id, s.proven, s.person_id, s.region, s.form, s.unit, s.urgent, s.received_at,
+SELECT s.registration, s.registration_number, s.order_id, s.proven, s.person_id, s.region, s.form, s.unit, s.urgent,
+       s.received_at,
        o.outcome, o.codes, o.judged_at
   FROM signed_order s
   LEFT JOIN LATERAL (SELECT o.outcome, o.codes, o.judged_at FROM order_outcome o
@@ -35,7 +36,8 @@ SELECT count(*) FROM (
 
 -- name: orders_of_outcome
 -- The same for one newest outcome, led by the outcomes.
-SELECT s.registration, s.order_id, s.proven, s.person_id, s.region, s.form, s.unit, s.urgent, s.received_at,
+SELECT s.registration, s.registration_number, s.order_id, s.proven, s.person_id, s.region, s.form, s.unit, s.urgent,
+       s.received_at,
        o.outcome, o.codes, o.judged_at
   FROM order_outcome o
   JOIN signed_order s USING (registration)
@@ -72,7 +74,8 @@ SELECT count(*) FROM (
 
 -- name: pending_page
 -- Orders that wait, the earliest deadline first; $1 null: for anything, $2 null: of every region. $5, $6: of these regions and units.
-SELECT s.registration, s.order_id, s.proven, s.person_id, s.region, s.form, s.unit, s.urgent, s.received_at,
+SELECT s.registration, s.registration_number, s.order_id, s.proven, s.person_id, s.region, s.form, s.unit, s.urgent,
+       s.received_at,
        'pending' AS outcome, p.codes, p.until AS judged_at
   FROM pending_order p
   JOIN signed_order s USING (registration)

@@ -4,11 +4,12 @@
 -- Orders as they came.
 INSERT INTO signed_order (registration, order_id, proven, person_id, region, form, unit, urgent, source, event_id,
                           content_type, digest, original, payload, trust_report, received_at, topic, partition,
-                          record_offset, traceparent, known_from)
-SELECT *, $21::timestamptz
+                          record_offset, traceparent, registration_number, known_from)
+SELECT *, $22::timestamptz
   FROM unnest($1::bigint[], $2::uuid[], $3::boolean[], $4::bigint[], $5::text[], $6::text[], $7::text[],
               $8::boolean[], $9::text[], $10::text[], $11::text[], $12::bytea[], $13::bytea[], $14::jsonb[],
-              $15::jsonb[], $16::timestamptz[], $17::text[], $18::integer[], $19::bigint[], $20::text[]);
+              $15::jsonb[], $16::timestamptz[], $17::text[], $18::integer[], $19::bigint[], $20::text[],
+              $21::text[]);
 
 -- name: answer
 -- The next version of each order's answer.
@@ -80,6 +81,16 @@ SELECT s.*
 -- The registration of proven orders.
 SELECT order_id, registration FROM signed_order WHERE proven AND order_id = ANY ($1::uuid[]);
 
+-- name: numbers
+-- What is wanted to name orders by.
+SELECT registration, registration_number FROM signed_order WHERE order_id = ANY ($1::uuid[]);
+
+-- name: numbered
+-- The orders with a registration number; $2 is the registration that an older number speaks of.
+SELECT registration FROM signed_order WHERE registration_number = $1
+UNION ALL
+SELECT registration FROM signed_order WHERE registration = $2 AND registration_number IS NULL;
+
 -- name: load
 -- Orders by id, unproven and changed ones too, in order of arrival.
 SELECT s.* FROM signed_order s WHERE s.order_id = ANY ($1::uuid[]) ORDER BY s.registration;
@@ -94,7 +105,8 @@ SELECT o.* FROM order_outcome o WHERE o.registration = ANY ($1::bigint[]) ORDER 
 
 -- name: find
 -- A page of orders, newest first; each null condition is none. $7: only below this registration.
-SELECT s.registration, s.order_id, s.proven, s.person_id, s.region, s.form, s.unit, s.urgent, s.received_at,
+SELECT s.registration, s.registration_number, s.order_id, s.proven, s.person_id, s.region, s.form, s.unit, s.urgent,
+       s.received_at,
        o.outcome, o.codes, o.judged_at
   FROM signed_order s
   LEFT JOIN LATERAL (SELECT o.outcome, o.codes, o.judged_at FROM order_outcome o

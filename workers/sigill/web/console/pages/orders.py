@@ -20,7 +20,6 @@ from sigill.policy.calendar import STOCKHOLM, midnight
 from sigill.policy.console_lexicon import word
 from sigill.policy.effects import Sentence
 from sigill.policy.identity_numbers import NumberError, compact
-from sigill.processing.receipts import registration_number
 from sigill.processing.trust_report import TrustReport
 from sigill.store import console, orders, persons, tasks
 from sigill.store.console import OrderSearch, SentEvent
@@ -59,6 +58,8 @@ async def order_list(request: Request, desk: ConsoleContext, session: Session) -
     if not session.operator.may(LOOKERS):
         return await _counts(request, desk, session)
     query = request.query_params
+    if (found_at := await _numbered(desk, query.get("id", ""))) is not None:
+        return RedirectResponse(f"/orders/{found_at}", 303)
     wanted, faults = _wanted(query, session, desk)
     below, seen = number_of(query.get("below")), number_of(query.get("seen")) or 0
     async with desk.store.reading() as tx:
@@ -101,6 +102,14 @@ async def _hidden_rows(
             if await desk.hidden(session, await named_in(tx, [one.payload]), tx):
                 hidden.add(one.registration)
     return hidden
+
+
+async def _numbered(desk: ConsoleContext, text: str) -> int | None:
+    """The order of a registration number, where an order's id is asked for."""
+    if not text.strip().upper().startswith("SIGILL-"):
+        return None
+    async with desk.store.reading() as tx:
+        return next(iter(await orders.numbered(tx, text)), None)
 
 
 async def _counts(request: Request, desk: ConsoleContext, session: Session) -> Response:
@@ -235,7 +244,7 @@ async def order(request: Request, desk: ConsoleContext, session: Session) -> Res
     if hidden:
         return await desk.refuse_hidden(request, session, hidden, reason or "order page", "/orders")
     if one.patient is not None:
-        shown = f"order {registration_number(one.registration)}, {'unmasked' if reason else 'masked'}"
+        shown = f"order {one.registration_number}, {'unmasked' if reason else 'masked'}"
         async with desk.store.transaction(now) as tx:
             await desk.looked(tx, session.operator, one.patient, reason or "order page", shown)
     return desk.page(
@@ -243,7 +252,7 @@ async def order(request: Request, desk: ConsoleContext, session: Session) -> Res
         "order.html",
         session,
         order=one,
-        diary_number=registration_number(one.registration),
+        diary_number=one.registration_number,
         lines=lines_of(one.payload, unmasked=reason is not None, names=desk.watch.unit_names),
         by_phone=_by_phone(one.payload),
         trust=TrustReport.model_validate_json(one.trust_report),
@@ -308,7 +317,7 @@ async def raw_order(request: Request, desk: ConsoleContext, session: Session, fo
         return refused
     async with desk.store.transaction(desk.clock.now()) as tx:
         await _note(desk, tx, session, "order_bytes_taken", one, reason)
-    name = f"{registration_number(one.registration)}.{_EXTENSIONS.get(one.content_type or '', 'bin')}"
+    name = f"{one.registration_number}.{_EXTENSIONS.get(one.content_type or '', 'bin')}"
     return Response(
         one.original,
         media_type="application/octet-stream",
@@ -361,7 +370,7 @@ async def _note(
     body = {"order_id": one.order_id, "registration": one.registration}
     await desk.note(tx, session.operator, action, body, person, {"reason": reason} if person else None)
     if person is not None:
-        shown = f"{action} {registration_number(one.registration)}"
+        shown = f"{action} {one.registration_number}"
         await desk.looked(tx, session.operator, person, reason, shown)
 
 
