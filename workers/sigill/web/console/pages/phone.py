@@ -255,7 +255,7 @@ async def phone_correct(request: Request, desk: ConsoleContext, session: Session
             await desk.looked(
                 tx, session.operator, person, reason, f"phone_order_corrected SIGILL-{registration}"
             )
-    return await _show(request, desk, session, entries_of(before), (), corrects=one.registration)
+    return await _show(request, desk, session, entries_of(before), (), corrects=one.registration_number)
 
 
 def _by_name(line: FormLine, entries: Mapping[str, str], family: Family | None) -> FormLine:
@@ -447,7 +447,7 @@ async def _show(
     *,
     find: str = "",
     found: LookedUp | None = None,
-    corrects: int | None = None,
+    corrects: str | None = None,
     status: int = 200,
 ) -> Response:
     """The fields of the entries' form, with what was written; the forms to choose from where there is no such form."""
