@@ -4,12 +4,15 @@ import json
 from datetime import timedelta
 from pathlib import Path
 
-from sigill.operations.operators import ConsoleRole
+import httpx
+
+from sigill.operations.operators import ConsoleRole, Operator
 from sigill.runtime.clock import write_clock
-from sigill.store import persons
+from sigill.store import access_log, persons
+from sigill.store.console import Binding
 from tests.console.test_terminal import sigill
 from tests.console.world import START, World
-from tests.workers.town import ADULT, CHILD, FATHER, KEYS, MOTHER, person
+from tests.workers.town import ADULT, CHILD, FATHER, KEYS, MOTHER, OPERATOR, person
 
 
 async def ending(here: World) -> None:
@@ -63,6 +66,18 @@ async def test_the_page_says_what_opens_this_week_and_who_ought_to_be_shut(fresh
         page = (await client.get("/ahead")).text
     assert "Protected and not shut: 1" in page
     assert "sigill protected mend" in page
+    assert f"/person/{child}" in page
+    async with fresh.client(roles=[ConsoleRole.OPERATOR]) as client:
+        others = (await client.get("/ahead")).text
+    assert "hidden, protected identity" in others
+    assert f"/person/{child}" not in others
+    async with fresh.office.store.reading() as tx:
+        looks = [(one.look.reason, one.look.shown) for one in await access_log.of_person(tx, adult)]
+    assert set(looks) == {("week ahead", "what changes by itself this week")}
+    elsewhere = Operator(OPERATOR, frozenset(ConsoleRole), OPERATOR, bound=Binding(frozenset({"nowhere"})))
+    cookie = await fresh.desk.sessions.begin(elsewhere)
+    async with httpx.AsyncClient(base_url=fresh.base, cookies={fresh.desk.cookie: cookie}) as http:
+        assert (await http.get("/ahead")).status_code == 403
 
 
 async def test_the_command_lists_the_same_by_pseudonymous_key(fresh: World, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
@@ -13,12 +14,14 @@ from typing import Annotated
 import typer
 
 from sigill.cli.common import rulebooks, settings
-from sigill.cli.context import clock_of, run, store_of, told
+from sigill.cli.context import clock_of, hidden_people, operator, run, store_of, told
 from sigill.judgement.week_ahead import ComingTurn
-from sigill.operations.week_ahead import WeekAhead, week_ahead
+from sigill.operations.week_ahead import REASON, SHOWN, WeekAhead, week_ahead
 from sigill.population.rehearse import Rehearsal, RehearsalLine, rehearse
 from sigill.population.snapshot import reach, snapshot
 from sigill.runtime.clock import stopwatch
+from sigill.store import access_log
+from sigill.store.access_log import AccessLogEntry
 from sigill_contracts.vocabulary import PersonId, RegionCode
 
 app = typer.Typer(no_args_is_help=True, help="What birthdays and end dates will do: this week, or rehearsed.")
@@ -110,7 +113,7 @@ def ahead(
 
     async def work() -> WeekAhead:
         async with store_of(chosen) as store:
-            return await week_ahead(
+            whole = await week_ahead(
                 store,
                 books,
                 clock_of(chosen).now(),
@@ -119,6 +122,12 @@ def ahead(
                 region=None if region is None else RegionCode(region),
                 limit=limit,
             )
+            async with store.transaction(clock_of(chosen).now()) as tx:
+                hidden = await hidden_people(tx, whole.patients)
+                seen = sorted(whole.patients - hidden, key=int)
+                looks = [AccessLogEntry(operator(), None, who, REASON, SHOWN) for who in seen]
+                await access_log.append(tx, looks, chain="access-log-console")
+            return _without(whole, hidden)
 
     found = run(work)
     if as_json:
@@ -143,6 +152,21 @@ def ahead(
             file=sys.stderr,
         )
     raise typer.Exit(1 if found.not_shut else 0)
+
+
+def _without(found: WeekAhead, hidden: frozenset[PersonId]) -> WeekAhead:
+    """The list without the keys of those whom whoever runs the command may not be shown."""
+    return replace(
+        found,
+        turns=tuple(replace(one, key=_HIDDEN) if one.patient in hidden else one for one in found.turns),
+        unanswered=tuple(
+            replace(one, key=_HIDDEN) if one.measure.patient in hidden else one for one in found.unanswered
+        ),
+        not_shut=tuple(replace(one, key=_HIDDEN) if one.person in hidden else one for one in found.not_shut),
+    )
+
+
+_HIDDEN = "(protected)"
 
 
 def _document(found: WeekAhead) -> dict[str, object]:

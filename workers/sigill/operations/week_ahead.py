@@ -36,6 +36,32 @@ class WeekAhead:
     unanswered_people: int
     """How many persons have a measure that ends in the time, answered ones too: more than were looked at, perhaps."""
 
+    @property
+    def patients(self) -> frozenset[PersonId]:
+        """Whom it is about."""
+        return frozenset(
+            (
+                *(turn.patient for turn in self.turns),
+                *(one.person for one in self.not_shut),
+                *(one.measure.patient for one in self.unanswered),
+            )
+        )
+
+    @property
+    def named(self) -> frozenset[PersonId]:
+        """Everybody whom it names: patients, and those who gain or lose by what comes, or are told."""
+        return self.patients | frozenset(
+            who
+            for turn in self.turns
+            for who in (*(one.viewer for one in turn.accesses), *(one.to for one in turn.notices))
+            if who is not None
+        )
+
+
+SHOWN = "what changes by itself this week"
+REASON = "week ahead"
+"""What the access log keeps of each person on the list."""
+
 
 async def week_ahead(
     store: Store,

@@ -4,9 +4,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sigill.operations.operators import LOOKERS
-from sigill.operations.week_ahead import week_ahead
+from sigill.operations.week_ahead import REASON, SHOWN, week_ahead
 from sigill.policy.calendar import swedish_date
-from sigill.web.console.context import ConsoleContext, get, offset_of
+from sigill.store import access_log
+from sigill.store.access_log import AccessLogEntry
+from sigill.web.console.context import LOOKS, OUTSIDE, ConsoleContext, get, offset_of
 from sigill.web.console.sessions import Session
 from sigill_contracts.vocabulary import RegionCode
 
@@ -18,8 +20,14 @@ WITHIN = 30
 
 async def ahead(request: Request, desk: ConsoleContext, session: Session) -> Response:
     """The safe day: who must be shut and is not, what ends with nobody answering, and every change of the week."""
+    bound = session.operator.bound
+    regions = sorted(one for one in desk.books.regions if bound.regions is None or one in bound.regions)
     asked = RegionCode(request.query_params.get("region", ""))
-    region = asked if asked in desk.books.regions else None
+    region = asked if asked in regions else None
+    if bound.regions is not None and region is None and regions:
+        region = regions[0]
+    if bound.units is not None or not regions:
+        return desk.sorry(request, session, 403, OUTSIDE)
     offset = offset_of(request)
     found = await week_ahead(
         desk.store,
@@ -31,6 +39,13 @@ async def ahead(request: Request, desk: ConsoleContext, session: Session) -> Res
         limit=PAGE,
         offset=offset,
     )
+    hidden = await desk.hidden(session, found.named)
+    async with desk.store.transaction(desk.clock.now()) as tx:
+        seen = sorted(found.patients - hidden, key=int)
+        by, unit = session.operator.name, session.operator.unit
+        await access_log.append(
+            tx, [AccessLogEntry(by, unit, who, REASON, SHOWN) for who in seen], chain=LOOKS
+        )
     by_day: dict[object, list[object]] = {}
     for turn in found.turns:
         by_day.setdefault(swedish_date(turn.at), []).append(turn)
@@ -41,7 +56,9 @@ async def ahead(request: Request, desk: ConsoleContext, session: Session) -> Res
         found=found,
         by_day=by_day,
         region=region,
-        regions=sorted(desk.books.regions),
+        regions=regions,
+        bound=bound.regions is not None,
+        hidden=hidden,
         within=WITHIN,
         cut=found.unanswered_people > PAGE,
         offset=offset,

@@ -384,7 +384,8 @@ async def _family(desk: ConsoleContext, session: Session, entries: dict[str, str
     if known is None or who is None:
         found.faults.append(EntryFault("patient", _NOBODY))
         return
-    if await desk.hidden(session, (who,)):
+    hidden = await desk.hidden(session, people)
+    if who in hidden:
         async with desk.store.transaction(now) as tx:
             reason = f"phone order {entries['order_id']}"
             await desk.looked(tx, session.operator, who, reason, "nothing: protected identity")
@@ -398,8 +399,8 @@ async def _family(desk: ConsoleContext, session: Session, entries: dict[str, str
     form = entries.get("form", "")
     of_form = RELEASES.get(Form(form)) if form in set(Form) else None
     found.family = Family(
-        patient=_family_member(known, who, named),
-        guardians=tuple(_family_member(known, one, named) for one in known.patient.guardians_at(now)),
+        patient=_family_member(known, who, named, hidden),
+        guardians=tuple(_family_member(known, one, named, hidden) for one in known.patient.guardians_at(now)),
         measures=tuple(
             (str(one.orders[0]), one)
             for one in known.measures
@@ -412,7 +413,10 @@ async def _family(desk: ConsoleContext, session: Session, entries: dict[str, str
 
 
 def _family_member(
-    known: PatientFacts, who: PersonId, named: Mapping[PersonId, RegisteredName]
+    known: PatientFacts,
+    who: PersonId,
+    named: Mapping[PersonId, RegisteredName],
+    hidden: frozenset[PersonId],
 ) -> FamilyMember:
     person = known.person(who)
     if person is None:
@@ -421,7 +425,7 @@ def _family_member(
     return FamilyMember(
         f"P-{who}",
         None if protected else named.get(who),
-        person.birth.earliest.isoformat(),
+        "" if who in hidden else person.birth.earliest.isoformat(),
         protected,
     )
 
