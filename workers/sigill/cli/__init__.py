@@ -27,6 +27,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "retention": ("sigill.cli.retention", "Delete or archive data whose retention period has passed."),
     "rulebook": ("sigill.cli.rulebook", "Show, check and compare the regions' rules."),
     "scenario": ("sigill.cli.scenario", "Play stories against the real program."),
+    "statistics": ("sigill.cli.statistics", "Figures for the owner, with small counts left out."),
     "status": ("sigill.cli.status", "Queues, lag and what waits, live."),
     "topics": ("sigill.cli.topics", "Create the topics, or compare them with the table."),
     "transitions": ("sigill.cli.transitions", "What opens and ends by itself: this week, or rehearsed."),

@@ -5,6 +5,7 @@ from typing import Any
 
 from sigill.policy import lexicon
 from sigill.policy.effects import Sentence, TimerKind
+from sigill.policy.facts import RequestEnd
 from sigill.policy.lexicon import (
     ACCESS,
     ATTESTATION,
@@ -109,6 +110,13 @@ ACTION = {
     "narrowed": S("inskränkt", "narrowed"),
     "ended": S("upphörd", "ended"),
     "scheduled": S("planerad", "scheduled"),
+}
+REQUEST_END = {
+    RequestEnd.AGREE: S("hävd: enheterna medgav", "lifted: the units agreed"),
+    RequestEnd.KEEP: S("behållen", "kept"),
+    RequestEnd.MOOT: S("det som begärdes hade upphört", "what was asked about had ended"),
+    RequestEnd.HELD: S("hålls av skyddad identitet", "held by protected identity"),
+    "open": S("inte besvarad", "not answered"),
 }
 OPINION = {str(code): text for code, text in lexicon.OPINION.items()}
 FIELD = {
@@ -230,6 +238,7 @@ WORDS: Mapping[str, Mapping[str, Sentence]] = {
     "verdict": VERDICT,
     "action": ACTION,
     "opinion": OPINION,
+    "request_end": {str(key): value for key, value in REQUEST_END.items()},
     "field": FIELD,
     "suppression": {str(code): text for code, text in lexicon.SUPPRESSION.items()},
     "decision": {str(code): text for code, text in lexicon.DECISION.items()},

@@ -519,6 +519,17 @@ class Audit(BaseSettings):
     )
 
 
+class OwnerFigures(BaseSettings):
+    """What the figures for the owner show."""
+
+    statistics_threshold: int = Field(
+        5,
+        ge=2,
+        le=100,
+        description="Counts from 1 below this are left out of statistics, and what would tell them.",
+    )
+
+
 class Retention(BaseSettings):
     """How long what is kept, and by which disposal decision (gallringsbeslut) it is destroyed. Without one: never."""
 
@@ -566,12 +577,22 @@ class Retention(BaseSettings):
 
 
 GROUPS: tuple[type[BaseSettings], ...] = (
-    General, Database, Kafka, Work, PatientKeys, IdentityNumbers, Signatures, Ops, Audit, Retention,
+    General, Database, Kafka, Work, PatientKeys, IdentityNumbers, Signatures, Ops, Audit, OwnerFigures, Retention,
 )  # fmt: skip
 
 
 class Settings(
-    General, Database, Kafka, Work, PatientKeys, IdentityNumbers, Signatures, Ops, Audit, Retention
+    General,
+    Database,
+    Kafka,
+    Work,
+    PatientKeys,
+    IdentityNumbers,
+    Signatures,
+    Ops,
+    Audit,
+    OwnerFigures,
+    Retention,
 ):
     """All settings, checked together. Frozen; secrets do not show in its `repr`."""
 

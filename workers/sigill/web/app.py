@@ -55,6 +55,7 @@ from sigill.web.console.pages import (
     person,
     phone,
     rules,
+    statistics,
     units,
 )
 from sigill.web.console.pages import session as entry
@@ -93,6 +94,7 @@ def console_app(desk: ConsoleContext, rulebook_routes: Sequence[object] = ()) ->
             *person.ROUTES,
             *lists.ROUTES,
             *ahead.ROUTES,
+            *statistics.ROUTES,
             *dead_letters.ROUTES,
             *units.ROUTES,
             *audit.ROUTES,
