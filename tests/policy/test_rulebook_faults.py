@@ -1,14 +1,18 @@
 """One mistake in a rulebook is one fault: where it stands, what is allowed there, and the nearest name."""
 
+import re
 from pathlib import Path
+from string import Formatter
 
 import pytest
 from typer.testing import CliRunner
 
 from sigill.cli.rulebook import app
+from sigill.policy.fault_lexicon import FAULTS
 from sigill.policy.rulebook import RulebookError, parse
 from sigill.rulebook_docs.files import NATIONAL
 
+ROOT = Path(__file__).parents[2]
 BASE = parse(NATIONAL.read_text("utf-8"))
 FILE = """\
 region: berget
@@ -78,3 +82,70 @@ def test_check_prints_file_line_and_column(tmp_path: Path) -> None:
     assert checked.exit_code == 1
     assert checked.stdout.startswith(f"{file}:12:48: block.deciders.0: `head_of_units` is not known here; ")
     assert len(checked.stdout.splitlines()) == 1
+
+
+def _gaps(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize("code", FAULTS)
+def test_every_fault_has_words_in_both_languages_with_the_same_gaps(code: str) -> None:
+    said = FAULTS[code]
+    assert said.sv
+    assert said.en
+    assert _gaps(said.sv) == _gaps(said.en)
+    sources = (ROOT / "workers" / "sigill").rglob("*.py")
+    texts = [source.read_text("utf-8") for source in sources if source.stem != "fault_lexicon"]
+    assert any(f'"{code}"' in text or f"'{code}'" in text for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "line", "said"),
+    [
+        ("deciders: [head_of_unit]}", "deciders: [head_of_unitt]}", 12, "block.deciders.0: `head_of_unitt` är inte känt här; närmast: head_of_unit; tillåtet: head_delegate, "),
+        ("block, cites: [BE-01]", "block, cites: [BE-10]", 12, "block hänvisar till BE-10, som inte är någon regel i filen; närmast: BE-01"),
+        ("kind: [V]", "kind: V", 6, "rules.BE-01.kind: ska vara en lista: [en, en till]"),
+        ("more, cites: [BE-01], forms: [lock_login]", "more, cites: [BE-01]", 18, "more.forms: saknas, och inget med det id:t finns"),
+        ("extends: 2026-01-01", "extends: 2025-01-01", 15, "versions: 2027-01-01 bygger på 2025-01-01, som inte står före den"),
+        ("documents: {B1", "documents: [B1", 4, "är inte YAML: "),
+        # what reads well and cannot be meant
+        ("deciders: [head_of_unit]}", "court_order: person}", 12, "berget 2026-01-01 block: court_order betyder ingenting för block_guardians"),
+        ("signed_form: never", "signed_form: {within_hours: 9999}", 13, "berget 2026-01-01 call: call.signed_form: 9999 ligger utanför 1–744"),
+        ('counties: ["99"]', 'counties: ["77"]', 3, "berget: länet 77: inget län i Sverige har den koden"),
+        ("forms: [lock_login], motivation: required", "forms: [lock_login], units: required", 18, "berget 2027-01-01 lock_login: lock och more motsäger varandra: enheter både krävs och förbjuds"),
+    ],
+)  # fmt: skip
+def test_faults_are_told_in_swedish_with_their_place(
+    tmp_path: Path, right: str, wrong: str, line: int, said: str
+) -> None:
+    file = tmp_path / "berget.yaml"
+    file.write_text(
+        FILE.replace('["99"]', '["14"]' if "99" not in right else '["99"]').replace(right, wrong, 1), "utf-8"
+    )
+    checked = CliRunner().invoke(app, ["check", str(file), "--language", "sv"])
+    assert checked.exit_code == 1
+    (told,) = checked.stdout.splitlines()
+    assert re.match(rf"{re.escape(str(file))}:{line}:\d+: {re.escape(said)}", told), told
+
+
+def test_what_a_later_version_inherits_is_told_once(tmp_path: Path) -> None:
+    """One mistake of 2026 that the version of 2027 inherits is one line, at the entry that has it."""
+    file = tmp_path / "berget.yaml"
+    wrong = FILE.replace('["99"]', '["14"]').replace("deciders: [head_of_unit]}", "runs: {years: 99}}", 1)
+    file.write_text(wrong, "utf-8")
+    checked = CliRunner().invoke(app, ["check", str(file)])
+    assert checked.stdout.splitlines() == [
+        f"{file}:12:44: berget 2026-01-01 block: block.runs.years: 99 is outside 1–10"
+    ]
+
+
+def test_an_entry_without_forms_changes_the_clauses_that_it_gives_of_the_version_before() -> None:
+    later = FILE.replace(
+        "{id: more, cites: [BE-01], forms: [lock_login], motivation: required}",
+        "{id: call, channels: {ehr_form: always, phone: urgent}}",
+    )
+    before, after = (
+        next(e for e in version.entries if e.id == "call") for version in parse(later, BASE).versions
+    )
+    assert after == before.model_copy(update={"channels": after.channels})
+    assert after.channels != before.channels

@@ -16,6 +16,7 @@ from sigill.cli.common import RULEBOOKS, rulebooks, settings
 from sigill.policy.calendar import swedish_date
 from sigill.policy.choices import RiskSituation, choose, open_doors
 from sigill.policy.effects import Sentence
+from sigill.policy.fault_lexicon import Language, fault
 from sigill.policy.rulebook import Region, Rule, Rulebooks, Version
 from sigill.policy.sentences import FORM, REFUSAL
 from sigill.population.impact import report, touched
@@ -34,12 +35,13 @@ from sigill.rulebook_docs.clauses import (
 )
 from sigill.rulebook_docs.comparison import RuleChange, as_if, compare
 from sigill.rulebook_docs.coverage import coverage as coverage_of
-from sigill.rulebook_docs.files import read, with_national
+from sigill.rulebook_docs.files import located, read, with_national
 from sigill.runtime.clock import SystemClock
 from sigill.scenario.format import UnreadableScenario, files_of, read_file
 from sigill_contracts.vocabulary import Form, RefusalCode, RegionCode, RiskFrom, RiskSign
 
 app = typer.Typer(no_args_is_help=True, help="Show, check and compare the regions' rules.")
+
 
 STORIES = RULEBOOKS.parents[2] / "tests" / "scenarios"
 Folder = Annotated[
@@ -77,6 +79,9 @@ def check(
     files: Annotated[
         list[Path] | None, typer.Argument(help="Files; left out: every file of the folder.")
     ] = None,
+    language: Annotated[
+        Language, typer.Option("--language", envvar="SIGILL_LANGUAGE", help="sv or en.")
+    ] = "en",
     folder: Folder = RULEBOOKS,
 ) -> None:
     """
@@ -84,22 +89,27 @@ def check(
 
     A note on stderr names the forms that a version takes no stand on: an order of such a form is refused.
     """
-    regions, faults = read(files or sorted(folder.glob("*.yaml")))
+    paths, said = files or sorted(folder.glob("*.yaml")), language
+    regions, faults = read(paths, said)
     if not files and regions:
         regions, taken = with_national(regions)
         if taken is not None:
-            print(f"{folder}: {taken}", file=sys.stderr)
-    faults += [str(finding) for finding in findings_of(regions)]
-    for fault in faults:
-        print(fault)
-    for silence in silences(regions):
-        print(f"note: {silence}", file=sys.stderr)
+            print(f"{folder}: {taken.of(said)}", file=sys.stderr)
+    faults += located(findings_of(regions), paths, said)
+    for line in faults:
+        print(line)
+    for line in located(silences(regions), paths, said):
+        print(f"{fault('note').of(said)}: {line}", file=sys.stderr)
     versions = sum(len(region.versions) for region in regions)
-    entries = sum(len(version.entries) for region in regions for version in region.versions)
-    print(
-        f"{len(regions)} rulebooks, {versions} versions, {entries} entries: {len(faults) or 'no'} faults",
-        file=sys.stderr,
-    )
+    entries = {
+        (region.region, entry.model_dump_json())
+        for region in regions
+        for v in region.versions
+        for entry in v.entries
+    }
+    many: int | str = len(faults) or fault("none").of(said)
+    summary = fault("summary", books=len(regions), versions=versions, entries=len(entries), faults=many)
+    print(summary.of(said), file=sys.stderr)
     raise typer.Exit(1 if faults else 0)
 
 

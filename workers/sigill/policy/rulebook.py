@@ -16,7 +16,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
 
 from sigill.policy.calendar import CUSTODY_ENDS_AT, STOCKHOLM, easter, midnight
-from sigill.policy.rulebook_faults import Fault, Marks, Misfits, Path, faults_of, nearest
+from sigill.policy.fault_lexicon import FaultText, UnfitError, fault
+from sigill.policy.rulebook_faults import Fault, Marks, Misfits, Path, faults_of, meant_of
 from sigill_contracts.vocabulary import (
     AccessReason,
     Attestation,
@@ -140,7 +141,7 @@ class HiddenUnits(RulebookModel):
     @model_validator(mode="after")
     def _names_some(self) -> "HiddenUnits":
         if not (self.ids or self.clinics or self.named):
-            raise ValueError("names no unit: ids, clinics or named")
+            raise UnfitError("names_no_unit")
         return self
 
 
@@ -164,7 +165,7 @@ class Shown(RulebookModel):
     @model_validator(mode="after")
     def _hides_something(self) -> "Shown":
         if self.except_units is None and not self.except_information and self.since is None:
-            raise ValueError(f"shown rule {self.id} hides nothing: except_units, except_information or since")
+            raise UnfitError("hides_nothing", id=self.id)
         return self
 
 
@@ -200,7 +201,7 @@ class Daytime(RulebookModel):
     @model_validator(mode="after")
     def _runs_forward(self) -> "Daytime":
         if self.from_ >= self.to:
-            raise ValueError("daytime: `from` is not before `to`")
+            raise UnfitError("daytime_backwards")
         return self
 
 
@@ -380,7 +381,7 @@ class Alternative(RulebookModel):
     @model_validator(mode="after")
     def _asks_something(self) -> "Alternative":
         if not self.asked:
-            raise ValueError("an alternative of any_of asks for nothing, so all would be right")
+            raise UnfitError("alternative_asks_nothing")
         return self
 
     @property
@@ -491,19 +492,19 @@ class RuleEntry(RulebookModel):
     def _no_floor_is_denied(cls, given: Any) -> Any:
         """Saying the contrary of a floor is refused in words that a rule owner reads (X-11, X-31)."""
         if isinstance(given, dict):
-            for clause, words in (
-                ("protected_identity", "no guardian is granted access while anybody is protected (X-11)"),
-                ("reserve_number", "nobody is granted access to or for a reserve number (X-31)"),
+            for clause, code in (
+                ("protected_identity", "floor_protected"),
+                ("reserve_number", "floor_reserve"),
             ):
                 if given.get(clause, "refused") not in ("refused", None):
-                    raise ValueError(f"{clause}: {words}; it is a floor of every region: leave it out")
+                    raise UnfitError(code)
         return given
 
     @model_validator(mode="after")
     def _says_something(self) -> "RuleEntry":
         said = self.model_fields_set - {"id", "cites", "forms", "when", "otherwise", "decider_at", "derived"}
         if not said:
-            raise ValueError(f"entry {self.id} has no clause")
+            raise UnfitError("no_clause", id=self.id)
         return self
 
 
@@ -537,11 +538,11 @@ class StandingRule(RulebookModel):
     @model_validator(mode="after")
     def _one_cause(self) -> "StandingRule":
         if (self.state is None) == (self.event is None):
-            raise ValueError(f"standing rule {self.id} needs either a state or an event")
+            raise UnfitError("one_cause", id=self.id)
         if self.imposes and self.state is None:
-            raise ValueError(f"standing rule {self.id}: only a state imposes measures")
+            raise UnfitError("only_a_state_imposes", id=self.id)
         if self.ends_running and not self.imposes:
-            raise ValueError(f"standing rule {self.id}: what imposes nothing ends nothing")
+            raise UnfitError("imposes_nothing", id=self.id)
         return self
 
 
@@ -578,9 +579,9 @@ class ChoiceRule(RulebookModel):
     @model_validator(mode="after")
     def _answers(self) -> "ChoiceRule":
         if not self.forms and not (self.sv and self.en):
-            raise ValueError(f"choice {self.id} names no form and says nothing: forms, or sv and en")
+            raise UnfitError("choice_says_nothing", id=self.id)
         if bool(self.sv) != bool(self.en):
-            raise ValueError(f"choice {self.id} speaks one language: sv and en")
+            raise UnfitError("choice_in_one_language", id=self.id)
         return self
 
 
@@ -737,53 +738,56 @@ def _cited(version: Version) -> Iterator[tuple[Path, str, str]]:
     yield from ((("held_by_core", rule), "held_by_core", rule) for rule in version.held_by_core)
 
 
-def _faults(region: Region, of_base: Collection[str]) -> Iterator[tuple[Path, str]]:
+def _faults(region: Region, of_base: Collection[str]) -> Iterator[tuple[Path, FaultText]]:
     """What does not hang together. `of_base`: the rules of the national base, which what is taken from it may cite."""
     dates = [version.since for version in region.versions]
     if dates != sorted(set(dates)):
-        yield ("versions",), "versions must stand in order of date, each date once"
+        yield ("versions",), fault("versions_out_of_order")
     if region.sources and not region.national:
-        yield ("sources",), "sources are said in the national rulebook alone"
+        yield ("sources",), fault("sources_national")
     for rule_id, rule in region.rules.items():
         if rule.document not in region.documents:
-            meant = _nearest_of(rule.document, region.documents)
-            yield ("rules", rule_id, "document"), f"rule {rule_id} names no known document{meant}"
+            meant = meant_of(rule.document, region.documents)
+            yield ("rules", rule_id, "document"), fault("rule_without_document", rule=rule_id).then(meant)
     for number, version in enumerate(region.versions):
         here: Path = ("versions", number)
         ids = [part.id for part in version.parts]
         for twice in sorted({i for i in ids if ids.count(i) > 1}):
-            yield here, f"entry {twice} stands twice in {version.since}"
+            yield (*here, *_second(version, twice)), fault("stands_twice", id=twice, since=version.since)
         for path, where, rule_id in _cited(version):
             if rule_id not in region.rules and rule_id not in of_base:
-                meant = _nearest_of(rule_id, region.rules)
-                yield (*here, *path), f"{where} cites {rule_id}, which is no rule of the file{meant}"
+                meant = meant_of(rule_id, region.rules)
+                yield (*here, *path), fault("cites_unknown", where=where, rule=rule_id).then(meant)
         for place, entry in enumerate(version.entries):
             if entry.when.on_call is not None and version.daytime is None:
-                what = f"entry {entry.id} speaks of on-call time, and `daytime` is not said"
-                yield (*here, "entries", place), what
+                yield (*here, "entries", place), fault("on_call_without_daytime", id=entry.id)
         for place, choice in enumerate(version.choices):
             for which, form in enumerate(choice.forms):
                 if not version.offers(form):
-                    what = f"choice {choice.id} names {form}, which the version does not offer"
+                    what = fault("choice_not_offered", id=choice.id, form=form)
                     yield (*here, "choices", place, "forms", which), what
         for place, document in enumerate(version.documents):
             if document not in region.documents:
-                meant = _nearest_of(document, region.documents)
-                yield (*here, "documents", place), f"unknown document {document}{meant}"
+                meant = meant_of(document, region.documents)
+                yield (*here, "documents", place), fault("unknown_document", document=document).then(meant)
 
 
-def _nearest_of(name: str, known: Iterable[str]) -> str:
-    near = nearest(name, known)
-    return f"; nearest: {near}" if near else ""
+def _second(version: Version, part_id: str) -> Path:
+    """Where a part of a version stands for the second time."""
+    found: list[Path] = []
+    for name in ("entries", "standing", "shown", "choices"):
+        parts = enumerate(getattr(version, name))
+        found += [(name, number) for number, part in parts if part.id == part_id]
+    return found[1]
 
 
 class RulebookError(ValueError):
     """The rulebook cannot be read. The message names every fault with its place."""
 
-    def __init__(self, *faults: Fault | str) -> None:
+    def __init__(self, *faults: Fault | FaultText) -> None:
         """Hold every fault."""
-        self.faults = tuple(Fault(one) if isinstance(one, str) else one for one in faults)
-        super().__init__("; ".join(str(fault) for fault in self.faults))
+        self.faults = tuple(Fault(one) if isinstance(one, FaultText) else one for one in faults)
+        super().__init__("; ".join(str(one) for one in self.faults))
 
 
 def _on_base(version: dict[str, Any], base: Region | None, marks: Marks) -> None:
@@ -795,41 +799,45 @@ def _on_base(version: dict[str, Any], base: Region | None, marks: Marks) -> None
     """
     since = version.get("since")
     if base is None:
-        raise RulebookError(f"versions: {since} begins with the national base, and no national file is read")
+        raise RulebookError(Fault(fault("no_base_read", since=since), marks.at_key(version, "base")))
     if version.get("extends") is not None:
-        raise RulebookError(
-            f"versions: {since} says both `base` and `extends`; what it extends has the base already"
-        )
+        raise RulebookError(Fault(fault("base_and_extends", since=since), marks.at_key(version, "extends")))
     national = (base.in_force(since) if isinstance(since, date) else None) or base.versions[0]
     of_base = {e.id: e.model_dump(exclude_unset=True, by_alias=True) for e in national.entries}
     dropped = version.get("drops") or {}
     for gone in dropped:
         if gone in of_base and not (isinstance(dropped, dict) and dropped[gone]):
-            raise RulebookError(
-                f"versions: {since} drops {gone} of the national base without a reason: `{gone}: {{sv: …, en: …}}`"
-            )
+            place = marks.at_key(version, "drops")
+            raise RulebookError(Fault(fault("drop_without_reason", since=since, id=gone), place))
     own = version.get("entries") or []
     ids = {entry.get("id") for entry in own}
-    laid = []
-    for entry in own:
-        if entry.get("id") in of_base and "forms" not in entry:
-            laid.append({**of_base[entry["id"]], **entry})
-            marks.also(laid[-1], entry)
-        else:
-            laid.append(entry)
     version["entries"] = [
         *(entry for name, entry in of_base.items() if name not in ids and name not in dropped),
-        *laid,
+        *_patched(own, of_base.values(), marks),
     ]
     if "choices" not in version:
         version["choices"] = [c.model_dump(exclude_unset=True, by_alias=True) for c in national.choices]
+
+
+def _patched(own: list[Any], earlier: Iterable[dict[str, Any]], marks: Marks) -> list[Any]:
+    """A version's own entries; one without `forms` is the earlier one of its id, but for the clauses that it gives."""
+    known = {entry.get("id"): entry for entry in earlier}
+    found = []
+    for entry in own:
+        if entry.get("id") in known and "forms" not in entry:
+            found.append({**known[entry["id"]], **entry})
+            marks.also(found[-1], entry)
+        else:
+            found.append(entry)
+    return found
 
 
 def _inherit(raw: dict[str, Any], national: Region | None, marks: Marks) -> dict[str, Any]:
     """
     Lay a version that extends an earlier one over it, and one that begins with the national base over that.
 
-    Entries, standing rules and reasons are inherited; the same id replaces; `drops` takes away.
+    Entries, standing rules and reasons are inherited; the same id replaces, and without `forms` changes the clauses that
+    it gives; `drops` takes away.
     """
     done: dict[date, dict[str, Any]] = {}
     for version in raw.get("versions") or ():
@@ -840,12 +848,13 @@ def _inherit(raw: dict[str, Any], national: Region | None, marks: Marks) -> dict
         base = version.get("extends")
         if base is not None:
             if base not in done:
-                raise RulebookError(
-                    f"versions: {version.get('since')} extends {base}, which does not stand before it"
-                )
+                what = fault("extends_nothing", since=version.get("since"), base=base)
+                raise RulebookError(Fault(what, marks.at_key(version, "extends")))
             earlier = done[base]
             for part in ("entries", "standing", "shown"):
                 own = version.get(part) or []
+                if part == "entries":
+                    own = _patched(own, earlier.get(part) or [], marks)
                 taken = {entry.get("id") for entry in own} | set(version.get("drops") or ())
                 version[part] = [e for e in earlier.get(part) or [] if e.get("id") not in taken] + own
             for part in ("ages", "lead", "reasons", "people_only", "held_by_core", "inform_default"):
@@ -910,22 +919,22 @@ def parse(text: str, national: Region | None = None) -> Region:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = (mark.line + 1, mark.column + 1) if mark else None
-        raise RulebookError(Fault(f"not YAML: {error.problem or error.context}", place)) from error
+        raise RulebookError(
+            Fault(fault("not_yaml", problem=error.problem or error.context), place)
+        ) from error
     except yaml.YAMLError as error:
-        raise RulebookError(f"not YAML: {error}") from error
+        raise RulebookError(fault("not_yaml", problem=error)) from error
     except (ValueError, RecursionError) as error:  # a date that is none; nesting without end
-        raise RulebookError(f"not YAML: {error}") from error
+        raise RulebookError(fault("not_yaml", problem=error)) from error
     if not isinstance(raw, dict):
-        raise RulebookError("a rulebook is a mapping")
+        raise RulebookError(fault("no_mapping"))
     if _is_swollen(raw):
-        raise RulebookError(f"more than {MOST_PARTS} parts, its aliases followed")
+        raise RulebookError(fault("too_many_parts", most=MOST_PARTS))
     try:
         inherited = _inherit(raw, national, marks)
         _own_attestations(inherited, marks)
     except (AttributeError, TypeError) as error:
-        raise RulebookError(
-            "versions: each is a mapping, its entries and standing rules are lists of mappings"
-        ) from error
+        raise RulebookError(fault("versions_shape")) from error
     try:
         return Region.model_validate(
             inherited, context=frozenset(national.rules) if national else frozenset()

@@ -14,6 +14,8 @@ from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_orig
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from sigill.policy.fault_lexicon import NO_TEXT, FaultText, Language, UnfitError, fault
+
 Place: TypeAlias = tuple[int, int]
 """Line and column in a file, both from 1."""
 Path: TypeAlias = tuple[int | str, ...]
@@ -23,27 +25,31 @@ Path: TypeAlias = tuple[int | str, ...]
 class Fault:
     """One mistake. `place` None: it stands nowhere in particular."""
 
-    what: str
+    text: FaultText
     place: Place | None = None
 
+    @property
+    def what(self) -> str:
+        """What is wrong, in English."""
+        return self.text.en
+
     def __str__(self) -> str:
-        """One line for people."""
+        """One line for people, in English."""
         return f"line {self.place[0]}, column {self.place[1]}: {self.what}" if self.place else self.what
 
-    def within(self, file: object) -> str:
+    def within(self, file: object, language: Language = "en") -> str:
         """The same with the file's name, as editors and terminals open it."""
-        return (
-            f"{file}:{self.place[0]}:{self.place[1]}: {self.what}" if self.place else f"{file}: {self.what}"
-        )
+        where = f"{file}:{self.place[0]}:{self.place[1]}" if self.place else f"{file}"
+        return f"{where}: {self.text.of(language)}"
 
 
 class Misfits(ValueError):
     """Parts that do not fit together, each with its path in the parsed file."""
 
-    def __init__(self, faults: Iterable[tuple[Path, str]]) -> None:
+    def __init__(self, faults: Iterable[tuple[Path, FaultText]]) -> None:
         """Hold the faults."""
         self.faults = tuple(faults)
-        super().__init__("; ".join(what for _, what in self.faults))
+        super().__init__("; ".join(what.en for _, what in self.faults))
 
 
 class Marks(yaml.SafeLoader):
@@ -69,6 +75,12 @@ class Marks(yaml.SafeLoader):
         if id(source) in self.of:
             self.of[id(merged)] = self.of[id(source)]
             self.kept.append(merged)
+
+    def at_key(self, part: object, key: str) -> Place | None:
+        """Where a key of a mapping stands, or else the mapping."""
+        node = self.of.get(id(part))
+        at = _child(node, key) or node
+        return (at.start_mark.line + 1, at.start_mark.column + 1) if at is not None else None
 
     def place(self, raw: object, path: Path) -> Place | None:
         """Where the deepest part of a path stands that was written in this file."""
@@ -118,14 +130,14 @@ def _exists(part: object, step: int | str) -> bool:
 
 def faults_of(error: ValidationError, raw: object, marks: Marks, model: type[BaseModel]) -> tuple[Fault, ...]:
     """Every mistake that a validation found, once, in the file's order. `raw`: what was validated, as `model`."""
-    found: dict[tuple[Place | None, str], Fault] = {}
+    found: dict[tuple[Place | None, FaultText], Fault] = {}
     for path, what in _told(error, raw, model):
         place = marks.place(raw, path)
         found.setdefault((place, what), Fault(what, place))
-    return tuple(sorted(found.values(), key=lambda fault: fault.place or (0, 0)))
+    return tuple(sorted(found.values(), key=lambda one: one.place or (0, 0)))
 
 
-def _told(error: ValidationError, raw: object, model: type[BaseModel]) -> Iterator[tuple[Path, str]]:
+def _told(error: ValidationError, raw: object, model: type[BaseModel]) -> Iterator[tuple[Path, FaultText]]:
     paths: list[tuple[Path, bool, Any]] = []
     for each in error.errors():
         path, forked = _path_of(each["loc"], raw)
@@ -167,39 +179,60 @@ def _path_of(loc: Path, raw: object) -> tuple[Path, bool]:
     return tuple(path), forked
 
 
-def _words(each: Any, path: Path, raw: object, model: type[BaseModel]) -> str:
-    where = ".".join(str(step) for step in _named(path, raw)) or "file"
+def _words(each: Any, path: Path, raw: object, model: type[BaseModel]) -> FaultText:
+    where = ".".join(str(step) for step in _named(path, raw))
+    what = _what(each, path, raw, model)
+    file = fault("the_file")
+    return what.after(where) if where else FaultText(f"{file.sv}: {what.sv}", f"{file.en}: {what.en}")
+
+
+def _what(each: Any, path: Path, raw: object, model: type[BaseModel]) -> FaultText:
+    given, more = each["input"], each.get("ctx") or {}
     match each["type"]:
         case "extra_forbidden":
-            known = _keys_at(model, path[:-1])
-            return f"{where}: there is no `{path[-1]}` here{_meant(str(path[-1]), known)}"
+            return fault("no_such_key", key=path[-1]).then(
+                meant_of(str(path[-1]), _keys_at(model, path[:-1]))
+            )
         case "missing":
-            return f"{where}: is missing"
+            if path[-1] == "forms" and "entries" in path:
+                return fault("patches_nothing")
+            return fault("missing")
         case "enum" | "literal_error":
-            words = _words_at(model, path) | _declared_at(path, raw)
-            given = each["input"]
-            what = given if isinstance(given, str | int | float) else "this"
-            return f"{where}: `{what}` is not known here{_meant(str(given), words)}"
-    if each["type"] == "too_short":
-        return f"{where}: must be a list of at least {each['ctx']['min_length']}"
+            told = isinstance(given, str | int | float)
+            what = fault("unknown_word", word=given) if told else fault("unfit_value")
+            return what.then(meant_of(str(given), _words_at(model, path) | _declared_at(path, raw)))
+        case "too_short":
+            return fault("list_of_at_least", least=more["min_length"])
+        case "string_pattern_mismatch":
+            return fault("want_pattern", word=given, pattern=more["pattern"])
+        case "string_too_short":
+            return fault("want_some_text")
+        case "greater_than_equal":
+            return fault("want_at_least", least=more["ge"])
+        case "less_than_equal":
+            return fault("want_at_most", most=more["le"])
     if each["type"] in _WANTED:
-        return f"{where}: must be {_WANTED[each['type']]}"
-    message: str = each["msg"]
-    return f"{where}: {message.removeprefix('Value error, ')}"
+        return fault(_WANTED[each["type"]])
+    unfit = more.get("error")
+    if isinstance(unfit, UnfitError):
+        return unfit.text
+    return fault("other_value", message=str(each["msg"]).removeprefix("Value error, "))
 
 
 _WANTED = {
-    "bool_parsing": "true or false",
-    "bool_type": "true or false",
-    "int_parsing": "a whole number",
-    "int_type": "a whole number",
-    "string_type": "text, in quotes where it looks like a number or a day",
-    "date_type": "a day, YYYY-MM-DD",
-    "date_parsing": "a day, YYYY-MM-DD",
-    "date_from_datetime_parsing": "a day, YYYY-MM-DD",
-    "tuple_type": "a list: [one, another]",
-    "dict_type": "keys with values: {key: value}",
-    "model_type": "keys with values: {key: value}",
+    "bool_parsing": "want_truth",
+    "bool_type": "want_truth",
+    "int_parsing": "want_number",
+    "int_type": "want_number",
+    "string_type": "want_text",
+    "date_type": "want_day",
+    "date_parsing": "want_day",
+    "date_from_datetime_parsing": "want_day",
+    "date_from_datetime_inexact": "want_day",
+    "tuple_type": "want_list",
+    "dict_type": "want_mapping",
+    "model_type": "want_mapping",
+    "model_attributes_type": "want_mapping",
 }
 
 
@@ -227,11 +260,12 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     return next(iter(difflib.get_close_matches(name, sorted(known), 1, 0.5)), None)
 
 
-def _meant(name: str, known: Iterable[str]) -> str:
+def meant_of(name: str, known: Iterable[str]) -> FaultText:
+    """The nearest of the known names, and all of them."""
     allowed = sorted(known)
     near = nearest(name, allowed)
-    meant = f"; nearest: {near}" if near else ""
-    return f"{meant}; allowed: {', '.join(allowed)}" if allowed else meant
+    found = fault("nearest", near=near) if near else NO_TEXT
+    return found.then(fault("allowed", allowed=", ".join(allowed))) if allowed else found
 
 
 def _keys_at(model: type[BaseModel], path: Path) -> set[str]:

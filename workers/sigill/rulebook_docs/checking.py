@@ -4,10 +4,12 @@
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from itertools import combinations
 
 from sigill.policy.counties import is_county
+from sigill.policy.fault_lexicon import FaultText, Language, fault
 from sigill.policy.rulebook import (
     ChoiceRule,
     Condition,
@@ -48,14 +50,58 @@ _ONLY_FOR: dict[str, frozenset[Form]] = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One fault: where it stands and what is wrong."""
+    """
+    One fault: what is wrong, and where.
 
-    where: str
-    what: str
+    `since` None: of the file as such. `part`: the id of an entry, standing rule or `shown` rule; `form` where it is about
+    a form. `at`: keys below that, for the place in the file.
+    """
+
+    text: FaultText
+    region: str
+    since: date | None = None
+    part: str | None = None
+    form: Form | None = None
+    at: tuple[str, ...] = ()
+
+    @property
+    def where(self) -> str:
+        """Region, version, and the form or part."""
+        return " ".join(
+            str(one) for one in (self.region, self.since, self.form or self.part) if one is not None
+        )
+
+    @property
+    def what(self) -> str:
+        """What is wrong, in English."""
+        return self.text.en
+
+    def said(self, language: Language) -> str:
+        """One line for people."""
+        return f"{self.where}: {self.text.of(language)}"
 
     def __str__(self) -> str:
-        """One line for people."""
-        return f"{self.where}: {self.what}"
+        """One line for people, in English."""
+        return self.said("en")
+
+
+@dataclass(frozen=True, slots=True)
+class _Here:
+    """Where a check is: makes findings of that place."""
+
+    region: str
+    since: date | None = None
+    part: str | None = None
+    form: Form | None = None
+
+    def of(self, entry_id: str) -> "_Here":
+        return replace(self, part=entry_id, form=None)
+
+    def about(self, form: Form, entry: RuleEntry | None = None) -> "_Here":
+        return replace(self, form=form, part=entry.id if entry is not None else None)
+
+    def says(self, code: str, *at: str, **gaps: object) -> Finding:
+        return Finding(fault(code, **gaps), self.region, self.since, self.part, self.form, at)
 
 
 def check(regions: Iterable[Region]) -> tuple[Finding, ...]:
@@ -71,8 +117,8 @@ def silences(regions: Iterable[Region]) -> tuple[Finding, ...]:
         for version in region.versions if not region.national else ():
             silent = [form for form in Form if not version.matching(form)]
             if silent:
-                what = f"takes no stand on {', '.join(silent)}: say `offered: true` or `offered: false`"
-                found.append(Finding(f"{region.region} {version.since}", what))
+                here = _Here(region.region, version.since)
+                found.append(here.says("silent_on_forms", "entries", forms=", ".join(silent)))
     return tuple(found)
 
 
@@ -90,22 +136,20 @@ def harms(regions: Iterable[Region]) -> tuple[Finding, ...]:
 def _of_nation(regions: list[Region]) -> Iterator[Finding]:
     national = [region for region in regions if region.national]
     if len(national) > 1:
-        yield Finding(
-            ", ".join(sorted(r.region for r in national)), "two files say that they are the national one"
-        )
+        yield _Here(", ".join(sorted(r.region for r in national))).says("two_national")
     floors = {rule_id for region in national for rule_id, rule in region.rules.items() if rule.floor}
     for region in regions:
         if region.national:
             continue
         for rule_id in sorted(rule_id for rule_id, rule in region.rules.items() if rule.floor):
-            yield Finding(region.region, f"{rule_id} is called a floor, which only the national file can")
+            yield _Here(region.region).says("calls_itself_floor", "rules", rule_id, "floor", rule=rule_id)
         for rule_id in sorted(set(region.rules) & floors):
-            yield Finding(region.region, f"{rule_id} is a floor of every region and cannot be said otherwise")
+            yield _Here(region.region).says("changes_floor", "rules", rule_id, rule=rule_id)
 
 
 def _harms_of(region: Region) -> Iterator[Finding]:
     for version in region.versions:
-        where = f"{region.region} {version.since}"
+        where = _Here(region.region, version.since)
         yield from _outside_sense(version, where)
         yield from _endless(version, where)
         yield from _left_to_people(region, version, where)
@@ -123,17 +167,19 @@ _YEARS = range(1, 11)
 _MONTHS = range(1, 121)
 
 
-def _outside_sense(version: Version, where: str) -> Iterator[Finding]:
+def _outside_sense(version: Version, where: _Here) -> Iterator[Finding]:
+    ids = {part.id for part in version.parts}
     for what, value, sense in _numbers_of(version):
         if value is not None and value not in sense:
-            yield Finding(where, f"{what}: {value} is outside {sense.start}–{sense.stop - 1}")
+            first, *below = what.split(".")
+            here, at = (where.of(first), below) if first in ids else (where, [first, *below])
+            gaps = {"what": what, "value": value, "least": sense.start, "most": sense.stop - 1}
+            yield here.says("outside_sense", *at, **gaps)
     ages = version.ages
     if ages.own_record_from < ages.own_account_from:
-        yield Finding(
-            where, "ages: own_record_from comes before own_account_from, without which nobody logs in"
-        )
+        yield where.says("record_before_account", "ages", "own_record_from")
     if ages.of_age < max(ages.guardian_until, ages.own_record_from):
-        yield Finding(where, "ages: of_age comes before guardian_until or own_record_from")
+        yield where.says("of_age_too_early", "ages", "of_age")
 
 
 def _numbers_of(version: Version) -> Iterator[tuple[str, int | None, range]]:
@@ -175,19 +221,20 @@ def _numbers_of(version: Version) -> Iterator[tuple[str, int | None, range]]:
 # --- what never ends
 
 
-def _endless(version: Version, where: str) -> Iterator[Finding]:
+def _endless(version: Version, where: _Here) -> Iterator[Finding]:
     """A kind that can be imposed must end somehow: by a release form, an end date, an age, or what it came with."""
     for form, kind in IMPOSES.items():
         if version.offers(form) and not _ends(version.matching(form)) and not _may_be_released(version, kind):
-            yield Finding(f"{where} {form}", f"{kind} never ends: no form releases it, no end date, no age")
+            offers = next(e for e in version.matching(form) if e.offered)
+            yield where.about(form, offers).says("never_ends", kind=kind)
     for entry in version.entries:
         for extra in entry.also_imposes or ():
             if not (extra.goes_with_it or extra.ends_at_age or _may_be_released(version, extra.kind)):
-                yield Finding(f"{where} {entry.id}", f"{extra.kind} never ends: no form releases it, no age")
+                yield where.of(entry.id).says("extra_never_ends", "also_imposes", kind=extra.kind)
     for rule in version.standing:
         for extra in rule.imposes:
             if not _may_be_released(version, extra.kind):
-                yield Finding(f"{where} {rule.id}", f"no form releases {extra.kind} when the state has ended")
+                yield where.of(rule.id).says("state_never_ends", "imposes", kind=extra.kind)
 
 
 def _ends(entries: tuple[RuleEntry, ...]) -> bool:
@@ -212,12 +259,12 @@ def _may_be_released(version: Version, kind: MeasureKind) -> bool:
 # --- what people cannot hold, and what is said twice
 
 
-def _left_to_people(region: Region, version: Version, where: str) -> Iterator[Finding]:
+def _left_to_people(region: Region, version: Version, where: _Here) -> Iterator[Finding]:
     """Who reaches what is held by the program, or by nobody: a rule about a state is not done by a text or a channel."""
     for rule_id in version.people_only:
         rule = region.rules[rule_id]
         if "S" in rule.kind and not carried_out(version, rule_id):
-            yield Finding(where, f"{rule_id} says who reaches what, and stands only under what people do")
+            yield where.says("state_left_to_people", "people_only", rule_id, rule=rule_id)
 
 
 def carried_out(version: Version, rule_id: str) -> bool:
@@ -229,65 +276,65 @@ def carried_out(version: Version, rule_id: str) -> bool:
     )
 
 
-def _services_twice(version: Version, where: str) -> Iterator[Finding]:
+def _services_twice(version: Version, where: _Here) -> Iterator[Finding]:
     for form in IMPOSES:
         saying = [entry for entry in version.matching(form) if entry.services is not None]
         for one, other in combinations(saying, 2):
             if together(one.when, other.when):
-                yield Finding(f"{where} {form}", f"{one.id} and {other.id} contradict: both say services")
+                yield _contradict(
+                    where.about(form, other), one, other, fault("both_say_services"), "services"
+                )
 
 
 def _between(regions: list[Region]) -> Iterator[Finding]:
     names = [region.region for region in regions]
     for name in sorted({n for n in names if names.count(n) > 1}):
-        yield Finding(name, "two files tell of this region")
+        yield _Here(name).says("two_files", "region")
     for one, other in combinations(regions, 2):
         for county in sorted(set(one.counties) & set(other.counties)):
-            yield Finding(f"{one.region}, {other.region}", f"county {county} belongs to both")
+            yield _Here(f"{one.region}, {other.region}").says("county_of_both", county=county)
         if one.region != other.region:
             for rule in sorted(set(one.rules) & set(other.rules)):
-                yield Finding(f"{one.region}, {other.region}", f"rule {rule} stands in both")
+                yield _Here(f"{one.region}, {other.region}").says("rule_in_both", rule=rule)
 
 
 def _of_region(region: Region) -> Iterator[Finding]:
     if not region.national and not region.counties:
-        yield Finding(region.region, "no county: the register's word reaches nobody here")
+        yield _Here(region.region).says("no_county", "counties")
     for county in region.counties:
         if not is_county(county):
-            yield Finding(region.region, f"county {county}: no county of Sweden has that code")
+            yield _Here(region.region).says("no_such_county", "counties", county=county)
     for version in region.versions:
-        where = f"{region.region} {version.since}"
+        where = _Here(region.region, version.since)
         for name in version.documents:
             begins = region.documents[name].valid_from
             if begins is not None and begins > version.since:
-                yield Finding(where, f"rests on document {name}, which is valid from {begins} only")
+                yield where.says("document_too_late", "documents", document=name, begins=begins)
         yield from _unresting(region, version, where)
         yield from _choices(version, where)
         yield from _of_version(version, where)
 
 
-def _unresting(region: Region, version: Version, where: str) -> Iterator[Finding]:
+def _unresting(region: Region, version: Version, where: _Here) -> Iterator[Finding]:
     citing: tuple[RuleEntry | ChoiceRule, ...] = (*version.entries, *version.choices)
     for entry in citing:
         for rule in entry.cites:
             known = region.rules.get(rule)  # what the base says rests on the national documents
             if known is not None and known.document not in version.documents:
-                yield Finding(
-                    f"{where} {entry.id}", f"cites {rule} of a document that the version does not rest on"
-                )
+                yield where.of(entry.id).says("rests_elsewhere", "cites", rule=rule)
 
 
-def _choices(version: Version, where: str) -> Iterator[Finding]:
+def _choices(version: Version, where: _Here) -> Iterator[Finding]:
     """A choice must come to its turn, and its forms must be for the ages that it speaks of."""
     for number, choice in enumerate(version.choices):
-        place = f"{where} {choice.id}"
+        place = where.of(choice.id)
         before = next((c for c in version.choices[:number] if _takes_in(c.when, choice.when)), None)
         if before is not None:
-            yield Finding(place, f"can never apply: {before.id} stands before it and holds whenever it does")
+            yield place.says("choice_never", "when", before=before.id)
         for form in choice.forms:
             since, until = _ages_for(version.matching(form))
             if (choice.when.patient_from or 0) < since or (choice.when.patient_under or _AGELESS) > until:
-                yield Finding(place, f"names {form} for ages that the form is not for")
+                yield place.says("choice_ages", "forms", form=form)
 
 
 _AGELESS = 1000
@@ -311,82 +358,78 @@ def _takes_in(wider: RiskCondition, narrower: RiskCondition) -> bool:
     ) >= (narrower.patient_under or _AGELESS)
 
 
-def _of_version(version: Version, where: str) -> Iterator[Finding]:
+def _of_version(version: Version, where: _Here) -> Iterator[Finding]:
     for form in Form:
         entries = version.matching(form)
         if not entries:
             continue
-        place = f"{where} {form}"
+        place = where.about(form, entries[0])
         if not version.offers(form):
             for entry in entries:
                 if entry.offered is None and not any(version.offers(f) for f in entry.forms):
-                    yield Finding(f"{where} {entry.id}", "can never apply: none of its forms is offered")
+                    yield where.of(entry.id).says("no_form_offered", "forms")
             if not any(e.offered is False for e in entries) and all(len(e.forms) == 1 for e in entries):
-                yield Finding(place, "is spoken of and neither offered nor refused")
+                yield place.says("neither_offered_nor_refused")
             continue
         yield from _half_made(entries, place)
         for entry in entries:
-            yield from _never(entry, form, entries, version, f"{where} {entry.id}")
+            yield from _never(entry, form, entries, where.of(entry.id))
         yield from _contradictions(entries, place)
 
 
-def _half_made(entries: tuple[RuleEntry, ...], place: str) -> Iterator[Finding]:
-    for clause, words in (
-        ("deciders", "nobody is said to decide"),
-        ("channels", "no channel is said to be open"),
-        ("initiatives", "nobody is said to ask for it"),
+def _half_made(entries: tuple[RuleEntry, ...], place: _Here) -> Iterator[Finding]:
+    for clause, code in (
+        ("deciders", "nobody_decides"),
+        ("channels", "no_channel"),
+        ("initiatives", "nobody_asks"),
     ):
         if not any(getattr(entry, clause) is not None for entry in entries):
-            yield Finding(place, f"is offered, but {words}")
+            yield place.says(code, "offered")
 
 
-def _never(
-    entry: RuleEntry, form: Form, entries: tuple[RuleEntry, ...], version: Version, where: str
-) -> Iterator[Finding]:
+def _never(entry: RuleEntry, form: Form, entries: tuple[RuleEntry, ...], where: _Here) -> Iterator[Finding]:
     when = entry.when
     for clause, forms in _ONLY_FOR.items():
         if getattr(entry, clause) is not None and form not in forms:
-            yield Finding(where, f"{clause} means nothing for {form}")
+            yield where.says("means_nothing_for", clause, clause=clause, form=form)
     if when.initiative is not None and not set(when.initiative) & _open_initiatives(entries):
-        yield Finding(where, f"can never apply to {form}: no such initiative is allowed")
+        yield where.says("never_initiative", "when", "initiative", form=form)
     if when.channel is not None and not any(_open(entries, c, when) for c in when.channel):
-        yield Finding(where, f"can never apply to {form}: no such channel is open")
+        yield where.says("never_channel", "when", "channel", form=form)
     if when.opinion is not None and form is not Form.UNIT_OPINION:
-        yield Finding(where, f"can never apply to {form}: it has no opinion")
+        yield where.says("never_opinion", "when", "opinion", form=form)
     if when.decision is not None and form is not Form.CONTINUE_MEASURE:
-        yield Finding(where, f"can never apply to {form}: it has no decision")
+        yield where.says("never_decision", "when", "decision", form=form)
     if when.confirms_call and (form not in IMPOSES or not _open(entries, Channel.PHONE, None)):
-        yield Finding(where, f"can never apply to {form}: it is never called in")
+        yield where.says("never_called_in", "when", "confirms_call", form=form)
     if (when.measure or when.measure_reported or when.measure_initiative) and form not in _ABOUT_MEASURES:
-        yield Finding(where, f"can never apply to {form}: it speaks of no measure")
+        yield where.says("never_measure", "when", form=form)
     if when.measure is not None and form in RELEASES and RELEASES[form] not in when.measure:
-        yield Finding(where, f"can never apply to {form}: it ends another kind")
+        yield where.says("never_kind", "when", "measure", form=form)
     if entry.other_regions is not None and when != Condition(initiative=when.initiative):
-        yield Finding(where, "other_regions may have no other condition than the initiative")
+        yield where.says("other_regions_condition", "when")
     yield from _bonds(entry, form, where)
     youngest = max((e.age.since for e in entries if e.age and e.age.since is not None), default=0)
     if when.patient_under is not None and when.patient_under <= youngest:
-        yield Finding(where, f"can never apply to {form}: patients are {youngest} or older")
+        yield where.says("never_age", "when", "patient_under", form=form, age=youngest)
     if entry.age is not None and (entry.age.since or 0) >= (entry.age.until or 200):
-        yield Finding(where, "nobody is of that age")
+        yield where.says("nobody_of_age", "age")
     oldest = entry.ends_at_age
     if oldest is not None and youngest >= oldest:
-        yield Finding(where, f"ends at {oldest}, and begins at {youngest}")
+        yield where.says("ends_before_it_begins", "ends_at_age", end=oldest, begin=youngest)
 
 
-def _bonds(entry: RuleEntry, form: Form, where: str) -> Iterator[Finding]:
+def _bonds(entry: RuleEntry, form: Form, where: _Here) -> Iterator[Finding]:
     """What is said of the unit that decides, where it can mean nothing."""
     if entry.deciders_bound_to is None:
         return
     opens = form in _ABOUT_MEASURES and not (form in RELEASES and RELEASES[form].opens)
     if form is Form.REQUEST_RELEASE or not (opens or (form in IMPOSES and not IMPOSES[form].opens)):
-        yield Finding(where, f"deciders_bound_to means nothing for {form}: it opens nothing that care shut")
+        yield where.says("bond_opens_nothing", "deciders_bound_to", form=form)
     elif form in IMPOSES and not entry.bound_to_clinic_alone:
-        yield Finding(
-            where, f"deciders_bound_to may name the clinic alone for {form}: nothing is imposed yet"
-        )
+        yield where.says("bond_clinic_alone", "deciders_bound_to", form=form)
     if "its_successor" in entry.deciders_bound_to and "imposing_unit" not in entry.deciders_bound_to:
-        yield Finding(where, "deciders_bound_to names the successor of a unit that it leaves out")
+        yield where.says("bond_successor", "deciders_bound_to")
 
 
 def _open_initiatives(entries: tuple[RuleEntry, ...]) -> set[Initiative]:
@@ -421,12 +464,19 @@ def _implied(condition: Condition, given: Condition) -> bool:
 # --- contradictions
 
 
-def _contradictions(entries: tuple[RuleEntry, ...], place: str) -> Iterator[Finding]:
+def _contradict(place: _Here, one: RuleEntry, other: RuleEntry, what: FaultText, *at: str) -> Finding:
+    """That two entries contradict, told of the later one."""
+    here = place.says("contradict", *at, one=one.id, other=other.id, what="{what}")
+    text = FaultText(here.text.sv.format(what=what.sv), here.text.en.format(what=what.en))
+    return replace(here, text=text, part=other.id)
+
+
+def _contradictions(entries: tuple[RuleEntry, ...], place: _Here) -> Iterator[Finding]:
     for one, other in combinations(entries, 2):
         if not together(one.when, other.when):
             continue
         for what in _clashes(one, other):
-            yield Finding(place, f"{one.id} and {other.id} contradict: {what}")
+            yield _contradict(place, one, other, what)
 
 
 def together(one: Condition, other: Condition) -> bool:
@@ -446,23 +496,23 @@ def together(one: Condition, other: Condition) -> bool:
     return True
 
 
-def _clashes(one: RuleEntry, other: RuleEntry) -> Iterator[str]:
+def _clashes(one: RuleEntry, other: RuleEntry) -> Iterator[FaultText]:
     if one.deciders is not None and other.deciders is not None and not _one_may_decide(one, other):
-        yield "no one role may decide by both"
+        yield fault("no_one_role")
     if one.initiatives is not None and not set(one.initiatives) & set(other.initiatives or one.initiatives):
-        yield "no initiative is allowed by both"
+        yield fault("no_one_initiative")
     if one.channels is not None and other.channels is not None and not _one_way_in(one, other):
-        yield "no channel is open by both"
+        yield fault("no_one_channel")
     if {one.units, other.units} == {"required", "forbidden"}:
-        yield "units are required and forbidden"
+        yield fault("units_both_ways")
     ends = [e.end_date for e in (one, other) if e.end_date is not None]
     if any(end.required for end in ends) and any(end.never for end in ends):
-        yield "an end date is required and forbidden"
+        yield fault("end_date_both_ways")
     if {one.offered, other.offered} == {True, False}:
-        yield "the form is offered and not offered"
+        yield fault("offered_both_ways")
     ages = [e.age for e in (one, other) if e.age is not None]
     if max((a.since or 0 for a in ages), default=0) >= min((a.until or 200 for a in ages), default=200):
-        yield "nobody is of both ages"
+        yield fault("no_one_age")
 
 
 def _one_may_decide(one: RuleEntry, other: RuleEntry) -> bool:
