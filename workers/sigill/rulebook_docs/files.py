@@ -49,11 +49,11 @@ def located(findings: Iterable[Finding], files: Iterable[Path], language: Langua
 
     What a version inherits is told of once, where it is written; what no file holds is told without a place.
     """
-    sources: dict[str, list[tuple[Path, Source]]] = {}
+    sources: dict[str, list[tuple[Path, RulebookSource]]] = {}
     lines: dict[str, None] = {}
     findings = tuple(findings)
     for path in files if findings else ():
-        source = Source.of(path)
+        source = RulebookSource.of(path)
         if source is not None:
             sources.setdefault(source.region, []).append((path, source))
     told = set()
@@ -73,7 +73,7 @@ def located(findings: Iterable[Finding], files: Iterable[Path], language: Langua
 
 
 @dataclass(frozen=True)
-class Source:
+class RulebookSource:
     """One rulebook's file, with where its parts stand."""
 
     region: str
@@ -81,7 +81,7 @@ class Source:
     marks: Marks
 
     @classmethod
-    def of(cls, path: Path) -> "Source | None":
+    def of(cls, path: Path) -> "RulebookSource | None":
         """Read one; None: it cannot be read, which is told elsewhere."""
         try:
             marks = Marks(path.read_text("utf-8"))
