@@ -78,6 +78,7 @@ drift: $(VENV)/.dev ## whether what is generated still matches what it comes fro
 	@$(BIN)/python -m sigill.devtools.signature_profile --check
 	@$(BIN)/sigill rulebook pages --check
 	@$(BIN)/sigill rulebook questions --page docs/regions.md --check
+	@$(BIN)/sigill rulebook guide --page docs/regelbok.md --check
 	@cmp infra/observability/rules/sigill.yml infra/helm/sigill/files/alerts.yml
 	@cmp infra/observability/grafana/dashboards/sigill.json infra/helm/sigill/files/dashboard.json
 
@@ -98,6 +99,7 @@ generate: $(VENV)/.dev ## write again what is generated: examples, schemas, Asyn
 	@$(BIN)/python -m sigill.devtools.signature_profile
 	@$(BIN)/sigill rulebook pages
 	@$(BIN)/sigill rulebook questions --page docs/regions.md
+	@$(BIN)/sigill rulebook guide --page docs/regelbok.md
 	@cp infra/observability/rules/sigill.yml infra/helm/sigill/files/alerts.yml
 	@cp infra/observability/grafana/dashboards/sigill.json infra/helm/sigill/files/dashboard.json
 

@@ -292,6 +292,19 @@ def test_the_page_of_all_regions_fits_the_rulebooks(tmp_path: Path) -> None:
     assert (stale.exit_code, stale.output) == (1, f"{copy}: run `sigill rulebook questions --page {copy}`\n")
 
 
+def test_the_swedish_guide_is_written_from_the_lexicon(tmp_path: Path) -> None:
+    page = ROOT / "docs" / "regelbok.md"
+    assert run.invoke(app, ["guide", "--page", str(page), "--check"]).exit_code == 0
+    copy = tmp_path / "regelbok.md"
+    copy.write_text(
+        page.read_text("utf-8").replace("| `physician` | läkare |", "| `physician` | doktor |", 1), "utf-8"
+    )
+    stale = run.invoke(app, ["guide", "--page", str(copy), "--check"])
+    assert (stale.exit_code, stale.output) == (1, f"{copy}: run `sigill rulebook guide --page {copy}`\n")
+    assert run.invoke(app, ["guide", "--page", str(copy)]).exit_code == 0
+    assert copy.read_text("utf-8") == page.read_text("utf-8")
+
+
 def test_the_swedish_guide_says_every_form_role_attestation_and_reason_as_receipts_do() -> None:
     guide = (ROOT / "docs" / "regelbok.md").read_text("utf-8")
     words = [(form, FORM[form]) for form in Form] + [(reason, ACCESS[reason]) for reason in AccessReason]

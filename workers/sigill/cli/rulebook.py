@@ -36,6 +36,7 @@ from sigill.rulebook_docs.clauses import (
 from sigill.rulebook_docs.comparison import RuleChange, as_if, compare
 from sigill.rulebook_docs.coverage import coverage as coverage_of
 from sigill.rulebook_docs.files import located, read, with_national
+from sigill.rulebook_docs.guide_tables import with_tables
 from sigill.runtime.clock import SystemClock
 from sigill.scenario.format import UnreadableScenario, files_of, read_file
 from sigill_contracts.vocabulary import Form, RefusalCode, RegionCode, RiskFrom, RiskSign
@@ -236,6 +237,24 @@ def questions(
         print(page)
     elif not page.is_file() or page.read_text("utf-8") != wanted:
         print(f"{page}: run `sigill rulebook questions --page {page}`")
+        raise typer.Exit(1)
+
+
+@app.command()
+def guide(
+    page: Annotated[Path, typer.Option("--page", help="The Swedish guide, as Markdown.")],
+    check_only: Annotated[
+        bool, typer.Option("--check", help="Only say whether it fits; exit 1 if not.")
+    ] = False,
+) -> None:
+    """Write the tables of codes in the Swedish guide again, from the words that receipts use."""
+    written = page.read_text("utf-8")
+    wanted = with_tables(written)
+    if not check_only:
+        page.write_text(wanted, encoding="utf-8")
+        print(page)
+    elif written != wanted:
+        print(f"{page}: run `sigill rulebook guide --page {page}`")
         raise typer.Exit(1)
 
 
