@@ -107,24 +107,28 @@ async def rows_read(world: World, name: str, *arguments: object) -> int:
 
 
 NOTHING = [None] * 7
+FREE = [None, None]
+"""Bound to no region and no unit."""
 
 
 @pytest.mark.parametrize(
     ("name", "arguments", "most"),
     [
-        ("orders", [*NOTHING, None, 101], 500),
-        ("orders", [*NOTHING, 50_000, 101], 500),
-        ("orders", [None, "testland", *[None] * 5, None, 101], 1_500),
-        ("orders", [None, None, "SE2321000099-U7", *[None] * 4, None, 101], 25_000),
-        ("orders", [[1], *[None] * 6, None, 101], 1_500),
-        ("orders_of_outcome", [*NOTHING, None, 101, "refused"], 1_500),
-        ("orders_of_outcome", [*NOTHING, None, 101, "executed"], 1_500),
-        ("count_orders", [*NOTHING, MOST + 1], MOST + 1),
-        ("count_orders_of_outcome", [*NOTHING, MOST + 1, "executed"], 4 * MOST),
-        ("pending_page", ["awaiting_signed_form", None, 50, 0], 300),
-        ("worklist_page", [None, None, 50, 0], 2 * WAITING),
-        ("tasks_page", [["follow_up_decision"], None, 50, 0], 2 * WAITING),
-        ("timers_of_day", [START, START + timedelta(days=1), 50, 0], 300),
+        ("orders", [*NOTHING, None, 101, *FREE], 500),
+        ("orders", [*NOTHING, 50_000, 101, *FREE], 500),
+        ("orders", [*NOTHING, None, 101, ["testland"], None], 1_500),
+        ("orders", [None, "testland", *[None] * 5, None, 101, *FREE], 1_500),
+        ("orders", [None, None, "SE2321000099-U7", *[None] * 4, None, 101, *FREE], 25_000),
+        ("orders", [[1], *[None] * 6, None, 101, *FREE], 1_500),
+        ("orders_of_outcome", [*NOTHING, None, 101, "refused", *FREE], 1_500),
+        ("orders_of_outcome", [*NOTHING, None, 101, "executed", *FREE], 1_500),
+        ("count_orders", [*NOTHING, MOST + 1, *FREE], MOST + 1),
+        ("count_orders_of_outcome", [*NOTHING, MOST + 1, "executed", *FREE], 4 * MOST),
+        ("pending_page", ["awaiting_signed_form", None, 50, 0, *FREE], 300),
+        ("worklist_page", [None, None, 50, 0, *FREE], 2 * WAITING),
+        ("worklist_page", [None, None, 50, 0, ["testland"], None], 2 * WAITING),
+        ("tasks_page", [["follow_up_decision"], None, 50, 0, *FREE], 2 * WAITING),
+        ("timers_of_day", [START, START + timedelta(days=1), 50, 0, None], 300),
         ("letter_sequences", [50, 0, None], 3_000),
     ],
 )

@@ -28,6 +28,7 @@ from sigill.stream.topics import apply_topics
 from sigill_contracts.topics import (
     AUDIT_HEADS,
     CHANGES,
+    ELSEWHERE,
     ORDERS,
     PERSONS,
     RECEIPTS,
@@ -73,6 +74,7 @@ def test_nobody_of_ours_writes_what_register_and_directory_say(table: Sequence[T
         (PERSONS, "population-register"),
         (STAFF, "staff-directory"),
         (UNITS, "staff-directory"),
+        (ELSEWHERE, "elsewhere-adapter"),
     ):
         assert {who for name, who in writers if name == spec.name} == {system}
 
