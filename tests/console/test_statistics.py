@@ -51,6 +51,10 @@ async def test_what_happened_is_counted_and_small_counts_are_left_out(fresh: Wor
     )
     assert before.measures[0].table.rows == ()
 
+    async with fresh.client() as client:
+        early = (await client.get("/statistics?first=2025-03&through=2025-03")).text
+    assert "2025-02 – 2025-02" in early  # a month that is not over tells of each new measure: it is not shown
+    fresh.clock.set(START + timedelta(days=31))
     for language, says in (("sv", "Nya åtgärder per vårdenhet"), ("en", "New measures by unit")):
         async with fresh.client(language=language) as client:
             page = (await client.get("/statistics?first=2025-03&through=2025-03")).text
@@ -74,5 +78,7 @@ async def test_what_happened_is_counted_and_small_counts_are_left_out(fresh: Wor
         "2025-03": None,
         "total": None,
     }
+    late = await sigill(fresh, "statistics", "--through", "2025-04", SIGILL_CLOCK_FILE=str(clock))
+    assert (late.status, "2025-03" in late.err) == (2, True)
     wrong = await sigill(fresh, "statistics", "--from", "2025-03", "--through", "2025-01")
     assert wrong.status == 2

@@ -48,8 +48,11 @@ def statistics_(
     if region is not None and region not in books.regions:
         print(f"no region {region}; there are: {', '.join(sorted(books.regions))}", file=sys.stderr)
         raise typer.Exit(2)
-    today = swedish_date(clock_of(chosen).now())
-    through = last.date() if last else months_before(today, 1)
+    over = months_before(swedish_date(clock_of(chosen).now()), 1)
+    through = last.date() if last else over
+    if through > over:
+        print(f"--through: the last month that is over is {over:%Y-%m}", file=sys.stderr)
+        raise typer.Exit(2)
     since = first.date() if first else months_before(through, 11)
     if through < since:
         print("--through: before --from", file=sys.stderr)

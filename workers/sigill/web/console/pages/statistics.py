@@ -10,7 +10,7 @@ from starlette.responses import Response
 from sigill.operations.statistics import OwnerStatistics, months_before, owner_statistics
 from sigill.policy.calendar import swedish_date
 from sigill.policy.disclosure import ProtectedTable
-from sigill.web.console.context import ConsoleContext, get
+from sigill.web.console.context import OUTSIDE, ConsoleContext, get
 from sigill.web.console.sessions import Session
 from sigill_contracts.vocabulary import RegionCode
 
@@ -21,7 +21,10 @@ _STEP = 24
 
 async def statistics(request: Request, desk: ConsoleContext, session: Session) -> Response:
     """The figures as a page."""
-    found = await _found(request, desk)
+    regions = _regions(desk, session)
+    if not regions:
+        return desk.sorry(request, session, 403, OUTSIDE)
+    found = await _found(request, desk, session, regions)
     by_month = next(one for one in found.measures if one.table.name == "month")
     return desk.page(
         request,
@@ -31,13 +34,17 @@ async def statistics(request: Request, desk: ConsoleContext, session: Session) -
         bars=_bars(by_month),
         height=_HEIGHT,
         width=max(len(by_month.table.columns), 1) * _STEP,
-        regions=sorted(desk.books.regions),
+        regions=regions,
+        bound=session.operator.bound.regions is not None,
     )
 
 
 async def statistics_csv(request: Request, desk: ConsoleContext, session: Session) -> Response:
     """The same as a file."""
-    found = await _found(request, desk)
+    regions = _regions(desk, session)
+    if not regions:
+        return desk.sorry(request, session, 403, OUTSIDE)
+    found = await _found(request, desk, session, regions)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(("figure", "row", "column", "value"))
@@ -50,9 +57,19 @@ async def statistics_csv(request: Request, desk: ConsoleContext, session: Sessio
     )
 
 
-async def _found(request: Request, desk: ConsoleContext) -> OwnerStatistics:
-    today = swedish_date(desk.clock.now())
-    last = _month(request.query_params.get("through")) or months_before(today, 1)
+def _regions(desk: ConsoleContext, session: Session) -> list[RegionCode]:
+    """The regions that somebody may count; none for one who is bound to units, whose counts are no region's."""
+    bound = session.operator.bound
+    known = sorted(one for one in desk.books.regions if bound.regions is None or one in bound.regions)
+    return known if bound.units is None else []
+
+
+async def _found(
+    request: Request, desk: ConsoleContext, session: Session, regions: list[RegionCode]
+) -> OwnerStatistics:
+    """Of whole months that are over: what grows by the day would tell of each new measure."""
+    over = months_before(swedish_date(desk.clock.now()), 1)
+    last = min(_month(request.query_params.get("through")) or over, over)
     first = _month(request.query_params.get("first")) or months_before(last, 11)
     first = max(
         min(first, last), months_before(last, min(_MOST_MONTHS, (last.year - 1) * 12 + last.month - 1))
@@ -63,7 +80,11 @@ async def _found(request: Request, desk: ConsoleContext) -> OwnerStatistics:
         desk.books,
         first=first,
         last=last,
-        region=asked if asked in desk.books.regions else None,
+        region=asked
+        if asked in regions
+        else regions[0]
+        if session.operator.bound.regions is not None
+        else None,
         threshold=desk.settings.statistics_threshold,
     )
 
