@@ -45,7 +45,7 @@ BEGIN
                  'staff_version, staff_assignment, unit, unit_version, unit_successor, inbox, order_outcome, measure, '
                  'measure_version, release_request, release_answer, release_event, consumer_offset, pending_order, '
                  'timer, task, dead_letter_action, audit_entry, person_erasure, '
-                 'standing_evaluation, elsewhere_measure, elsewhere_source TO %s', workers);
+                 'standing_evaluation, elsewhere_measure, elsewhere_source, person_separation TO %s', workers);
   GRANT SELECT ON signed_order TO sigill_intake;
   -- the forms of orders that wait, of the others no more than that they are there
   EXECUTE format('GRANT SELECT ON waiting_order, order_reference TO %s', workers);
@@ -83,7 +83,7 @@ BEGIN
   GRANT INSERT ON inbox, signed_order, dead_letter TO sigill_intake;
   GRANT USAGE ON SEQUENCE registration TO sigill_intake;
   EXECUTE format('GRANT USAGE ON SEQUENCE outbox_id_seq TO %s, sigill_ops', workers); -- a number with each person's lock
-  GRANT INSERT ON person_merge, staff_version, staff_assignment, unit, unit_version, dead_letter, elsewhere_measure,
+  GRANT INSERT ON person_merge, person_separation, staff_version, staff_assignment, unit, unit_version, dead_letter, elsewhere_measure,
                   elsewhere_source TO sigill_register;
   GRANT UPDATE (read_up_to, known_from) ON elsewhere_source TO sigill_register;
 
@@ -96,7 +96,7 @@ BEGIN
   -- answers about access: reads, and says in the log whom it told about
   GRANT SELECT ON person, person_identity, person_version, custody, person_merge, staff_version, staff_assignment,
                   unit, unit_version, unit_successor, measure, measure_version, audit_entry, person_erasure,
-                  elsewhere_measure, elsewhere_source TO sigill_reader;
+                  elsewhere_measure, elsewhere_source, person_separation TO sigill_reader;
   GRANT INSERT ON access_log, audit_entry TO sigill_reader;
   GRANT SELECT (look_id) ON access_log TO sigill_reader, sigill_ops; -- the number of what they write, not the log
   GRANT EXECUTE ON FUNCTION log_looks TO sigill_reader, sigill_ops, sigill_auditor;
@@ -106,7 +106,7 @@ BEGIN
                   staff_assignment, unit, unit_version, unit_successor, inbox, signed_order, order_reference, order_outcome, measure, measure_version,
                   release_request, release_answer, release_event, consumer_offset, pending_order, outbox, timer,
                   task, dead_letter, dead_letter_action, proposal, proposal_verdict, audit_entry, person_erasure,
-                  standing_evaluation, elsewhere_measure, elsewhere_source TO sigill_ops;
+                  standing_evaluation, elsewhere_measure, elsewhere_source, person_separation TO sigill_ops;
   GRANT INSERT ON outbox, dead_letter_action, proposal, proposal_verdict, unit_successor, access_log, audit_entry, audit_personal
                   TO sigill_ops;
   GRANT UPDATE (state, ended_at, done_by, remark) ON task TO sigill_ops;

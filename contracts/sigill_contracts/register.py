@@ -71,6 +71,8 @@ class PersonRecord(Message):
     `sequence` grows with each change of this person; a message with a lower one is late and changes nothing.
     `birth_date` may be partial: `YYYY`, `YYYY-MM` or `YYYY-MM-DD`.
     `former_ids` are numbers that this person had before; an order may still name them.
+    `separated_ids` are numbers that an earlier message gave to this person and that are somebody else's: two who were
+    taken for one, or a number that was taken back and given to another. Either of the two may say so.
     """
 
     person: PersonRef
@@ -86,6 +88,7 @@ class PersonRecord(Message):
     has_e_id: bool = True
     custody: Annotated[tuple[Custody, ...], Field(max_length=20)] = ()
     former_ids: Annotated[tuple[PersonRef, ...], Field(max_length=20)] = ()
+    separated_ids: Annotated[tuple[PersonRef, ...], Field(max_length=20)] = ()
     replaced_by: PersonRef | None = None
     deregistration: Deregistration | None = None
     coordination_status: CoordinationStatus | None = None

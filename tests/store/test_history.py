@@ -24,6 +24,7 @@ INSERT INTO person_version (person_id, sequence, valid_from, known_from, birth_e
 INSERT INTO custody VALUES (1, 1, 2, '2018-03-05', '2036-03-05', 0);
 INSERT INTO person_name VALUES (1, 1, 'Testa', 'Testsson');
 INSERT INTO person_merge (person_id, into_id, known_from) VALUES (2, 1, now());
+INSERT INTO person_separation (person_id, other_id, separated_at, known_from, one) VALUES (1, 2, now(), now(), true);
 INSERT INTO staff_version VALUES ('SE1-A', 1, now(), now());
 INSERT INTO staff_assignment VALUES ('SE1-A', 1, 0, 'u', 'r', '{head_of_unit}', '2020-01-01', '2030-01-01');
 INSERT INTO unit (unit, region, known_from) VALUES ('u', 'r', now());
@@ -125,6 +126,7 @@ async def test_what_nobody_touched_is_whole(seeded: asyncpg.Connection) -> None:
 
 TABLES = sorted(
     "person person_identity person_version custody person_name person_merge staff_version staff_assignment unit "
+    "person_separation "
     "elsewhere_measure unit_version unit_successor inbox signed_order order_outcome measure measure_version release_request release_answer "
     "release_event dead_letter dead_letter_action proposal proposal_verdict person_erasure".split()
 )

@@ -30,6 +30,7 @@ WORKERS: tuple[Role, ...] = ("sigill_intake", "sigill_register", "sigill_transit
 ROLES: tuple[Role, ...] = (*WORKERS, "sigill_relay", "sigill_reader", "sigill_ops", "sigill_auditor")
 HISTORY = (
     "person person_identity person_version custody person_name person_merge staff_version staff_assignment unit "
+    "person_separation "
     "elsewhere_measure unit_version unit_successor inbox signed_order order_outcome measure measure_version release_request release_answer "
     "release_event dead_letter "
     "dead_letter_action proposal proposal_verdict audit_entry audit_personal access_log person_erasure history_shape"
@@ -47,6 +48,7 @@ READS = {
         "person_version",
         "custody",
         "person_merge",
+        "person_separation",
         "staff_version",
         "staff_assignment",
         "unit",

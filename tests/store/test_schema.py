@@ -202,6 +202,8 @@ async def test_one_patient_costs_the_same_however_many_there_are(admin: asyncpg.
           SELECT n, n, 'x', '{}', NULL FROM generate_series(1, 20000) n;
         INSERT INTO elsewhere_measure (source, reference, sequence, changed_at, known_from, person_id, kind, made_by, ended)
           SELECT 's', 'r' || n, 1, now(), now(), n, 'journal_seal', 'x', false FROM generate_series(1, 20000) n;
+        INSERT INTO person_separation (person_id, other_id, separated_at, known_from, one)
+          SELECT n, n + 1, now(), now(), true FROM generate_series(1, 19999) n;
         ANALYZE;
         """
     )

@@ -696,7 +696,7 @@ def _grants_ended(facts: PatientFacts, at: datetime, now: datetime, books: Ruleb
             yield from worklist(m, ends=True)
         left = tuple(g for g in m.guardians or () if g not in shut)
         if left:
-            yield from _goes_on_for(m, left, facts, at, books)
+            yield from goes_on_for(m, left, facts, at, books)
         elif m.valid_from > at:
             reason = RefusalReason(
                 RefusalCode.PROTECTED_IDENTITY, REFUSAL[RefusalCode.PROTECTED_IDENTITY], ("X-11",)
@@ -705,7 +705,7 @@ def _grants_ended(facts: PatientFacts, at: datetime, now: datetime, books: Ruleb
                 yield ResolvePending(order_id, Outcome.REFUSED, reason.text, refusal=reason)
 
 
-def _goes_on_for(
+def goes_on_for(
     m: Measure, guardians: tuple[PersonId, ...], facts: PatientFacts, at: datetime, books: Rulebooks
 ) -> Iterator[Effect]:
     """The same grant for the guardians whom no mark shuts out: a new row of the same lineage."""

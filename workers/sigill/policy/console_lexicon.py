@@ -77,6 +77,7 @@ TASK = {
     "protected_patient": S("Patienten har skyddade uppgifter", "The patient has protected identity"),
     "protected_guardian": S("Vårdnadshavare har skyddade uppgifter", "A guardian has protected identity"),
     "protection_ended": S("Skyddade uppgifter har upphört", "Protected identity has ended"),
+    "persons_separated": S("Två som var en i registret", "Two who were one in the register"),
     "protected_county_unknown": S("Skyddat barn, okänt län", "Protected child, county unknown"),
     "standing_measures": S("Registrets egna åtgärder", "The register's own measures"),
     "name_successor": S("Ange efterträdande enhet", "Name the succeeding unit"),

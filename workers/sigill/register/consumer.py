@@ -2,7 +2,7 @@
 What the population register says, in order for each person, with history; and what it touches, judged anew.
 
 Late and repeated messages change nothing, and a register that is sent again costs a look for each person who has not
-changed. Of a message that can be read in part the readable part counts; the message is kept among the dead letters with
+changed. Two who were taken for one are told apart by a message of either. Of a message that can be read in part the readable part counts; the message is kept among the dead letters with
 what was set aside. A person's change touches the children too whose custody names that person, and whatever waited
 under any of the person's numbers is judged. Nothing re-opens by itself: what a change calls for is said by policy.
 """
@@ -22,27 +22,29 @@ from sigill.consumer.json_batches import (
     report_set_aside,
 )
 from sigill.consumer.runner import PoisonRecords, StepTimings, dead_record
+from sigill.judgement.separation import separated as told_apart
+from sigill.judgement.separation import shared
 from sigill.judgement.transitions import register_change
 from sigill.policy.facts import Identity, PatientFacts
 from sigill.policy.measures_in_force import is_marked, marked_guardians
 from sigill.processing.changeset import OutgoingEvent
 from sigill.processing.citations import PolicyContext
 from sigill.processing.event_ids import event_id, record_cause
-from sigill.processing.loading import unit_of_work_about
+from sigill.processing.loading import unit_of_work_about, with_people
 from sigill.processing.patient_keys import KeyRing
 from sigill.processing.persist import persist
 from sigill.processing.reevaluation import reevaluate_pending
 from sigill.processing.unit_of_work import UnitOfWork
 from sigill.register.person_update import PersonUpdate, read_person, told_of
 from sigill.runtime.metrics import Metrics
-from sigill.store import dead_letters, orders, persons
+from sigill.store import dead_letters, measures, orders, persons
 from sigill.store import facts as stored
 from sigill.store.dead_letters import DeadRecord
 from sigill.store.session import Tx
 from sigill.stream.records import Record
 from sigill_contracts.dead_letter import DeadLetterReason
 from sigill_contracts.topics import PERSONS, STATE
-from sigill_contracts.vocabulary import PendingCode, PersonId
+from sigill_contracts.vocabulary import MeasureId, PendingCode, PersonId
 
 log = structlog.get_logger("sigill.register")
 
@@ -60,6 +62,15 @@ class ParsedPersons(ParsedBatch[PersonUpdate]):
     """A batch, read. `backward` are the records whose word begins before an earlier one's: found while it is taken."""
 
     backward: list[Record] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Separated:
+    """A person, the other who was taken for it, and the measures that were made before."""
+
+    person: PersonId
+    other: PersonId
+    certain: frozenset[MeasureId]
 
 
 @dataclass(slots=True)
@@ -82,9 +93,10 @@ class Register(JsonHandler[PersonUpdate]):
         """Keep what is news, a round for each person's next message, and enact what follows."""
         prepared.backward, prepared.news = [], 0
         with steps.step("unchanged"):
-            messages = await self._changed(tx, prepared.messages)
+            messages = await self._changed(tx, _without_withdrawn(prepared.messages))
         with steps.step("people"):
             owners = await self._owners(tx, messages)
+            messages = await self._without_separated(tx, messages, owners)
         for turn in _rounds(messages, owners):
             with steps.step("round"):
                 await self._round(tx, turn, owners, prepared)
@@ -100,7 +112,11 @@ class Register(JsonHandler[PersonUpdate]):
 
         A register sent again comes to millions of these: none of them locks a person, or reads its measures.
         """
-        numbers = {number for one in messages for number in (*one.update.numbers, *one.update.guardians)}
+        numbers = {
+            number
+            for one in messages
+            for number in (*one.update.numbers, *one.update.guardians, *one.update.separated)
+        }
         owners = await persons.resolve(tx, numbers)
         about: dict[PersonId, list[ReadMessage[PersonUpdate]]] = {}
         news: set[PersonId] = set()
@@ -108,8 +124,10 @@ class Register(JsonHandler[PersonUpdate]):
             found = {owners[number] for number in one.update.numbers if number in owners}
             for person in found:
                 about.setdefault(person, []).append(one)
-            named = (*one.update.numbers, *one.update.guardians)
+            named = (*one.update.numbers, *one.update.guardians, *one.update.separated)
             if len(found) != 1 or any(number not in owners for number in named):
+                news |= found
+            if one.update.separated and not await self._known_apart(tx, one.update, owners):
                 news |= found
         known = await persons.newest(tx, about.keys() - news)
         same = await persons.merged(tx, owners.values())
@@ -132,13 +150,43 @@ class Register(JsonHandler[PersonUpdate]):
         """Whose each number is. A person whose number has changed keeps the place that the former number has."""
         numbers = {number for one in messages for number in one.update.numbers}
         known = await persons.resolve(tx, numbers)
+        known |= await persons.resolve(tx, {number for one in messages for number in one.update.separated})
         new: set[Identity] = set()
         for one in messages:
             own = one.update.numbers
             if not any(number in known for number in own):
                 new.add(own[0])
             new.update(one.update.guardians)
+            new.update(one.update.separated)
         return known | await persons.ensure(tx, new - known.keys(), self.keys.of)
+
+    async def _known_apart(self, tx: Tx, says: PersonUpdate, owners: Mapping[Identity, PersonId]) -> bool:
+        """Whether nothing is left to tell apart of what a message says."""
+        own = {owners[number] for number in says.numbers if number in owners}
+        others = {owners[number] for number in says.separated if number in owners}
+        pairs = {frozenset((s.person, s.other)) for s in await persons.separations(tx, own)}
+        return not own & others and all(frozenset((p, other)) in pairs for p in own for other in others)
+
+    async def _without_separated(
+        self, tx: Tx, messages: list[ReadMessage[PersonUpdate]], owners: Mapping[Identity, PersonId]
+    ) -> list[ReadMessage[PersonUpdate]]:
+        """Leave out the former numbers of people who have been told apart by a later word of the register."""
+        found = []
+        for one in messages:
+            says = one.update
+            of = {number: owners[number] for number in says.numbers if number in owners}
+            if len(set(of.values())) > 1:
+                own = next(iter(of.values()))
+                apart = {
+                    person
+                    for s in await persons.separations(tx, [own])
+                    if s.at >= says.changed_at
+                    for person in (s.person, s.other)
+                } - {own}
+                kept = tuple(number for number in says.numbers if of.get(number) not in apart)
+                says = replace(says, numbers=kept)
+            found.append(replace(one, update=says))
+        return found
 
     async def _round(
         self,
@@ -152,9 +200,13 @@ class Register(JsonHandler[PersonUpdate]):
         around = {owners[guardian] for one in turn for guardian in one.update.guardians}
         # those who turn out to be the same person: what waits under their numbers is judged, too
         around |= {owners[number] for one in turn for number in one.update.numbers if number in owners}
+        named_by = await self._named_by(tx, {p for p, one in own.items() if one.update.separated})
+        around |= named_by
         children = await self._lock(tx, set(own) | around, set(own))
         sequences = await persons.latest_sequence(tx, own)
-        before = await stored.patient_facts(tx, set(own) | children)
+        before = await stored.patient_facts(tx, set(own) | children | named_by)
+        separated = await self._tell_apart(tx, own, owners, sequences, before)
+        own = {_owner_of(one.update, owners): one for one in turn}
 
         news = {person: one for person, one in own.items() if one.update.sequence > sequences.get(person, -1)}
         if not news:
@@ -170,13 +222,86 @@ class Register(JsonHandler[PersonUpdate]):
         await persons.record(tx, told, self.keys.of)
         owners |= await persons.resolve(tx, {n for one in news.values() for n in one.update.numbers})
         touched = set(news) | await self._children(tx, news, children)
+        for two in separated:
+            touched |= {two.person, two.other, *named_by, *children}
         same = await persons.merged(tx, touched)
         first = next(iter(news.values())).record
         unit_of_work = await unit_of_work_about(
             tx, self.desk, persons.spellings(touched, same), chain=f"register-{first.partition}"
         )
+        for two in separated:
+            await self._follow_separation(tx, unit_of_work, two, first)
         await self._follow(tx, unit_of_work, news, touched, before)
         await persist(tx, unit_of_work)
+
+    async def _named_by(self, tx: Tx, people: set[PersonId]) -> set[PersonId]:
+        """The patients of whom a measure names any of the people as guardian or viewer."""
+        same = await persons.merged(tx, people)
+        found: set[PersonId] = set()
+        for person in people:
+            known_by = persons.spellings([person], same)
+            found |= {m.patient for m in await measures.concerning(tx, person, known_by)}
+        moved = await persons.merged(tx, found)
+        return {moved.get(patient, patient) for patient in found} - people
+
+    async def _tell_apart(
+        self,
+        tx: Tx,
+        own: Mapping[PersonId, ReadMessage[PersonUpdate]],
+        owners: dict[Identity, PersonId],
+        sequences: Mapping[PersonId, int],
+        before: Mapping[PersonId, PatientFacts],
+    ) -> list[_Separated]:
+        """
+        Give each number that is somebody else's to a person of its own. Whose number is the present one keeps the rest.
+
+        Whichever of the two speaks, and whichever speaks first, the same comes of it.
+        """
+        made = []
+        for person, one in own.items():
+            says, facts = one.update, before.get(person)
+            if not says.separated:
+                continue
+            apart = await persons.separations(tx, [person])
+            present = None if facts is None else facts.patient.latest.identity
+            if present in says.separated:
+                # the former number's own record: it is that number which leaves
+                leaving = [tuple(n for n in says.numbers if owners.get(n) == person)]
+            elif one.update.sequence > sequences.get(person, -1):
+                leaving = [(n,) for n in says.separated if owners[n] == person]
+                for other in {owners[n] for n in says.separated} - {person}:
+                    if not any({s.person, s.other} == {person, other} for s in apart):
+                        await persons.note_separation(tx, persons.Separation(person, other, says.changed_at))
+            else:
+                continue
+            same = persons.spellings([person], await persons.merged(tx, [person]))
+            if any({s.person, s.other} <= same and s.at >= says.changed_at for s in apart):
+                continue  # an old word, and a later one has made them one again
+            for numbers in leaving:
+                since = await persons.taken_for(tx, numbers)
+                known = await measures.concerning(tx, person, same)
+                certain = frozenset(m.measure_id for m in known if m.by_this and m.known_from < since)
+                other = await persons.separate(tx, person, numbers, says.changed_at, self.keys.of)
+                owners.update(dict.fromkeys(numbers, other))
+                made.append(_Separated(person, other, certain))
+        return made
+
+    async def _follow_separation(
+        self, tx: Tx, unit_of_work: UnitOfWork, two: _Separated, record: Record
+    ) -> None:
+        """What shuts holds for both from now on, and what may have been meant for the other ends."""
+        at, books = unit_of_work.at, self.desk.books
+        cause = record_cause(PERSONS.name, two.other, f"{record.partition}:{record.offset}")
+        kept, other = (unit_of_work.standing(p).facts for p in (two.person, two.other))
+        if kept is None or other is None:
+            return
+        unit_of_work.follow(two.other, shared(kept, other, at, books), cause=cause)
+        for patient, standing in list(unit_of_work.standings.items()):
+            if standing.facts is not None and patient != two.other:
+                facts = with_people(standing.facts, {two.other: other.patient}, [two.other])
+                unit_of_work.standings[patient] = replace(standing, facts=facts)
+                what = told_apart(facts, two.person, two.other, two.certain, at, books)
+                unit_of_work.follow(patient, what, cause=cause)
 
     async def _lock(self, tx: Tx, people: set[PersonId], own: set[PersonId]) -> set[PersonId]:
         """Lock everybody concerned: the persons, their guardians, and the children whose custody names them."""
@@ -215,19 +340,20 @@ class Register(JsonHandler[PersonUpdate]):
             known = before.get(person)
             was = known if known is not None and known.patient.registered else None
             moment = min(message.update.changed_at, unit_of_work.at)
-            unit_of_work.follow(
-                person,
-                register_change(
-                    was,
-                    after,
-                    moment,
-                    self.desk.books,
-                    now=unit_of_work.at,
-                    open_requests=unit_of_work.standing(person).requests,
-                ),
-                cause=cause,
-                before=was,
-            )
+            if after.patient.registered:
+                unit_of_work.follow(
+                    person,
+                    register_change(
+                        was,
+                        after,
+                        moment,
+                        self.desk.books,
+                        now=unit_of_work.at,
+                        open_requests=unit_of_work.standing(person).requests,
+                    ),
+                    cause=cause,
+                    before=was,
+                )
             unit_of_work.touch(person)
             self._forget_old_key(unit_of_work, known, after)
             if person in waited_under:
@@ -254,10 +380,39 @@ class Register(JsonHandler[PersonUpdate]):
         return dead_record(record, reason, PERSONS, self.group)
 
 
+def _without_withdrawn(
+    messages: Sequence[ReadMessage[PersonUpdate]],
+) -> list[ReadMessage[PersonUpdate]]:
+    """Leave out former numbers that a later message of the batch says are somebody else's."""
+    found = []
+    withdrawn: dict[Identity, set[Identity]] = {}
+    for one in reversed(messages):
+        own, *former = one.update.numbers
+        gone = withdrawn.setdefault(own, set())
+        found.append(
+            replace(one, update=replace(one.update, numbers=(own, *(n for n in former if n not in gone))))
+        )
+        gone.update(one.update.separated)
+    return found[::-1]
+
+
 def _rounds(
     messages: Sequence[ReadMessage[PersonUpdate]], owners: Mapping[Identity, PersonId]
 ) -> list[list[ReadMessage[PersonUpdate]]]:
-    """Split a batch into rounds in which each person has one message, keeping each person's order."""
+    """
+    Split a batch into rounds in which each person has one message, keeping each person's order.
+
+    Those who are told apart come first: whoever names one of them in the same batch then names the right one.
+    """
+    apart = {_owner_of(one.update, owners) for one in messages if one.update.separated}
+    first = [one for one in messages if _owner_of(one.update, owners) in apart]
+    rest = [one for one in messages if _owner_of(one.update, owners) not in apart]
+    return [*_turns(first, owners), *_turns(rest, owners)]
+
+
+def _turns(
+    messages: Sequence[ReadMessage[PersonUpdate]], owners: Mapping[Identity, PersonId]
+) -> list[list[ReadMessage[PersonUpdate]]]:
     rounds: list[list[ReadMessage[PersonUpdate]]] = []
     taken: dict[PersonId, int] = {}
     for one in messages:

@@ -7,7 +7,7 @@ counts as set; where one that opens cannot be read it counts as missing.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -61,7 +61,7 @@ class PersonUpdate:
     What one message of the register says of a person, as far as it can be read.
 
     `numbers` are all numbers that it gives to the person, the present one first; `changed_at` is UTC and never later
-    than the message's arrival, but for a clock's usual skew. A custody's guardian is a number, or None for somebody unknown. `set_aside` names the
+    than the message's arrival, but for a clock's usual skew. `separated` are numbers that are somebody else's. A custody's guardian is a number, or None for somebody unknown. `set_aside` names the
     fields that could not be read, dotted: names of ours only, never a value.
     """
 
@@ -77,6 +77,7 @@ class PersonUpdate:
     died_on: date | None
     emigrated_on: date | None
     identity_uncertain: bool
+    separated: tuple[Identity, ...] = ()
     set_aside: tuple[str, ...] = ()
     contradicts_itself: bool = False
     """Whether something was set aside because the rest of the message speaks against it."""
@@ -147,6 +148,7 @@ class _PersonReader(MemberReader):
             emigrated_on=left.date if left and left.reason is DeregistrationReason.EMIGRATION else None,
             identity_uncertain=person.id_type is IdType.SAMORDNINGSNUMMER and level is IdentityLevel.OSAKER,
         )
+        update = replace(update, separated=self._separated(update.numbers))
         if left is not None and left.date < update.birth.earliest:
             self.contradiction("deregistration.date")
         self.unknown(PersonRecord)
@@ -202,13 +204,20 @@ class _PersonReader(MemberReader):
         return unreadable
 
     def _former(self, person: Identity) -> list[Identity]:
+        return self._numbers("former_ids", (person,))
+
+    def _separated(self, own: Collection[Identity]) -> tuple[Identity, ...]:
+        """Numbers of somebody else. One that the message gives to the person as well stays the person's."""
+        return tuple(dict.fromkeys(self._numbers("separated_ids", own)))
+
+    def _numbers(self, name: str, contradicted_by: Collection[Identity]) -> list[Identity]:
         found = []
-        for value in self.items("former_ids", _MOST):
+        for value in self.items(name, _MOST):
             number = _identity(value)
             if number is None:
-                self.aside("former_ids")
-            elif number == person:
-                self.contradiction("former_ids")
+                self.aside(name)
+            elif number in contradicted_by:
+                self.contradiction(name)
             else:
                 found.append(number)
         return found

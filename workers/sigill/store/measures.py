@@ -5,15 +5,16 @@ Valid time is in the version (`valid_from` until `valid_to`, exclusive); system 
 transaction's `now`. The scope never changes: `append` refuses a version that widens or narrows it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sigill.policy.facts import Measure
 from sigill.store import persons, rows
 from sigill.store.queries import queries
 from sigill.store.session import Reading, Row, Tx
-from sigill.store.values import person_of, uuid_or_none, uuids
-from sigill_contracts.vocabulary import MeasureId
+from sigill.store.values import person_of, surrogates, uuid_or_none, uuids
+from sigill_contracts.vocabulary import MeasureId, PersonId
 
 _SQL = queries("measures")
 
@@ -92,6 +93,31 @@ async def history(tx: Reading, measure_ids: Iterable[MeasureId]) -> list[tuple[d
     """Return every version of the measures with the moment (UTC) from which it was known, in that order."""
     found = await tx.fetch(_SQL["history"], uuids(set(measure_ids)))
     return list(zip((row["known_from"] for row in found), await _read(tx, found), strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Concerned:
+    """A measure about a person, or that names one as guardian or viewer."""
+
+    measure_id: MeasureId
+    patient: PersonId
+    known_from: datetime
+    by_this: bool
+    """Whether it was made of the person by that surrogate, and not by one that became part of it."""
+
+
+async def concerning(tx: Reading, person: PersonId, known_by: Collection[PersonId]) -> tuple[Concerned, ...]:
+    """Return the measures about a person, or naming one; `known_by` are all its surrogates."""
+    found = await tx.fetch(_SQL["concerning"], surrogates(known_by), int(person))
+    return tuple(
+        Concerned(
+            MeasureId(str(row["measure_id"])),
+            person_of(row["person_id"]),
+            row["known_from"],
+            bool(row["by_this"]),
+        )
+        for row in found
+    )
 
 
 async def _read(tx: Reading, found: Sequence[Row]) -> list[Measure]:

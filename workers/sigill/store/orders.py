@@ -6,7 +6,7 @@ Append only: the first answer is version 1, the newest holds. `pending_order` li
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sigill.store.queries import queries
@@ -186,7 +186,17 @@ async def waiting(
         rows = await tx.fetch(_SQL["waiting"], wanted, after, limit)
     else:
         rows = await tx.fetch(_SQL["waiting_of"], surrogates(persons), wanted, after, limit)
-    return [WaitingOrder(_order(row), tuple(row["codes"]), row["until"], row["version"]) for row in rows]
+    return [
+        WaitingOrder(
+            # whose the number turned out to be since
+            replace(_order(row), patient=None if waits is None else person_of(waits)),
+            tuple(row["codes"]),
+            row["until"],
+            row["version"],
+        )
+        for row in rows
+        for waits in [row["waiting_person"]]
+    ]
 
 
 async def waiting_persons(

@@ -266,6 +266,78 @@ async def claim(
     return absorbed
 
 
+@dataclass(frozen=True, slots=True)
+class Separation:
+    """Two persons whom the register has told apart, at `at` by its clock (UTC)."""
+
+    person: PersonId
+    other: PersonId
+    at: datetime
+
+
+async def separate(
+    tx: Tx, person: PersonId, numbers: Collection[Identity], at: datetime, key_of: KeyOf
+) -> PersonId:
+    """
+    Give numbers that were taken for a person's to somebody new, known from `tx.now`: told apart at `at` (UTC).
+
+    The person keeps everything that is kept about it, and whoever became part of it stays so. Orders that wait and name one
+    of the numbers wait about the new person, who is unregistered until the register tells, and locked.
+    """
+    other = int(await tx.value(_SQL["new_person"]))
+    asked, kinds = _columns(list(numbers))
+    await tx.run(
+        _SQL["remap"], [other] * len(asked), kinds, asked, [key_of(number) for number in asked], tx.now
+    )
+    births = birth_by_number(next(iter(numbers)), swedish_date(tx.now))
+    await tx.run(
+        _SQL["add_persons"], [other], asked[:1], kinds[:1], [births.earliest], [births.latest], tx.now
+    )
+    known_by = sorted(surrogates(spellings([person], await merged(tx, [person]))))
+    await tx.run(
+        _SQL["separate"],
+        known_by,
+        [other] * len(known_by),
+        [at] * len(known_by),
+        [True] * len(known_by),
+        tx.now,
+    )
+    for identity in numbers:
+        await tx.run(_SQL["move_waiting"], known_by, str(identity.id_type), identity.number, other)
+    made = person_of(other)
+    await lock(tx, [made])
+    return made
+
+
+async def note_separation(tx: Tx, separation: Separation) -> None:
+    """Remember that two persons whom nobody has taken for one are two, for a word that comes late."""
+    await tx.run(
+        _SQL["separate"],
+        [int(separation.person)],
+        [int(separation.other)],
+        [separation.at],
+        [False],
+        tx.now,
+    )
+
+
+async def separations(tx: Reading, person_ids: Iterable[PersonId]) -> tuple[Separation, ...]:
+    """Return every pair, of which one is asked about, with the last time at which it was told apart."""
+    rows = await tx.fetch(_SQL["separations"], surrogates(person_ids))
+    return tuple(
+        Separation(person_of(row["person_id"]), person_of(row["other_id"]), row["separated_at"])
+        for row in rows
+    )
+
+
+async def taken_for(tx: Reading, identities: Collection[Identity]) -> datetime:
+    """Return since when (UTC) the first of the numbers, all known, has been known to be whose it is now."""
+    moments: list[datetime] = [
+        row["known_from"] for row in await tx.fetch(_SQL["taken_for"], *_columns(list(identities)))
+    ]
+    return min(moments)
+
+
 async def identities_of(
     tx: Reading, person_ids: Iterable[PersonId]
 ) -> dict[PersonId, tuple[tuple[Identity, str], ...]]:

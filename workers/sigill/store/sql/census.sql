@@ -8,13 +8,15 @@ SET LOCAL jit = off;
 SET LOCAL max_parallel_workers_per_gather = 2;
 
 -- name: singular
--- Patients who are looked at one by one: those with measures, of two surrogates, or with somebody around them of whom
+-- Patients who are looked at one by one: those with measures, of two surrogates, told apart from somebody, or with somebody around them of whom
 -- the register says something new, or a death, from $1 on.
 WITH moved AS MATERIALIZED (
   SELECT person_id FROM person_version
    WHERE valid_from > $1 OR died_on > ($1::timestamptz AT TIME ZONE 'Europe/Stockholm')::date
   UNION SELECT person_id FROM person_merge
   UNION SELECT into_id FROM person_merge
+  UNION SELECT person_id FROM person_separation
+  UNION SELECT other_id FROM person_separation
 ), found AS (
   SELECT person_id FROM measure
   UNION SELECT person_id FROM moved

@@ -19,7 +19,8 @@ SELECT 's', 0, asked.person_id,
        (SELECT count(*) FROM person_version v WHERE v.person_id = asked.person_id),
        (SELECT count(*) FROM person_identity i WHERE i.person_id = asked.person_id),
        (SELECT count(*) FROM person_merge g WHERE g.person_id = asked.person_id)
-         + (SELECT count(*) FROM person_merge g WHERE g.into_id = asked.person_id),
+         + (SELECT count(*) FROM person_merge g WHERE g.into_id = asked.person_id)
+         + (SELECT count(*) FROM person_separation s WHERE s.person_id = asked.person_id),
        (SELECT count(*) FROM measure m JOIN measure_version v ON v.measure_id = m.measure_id
          WHERE m.person_id = asked.person_id)
          + (SELECT count(*) FROM elsewhere_measure e WHERE e.person_id = asked.person_id), NULL

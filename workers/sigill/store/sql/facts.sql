@@ -12,8 +12,14 @@ SELECT m.person_id, m.measure_id, m.kind, m.region, m.initiative, m.services, m.
  ORDER BY v.valid_from, m.known_from, m.measure_id;
 
 -- name: custody
--- The custody of the patients by version, in the register's order.
-SELECT c.child_id, c.sequence, c.guardian_id, c.from_date, c.to_date
+-- The custody of the patients by version, in the register's order. Who was named before being told apart from somebody
+-- is not known until the child's record is told again.
+SELECT c.child_id, c.sequence,
+       CASE WHEN NOT EXISTS (SELECT FROM person_separation s
+                              WHERE s.person_id = c.guardian_id AND s.one AND s.known_from > v.known_from
+                                AND ($2::timestamptz IS NULL OR s.known_from <= $2))
+            THEN c.guardian_id END AS guardian_id,
+       c.from_date, c.to_date
   FROM custody c
   JOIN person_version v ON v.person_id = c.child_id AND v.sequence = c.sequence
  WHERE c.child_id = ANY ($1::bigint[]) AND ($2::timestamptz IS NULL OR v.known_from <= $2)

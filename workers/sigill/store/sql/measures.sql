@@ -55,3 +55,9 @@ SELECT m.person_id, m.measure_id, m.kind, m.region, m.initiative, m.services, m.
   JOIN measure_version v USING (measure_id)
  WHERE m.measure_id = ANY ($1::uuid[])
  ORDER BY v.known_from, v.measure_id, v.version;
+
+-- name: concerning
+-- Measures of, or naming, whoever is known by the surrogates in $1.
+SELECT m.measure_id, m.person_id, m.known_from, m.person_id = $2 OR m.viewer = $2 OR m.guardians @> ARRAY[$2] AS by_this
+  FROM measure m
+ WHERE m.person_id = ANY ($1::bigint[]) OR m.viewer = ANY ($1::bigint[]) OR m.guardians && $1::bigint[];

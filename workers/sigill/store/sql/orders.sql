@@ -35,7 +35,7 @@ DELETE FROM pending_order WHERE registration = ANY ($1::bigint[]);
 
 -- name: waiting
 -- Orders that wait, oldest first, with one of the codes ($1 null: any).
-SELECT s.*, p.codes, p.until, o.version, o.outcome
+SELECT s.*, p.person_id AS waiting_person, p.codes, p.until, o.version, o.outcome
   FROM pending_order p
   JOIN signed_order s USING (registration)
  CROSS JOIN LATERAL (SELECT o.version, o.outcome FROM order_outcome o WHERE o.registration = p.registration

@@ -63,10 +63,16 @@ SELECT newest.*
                       ORDER BY v.sequence DESC LIMIT 1) AS newest;
 
 -- name: custody_of
--- The custody that goes with versions, in the register's order.
-SELECT c.child_id, c.guardian_id, c.from_date, c.to_date
+-- The custody that goes with versions, in the register's order. Who was named before being told apart from somebody is
+-- not known until the child's record is told again.
+SELECT c.child_id,
+       CASE WHEN NOT EXISTS (SELECT FROM person_separation s
+                              WHERE s.person_id = c.guardian_id AND s.one AND s.known_from > v.known_from)
+            THEN c.guardian_id END AS guardian_id,
+       c.from_date, c.to_date
   FROM unnest($1::bigint[], $2::bigint[]) AS asked (child_id, sequence)
   JOIN custody c USING (child_id, sequence)
+  JOIN person_version v ON v.person_id = c.child_id AND v.sequence = c.sequence
  ORDER BY c.child_id, c.ordinal;
 
 -- name: add_versions
@@ -121,6 +127,37 @@ SELECT DISTINCT ON (m.person_id) m.person_id, m.into_id
                     WHERE later.into_id = m.person_id AND later.merge_id > m.merge_id
                       AND ($2::timestamptz IS NULL OR later.known_from <= $2))
  ORDER BY m.person_id, m.merge_id DESC;
+
+-- name: new_person
+-- A fresh surrogate.
+SELECT nextval('person_person_id_seq');
+
+-- name: taken_for
+-- Since when the numbers ($1, $2) are known to be whose they are now.
+SELECT DISTINCT ON (i.number, i.id_type) i.number, i.id_type, i.known_from
+  FROM unnest($1::text[], $2::smallint[]) AS asked (number, id_type)
+  JOIN person_identity i USING (number, id_type)
+ ORDER BY i.number, i.id_type, i.remap DESC;
+
+-- name: separate
+-- Of each pair, told apart at a time of the register's: whoever the first is known by, and the other.
+INSERT INTO person_separation (person_id, other_id, separated_at, known_from, one)
+SELECT told.person_id, told.other_id, told.separated_at, $5::timestamptz, told.one
+  FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::boolean[]) AS told (person_id, other_id, separated_at, one);
+
+-- name: separations
+-- Who was told apart from whom, when by the register's clock: all pairs of which one is asked about.
+SELECT s.person_id, s.other_id, max(s.separated_at) AS separated_at
+  FROM person_separation s
+ WHERE s.person_id = ANY ($1::bigint[]) OR s.other_id = ANY ($1::bigint[])
+ GROUP BY s.person_id, s.other_id;
+
+-- name: move_waiting
+-- Orders that wait about the persons ($1) and name a number ($2, $3) that is another person's ($4).
+UPDATE pending_order p SET person_id = $4
+ WHERE p.registration IN (SELECT w.registration FROM waiting_order w
+                           WHERE w.waiting_person = ANY ($1::bigint[])
+                             AND w.payload #>> '{patient,id_type}' = $2 AND w.payload #>> '{patient,id}' = $3);
 
 -- name: names
 -- Newest names.
