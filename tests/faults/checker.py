@@ -55,9 +55,9 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class _Expected:
-    """The one answer that a record on the orders topic must have."""
+    """The one answer that a record on the orders topic must have: its cause, which its id follows from."""
 
-    receipt: str
+    cause: str
     key: str
     outcomes: frozenset[str]
     place: tuple[int, int]
@@ -91,22 +91,30 @@ def expected_answers(records: Iterable[Found], known: Mapping[str, Message], pre
         else:
             turned_away.add(digest)
             cause, outcomes = arrival, frozenset({"refused"})
-        answers.append(_Expected(str(uuid5(_EVENTS, f"{cause}|receipt|0")), record.key, outcomes, place))
+        answers.append(_Expected(cause, record.key, outcomes, place))
     return answers
 
 
 def check_answers(verdict: Verdict, topics: Mapping[str, list[Found]], expected: list[_Expected]) -> None:
     """Each record its one answer, a patient's answers in the order of the orders."""
     receipts = _first_of_each(topics[RECEIPTS.name])
-    by_id = {r.event: r for r in receipts}
-    wanted = {e.receipt: e for e in expected}
     verdict.figures["orders published"] = len(expected)
     verdict.figures["receipts"] = len(receipts)
-    verdict.expect_none("orders lost (no answer)", [e.place for e in expected if e.receipt not in by_id])
+    bodies = {r.event: json.loads(r.value or b"{}") for r in receipts}
+    # what is judged has an id of its answer, the rest one of its record
+    said = {(b["outcome"], f"receipt:{b['outcome']}:{','.join(b['codes'])}") for b in bodies.values()}
+    said |= {(outcome, "receipt") for outcome in ("duplicate", "unreadable")}
+    found: dict[_Expected, list[str]] = {}
+    for e in expected:
+        ids = {(outcome, str(uuid5(_EVENTS, f"{e.cause}|{what}|0"))) for outcome, what in said}
+        found[e] = [event for outcome, event in ids if bodies.get(event, {}).get("outcome") == outcome]
+    verdict.expect_none("orders lost (no answer)", [e.place for e in expected if not found[e]])
     verdict.expect_none(
-        "two records with one answer", [k for k, n in Counter(e.receipt for e in expected).items() if n > 1]
+        "two records with one answer", [k for k, n in Counter(e.cause for e in expected).items() if n > 1]
     )
-    answers = {e.receipt: json.loads(by_id[e.receipt].value or b"{}") for e in expected if e.receipt in by_id}
+    verdict.expect_none("records with two answers", [e.place for e, ids in found.items() if len(ids) > 1])
+    wanted = {event: e for e, ids in found.items() for event in ids}
+    answers = {event: bodies[event] for event in wanted}
     verdict.expect_none(
         "answers of another kind",
         [
@@ -121,13 +129,13 @@ def check_answers(verdict: Verdict, topics: Mapping[str, list[Found]], expected:
     verdict.figures["later answers to orders that waited"] = len(later)
     verdict.expect_none(
         "answers doubled or to nothing",
-        [r.event for r in later if json.loads(r.value or b"{}")["order_id"] not in waited],
+        [r.event for r in later if bodies[r.event]["order_id"] not in waited],
     )
-    verdict.expect_none("answers out of order", _out_of_order(receipts, expected))
+    rank = {event: (e.key, n) for n, e in enumerate(expected) for event in found[e]}
+    verdict.expect_none("answers out of order", _out_of_order(receipts, rank))
 
 
-def _out_of_order(receipts: list[Found], expected: list[_Expected]) -> list[str]:
-    rank = {e.receipt: (e.key, n) for n, e in enumerate(expected)}
+def _out_of_order(receipts: list[Found], rank: Mapping[str, tuple[str, int]]) -> list[str]:
     last: dict[str, int] = {}
     wrong = []
     for receipt in receipts:
