@@ -109,7 +109,7 @@ BEGIN
                   standing_evaluation, elsewhere_measure, elsewhere_source, person_separation TO sigill_ops;
   GRANT INSERT ON outbox, dead_letter_action, proposal, proposal_verdict, unit_successor, access_log, audit_entry, audit_personal
                   TO sigill_ops;
-  GRANT UPDATE (state, ended_at, done_by, remark) ON task TO sigill_ops;
+  GRANT UPDATE (state, ended_at, done_by, remark, claimed_by, claimed_at) ON task TO sigill_ops;
   GRANT SELECT, INSERT, UPDATE, DELETE ON console_session TO sigill_ops;
   -- what an operator has dealt with is followed by the workers: operators set the timer, and write no measure
   GRANT INSERT ON timer TO sigill_ops;

@@ -1913,3 +1913,10 @@ CREATE INDEX person_separation_other ON person_separation (other_id);
 CREATE TRIGGER history BEFORE UPDATE OR DELETE OR TRUNCATE ON person_separation
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 SELECT keep_history('person_separation', 'separation_id');
+
+-- 0032_pre_claim_tasks.sql
+-- Runs before the code that needs it. Who has taken a task, so that two operators do not key in the same; and the index by
+-- which a phone order's page finds the staff of a unit.
+
+ALTER TABLE task ADD COLUMN claimed_by text, ADD COLUMN claimed_at timestamptz; -- null: nobody has
+CREATE INDEX staff_assignment_unit ON staff_assignment (unit);

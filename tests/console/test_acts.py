@@ -276,6 +276,53 @@ async def test_the_content_of_a_letter_is_shown_for_a_reason(fresh: World) -> No
     assert (OPERATOR, "Felsökning", f"dead_letter_opened {one}") in await looks(fresh)
 
 
+async def test_a_task_is_taken_by_one_and_a_tick_is_undone_with_its_reason(fresh: World) -> None:
+    await fresh.office.hand_over(fresh.town.orders(fresh.clock.now()))
+    async with fresh.store.reading() as tx:
+        (task,) = await console.worklist_page(tx)
+    page, number = f"/worklist/{task.task_id}", str(task.task_id)
+    async with fresh.client() as client, fresh.client(SECOND) as other:
+        listed = (await client.get("/worklist")).text
+        assert "the whole record" in listed  # what to key in is shown before the tick
+        assert "Tick off" not in listed
+        assert "You have taken it" in (await client.post("/tasks/claim", page, task=number, what="take")).text
+        assert 'class="count">1<' in (await client.get("/worklist?who=mine")).text
+        assert "tick off" not in (await other.get(page)).text
+        assert (
+            "Somebody else has taken it"
+            in (await other.post(f"/tasks/{number}/done", page, list="worklist")).text
+        )
+        assert (
+            "Somebody else has taken it"
+            in (await other.post("/tasks/claim", page, task=number, what="take")).text
+        )
+        await other.post("/tasks/claim", page, task=number, what="take_over")
+        assert "Ticked off" in (await other.post(f"/tasks/{number}/done", page, list="worklist")).text
+        assert "Write a reason" in (await client.post(f"/tasks/{number}/undo", page, reason=" ")).text
+        undone = await client.post(f"/tasks/{number}/undo", page, reason="Fel patient där")
+        assert "The tick is undone" in undone.text
+        assert "Fel patient där" in undone.text
+        assert "done already" in (await client.post(f"/tasks/{number}/undo", page, reason="Igen")).text
+    async with fresh.store.reading() as tx:
+        (again,) = await console.worklist_page(tx)
+    assert (again.state, again.claimed_by, again.remark) == ("open", None, "Fel patient där")
+    assert {"tasks_taken", "task_ticked_off", "task_reopened"} <= set(await acts(fresh.store))
+
+
+async def test_a_lock_is_never_called_the_whole_record(fresh: World) -> None:
+    await fresh.office.hand_over(
+        fresh.town.orders(
+            fresh.clock.now(), "block_guardians", patient=person(CHILD), guardians=[person(MOTHER)]
+        )
+    )
+    async with fresh.client(language="sv") as client:
+        listed = (await client.get("/worklist")).text
+        order = (await client.get(f"/orders/{(await registrations(fresh))[0]}")).text
+    for page in (listed, order):
+        assert "hela journalen" not in page
+        assert "allt som vårdnadshavare når" in page
+
+
 # --- phone orders
 
 ORDER = "0192f0c1-0000-7000-8000-000000000009"

@@ -95,6 +95,8 @@ async def rows_read(world: World, name: str, *arguments: object) -> int:
     """The rows that a statement's scans really touched, with those that they threw away."""
     async with world.office.store.reading() as tx:
         await tx.fresh_plans()
+        asked = max(map(int, re.findall(r"\$(\d+)", _SQL[name])))
+        arguments = (*arguments, *[None] * (asked - len(arguments)))  # bound to no region or unit
         told = await tx.value(f"EXPLAIN (ANALYZE, FORMAT JSON) {_SQL[name]}", *arguments)
     plan = json.loads(told)[0]["Plan"]
     return int(
@@ -177,7 +179,7 @@ async def test_paging_goes_through_all_of_them_once(crowded: World) -> None:
         ("/waiting?list=form", "1–50 of 1,000", 50),
         ("/waiting?list=form&from=950", "951–1,000 of 1,000", 50),
         ("/waiting?list=follow_up", "1–50 of 1,000", 50),
-        ("/worklist", "1–50 of 1,000", 50),
+        ("/worklist", "1–200 of 1,000", 200),
         ("/dead-letters", "First 50 sequences of 300", 50),
         ("/transitions/2025-03-11", "1–50 of 1,440", 50),
     ],

@@ -128,7 +128,9 @@ async def carry_out(store: Store, clock: Clock, adapters: Iterable[Adapter]) -> 
                 continue
             if reference is not None:
                 async with store.transaction(clock.now()) as tx:
-                    ticked = await tasks.tick_off(tx, task.task_id, f"adapter:{adapter.target}", reference)
+                    ticked = await tasks.tick_off(
+                        tx, task.task_id, f"adapter:{adapter.target}", reference, whoever_has_it=True
+                    )
                 done += int(ticked)
     return done
 

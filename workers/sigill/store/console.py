@@ -212,14 +212,27 @@ async def worklist_page(
     region: RegionCode | None = None,
     *,
     bound: Binding = EVERYTHING,
+    taken_by: str | None = None,
+    free: bool = False,
     limit: int = 50,
     offset: int = 0,
 ) -> list[StoredTask]:
-    """Return open work-list tasks, the oldest first."""
-    return [
-        tasks.task_of(row)
-        for row in await tx.fetch(_SQL["worklist_page"], target, region, limit, offset, *bound.columns)
-    ]
+    """
+    Return open work-list tasks by patient, who has waited longest first.
+
+    `taken_by`: those that this operator has taken; `free`: those that nobody has.
+    """
+    columns = bound.columns
+    rows = await tx.fetch(_SQL["worklist_page"], target, region, limit, offset, *columns, taken_by, free)
+    return [tasks.task_of(row) for row in rows]
+
+
+async def worklist_claims(
+    tx: Reading, operator: str, target: str | None = None, bound: Binding = EVERYTHING
+) -> tuple[int, int]:
+    """Return how many open work-list tasks an operator has taken, and how many nobody has."""
+    row = (await tx.fetch(_SQL["worklist_claims"], operator, target, *bound.columns))[0]
+    return row["mine"], row["free"]
 
 
 async def worklist_done(tx: Reading, bound: Binding = EVERYTHING, limit: int = 20) -> list[StoredTask]:

@@ -20,7 +20,7 @@ _SQL = queries("tasks")
 
 @dataclass(frozen=True, slots=True)
 class StoredTask:
-    """A task as it stands. `done_by` is the operator who ticked it off; times are UTC."""
+    """A task as it stands. `done_by` is the operator who ticked it off, `claimed_by` who has taken it; UTC."""
 
     task_id: int
     kind: str
@@ -40,6 +40,8 @@ class StoredTask:
     ended_at: datetime | None = None
     done_by: str | None = None
     remark: str | None = None
+    claimed_by: str | None = None
+    claimed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +89,31 @@ async def close(tx: Tx, tasks: Sequence[CloseTask]) -> int:
     )
 
 
-async def tick_off(tx: Tx, task_id: int, operator: str, remark: str | None = None) -> bool:
-    """Note that `operator` did it, at `tx.now`; False: it was not open any more."""
-    return await tx.value(_SQL["tick_off"], task_id, operator, tx.now, remark) is not None
+async def tick_off(
+    tx: Tx, task_id: int, operator: str, remark: str | None = None, *, whoever_has_it: bool = False
+) -> bool:
+    """
+    Note that `operator` did it, at `tx.now`; False: it was not open any more, or another operator has taken it.
+
+    `whoever_has_it`: also one that another has taken, for what a national system has done by itself.
+    """
+    return await tx.value(_SQL["tick_off"], task_id, operator, tx.now, remark, whoever_has_it) is not None
+
+
+async def claim(tx: Tx, task_ids: Sequence[int], operator: str, *, from_others: bool = False) -> list[int]:
+    """Take open tasks that nobody has, or `from_others` too, at `tx.now`; return those that were taken."""
+    rows = await tx.fetch(_SQL["claim"], list(task_ids), operator, tx.now, from_others)
+    return [row["task_id"] for row in rows]
+
+
+async def unclaim(tx: Tx, task_ids: Sequence[int], operator: str) -> list[int]:
+    """Give back tasks that the operator has taken; return those that were given back."""
+    return [row["task_id"] for row in await tx.fetch(_SQL["unclaim"], list(task_ids), operator)]
+
+
+async def reopen(tx: Tx, task_id: int, remark: str) -> bool:
+    """Undo a tick; False: it was not ticked off, or has been opened anew since."""
+    return await tx.value(_SQL["reopen"], task_id, remark) is not None
 
 
 async def page(
@@ -161,4 +185,6 @@ def task_of(row: Row) -> StoredTask:
         ended_at=row["ended_at"],
         done_by=row["done_by"],
         remark=row["remark"],
+        claimed_by=row["claimed_by"],
+        claimed_at=row["claimed_at"],
     )

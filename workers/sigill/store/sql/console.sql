@@ -118,16 +118,28 @@ SELECT consumer_group, topic, partition, next_offset, assigned_at FROM consumer_
  ORDER BY consumer_group, topic, partition;
 
 -- name: worklist_page
--- Open work-list tasks, the oldest first; $1 null: of every target, $2 null: of every region. $5, $6: of these regions
--- and units; a task without a unit is of that of its order.
+-- Open work-list tasks by patient, who has waited longest first; $1 null: of every target, $2 null: of every region. $5,
+-- $6: of these regions and units; a task without a unit is of that of its order. $7: that this operator has taken; $8:
+-- that nobody has.
 SELECT * FROM task
  WHERE state = 'open' AND target IS NOT NULL
    AND ($1::text IS NULL OR target = $1) AND ($2::text IS NULL OR region = $2)
    AND ($5::text[] IS NULL OR region = ANY ($5))
    AND ($6::text[] IS NULL OR coalesce(unit, (SELECT s.unit FROM signed_order s
                                                 WHERE s.order_id = task.order_id AND s.proven LIMIT 1)) = ANY ($6))
- ORDER BY opened_at, task_id
+   AND ($7::text IS NULL OR claimed_by = $7) AND (NOT coalesce($8::boolean, false) OR claimed_by IS NULL)
+ ORDER BY min(opened_at) OVER (PARTITION BY person_id, CASE WHEN person_id IS NULL THEN task_id END), person_id,
+          opened_at, task_id
  LIMIT $3 OFFSET $4;
+
+-- name: worklist_claims
+-- How many open work-list tasks the operator has taken, and how many nobody has; $2, $3, $4 as $1, $5, $6 above.
+SELECT count(*) FILTER (WHERE claimed_by = $1) AS mine, count(*) FILTER (WHERE claimed_by IS NULL) AS free
+  FROM task
+ WHERE state = 'open' AND target IS NOT NULL AND ($2::text IS NULL OR target = $2)
+   AND ($3::text[] IS NULL OR region = ANY ($3))
+   AND ($4::text[] IS NULL OR coalesce(unit, (SELECT s.unit FROM signed_order s
+                                                WHERE s.order_id = task.order_id AND s.proven LIMIT 1)) = ANY ($4));
 
 -- name: worklist_done
 -- Work-list tasks that were ticked off last.

@@ -22,7 +22,27 @@ UPDATE task t SET state = 'closed', ended_at = $3
 
 -- name: tick_off
 -- Done by an operator.
-UPDATE task SET state = 'done', ended_at = $3, done_by = $2, remark = $4 WHERE task_id = $1 AND state = 'open'
+UPDATE task SET state = 'done', ended_at = $3, done_by = $2, remark = $4
+ WHERE task_id = $1 AND state = 'open' AND (claimed_by IS NULL OR claimed_by = $2 OR $5)
+RETURNING task_id;
+
+-- name: claim
+-- Open tasks that nobody has taken; $4: also those that others have.
+UPDATE task SET claimed_by = $2, claimed_at = $3
+ WHERE task_id = ANY ($1::bigint[]) AND state = 'open' AND (claimed_by IS NULL OR $4)
+RETURNING task_id;
+
+-- name: unclaim
+-- Tasks that the operator has taken and has not done.
+UPDATE task SET claimed_by = NULL, claimed_at = NULL
+ WHERE task_id = ANY ($1::bigint[]) AND state = 'open' AND claimed_by = $2
+RETURNING task_id;
+
+-- name: reopen
+-- One that was ticked off, unless it has been opened anew since; its remark says why.
+UPDATE task SET state = 'open', ended_at = NULL, done_by = NULL, remark = $2, claimed_by = NULL, claimed_at = NULL
+ WHERE task_id = $1 AND state = 'done'
+   AND NOT EXISTS (SELECT FROM task t WHERE t.kind = task.kind AND t.subject = task.subject AND t.state = 'open')
 RETURNING task_id;
 
 -- name: page

@@ -373,6 +373,15 @@ OUTSIDE = Sentence(
 GONE = Sentence("Det finns inte.", "There is no such thing.")
 _NOTICES = {
     "ticked": Sentence("Avprickad.", "Ticked off."),
+    "claimed": Sentence("Du har tagit den.", "You have taken it."),
+    "given_back": Sentence("Du har lämnat tillbaka den.", "You have given it back."),
+    "taken": Sentence(
+        "Någon annan har tagit den. Ta över den först om du ska göra den.",
+        "Somebody else has taken it. Take it over first if you are to do it.",
+    ),
+    "reopened": Sentence(
+        "Avprickningen är ångrad. Uppgiften är öppen igen.", "The tick is undone. The task is open again."
+    ),
     "gone": Sentence("Den var redan klar.", "It was done already."),
     "proposed": Sentence(
         "Föreslaget. En annan handläggare ska godkänna.", "Proposed. A second operator must approve."

@@ -1,8 +1,10 @@
 """What waits for people, what is to be keyed in, and what is coming."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import groupby
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
@@ -14,6 +16,7 @@ from sigill.policy.calendar import midnight, swedish_date
 from sigill.policy.console_lexicon import FOLLOW_UP_KINDS, PROTECTED_KINDS
 from sigill.policy.facts import Measure, ReleaseRequest
 from sigill.policy.lexicon import TARGETS
+from sigill.runtime.logging import mask
 from sigill.store import console, measures, orders, requests, tasks, timers
 from sigill.store.console import Tally
 from sigill.store.orders import FoundOrder
@@ -27,6 +30,7 @@ from sigill.web.console.context import (
     done,
     get,
     number_of,
+    numbers_of,
     offset_of,
     post,
     text_of,
@@ -166,7 +170,73 @@ async def task_done(request: Request, desk: ConsoleContext, session: Session, fo
         ticked = task_id is not None and await tasks.tick_off(tx, task_id, session.operator.name, remark)
         if ticked:
             await desk.note(tx, session.operator, "task_ticked_off", {"task": task_id})
+            mine = await console.worklist_page(
+                tx, bound=session.operator.bound, taken_by=session.operator.name, limit=1
+            )
+            if back == "/worklist" and mine:
+                back = f"/worklist/{mine[0].task_id}"
+    if not ticked and asked is not None and asked.state == "open":
+        return done(back, "taken")
     return done(back, "ticked" if ticked else "gone")
+
+
+async def task_claim(request: Request, desk: ConsoleContext, session: Session, form: FormData) -> Response:
+    """Take tasks, give them back, or take them over from somebody else: `what` says which."""
+    what, operator = text_of(form, "what"), session.operator
+    ids = numbers_of(form, "task")[:MOST_AT_ONCE]
+    back = _claim_back(text_of(form, "back"))
+    async with desk.store.reading() as tx:
+        asked = list((await tasks.by_ids(tx, ids)).values())
+    for task in asked:
+        if (refused := await _withheld(request, desk, session, task, back)) is not None:
+            return refused
+    async with desk.store.transaction(desk.clock.now()) as tx:
+        if what == "release":
+            changed = await tasks.unclaim(tx, ids, operator.name)
+        else:
+            changed = await tasks.claim(tx, ids, operator.name, from_others=what == "take_over")
+        if changed:
+            action = "tasks_given_back" if what == "release" else "tasks_taken"
+            await desk.note(tx, operator, action, {"tasks": " ".join(map(str, changed))})
+    if not changed:
+        return done(back, "taken")
+    return done(back, "given_back" if what == "release" else "claimed")
+
+
+MOST_AT_ONCE = 100
+"""Tasks that are taken at once: a patient's, and not the whole list."""
+
+
+def _claim_back(asked: str) -> str:
+    """The list that was looked at; never another site."""
+    allowed = {"/worklist", *(f"/waiting?list={key}" for key in SECTIONS)}
+    allowed |= {f"/worklist?who={who}" for who in _WHO} | {f"/worklist?target={name}" for name in TARGETS}
+    return asked if asked in allowed or _A_TASK.fullmatch(asked) else "/worklist"
+
+
+_A_TASK = re.compile(r"/worklist/[0-9]{1,9}")
+_WHO = ("mine", "free")
+
+
+async def task_undo(request: Request, desk: ConsoleContext, session: Session, form: FormData) -> Response:
+    """Open a task again that was ticked off by mistake, with a reason, which stays at the task."""
+    task_id = number_of(request.path_params["task"])
+    reason = text_of(form, "reason")
+    if not reason:
+        return done("/worklist", "reason")
+    async with desk.store.reading() as tx:
+        asked = (await tasks.by_ids(tx, [task_id])).get(task_id) if task_id is not None else None
+    if asked is None or asked.target is None:
+        return desk.sorry(request, session, 404, GONE, back="/worklist")
+    if (refused := await _withheld(request, desk, session, asked, "/worklist")) is not None:
+        return refused
+    async with desk.store.transaction(desk.clock.now()) as tx:
+        opened = await tasks.reopen(tx, asked.task_id, mask(reason))
+        if opened:
+            body: dict[str, int | str] = {"task": asked.task_id, "ticked_off_by": asked.done_by or ""}
+            personal = {"reason": reason} if asked.patient else None
+            await desk.note(tx, session.operator, "task_reopened", body, asked.patient, personal)
+    return done(f"/worklist/{asked.task_id}", "reopened") if opened else done("/worklist", "gone")
 
 
 async def _withheld(
@@ -199,6 +269,8 @@ async def worklist(request: Request, desk: ConsoleContext, session: Session) -> 
     target = request.query_params.get("target")
     target = target if target in TARGETS else None
     offset = offset_of(request)
+    who = request.query_params.get("who", "")
+    me = session.operator.name
     async with desk.store.reading() as tx:
         bound = session.operator.bound
         stats = [one for one in await tasks.stats(tx, bound.regions, bound.units) if one.target is not None]
@@ -206,8 +278,17 @@ async def worklist(request: Request, desk: ConsoleContext, session: Session) -> 
         rows = (
             []
             if counts_only
-            else await console.worklist_page(tx, target, bound=bound, limit=PAGE, offset=offset)
+            else await console.worklist_page(
+                tx,
+                target,
+                bound=bound,
+                taken_by=me if who == "mine" else None,
+                free=who == "free",
+                limit=WORKLIST_PAGE,
+                offset=offset,
+            )
         )
+        mine, free = (0, 0) if counts_only else await console.worklist_claims(tx, me, target, bound)
         recent = [] if counts_only else await console.worklist_done(tx, bound)
         shown = (*rows, *recent)
         found = await measures.by_ids(tx, {one.measure_id for one in shown if one.measure_id})
@@ -224,16 +305,39 @@ async def worklist(request: Request, desk: ConsoleContext, session: Session) -> 
         request,
         "worklist.html",
         session,
-        rows=[(one, _what(one, found)) for one in rows],
+        groups=_by_patient(rows, found),
+        shown=len(rows),
+        who=who if who in _WHO else "",
+        mine=mine,
+        free=free,
         standing=standing,
         hidden=hidden,
         counts_only=counts_only,
         target=target,
-        total=sum(number for name, (number, _) in standing.items() if target in (None, name)),
+        total={"mine": mine, "free": free}.get(
+            who, sum(number for name, (number, _) in standing.items() if target in (None, name))
+        ),
         offset=offset,
-        page=PAGE,
+        page=WORKLIST_PAGE,
         recent=recent,
     )
+
+
+WORKLIST_PAGE = 200
+"""Rows of the work-list at once; they are one line each."""
+
+
+def _by_patient(
+    rows: Sequence[StoredTask], found: Mapping[MeasureId, Measure]
+) -> list[tuple[PersonId | None, list[tuple[StoredTask, object, Measure | None]]]]:
+    """The tasks of each patient together, in the order in which they come."""
+    return [
+        (
+            patient,
+            [(one, _what(one, found), found.get(one.measure_id) if one.measure_id else None) for one in part],
+        )
+        for patient, part in groupby(rows, key=lambda one: one.patient)
+    ]
 
 
 def _what(task: StoredTask, found: object) -> object:
@@ -383,6 +487,8 @@ ROUTES = [
     get("/waiting", waiting),
     get("/tasks/{task}/person", task_person, LOOKERS),
     post("/tasks/{task}/done", task_done, OPERATORS),
+    post("/tasks/{task}/undo", task_undo, OPERATORS),
+    post("/tasks/claim", task_claim, OPERATORS),
     get("/worklist", worklist),
     get("/worklist/{task}", worklist_task, LOOKERS),
     post("/worklist/{task}/numbers", worklist_numbers, LOOKERS),
