@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from sigill.judgement import successors
 from sigill.judgement.orders import judge, last_day_of, named_by, takes_effect_when_received
+from sigill.judgement.remarks import asks_to_open, in_force_for, of_what_holds
 from sigill.judgement.transitions import DueTimer, on_timer, register_change, rules_begin
 from sigill.policy.access import AccessQuestion, access_matrix, decide, differences
 from sigill.policy.calendar import BirthDate
@@ -25,6 +26,7 @@ from sigill.policy.effects import (
     OpenRequest,
     ResolvePending,
     SetTimer,
+    applied,
 )
 from sigill.policy.effects import RecordAnswer as UnitSaid
 from sigill.policy.elsewhere import outside_change, outside_measure
@@ -331,6 +333,8 @@ class PureStage:
         return SeenReceipt(j.outcome.value, j.codes, j.ends_on, tuple(str(r.code) for r in j.remarks), why)
 
     def _enact(self, patient: PersonId, effects: Iterable[Effect], cause: str) -> None:
+        effects = tuple(effects)
+        after = applied(self.facts(patient), effects)
         for effect in effects:
             match effect:
                 case Impose(measure=m) | Amend(measure=m) | Annotate(measure=m):
@@ -371,7 +375,13 @@ class PureStage:
                     ends_on = (
                         self._ends_on(earlier, whose, told.ends_on) if outcome.value == "executed" else None
                     )
-                    self.receipts[which] = replace(told, outcome=outcome.value, codes=codes, ends_on=ends_on)
+                    remarks = told.remarks
+                    if asks_to_open(earlier.form) and outcome.value == "executed":
+                        holding = in_force_for(earlier.form, after, self.now)
+                        remarks = tuple(str(r.code) for r in of_what_holds(holding, after, self.now))
+                    self.receipts[which] = replace(
+                        told, outcome=outcome.value, codes=codes, ends_on=ends_on, remarks=remarks
+                    )
                     self.orders[which] = (_, replace(earlier, outcome=outcome.value, waits_for=()), whose)
                 case _:
                     pass

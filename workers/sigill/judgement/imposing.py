@@ -26,6 +26,7 @@ from sigill.policy.sentences import REMARK
 from sigill_contracts.vocabulary import (
     IMPOSES,
     Attestation,
+    Channel,
     MeasureKind,
     OrderId,
     Outcome,
@@ -179,7 +180,11 @@ def confirm_call(case: OrderEvaluation, known: PatientFacts, call: EarlierOrder)
     if base is None:
         yield from impose(case, known)
     elif new is None:
-        yield from _nothing_new(case, found.settled, wanted)
+        met = [m for m in found.settled if MeasureScope.of(wanted).meets(MeasureScope.of(m))]
+        if met and met[0].rulebook != wanted.rulebook and not _has_its_form(case, call):
+            yield from _brought_by_later_version(case, known, met[0], wanted)
+            met = met[1:]
+        yield from _nothing_new(case, met, wanted)
     else:
         yield from _confirmed_in(case, known, found, base, wanted, new)
     text = Sentence("Den underskrivna blanketten har kommit.", "The signed form has come.")
@@ -200,11 +205,39 @@ def _as_wide(wanted: Measure, shut: Iterable[Measure], case: OrderEvaluation) ->
     return wanted
 
 
-def _nothing_new(case: OrderEvaluation, settled: tuple[Measure, ...], wanted: Measure) -> Iterator[Effect]:
+def _has_its_form(case: OrderEvaluation, call: EarlierOrder) -> bool:
+    """Whether a signed form has come for a call: a continuation, or an answer to a request, may have settled it, too."""
+    return any(
+        order.follows_up == call.order_id
+        and order.channel is not Channel.PHONE
+        and order.form is case.form.form
+        and order.outcome == Outcome.EXECUTED
+        for order in case.facts.orders.values()
+    )
+
+
+def _brought_by_later_version(
+    case: OrderEvaluation, known: PatientFacts, m: Measure, wanted: Measure
+) -> Iterator[Effect]:
+    """The first form of a call that something else has settled: its version says what it brings, too (X-20)."""
+    main = replace(
+        m,
+        services=wanted.services,
+        ends_at_age=wanted.ends_at_age,
+        rules=wanted.rules,
+        rulebook=wanted.rulebook,
+        orders=(*m.orders, case.order_id),
+        valid_to=None if wanted.valid_to is None else later_end(m, wanted.valid_to),
+        released=False,
+        version=m.version + 1,
+    )
+    yield Amend(main, "extended")
+    yield from _beside_confirmed(case, known, main, wanted, shared=True)
+
+
+def _nothing_new(case: OrderEvaluation, settled: Iterable[Measure], wanted: Measure) -> Iterator[Effect]:
     """What is confirmed already is not confirmed again; a later end lengthens it, an earlier one does not shorten it."""
     for m in settled:
-        if not MeasureScope.of(wanted).meets(MeasureScope.of(m)):
-            continue
         valid_to = None if wanted.valid_to is None else later_end(m, wanted.valid_to)
         orders = (*m.orders, case.order_id)
         if valid_to == m.valid_to:

@@ -1,6 +1,7 @@
 """What a receipt points out beside its outcome."""
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 from sigill.judgement.imposing import widens
 from sigill.judgement.made_elsewhere import where_to_turn
@@ -42,17 +43,19 @@ def remarks_of(
         any(isinstance(e, Amend) and e.action in ("ended", "narrowed") for e in done)
         or case.form.form in RELEASES
     ):
-        holding = still_holding(case, after)
-        if holding:
-            yield RemarkReason(
-                Remark.STILL_HOLDS, REMARK[Remark.STILL_HOLDS], measures=tuple(m.measure_id for m in holding)
-            )
-        yield from _made_elsewhere(case, after)
+        yield from of_what_holds(still_holding(case, after), after, case.starts_at)
 
 
-def _made_elsewhere(case: OrderEvaluation, after: PatientFacts) -> Iterator[RemarkReason]:
-    """What no order of ours ends, and where to turn."""
-    birth, at = after.patient.birth, case.starts_at
+def of_what_holds(holding: Iterable[Measure], after: PatientFacts, at: datetime) -> Iterator[RemarkReason]:
+    """That something still holds at an instant (UTC), and of what no order of ours ends, where to turn."""
+    found = tuple(m.measure_id for m in holding)
+    if found:
+        yield RemarkReason(Remark.STILL_HOLDS, REMARK[Remark.STILL_HOLDS], measures=found)
+    yield from _made_elsewhere(after, at)
+
+
+def _made_elsewhere(after: PatientFacts, at: datetime) -> Iterator[RemarkReason]:
+    birth = after.patient.birth
     outside = tuple(one for one in after.elsewhere if one.measure.in_force(at, birth))
     if outside:
         said, turn = REMARK[Remark.MADE_ELSEWHERE], where_to_turn(outside)
@@ -99,14 +102,22 @@ def still_holding(case: OrderEvaluation, after: PatientFacts) -> tuple[Measure, 
 
     A removal of access lists the other grants of its kind, too: each still lets somebody in.
     """
-    at = case.starts_at
-    removed = RELEASES.get(case.form.form)
+    found = in_force_for(case.form.form, after, case.starts_at)
+    return tuple(m for m in found if case.order_id not in m.orders or _left_by(case, m))
+
+
+def asks_to_open(form: Form) -> bool:
+    """Whether a form asks that something ends: its answer says what does not."""
+    return form in RELEASES or form is Form.REQUEST_RELEASE
+
+
+def in_force_for(form: Form, facts: PatientFacts, at: datetime) -> tuple[Measure, ...]:
+    """What the answer to a form tells of as still in force at an instant (UTC): see `still_holding`."""
+    removed = RELEASES.get(form)
     return tuple(
         m
-        for m in after.all_measures
-        if (not m.kind.opens or m.kind is removed)
-        and m.in_force(at, after.patient.birth)
-        and (case.order_id not in m.orders or _left_by(case, m))
+        for m in facts.all_measures
+        if (not m.kind.opens or m.kind is removed) and m.in_force(at, facts.patient.birth)
     )
 
 

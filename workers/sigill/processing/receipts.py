@@ -11,6 +11,7 @@ from hashlib import sha256
 from uuid import UUID
 
 from sigill.judgement.orders import last_day_of, named_by
+from sigill.judgement.remarks import asks_to_open, in_force_for, of_what_holds
 from sigill.policy.calendar import swedish_date
 from sigill.policy.effects import (
     AddTask,
@@ -219,6 +220,8 @@ def settled(
     Its measures, and their end, are told as they stand now: the form after a call may have given them one. Of an
     order that had none until now, those that were `touched`. An order that comes to nothing has no end and no note
     to file. `text` says why, for an order that comes to nothing; `refusal` gives its reason a code.
+
+    The answer to a request, or to a release that waited, says what still holds now, whatever it said when it waited.
     """
     executed = outcome is Outcome.EXECUTED
     measures = earlier.measures
@@ -233,7 +236,13 @@ def settled(
             ends_on = last_day_of(named, facts.patient.birth)
             if note is not None and any(not m.released for m in named):
                 note = note.model_copy(update={"period_through": ends_on})
-    remarks = earlier.remarks
+    remarks, still = earlier.remarks, earlier.still_in_force
+    if facts is not None and earlier.form is not None and asks_to_open(earlier.form):
+        holding = in_force_for(earlier.form, facts, at)
+        still = tuple(report(m, "imposed", facts, citations) for m in holding)
+        remarks = tuple(r for r in remarks if r.code not in _OF_WHAT_HOLDS)
+        if executed:
+            remarks += tuple(_remark(noted, citations) for noted in of_what_holds(holding, facts, at))
     if outcome is Outcome.REFUSED and refusal is None:
         remarks = (*remarks, RemarkNote(code=Remark.STILL_HOLDS, sv=text.sv, en=text.en))
     return earlier.model_copy(
@@ -248,10 +257,14 @@ def settled(
             "settled_en": text.en,
             "remarks": remarks,
             "measures": measures if executed else (),
+            "still_in_force": still,
             "ends_on": ends_on,
             "note": note,
         }
     )
+
+
+_OF_WHAT_HOLDS = frozenset({Remark.STILL_HOLDS, Remark.MADE_ELSEWHERE})
 
 
 def report(measure: Measure, action: str, facts: PatientFacts, citations: Citations) -> MeasureReport:

@@ -57,8 +57,8 @@ async def candidates(
     """
     Return the next persons for whom a state rule may want something that is not there at an instant (UTC), by id.
 
-    `guardians` adds the children, born after `born_after`, of marked guardians; marked ones of that age whose county
-    was never told are always among them.
+    `guardians` adds the children, born after `born_after`, of marked guardians, and the patients of open requests;
+    marked ones of that age whose county was never told are always among them.
     """
     rows = await tx.fetch(
         _SQL["candidates"],

@@ -3,7 +3,8 @@
 -- name: candidates
 -- Persons after $1, at most $2, for whom a state rule may want something that is not there at $3: a marked one whom a
 -- wanted measure ($4 county, $5 region, $6 kind, $7 youngest birth date left out) is missing for; with $8 also the
--- children of marked guardians who were born after $9; and marked ones born after $9 whose county was never told. The
+-- children of marked guardians who were born after $9, and the patients of open requests in these regions, of which the
+-- rules may settle some (X-05); and marked ones born after $9 whose county was never told. The
 -- rules decide about each; nobody is left out here for whom they may want something. Grants are those that a mark ends.
 WITH wanted AS MATERIALIZED (
   SELECT * FROM unnest($4::text[], $5::text[], $6::text[], $7::date[]) AS w (county, region, kind, born_after)
@@ -44,6 +45,13 @@ WITH wanted AS MATERIALIZED (
    CROSS JOIN LATERAL (SELECT * FROM measure_version v WHERE v.measure_id = g.measure_id
                         ORDER BY v.version DESC LIMIT 1) AS v
    WHERE g.kind = 'guardian_grant' AND (v.valid_to IS NULL OR v.valid_to > $3)
+  UNION
+  SELECT coalesce(one.into_id, r.person_id)
+    FROM release_request r
+    LEFT JOIN LATERAL (SELECT x.into_id FROM person_merge x WHERE x.person_id = r.person_id
+                        ORDER BY x.merge_id DESC LIMIT 1) AS one ON true
+   WHERE $8 AND r.region = ANY ($5::text[])
+     AND NOT EXISTS (SELECT FROM release_event e WHERE e.request = r.order_id AND e.event = 'closed')
 )
 SELECT person_id FROM open WHERE person_id > $1 ORDER BY person_id LIMIT $2;
 
