@@ -28,7 +28,7 @@ def pytest_unconfigure() -> None:
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Print what a test was given by chance, in a run that passes too: with it the run can be played again."""
-    reports = (r for key in ("passed", "failed") for r in terminalreporter.getreports(key))
+    reports = (r for key in ("passed", "failed", "xfailed") for r in terminalreporter.getreports(key))
     drawn = {f"{name}={value}" for r in reports for name, value in r.user_properties if name.isupper()}
     for one in sorted(drawn):
         terminalreporter.write_line(one)
