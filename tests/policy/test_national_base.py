@@ -127,3 +127,39 @@ def test_what_is_hidden_reads_as_a_sentence() -> None:
 
 def test_the_made_up_region_needs_no_base() -> None:
     assert parse(SOLBYGDEN, BASE) == parse(SOLBYGDEN)
+
+
+NAMED = """
+region: berget
+name: Region Berget
+counties: ["14"]
+documents: {B1: {title: "Rutin"}}
+rules:
+  BE-01: {kind: [V], document: B1, sv: "Verksamhetschefen beslutar.", en: "The head of unit decides."}
+versions:
+  - since: 2026-01-01
+    base: nationwide_named
+    documents: [B1]
+    entries:
+      - {id: block, cites: [BE-01], deciders: [head_of_unit]}
+  - since: 2027-01-01
+    extends: 2026-01-01
+    base: nationwide_named
+    documents: [B1]
+    entries:
+      - {id: block, age: {until: 13}}
+      - {id: unblock, cites: [BE-01]}
+"""
+
+
+def test_a_version_may_take_from_the_base_what_it_names_alone() -> None:
+    """Beside what it extends, too: an entry without `forms` is the earlier version's, else the base's."""
+    first, second = parse(NAMED, BASE).versions
+    of_base = {entry.id: entry for entry in BASE.versions[0].entries}
+    assert [entry.id for entry in first.entries] == ["block"]
+    assert first.choices == ()
+    assert [entry.id for entry in second.entries] == ["block", "unblock"]
+    block, unblock = second.entries
+    assert (block.cites, block.deciders) == (("BE-01",), ("head_of_unit",))
+    assert (block.ends_at_age, block.age and block.age.until) == (of_base["block"].ends_at_age, 13)
+    assert unblock == of_base["unblock"].model_copy(update={"cites": ("BE-01",)})

@@ -624,8 +624,11 @@ class Version(RulebookModel):
     since: date
     documents: tuple[str, ...]
     extends: date | None = None
-    base: Literal["nationwide"] | None = None
-    """The version begins with every entry of the national base, and says what is otherwise here."""
+    base: Literal["nationwide", "nationwide_named"] | None = None
+    """
+    The version begins with every entry of the national base, and says what is otherwise here; `nationwide_named`: with those
+    alone that it names, and besides what it `extends`.
+    """
     drops: dict[str, Words | None] | tuple[str, ...] = {}
     """Entries of the version or the base that it begins with, and which are gone; of the base, with the reason."""
     ages: Ages = Ages()
@@ -800,10 +803,13 @@ def _on_base(version: dict[str, Any], base: Region | None, marks: Marks) -> None
     since = version.get("since")
     if base is None:
         raise RulebookError(Fault(fault("no_base_read", since=since), marks.at_key(version, "base")))
-    if version.get("extends") is not None:
-        raise RulebookError(Fault(fault("base_and_extends", since=since), marks.at_key(version, "extends")))
     national = (base.in_force(since) if isinstance(since, date) else None) or base.versions[0]
     of_base = {e.id: e.model_dump(exclude_unset=True, by_alias=True) for e in national.entries}
+    if version["base"] == "nationwide_named":
+        version["entries"] = _patched(version.get("entries") or [], of_base.values(), marks)
+        return
+    if version.get("extends") is not None:
+        raise RulebookError(Fault(fault("base_and_extends", since=since), marks.at_key(version, "extends")))
     dropped = version.get("drops") or {}
     for gone in dropped:
         if gone in of_base and not (isinstance(dropped, dict) and dropped[gone]):
@@ -841,7 +847,7 @@ def _inherit(raw: dict[str, Any], national: Region | None, marks: Marks) -> dict
     """
     done: dict[date, dict[str, Any]] = {}
     for version in raw.get("versions") or ():
-        if version.get("base") is not None:
+        if version.get("base") is not None and version["base"] != "nationwide_named":
             _on_base(version, national, marks)
         if isinstance(version.get("drops"), list):
             version["drops"] = dict.fromkeys(version["drops"])
@@ -862,6 +868,8 @@ def _inherit(raw: dict[str, Any], national: Region | None, marks: Marks) -> dict
             for part in ("standard_reply", "daytime", "choices"):
                 if part not in version and earlier.get(part):
                     version[part] = earlier[part]
+        if version.get("base") == "nationwide_named":  # what it extends comes before the base
+            _on_base(version, national, marks)
         done[version.get("since")] = version
     return raw
 
