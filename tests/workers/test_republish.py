@@ -5,15 +5,20 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import pytest
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from sigill.operations.republishing import LETTER, OVERTAKEN, RepublishCounts, RepublishSelection, republish
-from sigill.stream.producer import OutgoingRecord
-from sigill_contracts.topics import NOTIFICATIONS, OUTGOING, RECEIPTS, STATE
+from sigill.stream.connection import Connection
+from sigill.stream.producer import OutgoingRecord, StreamProducer
+from sigill.stream.topics import apply_topics, delete_topics
+from sigill_contracts.topics import AUDIT_HEADS, NOTIFICATIONS, OUTGOING, RECEIPTS, STATE
 from sigill_contracts.vocabulary import Suppression
 from tests.workers.conftest import START, Office
 from tests.workers.test_relay import Topic, relay
@@ -216,3 +221,47 @@ async def test_an_operator_publishes_one_patients_receipts_again_and_the_chain_s
     assert "access.receipts.v1" in err
     status, _, err = await command("--patient", "v1.nobody", "--reason", "x")
     assert (status, err) == (1, "nobody is known by that key or number\n")
+
+
+async def read_all(connection: Connection, topic: str, count: int) -> list[ConsumerRecord]:
+    """What lies on a topic of one partition, from its beginning; `count` are waited for."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=connection.bootstrap, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        place = TopicPartition(topic, 0)
+        consumer.assign([place])
+        await consumer.seek_to_beginning(place)
+        found: list[ConsumerRecord] = []
+        async with asyncio.timeout(60):
+            while len(found) < count:
+                found += (await consumer.getmany(timeout_ms=500)).get(place, [])
+        return found
+    finally:
+        await consumer.stop()
+
+
+async def test_a_topic_that_was_deleted_on_a_broker_is_filled_again(
+    office: Office, connection: Connection
+) -> None:
+    prefix = f"again-{uuid4().hex[:8]}."
+    lost, name = [replace(RECEIPTS, partitions=1)], f"{prefix}{RECEIPTS.name}"
+    rest = [replace(spec, partitions=1) for spec in OUTGOING if spec.name != RECEIPTS.name]
+    await apply_topics(connection, [*lost, *rest, replace(AUDIT_HEADS, partitions=1)], prefix=prefix)
+    await office.hand_over(office.town.orders(office.clock.now()))
+    await office.hand_over(office.town.orders(office.clock.now(), units=None))
+    async with StreamProducer(connection, send_timeout=60) as producer:
+        sending = replace(relay(office, Topic()), producer=producer, topic_of=lambda own: f"{prefix}{own}")
+        await sending.publish_all()
+        first = await read_all(connection, name, 2)
+        await delete_topics(connection, [name])
+        async with asyncio.timeout(60):
+            while (await apply_topics(connection, lost, prefix=prefix))[0].outcome != "created":
+                await asyncio.sleep(0.3)
+        assert (await again(office, RECEIPTS.name)).sent == {RECEIPTS.name: 2}
+        await sending.publish_all()
+    second = await read_all(connection, name, 2)
+    assert [(one.key, one.value) for one in second] == [(one.key, one.value) for one in first]
+    for before, after in zip(first, second, strict=True):
+        told = [header for header in after.headers if header[0] != "ce_republished"]
+        assert told == list(before.headers)
+        assert len(told) == len(after.headers) - 1
