@@ -120,7 +120,7 @@ FREE = [None, None]
         ("orders", [*NOTHING, 50_000, 101, *FREE], 500),
         ("orders", [*NOTHING, None, 101, ["testland"], None], 1_500),
         ("orders", [None, "testland", *[None] * 5, None, 101, *FREE], 1_500),
-        ("orders", [None, None, "SE2321000099-U7", *[None] * 4, None, 101, *FREE], 25_000),
+        ("orders", [None, None, "SE2321000099-U7", *[None] * 4, None, 101, *FREE], 500),
         ("orders", [[1], *[None] * 6, None, 101, *FREE], 1_500),
         ("orders_of_outcome", [*NOTHING, None, 101, "refused", *FREE], 1_500),
         ("orders_of_outcome", [*NOTHING, None, 101, "executed", *FREE], 1_500),
