@@ -223,6 +223,8 @@ class DocumentKind(StrEnum):
     """Undertecknad pappersblankett, inskannad."""
     REPORT = "report"
     """Anmälan."""
+    DELIVERY_RECEIPT = "delivery_receipt"
+    """Mottagningsbevis för ett rekommenderat brev; `id` är sändningsnumret."""
 
 
 class Duty(StrEnum):

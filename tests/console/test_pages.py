@@ -10,7 +10,7 @@ PAGES = (
     "/", "/orders", "/person", "/waiting", "/waiting?list=follow_up", "/waiting?list=units",
     "/waiting?list=protected", "/waiting?list=orders", "/waiting?list=other", "/worklist", "/dead-letters",
     "/transitions", "/transitions/2025-03-10", "/ahead", "/statistics", "/rulebook", "/audit", "/phone",
-    "/choices", "/choices?region=testland&age=9&risk=one_guardian&sign=e_id_controlled",
+    "/letters", "/choices", "/choices?region=testland&age=9&risk=one_guardian&sign=e_id_controlled",
 )  # fmt: skip
 
 
@@ -43,7 +43,7 @@ ASKED = (
     "/waiting?from={}", "/worklist?target={}", "/worklist/{}", "/dead-letters/{}", "/transitions?first={}", "/ahead?region={}&from={}",
     "/statistics?first={}&through={}&region={}",
     "/transitions/{}", "/units?q={}", "/units?after={}&unit={}", "/units/{}", "/rulebook?on={}", "/rulebook?region={}",
-    "/choices?region=testland&age={}", "/choices?region={}&form={}", "/audit?actor={}", "/audit?first={}&last={}", "/?done={}", "/login?next={}&refused={}",
+    "/choices?region=testland&age={}", "/letters?region={}&letter={}", "/choices?region={}&form={}", "/audit?actor={}", "/audit?first={}&last={}", "/?done={}", "/login?next={}&refused={}",
 )  # fmt: skip
 
 
@@ -89,3 +89,12 @@ async def test_a_null_character_in_a_form_is_named_and_breaks_nothing(
 ) -> None:
     async with furnished.client() as client:
         assert (await client.post(path, page, **fields)).status_code == 400
+
+
+async def test_a_regions_letter_is_shown_in_its_own_words_ready_to_print(furnished: World) -> None:
+    async with furnished.client(language="en") as client:
+        listed = await client.get("/letters")
+        shown = await client.get("/letters?region=testland&letter=hello")
+    assert "/letters?region=testland&amp;letter=hello" in listed.text
+    assert "<h1>Hello from Testland</h1>" in shown.text
+    assert "registered letter with personal delivery" in shown.text

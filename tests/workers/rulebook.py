@@ -15,6 +15,8 @@ rules:
 versions:
   - since: 2020-01-01
     documents: [T1]
+    letters:
+      hello: {cites: [TL-01], delivery: registered_personal, sv: "# Hej från {region}", en: "# Hello from {region}"}
     entries:
       - {id: seal, cites: [TL-01], forms: [seal_journal], offered: true, initiatives: [care, resident],
          channels: {ehr_form: always, phone: urgent}, deciders: [treating_physician],

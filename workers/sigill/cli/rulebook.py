@@ -37,6 +37,7 @@ from sigill.rulebook_docs.comparison import RuleChange, as_if, compare
 from sigill.rulebook_docs.coverage import coverage as coverage_of
 from sigill.rulebook_docs.files import located, read, with_national
 from sigill.rulebook_docs.guide_tables import with_tables
+from sigill.rulebook_docs.letters import DELIVERY, NO_ADDRESS, letter_page, letter_text
 from sigill.runtime.clock import SystemClock
 from sigill.scenario.format import UnreadableScenario, files_of, read_file
 from sigill_contracts.vocabulary import Form, RefusalCode, RegionCode, RiskFrom, RiskSign
@@ -220,6 +221,39 @@ def choose_(
             print(f"! {words(door_words(door))}")
         if not left:
             print(f"  {words(NO_DOOR)}")
+
+
+@app.command()
+def letter(
+    region: Annotated[str, typer.Argument(help="A region's short name: jamtland-harjedalen.")],
+    name: Annotated[str | None, typer.Argument(help="The letter; left out: the letters are listed.")] = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Write a page to print instead.")] = None,
+    on: Annotated[
+        datetime | None,
+        typer.Option("--on", formats=["%Y-%m-%d"], help="The Swedish date on the letter; default today."),
+    ] = None,
+    english: English = False,
+    folder: Folder = RULEBOOKS,
+) -> None:
+    """Show a region's letter as it would be printed. Name, address and reference are filled in by hand."""
+    found = _region(folder, region)
+    day = on.date() if on else swedish_date(SystemClock().now())
+    version = _in_force(found, day)
+    if name is None:
+        for known, one in version.letters.items():
+            print(f"{known}  {one.delivery}  [{', '.join(one.cites)}]")
+        if not version.letters:
+            print(f"{found.name} has no letters of its own on {day}", file=sys.stderr)
+        return
+    chosen = version.letters.get(name)
+    if chosen is None:
+        raise _wrong(f"no letter {name}; there are: {', '.join(version.letters) or 'none'}")
+    if html is not None:
+        html.write_text(letter_page(found, version, chosen, day, english=english), encoding="utf-8")
+    else:
+        print(letter_text(found, version, chosen, day, english=english))
+    for note in (DELIVERY[chosen.delivery], NO_ADDRESS):
+        print(note.en if english else note.sv, file=sys.stderr)
 
 
 @app.command()

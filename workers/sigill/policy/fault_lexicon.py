@@ -177,6 +177,30 @@ FAULTS: dict[str, FaultText] = {
         "saknas, och inget med det id:t finns i det som versionen bygger på",
         "is missing, and nothing of that id stands in what the version begins with",
     ),
+    "letter_field": _F(
+        "{language}: fältet {{{field}}} finns inte; fält: {known}",
+        "{language}: there is no field {{{field}}}; fields: {known}",
+    ),
+    "letter_brace": _F(
+        "en klammer som inte omger ett fält; fält: {known}",
+        "a brace that is around no field; fields: {known}",
+    ),
+    "letter_reply_names": _F(
+        "{language}: ett standardsvar anger varken region eller enhet (X-28)",
+        "{language}: a standard reply names no region and no office (X-28)",
+    ),
+    "letter_encloses": _F(
+        "brevet {name} bifogar {form}, som versionen inte erbjuder",
+        "letter {name} encloses {form}, which the version does not offer",
+    ),
+    "letter_without_reply": _F(
+        "brevet {name}: versionen har inget standard_reply",
+        "letter {name}: the version has no standard_reply",
+    ),
+    "letter_without_forms": _F(
+        "brevet {name} talar om {{forms}} och bifogar ingen blankett",
+        "letter {name} speaks of {{forms}} and encloses none",
+    ),
     "choice_says_nothing": _F(
         "valet {id} anger ingen blankett och säger inget: forms, eller sv och en",
         "choice {id} names no form and says nothing: forms, or sv and en",

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
+from string import Formatter
 from typing import Annotated, Any, Literal
 
 import yaml
@@ -297,6 +298,49 @@ class Words(RulebookModel):
 
     sv: str
     en: str
+
+
+LETTER_FIELDS = frozenset({"date", "region", "support", "forms", "standard_reply", "reference", "recipient"})
+"""What a letter may name in braces. `reference` and `recipient` are lines that are filled in by hand."""
+
+
+class Letter(RulebookModel):
+    """A letter in the region's own wording: Markdown with the fields of `LETTER_FIELDS` in braces (X-26)."""
+
+    cites: tuple[str, ...] = Field(min_length=1)
+    delivery: Literal["registered_personal", "registered_address"]
+    """Registered letter with personal delivery (rekommenderat brev med personlig utlämning), or a plain letter."""
+    encloses: tuple[Form, ...] = ()
+    """Forms that go with it."""
+    sv: str = Field(min_length=1)
+    en: str = Field(min_length=1)
+    derived: Derived | None = None
+
+    @model_validator(mode="after")
+    def _fields_are_known(self) -> "Letter":
+        for language in ("sv", "en"):
+            named = fields_of_letter(getattr(self, language))
+            for name in sorted(named - LETTER_FIELDS):
+                raise UnfitError("letter_field", language=language, field=name, known=_braced())
+            if "standard_reply" in named and named & {"region", "support"}:
+                raise UnfitError("letter_reply_names", language=language)
+        return self
+
+
+def fields_of_letter(text: str) -> frozenset[str]:
+    """The fields in braces of a letter's text. Raises UnfitError for a brace that begins or ends none."""
+    try:
+        found = list(Formatter().parse(text))
+    except ValueError:
+        raise UnfitError("letter_brace", known=_braced()) from None
+    for _, name, spec, conversion in found:
+        if name is not None and (not name.isidentifier() or spec or conversion):
+            raise UnfitError("letter_brace", known=_braced())
+    return frozenset(name for _, name, _, _ in found if name is not None)
+
+
+def _braced() -> str:
+    return ", ".join(f"{{{name}}}" for name in sorted(LETTER_FIELDS))
 
 
 class InformDefault(RulebookModel):
@@ -642,6 +686,8 @@ class Version(RulebookModel):
     inform_default: InformDefaults = InformDefaults()
     standard_reply: Words | None = None
     """What a guardian is answered who asks and is not to be told of the measure (VGB-17); None: operators answer."""
+    letters: dict[Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")], Letter] = {}
+    """The region's letters, by name; an earlier version's hold on unless one of the same name takes its place."""
     unknown_patient_hours: int = 72
     daytime: Daytime | None = None
     """The hours that are not on-call time; None: no entry asks for it."""
@@ -737,6 +783,8 @@ def _cited(version: Version) -> Iterator[tuple[Path, str, str]]:
             )
     for reason, rules in version.reasons.items():
         yield from ((("reasons", str(reason), place), str(reason), rule) for place, rule in enumerate(rules))
+    for name, letter in version.letters.items():
+        yield from ((("letters", name, "cites", n), f"letter {name}", r) for n, r in enumerate(letter.cites))
     yield from ((("people_only", rule), "people_only", rule) for rule in version.people_only)
     yield from ((("held_by_core", rule), "held_by_core", rule) for rule in version.held_by_core)
 
@@ -764,6 +812,7 @@ def _faults(region: Region, of_base: Collection[str]) -> Iterator[tuple[Path, Fa
         for place, entry in enumerate(version.entries):
             if entry.when.on_call is not None and version.daytime is None:
                 yield (*here, "entries", place), fault("on_call_without_daytime", id=entry.id)
+        yield from (((*here, *path), what) for path, what in _letter_faults(version))
         for place, choice in enumerate(version.choices):
             for which, form in enumerate(choice.forms):
                 if not version.offers(form):
@@ -782,6 +831,19 @@ def _second(version: Version, part_id: str) -> Path:
         parts = enumerate(getattr(version, name))
         found += [(name, number) for number, part in parts if part.id == part_id]
     return found[1]
+
+
+def _letter_faults(version: Version) -> Iterator[tuple[Path, FaultText]]:
+    for name, letter in version.letters.items():
+        for place, form in enumerate(letter.encloses):
+            if not version.offers(form):
+                yield ("letters", name, "encloses", place), fault("letter_encloses", name=name, form=form)
+        for language in ("sv", "en"):
+            named = fields_of_letter(getattr(letter, language))
+            if "standard_reply" in named and version.standard_reply is None:
+                yield ("letters", name, language), fault("letter_without_reply", name=name)
+            if "forms" in named and not letter.encloses:
+                yield ("letters", name, language), fault("letter_without_forms", name=name)
 
 
 class RulebookError(ValueError):
@@ -863,7 +925,15 @@ def _inherit(raw: dict[str, Any], national: Region | None, marks: Marks) -> dict
                     own = _patched(own, earlier.get(part) or [], marks)
                 taken = {entry.get("id") for entry in own} | set(version.get("drops") or ())
                 version[part] = [e for e in earlier.get(part) or [] if e.get("id") not in taken] + own
-            for part in ("ages", "lead", "reasons", "people_only", "held_by_core", "inform_default"):
+            for part in (
+                "ages",
+                "lead",
+                "reasons",
+                "people_only",
+                "held_by_core",
+                "inform_default",
+                "letters",
+            ):
                 version[part] = {**(earlier.get(part) or {}), **(version.get(part) or {})}
             for part in ("standard_reply", "daytime", "choices"):
                 if part not in version and earlier.get(part):

@@ -293,6 +293,9 @@ DOCUMENT: dict[DocumentKind, Sentence] = {
         "blanketten med egenhändig underskrift", "the form signed by hand"
     ),
     DocumentKind.REPORT: Sentence("anmälan", "the report"),
+    DocumentKind.DELIVERY_RECEIPT: Sentence(
+        "mottagningsbeviset för brevet", "the receipt of the letter's delivery"
+    ),
 }
 
 MEASURE: dict[MeasureKind, Sentence] = {

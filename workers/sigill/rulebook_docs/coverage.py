@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from sigill.policy.rulebook import ChoiceRule, Region, Rule
 
-_CHOICE = "choice"
-"""What only guides: it says nothing about who reaches what."""
+_CHOICE, _LETTER = "choice", "letter"
+"""What guides or tells: neither says who reaches what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Covered:
     rule_id: str
     rule: Rule
     entries: tuple[str, ...]
-    """`version entry`, `version answer CODE`, `version choice ID`, `version core PART`: what the program does with it."""
+    """`version entry`, `version answer CODE`, `version choice ID`, `version letter NAME`, `version core PART`: what the program does with it."""
     people: tuple[str, ...]
     """Where a rule that people follow shows: attestation, channel, worklist, text."""
     stories: tuple[str, ...]
@@ -32,7 +32,7 @@ class Covered:
         """What is missing; None: nothing."""
         if not self.entries and not self.people:
             return "no entry cites it"
-        if "S" in self.rule.kind and all(entry.split(" ")[1] == _CHOICE for entry in self.entries):
+        if "S" in self.rule.kind and all(entry.split(" ")[1] in (_CHOICE, _LETTER) for entry in self.entries):
             return "says who reaches what, and stands only under what people do"
         if self.held_by_software and not self.stories:
             return "no story cites it"
@@ -94,5 +94,8 @@ def _carriers(region: Region, rule_id: str) -> Iterator[str]:
         for reason, rules in version.reasons.items():
             if rule_id in rules:
                 yield f"{version.since} answer {reason}"
+        for name, letter in version.letters.items():
+            if rule_id in letter.cites:
+                yield f"{version.since} {_LETTER} {name}"
         for part in version.held_by_core.get(rule_id, ()):
             yield f"{version.since} core {part}"

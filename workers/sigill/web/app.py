@@ -50,6 +50,7 @@ from sigill.web.console.pages import (
     audit,
     choices,
     dead_letters,
+    letters,
     lists,
     orders,
     person,
@@ -100,6 +101,7 @@ def console_app(desk: ConsoleContext, rulebook_routes: Sequence[object] = ()) ->
             *audit.ROUTES,
             *phone.ROUTES,
             *choices.ROUTES,
+            *letters.ROUTES,
             *(rulebook_routes or rules.ROUTES),  # type: ignore[list-item]
             Mount("/static", Static(directory=HERE / "static"), name="static"),
         ],
