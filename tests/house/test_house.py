@@ -72,7 +72,7 @@ def test_every_setting_is_documented() -> None:
 
 def test_every_setting_that_is_named_anywhere_exists() -> None:
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
-    others = re.compile(r"SIGILL_(TEST|SCENARIO|REQUIRE|SECRETS|BENCH|CHAOS|FAULT|DEMO|EXAMPLE)\w*")
+    others = re.compile(r"SIGILL_(TEST|SCENARIO|REQUIRE|SECRETS|BENCH|CHAOS|FAULT|DEMO|EXAMPLE|LANGUAGE)\w*")
     wrong = {
         f"{path}: {name}"
         for path, text in _texts()

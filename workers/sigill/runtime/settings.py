@@ -26,7 +26,7 @@ from pydantic_settings.exceptions import SettingsError
 
 PREFIX = "SIGILL_"
 #: Variables of the same prefix that tests and start-up read, and that are no settings.
-NOT_SETTINGS = re.compile(r"SIGILL_(TEST_.*|REQUIRE_REAL_KAFKA|SECRETS_DIR)")
+NOT_SETTINGS = re.compile(r"SIGILL_(TEST_.*|REQUIRE_REAL_KAFKA|SECRETS_DIR|LANGUAGE)")
 LEAST_KEY_BYTES = 32
 
 
