@@ -64,25 +64,21 @@ def rulebook_commands() -> list[list[str]]:
     return [line.split() for line in lines if " rulebook " in line]
 
 
-def run(words: list[str], monkeypatch: pytest.MonkeyPatch) -> Any:
+def run(words: list[str]) -> Any:
     """Run a command of the page as `sigill` does."""
-    words = words[1:]
-    if words[0] == "--rulebooks":
-        monkeypatch.setenv("SIGILL_RULEBOOKS", words[1])
-        words = words[2:]
-    return CliRunner().invoke(app, words[1:])
+    return CliRunner().invoke(app, words[2:])
 
 
 @pytest.mark.parametrize("words", rulebook_commands(), ids=" ".join)
 @pytest.mark.usefixtures("here")
-def test_a_command_of_the_swedish_tutorial_works(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    done = run(words, monkeypatch)
+def test_a_command_of_the_swedish_tutorial_works(words: list[str]) -> None:
+    done = run(words)
     assert (done.exit_code, bool(done.output.strip())) == (0, True), done.output
 
 
-def test_the_swedish_tutorial_shows_what_check_says(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_swedish_tutorial_shows_what_check_says(here: Path) -> None:
     check = rulebook_commands()[0]
-    told = run(check, monkeypatch).output.splitlines()
+    told = run(check).output.splitlines()
     shown = [block.splitlines() for block in re.findall(r"```text\n(.*?)```", HANDLEDNING, re.DOTALL)]
     assert len(told) == 2
     assert told[0].startswith(shown[0][0].removesuffix("…"))
@@ -91,7 +87,7 @@ def test_the_swedish_tutorial_shows_what_check_says(here: Path, monkeypatch: pyt
     file.write_text(
         file.read_text("utf-8").replace("[head_of_unit], channels", "[head_of_unitt], channels", 1), "utf-8"
     )
-    wrong = run(check, monkeypatch)
+    wrong = run(check)
     assert wrong.exit_code == 1
     assert wrong.stdout.startswith(shown[1][0].removesuffix("…"))
     assert [line.split(maxsplit=2)[1:] for line in shown[2][:-1]] == [[s.id, s.scenario] for s in BERATTELSER]
