@@ -52,6 +52,10 @@ def read(**fields: Any) -> PersonUpdate:
         ({"coordination_status": "NYTT"}, ("coordination_status",)),
         ({"deregistration": {"reason": "moved", "date": "2026-01-01"}}, ("deregistration.reason",)),
         ({"former_ids": [{"id_type": "personnummer", "id": "x"}]}, ("former_ids",)),
+        ({"separated_ids": [{"id_type": "personnummer", "id": "x"}]}, ("separated_ids",)),
+        ({"separated_ids": {"id_type": "personnummer", "id": MOTHER}}, ("separated_ids",)),
+        ({"separated_ids": [{"id_type": "personnummer", "id": CHILD}]}, ("separated_ids",)),
+        ({"custody": [{"guardian": {"id_type": "PERSONNUMMER", "id": f"{MOTHER[:8]}-{MOTHER[8:]}"}}]}, ()),
         ({"custody": [{"guardian": {"id_type": "personnummer", "id": MOTHER}, "share": 1}]}, ("custody.?",)),
         ({"sequence": "3"}, ("sequence",)),
     ],
@@ -77,6 +81,19 @@ def test_a_birth_date_without_a_day_is_as_wide_as_it_is() -> None:
     assert read(birth_date="2018-03-00").birth == BirthDate.parse("2018-03")
     assert read(birth_date="2018-00-00").birth == BirthDate.parse("2018")
     assert read(birth_date="never").birth == BirthDate.parse("2018-03-05")
+
+
+def test_a_death_counts_in_whatever_case_it_is_written() -> None:
+    told = read(deregistration={"reason": "DEATH", "date": "2026-02-01"})
+    assert (told.died_on, told.set_aside) == (date(2026, 2, 1), ())
+
+
+def test_a_number_that_a_message_gives_and_takes_stays_the_persons() -> None:
+    """In doubt two numbers are one person's: what shuts either shuts both."""
+    number = {"id_type": "personnummer", "id": MOTHER}
+    told = read(former_ids=[number], separated_ids=[number], custody=[])
+    assert (len(told.numbers), told.separated, told.set_aside) == (2, (), ("separated_ids",))
+    assert told.contradicts_itself
 
 
 def test_a_death_counts_where_its_day_cannot_be_read() -> None:

@@ -39,6 +39,7 @@ _YES = frozenset({"true", "t", "1", "j", "ja", "y", "yes"})
 _NO = frozenset({"false", "f", "0", "n", "nej", "no", ""})
 _MOST = 20
 """Custodies and former numbers that a record holds."""
+_WITH_HYPHEN = re.compile(r"\d{8}-\d{4}", re.ASCII)
 _BIRTH = re.compile(r"(\d{4})(?:-?(\d\d))?(?:-?(\d\d))?")
 
 
@@ -276,7 +277,7 @@ class _PersonReader(MemberReader):
             self.aside("deregistration")
             return None
         try:
-            reason = DeregistrationReason(str(value.get("reason")))
+            reason = DeregistrationReason(_as_ours(value.get("reason")))
         except ValueError:
             self.aside("deregistration.reason")
             reason = DeregistrationReason.OTHER
@@ -294,14 +295,22 @@ _PERSON = TypeAdapter[PersonRef](PersonRef)
 
 
 def _identity(value: Any) -> Identity | None:
-    """The number of a person as messages name one; None where it cannot be read."""
+    """The number of a person as messages name one, twelve digits also with a hyphen; None where it cannot be read."""
     if not isinstance(value, Mapping):
         return None
+    number = value.get("id")
+    if isinstance(number, str) and _WITH_HYPHEN.fullmatch(number.strip()):
+        number = number.strip().replace("-", "")
     try:
-        ref = _PERSON.validate_python({"id_type": IdType(str(value.get("id_type"))), "id": value.get("id")})
+        ref = _PERSON.validate_python({"id_type": IdType(_as_ours(value.get("id_type"))), "id": number})
     except (ValidationError, ValueError):
         return None
     return Identity(ref.id_type, ref.id)
+
+
+def _as_ours(word: Any) -> str:
+    """A word of a fixed list, in whatever case."""
+    return str(word).strip().lower()
 
 
 def _birth_date(text: str) -> BirthDate:
