@@ -46,10 +46,8 @@ WITH wanted AS MATERIALIZED (
                         ORDER BY v.version DESC LIMIT 1) AS v
    WHERE g.kind = 'guardian_grant' AND (v.valid_to IS NULL OR v.valid_to > $3)
   UNION
-  SELECT coalesce(one.into_id, r.person_id)
+  SELECT unnest(r.person_id || ARRAY(SELECT x.into_id FROM person_merge x WHERE x.person_id = r.person_id))
     FROM release_request r
-    LEFT JOIN LATERAL (SELECT x.into_id FROM person_merge x WHERE x.person_id = r.person_id
-                        ORDER BY x.merge_id DESC LIMIT 1) AS one ON true
    WHERE $8 AND r.region = ANY ($5::text[])
      AND NOT EXISTS (SELECT FROM release_event e WHERE e.request = r.order_id AND e.event = 'closed')
 )
