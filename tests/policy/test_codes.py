@@ -37,6 +37,11 @@ ELSEWHERE = {
     Template.CARD_REVOKED_LATE,
     # a source of the national rulebook that nobody reads: tests/policy/test_elsewhere.py
     AccessReason.SOURCE_SILENT,
+    # reasons under ages that no shipped rulebook has: tests/policy/test_made_up_ages.py
+    AccessReason.GUARDIAN_OF_CHILD,
+    AccessReason.GUARDIAN_OF_OLDER_CHILD,
+    AccessReason.TOO_YOUNG_FOR_LOGIN,
+    AccessReason.TOO_YOUNG_FOR_RECORD,
     # documents that a form must name; in no shipped rulebook: tests/policy/test_references.py
     RefusalCode.REFERENCE_MISSING,
     # a co-ordination number of uncertain identity, and a parked patient: tests/policy/test_orders.py
