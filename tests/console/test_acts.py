@@ -8,12 +8,14 @@ from aiokafka import AIOKafkaConsumer
 
 from sigill.bootstrap import load_rulebooks
 from sigill.operations.operators import ConsoleRole
+from sigill.policy.effects import AddTask, Sentence
 from sigill.store import access_log, audit_check, console, dead_letters, persons, tasks, timers
 from sigill.store.session import Store
 from sigill.stream.connection import Connection
 from sigill.stream.records import Record
 from sigill.web.console.rendering import MASK
 from sigill_contracts.topics import ORDERS
+from sigill_contracts.vocabulary import RegionCode
 from tests.console.world import ADULT, MOTIVATION, OPERATOR, SECOND, World, furnish
 from tests.workers.town import CHILD, DOCTOR, FATHER, KEYS, MOTHER, UNIT, person
 
@@ -321,6 +323,34 @@ async def test_a_lock_is_never_called_the_whole_record(fresh: World) -> None:
     for page in (listed, order):
         assert "hela journalen" not in page
         assert "allt som vårdnadshavare når" in page
+
+
+async def test_a_letter_says_what_its_code_means_and_is_approved_on_its_own_page(fresh: World) -> None:
+    (one,) = await fresh.lose()
+    page = f"/dead-letters/{one}"
+    async with fresh.client(language="sv") as client, fresh.client(SECOND) as second:
+        shown = (await client.get(page)).text
+        for said in ("varken en JWS", "leverantören av journalsystemet", "Omsändning hjälper inte"):
+            assert said in shown
+        assert "Huvuden" not in shown
+        await client.post(f"{page}/discard", page, reason="Testmeddelande")
+        assert "Godkänn kassering" not in (await client.get(page)).text  # not one's own
+        approve = (await second.get(page)).text
+        assert "Approve the discard" in approve
+        path = approve.split('action="/dead-letters/proposals/', 1)[1].split('"', 1)[0]
+        await second.post(f"/dead-letters/proposals/{path}", page, verdict="approve")
+    async with fresh.store.reading() as tx:
+        assert (await dead_letters.by_ids(tx, [one]))[one].approver == SECOND
+
+
+async def test_waiting_opens_where_something_waits(fresh: World) -> None:
+    now = fresh.clock.now()
+    async with fresh.client() as client:
+        assert "<h2>Phone orders without their form</h2>" in (await client.get("/waiting")).text
+        async with fresh.office.store.transaction(now) as tx:
+            task = AddTask("follow_up_decision", "f:1", Sentence("Gör.", "Do."), RegionCode("testland"), now)
+            await tasks.add(tx, [(None, task)])
+        assert "<h2>Decisions of units</h2>" in (await client.get("/waiting")).text
 
 
 # --- phone orders

@@ -19,6 +19,7 @@ from sigill.policy.lexicon import (
     TARGETS,
     headed,
 )
+from sigill_contracts.dead_letter import DeadLetterReason
 
 S = Sentence
 
@@ -88,6 +89,29 @@ TASK = {
     "standard_reply": S("Svara vårdnadshavaren", "Answer the guardian"),
 }
 LETTER = _headings(lexicon.DEAD_LETTER)
+_MENDED_THERE = S(
+    "Omsändning hjälper inte: samma innehåll går inte att läsa nu heller. Avsändaren rättar och skickar en ny beställning; "
+    "kassera sedan den här.",
+    "Replaying does not help: the same bytes cannot be read now either. The sender mends it and sends a new order; then "
+    "discard this one.",
+)
+_MENDED_HERE = S(
+    "Sänd om när felet hos oss är åtgärdat; innehållet kan vara riktigt.",
+    "Replay when the fault on our side is mended; the content may be right.",
+)
+LETTER_REPLAY = {
+    str(code): _MENDED_HERE if code is DeadLetterReason.UNREADABLE_RECORD else _MENDED_THERE
+    for code in lexicon.DEAD_LETTER
+}
+"""Whether a replay can help, by why a letter could not be read."""
+LETTER_MEANS = {
+    **{
+        str(code): S(f"{text.sv[:1].upper()}{text.sv[1:]}.", f"{text.en[:1].upper()}{text.en[1:]}.")
+        for code, text in lexicon.DEAD_LETTER.items()
+    },
+    **{str(code): text for code, text in lexicon.UNREADABLE.items()},
+}
+"""What a code means: what the message would have to be."""
 CHECK = {
     "signature": S("Underskrift", "Signature"),
     "header": S("Uppgifter i underskriften", "Particulars of the signature"),
@@ -235,6 +259,8 @@ WORDS: Mapping[str, Mapping[str, Sentence]] = {
     "timer": TIMER,
     "task": TASK,
     "letter": LETTER,
+    "letter_means": LETTER_MEANS,
+    "letter_replay": LETTER_REPLAY,
     "check": CHECK,
     "verdict": VERDICT,
     "action": ACTION,

@@ -37,6 +37,7 @@ from sigill.web.console.context import (
     text_of,
 )
 from sigill.web.console.sessions import Session
+from sigill_contracts.topics import ORDERS
 from sigill_contracts.vocabulary import PersonId
 
 log = structlog.get_logger("sigill.console")
@@ -137,6 +138,7 @@ async def letter(request: Request, desk: ConsoleContext, session: Session) -> Re
         size=len(one.record.value or b""),
         peek=PEEK,
         kept=one.record.value is not None,
+        ours=one.record.topic == ORDERS.name,
     )
 
 

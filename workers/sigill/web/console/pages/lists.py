@@ -62,8 +62,7 @@ SECTIONS = ("form", "follow_up", "units", "protected", "orders", "other")
 
 async def waiting(request: Request, desk: ConsoleContext, session: Session) -> Response:
     """One list at a time, with its deadlines; how much the others hold stands beside."""
-    key = request.query_params.get("list", "form")
-    key = key if key in SECTIONS else "form"
+    key = request.query_params.get("list", "")
     offset, now, bound = offset_of(request), desk.clock.now(), session.operator.bound
     async with desk.store.reading() as tx:
         tallies = {
@@ -76,6 +75,11 @@ async def waiting(request: Request, desk: ConsoleContext, session: Session) -> R
                 tx, now, None, (*FOLLOW_UP_KINDS, *PROTECTED_KINDS), bound=bound
             ),
         }
+        if key not in SECTIONS:
+            # the first list in which something waits, and one over its time before the others
+            waits = [name for name in SECTIONS if tallies[name].number]
+            late = [name for name in waits if tallies[name].overdue]
+            key = next(iter((*late, *waits)), SECTIONS[0])
         section = Section(key, tallies[key])
         counts_only = not session.operator.may(LOOKERS)
         match None if counts_only else key:
