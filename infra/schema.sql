@@ -1920,3 +1920,10 @@ SELECT keep_history('person_separation', 'separation_id');
 
 ALTER TABLE task ADD COLUMN claimed_by text, ADD COLUMN claimed_at timestamptz; -- null: nobody has
 CREATE INDEX staff_assignment_unit ON staff_assignment (unit);
+
+-- 0033_pre_list_diary.sql
+-- Runs before the code that needs it. The diary lists what came in and what was decided on a day: both tables grow in order of
+-- time, so that a few pages of these indexes find a day.
+
+CREATE INDEX signed_order_received ON signed_order USING brin (received_at) WITH (pages_per_range = 16);
+CREATE INDEX order_outcome_judged ON order_outcome USING brin (judged_at) WITH (pages_per_range = 16);

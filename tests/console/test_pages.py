@@ -9,7 +9,7 @@ from tests.workers.town import ADULT, CHILD, FATHER, KEYS, MOTHER
 PAGES = (
     "/", "/orders", "/person", "/waiting", "/waiting?list=follow_up", "/waiting?list=units",
     "/waiting?list=protected", "/waiting?list=orders", "/waiting?list=other", "/worklist", "/dead-letters",
-    "/transitions", "/transitions/2025-03-10", "/ahead", "/statistics", "/rulebook", "/audit", "/phone",
+    "/transitions", "/transitions/2025-03-10", "/ahead", "/statistics", "/diary?day=2025-03-10", "/rulebook", "/audit", "/phone",
     "/letters", "/choices", "/choices?region=testland&age=9&risk=one_guardian&sign=e_id_controlled",
 )  # fmt: skip
 
@@ -41,7 +41,7 @@ ASKED = (
     "/orders?since={}", "/orders?through={}", "/orders?region={}", "/orders?unit={}", "/orders?id={}", "/orders?state={}",
     "/orders?form={}", "/orders?patient={}", "/orders?below={}", "/orders/{}", "/person/{}", "/waiting?list={}",
     "/waiting?from={}", "/worklist?target={}", "/worklist/{}", "/dead-letters/{}", "/transitions?first={}", "/ahead?region={}&from={}",
-    "/statistics?first={}&through={}&region={}",
+    "/statistics?first={}&through={}&region={}", "/diary?day={}&region={}&from={}", "/diary.csv?first={}&through={}",
     "/transitions/{}", "/units?q={}", "/units?after={}&unit={}", "/units/{}", "/rulebook?on={}", "/rulebook?region={}",
     "/choices?region=testland&age={}", "/letters?region={}&letter={}", "/choices?region={}&form={}", "/audit?actor={}", "/audit?first={}&last={}", "/?done={}", "/login?next={}&refused={}",
 )  # fmt: skip

@@ -1,0 +1,18 @@
+-- What the diary lists of orders: nobody is named.
+
+-- name: entries
+-- Forms that came in and decisions that went out from $1 until before $2, in order of time; $3 null: of every region, $4
+-- null: of every unit.
+SELECT * FROM (
+  SELECT s.received_at AS at, 'in' AS way, s.registration, s.registration_number, s.region, s.form, s.unit,
+         NULL AS outcome
+    FROM signed_order s
+   WHERE s.received_at >= $1 AND s.received_at < $2
+  UNION ALL
+  SELECT o.judged_at, 'out', s.registration, s.registration_number, s.region, s.form, s.unit, o.outcome
+    FROM order_outcome o JOIN signed_order s USING (registration)
+   WHERE o.judged_at >= $1 AND o.judged_at < $2
+) AS entry
+ WHERE ($3::text[] IS NULL OR region = ANY ($3)) AND ($4::text[] IS NULL OR unit = ANY ($4))
+ ORDER BY at, registration, way
+ LIMIT $5 OFFSET $6;
