@@ -312,8 +312,8 @@ async def test_an_end_falls_due_like_any_other_and_the_chains_verify(office: Off
     await take(office, table(f"försegling;{ADULT};;;2025-01-15;2025-03-31;;vården;"))
     await office.out()
     office.clock.set(START + timedelta(days=40))
-    # the unit's reminder of the end, and the end
-    assert await office.transitions().run_due(office.clock.now()) == 2
+    # the unit's two reminders of the end, and the end
+    assert await office.transitions().run_due(office.clock.now()) == 3
     [change] = read(await office.out(), "access.changes.v1")
     assert (change.access, change.at.isoformat()) == ("gained", "2025-03-31T22:00:00+00:00")
     async with office.store.reading() as tx:
