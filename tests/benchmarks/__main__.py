@@ -20,10 +20,11 @@ from typing import Any
 
 from sigill.runtime.logging import configure_logging
 from tests.benchmarks import cost, decisions, intake, page, startup, transitions
+from tests.benchmarks import pace as paces
 from tests.benchmarks.figures import machine, numbers, pace
 from tests.benchmarks.ground import CLOCK, ground, load
 
-PARTS = ("intake", "decisions", "transitions", "startup", "cost")
+PARTS = ("intake", "pace", "decisions", "transitions", "startup", "cost")
 
 
 async def _cost(orders: int) -> dict[str, Any]:
@@ -46,6 +47,8 @@ def _measure(part: str, chosen: argparse.Namespace) -> dict[str, Any]:
     match part:
         case "intake":
             work = intake.measure(chosen.orders, chosen.runs, chosen.processes, chosen.rates, chosen.seconds)
+        case "pace":
+            work = paces.measure(chosen.orders, chosen.runs)
         case "decisions":
             work = _decisions(chosen.residents, chosen.runs)
         case "transitions":

@@ -12,7 +12,7 @@ import argparse
 import asyncio
 import cProfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
 from dataclasses import fields
 from io import StringIO
@@ -27,8 +27,7 @@ from sigill.runtime.lifecycle import spare_the_collector
 from sigill.runtime.logging import configure_logging
 from sigill.store import outbox
 from sigill.store.session import Store
-from sigill.stream.consumer import _record
-from sigill.stream.records import Partition, Record
+from sigill.stream.records import Partition, Record, as_record
 from sigill_contracts.topics import ORDERS, PERSONS, STAFF, TopicSpec
 from tests.benchmarks.ground import CLOCK, Ground, ground, load
 
@@ -45,7 +44,7 @@ async def records_of(base: Ground, spec: TopicSpec) -> list[Record]:
         found: list[Record] = []
         while len(found) < sum(ends.values()):
             for batch in (await consumer.getmany(timeout_ms=1000)).values():
-                found += [_record(record) for record in batch]
+                found += [as_record(record) for record in batch]
         return sorted(found, key=lambda r: (r.partition, r.offset))
     finally:
         await consumer.stop()
@@ -127,8 +126,10 @@ class _Measured(Wiring):
     base: Ground
     costs: Costs
 
-    def _consuming(self, name: str, topic: str, store: Store, handler: Handler[Any]) -> ConsumerRunner[Any]:
-        made = Wiring._consuming(self, name, topic, store, handler)
+    def _consuming(
+        self, name: str, topics: Sequence[str], store: Store, handler: Handler[Any], *more: Any
+    ) -> ConsumerRunner[Any]:
+        made = Wiring._consuming(self, name, topics, store, handler, *more)
         handed = _Handed(
             **{f.name: getattr(made, f.name) for f in fields(made) if not f.name.startswith("_")}
         )

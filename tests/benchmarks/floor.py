@@ -56,8 +56,8 @@ def _verified(values: list[bytes]) -> list[tuple[Any, str, bytes]]:
     return found
 
 
-async def run(settings: Settings, topic: str, group: str, count: int) -> tuple[int, float]:
-    """Take `count` messages; returns how many, and in how many seconds, leaving out the first tenth."""
+async def run(settings: Settings, topic: str, group: str, count: int) -> tuple[int, float, float]:
+    """Take `count` messages; how many, in how many seconds, and of the processor, leaving out the first tenth."""
     conn = await asyncpg.connect(**connection_options(settings, None))
     await conn.execute(_TABLE)
     consumer = AIOKafkaConsumer(
@@ -69,7 +69,7 @@ async def run(settings: Settings, topic: str, group: str, count: int) -> tuple[i
         fetch_max_wait_ms=250,
     )
     await consumer.start()
-    taken: list[tuple[float, int]] = []
+    taken: list[tuple[float, int, float]] = []
     done = 0
     try:
         while done < count:
@@ -82,16 +82,17 @@ async def run(settings: Settings, topic: str, group: str, count: int) -> tuple[i
                 await conn.execute(_INSERT, *(list(column) for column in zip(*rows, strict=True)))
             await consumer.commit()
             done += len(values)
-            taken.append((time.monotonic(), done))
+            taken.append((time.monotonic(), done, time.process_time()))
     finally:
         await consumer.stop()
         await conn.close()
-    began = next(i for i, (_, n) in enumerate(taken) if n >= count // 10)
-    return taken[-1][1] - taken[began][1], taken[-1][0] - taken[began][0]
+    began = next(i for i, (_, n, _) in enumerate(taken) if n >= count // 10)
+    first, last = taken[began], taken[-1]
+    return last[1] - first[1], last[0] - first[0], last[2] - first[2]
 
 
 if __name__ == "__main__":
     spare_the_collector()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        orders, seconds = runner.run(run(load_settings(), sys.argv[1], sys.argv[2], int(sys.argv[3])))
-    print(json.dumps({"orders": orders, "seconds": seconds}))
+        orders, seconds, own = runner.run(run(load_settings(), sys.argv[1], sys.argv[2], int(sys.argv[3])))
+    print(json.dumps({"orders": orders, "seconds": seconds, "own": own}))

@@ -29,8 +29,8 @@ INTRODUCTION = """\
 PostgreSQL with `fsync`, `full_page_writes` and `synchronous_commit` on, the workers, and what measures them, sharing
 the same cores. *Load* beside a figure is the machine's load average when its measuring began; where it is far above what
 the measuring itself needs, the machine was busy with other things, and the figure is too low. *Pace* is what one bare
-verification of a signature took when a part began (ECDSA, P-256): this machine is shared, and not as fast on one day as
-on another. The figures themselves are in [performance.json](performance.json).
+verification of a signature took when a part began (ECDSA, P-256; processor time): this machine is shared, and not as fast
+on one day as on another. Costs told in paces can be compared with another machine's. The figures themselves are in [performance.json](performance.json).
 
 Nothing was bought with a weaker guarantee: one transaction a batch with the offsets in it, each patient's receipts in
 the order of its orders (every run checks it, and fails otherwise), every answer durable before it is published.
@@ -348,6 +348,72 @@ def _cost(got: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def _pace(got: Mapping[str, Any]) -> list[str]:
+    return [
+        "## Against equal work",
+        f"`python -m tests.benchmarks.pace`, load {got['load']:.1f}; {got['orders']} orders a round, {got['rounds']} rounds, "
+        "each of the four in turn. *Equal work* consumes as many orders, verifies each signature by the bare library call, "
+        "validates the form, and then copies the rows that Sigill wrote for such orders "
+        f"({got['rows_an_order']:.0f} an order), kept as bytes, into tables of the same columns and indexes, in "
+        "transactions of the same size with the offsets in them, publishes the events that Sigill published with the same "
+        "producer settings, and marks them: all of the durable work, and no rule, receipt, chain or trigger. The other two "
+        "are those of the intake, above. Processor time is that of their own processes (Sigill's: intake and relay) and, "
+        "beside it, of PostgreSQL; the goals are 0.6 of equal work, and 15 paces an order over all processes.",
+        ratios(got),
+    ]
+
+
+def ratios(got: Mapping[str, Any]) -> str:
+    """The table of what an order costs whom, and how Sigill stands to each."""
+    rows = []
+    for name, costs in got["medians"].items():
+        ratio = got["ratios"][name]
+        rows.append(
+            [
+                name,
+                f"{costs['rate']:.0f}",
+                f"{costs['own']:.1f}",
+                f"{costs['postgres']:.1f}" if costs["postgres"] else "",
+                f"{ratio['rate']:.2f}",
+                f"{ratio['own']:.2f}",
+            ]
+        )
+    return table(
+        [
+            "",
+            "orders/s",
+            "paces an order",
+            "PostgreSQL's, paces an order",
+            "Sigill's orders/s to these",
+            "Sigill's paces to these",
+        ],
+        rows,
+    )
+
+
+def _replay(got: Mapping[str, Any]) -> list[str]:
+    return [
+        "## A register sent again",
+        "`python -m tests.benchmarks.replay`. Every resident told once more, with nothing changed but sequence and stamp, as a "
+        "yearly reconciliation does; one register process. Neither a version nor an event is written, so that the cost is a "
+        "look for each resident by its number, and grows with how many there are.",
+        table(
+            ["residents", "seconds", "messages/s", "versions written", "events written", "load"],
+            [
+                [
+                    f"{one['persons']:,}",
+                    f"{one['seconds']:.0f}",
+                    one["messages_per_second"],
+                    one["written"]["versions"],
+                    one["written"]["events"],
+                    f"{one['load']:.1f}",
+                ]
+                for one in got["runs"]
+            ],
+        ),
+    ]
+
+
 def _elsewhere() -> str:
     return (
         "## Elsewhere\n\nLoading 10.6 million residents, rehearsing rules on them, and saying whom a change of rules "
@@ -357,10 +423,12 @@ def _elsewhere() -> str:
 
 _PARTS = {
     "intake": _intake,
+    "pace": _pace,
     "decisions": _decisions,
     "transitions": _transitions,
     "whole": _whole,
     "startup": _startup,
+    "replay": _replay,
     "cost": _cost,
 }
 _PLOTS: dict[str, Callable[[Mapping[str, Any]], None]] = {

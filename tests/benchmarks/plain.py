@@ -27,7 +27,7 @@ from sigill.runtime.settings import load_settings
 from sigill.store import outbox
 from sigill.store.outbox import OutboxRow
 from sigill.store.session import Store, Tx
-from sigill.stream.consumer import _record
+from sigill.stream.records import as_record
 from sigill_contracts.topics import ORDERS
 
 
@@ -47,7 +47,9 @@ class _Plain(Wiring):
     topic: str
     group: str
 
-    def _consuming(self, name: str, topic: str, store: Store, handler: Handler[Any]) -> Any:
+    def _consuming(
+        self, name: str, topics: Sequence[str], store: Store, handler: Handler[Any], *more: Any
+    ) -> Any:
         return _Subscribed(self, store, handler)
 
 
@@ -72,7 +74,7 @@ class _Subscribed:
             decoder=lambda message: message.body,
         )
         async def take(body: bytes, message: KafkaMessage) -> None:
-            record = _record(message.raw_message)
+            record = as_record(message.raw_message)
             prepared = await handler.prepare([record], frozenset())
             steps = StepTimings()
             async with store.transaction(clock.now()) as tx:
