@@ -252,9 +252,8 @@ async def phone_correct(request: Request, desk: ConsoleContext, session: Session
         personal = {"reason": reason} if person else None
         await desk.note(tx, session.operator, "phone_order_corrected", body, person, personal)
         if person is not None:
-            await desk.looked(
-                tx, session.operator, person, reason, f"phone_order_corrected SIGILL-{registration}"
-            )
+            shown = f"phone_order_corrected {one.registration_number}"
+            await desk.looked(tx, session.operator, person, reason, shown)
     return await _show(request, desk, session, entries_of(before), (), corrects=one.registration_number)
 
 
