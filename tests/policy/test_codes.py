@@ -44,6 +44,11 @@ ELSEWHERE = {
     AccessReason.TOO_YOUNG_FOR_RECORD,
     # documents that a form must name; in no shipped rulebook: tests/policy/test_references.py
     RefusalCode.REFERENCE_MISSING,
+    # what a region of other ages is answered; none is shipped: tests/policy/test_made_up_ages.py
+    AccessReason.GUARDIAN_OF_CHILD,
+    AccessReason.GUARDIAN_OF_OLDER_CHILD,
+    AccessReason.TOO_YOUNG_FOR_RECORD,
+    AccessReason.TOO_YOUNG_FOR_LOGIN,
     # a co-ordination number of uncertain identity, and a parked patient: tests/policy/test_orders.py
     RefusalCode.IDENTITY_UNCERTAIN,
     PendingCode.AWAITING_EARLIER_MESSAGE,
