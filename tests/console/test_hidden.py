@@ -166,6 +166,37 @@ async def test_commands_show_nobody_with_protected_identity_without_the_role(
     assert CHILD in shown.out or '"patient"' in shown.out or json.loads(shown.out)["order_id"]
 
 
+async def test_commands_about_a_child_name_no_protected_guardian_without_the_role(
+    fresh: World, tmp_path: Path
+) -> None:
+    """They did: only who was asked about was looked at, and the guardian's key or number stood in the answer."""
+    await furnish(fresh)
+    now = fresh.clock.now()
+    await fresh.office.hand_over(fresh.town.registers(now, MOTHER, 2, secrecy_mark=True))
+    child, mother = KEYS.of(CHILD), KEYS.of(MOTHER)
+    for words in (("show", child), ("timeline", child), ("show", child, "--json")):
+        told = await sigill(fresh, "access", *words, "--purpose", "her father rings")
+        assert told.status == 0, told.err
+        assert "(protected)" in told.out, words
+        assert mother not in told.out, words
+    exported = ("audit", "export", child, "--reason", "court", "--to", str(tmp_path / "file.json"))
+    refused = await sigill(fresh, *exported)
+    assert refused.status == 1
+    assert "hidden: somebody here has protected identity" in refused.err
+    assert not (tmp_path / "file.json").exists()
+    operators = tmp_path / "may.json"
+    operators.write_text(
+        json.dumps({str(ACCOUNTS[ANNA]): {"hsa_id": ANNA, "roles": ["protected_identity"]}}), "utf-8"
+    )
+    shown = await sigill(
+        fresh, "access", "show", child, "--purpose", "court", SIGILL_OPERATORS=str(operators)
+    )
+    assert mother in shown.out
+    written = await sigill(fresh, *exported, SIGILL_OPERATORS=str(operators))
+    assert written.status == 0, written.err
+    assert (tmp_path / "file.json").exists()
+
+
 @pytest.mark.parametrize(
     ("said", "sees"),
     [

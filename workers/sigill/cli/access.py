@@ -6,6 +6,7 @@ as an argument would stay in the shell's history and in the list of processes; i
 """
 
 import asyncio
+import json
 import re
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
@@ -17,7 +18,7 @@ import typer
 from pydantic import BaseModel
 
 from sigill.cli.common import rulebooks, settings
-from sigill.cli.context import clock_of, operator, refuse_hidden, run, store_of
+from sigill.cli.context import clock_of, hidden_people, operator, refuse_hidden, run, store_of
 from sigill.policy.calendar import STOCKHOLM
 from sigill.policy.facts import Identity
 from sigill.policy.identity_numbers import NumberError, NumberRules
@@ -46,6 +47,7 @@ from sigill.web.http.authentication import NotConfigured
 from sigill_contracts.vocabulary import Service, UnitId
 
 T = TypeVar("T")
+Told = TypeVar("Told", PictureTold, TimelineTold)
 
 app = typer.Typer(no_args_is_help=True, help="Ask the store: who may see what, when, and why.")
 
@@ -129,9 +131,10 @@ def show(
             asker = Principal(operator(), asking_unit, purpose)
             await _shown(who)
             opened = await desk.open(who, asker, shown="the whole picture, with measures", known_at=known)
-            return (
-                None if opened is None else Presenter(desk.books).picture(opened, moment or desk.clock.now())
-            )
+            if opened is None:
+                return None
+            picture = Presenter(desk.books).picture(opened, moment or desk.clock.now())
+            return await _without_hidden(picture, {line.viewer for line in picture.lines})
 
     told = _found(_run(work))
     _print(told, as_json, _picture_lines(told))
@@ -172,9 +175,12 @@ def timeline(
     async def work() -> TimelineTold:
         async with _desk() as desk:
             await _shown(*asked_about)
-            return await tell_timeline(
+            whole = await tell_timeline(
                 desk, Presenter(desk.books), asked, Principal(operator(), asking_unit, purpose)
             )
+            named = {change.viewer for step in whole.steps for change in step.changes}
+            named |= {cause.person for step in whole.steps for cause in step.causes if cause.person}
+            return await _without_hidden(whole, named)
 
     told = _run(work)
     _print(told, as_json, _timeline_lines(told))
@@ -227,6 +233,18 @@ async def _shown(*asked: Who) -> None:
             numbers = [who for who in asked if not isinstance(who, str)]
             people |= set((await persons.resolve(tx, numbers)).values())
         await refuse_hidden(store, people)
+
+
+async def _without_hidden(told: Told, keys: set[str]) -> Told:
+    """What is told, with `(protected)` in place of the keys of those who may not be shown."""
+    async with store_of(settings()) as store, store.reading() as tx:
+        named = await persons.resolve_keys(tx, sorted(keys))
+        hidden = await hidden_people(tx, named.values())
+    text = told.model_dump_json()
+    for key, person in named.items():
+        if person in hidden:
+            text = text.replace(json.dumps(key), json.dumps("(protected)"))
+    return type(told).model_validate_json(text)
 
 
 def _run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:

@@ -389,7 +389,9 @@ def export(
             made = await extracts.case_file(
                 store, person, reader, SystemClock().now(), published, asked=asked
             )
-            return extracts.case_html(made) if format is File.HTML else extracts.case_json(made)
+            written = extracts.case_json(made)
+            await refuse_hidden(store, texts=[written])  # whoever a form of the patient's names
+            return extracts.case_html(made) if format is File.HTML else written
 
     _write(run, to)
 
@@ -426,7 +428,8 @@ def archive(
             if wanted is not None:
                 async with store.reading() as tx:
                     filed = await orders.load(tx, wanted)
-                await refuse_hidden(store, [one.patient for one in filed], [one.payload for one in filed])
+                texts = [text for one in filed for text in (one.payload, one.original)]
+                await refuse_hidden(store, [one.patient for one in filed], texts)
             reader = Reader(operator(), unit, on_behalf(reason, by))
             return await make_packages(store, to, wanted, reader, SystemClock().now())
 
