@@ -266,6 +266,26 @@ def test_rules_that_begin_refuse_a_request_about_what_the_state_holds_again() ->
     ]
 
 
+@pytest.mark.parametrize("region", ["skane", "stockholm", "jonkoping", "kalmar"])
+def test_no_talks_end_what_the_state_holds_in_another_region(region: str) -> None:
+    facts = family("2018-06-01", "kronoberg", protected=True)
+    began = rules_begin(facts, local("2025-05-01T00:00"), books()).effects
+    locks = [e.measure for e in began if isinstance(e, Impose) and e.measure.kind is MeasureKind.LOGIN_LOCK]
+    (lock,) = locks
+
+    def codes(known_facts: PatientFacts, *attested: str) -> list[str]:
+        form = order(
+            "release_login_lock", region, NOON, releases=[lock.measure_id], attestations=list(attested)
+        )
+        return [r.code for r in judge(form, known(known_facts, region, NOON), books()).refusals]
+
+    marked = after(facts, lock)
+    assert codes(marked, "other_region_consulted") == codes(marked) == ["protected_identity"]
+    # the mark is gone: the register's own stays until staff of its own region order its end
+    unmarked = after(family("2018-06-01", "kronoberg"), lock)
+    assert codes(unmarked, "other_region_consulted") == ["nothing_to_release"]
+
+
 def test_an_extension_received_before_the_end_leaves_no_gap_however_late_it_is_judged() -> None:
     end, decided = local("2026-06-01T00:00"), local("2026-05-31T23:50")
     block = measure(

@@ -20,7 +20,7 @@ from sigill.policy.calendar import midnight, swedish_date
 from sigill.policy.effects import AddTask, Amend, Effect, Impose, Sentence, applied
 from sigill.policy.facts import Measure, OrderFacts, PatientFacts, Silence
 from sigill.policy.identity_numbers import NUMBER_FAULT, NumberFault, NumberRules
-from sigill.policy.rulebook import Region, Version
+from sigill.policy.rulebook import Region, Rulebooks, Version
 from sigill.policy.sentences import MEASURE
 from sigill_contracts.order import CourtOrder, Inform, SignedForm
 from sigill_contracts.vocabulary import (
@@ -220,7 +220,9 @@ def judge_row(row: ListRow, form: SignedForm, facts: OrderFacts, region: Region)
     assert row.kind is not None
     version = region.in_force(swedish_date(form.decided_at)) or region.versions[0]
     known = replace(facts.known, patient=replace(facts.known.patient, registered=True))
-    case = OrderEvaluation(form, replace(facts, known=known), region, version)
+    # a row imposes and releases nothing: no other region's rules are asked
+    books = Rulebooks({RegionCode(region.region): region})
+    case = OrderEvaluation(form, replace(facts, known=known), region, version, books)
     effects = tuple(_dated(row, case, consequences.effects_of(case, known)))
     main = next(e.measure for e in effects if isinstance(e, Impose) and e.measure.beside is None)
     doubts = tuple(_doubts(row, case, facts.known, version))

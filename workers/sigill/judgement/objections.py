@@ -1,6 +1,6 @@
 """Every reason why an order is refused: first who decided and signed, then clause by clause of the rulebook."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
@@ -321,6 +321,8 @@ def _release(case: OrderEvaluation) -> Iterator[RefusalReason]:
         yield objection(_C.PROTECTED_IDENTITY, "releases", ("X-10",))
     elif _finds_only_the_patients_own(case, free):
         yield objection(_C.NOTHING_TO_RELEASE, "releases", ("X-03",), more=OWN_WAY)
+    elif theirs := _made_by_the_patient_elsewhere(case, free):
+        yield objection(_C.NOTHING_TO_RELEASE, "releases", ("X-03",), more=_opened_there(theirs))
     elif not case.permitted or (case.form.releases is not None and len(case.permitted) < len(free)):
         rules = _rules(case, "same_initiative")
         yield objection(_C.INITIATIVE_NOT_ALLOWED, "initiative", rules)
@@ -335,6 +337,10 @@ def _not_here(case: OrderEvaluation) -> RefusalReason:
         cited = ("X-03",) if case.only_the_patients_own else ("X-01",)
         return objection(_C.NOTHING_TO_RELEASE, "releases", cited, more=more)
     if case.after_talks is not None and case.named_elsewhere:
+        if all(m.measure_id in case.held_by_state for m in case.named_elsewhere):
+            return objection(_C.PROTECTED_IDENTITY, "releases", ("X-10",))
+        if theirs := _made_by_the_patient_elsewhere(case, case.named_elsewhere):
+            return objection(_C.NOTHING_TO_RELEASE, "releases", ("X-03",), more=_opened_there(theirs))
         more = ATTESTATION[Attestation.OTHER_REGION_CONSULTED]
         return objection(_C.ATTESTATION_MISSING, "attestations", case.after_talks.cites, more=more)
     return objection(_C.NOTHING_TO_RELEASE, "releases", more=_other_regions(case))
@@ -343,11 +349,12 @@ def _not_here(case: OrderEvaluation) -> RefusalReason:
 def _other_regions(case: OrderEvaluation) -> Sentence | None:
     """Which other regions have such a measure in force: it is released by the region that imposed it."""
     kind = RELEASES[case.form.form]
-    others = sorted({m.region for m in case.of_other_regions(kind)})
+    elsewhere = case.of_other_regions(kind)
+    others = sorted({m.region for m in elsewhere})
     if not others:
         return None
     named = ", ".join(others)
-    if case.after_talks is not None:
+    if case.after_talks is not None and any(_after_talks_with(m) for m in elsewhere):
         return Sentence(
             f"en annan region har en sådan åtgärd ({named}); efter samråd med den anges åtgärdens beställning i `releases` "
             "och samrådet som intyg",
@@ -357,6 +364,26 @@ def _other_regions(case: OrderEvaluation) -> Sentence | None:
     return Sentence(
         f"en annan region har en sådan åtgärd och häver den själv ({named})",
         f"another region has such a measure and releases it itself ({named})",
+    )
+
+
+def _after_talks_with(m: Measure) -> bool:
+    """Whether another region's measure can be ended after talks: neither the register's (X-10) nor the patient's (X-03)."""
+    return m.initiative is not Initiative.REGISTER and not made_by_the_patient(m)
+
+
+def _made_by_the_patient_elsewhere(case: OrderEvaluation, found: Iterable[Measure]) -> tuple[Measure, ...]:
+    """What the patient made in another region, of what an order on the patient's own initiative would end (X-03)."""
+    if case.form.initiative not in OF_ONES_OWN:
+        return ()
+    return tuple(m for m in found if m.region != case.form.region and made_by_the_patient(m))
+
+
+def _opened_there(theirs: Iterable[Measure]) -> Sentence:
+    named = ", ".join(sorted({m.region for m in theirs}))
+    return Sentence(
+        f"det som invånaren själv har förseglat eller låst öppnas i den region där det gjordes ({named}), på dess sätt",
+        f"what the resident has sealed or locked is opened in the region where it was made ({named}), in its way",
     )
 
 

@@ -17,9 +17,18 @@ from sigill.policy.hits import (
     hits,
     made_by_the_patient,
 )
-from sigill.policy.measures_in_force import state_holds
+from sigill.policy.measures_in_force import held_by_state
 from sigill.policy.requests import left_of_request, opens_for
-from sigill.policy.rulebook import Condition, Deadline, OfClinic, Region, RuleEntry, Version, is_on_call
+from sigill.policy.rulebook import (
+    Condition,
+    Deadline,
+    OfClinic,
+    Region,
+    Rulebooks,
+    RuleEntry,
+    Version,
+    is_on_call,
+)
 from sigill.policy.scope import MeasureScope, left_of
 from sigill.policy.units import (
     NO_UNITS,
@@ -60,11 +69,14 @@ Bonds = tuple[Bond, ...]
 class OrderEvaluation:
     """An order being judged."""
 
-    def __init__(self, form: SignedForm, facts: OrderFacts, region: Region, version: Version) -> None:
+    def __init__(
+        self, form: SignedForm, facts: OrderFacts, region: Region, version: Version, books: Rulebooks
+    ) -> None:
         self.form = form
         self.facts = facts
         self.region = region
         self.version = version
+        self.books = books
         self.at = facts.at
         self.order_id = OrderId(str(form.order_id))
         self.known: PatientFacts | None = (
@@ -367,11 +379,20 @@ class OrderEvaluation:
 
     @property
     def named_elsewhere(self) -> tuple[Measure, ...]:
-        """Other regions' measures of the form's kind that it names in `releases`."""
+        """
+        Other regions' measures of the form's kind that it names in `releases`.
+
+        Of the register's own only what a state holds, to be refused: what remains is its own region's to judge (X-10).
+        """
         kind, named = RELEASES.get(self.form.form), {str(one) for one in self.form.releases or ()}
         if kind is None:
             return ()
-        return tuple(m for m in self.of_other_regions(kind) if named & {*m.orders, m.measure_id})
+        return tuple(
+            m
+            for m in self.of_other_regions(kind)
+            if named & {*m.orders, m.measure_id}
+            and (m.initiative is not Initiative.REGISTER or m.measure_id in self.held_by_state)
+        )
 
     def _begun_by(self, m: Measure, moment: datetime) -> bool:
         """Whether a measure, or one that it goes on from, had begun by an instant."""
@@ -439,9 +460,13 @@ class OrderEvaluation:
         return any(e.same_initiative for e in self.version.matching(self.form.form))
 
     def may_end(self, m: Measure) -> bool:
-        """Whether this order's initiative may end a measure."""
+        """
+        Whether this order's initiative may end a measure.
+
+        What the patient made is opened in the way that its own region states, never through another region (X-03).
+        """
         if made_by_the_patient(m):
-            return self.form.initiative in OF_ONES_OWN
+            return self.form.initiative in OF_ONES_OWN and m.region == self.form.region
         if not self.needs_same_initiative:
             return True
         if m.kind.opens:
@@ -454,8 +479,7 @@ class OrderEvaluation:
         """The register's own measures that nothing may end while the state that wants them holds (X-10)."""
         if self.known is None:
             return frozenset()
-        known = self.known
-        return frozenset(m.measure_id for m in known.measures if state_holds(m, known, self.at, self.region))
+        return held_by_state(self.known, self.at, self.books)
 
     @cached_property
     def permitted(self) -> tuple[Measure, ...]:

@@ -69,7 +69,7 @@ def judge(form: SignedForm, facts: OrderFacts, books: Rulebooks) -> Judgement:
         rules = tuple(r for e in denied if e.offered is False for r in e.cites)
         return _refused(objection(RefusalCode.FORM_NOT_OFFERED, "form", rules), rulebook=name)
 
-    case = OrderEvaluation(form, facts, region, version)
+    case = OrderEvaluation(form, facts, region, version, books)
     found = objections(case)
     if found and _rests_on_what_is_missing(case, found):
         return Judgement(Outcome.PENDING, name, waits=(_wait(PendingCode.AWAITING_EARLIER_MESSAGE),))

@@ -17,7 +17,7 @@ from sigill.policy.calendar import swedish_date
 from sigill.policy.effects import Amend, CloseRequest, Effect, Impose, Notify, ResolvePending, applied
 from sigill.policy.facts import Measure, PatientFacts, ReleaseRequest, RequestEnd
 from sigill.policy.hits import ever_custodians, hits
-from sigill.policy.measures_in_force import state_holds
+from sigill.policy.measures_in_force import held_by_state
 from sigill.policy.requests import (
     OUTCOME,
     TEXT,
@@ -30,7 +30,7 @@ from sigill.policy.requests import (
     who_asked,
 )
 from sigill.policy.rulebook import Region, Rulebooks
-from sigill_contracts.vocabulary import Initiative, MeasureId, OrderId, PersonId, Template, UnitId
+from sigill_contracts.vocabulary import Initiative, OrderId, PersonId, Template, UnitId
 
 
 def settled(
@@ -50,7 +50,7 @@ def settled(
     """
     waiting = [r for r in open_requests if r.closed is None and r.order_id != but]
     while waiting:
-        held = _held_by_state(facts, at, books)
+        held = held_by_state(facts, at, books)
         done: tuple[Effect, ...] = tuple(moot(waiting, facts, at, held=held))
         closed = {e.request for e in done if isinstance(e, CloseRequest)}
         agreed = next(
@@ -65,15 +65,6 @@ def settled(
         # what it has opened may leave another request with nothing
         facts = applied(facts, done)
         waiting = [r for r in waiting if r.order_id not in closed]
-
-
-def _held_by_state(facts: PatientFacts, at: datetime, books: Rulebooks) -> frozenset[MeasureId]:
-    """The register's own measures that nothing may end while the state that wants them holds (X-10)."""
-    return frozenset(
-        m.measure_id
-        for m in facts.measures
-        if (rules := books.regions.get(m.region)) is not None and state_holds(m, facts, at, rules)
-    )
 
 
 def _all_agree(request: ReleaseRequest, facts: PatientFacts, at: datetime) -> bool:

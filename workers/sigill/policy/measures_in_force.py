@@ -12,7 +12,7 @@ from datetime import datetime
 from sigill.policy.calendar import age_begins, midnight, swedish_date
 from sigill.policy.facts import Measure, PatientFacts, Person
 from sigill.policy.rulebook import Extra, Region, Rulebooks, StandingRule, Version
-from sigill_contracts.vocabulary import Initiative, PersonId, RegionCode
+from sigill_contracts.vocabulary import Initiative, MeasureId, PersonId, RegionCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,4 +166,17 @@ def state_holds(measure: Measure, facts: PatientFacts, at: datetime, region: Reg
         for rule in version.standing
         if rule_holds(rule, version, facts, at)
         for extra in rule.imposes
+    )
+
+
+def held_by_state(facts: PatientFacts, at: datetime, books: Rulebooks) -> frozenset[MeasureId]:
+    """
+    The register's own measures that nothing may end at an instant (UTC), while the state that wants them holds (X-10).
+
+    Each is judged by its own region's rulebook, whichever region asks.
+    """
+    return frozenset(
+        m.measure_id
+        for m in facts.measures
+        if (region := books.regions.get(m.region)) is not None and state_holds(m, facts, at, region)
     )
