@@ -90,6 +90,11 @@ def _identity(ref: PersonRef) -> Identity:
     return Identity(ref.id_type, ref.id)
 
 
+def _row_of(m: Measure) -> tuple[object, ...]:
+    """What the store keeps of a measure once, for all its versions."""
+    return m.kind, m.region, m.services, m.units, m.recorded_from, m.recorded_to, m.unit
+
+
 @dataclass
 class PureStage:
     """The whole world in memory. Measures keep every version with the moment it was known."""
@@ -342,6 +347,8 @@ class PureStage:
                         (o.measure_id, o.version) == (m.measure_id, m.version) for _, o in self.versions
                     )
                     assert not twice, "the store takes each version of a measure once"
+                    scopes = {_row_of(o) for _, o in self.versions if o.measure_id == m.measure_id}
+                    assert scopes <= {_row_of(m)}, "the store takes no version with another scope"
                     self.versions.append((self.now, m))
                 case SetTimer():
                     self.timers.add(effect)

@@ -1,6 +1,6 @@
 """What a form that seals, locks, blocks or grants imposes, and what a signed form does after its call."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from sigill.judgement.measure_changes import (
@@ -220,19 +220,44 @@ def _brought_by_later_version(
     case: OrderEvaluation, known: PatientFacts, m: Measure, wanted: Measure
 ) -> Iterator[Effect]:
     """The first form of a call that something else has settled: its version says what it brings, too (X-20)."""
-    main = replace(
-        m,
-        services=wanted.services,
-        ends_at_age=wanted.ends_at_age,
-        rules=wanted.rules,
-        rulebook=wanted.rulebook,
-        orders=(*m.orders, case.order_id),
-        valid_to=None if wanted.valid_to is None else later_end(m, wanted.valid_to),
-        released=False,
-        version=m.version + 1,
-    )
-    yield Amend(main, "extended")
+    as_wanted: dict[str, object] = {
+        **_of_version(wanted),
+        "valid_to": None if wanted.valid_to is None else later_end(m, wanted.valid_to),
+    }
+    if _shuts_the_same(m, wanted):
+        main = replace(
+            m,
+            orders=(*m.orders, case.order_id),
+            released=False,
+            version=m.version + 1,
+            **as_wanted,  # type: ignore[arg-type]
+        )
+        yield Amend(main, "extended")
+    else:
+        now = yield from _goes_on_as(
+            m, case, awaits_follow_up=m.awaits_follow_up, services=wanted.services, **as_wanted
+        )
+        main = now.measure
     yield from _beside_confirmed(case, known, main, wanted, shared=True)
+
+
+def _of_version(wanted: Measure) -> dict[str, object]:
+    """What the version of the rules says of a measure, whose services may have to be another row's (X-20)."""
+    return {"ends_at_age": wanted.ends_at_age, "rules": wanted.rules, "rulebook": wanted.rulebook}
+
+
+def _shuts_the_same(m: Measure, wanted: Measure) -> bool:
+    """Whether the form's version shuts the same services: a measure's services never change."""
+    return m.rulebook == wanted.rulebook or set(m.services) == set(wanted.services)
+
+
+def _goes_on_as(m: Measure, case: OrderEvaluation, **changes: object) -> Generator[Effect, None, Impose]:
+    """A measure ended, with what people were to do about it, and gone on with as a row of its lineage."""
+    yield ended(m, case.at, case.order_id)
+    yield from tasks_about(m)
+    now = continued_with(m, case, "after", **{"valid_from": max(case.at, m.valid_from)} | changes)
+    yield now
+    return now
 
 
 def _nothing_new(case: OrderEvaluation, settled: Iterable[Measure], wanted: Measure) -> Iterator[Effect]:
@@ -276,12 +301,10 @@ def _confirmed_in(
         "inform": wanted.inform,
     }
     if base.rulebook != wanted.rulebook:  # the form's version says what it brings (X-20)
-        as_wanted |= {
-            "services": wanted.services,
-            "ends_at_age": wanted.ends_at_age,
-            "rules": wanted.rules,
-            "rulebook": wanted.rulebook,
-        }
+        as_wanted |= _of_version(wanted)
+    same_services = _shuts_the_same(base, wanted)
+    if not same_services:
+        as_wanted["services"] = wanted.services
     rest = None
     if base not in found.provisional:
         since = resumes_at(case, base) if base in found.ran_out else case.starts_at
@@ -291,7 +314,7 @@ def _confirmed_in(
         main = now.measure
     else:
         rest = MeasureScope.of(base).without(new, case.ever_custodians)
-        if rest is None and MeasureScope.of(base) == new:
+        if rest is None and MeasureScope.of(base) == new and same_services:
             main = replace(
                 base,
                 provisional=False,
@@ -301,16 +324,8 @@ def _confirmed_in(
             )
             yield Amend(main, "confirmed")
         else:
-            yield ended(base, case.at, case.order_id)
-            yield from tasks_about(base)
-            now = continued_with(
-                base,
-                case,
-                valid_from=max(case.at, base.valid_from),
-                awaits_follow_up=base.awaits_follow_up and rest is None,
-                **as_wanted,  # type: ignore[arg-type]
-            )
-            yield now
+            awaits = base.awaits_follow_up and rest is None
+            now = yield from _goes_on_as(base, case, awaits_follow_up=awaits, **as_wanted)
             main = now.measure
             if rest is not None:
                 yield _rest_of_call(case, base, rest)
