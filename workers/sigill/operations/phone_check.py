@@ -22,10 +22,15 @@ from sigill_contracts.vocabulary import HsaId, OrderId, PersonId
 
 @dataclass(frozen=True, slots=True)
 class CheckedOrder:
-    """What would become of an order. `patient` is None where the number is nobody's."""
+    """
+    What would become of an order. `patient` is None where the number is nobody's.
+
+    `people` are all whom the form names and the store knows: patient, guardians, representative.
+    """
 
     judgement: Judgement
     patient: PersonId | None
+    people: frozenset[PersonId]
 
 
 async def check_order(
@@ -65,4 +70,4 @@ async def check_order(
         ),
         books,
     )
-    return CheckedOrder(judgement, patient)
+    return CheckedOrder(judgement, patient, frozenset(merged.get(one, one) for one in everybody))

@@ -4,6 +4,7 @@ An urgent order by phone: choose region and form, fill in that form's fields, re
 The rules are asked before the signature, from what is known then; a refused order is opened again with its answers.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID, uuid4
@@ -19,10 +20,10 @@ from sigill.operations.operators import OPERATORS
 from sigill.operations.phone_check import check_order
 from sigill.operations.phone_order import EntryFault, NotFilledIn, entries_of, form_of, record_of
 from sigill.policy.calendar import swedish_date
-from sigill.policy.effects import Impose, Sentence
+from sigill.policy.effects import Amend, Impose, Sentence
 from sigill.policy.facts import Measure, PatientFacts
 from sigill.policy.form_fields import FormField, form_fields, phone_forms
-from sigill.policy.identity_numbers import NumberError
+from sigill.policy.identity_numbers import NUMBER_FAULT, NumberError, NumberFault
 from sigill.policy.rulebook import Region
 from sigill.policy.units import Unit
 from sigill.store import facts, orders, persons, staff, units
@@ -55,7 +56,6 @@ from sigill_contracts.vocabulary import (
     PersonId,
     RegionCode,
     Role,
-    UnitId,
 )
 
 log = structlog.get_logger("sigill.console")
@@ -64,6 +64,8 @@ REPEATED = ("attestations", "units", "guardians", "releases", "court_order_dutie
 MOST_FOUND = 20
 LOOKED_UP = ("decided_by_unit", "consulted_unit", "units_named")
 """Fields in which a unit is named, or looked for by a part of its name."""
+_REF = re.compile(r"[Pp]-[0-9]+")
+"""What the page calls a guardian whom it shows; it is never taken for a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class FamilyMember:
     """A guardian of the patient as the page shows it: no name where the identity is protected."""
 
     ref: str
-    """What the page calls the person: no number."""
+    """What the page calls the person: no number. Empty where the person cannot be chosen: hidden, or erased."""
     name: RegisteredName | None
     born: str
     protected: bool
@@ -93,13 +95,15 @@ class LookedUp:
     units: dict[str, Sequence[Unit]] = field(default_factory=dict)
     staff: Mapping[str, Sequence[tuple[HsaId, frozenset[Role]]]] = field(default_factory=dict)
     family: Family | None = None
+    numbers: dict[str, str] = field(default_factory=dict)
+    """The guardians' numbers by what the page calls them: those alone who were looked up and are not hidden."""
     faults: list[EntryFault] = field(default_factory=list)
 
 
 async def phone_form(request: Request, desk: ConsoleContext, session: Session) -> Response:
     """The forms that can be called in, by region; with `region` and `form`, the empty form."""
     region, form = request.query_params.get("region", ""), request.query_params.get("form", "")
-    if not _covered(session, region, None):
+    if not _in_region(session, region):
         return desk.sorry(request, session, 403, OUTSIDE, back="/phone")
     if _fields_of(desk, region, form):
         entries = {"region": region, "form": form, "urgent": "yes"}
@@ -112,18 +116,22 @@ def _choose(request: Request, desk: ConsoleContext, session: Session) -> Respons
     offered: list[tuple[Region, tuple[Form, ...]]] = []
     for _, region in sorted(desk.books.regions.items()):
         version = region.in_force(today)
-        covered = not region.national and _covered(session, region.region, None)
+        covered = not region.national and _in_region(session, region.region)
         if covered and version is not None and (forms := phone_forms(version)):
             offered.append((region, forms))
     return desk.page(request, "phone.html", session, offered=offered, ready=_ready(desk, session))
 
 
-def _covered(session: Session, region: str, unit: str | None) -> bool:
-    """Whether a login covers a region and, where one is named, the unit that decided; no region is everybody's."""
+def _in_region(session: Session, region: str) -> bool:
+    """Whether a login covers a region; no region is everybody's."""
     bound = session.operator.bound
-    if unit is None:
-        return not region or bound.regions is None or region in bound.regions
-    return bound.covers(RegionCode(region), UnitId(unit))
+    return not region or bound.regions is None or region in bound.regions
+
+
+def _covered(session: Session, order: SignedForm) -> bool:
+    """Whether a login covers an order's region and the unit that decided; bound to units, one that names no unit is outside."""
+    unit = None if order.decided_by is None else order.decided_by.unit
+    return session.operator.bound.covers(order.region, unit)
 
 
 def _fields_of(desk: ConsoleContext, region: str, form: str) -> tuple[FormField, ...]:
@@ -147,26 +155,38 @@ async def phone_change(request: Request, desk: ConsoleContext, session: Session,
 
 
 async def phone_check(request: Request, desk: ConsoleContext, session: Session, form: FormData) -> Response:
-    """The answers once more, with what the rules say of them now; nothing is signed yet."""
+    """
+    The answers once more, with what the rules say of them now; nothing is signed yet.
+
+    The verdict tells of everybody whom the form names, such as whether somebody is this child's guardian: asking is
+    counted like a search, and where one of them is hidden there is no verdict, and a line for each who is.
+    """
     entries, now = _entries(form), desk.clock.now()
+    if not _in_region(session, entries.get("region", "")):
+        return desk.sorry(request, session, 403, OUTSIDE, back="/phone")
     found = await _looked_up(desk, session, entries, "")
     try:
-        order = await _form_of(desk, entries, found.faults)
+        order = await _form_of(desk, session, entries, found)
     except NotFilledIn as wrong:
         return await _show(request, desk, session, entries, wrong.faults, found=found, status=422)
-    if not _covered(session, order.region, order.decided_by.unit if order.decided_by else None):
+    if not _covered(session, order):
         return desk.sorry(request, session, 403, OUTSIDE, back="/phone")
+    if not desk.searches.allowed(session.operator.name):
+        often = (EntryFault("", TOO_OFTEN),)
+        return await _show(request, desk, session, entries, often, found=found, status=429)
     hsa_id = session.operator.hsa_id
     signer = None if hsa_id is None else HsaId(hsa_id)
     checked = await check_order(desk.store, desk.books, order, signer, now)
-    if checked.patient is not None:
-        async with desk.store.transaction(now) as tx:
-            reason = f"phone order {order.order_id}"
-            await desk.looked(
-                tx, session.operator, checked.patient, reason, "what the rules say before signing"
-            )
-    hidden = await desk.hidden(session, (checked.patient,))
+    hidden = await desk.hidden(session, checked.people)
+    # a line of the patient's must not say that somebody near them is protected: nothing of the patient is shown then
+    looked_at = hidden or {one for one in (checked.patient,) if one is not None}
+    shown = "nothing: protected identity" if hidden else "what the rules say before signing"
+    async with desk.store.transaction(now) as tx:
+        for person in sorted(looked_at):
+            await desk.looked(tx, session.operator, person, _errand(entries), shown)
     judged = checked.judgement
+    measures = [one.measure for one in judged.effects if isinstance(one, Impose)]
+    in_force = any(isinstance(one, Impose | Amend) for one in judged.effects)
     return desk.page(
         request,
         "phone_check.html",
@@ -182,11 +202,17 @@ async def phone_check(request: Request, desk: ConsoleContext, session: Session, 
         judged=judged,
         hidden=HIDDEN if hidden else None,
         refused=judged.outcome is Outcome.REFUSED and not hidden,
-        measures=[one.measure for one in judged.effects if isinstance(one, Impose)],
+        waits_idle=judged.outcome is Outcome.PENDING and not in_force and not hidden,
+        measures=measures,
         patient=checked.patient,
         cite=desk.citations.of,
         ready=_ready(desk, session),
     )
+
+
+def _errand(entries: Mapping[str, str]) -> str:
+    """Why somebody is looked at from this page."""
+    return f"phone order {_order_id(entries)}"
 
 
 async def phone_send(request: Request, desk: ConsoleContext, session: Session, form: FormData) -> Response:
@@ -198,10 +224,14 @@ async def phone_send(request: Request, desk: ConsoleContext, session: Session, f
     entries = _entries(form)
     if desk.signers is None:
         return desk.sorry(request, session, 404, _NO_KEYS)
-    now = desk.clock.now()
+    if not _in_region(session, entries.get("region", "")):
+        return desk.sorry(request, session, 403, OUTSIDE, back="/phone")
+    now, found = desk.clock.now(), LookedUp()
+    if _chosen(entries):
+        await _family(desk, session, entries, found)
     try:
-        order = await _form_of(desk, entries, ())
-        if not _covered(session, order.region, order.decided_by.unit if order.decided_by else None):
+        order = await _form_of(desk, session, entries, found)
+        if not _covered(session, order):
             return desk.sorry(request, session, 403, OUTSIDE, back="/phone")
         signer = desk.signers.of(session.operator)
         record = record_of(order, signer, desk.keys, desk.settings.topic(ORDERS.name), now)
@@ -258,12 +288,22 @@ async def phone_correct(request: Request, desk: ConsoleContext, session: Session
 
 
 def _by_name(line: FormLine, entries: Mapping[str, str], family: Family | None) -> FormLine:
-    """Guardians who were chosen by name are shown by it."""
-    if line.field != "guardians" or family is None:
+    """Guardians as they were entered: who was chosen by name is shown by it, and nobody's number is put in its place."""
+    if line.field != "guardians":
         return line
-    names = {one.ref: f"{one.name.given} {one.name.family}" for one in family.guardians if one.name}
-    words = entries.get("guardians", "").split()
-    return replace(line, values=tuple(names.get(word, word) for word in words))
+    guardians = () if family is None else family.guardians
+    names = {one.ref: f"{one.name.given} {one.name.family}" for one in guardians if one.name}
+    return replace(line, values=tuple(names.get(word, word) for word in _words(entries, "guardians")))
+
+
+def _words(entries: Mapping[str, str], name: str) -> list[str]:
+    """The several values of an entry."""
+    return entries.get(name, "").replace(",", " ").split()
+
+
+def _chosen(entries: Mapping[str, str]) -> list[str]:
+    """The guardians who were chosen on the page, by what it calls them."""
+    return [word for word in _words(entries, "guardians") if _REF.fullmatch(word)]
 
 
 def _entries(form: FormData) -> dict[str, str]:
@@ -279,19 +319,36 @@ def _entries(form: FormData) -> dict[str, str]:
             entries[f"{who}_hsa_id"], entries[f"{who}_role"] = chosen, role
         if unit := entries.pop(f"{who}_unit_chosen", ""):
             entries[f"{who}_unit"] = unit
+    entries["order_id"] = str(_order_id(entries))
     return entries
 
 
 async def _form_of(
-    desk: ConsoleContext, entries: Mapping[str, str], faults: Sequence[EntryFault]
+    desk: ConsoleContext, session: Session, entries: Mapping[str, str], found: LookedUp
 ) -> SignedForm:
-    """The form of the entries, of fields that the form has; raises NotFilledIn with everything that is wrong."""
+    """
+    The form of the entries, of fields that the form has; raises NotFilledIn with everything that is wrong.
+
+    A guardian chosen on the page is one of the patient's whom this session may be shown, or a fault: the same fault
+    for a stranger and for somebody hidden, so that it tells of neither.
+    """
     fields = {one.name: one for one in _fields_of(desk, entries.get("region", ""), entries.get("form", ""))}
-    wrong = list(faults)
+    wrong = list(found.faults)
     if not fields:
         wrong.append(EntryFault("form", _NOT_BY_PHONE))
     given = {**entries, "units": f"{entries.get('units', '')} {entries.get('units_named', '')}".strip()}
-    given["guardians"] = await _numbers(desk, given.get("guardians", ""))
+    if any(word not in found.numbers for word in _chosen(entries)):
+        wrong.append(EntryFault("guardians", _NOT_OF_FAMILY))
+    given["guardians"] = " ".join(
+        found.numbers.get(word, "" if _REF.fullmatch(word) else word) for word in _words(entries, "guardians")
+    )
+    wrong.extend(
+        EntryFault(name, NUMBER_FAULT[NumberFault.NOT_A_NUMBER])
+        for name in ("patient", "representative")
+        if _REF.fullmatch(given.get(name, "").strip())
+    )
+    if session.operator.bound.units is not None and not given.get("decided_by_unit", "").strip():
+        wrong.append(EntryFault("decided_by_unit", _NEEDED))
     wrong.extend(
         EntryFault(one.name, _NEEDED)
         for one in fields.values()
@@ -310,18 +367,6 @@ async def _form_of(
     if wrong:
         raise NotFilledIn(list({one.field: one for one in reversed(wrong)}.values())[::-1])
     return order
-
-
-async def _numbers(desk: ConsoleContext, guardians: str) -> str:
-    """Guardians by number, those who were chosen by name too."""
-    chosen = {word: number_of(word[2:]) for word in guardians.split() if word.startswith("P-")}
-    people = {PersonId(str(number)) for number in chosen.values() if number is not None}
-    if not people:
-        return guardians
-    async with desk.store.reading() as tx:
-        found = await facts.patient_facts(tx, people)
-    numbers = {f"P-{who}": one.patient.latest.identity.number for who, one in found.items()}
-    return " ".join(numbers.get(word, word) for word in guardians.split())
 
 
 _PLAIN = frozenset({"units", "attestations", "valid_through", "motivation", "representative", "follows_up"})
@@ -360,13 +405,14 @@ async def _looked_up(desk: ConsoleContext, session: Session, entries: dict[str, 
             if roles is not None and unit and (find == who or not entries.get(f"{who}_hsa_id", "").strip()):
                 by_unit[who] = await staff.at_unit(tx, unit, map(Role, roles.options), today)
         found.staff = by_unit
-    if find == "family" or entries.get("family") == "yes":
+    if find == "family" or entries.get("family") == "yes" or _chosen(entries):
         await _family(desk, session, entries, found)
     return found
 
 
 async def _family(desk: ConsoleContext, session: Session, entries: dict[str, str], found: LookedUp) -> None:
     """The patient and the guardians by name: a look, in the access log, for the order of this page."""
+    entries.pop("family", None)
     if not desk.searches.allowed(session.operator.name):
         found.faults.append(EntryFault("patient", TOO_OFTEN))
         return
@@ -386,20 +432,23 @@ async def _family(desk: ConsoleContext, session: Session, entries: dict[str, str
     hidden = await desk.hidden(session, people)
     if who in hidden:
         async with desk.store.transaction(now) as tx:
-            reason = f"phone order {entries['order_id']}"
-            await desk.looked(tx, session.operator, who, reason, "nothing: protected identity")
+            await desk.looked(tx, session.operator, who, _errand(entries), "nothing: protected identity")
         found.faults.append(EntryFault("patient", HIDDEN))
-        entries.pop("family", None)
         return
     async with desk.store.transaction(now) as tx:
-        reason = f"phone order {entries['order_id']}"
-        await desk.looked(tx, session.operator, who, reason, "the patient's guardians by name")
+        await desk.looked(tx, session.operator, who, _errand(entries), "the patient's guardians by name")
     entries["family"] = "yes"
+    guardians = known.patient.guardians_at(now)
+    found.numbers = {
+        f"P-{one}": person.latest.identity.number
+        for one in guardians
+        if one not in hidden and (person := known.person(one)) is not None
+    }
     form = entries.get("form", "")
     of_form = RELEASES.get(Form(form)) if form in set(Form) else None
     found.family = Family(
         patient=_family_member(known, who, named, hidden),
-        guardians=tuple(_family_member(known, one, named, hidden) for one in known.patient.guardians_at(now)),
+        guardians=tuple(_family_member(known, one, named, hidden) for one in guardians),
         measures=tuple(
             (str(one.orders[0]), one)
             for one in known.measures
@@ -419,10 +468,10 @@ def _family_member(
 ) -> FamilyMember:
     person = known.person(who)
     if person is None:
-        return FamilyMember(f"P-{who}", None, "", protected=False)
-    protected = person.latest.protected
+        return FamilyMember("", None, "", protected=False)
+    protected = person.latest.protected or who in hidden
     return FamilyMember(
-        f"P-{who}",
+        "" if who in hidden else f"P-{who}",
         None if protected else named.get(who),
         "" if who in hidden else person.birth.earliest.isoformat(),
         protected,
@@ -454,6 +503,8 @@ async def _show(
     status: int = 200,
 ) -> Response:
     """The fields of the entries' form, with what was written; the forms to choose from where there is no such form."""
+    if not _in_region(session, entries.get("region", "")):
+        return desk.sorry(request, session, 403, OUTSIDE, back="/phone")
     fields = _fields_of(desk, entries.get("region", ""), entries.get("form", ""))
     if not fields:
         return desk.sorry(request, session, 422, _NOT_BY_PHONE, back="/phone")
@@ -515,8 +566,12 @@ _NO_UNIT = Sentence(
     "Katalogen har ingen öppen enhet med det namnet. Skriv en del av namnet, eller HSA-id.",
     "The directory has no open unit of that name. Write a part of the name, or the HSA-id.",
 )
+_NOT_OF_FAMILY = Sentence(
+    "Någon som är vald går inte att välja för den här patienten. Hämta patienten och välj igen, eller skriv numret.",
+    "Somebody chosen cannot be chosen for this patient. Look up the patient and choose again, or write the number.",
+)
 _NOBODY = Sentence(
-    "Registret känner ingen med det numret. Ordern kan skickas ändå; den prövas när registret har svarat.",
+    "Registret känner ingen med det numret. Beställningen kan skickas ändå; den prövas när registret har svarat.",
     "The register knows nobody of that number. The order can be sent all the same; it is judged when the register has "
     "answered.",
 )
