@@ -1874,10 +1874,6 @@ ALTER TABLE console_session
 -- receipt. Null: registered before, or imported; its number is `SIGILL-` and the registration.
 
 ALTER TABLE signed_order ADD COLUMN registration_number text COLLATE "C";
-CREATE INDEX signed_order_number ON signed_order (registration_number) WHERE registration_number IS NOT NULL;
--- the console's and the archive's search by unit, newest first
-CREATE INDEX signed_order_of_unit ON signed_order (unit, registration DESC);
-DROP INDEX signed_order_unit;
 
 -- The column is history like the others: the chain seals it from here on.
 SELECT keep_history('signed_order', 'registration', '{original,payload}');
@@ -1927,3 +1923,12 @@ CREATE INDEX staff_assignment_unit ON staff_assignment (unit);
 
 CREATE INDEX signed_order_received ON signed_order USING brin (received_at) WITH (pages_per_range = 16);
 CREATE INDEX order_outcome_judged ON order_outcome USING brin (judged_at) WITH (pages_per_range = 16);
+
+-- 0034_pre_index_orders.sql
+-- Runs before the code that needs it. By itself, since building an index on every order takes a while: orders are read
+-- meanwhile, which they are not under the lock that 0030 takes.
+
+CREATE INDEX signed_order_number ON signed_order (registration_number) WHERE registration_number IS NOT NULL;
+-- the console's and the archive's search by unit, newest first
+CREATE INDEX signed_order_of_unit ON signed_order (unit, registration DESC);
+DROP INDEX signed_order_unit;

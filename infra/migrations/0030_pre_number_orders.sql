@@ -5,10 +5,6 @@ SET LOCAL lock_timeout = '3s';
 SET LOCAL statement_timeout = '30s';
 
 ALTER TABLE signed_order ADD COLUMN registration_number text COLLATE "C";
-CREATE INDEX signed_order_number ON signed_order (registration_number) WHERE registration_number IS NOT NULL;
--- the console's and the archive's search by unit, newest first
-CREATE INDEX signed_order_of_unit ON signed_order (unit, registration DESC);
-DROP INDEX signed_order_unit;
 
 -- The column is history like the others: the chain seals it from here on.
 SELECT keep_history('signed_order', 'registration', '{original,payload}');

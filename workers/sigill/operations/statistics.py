@@ -5,6 +5,7 @@ Guarantee: no count from 1 below the threshold is among them, nor can one be com
 for at least so many. Left over: what comparing two periods or regions tells; publish the same cut each time.
 """
 
+import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -22,6 +23,8 @@ from sigill_contracts.vocabulary import Form, Outcome, RegionCode
 OPEN = "open"
 UNKNOWN = "unknown"
 _LENGTHENING = (Form.EXTEND_MEASURE, Form.CONTINUE_MEASURE)
+SUPPRESSED = ".."
+"""What stands for a count that is not shown, as in official statistics."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +63,11 @@ class OwnerStatistics:
     refusals: tuple[LabelledCount, ...]
 
     def rows(self) -> Iterator[tuple[str, str, str, str]]:
-        """(figure, row, column, value) for CSV; a suppressed value is "<threshold", a missing one empty."""
-        small = f"<{self.threshold}"
+        """(figure, row, column, value) for CSV; a suppressed value is "..", a missing one empty."""
 
         def text(number: float | None) -> str:
-            return small if number is None else str(number)
+            # one sign for the small and for what would give them away, which may be large
+            return SUPPRESSED if number is None else str(number)
 
         for one in self.measures:
             for row in (*one.table.rows, ""):
@@ -105,7 +108,16 @@ async def owner_statistics(
     begins, ends = first.replace(day=1), next_month(last)
     async with store.reading() as tx:
         found = await stored.counts(tx, midnight(begins), midnight(ends), region)
-    return summed_up(found, books, first=begins, last=last.replace(day=1), region=region, threshold=threshold)
+    # sums over whole tables: not while the console and the decision API wait
+    return await asyncio.to_thread(
+        summed_up,
+        found,
+        books,
+        first=begins,
+        last=last.replace(day=1),
+        region=region,
+        threshold=threshold,
+    )
 
 
 def summed_up(

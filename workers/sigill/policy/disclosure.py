@@ -23,6 +23,15 @@ class CrossTable:
     counts: Mapping[Cell, int]
     columns: tuple[str, ...]
     rows: tuple[str, ...]
+    _totals: Mapping[Cell, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # summed once: hiding asks for each total again and again
+        totals: dict[Cell, int] = {}
+        for (row, column), count in self.counts.items():
+            for cell in ((row, _TOTAL), (_TOTAL, column), (_TOTAL, _TOTAL)):
+                totals[cell] = totals.get(cell, 0) + count
+        object.__setattr__(self, "_totals", totals)
 
     @classmethod
     def of(
@@ -37,9 +46,7 @@ class CrossTable:
 
     def value(self, row: str, column: str) -> int:
         """The count of a cell, or of a total where row or column is ""."""
-        if row and column:
-            return self.counts.get((row, column), 0)
-        return sum(count for (r, c), count in self.counts.items() if row in ("", r) and column in ("", c))
+        return (self.counts if row and column else self._totals).get((row, column), 0)
 
 
 @dataclass(frozen=True, slots=True)
