@@ -2,8 +2,8 @@
 
 import pytest
 import yaml
-from sigill.trial.form_fields import form_fields
 
+from sigill.policy.form_fields import form_fields
 from sigill.policy.rulebook import RulebookError, Rulebooks, parse
 from sigill.rulebook_docs.checking import check
 from sigill.rulebook_docs.clauses import demands
@@ -86,4 +86,12 @@ def test_a_misspelt_one_is_told_with_the_regions_own_among_what_is_allowed() -> 
         parse(REGION.replace("attestations: [child_agrees]", "attestations: [child_agree]", 1))
     (fault,) = told.value.faults
     assert "`child_agree` is not known here; nearest: child_agrees; allowed: " in fault.what
+    assert fault.place is not None
+
+
+def test_a_word_that_every_region_has_gets_no_meaning_of_a_region_s_own() -> None:
+    with pytest.raises(RulebookError) as told:
+        parse(REGION.replace("child_agrees", "own_will"))
+    (fault,) = told.value.faults
+    assert "attestations: `own_will` is an attestation of Sigill's already" in fault.what
     assert fault.place is not None

@@ -265,7 +265,7 @@ def _follows(
             continue
         m = effect.measure
         yield from follow_ups.timers_of(m, after, case.at, lead)
-        if effect.action == "extended":
+        if effect.action == "extended" or (effect.action == "confirmed" and _ends_later(m, known)):
             yield from tasks_answered(m)
         elif isinstance(effect, Impose):
             for other in known.measures:
@@ -280,6 +280,14 @@ def _follows(
         signed = case.form_before is not None  # its form is there already: nothing is overdue (X-13)
         if (m.provisional and not signed) or (m.awaits_follow_up and not m.released):
             yield from follow_ups.deadlines_of(case, m)
+
+
+def _ends_later(m: Measure, known: PatientFacts) -> bool:
+    """Whether a measure's new version ends later than the one that was there."""
+    before = next((o for o in known.measures if o.measure_id == m.measure_id), None)
+    if before is None or before.valid_to is None:
+        return False
+    return m.valid_to is None or m.valid_to > before.valid_to
 
 
 def _told(case: OrderEvaluation, after: PatientFacts, touched: list[Measure]) -> Iterator[Notify]:

@@ -156,6 +156,11 @@ FAULTS: dict[str, FaultText] = {
         "{id} talar om jourtid, och `daytime` är inte angivet",
         "entry {id} speaks of on-call time, and `daytime` is not said",
     ),
+    "attestation_built_in": _F(
+        "attestations: `{word}` är redan ett intyg i Sigill, som en region inte ger en egen betydelse; välj ett annat ord",
+        "attestations: `{word}` is an attestation of Sigill's already, to which no region gives a meaning of its own; choose "
+        "another word",
+    ),
     "unknown_document": _F("okänt dokument {document}", "unknown document {document}"),
     "no_base_read": _F(
         "versions: {since} börjar med den nationella grunden, och ingen nationell fil är inläst",

@@ -488,7 +488,7 @@ class RuleEntry(RulebookModel):
     other_regions: Literal["after_consultation"] | None = None
     """
     A release may end another region's measure that it names (`releases`), where the form attests the talks with that
-    region (`other_region_consulted`, IN-12). Left out: only the region that imposed it ends it.
+    region (`other_region_consulted`, IN-12): never what the patient made (X-03), nor the register's own (X-10). Left out: only the region that imposed it ends it.
     """
     replaces: Literal["overlapping"] | None = None
     """
@@ -796,6 +796,9 @@ def _faults(region: Region, of_base: Collection[str]) -> Iterator[tuple[Path, Fa
         yield ("versions",), fault("versions_out_of_order")
     if region.sources and not region.national:
         yield ("sources",), fault("sources_national")
+    for word in region.attestations:
+        if word in set(Attestation):
+            yield ("attestations", word), fault("attestation_built_in", word=word)
     for rule_id, rule in region.rules.items():
         if rule.document not in region.documents:
             meant = meant_of(rule.document, region.documents)

@@ -156,10 +156,16 @@ def left_of(
 
 
 def shuts_for_longer(other: Measure, m: Measure, birth: BirthDate) -> bool:
-    """Whether another measure of the same kind and region shuts all that `m` does when `m` ends, and goes on."""
+    """
+    Whether another measure shuts all that `m` does when `m` ends, and goes on: the same decision taken anew.
+
+    Of the same kind, region and initiative: what care shuts, the resident cannot open, and the reverse (X-03). Not what
+    waits for its form or decision, is released, or came beside something that it goes with.
+    """
     end, others_end = m.ends_at(birth), other.ends_at(birth)
-    alike = (other.kind, other.region) == (m.kind, m.region) and other.measure_id != m.measure_id
-    if end is None or not alike or other.valid_from > end:
+    alike = (other.kind, other.region, other.initiative) == (m.kind, m.region, m.initiative)
+    stands = not (other.provisional or other.awaits_follow_up or other.released) and other.beside is None
+    if end is None or not alike or not stands or other.measure_id == m.measure_id or other.valid_from > end:
         return False
     longer = others_end is None or others_end > end
     return (

@@ -384,8 +384,10 @@ def _replaces(entry: RuleEntry) -> Iterable[Sentence]:
 
 def _other_regions(entry: RuleEntry) -> Iterable[Sentence]:
     return _one(
-        "Kan häva en annan regions åtgärd som den anger, när samråd med den regionen intygas.",
-        "May release another region's measure that it names, when talks with that region are attested.",
+        "Kan häva en annan regions åtgärd som den anger, när samråd med den regionen intygas; inte invånarens egen eller "
+        "registrets.",
+        "May release another region's measure that it names, when talks with that region are attested; not the resident's "
+        "own or the register's.",
     )
 
 
