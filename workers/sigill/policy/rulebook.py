@@ -488,7 +488,8 @@ class RuleEntry(RulebookModel):
     other_regions: Literal["after_consultation"] | None = None
     """
     A release may end another region's measure that it names (`releases`), where the form attests the talks with that
-    region (`other_region_consulted`, IN-12): never what the patient made (X-03), nor the register's own (X-10). Left out: only the region that imposed it ends it.
+    region (`other_region_consulted`, IN-12): never what the patient made (X-03), nor the register's own (X-10). Left out:
+    only the region that imposed it ends it.
     """
     replaces: Literal["overlapping"] | None = None
     """
