@@ -51,6 +51,8 @@ BEGIN
   EXECUTE format('GRANT SELECT ON waiting_order, order_reference TO %s', workers);
   GRANT SELECT (registration, order_id, proven, person_id, region, source) ON signed_order
     TO sigill_register, sigill_transitions;
+  -- whom a release named, for persons who are told apart
+  GRANT SELECT ON release_named TO sigill_register;
   GRANT SELECT ON outbox, dead_letter TO sigill_intake, sigill_register;
   -- whether a key has an open letter, and not what stands in it
   GRANT SELECT (dead_letter_id, topic, key) ON dead_letter TO sigill_transitions;

@@ -1932,3 +1932,15 @@ CREATE INDEX signed_order_number ON signed_order (registration_number) WHERE reg
 -- the console's and the archive's search by unit, newest first
 CREATE INDEX signed_order_of_unit ON signed_order (unit, registration DESC);
 DROP INDEX signed_order_unit;
+
+-- 0035_pre_name_releases.sql
+-- Runs before the code that needs it. What the register's login may read of orders to release, for two persons who turn out not
+-- to be one: whom each named.
+
+-- The numbers that releases, requests to release and the answers to them name. Null: the form is gone.
+CREATE VIEW release_named WITH (security_barrier) AS
+SELECT order_id, (payload ->> 'follows_up')::uuid AS follows_up, payload -> 'patient' AS patient,
+       payload -> 'guardians' AS guardians
+  FROM signed_order
+ WHERE proven AND form IN ('release_journal_seal', 'release_login_lock', 'release_guardian_block', 'release_child_seal',
+                           'release_guardian_restriction', 'request_release', 'unit_opinion');

@@ -72,7 +72,9 @@ class PersonRecord(Message):
     `birth_date` may be partial: `YYYY`, `YYYY-MM` or `YYYY-MM-DD`.
     `former_ids` are numbers that this person had before; an order may still name them.
     `separated_ids` are numbers that an earlier message gave to this person and that are somebody else's: two who were
-    taken for one, or a number that was taken back and given to another. Either of the two may say so.
+    taken for one, or a number that was taken back and given to another. Either of the two may say so. A child's custody
+    that was told before and names either of the two names nobody: both are shut out as guardians until the child's record
+    is told again, with a higher `sequence`.
     """
 
     person: PersonRef

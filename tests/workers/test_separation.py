@@ -1,18 +1,24 @@
 """Two persons who were taken for one: the register tells them apart, in any order of its messages."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from sigill.policy.facts import Identity
 from sigill.store import persons, tasks
+from sigill.store.tasks import StoredTask
 from sigill_contracts.vocabulary import IdType, PersonId
 from tests.workers.conftest import START, Office, read
 from tests.workers.senders_kit import PN, answers, sees
+from tests.workers.test_elsewhere import sent as elsewhere
+from tests.workers.test_elsewhere import told
+from tests.workers.test_settled_requests import ASKED, with_books
 from tests.workers.town import ADULT, CHILD, FATHER, MOTHER, person
 
 OTHER = "197006062396"
 TEEN = "201101012387"
+DEAD = {"deregistration": {"reason": "death", "date": "2025-03-01"}}
 
 
 async def whose(office: Office, number: str) -> PersonId:
@@ -42,6 +48,11 @@ async def apart(
 async def seals(office: Office, number: str) -> None:
     seal = office.town.orders(office.clock.now(), patient=person(number))
     assert await answers(office, seal) == [("executed", ())]
+
+
+async def asked_to_look(office: Office) -> list[StoredTask]:
+    async with office.store.reading() as tx:
+        return list(await tasks.page(tx, kinds=["persons_separated"]))
 
 
 async def shut(office: Office, *numbers: str) -> None:
@@ -231,3 +242,137 @@ async def test_a_number_that_was_taken_back_can_be_anothers(office: Office) -> N
     await apart(office, OTHER, ADULT, 1)
     assert await whose(office, ADULT) != await whose(office, OTHER)
     await shut(office, ADULT, OTHER)
+
+
+async def test_what_was_made_elsewhere_of_the_one_shuts_both_until_its_source_tells_it_again(
+    office: Office,
+) -> None:
+    await answers(office, office.town.registers(START, OTHER, 1))
+    await office.hand_over(elsewhere(told(patient=person(OTHER))))
+    await one(office, OTHER, ADULT)
+    await office.out()
+    await apart(office, ADULT, OTHER)
+    await answers(office, office.town.registers(office.clock.now(), OTHER, 7))
+    for number in (OTHER, ADULT):
+        assert (await sees(office, (PN, number), (PN, number)))[0] is False, number
+    await office.out()
+    office.clock.advance(timedelta(minutes=5))
+    await office.hand_over(
+        elsewhere(told(sequence=2, patient=person(OTHER), changed_at=office.clock.now().isoformat()))
+    )
+    assert (await sees(office, (PN, OTHER), (PN, OTHER)))[0] is False
+    assert (await sees(office, (PN, ADULT), (PN, ADULT)))[0] is True
+    assert {c.patient.id for c in read(await office.out(), "access.changes.v1")} == {ADULT}
+
+
+@pytest.mark.parametrize("marked", [{"secrecy_mark": True}, {"has_e_id": False}, DEAD], ids=repr)
+@pytest.mark.parametrize("of", ["the one before", "both while one"])
+async def test_a_mark_or_a_death_counts_for_both_until_the_others_own_record_is_told(
+    office: Office, marked: dict[str, Any], of: str
+) -> None:
+    town, before = office.town, of == "the one before"
+    await answers(office, town.registers(START, OTHER, 1, **(marked if before else {})))
+    await one(office, OTHER, MOTHER, **({} if before else marked))
+    await apart(office, MOTHER, OTHER)
+    office.clock.advance(timedelta(minutes=5))
+    custody = [{"guardian": person(OTHER)}, {"guardian": person(FATHER)}]
+    await answers(office, town.registers(office.clock.now(), CHILD, 9, custody=custody))
+    assert (await sees(office, (PN, OTHER), (PN, CHILD)))[0] is False
+    office.clock.advance(timedelta(minutes=5))
+    await answers(office, town.registers(office.clock.now(), OTHER, 2))
+    assert (await sees(office, (PN, OTHER), (PN, CHILD)))[0] is True
+
+
+@pytest.mark.parametrize("released", [ADULT, OTHER])
+@pytest.mark.parametrize("speaker", [ADULT, OTHER])
+async def test_a_release_while_they_were_one_opens_only_whom_it_named(
+    office: Office, released: str, speaker: str
+) -> None:
+    await answers(office, office.town.registers(START, OTHER, 1))
+    await one(office, ADULT, OTHER)
+    await seals(office, OTHER)
+    office.clock.advance(timedelta(minutes=5))
+    release = office.town.orders(office.clock.now(), "release_journal_seal", patient=person(released))
+    assert await answers(office, release) == [("executed", ())]
+    await apart(office, speaker, ADULT if speaker == OTHER else OTHER)
+    await answers(office, office.town.registers(office.clock.now(), ADULT, 9))
+    await answers(office, office.town.registers(office.clock.now(), OTHER, 9))
+    assert (await sees(office, (PN, released), (PN, released)))[0] is True
+    await shut(office, ADULT if released == OTHER else OTHER)
+    assert len(await asked_to_look(office)) == 2
+
+
+async def test_a_block_that_was_released_for_the_one_shuts_the_other_out_again(office: Office) -> None:
+    town = office.town
+    await one(office, MOTHER, OTHER)
+    block = town.orders(
+        office.clock.now(), "block_guardians", patient=person(CHILD), guardians=[person(OTHER)]
+    )
+    assert await answers(office, block) == [("executed", ())]
+    office.clock.advance(timedelta(minutes=5))
+    release = town.orders(
+        office.clock.now(), "release_guardian_block", patient=person(CHILD), guardians=[person(MOTHER)]
+    )
+    assert await answers(office, release) == [("executed", ())]
+    await apart(office, OTHER, MOTHER)
+    await answers(office, town.registers(office.clock.now(), MOTHER, 8))
+    for sequence, number in enumerate((MOTHER, OTHER), 9):
+        office.clock.advance(timedelta(minutes=5))
+        custody = [{"guardian": person(number)}, {"guardian": person(FATHER)}]
+        await answers(office, town.registers(office.clock.now(), CHILD, sequence, custody=custody))
+        assert (await sees(office, (PN, number), (PN, CHILD)))[0] is (number == MOTHER)
+
+
+@pytest.mark.parametrize("late", [timedelta(), timedelta(minutes=3)], ids=str)
+async def test_each_loss_is_told_once_under_an_id_of_its_own(office: Office, late: timedelta) -> None:
+    """Two teenagers lose what was granted to the one of the two; no id hangs on a number of the store."""
+    town = office.town
+    teens = (TEEN, "201101022386")
+    for teen in teens:
+        await answers(office, town.registers(START, teen, 1, custody=[{"guardian": person(MOTHER)}]))
+    await one(office, MOTHER, OTHER)
+    for teen in teens:
+        grant = town.orders(
+            office.clock.now(),
+            "grant_guardian_access",
+            patient=person(teen),
+            guardians=[person(OTHER)],
+            initiative="guardian",
+        )
+        assert await answers(office, grant) == [("executed", ())]
+    office.clock.advance(timedelta(minutes=5))
+    said = town.registers(office.clock.now() - late, OTHER, 6, separated_ids=[person(MOTHER)])
+    await office.hand_over(said)
+    changes = read(await office.out(), "access.changes.v1")
+    lost = [(c.patient.id, c.viewer.id, c.service, c.unit) for c in changes if c.access == "lost"]
+    assert {patient for patient, *_ in lost} >= {*teens}
+    assert len(lost) == len(set(lost))
+    assert len({c.change_id for c in changes}) == len(changes)
+
+
+@pytest.mark.parametrize("asked", [ADULT, OTHER])
+async def test_a_request_that_names_the_others_number_is_closed_and_must_be_made_anew(
+    office: Office, asked: str
+) -> None:
+    with_books(office, ASKED)
+    await one(office, ADULT, OTHER)
+    await seals(office, OTHER)
+    request = office.town.orders(
+        office.clock.now(), "request_release", patient=person(asked), initiative="resident"
+    )
+    assert await answers(office, request) == [("pending", ("awaiting_units",))]
+    got = await apart(office, OTHER, ADULT)
+    # the former number leaves
+    assert [outcome for outcome, _ in got] == (["executed"] if asked == ADULT else [])
+    opinion = office.town.orders(
+        office.clock.now(),
+        "unit_opinion",
+        patient=person(asked),
+        follows_up=request.order_id,
+        opinion="agree",
+    )
+    await answers(office, opinion)
+    await answers(office, office.town.registers(office.clock.now(), ADULT, 9))
+    await shut(office, ADULT)
+    assert (await sees(office, (PN, OTHER), (PN, OTHER)))[0] is (asked == OTHER)
+    assert await asked_to_look(office)

@@ -2,22 +2,36 @@
 Two persons who were taken for one, and of whom the register says that they are two.
 
 Nobody knows of which of them a form spoke that was filed while they were one. So whatever shuts holds for both from then on,
-until it is released for each; what opens ends unless it was surely given to this one. People are asked to look at it.
+until it is released for each; what opens ends unless it was surely given to this one. What was released meanwhile shuts
+again the one whom the release did not name. People are asked to look at it.
 """
 
-from collections.abc import Collection, Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from types import MappingProxyType
 from uuid import NAMESPACE_URL, uuid5
 
 from sigill.judgement.follow_ups import timers_of, worklist
 from sigill.judgement.measure_changes import ended
 from sigill.judgement.transitions import goes_on_for
 from sigill.policy.calendar import swedish_date
-from sigill.policy.effects import AddTask, Amend, CloseTask, Effect, Impose, Sentence, Transition
-from sigill.policy.facts import Measure, PatientFacts
+from sigill.policy.effects import (
+    AddTask,
+    Amend,
+    CloseRequest,
+    CloseTask,
+    Effect,
+    Impose,
+    ResolvePending,
+    Sentence,
+    Transition,
+)
+from sigill.policy.elsewhere import outside_change
+from sigill.policy.facts import Measure, PatientFacts, ReleaseRequest, RequestEnd
+from sigill.policy.requests import OUTCOME, replies_closed, tasks_closed
 from sigill.policy.rulebook import Rulebooks
-from sigill_contracts.vocabulary import MeasureId, PersonId
+from sigill_contracts.vocabulary import MeasureId, OrderId, PersonId, RegionCode
 
 _LOOK = Sentence(
     "Registret har skilt två personer åt som hade tagits för en. Det som stänger gäller nu båda, och det som öppnade och"
@@ -25,42 +39,78 @@ _LOOK = Sentence(
     "The register has told two persons apart who had been taken for one. What shuts now holds for both, and what opened"
     " and may have been meant for the other has ended. Review the measures.",
 )
+_ASK_AGAIN = Sentence(
+    "Registret har skilt två personer åt som hade tagits för en, och begäran nämner den andra. Den öppnar inget och"
+    " måste göras på nytt.",
+    "The register has told two persons apart who had been taken for one, and the request names the other. It opens nothing"
+    " and must be made anew.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Lifted:
+    """A measure that shut, as it was until it was released while two were one, and those of the two whom that named."""
+
+    before: Measure
+    named: frozenset[PersonId]
+
+
+@dataclass(frozen=True, slots=True)
+class Separated:
+    """
+    A person, and the other who was taken for it.
+
+    `certain` are the measures made before `other`'s number was taken for that of `person`, `lifted` those released since,
+    and `requests` the open requests whose order names `other`'s number.
+    """
+
+    person: PersonId
+    other: PersonId
+    certain: frozenset[MeasureId] = frozenset()
+    lifted: Mapping[MeasureId, Lifted] = field(default_factory=lambda: MappingProxyType({}))
+    requests: frozenset[OrderId] = frozenset()
 
 
 def separated(
     facts: PatientFacts,
-    person: PersonId,
-    other: PersonId,
-    certain: Collection[MeasureId],
+    two: Separated,
     at: datetime,
     books: Rulebooks,
+    open_requests: Iterable[ReleaseRequest] = (),
 ) -> Transition:
     """
-    What it brings at `at` (UTC) to `person`, or to a patient whom a measure keeps from `person` or lets `person` see.
+    What it brings at `at` (UTC) to the person, or to a patient whom a measure keeps from that person or lets it see.
 
-    `certain` are the measures made before `other`'s number was taken for that of `person`. A block that names `person`
-    holds for `other` too; an exception from one holds for neither; a grant goes on for the others that it names.
+    A block that names the person holds for the other too; an exception from one holds for neither; a grant goes on for the
+    others that it names. A request that names the other's number is closed: whose measures it is about is another's.
     """
+    effects = (*_closed(open_requests, two), *_separated(facts, two, at, books))
+    regions = [r.region for r in open_requests if r.closed is None and r.order_id in two.requests]
+    regions += [m.region for m in facts.measures if m.measure_id in two.lifted]
     return Transition(
-        at, tuple(_asked_to_look(_separated(facts, person, other, certain, at, books), other)), "register"
+        at, tuple(_asked_to_look(effects, facts.patient.person_id, two.other, regions)), "register"
     )
 
 
-def _separated(
-    facts: PatientFacts,
-    person: PersonId,
-    other: PersonId,
-    certain: Collection[MeasureId],
-    at: datetime,
-    books: Rulebooks,
-) -> Iterator[Effect]:
+def _closed(requests: Iterable[ReleaseRequest], two: Separated) -> Iterator[Effect]:
+    for request in requests:
+        if request.closed is None and request.order_id in two.requests:
+            yield CloseRequest(request.order_id, RequestEnd.MOOT)
+            yield ResolvePending(request.order_id, OUTCOME[RequestEnd.MOOT], _ASK_AGAIN)
+            yield from tasks_closed(request)
+            yield from replies_closed(request)
+
+
+def _separated(facts: PatientFacts, two: Separated, at: datetime, books: Rulebooks) -> Iterator[Effect]:
+    person, other = two.person, two.other
     own = facts.patient.person_id == person
     for m in facts.measures:
+        yield from _resumed(m, facts, two, at, books)
         if not m.not_over(at, facts.patient.birth):
             continue
         named = person in (m.guardians or ()) or m.viewer == person
         if m.kind.opens:
-            if (own or named) and m.measure_id not in certain:
+            if (own or named) and m.measure_id not in two.certain:
                 yield ended(m, at)
                 yield CloseTask("review", str(m.measure_id))
                 if m.valid_from <= at:
@@ -74,15 +124,58 @@ def _separated(
             yield from _also(replace(m, guardians=(person,), guardians_except=()), facts, at, books)
 
 
-def shared(of: PatientFacts, other: PatientFacts, at: datetime, books: Rulebooks) -> Transition:
-    """What shuts the record of the one shuts that of the `other`, from `at` (UTC), for the other to be released from."""
-    effects = (
+def _resumed(
+    m: Measure, facts: PatientFacts, two: Separated, at: datetime, books: Rulebooks
+) -> Iterator[Effect]:
+    """What was released while they were one shuts again whom the release did not name."""
+    if m.measure_id not in two.lifted:
+        return
+    lifted = two.lifted[m.measure_id]
+    if not lifted.before.not_over(at, facts.patient.birth):
+        return
+    if facts.patient.person_id == two.person:
+        if two.person not in lifted.named:
+            yield from _also(lifted.before, facts, at, books)
+    elif two.person in (lifted.before.guardians or ()):
+        for guardian in (two.person, two.other):
+            if guardian not in lifted.named:
+                yield from _also(replace(lifted.before, guardians=(guardian,)), facts, at, books)
+
+
+def shared(
+    of: PatientFacts, other: PatientFacts, two: Separated, at: datetime, books: Rulebooks
+) -> Transition:
+    """
+    What shuts the record of the one shuts that of the `other`, from `at` (UTC), for the other to be released from.
+
+    What was made elsewhere is read for both already.
+    """
+    effects = [
         effect
         for m in of.measures
-        if not m.kind.opens and m.not_over(at, of.patient.birth)
-        for effect in _also(replace(m, patient=other.patient.person_id), other, at, books)
+        if not m.kind.opens
+        for shut in [_as_it_shuts(m, two)]
+        if shut.not_over(at, of.patient.birth)
+        for effect in _also(replace(shut, patient=other.patient.person_id), other, at, books)
+    ]
+    effects += outside_change(None, other, at).effects
+    regions = [m.region for m in of.measures if m.measure_id in two.lifted]
+    regions += [
+        one.region
+        for one in other.elsewhere
+        if one.region is not None
+        and one.region in books.regions
+        and one.measure.not_over(at, other.patient.birth)
+    ]
+    return Transition(
+        at, tuple(_asked_to_look(effects, other.patient.person_id, two.other, regions)), "register"
     )
-    return Transition(at, tuple(_asked_to_look(effects, other.patient.person_id)), "register")
+
+
+def _as_it_shuts(m: Measure, two: Separated) -> Measure:
+    """The measure as it shuts the other: a release that did not name the other has not ended it."""
+    lifted = two.lifted.get(m.measure_id)
+    return m if lifted is None or two.other in lifted.named else lifted.before
 
 
 def _also(m: Measure, facts: PatientFacts, at: datetime, books: Rulebooks) -> Iterator[Effect]:
@@ -109,13 +202,14 @@ def _copied(measure: MeasureId, m: Measure, at: datetime) -> MeasureId:
     return MeasureId(str(uuid5(NAMESPACE_URL, name)))
 
 
-def _asked_to_look(effects: Iterator[Effect], other: PersonId) -> Iterator[Effect]:
-    """The effects, and a task for each region whose measures they touch."""
-    asked: set[str] = set()
+def _asked_to_look(
+    effects: Iterable[Effect], patient: PersonId, other: PersonId, further: Iterable[RegionCode]
+) -> Iterator[Effect]:
+    """The effects, and a task for each region whose measures they touch, and for each `further` one."""
+    asked = dict.fromkeys(further)
     for effect in effects:
         yield effect
         if isinstance(effect, Impose | Amend):
-            m = effect.measure
-            if m.region not in asked:
-                asked.add(m.region)
-                yield AddTask("persons_separated", f"{m.patient}:{other}:{m.region}", _LOOK, m.region)
+            asked[effect.measure.region] = None
+    for region in asked:
+        yield AddTask("persons_separated", f"{patient}:{other}:{region}", _LOOK, region)

@@ -22,10 +22,11 @@ from sigill.consumer.json_batches import (
     report_set_aside,
 )
 from sigill.consumer.runner import PoisonRecords, StepTimings, dead_record
+from sigill.judgement.separation import Lifted, Separated, shared
 from sigill.judgement.separation import separated as told_apart
-from sigill.judgement.separation import shared
 from sigill.judgement.transitions import register_change
-from sigill.policy.facts import Identity, PatientFacts
+from sigill.policy.effects import Transition
+from sigill.policy.facts import Identity, Measure, PatientFacts
 from sigill.policy.measures_in_force import is_marked, marked_guardians
 from sigill.processing.changeset import OutgoingEvent
 from sigill.processing.citations import PolicyContext
@@ -37,7 +38,7 @@ from sigill.processing.reevaluation import reevaluate_pending
 from sigill.processing.unit_of_work import UnitOfWork
 from sigill.register.person_update import PersonUpdate, read_person, told_of
 from sigill.runtime.metrics import Metrics
-from sigill.store import dead_letters, measures, orders, persons
+from sigill.store import dead_letters, measures, orders, persons, requests
 from sigill.store import facts as stored
 from sigill.store.dead_letters import DeadRecord
 from sigill.store.session import Tx
@@ -62,15 +63,6 @@ class ParsedPersons(ParsedBatch[PersonUpdate]):
     """A batch, read. `backward` are the records whose word begins before an earlier one's: found while it is taken."""
 
     backward: list[Record] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class _Separated:
-    """A person, the other who was taken for it, and the measures that were made before."""
-
-    person: PersonId
-    other: PersonId
-    certain: frozenset[MeasureId]
 
 
 @dataclass(slots=True)
@@ -230,7 +222,7 @@ class Register(JsonHandler[PersonUpdate]):
             tx, self.desk, persons.spellings(touched, same), chain=f"register-{first.partition}"
         )
         for two in separated:
-            await self._follow_separation(tx, unit_of_work, two, first)
+            self._follow_separation(unit_of_work, two, news, first)
         await self._follow(tx, unit_of_work, news, touched, before)
         await persist(tx, unit_of_work)
 
@@ -251,7 +243,7 @@ class Register(JsonHandler[PersonUpdate]):
         owners: dict[Identity, PersonId],
         sequences: Mapping[PersonId, int],
         before: Mapping[PersonId, PatientFacts],
-    ) -> list[_Separated]:
+    ) -> list[Separated]:
         """
         Give each number that is somebody else's to a person of its own. Whose number is the present one keeps the rest.
 
@@ -281,27 +273,76 @@ class Register(JsonHandler[PersonUpdate]):
                 since = await persons.taken_for(tx, numbers)
                 known = await measures.concerning(tx, person, same)
                 certain = frozenset(m.measure_id for m in known if m.by_this and m.known_from < since)
+                asked = await requests.naming(tx, same, numbers)
                 other = await persons.separate(tx, person, numbers, says.changed_at, self.keys.of)
                 owners.update(dict.fromkeys(numbers, other))
-                made.append(_Separated(person, other, certain))
+                lifted = await self._lifted(tx, known, since, (person, other), same)
+                made.append(Separated(person, other, certain, lifted, asked))
         return made
 
-    async def _follow_separation(
-        self, tx: Tx, unit_of_work: UnitOfWork, two: _Separated, record: Record
+    async def _lifted(
+        self,
+        tx: Tx,
+        known: Collection[measures.Concerned],
+        since: datetime,
+        two: tuple[PersonId, PersonId],
+        same: Collection[PersonId],
+    ) -> dict[MeasureId, Lifted]:
+        """The measures that shut and were released from `since` on (UTC), while the two were one."""
+        person, _ = two
+        versions: dict[MeasureId, list[tuple[datetime, Measure]]] = {}
+        for known_from, m in await measures.history(tx, [one.measure_id for one in known]):
+            versions.setdefault(m.measure_id, []).append((known_from, m))
+        ended = [
+            (was[-1], m)
+            for told in versions.values()
+            for known_from, m in [max(told, key=lambda one: one[1].version)]
+            for was in [[earlier for _, earlier in told if not earlier.released]]
+            if m.released and not m.kind.opens and known_from >= since and was
+        ]
+        named = await requests.named_in_releases(tx, [m.orders[-1] for _, m in ended if m.orders])
+        numbers = {n for one in named.values() for n in (*one.patients, *one.guardians)}
+        whose = {n: person if p in same else p for n, p in (await persons.resolve(tx, numbers)).items()}
+        found = {}
+        for before, m in ended:
+            release = named.get(m.orders[-1]) if m.orders else None
+            if release is None:  # another measure took its place, which holds for both
+                meant = {person}
+            elif m.patient in (*same, person):
+                of = {whose.get(n) for n in release.patients}
+                meant = {p for p in two if of == {p}}
+            else:
+                meant = {p for p in two if p in {whose.get(n) for n in release.guardians}} or {*two}
+            found[m.measure_id] = Lifted(before, frozenset(meant))
+        return found
+
+    def _follow_separation(
+        self,
+        unit_of_work: UnitOfWork,
+        two: Separated,
+        news: Mapping[PersonId, ReadMessage[PersonUpdate]],
+        record: Record,
     ) -> None:
         """What shuts holds for both from now on, and what may have been meant for the other ends."""
         at, books = unit_of_work.at, self.desk.books
-        cause = record_cause(PERSONS.name, two.other, f"{record.partition}:{record.offset}")
         kept, other = (unit_of_work.standing(p).facts for p in (two.person, two.other))
         if kept is None or other is None:
             return
-        unit_of_work.follow(two.other, shared(kept, other, at, books), cause=cause)
+
+        def follow(facts: PatientFacts, what: Transition) -> None:
+            place = f"{record.partition}:{record.offset}|separated:{other.patient.key}"
+            cause = record_cause(PERSONS.name, facts.patient.key, place)
+            person = facts.patient.person_id
+            # what a registered person's change is compared for at this very instant is not told twice
+            told = facts.patient.registered and _moment(news, person, at) == at
+            unit_of_work.follow(person, replace(what, compare=not told), cause=cause)
+
+        follow(other, shared(kept, other, two, at, books))
         for patient, standing in list(unit_of_work.standings.items()):
             if standing.facts is not None and patient != two.other:
                 facts = with_people(standing.facts, {two.other: other.patient}, [two.other])
                 unit_of_work.standings[patient] = replace(standing, facts=facts)
-                what = told_apart(facts, two.person, two.other, two.certain, at, books)
-                unit_of_work.follow(patient, what, cause=cause)
+                follow(facts, told_apart(facts, two, at, books, standing.requests))
 
     async def _lock(self, tx: Tx, people: set[PersonId], own: set[PersonId]) -> set[PersonId]:
         """Lock everybody concerned: the persons, their guardians, and the children whose custody names them."""
@@ -324,7 +365,7 @@ class Register(JsonHandler[PersonUpdate]):
         touched: Collection[PersonId],
         before: Mapping[PersonId, PatientFacts],
     ) -> None:
-        latest = max(news.values(), key=lambda one: one.update.changed_at)
+        latest = _latest(news)
         same = await persons.merged(tx, touched)
         waiting = await orders.waiting_persons(tx, persons.spellings(touched, same), _ENDED_BY_A_MARK)
         waited_under: dict[PersonId, set[PersonId]] = {}
@@ -339,7 +380,7 @@ class Register(JsonHandler[PersonUpdate]):
             cause = record_cause(PERSONS.name, after.patient.key, place)
             known = before.get(person)
             was = known if known is not None and known.patient.registered else None
-            moment = min(message.update.changed_at, unit_of_work.at)
+            moment = _moment(news, person, unit_of_work.at)
             if after.patient.registered:
                 unit_of_work.follow(
                     person,
@@ -378,6 +419,15 @@ class Register(JsonHandler[PersonUpdate]):
 
     def _dead(self, record: Record, reason: DeadLetterReason) -> DeadRecord:
         return dead_record(record, reason, PERSONS, self.group)
+
+
+def _latest(news: Mapping[PersonId, ReadMessage[PersonUpdate]]) -> ReadMessage[PersonUpdate]:
+    return max(news.values(), key=lambda one: one.update.changed_at)
+
+
+def _moment(news: Mapping[PersonId, ReadMessage[PersonUpdate]], person: PersonId, at: datetime) -> datetime:
+    """As of when a round's news is judged for somebody: when it changed, and never after `at` (UTC)."""
+    return min(news.get(person, _latest(news)).update.changed_at, at)
 
 
 def _without_withdrawn(

@@ -29,6 +29,7 @@ from sigill.store.session import Tx
 from sigill.stream.records import Record
 from sigill_contracts.elsewhere import ElsewhereMeasure
 from sigill_contracts.topics import ELSEWHERE
+from sigill_contracts.vocabulary import PersonId
 
 log = structlog.get_logger("sigill.elsewhere")
 
@@ -89,6 +90,7 @@ class OutsideMeasureConsumer(JsonHandler[OutsideUpdate]):
         if not news:
             return
         prepared.news = len(news)
+        touched |= await self._told_apart_from(tx, touched)
         await persons.lock(tx, touched)
         before = await stored.patient_facts(tx, touched)
         await elsewhere.record(tx, [(source, one, person) for _, source, one, person in news])
@@ -110,6 +112,16 @@ class OutsideMeasureConsumer(JsonHandler[OutsideUpdate]):
             if after.patient.registered:
                 unit_of_work.touch(person)
         await persist(tx, unit_of_work)
+
+    async def _told_apart_from(self, tx: Tx, people: set[PersonId]) -> set[PersonId]:
+        """Those for whom, too, counts what was told of some people while they had been taken for one."""
+        found: set[PersonId] = set()
+        asked = people
+        while asked:
+            others = {s.other for s in await persons.separations(tx, asked) if s.person in asked}
+            asked = others - found - people
+            found |= asked
+        return found
 
     def report(self, prepared: ParsedBatch[OutsideUpdate], steps: StepTimings) -> None:
         """Count, and say how many were news."""

@@ -70,12 +70,12 @@ async def measures(
     tx: Reading, surrogates: Sequence[int], same: Mapping[PersonId, PersonId], known_at: datetime | None
 ) -> dict[PersonId, list[OutsideMeasure]]:
     """Return what was made elsewhere about some surrogates, by person; `same` as for `facts.patient_facts`."""
-    found: dict[PersonId, list[OutsideMeasure]] = {}
+    found: dict[PersonId, dict[Place, OutsideMeasure]] = {}
     for row in await tx.fetch(_SQL["measures"], surrogates, known_at):
-        person = person_of(row["person_id"])
+        person = person_of(row["whose"])
         one = _outside(row, same.get(person, person))
-        found.setdefault(one.measure.patient, []).append(one)
-    return found
+        found.setdefault(one.measure.patient, {})[one.source, one.reference] = one
+    return {person: list(theirs.values()) for person, theirs in found.items()}
 
 
 def _outside(row: Row, person: PersonId) -> OutsideMeasure:

@@ -282,7 +282,8 @@ async def separate(
     Give numbers that were taken for a person's to somebody new, known from `tx.now`: told apart at `at` (UTC).
 
     The person keeps everything that is kept about it, and whoever became part of it stays so. Orders that wait and name one
-    of the numbers wait about the new person, who is unregistered until the register tells, and locked.
+    of the numbers wait about the new person, who is unregistered until the register tells, and locked. A mark, a death or a
+    missing e-identity that was told of the person, or under one of the numbers, is the new person's too until then.
     """
     other = int(await tx.value(_SQL["new_person"]))
     asked, kinds = _columns(list(numbers))
@@ -290,10 +291,18 @@ async def separate(
         _SQL["remap"], [other] * len(asked), kinds, asked, [key_of(number) for number in asked], tx.now
     )
     births = birth_by_number(next(iter(numbers)), swedish_date(tx.now))
-    await tx.run(
-        _SQL["add_persons"], [other], asked[:1], kinds[:1], [births.earliest], [births.latest], tx.now
-    )
     known_by = sorted(surrogates(spellings([person], await merged(tx, [person]))))
+    await tx.run(
+        _SQL["add_separated"],
+        other,
+        int(person),
+        known_by,
+        asked,
+        kinds,
+        births.earliest,
+        births.latest,
+        tx.now,
+    )
     await tx.run(
         _SQL["separate"],
         known_by,

@@ -2,16 +2,18 @@
 Requests to release (begäran om upplåsning) and the ledger of the units' answers. Append only.
 """
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 
 from sigill.policy.effects import RecordAnswer
-from sigill.policy.facts import ReleaseRequest, RequestEnd, UnitAnswer
+from sigill.policy.facts import Identity, ReleaseRequest, RequestEnd, UnitAnswer
 from sigill.store import persons, rows
 from sigill.store.facts import load_requests
 from sigill.store.queries import queries
 from sigill.store.session import Reading, Tx
 from sigill.store.values import person_of, surrogates, uuids
-from sigill_contracts.vocabulary import OrderId, PersonId, RegionCode
+from sigill_contracts.vocabulary import IdType, OrderId, PersonId, RegionCode
 
 _SQL = queries("requests")
 
@@ -89,6 +91,45 @@ async def ledger(tx: Reading, requests: Iterable[OrderId]) -> dict[OrderId, tupl
         request = OrderId(str(row["request"]))
         found[request] = (*found.get(request, ()), rows.unit_answer(row))
     return found
+
+
+async def naming(
+    tx: Reading, known_by: Iterable[PersonId], numbers: Collection[Identity]
+) -> frozenset[OrderId]:
+    """Return the open requests about persons, or by them as guardians, whose order names one of the numbers."""
+    found = await tx.fetch(
+        _SQL["naming"], surrogates(known_by), [str(n.id_type) for n in numbers], [n.number for n in numbers]
+    )
+    return frozenset(OrderId(str(row["order_id"])) for row in found)
+
+
+@dataclass(frozen=True, slots=True)
+class NamedInRelease:
+    """
+    Whom a release names, or an answer to a request together with that request.
+
+    `patients` has two numbers where the answer and the request name the patient differently, and none where the form is gone.
+    """
+
+    patients: frozenset[Identity]
+    guardians: frozenset[Identity]
+
+
+async def named_in_releases(tx: Reading, order_ids: Iterable[OrderId]) -> dict[OrderId, NamedInRelease]:
+    """Return the numbers that orders to release, and answers to requests, name; other orders are missing."""
+    rows = await tx.fetch(_SQL["released_by"], uuids(set(order_ids)))
+    return {
+        OrderId(str(row["order_id"])): NamedInRelease(
+            _numbers(f"[{row['patient'] or ''}]", f"[{row['asked_of'] or ''}]"),
+            _numbers(row["guardians"], row["asked_by"]),
+        )
+        for row in rows
+    }
+
+
+def _numbers(*lists: str | None) -> frozenset[Identity]:
+    named = [one for text in lists if text is not None for one in json.loads(text) or ()]
+    return frozenset(Identity(IdType(one["id_type"]), one["id"]) for one in named)
 
 
 async def open_requests(

@@ -23,7 +23,9 @@ SELECT 's', 0, asked.person_id,
          + (SELECT count(*) FROM person_separation s WHERE s.person_id = asked.person_id),
        (SELECT count(*) FROM measure m JOIN measure_version v ON v.measure_id = m.measure_id
          WHERE m.person_id = asked.person_id)
-         + (SELECT count(*) FROM elsewhere_measure e WHERE e.person_id = asked.person_id), NULL
+         + (SELECT count(*) FROM elsewhere_measure e WHERE e.person_id = asked.person_id)
+         + (SELECT count(*) FROM person_separation s JOIN elsewhere_measure e ON e.person_id = s.person_id
+             WHERE s.other_id = asked.person_id), NULL
   FROM unnest($4::bigint[]) AS asked (person_id)
 UNION ALL
 SELECT 'r', asked.place, 0, 0, 0, 0, 0, found.region

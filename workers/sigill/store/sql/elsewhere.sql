@@ -25,12 +25,32 @@ SELECT source, read_up_to, $3 FROM unnest($1::text[], $2::timestamptz[]) AS told
 SELECT source, read_up_to FROM elsewhere_source;
 
 -- name: measures
--- Every measure of the patients in its newest version, as known at $2 (null: now).
-SELECT v.* FROM (SELECT DISTINCT ON (v.source, v.reference) v.*
+-- Every measure of the patients in its newest version, as known at $2 (null: now). What a source told of a person from whom
+-- a patient has been told apart since counts for both, until the source tells it again.
+WITH RECURSIVE apart AS (
+  SELECT s.other_id AS whose, s.person_id, s.known_from AS until
+    FROM person_separation s
+   WHERE s.other_id = ANY ($1::bigint[]) AND s.one AND ($2::timestamptz IS NULL OR s.known_from <= $2)
+  UNION
+  SELECT a.whose, s.person_id, least(a.until, s.known_from)
+    FROM apart a
+    JOIN person_separation s ON s.other_id = a.person_id
+   WHERE s.one AND ($2::timestamptz IS NULL OR s.known_from <= $2)
+)
+SELECT v.person_id AS whose, v.* FROM (SELECT DISTINCT ON (v.source, v.reference) v.*
                    FROM elsewhere_measure v
                   WHERE (v.source, v.reference) IN (SELECT o.source, o.reference FROM elsewhere_measure o
                                                      WHERE o.person_id = ANY ($1::bigint[]))
                     AND ($2::timestamptz IS NULL OR v.known_from <= $2)
                   ORDER BY v.source, v.reference, v.sequence DESC) AS v
  WHERE v.person_id = ANY ($1::bigint[])
- ORDER BY v.source, v.reference;
+UNION
+SELECT a.whose, v.*
+  FROM apart a
+  JOIN elsewhere_measure o ON o.person_id = a.person_id
+ CROSS JOIN LATERAL (SELECT n.* FROM elsewhere_measure n
+                      WHERE n.source = o.source AND n.reference = o.reference
+                        AND ($2::timestamptz IS NULL OR n.known_from <= $2)
+                      ORDER BY n.sequence DESC LIMIT 1) AS v
+ WHERE v.person_id = a.person_id AND v.known_from < a.until
+ ORDER BY source, reference;

@@ -35,6 +35,38 @@ INSERT INTO person_version (person_id, sequence, valid_from, known_from, birth_e
                             number, protected, has_e_id, identity_uncertain)
 SELECT person_id, -1, $6, $6, birth_earliest, birth_latest, id_type, number, false, true, false FROM named;
 
+-- name: add_separated
+-- A surrogate ($1) that was taken for a person ($2, known by $3), and has the numbers $4, $5: until the register tells of
+-- it, whatever was told last of the person, or under one of the numbers, holds in the way that shows less.
+WITH new_person AS (
+  INSERT INTO person (person_id, known_from) VALUES ($1, $8)
+), told AS (
+  (SELECT v.protected, v.has_e_id, v.died_on, v.identity_uncertain
+     FROM person_version v
+    WHERE v.person_id = $2 AND v.sequence >= 0
+    ORDER BY v.sequence DESC LIMIT 1)
+  UNION ALL
+  (SELECT DISTINCT ON (v.person_id, v.id_type, v.number) v.protected, v.has_e_id, v.died_on, v.identity_uncertain
+     FROM person_version v
+     JOIN unnest($4::text[], $5::smallint[]) AS leaving (number, id_type) USING (number, id_type)
+    WHERE v.person_id = ANY ($3::bigint[]) AND v.sequence >= 0
+    ORDER BY v.person_id, v.id_type, v.number, v.sequence DESC)
+  UNION ALL
+  (SELECT DISTINCT ON (v.person_id) v.protected, v.has_e_id, v.died_on, v.identity_uncertain
+     FROM person_version v
+    WHERE v.person_id = ANY ($3::bigint[]) AND v.person_id <> $2 AND v.sequence >= 0
+      AND EXISTS (SELECT FROM person_identity i
+                    JOIN unnest($4::text[], $5::smallint[]) AS leaving (number, id_type) USING (number, id_type)
+                   WHERE i.person_id = v.person_id)
+    ORDER BY v.person_id, v.sequence DESC)
+)
+INSERT INTO person_version (person_id, sequence, valid_from, known_from, birth_earliest, birth_latest, died_on, id_type,
+                            number, protected, has_e_id, identity_uncertain)
+SELECT $1::bigint, -1, $8::timestamptz, $8, $6::date, $7::date, min(died_on), ($5::smallint[])[1], ($4::text[])[1],
+       coalesce(bool_or(protected), false), coalesce(bool_and(has_e_id), true),
+       coalesce(bool_or(identity_uncertain), false)
+  FROM told;
+
 -- name: lock
 -- Serialises the persons until the transaction ends, in one order for everybody. The number comes from the events' own
 -- sequence, and is drawn once the lock is held: it grows from one transaction about a person to the next.
@@ -153,11 +185,13 @@ SELECT s.person_id, s.other_id, max(s.separated_at) AS separated_at
  GROUP BY s.person_id, s.other_id;
 
 -- name: move_waiting
--- Orders that wait about the persons ($1) and name a number ($2, $3) that is another person's ($4).
+-- Orders that wait about the persons ($1) and name a number ($2, $3) that is another person's ($4). A request to release
+-- stays with what it asks about.
 UPDATE pending_order p SET person_id = $4
  WHERE p.registration IN (SELECT w.registration FROM waiting_order w
                            WHERE w.waiting_person = ANY ($1::bigint[])
-                             AND w.payload #>> '{patient,id_type}' = $2 AND w.payload #>> '{patient,id}' = $3);
+                             AND w.payload #>> '{patient,id_type}' = $2 AND w.payload #>> '{patient,id}' = $3
+                             AND NOT EXISTS (SELECT FROM release_request r WHERE r.order_id = w.order_id));
 
 -- name: names
 -- Newest names.

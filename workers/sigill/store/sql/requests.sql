@@ -30,6 +30,28 @@ SELECT request, event, opinion, $4 FROM unnest($1::uuid[], $2::text[], $3::text[
 SELECT request, unit, opinion, order_id, given_at FROM release_answer
  WHERE request = ANY ($1::uuid[]) ORDER BY request, answer_id;
 
+-- name: naming
+-- Open requests about, or by, the persons ($1) whose order names one of the numbers ($2, $3).
+SELECT r.order_id
+  FROM release_request r
+  JOIN waiting_order w ON w.order_id = r.order_id
+ CROSS JOIN LATERAL (SELECT w.payload -> 'patient' AS who
+                     UNION ALL
+                     SELECT jsonb_array_elements(CASE jsonb_typeof(w.payload -> 'guardians')
+                                                 WHEN 'array' THEN w.payload -> 'guardians' ELSE '[]' END)) AS named
+  JOIN unnest($2::text[], $3::text[]) AS leaving (id_type, number)
+    ON named.who ->> 'id_type' = leaving.id_type AND named.who ->> 'id' = leaving.number
+ WHERE (r.person_id = ANY ($1::bigint[]) OR r.asked_by && $1::bigint[])
+   AND NOT EXISTS (SELECT FROM release_event e WHERE e.request = r.order_id AND e.event = 'closed')
+ GROUP BY r.order_id;
+
+-- name: released_by
+-- The numbers that releases, and the requests behind answers to them, name; a release whose form is gone names none.
+SELECT o.order_id, o.patient::text, o.guardians::text, r.patient::text AS asked_of, r.guardians::text AS asked_by
+  FROM release_named o
+  LEFT JOIN release_named r ON r.order_id = o.follows_up
+ WHERE o.order_id = ANY ($1::uuid[]);
+
 -- name: open_requests
 -- The patients of requests that no decision has closed, oldest first; $1 null: of every region.
 SELECT r.order_id, r.person_id
