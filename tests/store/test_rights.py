@@ -210,6 +210,13 @@ async def test_a_worker_that_judges_anew_reads_the_forms_of_waiting_orders_alone
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 async with worker.transaction(T0) as tx:
                     await tx.fetch(f"SELECT {column} FROM signed_order")
+        async with worker.transaction(T0) as tx:
+            sql = "SELECT * FROM release_named"
+            if role == "sigill_register":  # of releases whom they name, for persons who are told apart
+                assert await tx.fetch(sql) == []
+            else:
+                with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                    await tx.fetch(sql)
     finally:
         await worker.close()
 

@@ -10,6 +10,7 @@ from sigill.store import persons, tasks
 from sigill.store.tasks import StoredTask
 from sigill_contracts.vocabulary import IdType, PersonId
 from tests.workers.conftest import START, Office, read
+from tests.workers.rulebook import TESTLAND
 from tests.workers.senders_kit import PN, answers, sees
 from tests.workers.test_elsewhere import sent as elsewhere
 from tests.workers.test_elsewhere import told
@@ -18,6 +19,10 @@ from tests.workers.town import ADULT, CHILD, FATHER, MOTHER, person
 
 OTHER = "197006062396"
 TEEN = "201101012387"
+APPOINTING = """
+      - {id: appoint, cites: [TL-03], forms: [appoint_representative], offered: true, services: [journal],
+         court_order: person, initiatives: [resident], channels: {ehr_form: always}, deciders: [treating_physician]}
+""".lstrip("\n")
 DEAD = {"deregistration": {"reason": "death", "date": "2025-03-01"}}
 
 
@@ -302,6 +307,32 @@ async def test_a_release_while_they_were_one_opens_only_whom_it_named(
     assert len(await asked_to_look(office)) == 2
 
 
+@pytest.mark.parametrize("agreed_of", [ADULT, OTHER])
+async def test_a_request_that_was_agreed_to_opens_whom_both_named(office: Office, agreed_of: str) -> None:
+    with_books(office, ASKED)
+    await one(office, ADULT, OTHER)
+    await seals(office, ADULT)
+    office.clock.advance(timedelta(minutes=5))
+    request = office.town.orders(
+        office.clock.now(), "request_release", patient=person(OTHER), initiative="resident"
+    )
+    await office.hand_over(request)
+    office.clock.advance(timedelta(minutes=5))
+    agreed = office.town.orders(
+        office.clock.now(),
+        "unit_opinion",
+        patient=person(agreed_of),
+        follows_up=request.order_id,
+        opinion="agree",
+    )
+    await office.hand_over(agreed)
+    assert (await sees(office, (PN, OTHER), (PN, OTHER)))[0] is True
+    await apart(office, OTHER, ADULT)
+    await answers(office, office.town.registers(office.clock.now(), ADULT, 9))
+    await shut(office, ADULT)
+    assert (await sees(office, (PN, OTHER), (PN, OTHER)))[0] is (agreed_of == OTHER)
+
+
 async def test_a_block_that_was_released_for_the_one_shuts_the_other_out_again(office: Office) -> None:
     town = office.town
     await one(office, MOTHER, OTHER)
@@ -325,27 +356,27 @@ async def test_a_block_that_was_released_for_the_one_shuts_the_other_out_again(o
 
 @pytest.mark.parametrize("late", [timedelta(), timedelta(minutes=3)], ids=str)
 async def test_each_loss_is_told_once_under_an_id_of_its_own(office: Office, late: timedelta) -> None:
-    """Two teenagers lose what was granted to the one of the two; no id hangs on a number of the store."""
-    town = office.town
-    teens = (TEEN, "201101022386")
-    for teen in teens:
-        await answers(office, town.registers(START, teen, 1, custody=[{"guardian": person(MOTHER)}]))
+    """Two principals lose the one whom a court appointed for both, and who may have been the other."""
+    town, principals = office.town, (ADULT, FATHER)
+    with_books(office, TESTLAND.replace("    standing:\n", APPOINTING + "    standing:\n"))
     await one(office, MOTHER, OTHER)
-    for teen in teens:
-        grant = town.orders(
+    court_order = {"court": "Testlands tingsrätt", "reference": "F 1-25", "date": "2025-01-02"}
+    for principal in principals:
+        appointed = town.orders(
             office.clock.now(),
-            "grant_guardian_access",
-            patient=person(teen),
-            guardians=[person(OTHER)],
-            initiative="guardian",
+            "appoint_representative",
+            patient=person(principal),
+            representative=person(OTHER),
+            initiative="resident",
+            court_order={**court_order, "duties": ["person"]},
         )
-        assert await answers(office, grant) == [("executed", ())]
+        assert await answers(office, appointed) == [("executed", ())]
     office.clock.advance(timedelta(minutes=5))
     said = town.registers(office.clock.now() - late, OTHER, 6, separated_ids=[person(MOTHER)])
     await office.hand_over(said)
     changes = read(await office.out(), "access.changes.v1")
-    lost = [(c.patient.id, c.viewer.id, c.service, c.unit) for c in changes if c.access == "lost"]
-    assert {patient for patient, *_ in lost} >= {*teens}
+    lost = [(c.patient.id, c.viewer.id) for c in changes if c.access == "lost" and c.viewer.id == OTHER]
+    assert sorted(p for p, _ in lost if p in principals) == sorted(principals)
     assert len(lost) == len(set(lost))
     assert len({c.change_id for c in changes}) == len(changes)
 
