@@ -1,8 +1,10 @@
 """What opens and ends by itself, what will be told of it, and the form that prevents it: without clock or database."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
+import pytest
 import yaml
 
 from sigill.judgement.week_ahead import ComingTurn, UnansweredMeasure, coming_turns, unanswered
@@ -11,7 +13,7 @@ from sigill.policy.calendar import STOCKHOLM
 from sigill.scenario.cast import Numbers
 from sigill.scenario.format import Scenario
 from sigill.scenario.play import ScenarioRunner
-from sigill_contracts.vocabulary import Form, IdType, Service
+from sigill_contracts.vocabulary import Form, IdType, RegionCode, Service
 from tests.kit.pure_stage import PureStage
 from tests.policy.test_notices import BOOKS
 
@@ -25,10 +27,16 @@ staff:
 """
 
 
-def looked(
-    text: str, patient: str, at: str, days: int = 7
-) -> tuple[list[ComingTurn], list[UnansweredMeasure]]:
+Looked = tuple[list[ComingTurn], list[UnansweredMeasure]]
+
+
+def looked(text: str, patient: str, at: str, days: int = 7) -> Looked:
     """Play a story, and look ahead from a Swedish time."""
+    return played(text, patient, at, days)(None)
+
+
+def played(text: str, patient: str, at: str, days: int = 7) -> Callable[[str | None], Looked]:
+    """Play a story; what is returned looks ahead from a Swedish time, for a region alone or (None) for all."""
     story = Scenario.model_validate({**yaml.safe_load(HEAD), **yaml.safe_load(text)})
     stage = PureStage(BOOKS)
     runner = ScenarioRunner(story, stage, BOOKS, Numbers(), "sigill/test")
@@ -42,8 +50,13 @@ def looked(
     until = now + timedelta(days=days)
     timers = [t for t in stage.timers if t.patient == who and t.due_at > now]
     requests = tuple(stage.requests.get(who, {}).values())
-    found = coming_turns(facts, timers, requests, BOOKS, since=now, until=until)
-    return list(found), list(unanswered(facts, BOOKS, now=now, until=until))
+
+    def look(only: str | None) -> Looked:
+        region = None if only is None else RegionCode(only)
+        found = coming_turns(facts, timers, requests, BOOKS, since=now, until=until, only=region)
+        return list(found), list(unanswered(facts, BOOKS, now=now, until=until, only=region))
+
+    return look
 
 
 BLOCK = """
@@ -130,3 +143,40 @@ def test_nothing_of_the_dead_waits_for_an_answer() -> None:
 """
     _, forgotten = looked(BLOCK + more, "vera", "2026-05-15T22:00")
     assert forgotten == []
+
+
+TWO_REGIONS = """
+region: vastra-gotaland
+start: 2026-04-01T09:00
+units: {bup: vastra-gotaland, barn: kronoberg}
+people:
+  vera: {born: 2016-03-03, guardians: [gun, hans]}
+  gun: {born: 1984-02-02}
+  hans: {born: 1982-02-02}
+staff:
+  mo: {unit: bup, roles: [treating_physician, head_of_unit]}
+  ek: {unit: barn, roles: [treating_physician, head_of_unit]}
+steps:
+  - order: {id: b1, form: block_guardians, patient: vera, initiative: care, decided_by: mo, guardians: [gun],
+            valid_through: 2026-05-20, inform: {guardians: false}}
+  - order: {id: b2, form: block_guardians, patient: vera, initiative: care, decided_by: ek, guardians: [hans],
+            region: kronoberg, valid_through: 2026-05-18, inform: {guardians: false}}
+"""
+
+
+@pytest.mark.parametrize("last", ["2026-05-18", "2026-05-20"])
+def test_a_region_is_told_of_its_own_measures_and_not_of_anothers(last: str) -> None:
+    """Those of two regions end two days apart, and at the same midnight."""
+    look = played(TWO_REGIONS.replace("2026-05-18", last), "vera", "2026-05-15T22:00")
+    all_turns, all_silent = look(None)
+    told = {}
+    for region in ("vastra-gotaland", "kronoberg"):
+        turns, silent = look(region)
+        assert [one.measure.region for one in silent] == [region]
+        assert [turn.region for turn in turns] == [region]
+        told[region] = {cause.measure for turn in turns for cause in turn.causes}
+        assert silent[0].measure.measure_id in told[region]
+    assert not told["vastra-gotaland"] & told["kronoberg"]
+    assert set.union(*told.values()) == {cause.measure for turn in all_turns for cause in turn.causes}
+    assert {one.measure.region for one in all_silent} == set(told)
+    assert look("jamtland-harjedalen") == ([], [])

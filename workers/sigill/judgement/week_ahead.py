@@ -118,13 +118,17 @@ def coming_turns(
     *,
     since: datetime,
     until: datetime,
+    only: RegionCode | None = None,
 ) -> Iterator[ComingTurn]:
     """
     What changes about one patient after `since` and before `until` (UTC), in order of time, if nobody orders anything.
 
     `timers` are all of the patient's that are set. Instants at which no answer changes are left out.
+    `only`: what concerns that region, its own measures, and what its residents' age and family bring; of another region
+    of the same patient neither causes nor units nor notices.
     """
-    notices = list(_simulated(facts, timers, requests, books, until))
+    notices = list(_simulated(facts, timers, requests, books, until, only))
+    regions = {m.measure_id: m.region for m in facts.all_measures}
     steps = timeline(
         facts,
         books,
@@ -136,39 +140,57 @@ def coming_turns(
     for step in steps:
         if not since < step.at < until:
             continue
+        region = books.region_of_county(last_known_county(facts.patient, step.at))
+        causes = tuple(
+            cause
+            for cause in step.causes
+            if only is None or (regions.get(cause.measure) if cause.measure else region) == only
+        )
         found: dict[tuple[PersonId, Service, bool], list[UnitId]] = {}
         because: dict[tuple[PersonId, Service, bool], dict[str, None]] = {}
         for change in step.changes:
+            if only is not None and change.unit is not None and not _belongs(change.unit, only, facts):
+                continue
             line = (change.viewer, change.service, bool(change.gained))
             found.setdefault(line, []).extend([change.unit] if change.unit else [])
             because.setdefault(line, {}).update(dict.fromkeys(change.after.codes))
         accesses = tuple(
             ComingAccess(*line, tuple(units), tuple(because[line])) for line, units in found.items()
         )
+        if only is not None and not (causes and accesses):
+            continue
         day = swedish_date(step.at)
-        region = books.region_of_county(last_known_county(facts.patient, step.at))
         yield ComingTurn(
             at=step.at,
             patient=facts.patient.person_id,
             key=facts.patient.key,
-            region=region,
-            causes=tuple(_cause(facts, cause) for cause in step.causes),
+            region=only or region,
+            causes=tuple(_cause(facts, cause) for cause in causes),
             accesses=accesses,
             notices=tuple(dict.fromkeys(notice for at, notice in notices if swedish_date(at) == day)),
-            prevented_by=_prevented_by(facts, step.causes, accesses, step.at, region, books),
+            prevented_by=_prevented_by(facts, causes, accesses, step.at, region, books),
         )
 
 
 def unanswered(
-    facts: PatientFacts, books: Rulebooks, *, now: datetime, until: datetime
+    facts: PatientFacts,
+    books: Rulebooks,
+    *,
+    now: datetime,
+    until: datetime,
+    only: RegionCode | None = None,
 ) -> Iterator[UnansweredMeasure]:
-    """The patient's protective measures in force at `now` (UTC) that a date before `until` ends and nothing follows."""
+    """
+    The patient's protective measures in force at `now` (UTC) that a date before `until` ends and nothing follows.
+
+    `only`: that region's alone.
+    """
     birth = facts.patient.birth
     if facts.patient.at(now).died_on is not None:
         return
     for m in facts.in_force(now):
         end = m.ends_at(birth)
-        if end is None or end >= until or not m.is_to_be_extended(birth):
+        if only not in (None, m.region) or end is None or end >= until or not m.is_to_be_extended(birth):
             continue
         if any(shuts_for_longer(other, m, birth) for other in facts.measures):
             continue
@@ -181,8 +203,9 @@ def _simulated(
     requests: tuple[ReleaseRequest, ...],
     books: Rulebooks,
     until: datetime,
+    only: RegionCode | None,
 ) -> Iterator[tuple[datetime, ComingNotice]]:
-    """What the timers will have told, followed one after the other as the worker follows them."""
+    """What the timers will have told (for `only` a region), followed one after the other as the worker follows them."""
     waiting = [_in_order(timer) for timer in timers if timer.due_at < until]
     seen = {timer for *_, timer in waiting}
     heapq.heapify(waiting)
@@ -191,11 +214,18 @@ def _simulated(
         transition = on_timer(DueTimer(timer, facts, requests), books, now=timer.due_at)
         facts = applied(facts, transition.effects)
         for effect in transition.effects:
-            if isinstance(effect, Notify):
+            if isinstance(effect, Notify) and only in (None, effect.region):
                 yield timer.due_at, _notice(effect)
             elif isinstance(effect, SetTimer) and effect.due_at < until and effect not in seen:
                 seen.add(effect)
                 heapq.heappush(waiting, _in_order(effect))
+
+
+def _belongs(unit: UnitId, region: RegionCode, facts: PatientFacts) -> bool:
+    """Whether a unit is a region's by the directory, or one that the region's own measures name."""
+    if unit in facts.unit_regions:
+        return facts.unit_regions[unit] == region
+    return any(unit in (m.unit, *(m.units or ())) for m in facts.all_measures if m.region == region)
 
 
 def _in_order(timer: SetTimer) -> tuple[datetime, str, str, SetTimer]:

@@ -77,7 +77,8 @@ async def week_ahead(
     """
     Look `days` days ahead at what changes, and `within` days at what ends unanswered, from `now` (UTC) on.
 
-    `limit` persons of each, those of the earliest change first; `offset` pages the first. `region` limits all three.
+    `limit` persons of each, those of the earliest change first; `offset` pages the first. `region`: only its
+    residents and its measures, also of a person who has some in another region too.
     """
     until = now + timedelta(days=days)
     ends = now + timedelta(days=within)
@@ -86,14 +87,14 @@ async def week_ahead(
             tx, now, until, TURNING, region=region, limit=limit, offset=offset
         )
         count = await timers.count_persons_between(tx, now, until, TURNING, region=region)
-        turns = [turn async for turn in _turns(tx, books, people, now, until)]
+        turns = [turn async for turn in _turns(tx, books, people, now, until, region)]
         ending = await timers.persons_between(
             tx, now, ends, (TimerKind.MEASURE_ENDS,), region=region, limit=limit
         )
         ending_count = await timers.count_persons_between(
             tx, now, ends, (TimerKind.MEASURE_ENDS,), region=region
         )
-        silent = [m async for m in _unanswered(tx, books, ending, now, ends)]
+        silent = [m async for m in _unanswered(tx, books, ending, now, ends, region)]
     found, _ = await check(store, books, now)
     return WeekAhead(
         now,
@@ -107,7 +108,12 @@ async def week_ahead(
 
 
 async def _turns(
-    tx: Reading, books: Rulebooks, people: Sequence[PersonId], now: datetime, until: datetime
+    tx: Reading,
+    books: Rulebooks,
+    people: Sequence[PersonId],
+    now: datetime,
+    until: datetime,
+    region: RegionCode | None,
 ) -> AsyncIterator[ComingTurn]:
     for first in range(0, len(people), BATCH):
         batch = people[first : first + BATCH]
@@ -122,18 +128,23 @@ async def _turns(
                 continue  # erased since
             _, requests = contexts[person]
             for turn in coming_turns(
-                known[person], set_of.get(person, ()), requests, books, since=now, until=until
+                known[person], set_of.get(person, ()), requests, books, since=now, until=until, only=region
             ):
                 yield turn
 
 
 async def _unanswered(
-    tx: Reading, books: Rulebooks, people: Sequence[PersonId], now: datetime, until: datetime
+    tx: Reading,
+    books: Rulebooks,
+    people: Sequence[PersonId],
+    now: datetime,
+    until: datetime,
+    region: RegionCode | None,
 ) -> AsyncIterator[UnansweredMeasure]:
     for first in range(0, len(people), BATCH):
         batch = people[first : first + BATCH]
         known = await stored.patient_facts(tx, batch, units=())
         for person in batch:
             if person in known:
-                for measure in unanswered(known[person], books, now=now, until=until):
+                for measure in unanswered(known[person], books, now=now, until=until, only=region):
                     yield measure
