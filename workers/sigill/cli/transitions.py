@@ -6,7 +6,6 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
@@ -111,7 +110,7 @@ def ahead(
         print(f"no region {region}; there are: {', '.join(sorted(books.regions))}", file=sys.stderr)
         raise typer.Exit(2)
 
-    async def work() -> WeekAhead:
+    async def work() -> tuple[WeekAhead, frozenset[PersonId]]:
         async with store_of(chosen) as store:
             whole = await week_ahead(
                 store,
@@ -127,13 +126,16 @@ def ahead(
                 seen = sorted(whole.patients - hidden, key=int)
                 looks = [AccessLogEntry(operator(), None, who, REASON, SHOWN) for who in seen]
                 await access_log.append(tx, looks, chain="access-log-console")
-            return _without(whole, hidden)
+            return whole, hidden
 
-    found = run(work)
+    found, hidden = run(work)
     if as_json:
-        told(_document(found))
+        told(_document(found, hidden))
     else:
         for turn in found.turns:
+            if turn.patient in hidden:
+                print(f"{turn.at:%Y-%m-%dT%H:%MZ}\t{_HIDDEN}")
+                continue
             for access in turn.accesses:
                 opens = "opens" if access.opens else "ends"
                 why = " ".join(cause.text.en for cause in turn.causes)
@@ -142,6 +144,9 @@ def ahead(
                     "\t".join((f"{turn.at:%Y-%m-%dT%H:%MZ}", turn.key, opens, str(access.service), why, by))
                 )
         for one in found.unanswered:
+            if one.measure.patient in hidden:
+                print(f"{one.ends_at:%Y-%m-%dT%H:%MZ}\t{_HIDDEN}")
+                continue
             by = ",".join(one.extended_by) or "-"
             print(
                 "\t".join((f"{one.ends_at:%Y-%m-%dT%H:%MZ}", one.key, "unanswered", one.measure.kind, "", by))
@@ -154,57 +159,23 @@ def ahead(
     raise typer.Exit(1 if found.not_shut else 0)
 
 
-def _without(found: WeekAhead, hidden: frozenset[PersonId]) -> WeekAhead:
-    """The list without the keys of those whom whoever runs the command may not be shown."""
-    return replace(
-        found,
-        turns=tuple(replace(one, key=_HIDDEN) if one.patient in hidden else one for one in found.turns),
-        unanswered=tuple(
-            replace(one, key=_HIDDEN) if one.measure.patient in hidden else one for one in found.unanswered
-        ),
-        not_shut=tuple(replace(one, key=_HIDDEN) if one.person in hidden else one for one in found.not_shut),
-    )
-
-
 _HIDDEN = "(protected)"
+"""Stands for somebody with protected identity: whoever may not be shown them learns the time alone."""
 
 
-def _document(found: WeekAhead) -> dict[str, object]:
+def _document(found: WeekAhead, hidden: frozenset[PersonId]) -> dict[str, object]:
+    """All of it as JSON; of `hidden` people the times alone, every other member null or empty."""
     return {
         "until": found.until,
         "persons": found.people,
         "changes": [
-            {
-                "at": turn.at,
-                "patient": turn.key,
-                "region": turn.region,
-                "why": [{"turn": c.turn, "sv": c.text.sv, "en": c.text.en} for c in turn.causes],
-                "accesses": [
-                    {
-                        "viewer": "patient" if access.viewer == turn.patient else "other",
-                        "service": access.service,
-                        "opens": access.opens,
-                        "units": list(access.units),
-                        "because": list(access.because),
-                    }
-                    for access in turn.accesses
-                ],
-                "told": [
-                    {
-                        "to": "unit" if n.unit else "operators" if n.to is None else _who(n.to, turn),
-                        "template": n.template,
-                        "channel": n.channel,
-                        "suppressed": n.suppressed,
-                    }
-                    for n in turn.notices
-                ],
-                "prevented_by": list(turn.prevented_by),
-            }
-            for turn in found.turns
+            {"at": turn.at, **_NO_CHANGE} if turn.patient in hidden else _change(turn) for turn in found.turns
         ],
         "ending_persons": found.unanswered_people,
         "unanswered": [
-            {
+            {"ends_at": one.ends_at, **_NO_END}
+            if one.measure.patient in hidden
+            else {
                 "ends_at": one.ends_at,
                 "patient": one.key,
                 "kind": one.measure.kind,
@@ -216,13 +187,59 @@ def _document(found: WeekAhead) -> dict[str, object]:
         ],
         "not_shut": [
             {
-                "patient": one.key,
-                "region": one.region,
-                "missing": list(one.missing),
+                "patient": _HIDDEN if one.person in hidden else one.key,
+                "region": None if one.person in hidden else one.region,
+                "missing": [] if one.person in hidden else list(one.missing),
                 "prevented_by": "sigill protected mend",
             }
             for one in found.not_shut
         ],
+    }
+
+
+_NO_CHANGE: dict[str, object] = {
+    "patient": _HIDDEN,
+    "region": None,
+    "why": [],
+    "accesses": [],
+    "told": [],
+    "prevented_by": [],
+}
+_NO_END: dict[str, object] = {
+    "patient": _HIDDEN,
+    "kind": None,
+    "region": None,
+    "unit": None,
+    "goes_on_by": [],
+}
+
+
+def _change(turn: ComingTurn) -> dict[str, object]:
+    return {
+        "at": turn.at,
+        "patient": turn.key,
+        "region": turn.region,
+        "why": [{"turn": c.turn, "sv": c.text.sv, "en": c.text.en} for c in turn.causes],
+        "accesses": [
+            {
+                "viewer": _who(access.viewer, turn),
+                "service": access.service,
+                "opens": access.opens,
+                "units": list(access.units),
+                "because": list(access.because),
+            }
+            for access in turn.accesses
+        ],
+        "told": [
+            {
+                "to": "unit" if n.unit else "operators" if n.to is None else _who(n.to, turn),
+                "template": n.template,
+                "channel": n.channel,
+                "suppressed": n.suppressed,
+            }
+            for n in turn.notices
+        ],
+        "prevented_by": list(turn.prevented_by),
     }
 
 
