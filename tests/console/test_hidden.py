@@ -16,13 +16,14 @@ from sigill.operations.identity import NotIdentified, sees_protected_identity
 from sigill.operations.operators import ConsoleRole, Operator
 from sigill.operations.protected_identity import named_in
 from sigill.runtime.settings import Settings
-from sigill.store import access_log, console, persons
+from sigill.store import access_log, console, dead_letters, persons, proposals
 from sigill.store.access_log import AccessLogEntry
 from sigill.store.console import Binding, OrderSearch
+from sigill.store.dead_letters import DISCARD
 from sigill_contracts.vocabulary import PersonId
 from tests.console.test_login import Provider, go, provider, with_issuer  # noqa: F401
 from tests.console.test_terminal import ACCOUNTS, ANNA, sigill
-from tests.console.world import ALL, Client, World, furnish
+from tests.console.world import ALL, SECOND, Client, World, furnish
 from tests.workers.town import ADULT, CHILD, KEYS, MOTHER, OPERATOR, REGION, UNIT, person
 
 OTHERS = tuple(ALL - {ConsoleRole.PROTECTED_IDENTITY})
@@ -239,6 +240,45 @@ async def test_a_number_is_found_in_whatever_a_text_writes_it(fresh: World) -> N
         for text in texts:
             assert await named_in(tx, [text]) == {child}, text
         assert await named_in(tx, [None, "", f"9{CHILD}", "SIGILL-2012"]) == frozenset()
+
+
+async def test_nobody_acts_on_a_letter_that_they_may_not_read(fresh: World) -> None:
+    await protect_the_child(fresh)
+    others = (await fresh.lose())[0]
+    async with fresh.office.store.transaction(fresh.clock.now()) as tx:
+        hidden = await tx.value(
+            "SELECT dead_letter_id FROM dead_letter WHERE key = $1", KEYS.of(CHILD).encode()
+        )
+        proposal = await dead_letters.propose_discard(tx, hidden, SECOND, "Zebrafinken")
+    acts = (
+        ("/dead-letters/replay", {"letter": [str(others), str(hidden)]}),
+        (f"/dead-letters/{hidden}/discard", {"reason": "unseen"}),
+        (f"/dead-letters/proposals/{proposal}", {"verdict": "approve"}),
+        (f"/dead-letters/proposals/{proposal}", {"verdict": "decline"}),
+    )
+    elsewhere = Binding(frozenset({"elsewhere"}))
+    async with fresh.client(roles=OTHERS) as client:
+        listed = (await client.get("/dead-letters")).text
+        assert "Zebrafinken" not in listed
+        assert f"/dead-letters/proposals/{proposal}" not in listed
+        for path, fields in acts:
+            refused = await client.post(path, **fields)
+            assert (refused.status_code, "Hidden" in refused.text) == (403, True), path
+    async with bound_to(fresh, elsewhere, ALL) as client:
+        for path, fields in (*acts, (f"/dead-letters/{others}/discard", {"reason": "unseen"})):
+            refused = await client.post(path, **fields)
+            assert (refused.status_code, "does not cover" in refused.text) == (403, True), path
+    for words in (("replay", str(hidden)), ("discard", str(hidden), "--approve")):
+        told = await sigill(fresh, "dlq", *words, "--yes")
+        assert (told.status, "hidden: somebody here" in told.err) == (1, True), words
+    async with fresh.store.reading() as tx:
+        letters = await dead_letters.by_ids(tx, [others, hidden])
+        waiting = await proposals.open_ones(tx, DISCARD)
+    assert {one.action for one in letters.values()} == {None}
+    assert [(one.proposal_id, one.operator) for one in waiting] == [(proposal, SECOND)]
+    async with fresh.client() as client:
+        approved = await client.post(f"/dead-letters/proposals/{proposal}", verdict="approve")
+    assert approved.url.query == b"done=discarded"
 
 
 # --- bound to regions and units

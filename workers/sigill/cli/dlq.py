@@ -1,6 +1,7 @@
 """`sigill dlq`: dead letters in a terminal. The same acts as the console's, in the same audit chain."""
 
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -27,7 +28,7 @@ from sigill.store.access_log import AccessLogEntry
 from sigill.store.audit import AuditEntry
 from sigill.store.dead_letters import DISCARD, DeadLetter
 from sigill.store.holds import Hold
-from sigill.store.session import Tx
+from sigill.store.session import Store, Tx
 
 LOOKS = "access-log-console"
 app = typer.Typer(help="Dead letters: list, show, replay, discard.", no_args_is_help=True)
@@ -85,12 +86,9 @@ def show(
         async with store_of(chosen) as store:
             async with store.reading() as tx:
                 found = (await dead_letters.by_ids(tx, [letter_id])).get(letter_id)
-                key = None if found is None else shaped_like_a_key(found.record.key)
-                whose = await persons.resolve_keys(tx, [key] if key else [])
             if found is None:
                 return None
-            headers = (part for header in found.record.headers for part in header)
-            await refuse_hidden(store, whose.values(), (found.record.value, found.record.key, *headers))
+            await _refuse_hidden(store, [letter_id])
             if reason:
                 async with store.transaction(clock_of(chosen).now()) as tx:
                     await _opened(tx, found, reason)
@@ -136,8 +134,11 @@ def replay(
     chosen = settings()
 
     async def before() -> list[int]:
-        async with store_of(chosen) as store, store.reading() as tx:
-            return sorted({*letters, *await dead_letters.open_before(tx, letters)})
+        async with store_of(chosen) as store:
+            async with store.reading() as tx:
+                found = sorted({*letters, *await dead_letters.open_before(tx, letters)})
+            await _refuse_hidden(store, found)
+            return found
 
     ids = run(before)
     listed = ", ".join(f"#{letter}" for letter in ids)
@@ -185,10 +186,12 @@ def discard(
     chosen = settings()
 
     async def work() -> str | None:
-        async with store_of(chosen) as store, store.transaction(clock_of(chosen).now()) as tx:
-            if reason:
-                return await _propose(tx, letter, reason)
-            return await _decide(tx, letter, approve)
+        async with store_of(chosen) as store:
+            await _refuse_hidden(store, [letter])
+            async with store.transaction(clock_of(chosen).now()) as tx:
+                if reason:
+                    return await _propose(tx, letter, reason)
+                return await _decide(tx, letter, approve)
 
     if (why := run(work)) is not None:
         print(why, file=sys.stderr)
@@ -235,6 +238,20 @@ def looked(
     if not run(work):
         print(f"there is no hold {hold}", file=sys.stderr)
         raise typer.Exit(1)
+
+
+async def _refuse_hidden(store: Store, ids: Sequence[int]) -> None:
+    """End the process when a letter's key, headers or content name somebody who may not be shown to the account."""
+    async with store.reading() as tx:
+        records = [one.record for one in (await dead_letters.by_ids(tx, ids)).values()]
+        keys = {key for one in records if (key := shaped_like_a_key(one.key))}
+        whose = await persons.resolve_keys(tx, keys)
+    texts = [
+        text
+        for one in records
+        for text in (one.value, one.key, *(part for header in one.headers for part in header))
+    ]
+    await refuse_hidden(store, whose.values(), texts)
 
 
 async def _propose(tx: Tx, letter: int, reason: str) -> str | None:

@@ -6,6 +6,7 @@ dies between, the letter is still here, and the inbox knows a message that came 
 order cannot be), nothing is deleted. Discarding takes a reason and a second operator.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import structlog
@@ -72,6 +73,7 @@ async def letters(request: Request, desk: ConsoleContext, session: Session) -> R
         keys = {key for one in sequences if (key := shaped_like_a_key(one.key))}
         whose = await persons.resolve_keys(tx, keys)
         secret = await desk.hidden(session, whose.values(), tx)
+        withheld = {number for number, one in proposed.items() if await _hidden(desk, tx, session, one)}
     shown = [
         ShownSequence(
             sequence.topic,
@@ -94,6 +96,7 @@ async def letters(request: Request, desk: ConsoleContext, session: Session) -> R
         page=PAGE,
         proposals=[(one, proposed.get(int(one.subject))) for one in waiting],
         proposed={int(one.subject) for one in waiting},
+        withheld=withheld,
     )
 
 
@@ -158,14 +161,14 @@ async def _hidden(
 
 
 async def _withheld(
-    request: Request, desk: ConsoleContext, session: Session, letter_id: int | None, reason: str
+    request: Request, desk: ConsoleContext, session: Session, ids: Iterable[int | None], reason: str
 ) -> Response | None:
-    """Why a letter is not for this session; None: it is, or there is none."""
+    """Why some letters are not for this session, to read or to act on; None: they are, or there are none."""
     if not _reads(session):
         return desk.sorry(request, session, 403, OUTSIDE, back="/dead-letters")
     async with desk.store.reading() as tx:
-        one = (await dead_letters.by_ids(tx, [letter_id])).get(letter_id) if letter_id is not None else None
-        hidden = frozenset() if one is None else await _hidden(desk, tx, session, one)
+        found = await dead_letters.by_ids(tx, {one for one in ids if one is not None})
+        hidden = frozenset([who for one in found.values() for who in await _hidden(desk, tx, session, one)])
     return await desk.refuse_hidden(request, session, hidden, reason, "/dead-letters") if hidden else None
 
 
@@ -199,7 +202,7 @@ async def open_letter(request: Request, desk: ConsoleContext, session: Session, 
     reason = text_of(form, "reason")
     if not reason:
         return done(f"/dead-letters/{letter_id}", "reason")
-    if (refused := await _withheld(request, desk, session, letter_id, reason)) is not None:
+    if (refused := await _withheld(request, desk, session, [letter_id], reason)) is not None:
         return refused
     if await _noted(desk, session, letter_id, "dead_letter_opened", reason) is None or letter_id is None:
         return desk.sorry(request, session, 404, GONE, back="/dead-letters")
@@ -213,7 +216,7 @@ async def raw_letter(request: Request, desk: ConsoleContext, session: Session, f
     reason = text_of(form, "reason")
     if not reason:
         return done(f"/dead-letters/{letter_id}", "reason")
-    if (refused := await _withheld(request, desk, session, letter_id, reason)) is not None:
+    if (refused := await _withheld(request, desk, session, [letter_id], reason)) is not None:
         return refused
     one = await _noted(desk, session, letter_id, "dead_letter_bytes_taken", reason)
     if one is None or one.record.value is None:
@@ -251,6 +254,8 @@ async def _noted(
 async def replay(request: Request, desk: ConsoleContext, session: Session, form: FormData) -> Response:
     """Send letters again: whole sequences from their oldest, never one before its elders."""
     ids = numbers_of(form, "letter")[:MOST_AT_ONCE]
+    if (refused := await _withheld(request, desk, session, ids, "dead letter to be sent again")) is not None:
+        return refused
     if not ids:
         return done("/dead-letters", "nothing")
     try:
@@ -273,6 +278,8 @@ async def propose(request: Request, desk: ConsoleContext, session: Session, form
     reason = text_of(form, "reason")
     if not reason:
         return done(f"/dead-letters/{letter_id}", "reason")
+    if (refused := await _withheld(request, desk, session, [letter_id], reason)) is not None:
+        return refused
     async with desk.store.transaction(desk.clock.now()) as tx:
         found = (await dead_letters.by_ids(tx, [letter_id])).get(letter_id) if letter_id is not None else None
         if found is None or found.action is not None or letter_id is None:
@@ -288,6 +295,12 @@ async def decide(request: Request, desk: ConsoleContext, session: Session, form:
     approved = text_of(form, "verdict") == "approve"
     if proposal is None:
         return desk.sorry(request, session, 404, GONE, back="/dead-letters")
+    async with desk.store.reading() as tx:
+        subjects = [
+            int(one.subject) for one in await proposals.open_ones(tx, DISCARD) if one.proposal_id == proposal
+        ]
+    if (refused := await _withheld(request, desk, session, subjects, "discard to be decided")) is not None:
+        return refused
     try:
         async with desk.store.transaction(desk.clock.now()) as tx:
             if approved:
