@@ -33,6 +33,9 @@ ODD = (
     "9999-12-31T23:59",
     "%00",
     "a%00b",
+    "%CE%A9",
+    "%0d%0aX-Odd:%201",
+    "%22",
     "1%00",
     "-",
     "9" * 400,
@@ -41,7 +44,7 @@ ASKED = (
     "/orders?since={}", "/orders?through={}", "/orders?region={}", "/orders?unit={}", "/orders?id={}", "/orders?state={}",
     "/orders?form={}", "/orders?patient={}", "/orders?below={}", "/orders/{}", "/person/{}", "/waiting?list={}",
     "/waiting?from={}", "/worklist?target={}", "/worklist/{}", "/dead-letters/{}", "/transitions?first={}", "/ahead?region={}&from={}",
-    "/statistics?first={}&through={}&region={}", "/diary?day={}&region={}&from={}", "/diary.csv?first={}&through={}",
+    "/statistics?first={}&through={}&region={}", "/diary?day={}&region={}&from={}", "/diary.csv?first={}&through={}", "/diary.csv?region={}", "/statistics.csv?region={}",
     "/transitions/{}", "/units?q={}", "/units?after={}&unit={}", "/units/{}", "/rulebook?on={}", "/rulebook?region={}",
     "/choices?region=testland&age={}", "/letters?region={}&letter={}", "/choices?region={}&form={}", "/audit?actor={}", "/audit?first={}&last={}", "/?done={}", "/login?next={}&refused={}",
 )  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from sigill.cli.common import operator, settings, uuid_of
+from sigill.cli.common import may_see_protected, operator, rulebooks, settings, uuid_of
 from sigill.runtime.clock import SystemClock
 from sigill_contracts.keys import patient_key
 from sigill_contracts.order import SignedForm
@@ -193,18 +193,25 @@ def diary(
     """
     List each form in and each decision out as CSV, for the diary: date, number, region, form, unit, outcome; no names.
 
+    An order about somebody with protected identity stands without region, form and unit for whoever has no role for them.
+
     Exit codes: 0 done, 2 wrong use.
     """
     import csv
 
     from sigill.cli.context import run, store_of
+    from sigill.operations.protected_identity import orders_about_protected
     from sigill.store import diary as stored
     from sigill.store.console import Binding
 
     if last < first:
         print("--through: before --from", file=sys.stderr)
         raise typer.Exit(2)
-    chosen = settings()
+    known = rulebooks().regions
+    if region is not None and region not in known:
+        print(f"no region {region}; there are: {', '.join(sorted(known))}", file=sys.stderr)
+        raise typer.Exit(2)
+    chosen, sees = settings(), may_see_protected()
     bound = Binding() if region is None else Binding(frozenset({region}))
     writer = csv.writer(sys.stdout, lineterminator="\n")
 
@@ -212,9 +219,11 @@ def diary(
         count = 0
         async with store_of(chosen) as store, store.reading() as tx:
             writer.writerow(stored.DIARY_COLUMNS)
-            async for entry in stored.all_entries(tx, first.date(), last.date(), bound):
-                writer.writerow(entry.columns)
-                count += 1
+            async for page in stored.all_pages(tx, first.date(), last.date(), bound):
+                about = [(one.registration, one.patient) for one in page]
+                hidden = frozenset() if sees else await orders_about_protected(tx, about)
+                writer.writerows(entry.columns for entry in stored.without(page, hidden))
+                count += len(page)
         return count
 
     print(f"{run(work)} entries", file=sys.stderr)

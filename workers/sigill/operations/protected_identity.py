@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from sigill.operations.operators import PROTECTED_READERS, Operator
 from sigill.policy.facts import Identity
-from sigill.store import persons, protection
+from sigill.store import orders, persons, protection
 from sigill.store.session import Reading
 from sigill_contracts.vocabulary import IdType, PersonId
 
@@ -30,6 +30,25 @@ async def hidden_from(
     if operator.may(PROTECTED_READERS):
         return frozenset()
     return await protection.protected(tx, {person for person in people if person is not None})
+
+
+async def orders_about_protected(tx: Reading, found: Iterable[tuple[int, PersonId | None]]) -> frozenset[int]:
+    """
+    Return those of some orders that are about somebody with protected identity, or claim to be: their registrations.
+
+    `found` are registrations with the proven patient; what nobody has proven is read for the numbers in it.
+    """
+    rows = list(found)
+    people = await protection.protected(tx, {patient for _, patient in rows if patient is not None})
+    about = {registration for registration, patient in rows if patient in people}
+    claims = await orders.by_registration(
+        tx, [registration for registration, patient in rows if patient is None]
+    )
+    if await protection.protected(tx, await named_in(tx, [one.payload for one in claims])):
+        for one in claims:
+            if await protection.protected(tx, await named_in(tx, [one.payload])):
+                about.add(one.registration)
+    return frozenset(about)
 
 
 async def named_in(tx: Reading, texts: Iterable[str | bytes | None]) -> frozenset[PersonId]:

@@ -1,7 +1,7 @@
 """The list for the diary (diarium): each form in and each decision out, with number, date, kind, unit and outcome."""
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Literal
 
@@ -10,6 +10,8 @@ from sigill.store.console import Binding
 from sigill.store.orders import plain_number
 from sigill.store.queries import queries
 from sigill.store.session import Reading
+from sigill.store.values import person_of
+from sigill_contracts.vocabulary import PersonId
 
 _SQL = queries("diary")
 _PAGE = 1000
@@ -17,7 +19,11 @@ _PAGE = 1000
 
 @dataclass(frozen=True, slots=True)
 class DiaryEntry:
-    """One line of the diary. `form`, `region`, `unit` None: nothing under the number could be read."""
+    """
+    One line of the diary. `form`, `region`, `unit` None: nothing under the number could be read, or it is `hidden`.
+
+    `patient` is whom it is proven to be about; None: nobody is.
+    """
 
     at: datetime
     way: Literal["in", "out"]
@@ -26,12 +32,24 @@ class DiaryEntry:
     form: str | None
     unit: str | None
     outcome: str | None
+    registration: int
+    patient: PersonId | None
+    hidden: bool = False
+    """About somebody with protected identity, whom whoever looks may not be shown."""
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The line as a file has it: Swedish date, in or out, number, region, form, unit, outcome."""
         rest = (self.region, self.form, self.unit, self.outcome)
         return (swedish_date(self.at).isoformat(), self.way, self.number, *(value or "" for value in rest))
+
+
+def without(page: Sequence[DiaryEntry], hidden: Collection[int]) -> list[DiaryEntry]:
+    """Return the lines with region, form and unit of the registrations in `hidden` left out."""
+    return [
+        replace(one, region=None, form=None, unit=None, hidden=True) if one.registration in hidden else one
+        for one in page
+    ]
 
 
 DIARY_COLUMNS = ("date", "way", "number", "region", "form", "unit", "outcome")
@@ -53,19 +71,20 @@ async def entries(
             row["form"],
             row["unit"],
             row["outcome"],
+            row["registration"],
+            None if row["person_id"] is None else person_of(row["person_id"]),
         )
         for row in rows
     ]
 
 
-async def all_entries(tx: Reading, first: date, last: date, bound: Binding) -> AsyncIterator[DiaryEntry]:
+async def all_pages(tx: Reading, first: date, last: date, bound: Binding) -> AsyncIterator[list[DiaryEntry]]:
     """Go through all of them, a day and a page at a time."""
     day = first
     while day <= last:
         offset = 0
         while page := await entries(tx, day, day, bound, limit=_PAGE, offset=offset):
-            for entry in page:
-                yield entry
+            yield page
             if len(page) < _PAGE:
                 break
             offset += _PAGE

@@ -4,12 +4,12 @@
 -- Forms that came in and decisions that went out from $1 until before $2, in order of time; $3 null: of every region, $4
 -- null: of every unit.
 SELECT * FROM (
-  SELECT s.received_at AS at, 'in' AS way, s.registration, s.registration_number, s.region, s.form, s.unit,
+  SELECT s.received_at AS at, 'in' AS way, s.registration, s.registration_number, s.person_id, s.region, s.form, s.unit,
          NULL AS outcome
     FROM signed_order s
    WHERE s.received_at >= $1 AND s.received_at < $2
   UNION ALL
-  SELECT o.judged_at, 'out', s.registration, s.registration_number, s.region, s.form, s.unit, o.outcome
+  SELECT o.judged_at, 'out', s.registration, s.registration_number, s.person_id, s.region, s.form, s.unit, o.outcome
     FROM order_outcome o JOIN signed_order s USING (registration)
    WHERE o.judged_at >= $1 AND o.judged_at < $2
 ) AS entry

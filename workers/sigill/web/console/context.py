@@ -16,9 +16,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from sigill.operations.operator_signing import Signers
-from sigill.operations.operators import EVERYBODY, ConsoleRole, Operator
+from sigill.operations.operators import EVERYBODY, PROTECTED_READERS, ConsoleRole, Operator
 from sigill.operations.phone_order import Sending
-from sigill.operations.protected_identity import hidden_from
+from sigill.operations.protected_identity import hidden_from, orders_about_protected
 from sigill.operations.queue_figures import QueueWatch
 from sigill.policy.effects import Sentence
 from sigill.policy.identity_numbers import NUMBER_FAULT, NumberRules
@@ -190,6 +190,14 @@ class ConsoleContext:
             return await hidden_from(tx, session.operator, people)
         async with self.store.reading() as own:
             return await hidden_from(own, session.operator, people)
+
+    async def hidden_orders(
+        self, session: Session, found: Iterable[tuple[int, PersonId | None]], tx: Reading
+    ) -> frozenset[int]:
+        """Return those of some orders, by registration, that are about somebody whom the session may not be shown."""
+        if session.operator.may(PROTECTED_READERS):
+            return frozenset()
+        return await orders_about_protected(tx, found)
 
     async def refuse_hidden(
         self, request: Request, session: Session, people: Iterable[PersonId], reason: str, back: str

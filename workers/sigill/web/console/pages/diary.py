@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 from starlette.requests import Request
@@ -11,6 +12,8 @@ from sigill.operations.operators import LOOKERS
 from sigill.policy.calendar import swedish_date
 from sigill.store import diary as stored
 from sigill.store.console import Binding
+from sigill.store.diary import DiaryEntry
+from sigill.store.session import Reading
 from sigill.web.console.context import OUTSIDE, ConsoleContext, day_of, get, offset_of
 from sigill.web.console.sessions import Session
 
@@ -22,11 +25,12 @@ MOST_DAYS = 31
 async def diary(request: Request, desk: ConsoleContext, session: Session) -> Response:
     """One day of it."""
     day, offset = _day(request, "day", swedish_date(desk.clock.now())), offset_of(request)
-    region, bound = _bound(request, session)
+    region, bound = _bound(request, desk, session)
     if bound is None:
         return desk.sorry(request, session, 403, OUTSIDE, back="/diary")
     async with desk.store.reading() as tx:
         rows = await stored.entries(tx, day, day, bound, limit=PAGE + 1, offset=offset)
+        rows = stored.without(rows, await _hidden(desk, session, rows, tx))
     return desk.page(
         request,
         "diary.html",
@@ -48,21 +52,28 @@ async def diary_csv(request: Request, desk: ConsoleContext, session: Session) ->
     """Some days of it, as a file."""
     last = _day(request, "through", swedish_date(desk.clock.now()))
     first = min(max(_day(request, "first", last), last - timedelta(days=MOST_DAYS - 1)), last)
-    region, bound = _bound(request, session)
+    region, bound = _bound(request, desk, session)
     if bound is None:
         return desk.sorry(request, session, 403, OUTSIDE, back="/diary")
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(stored.DIARY_COLUMNS)
     async with desk.store.reading() as tx:
-        async for entry in stored.all_entries(tx, first, last, bound):
-            writer.writerow(entry.columns)
+        async for page in stored.all_pages(tx, first, last, bound):
+            for entry in stored.without(page, await _hidden(desk, session, page, tx)):
+                writer.writerow(entry.columns)
     name = f"diary-{region or 'all'}-{first}-{last}.csv"
     return Response(
         text.getvalue(),
         media_type="text/csv",
         headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
     )
+
+
+async def _hidden(
+    desk: ConsoleContext, session: Session, page: Sequence[DiaryEntry], tx: Reading
+) -> frozenset[int]:
+    return await desk.hidden_orders(session, {(one.registration, one.patient) for one in page}, tx)
 
 
 def _day(request: Request, name: str, otherwise: date) -> date:
@@ -77,14 +88,18 @@ def _regions(desk: ConsoleContext, session: Session) -> list[str]:
     return sorted(one for one in desk.books.regions if mine is None or one in mine)
 
 
-def _bound(request: Request, session: Session) -> tuple[str | None, Binding | None]:
-    """The region asked for, and what is listed: never more than is the operator's; None: none of it is."""
+def _bound(request: Request, desk: ConsoleContext, session: Session) -> tuple[str | None, Binding | None]:
+    """
+    The region asked for, and what is listed: never more than is the operator's; None: none of it is.
+
+    A region without a rulebook is nobody's: what somebody typed gets into no address and no file's name.
+    """
     mine = session.operator.bound
     asked = request.query_params.get("region") or None
     if asked is None:
         return None, mine
-    if mine.regions is not None and asked not in mine.regions:
-        return asked, None
+    if asked not in _regions(desk, session):
+        return None, None
     return asked, Binding(frozenset({asked}), mine.units)
 
 

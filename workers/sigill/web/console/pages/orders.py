@@ -1,7 +1,7 @@
 """Orders: the list with its search, one order with all that was found out about it, and the bytes as they came."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
@@ -23,7 +23,7 @@ from sigill.policy.identity_numbers import NumberError, compact
 from sigill.processing.trust_report import TrustReport
 from sigill.store import console, orders, persons, tasks
 from sigill.store.console import OrderSearch, SentEvent
-from sigill.store.orders import FoundOrder, StoredAnswer, StoredOrder
+from sigill.store.orders import StoredAnswer, StoredOrder
 from sigill.store.session import Reading, Tx
 from sigill.web.console.context import (
     GONE,
@@ -65,7 +65,7 @@ async def order_list(request: Request, desk: ConsoleContext, session: Session) -
     async with desk.store.reading() as tx:
         found = [] if faults else await console.find_orders(tx, wanted, below=below, limit=PAGE + 1)
         total = await console.count_orders(tx, wanted)
-        hidden = await _hidden_rows(desk, tx, session, found)
+        hidden = await desk.hidden_orders(session, ((one.registration, one.patient) for one in found), tx)
     rows, more = found[:PAGE], len(found) > PAGE
     kept = {name: query[name] for name in _FIELDS if query.get(name)}
     following = {**kept, "below": rows[-1].registration, "seen": seen + len(rows)} if more else None
@@ -88,20 +88,6 @@ async def order_list(request: Request, desk: ConsoleContext, session: Session) -
         forms=list(Form),
         outcomes=_OUTCOMES,
     )
-
-
-async def _hidden_rows(
-    desk: ConsoleContext, tx: Reading, session: Session, rows: Sequence[FoundOrder]
-) -> set[int]:
-    """The orders of a page that are about, or claim to be about, somebody whom the session may not be shown."""
-    people = await desk.hidden(session, [one.patient for one in rows], tx)
-    hidden = {one.registration for one in rows if one.patient in people}
-    claims = await orders.by_registration(tx, [one.registration for one in rows if one.patient is None])
-    if await desk.hidden(session, await named_in(tx, [one.payload for one in claims]), tx):
-        for one in claims:
-            if await desk.hidden(session, await named_in(tx, [one.payload]), tx):
-                hidden.add(one.registration)
-    return hidden
 
 
 async def _numbered(desk: ConsoleContext, text: str) -> int | None:
