@@ -407,3 +407,23 @@ async def test_a_request_that_names_the_others_number_is_closed_and_must_be_made
     await shut(office, ADULT)
     assert (await sees(office, (PN, OTHER), (PN, OTHER)))[0] is (asked == OTHER)
     assert await asked_to_look(office)
+
+
+async def test_three_who_were_taken_for_one_are_told_apart_by_one_word(office: Office) -> None:
+    """What a release that named the third has ended shuts the two others again, each once."""
+    third = "197006072387"
+    await answers(office, office.town.registers(START, OTHER, 1), office.town.registers(START, third, 1))
+    office.clock.advance(timedelta(minutes=5))
+    former = [person(OTHER), person(third)]
+    await answers(office, office.town.registers(office.clock.now(), ADULT, 5, former_ids=former))
+    await seals(office, ADULT)
+    office.clock.advance(timedelta(minutes=5))
+    release = office.town.orders(office.clock.now(), "release_journal_seal", patient=person(third))
+    assert await answers(office, release) == [("executed", ())]
+    office.clock.advance(timedelta(minutes=5))
+    await answers(office, office.town.registers(office.clock.now(), ADULT, 6, separated_ids=former))
+    for number in (OTHER, third):
+        await answers(office, office.town.registers(office.clock.now(), number, 7))
+    assert len({await whose(office, number) for number in (ADULT, OTHER, third)}) == 3
+    await shut(office, ADULT, OTHER)
+    assert (await sees(office, (PN, third), (PN, third)))[0] is True

@@ -105,7 +105,8 @@ def _separated(facts: PatientFacts, two: Separated, at: datetime, books: Ruleboo
     person, other = two.person, two.other
     own = facts.patient.person_id == person
     for m in facts.measures:
-        yield from _resumed(m, facts, two, at, books)
+        resumed = tuple(_resumed(m, facts, two, at, books))
+        yield from resumed
         if not m.not_over(at, facts.patient.birth):
             continue
         named = person in (m.guardians or ()) or m.viewer == person
@@ -119,6 +120,8 @@ def _separated(facts: PatientFacts, two: Separated, at: datetime, books: Ruleboo
                 if left and not own:
                     yield from goes_on_for(m, left, facts, at, books)
         elif named:
+            if any(isinstance(e, Impose) and e.measure.guardians == (other,) for e in resumed):
+                continue
             yield from _also(replace(m, guardians=(other,)), facts, at, books)
         elif person in m.guardians_except:
             yield from _also(replace(m, guardians=(person,), guardians_except=()), facts, at, books)
@@ -190,6 +193,8 @@ def _also(m: Measure, facts: PatientFacts, at: datetime, books: Rulebooks) -> It
         beside=None if m.beside is None else _copied(m.beside, m, at),
         version=1,
     )
+    if any(known.measure_id == copy.measure_id for known in facts.measures):
+        return  # when a third person was told apart from the same one, at the same instant
     yield Impose(copy, "continued")
     yield from timers_of(copy, facts, at, books.default_version(m.region, swedish_date(at)).lead)
     if copy.valid_from <= at:

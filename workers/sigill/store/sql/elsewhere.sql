@@ -47,7 +47,8 @@ SELECT v.person_id AS whose, v.* FROM (SELECT DISTINCT ON (v.source, v.reference
 UNION
 SELECT a.whose, v.*
   FROM apart a
-  JOIN elsewhere_measure o ON o.person_id = a.person_id
+ -- looked up for each of the few who were told apart: no plan reads the whole table for them
+ CROSS JOIN LATERAL (SELECT e.source, e.reference FROM elsewhere_measure e WHERE e.person_id = a.person_id OFFSET 0) AS o
  CROSS JOIN LATERAL (SELECT n.* FROM elsewhere_measure n
                       WHERE n.source = o.source AND n.reference = o.reference
                         AND ($2::timestamptz IS NULL OR n.known_from <= $2)
