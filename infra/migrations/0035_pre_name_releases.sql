@@ -1,5 +1,7 @@
 -- Runs before the code that needs it. What the register's login may read of orders to release, for two persons who turn out not
 -- to be one: whom each named.
+SET LOCAL lock_timeout = '3s';
+SET LOCAL statement_timeout = '30s';
 
 -- The numbers that releases, requests to release and the answers to them name. Null: the form is gone.
 CREATE VIEW release_named WITH (security_barrier) AS
