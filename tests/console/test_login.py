@@ -501,4 +501,7 @@ def test_roles_come_from_the_claim_by_the_mapping() -> None:
     assert roles_of("viewer operator", {}) == {ConsoleRole.VIEWER, ConsoleRole.OPERATOR}
     assert roles_of(["it-support", "viewer"], {"it-support": "operator"}) == {ConsoleRole.OPERATOR}
     assert roles_of(None, {}) == frozenset()
-    assert json.dumps(sorted(ConsoleRole)) == '["approver", "auditor", "operator", "viewer"]'
+    assert (
+        json.dumps(sorted(ConsoleRole))
+        == '["approver", "auditor", "operator", "protected_identity", "viewer"]'
+    )

@@ -180,7 +180,7 @@ async def test_paging_goes_through_all_of_them_once(crowded: World) -> None:
         ("/waiting?list=form&from=950", "951–1,000 of 1,000", 50),
         ("/waiting?list=follow_up", "1–50 of 1,000", 50),
         ("/worklist", "1–200 of 1,000", 200),
-        ("/dead-letters", "First 50 sequences of 300", 50),
+        ("/dead-letters", "1–50 of 300", 50),
         ("/transitions/2025-03-11", "1–50 of 1,440", 50),
     ],
 )
