@@ -182,7 +182,14 @@ def check_references(header: Mapping[str, Any], holder: CertificateHolder) -> No
             raise not_accepted(
                 "certificates", REFERENCE_TO_CERTIFICATE, "a certificate reference cannot be read"
             )
-        if not compare_digest(decode_part(ascii_part(value)), holder.digest(digest)):
+        try:
+            referred = decode_part(ascii_part(value))
+        except UnreadableSignature:
+            # the order can be read, and its sender learns what to mend
+            raise not_accepted(
+                "certificates", REFERENCE_TO_CERTIFICATE, "a certificate reference cannot be read"
+            ) from None
+        if not compare_digest(referred, holder.digest(digest)):
             raise invalid(
                 "certificates",
                 "The certificate is not the one that the header refers to.",
