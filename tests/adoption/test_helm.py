@@ -1,6 +1,5 @@
 """The chart: linted and rendered by helm itself, decoded strictly by the Kubernetes API's own types, and read here."""
 
-import asyncio
 import json
 import os
 import shutil
@@ -18,11 +17,12 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from typer.testing import CliRunner
 
-from sigill.bootstrap import WORKERS, Wiring
+from sigill.bootstrap import WORKERS
 from sigill.cli import app
 from sigill.devtools.authority import DevAuthority
 from sigill.runtime.settings import Settings, load_settings
 from sigill_contracts.topics import TOPICS, group_of
+from tests.kit.waiting import wait_for_the_database
 
 CHART = Path(__file__).parents[2] / "infra" / "helm" / "sigill"
 _BIN = Path(sys.executable).parent
@@ -370,14 +370,7 @@ async def test_each_worker_starts_with_the_production_examples_environment(
     # the example's host is one that nobody knows, so that the database is away
     settings = load_settings(health_port=None, console_port=0, api_port=0, backoff_max=0.2)
     assert settings.environment == "production"
-    wiring, stop = Wiring.of(settings), asyncio.Event()
-    serving = asyncio.create_task(wiring.serve(example[worker]["args"][1:], stop))
-    async with asyncio.timeout(60):
-        while not any(line.startswith("[-]database: DatabaseDown") for line in wiring.health.ready()[1]):
-            assert not serving.done(), serving.exception()
-            await asyncio.sleep(0.02)
-        stop.set()
-        await serving
+    await wait_for_the_database(settings, example[worker]["args"][1:])
 
 
 @pytest.mark.parametrize("job", ["migrate", "topics", *JOBS_BY_THE_CLOCK])

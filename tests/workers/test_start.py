@@ -1,6 +1,5 @@
 """What ends a process at its start, or stops it for good: one line for whoever started it, a status, and no trace."""
 
-import asyncio
 import json
 import os
 import subprocess
@@ -15,6 +14,7 @@ from sigill.embedded.processes import free_port
 from sigill.runtime.settings import load_settings
 from sigill.store.session import TooPowerful
 from sigill.stream.consumer import OffsetsLost
+from tests.kit.waiting import wait_for_the_database
 
 KEYS = '{"v1": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}'
 
@@ -90,11 +90,4 @@ async def test_a_worker_waits_for_a_database_that_is_not_there_yet(worker: str) 
     settings = load_settings(
         patient_keys=json.loads(KEYS), database_url=nowhere, backoff_max=0.2, console_port=0
     )
-    wiring, stop = Wiring.of(settings), asyncio.Event()
-    serving = asyncio.create_task(wiring.serve([worker], stop))
-    async with asyncio.timeout(30):
-        while not any(line.startswith("[-]database: DatabaseDown") for line in wiring.health.ready()[1]):
-            assert not serving.done(), serving.exception()
-            await asyncio.sleep(0.02)
-        stop.set()
-        await serving
+    await wait_for_the_database(settings, [worker])

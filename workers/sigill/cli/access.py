@@ -18,7 +18,7 @@ import typer
 from pydantic import BaseModel
 
 from sigill.cli.common import rulebooks, settings
-from sigill.cli.context import clock_of, hidden_people, operator, refuse_hidden, run, store_of
+from sigill.cli.context import HIDDEN, clock_of, hidden_people, operator, refuse_hidden, run, store_of
 from sigill.policy.calendar import STOCKHOLM
 from sigill.policy.facts import Identity
 from sigill.policy.identity_numbers import NumberError, NumberRules
@@ -243,7 +243,7 @@ async def _without_hidden(told: Told, keys: set[str]) -> Told:
     text = told.model_dump_json()
     for key, person in named.items():
         if person in hidden:
-            text = text.replace(json.dumps(key), json.dumps("(protected)"))
+            text = text.replace(json.dumps(key), json.dumps(HIDDEN))
     return type(told).model_validate_json(text)
 
 

@@ -14,7 +14,7 @@ import typer
 
 from sigill.cli.checkpoints import PublicKey, Published, gather, lines_of, public_key
 from sigill.cli.common import on_behalf, operator, settings
-from sigill.cli.context import hidden_people, refuse_hidden, store_as, told
+from sigill.cli.context import HIDDEN, hidden_people, refuse_hidden, store_as, told
 from sigill.cli.context import run as run_to_the_end
 from sigill.cli.dlq import printable
 from sigill.operations import extracts, reviews
@@ -314,7 +314,7 @@ def looks_(
         everything=everything,
     )
     done, hidden = run_to_the_end(lambda: _reviewed(settings(), reader, now, asked))
-    whom = {who: "(protected)" if who in hidden else key or "-" for who, key in done.keys.items()}
+    whom = {who: HIDDEN if who in hidden else key or "-" for who, key in done.keys.items()}
     lines = [
         {
             "actor": one.actor,

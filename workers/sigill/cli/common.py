@@ -3,15 +3,22 @@
 import os
 import socket
 import sys
+from collections.abc import Callable
+from datetime import date, datetime
 from pathlib import Path
+from typing import TypeVar
 from uuid import UUID
 
 import typer
 
 from sigill.operations.identity import NotIdentified, account_of, operator_of, sees_protected_identity
+from sigill.policy.calendar import swedish_date
 from sigill.policy.rulebook import RulebookError, Rulebooks
 from sigill.rulebook_docs import files
+from sigill.runtime.clock import SystemClock
 from sigill.runtime.settings import Settings, settings_or_exit
+
+T = TypeVar("T")
 
 RULEBOOKS = files.SHIPPED
 
@@ -23,20 +30,25 @@ def settings() -> Settings:
 
 def operator() -> str:
     """Whoever runs the command, as the audit chain and the access log name them; ends the process when nobody knows."""
-    try:
-        return operator_of(settings())
-    except NotIdentified as error:
-        print(error, file=sys.stderr)
-        raise typer.Exit(2) from None
+    return _of_whoever_runs_it(operator_of)
 
 
 def may_see_protected() -> bool:
     """Whether whoever runs the command may be shown who has protected identity; ends the process when nobody knows."""
+    return _of_whoever_runs_it(sees_protected_identity)
+
+
+def _of_whoever_runs_it(ask: Callable[[Settings], T]) -> T:
     try:
-        return sees_protected_identity(settings())
+        return ask(settings())
     except NotIdentified as error:
         print(error, file=sys.stderr)
         raise typer.Exit(2) from None
+
+
+def day_or_today(on: datetime | None) -> date:
+    """The date that an option gives, or today's Swedish date."""
+    return on.date() if on else swedish_date(SystemClock().now())
 
 
 def account() -> str:

@@ -97,6 +97,10 @@ def _plain(value: object) -> object:
 __all__ = ["agreed", "clock_of", "operator", "run", "sending_of", "store_of", "told"]
 
 
+HIDDEN = "(protected)"
+"""Stands for somebody with protected identity whom whoever runs the command may not be shown."""
+
+
 async def hidden_people(tx: Reading, people: Iterable[PersonId | None]) -> frozenset[PersonId]:
     """Those of some people who have protected identity and whom whoever runs the command may not be shown."""
     if may_see_protected():

@@ -24,13 +24,12 @@ from sigill.operations.dead_letter_replay import CHAIN, EarlierOpen, NotOursToSe
 from sigill.processing.patient_keys import shaped_like_a_key
 from sigill.runtime.logging import mask
 from sigill.store import access_log, audit, dead_letters, holds, persons, proposals
-from sigill.store.access_log import AccessLogEntry
+from sigill.store.access_log import LOOKS, AccessLogEntry
 from sigill.store.audit import AuditEntry
 from sigill.store.dead_letters import DISCARD, DeadLetter
 from sigill.store.holds import Hold
 from sigill.store.session import Store, Tx
 
-LOOKS = "access-log-console"
 app = typer.Typer(help="Dead letters: list, show, replay, discard.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="One JSON document.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]

@@ -11,9 +11,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from sigill.cli.common import rulebooks, settings
-from sigill.policy.calendar import swedish_date
-from sigill.runtime.clock import SystemClock, stopwatch
+from sigill.cli.common import day_or_today, rulebooks, settings
+from sigill.runtime.clock import stopwatch
 
 app = typer.Typer(no_args_is_help=True, help="Synthesize and load a population register.")
 _EVERY = 5.0  # seconds between plain lines where there is no terminal
@@ -43,7 +42,7 @@ def synthesize(
     """
     from sigill.population.synthesize import Recipe, synthesize
 
-    day = on.date() if on else swedish_date(SystemClock().now())
+    day = day_or_today(on)
     began = stopwatch()
     with _bar("persons", persons) as at:
         made = 0

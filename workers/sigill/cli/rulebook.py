@@ -12,8 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sigill.cli.common import RULEBOOKS, rulebooks, settings
-from sigill.policy.calendar import swedish_date
+from sigill.cli.common import RULEBOOKS, day_or_today, rulebooks, settings
 from sigill.policy.choices import RiskSituation, choose, open_doors
 from sigill.policy.effects import Sentence
 from sigill.policy.fault_lexicon import Language, fault
@@ -38,7 +37,6 @@ from sigill.rulebook_docs.coverage import coverage as coverage_of
 from sigill.rulebook_docs.files import located, read, with_national
 from sigill.rulebook_docs.guide_tables import with_tables
 from sigill.rulebook_docs.letters import DELIVERY, NO_ADDRESS, letter_page, letter_text
-from sigill.runtime.clock import SystemClock
 from sigill.scenario.format import UnreadableScenario, files_of, read_file
 from sigill_contracts.vocabulary import Form, RefusalCode, RegionCode, RiskFrom, RiskSign
 
@@ -50,16 +48,17 @@ Folder = Annotated[
     Path, typer.Option("--rulebooks", envvar="SIGILL_RULEBOOKS", help="The folder with one file a region.")
 ]
 Stories = Annotated[Path, typer.Option("--stories", help="The folder with the stories that cite rules.")]
+On = Annotated[
+    datetime | None,
+    typer.Option("--on", formats=["%Y-%m-%d"], help="The Swedish date asked about; default today."),
+]
 English = Annotated[bool, typer.Option("--english", help="In English instead of Swedish.")]
 
 
 @app.command()
 def show(
     region: Annotated[str, typer.Argument(help="A region's short name: kronoberg.")],
-    on: Annotated[
-        datetime | None,
-        typer.Option("--on", formats=["%Y-%m-%d"], help="The Swedish date asked about; default today."),
-    ] = None,
+    on: On = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write a page of its own instead.")] = None,
     english: English = False,
     folder: Folder = RULEBOOKS,
@@ -67,7 +66,7 @@ def show(
 ) -> None:
     """Show a region's rules on a day: decision tables with sentences and citations."""
     found = _region(folder, region)
-    day = on.date() if on else swedish_date(SystemClock().now())
+    day = day_or_today(on)
     version = _in_force(found, day)
     if html is not None:
         html.write_text(pages.html(found, version, day, _cites(stories, optional=True)), encoding="utf-8")
@@ -142,7 +141,7 @@ def diff(
     print(f"{len(changes)} differences", file=sys.stderr)
     if population:
         books = rulebooks(folder)
-        day = on.date() if on else swedish_date(SystemClock().now())
+        day = day_or_today(on)
         _count(as_if(books, home, was), as_if(books, _same_place(away, home), now), day)
 
 
@@ -150,15 +149,12 @@ def diff(
 def compare_(
     first: Annotated[str, typer.Argument(metavar="REGION", help="A region's short name.")],
     second: Annotated[str, typer.Argument(metavar="REGION", help="Another's.")],
-    on: Annotated[
-        datetime | None,
-        typer.Option("--on", formats=["%Y-%m-%d"], help="The Swedish date asked about; default today."),
-    ] = None,
+    on: On = None,
     english: English = False,
     folder: Folder = RULEBOOKS,
 ) -> None:
     """Answer the questions that people ask, from two regions' rules on a day. What both say alike is said once."""
-    day = on.date() if on else swedish_date(SystemClock().now())
+    day = day_or_today(on)
     sides = []
     for name in (first, second):
         region = _region(folder, name)
@@ -183,16 +179,13 @@ def choose_(
             "--form", help="A form that you think of: what would it leave open? Several are taken together."
         ),
     ] = None,
-    on: Annotated[
-        datetime | None,
-        typer.Option("--on", formats=["%Y-%m-%d"], help="The Swedish date asked about; default today."),
-    ] = None,
+    on: On = None,
     english: English = False,
     folder: Folder = RULEBOOKS,
 ) -> None:
     """Say which measure a region's rules choose at a risk, which rule says so, and which doors stay open. Guidance only."""
     found = _region(folder, region)
-    version = _in_force(found, on.date() if on else swedish_date(SystemClock().now()))
+    version = _in_force(found, day_or_today(on))
     rules = rulebooks(folder).rules
     situation = RiskSituation(age, risk, frozenset(sign or ()))
 
@@ -237,7 +230,7 @@ def letter(
 ) -> None:
     """Show a region's letter as it would be printed. Name, address and reference are filled in by hand."""
     found = _region(folder, region)
-    day = on.date() if on else swedish_date(SystemClock().now())
+    day = day_or_today(on)
     version = _in_force(found, day)
     if name is None:
         for known, one in version.letters.items():
@@ -266,12 +259,7 @@ def questions(
 ) -> None:
     """Write the page that shows every region beside the others, for the questions that people ask."""
     wanted = side_by_side.page(rulebooks(folder).regions.values())
-    if not check_only:
-        page.write_text(wanted, encoding="utf-8")
-        print(page)
-    elif not page.is_file() or page.read_text("utf-8") != wanted:
-        print(f"{page}: run `sigill rulebook questions --page {page}`")
-        raise typer.Exit(1)
+    _write_or_check(page, wanted, check_only, "questions")
 
 
 @app.command()
@@ -282,13 +270,16 @@ def guide(
     ] = False,
 ) -> None:
     """Write the tables of codes in the Swedish guide again, from the words that receipts use."""
-    written = page.read_text("utf-8")
-    wanted = with_tables(written)
+    _write_or_check(page, with_tables(page.read_text("utf-8")), check_only, "guide")
+
+
+def _write_or_check(page: Path, wanted: str, check_only: bool, command: str) -> None:
+    """Write a page; or only say that it does not fit, and by which command it would, and exit with status 1."""
     if not check_only:
         page.write_text(wanted, encoding="utf-8")
         print(page)
-    elif written != wanted:
-        print(f"{page}: run `sigill rulebook guide --page {page}`")
+    elif not page.is_file() or page.read_text("utf-8") != wanted:
+        print(f"{page}: run `sigill rulebook {command} --page {page}`")
         raise typer.Exit(1)
 
 

@@ -8,7 +8,7 @@ from sigill.runtime.clock import SystemClock
 from sigill.runtime.logging import mask
 from sigill.runtime.settings import Settings
 from sigill.store import access_log, audit, orders
-from sigill.store.access_log import AccessLogEntry
+from sigill.store.access_log import LOOKS, AccessLogEntry
 from sigill.store.audit import AuditEntry
 from sigill.stream.connection import Connection
 from sigill.stream.producer import OutgoingRecord, StreamProducer
@@ -59,7 +59,7 @@ async def answers(
                 patients = sorted({one.patient for one in filed if one.patient is not None})
                 shown = f"receipts of order {order_id}"
                 looks = [AccessLogEntry(actor, None, patient, reason, shown) for patient in patients]
-                await access_log.append(tx, looks, chain="access-log-console")
+                await access_log.append(tx, looks, chain=LOOKS)
                 if not patients:
                     body = {"order_id": order_id, "reason": mask(reason)}
                     await audit.append(tx, [AuditEntry("console", actor, "order_shown", body)])

@@ -13,14 +13,14 @@ from typing import Annotated
 import typer
 
 from sigill.cli.common import rulebooks, settings
-from sigill.cli.context import clock_of, hidden_people, operator, run, store_of, told
+from sigill.cli.context import HIDDEN, clock_of, hidden_people, operator, run, store_of, told
 from sigill.judgement.week_ahead import ComingTurn
 from sigill.operations.week_ahead import REASON, SHOWN, WeekAhead, week_ahead
 from sigill.population.rehearse import Rehearsal, RehearsalLine, rehearse
 from sigill.population.snapshot import reach, snapshot
 from sigill.runtime.clock import stopwatch
 from sigill.store import access_log
-from sigill.store.access_log import AccessLogEntry
+from sigill.store.access_log import LOOKS, AccessLogEntry
 from sigill_contracts.vocabulary import PersonId, RegionCode
 
 app = typer.Typer(no_args_is_help=True, help="What birthdays and end dates will do: this week, or rehearsed.")
@@ -125,7 +125,7 @@ def ahead(
                 hidden = await hidden_people(tx, whole.patients)
                 seen = sorted(whole.patients - hidden, key=int)
                 looks = [AccessLogEntry(operator(), None, who, REASON, SHOWN) for who in seen]
-                await access_log.append(tx, looks, chain="access-log-console")
+                await access_log.append(tx, looks, chain=LOOKS)
             return whole, hidden
 
     found, hidden = run(work)
@@ -134,7 +134,7 @@ def ahead(
     else:
         for turn in found.turns:
             if turn.patient in hidden:
-                print(f"{turn.at:%Y-%m-%dT%H:%MZ}\t{_HIDDEN}")
+                print(f"{turn.at:%Y-%m-%dT%H:%MZ}\t{HIDDEN}")
                 continue
             for access in turn.accesses:
                 opens = "opens" if access.opens else "ends"
@@ -145,7 +145,7 @@ def ahead(
                 )
         for one in found.unanswered:
             if one.measure.patient in hidden:
-                print(f"{one.ends_at:%Y-%m-%dT%H:%MZ}\t{_HIDDEN}")
+                print(f"{one.ends_at:%Y-%m-%dT%H:%MZ}\t{HIDDEN}")
                 continue
             by = ",".join(one.extended_by) or "-"
             print(
@@ -157,10 +157,6 @@ def ahead(
             file=sys.stderr,
         )
     raise typer.Exit(1 if found.not_shut else 0)
-
-
-_HIDDEN = "(protected)"
-"""Stands for somebody with protected identity: whoever may not be shown them learns the time alone."""
 
 
 def _document(found: WeekAhead, hidden: frozenset[PersonId]) -> dict[str, object]:
@@ -187,7 +183,7 @@ def _document(found: WeekAhead, hidden: frozenset[PersonId]) -> dict[str, object
         ],
         "not_shut": [
             {
-                "patient": _HIDDEN if one.person in hidden else one.key,
+                "patient": HIDDEN if one.person in hidden else one.key,
                 "region": None if one.person in hidden else one.region,
                 "missing": [] if one.person in hidden else list(one.missing),
                 "prevented_by": "sigill protected mend",
@@ -198,7 +194,7 @@ def _document(found: WeekAhead, hidden: frozenset[PersonId]) -> dict[str, object
 
 
 _NO_CHANGE: dict[str, object] = {
-    "patient": _HIDDEN,
+    "patient": HIDDEN,
     "region": None,
     "why": [],
     "accesses": [],
@@ -206,7 +202,7 @@ _NO_CHANGE: dict[str, object] = {
     "prevented_by": [],
 }
 _NO_END: dict[str, object] = {
-    "patient": _HIDDEN,
+    "patient": HIDDEN,
     "kind": None,
     "region": None,
     "unit": None,

@@ -39,23 +39,30 @@ async def orders_about_protected(tx: Reading, found: Iterable[tuple[int, PersonI
     `found` are registrations with the proven patient; what nobody has proven is read for the numbers in it.
     """
     rows = list(found)
-    people = await protection.protected(tx, {patient for _, patient in rows if patient is not None})
+    unproven = [registration for registration, patient in rows if patient is None]
+    claims = await orders.by_registration(tx, unproven)
+    claimed = {one.registration: _identities([one.payload]) for one in claims}
+    owners = await persons.resolve(tx, {asked for named in claimed.values() for asked in named})
+    known = {patient for _, patient in rows if patient is not None}
+    people = await protection.protected(tx, known | set(owners.values()))
     about = {registration for registration, patient in rows if patient in people}
-    claims = await orders.by_registration(
-        tx, [registration for registration, patient in rows if patient is None]
-    )
-    if await protection.protected(tx, await named_in(tx, [one.payload for one in claims])):
-        for one in claims:
-            if await protection.protected(tx, await named_in(tx, [one.payload])):
-                about.add(one.registration)
+    about |= {
+        registration
+        for registration, named in claimed.items()
+        if any(owners.get(asked) in people for asked in named)
+    }
     return frozenset(about)
 
 
 async def named_in(tx: Reading, texts: Iterable[str | bytes | None]) -> frozenset[PersonId]:
     """Return everybody whose number, present or former, stands in one of the texts."""
+    return frozenset((await persons.resolve(tx, _identities(texts))).values())
+
+
+def _identities(texts: Iterable[str | bytes | None]) -> set[Identity]:
+    """Whatever in the texts may be somebody's number, as a number of each kind."""
     numbers = {number for text in texts if text for number in _numbers(text)}
-    asked = [Identity(kind, number) for number in sorted(numbers) for kind in IdType]
-    return frozenset((await persons.resolve(tx, asked)).values())
+    return {Identity(kind, number) for number in numbers for kind in IdType}
 
 
 def _numbers(text: str | bytes) -> set[str]:

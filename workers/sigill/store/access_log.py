@@ -21,6 +21,8 @@ from sigill_contracts.vocabulary import PersonId
 _SQL = queries("access_log")
 _LOOKED = "looked"
 _PURGED = "access_log_purged"
+LOOKS = "access-log-console"
+"""The audit chain of what operators look at, in the console and by commands."""
 REVIEW = "review of the access log"
 """What a line says was shown when somebody reviewed who looked: a review does not list the reviews."""
 

@@ -4,6 +4,7 @@ Headers of an order's JWS: RFC 7515 with JAdES baseline (ETSI TS 119 182-1), and
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hmac import compare_digest
@@ -178,17 +179,15 @@ def check_references(header: Mapping[str, Any], holder: CertificateHolder) -> No
         references.append((other.get("digAlg"), other.get("digVal")))
     for algorithm, value in references:
         digest = _DIGESTS.get(algorithm) if isinstance(algorithm, str) else None
-        if digest is None or not isinstance(value, str):
+        referred = None
+        if isinstance(value, str):
+            # the order itself can be read: its sender is refused, and learns what to mend
+            with suppress(UnreadableSignature):
+                referred = decode_part(ascii_part(value))
+        if digest is None or referred is None:
             raise not_accepted(
                 "certificates", REFERENCE_TO_CERTIFICATE, "a certificate reference cannot be read"
             )
-        try:
-            referred = decode_part(ascii_part(value))
-        except UnreadableSignature:
-            # the order can be read, and its sender learns what to mend
-            raise not_accepted(
-                "certificates", REFERENCE_TO_CERTIFICATE, "a certificate reference cannot be read"
-            ) from None
         if not compare_digest(referred, holder.digest(digest)):
             raise invalid(
                 "certificates",

@@ -29,7 +29,7 @@ from sigill.runtime.clock import Clock
 from sigill.runtime.logging import mask
 from sigill.runtime.settings import Settings
 from sigill.store import access_log, audit
-from sigill.store.access_log import AccessLogEntry
+from sigill.store.access_log import LOOKS, AccessLogEntry
 from sigill.store.audit import AuditEntry, Json
 from sigill.store.session import Reading, Store, Tx, passing
 from sigill.web.console.login import Issuer, IssuerSilent, LoginRefused, TrialLinks
@@ -43,7 +43,6 @@ log = structlog.get_logger("sigill.console")
 COOKIE, COOKIE_HTTPS = "sigill_session", "__Host-sigill_session"
 CHAIN = "console"
 """The audit chain of what operators do."""
-LOOKS = "access-log-console"
 LONGEST_REASON = 500
 EARLIEST, LATEST = 1900, 2200
 """Years between which dates are taken: calendars and databases end, and sums with their ends do not exist."""

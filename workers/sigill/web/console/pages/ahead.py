@@ -7,8 +7,8 @@ from sigill.operations.operators import LOOKERS
 from sigill.operations.week_ahead import REASON, SHOWN, week_ahead
 from sigill.policy.calendar import swedish_date
 from sigill.store import access_log
-from sigill.store.access_log import AccessLogEntry
-from sigill.web.console.context import LOOKS, OUTSIDE, ConsoleContext, get, offset_of
+from sigill.store.access_log import LOOKS, AccessLogEntry
+from sigill.web.console.context import OUTSIDE, ConsoleContext, get, offset_of
 from sigill.web.console.sessions import Session
 from sigill_contracts.vocabulary import RegionCode
 
