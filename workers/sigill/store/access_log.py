@@ -8,9 +8,13 @@ This log alone names people. Each batch leaves its digests in an audit chain, so
 import hashlib
 import json
 import secrets
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
+
+from asyncpg import exceptions as pg
 
 from sigill.store import audit, persons
 from sigill.store.queries import queries
@@ -21,6 +25,12 @@ from sigill_contracts.vocabulary import PersonId
 _SQL = queries("access_log")
 _LOOKED = "looked"
 _PURGED = "access_log_purged"
+_MADE_ANEW = (
+    pg.SyntaxOrAccessError,
+    pg.ObjectNotInPrerequisiteStateError,
+    pg.IntegrityConstraintViolationError,
+)
+"""What a look on its way is told when a migration has put another table under its statement."""
 LOOKS = "access-log-console"
 """The audit chain of what operators look at, in the console and by commands."""
 REVIEW = "review of the access log"
@@ -78,14 +88,35 @@ class AccessLogFault:
     kind: str
 
 
+UnitsOf = tuple[list[str] | None, list[str] | None]
+"""Regions and units (HSA-ids) at which whoever looked worked; None: any. What the directory knows no region of is in none."""
+ANYWHERE: UnitsOf = (None, None)
+
+
 async def append(tx: Tx, looks: Sequence[AccessLogEntry], *, chain: str = "access-log") -> None:
     """
     Log looks at `tx.now`, and their digests in `chain`: one a process, since it is locked until the end.
 
-    One statement and one round trip: outside a transaction it is one of its own.
+    One statement and one round trip: outside a transaction it is one of its own; within one it has a savepoint. Once more
+    where a migration has made the log anew while the statement waited for it.
     """
     if not looks:
         return
+    try:
+        await _append(tx, looks, chain)
+    except _MADE_ANEW:
+        await _append(tx, looks, chain)
+
+
+async def _append(tx: Tx, looks: Sequence[AccessLogEntry], chain: str) -> None:
+    if tx.conn.is_in_transaction():
+        async with tx.conn.transaction():
+            await _write(tx, looks, chain)
+    else:
+        await _write(tx, looks, chain)
+
+
+async def _write(tx: Tx, looks: Sequence[AccessLogEntry], chain: str) -> None:
     salts = [secrets.token_bytes(16) for _ in looks]
     await tx.fetch(
         _SQL["append"],
@@ -107,11 +138,16 @@ async def of_person(
     *,
     looked_from: datetime | None = None,
     looked_before: datetime | None = None,
+    from_units_of: UnitsOf = ANYWHERE,
 ) -> list[LoggedAccess]:
     """Return the extract for a patient, in order of time (UTC; `looked_before` exclusive; None: no bound)."""
     same = await persons.merged(tx, [person_id])
     rows = await tx.fetch(
-        _SQL["of_person"], surrogates(persons.spellings([person_id], same)), looked_from, looked_before
+        _SQL["of_person"],
+        surrogates(persons.spellings([person_id], same)),
+        looked_from,
+        looked_before,
+        *from_units_of,
     )
     return [_looked(row) for row in rows]
 
@@ -123,9 +159,10 @@ async def of_actor(
     looked_from: datetime | None = None,
     looked_before: datetime | None = None,
     limit: int = 1000,
+    from_units_of: UnitsOf = ANYWHERE,
 ) -> list[LoggedAccess]:
     """Return what somebody (None: anybody) looked at, newest first: for the recurring sample checks."""
-    rows = await tx.fetch(_SQL["of_actor"], actor, looked_from, looked_before, limit)
+    rows = await tx.fetch(_SQL["of_actor"], actor, looked_from, looked_before, limit, *from_units_of)
     return [_looked(row) for row in rows]
 
 
@@ -139,6 +176,7 @@ async def reviewed(
     near: timedelta,
     everything: bool,
     limit: int,
+    from_units_of: UnitsOf = ANYWHERE,
 ) -> list[ReviewedLooks]:
     """
     Return who looked at whom in a time (UTC; `looked_before` exclusive), for systematic log review (loggranskning).
@@ -147,7 +185,16 @@ async def reviewed(
     `everything` only looks without one, or at somebody protected, are there; those at the protected come first.
     """
     rows = await tx.fetch(
-        _SQL["reviewed"], looked_from, looked_before, actor, near, REVIEW, everything, limit, list(besides)
+        _SQL["reviewed"],
+        looked_from,
+        looked_before,
+        actor,
+        near,
+        REVIEW,
+        everything,
+        limit,
+        list(besides),
+        *from_units_of,
     )
     return [
         ReviewedLooks(
@@ -165,53 +212,111 @@ async def reviewed(
 
 
 async def count_before(tx: Reading, before: datetime) -> int:
-    """Return how many lines are older than a moment (UTC)."""
+    """Return how many lines are of months (UTC) that were over at a moment (UTC)."""
     return int(await tx.value(_SQL["count_before"], before))
+
+
+async def extend(tx: Tx) -> int:
+    """Make the partitions of this month and of the next three; return how many lines lie in none. Call it every hour."""
+    return int(await tx.value(_SQL["extend"]))
 
 
 async def purge(tx: Tx, before: datetime, actor: str) -> int:
     """
-    End the keeping of what is older than `before` (UTC); return how many lines went.
+    End the keeping of the months that were over at `before` (UTC); return how many lines went. A month that somebody reads
+    just then goes the next time.
 
     Five years at least, by the earlier of `tx.now` and the server's own clock: otherwise the database refuses.
     """
-    gone = sorted(row["look_id"] for row in await tx.fetch(_SQL["purge"], before, tx.now))
+    gone = [[row["first_look"], row["last_look"]] for row in await tx.fetch(_SQL["purge"], before, tx.now)]
     if gone:
-        kept = spans(gone)
-        await audit.append(tx, [audit.AuditEntry("access-log", actor, _PURGED, {"spans": kept})])
-    return len(gone)
+        await audit.append(tx, [audit.AuditEntry("access-log", actor, _PURGED, {"spans": gone})])
+    return sum(last - first + 1 for first, last in gone)
 
 
 async def verify(tx: Reading) -> list[AccessLogFault]:
     """
     Compare the log with the digests in the chains; return the lines that were changed, removed or inserted.
 
-    The lines' numbers are read before the chains: a look that comes meanwhile is in the chains alone.
+    Both are read once, in order of time: a line and the entry that tells of it have the same moment. Nothing is held in memory
+    but the lines of a moment, and those at fault. A month whose keeping ended after the snapshot was taken is not looked at.
     """
+    await tx.value(audit.statement("take_your_time"))
     faults: list[AccessLogFault] = []
-    untold = {row["look_id"] async for row in tx.conn.cursor(_SQL["all_ids"], prefetch=10_000)}
-    purged = [
-        range(first, last + 1)
+    untold: list[int] = []
+    missing: dict[int, datetime] = {}
+    lines = _moments(tx.conn.cursor(_SQL["lines"], prefetch=2000), "looked_at")
+    written = await anext(lines, None)
+    # no snapshot keeps a table that is dropped; from the first line on none can be
+    dropped = [(row["first"], row["until"]) for row in await tx.fetch(_SQL["dropped"])]
+    async for at, entries in _moments(tx.conn.cursor(_SQL["told"], _LOOKED, prefetch=500), "recorded_at"):
+        while written is not None and written[0] < at:
+            untold += [row["look_id"] for row in written[1]]
+            written = await anext(lines, None)
+        expected = {
+            look_id: bytes.fromhex(digest)
+            for entry in entries
+            for look_id, digest in json.loads(entry["body"])["looks"]
+        }
+        if written is not None and written[0] == at:
+            for row in written[1]:
+                digest = expected.pop(row["look_id"], None)
+                if digest is None:
+                    untold.append(row["look_id"])
+                elif not _digest(row["salt"], at, _looked(row).look).startswith(digest):
+                    faults.append(AccessLogFault(row["look_id"], "changed"))
+            written = await anext(lines, None)
+        missing |= dict.fromkeys(expected, at)
+    while written is not None:
+        untold += [row["look_id"] for row in written[1]]
+        written = await anext(lines, None)
+    # a line whose moment was changed is missing at the one and untold at the other
+    for look_id in untold:
+        faults.append(AccessLogFault(look_id, "changed" if look_id in missing else "inserted"))
+        missing.pop(look_id, None)
+    purged = sorted(
+        (first, last)
         for row in await tx.fetch(audit.statement("of_action"), [_PURGED])
         for first, last in json.loads(row["body"])["spans"]
+    )
+    faults += [
+        AccessLogFault(look_id, "removed")
+        for look_id, at in missing.items()
+        if not _within(look_id, purged)
+        and not any(
+            (first is None or first <= at) and (until is None or at < until) for first, until in dropped
+        )
     ]
-    async for entry in tx.conn.cursor(audit.statement("of_action"), [_LOOKED], prefetch=500):
-        expected = {look_id: bytes.fromhex(digest) for look_id, digest in json.loads(entry["body"])["looks"]}
-        untold -= expected.keys()
-        rows = {row["look_id"]: row for row in await tx.fetch(_SQL["by_ids"], list(expected))}
-        for look_id, digest in expected.items():
-            row = rows.get(look_id)
-            if row is None:
-                if not any(look_id in span for span in purged):
-                    faults.append(AccessLogFault(look_id, "removed"))
-            elif _digest(row["salt"], row["looked_at"], _looked(row).look) != digest:
-                faults.append(AccessLogFault(look_id, "changed"))
-    return sorted([*faults, *(AccessLogFault(look_id, "inserted") for look_id in untold)])
+    return sorted(faults)
+
+
+async def _moments(rows: AsyncIterable[Row], moment: str) -> AsyncIterator[tuple[datetime, list[Row]]]:
+    """Rows that are in order of time, those of a moment together."""
+    at: datetime | None = None
+    same: list[Row] = []
+    async for row in rows:
+        if row[moment] != at and at is not None:
+            yield at, same
+            same = []
+        at = row[moment]
+        same.append(row)
+    if at is not None:
+        yield at, same
+
+
+def _within(look_id: int, spans: Sequence[tuple[int, int]]) -> bool:
+    place = bisect_right(spans, look_id, key=itemgetter(0)) - 1
+    return place >= 0 and look_id <= spans[place][1]
 
 
 def _looked(row: Row) -> LoggedAccess:
+    # a text that is not there: the digest says so, and what is there is shown
     look = AccessLogEntry(
-        row["actor"], row["actor_unit"], person_of(row["person_id"]), row["reason"], row["shown"]
+        row["actor"] or "",
+        row["actor_unit"],
+        person_of(row["person_id"]),
+        row["reason"] or "",
+        row["shown"] or "",
     )
     return LoggedAccess(row["look_id"], row["looked_at"], look)
 

@@ -181,29 +181,33 @@ def _chain_faults(chain: str | None, links: Sequence[_Link]) -> list[AuditFault]
     if chain is None or not links:
         return []
     before = START
-    for place, one in enumerate(links, start=1):
-        if not one.whole or one.prev_hash != before or one.position != place:
+    for place, chain_link in enumerate(links, start=1):
+        if not chain_link.whole or chain_link.prev_hash != before or chain_link.position != place:
             return _explain(chain, links)
-        before = one.row_hash
+        before = chain_link.row_hash
     return []
 
 
 def _explain(chain: str, links: Sequence[_Link]) -> list[AuditFault]:
-    by_hash = {one.row_hash: one for one in links}
+    by_hash = {chain_link.row_hash: chain_link for chain_link in links}
     order = _linked_order(links, by_hash)
-    in_order = {one.position for one in order}
-    changed = {one.position for one in links if not one.whole}
+    in_order = {chain_link.position for chain_link in order}
+    changed = {chain_link.position for chain_link in links if not chain_link.whole}
     # a stretch begins with an entry whose predecessor is not there any more
-    removed = {one.position for one in order if one.prev_hash != START and one.prev_hash not in by_hash}
+    removed = {
+        chain_link.position
+        for chain_link in order
+        if chain_link.prev_hash != START and chain_link.prev_hash not in by_hash
+    }
     removed -= {position + 1 for position in changed}  # the next one follows what stood there
     inserted: set[int] = set()
-    for position in {one.position for one in links} - in_order:
+    for position in {chain_link.position for chain_link in links} - in_order:
         if position + 1 in removed:  # one is missing, and another with a hash of its own stands in its place
             removed.discard(position + 1)
             changed.add(position)
         elif position not in changed:
             inserted.add(position)
-    moved = _out_of_order([one.position for one in order])
+    moved = _out_of_order([chain_link.position for chain_link in order])
     removed |= _gaps(links) - changed - inserted - moved
 
     found: list[tuple[set[int], FaultKind]] = [
@@ -222,13 +226,17 @@ def _linked_order(links: Sequence[_Link], by_hash: dict[bytes, _Link]) -> list[_
     Of two that follow the same entry the longer line is taken and the other left out.
     """
     following: dict[bytes, list[_Link]] = {}
-    for one in links:
-        following.setdefault(one.prev_hash, []).append(one)
+    for chain_link in links:
+        following.setdefault(chain_link.prev_hash, []).append(chain_link)
     length = _lengths(links, by_hash, following)
 
     firsts = following.get(START, [])
     starts = sorted(firsts, key=lambda one: -length[one.position])[:1]
-    starts += [one for one in links if one.prev_hash != START and one.prev_hash not in by_hash]
+    starts += [
+        chain_link
+        for chain_link in links
+        if chain_link.prev_hash != START and chain_link.prev_hash not in by_hash
+    ]
     order: list[_Link] = []
     seen: set[int] = set()
     for start in starts:
@@ -245,9 +253,9 @@ def _lengths(
     links: Sequence[_Link], by_hash: dict[bytes, _Link], following: dict[bytes, list[_Link]]
 ) -> dict[int, int]:
     """Return how many entries the longest line from each entry has, itself included; from the ends backwards."""
-    length = {one.position: 1 for one in links}
-    open_children = {one.position: len(following.get(one.row_hash, [])) for one in links}
-    ready = [one for one in links if not open_children[one.position]]
+    length = {chain_link.position: 1 for chain_link in links}
+    open_children = {chain_link.position: len(following.get(chain_link.row_hash, [])) for chain_link in links}
+    ready = [chain_link for chain_link in links if not open_children[chain_link.position]]
     while ready:
         one = ready.pop()
         before = by_hash.get(one.prev_hash)
@@ -282,8 +290,8 @@ def _gaps(links: Sequence[_Link]) -> set[int]:
     """Return the positions before which numbers are missing."""
     found: set[int] = set()
     expected = 1
-    for one in links:
-        if one.position > expected:
-            found.add(one.position)
-        expected = one.position + 1
+    for chain_link in links:
+        if chain_link.position > expected:
+            found.add(chain_link.position)
+        expected = chain_link.position + 1
     return found

@@ -35,6 +35,10 @@ class Binding:
         """Whether what belongs to a region and a unit is within it; what is known of neither is outside."""
         return (self.regions is None or region in self.regions) and (self.units is None or unit in self.units)
 
+    def covers_one(self, region: str | None, units: Iterable[str | None]) -> bool:
+        """Whether what belongs to a region and to several units is within it: one unit is enough."""
+        return any(self.covers(region, unit) for unit in (None, *units))
+
     @property
     def columns(self) -> tuple[list[str] | None, list[str] | None]:
         """Regions and units as queries take them."""
@@ -352,15 +356,21 @@ async def confirm_session(
     await tx.run(_SQL["confirm_session"], token_hash, sorted(roles), unit, tokens, tx.now, *bound.columns)
 
 
-async def end_sessions_of(tx: Tx, issuer: str, subject: str | None, sid: str | None) -> list[str]:
+async def end_sessions_of(
+    tx: Tx, issuer: str, subject: str | None, sid: str | None, begun_by: datetime
+) -> list[str]:
     """
     End the session that an issuer calls `sid`, or without one all of a subject; return the operators' names.
 
+    Only what began until `begun_by` is meant, by the issuer's own clock where it said when a session began.
+
     The subject's other sessions are asked about at their next request: an issuer may tell of one of several alone.
     """
-    ended = [row["operator"] for row in await tx.fetch(_SQL["end_sessions_of"], issuer, subject, sid)]
+    ended = [
+        row["operator"] for row in await tx.fetch(_SQL["end_sessions_of"], issuer, subject, sid, begun_by)
+    ]
     if subject is not None:
-        await tx.run(_SQL["doubt_sessions_of"], issuer, subject)
+        await tx.run(_SQL["doubt_sessions_of"], issuer, subject, begun_by)
     return ended
 
 

@@ -62,24 +62,42 @@ class DeadLetterCount:
     oldest: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class DeadLetterCause:
+    """
+    How many are open of a topic, for one reason, from one source; the oldest and the newest (UTC).
+
+    `source` is what the sender called itself, proven by nothing; None: it named none, or its headers are not kept.
+    `mark` stands for it where it may not: in an address.
+    """
+
+    topic: str
+    reason: DeadLetterReason
+    source: str | None
+    mark: str
+    letters: int
+    oldest: datetime
+    newest: datetime
+
+
 async def append(tx: Tx, records: Sequence[DeadRecord]) -> list[int]:
     """Keep records that could not be read, and put them on the way to their dead-letter topics; return their ids."""
     if not records:
         return []
     rows = await tx.fetch(
         _SQL["append"],
-        [one.topic for one in records],
-        [one.partition for one in records],
-        [one.offset for one in records],
-        [one.stamped_at for one in records],
-        [one.group for one in records],
-        [one.key for one in records],
-        [one.value for one in records],
-        [pack_headers(one.headers) for one in records],
-        [str(one.reason) for one in records],
+        [record.topic for record in records],
+        [record.partition for record in records],
+        [record.offset for record in records],
+        [record.stamped_at for record in records],
+        [record.group for record in records],
+        [record.key for record in records],
+        [record.value for record in records],
+        [pack_headers(record.headers) for record in records],
+        [str(record.reason) for record in records],
         tx.now,
     )
-    await outbox.append(tx, [_to_dead_letter_topic(one) for one in records])
+    await outbox.append(tx, [_to_dead_letter_topic(record) for record in records])
     return [row["dead_letter_id"] for row in rows]
 
 
@@ -114,12 +132,14 @@ async def replay(tx: Tx, ids: Iterable[int], operator: str) -> int:
 
     One that is dealt with already, or whose bytes are no longer kept, is left alone.
     """
-    found = [one for one in (await by_ids(tx, ids)).values() if one.action is None and one.record.value]
+    found = [
+        letter for letter in (await by_ids(tx, ids)).values() if letter.action is None and letter.record.value
+    ]
     if found:
         await tx.run(
-            _SQL["act"], [one.dead_letter_id for one in found], "replayed", operator, None, None, tx.now
+            _SQL["act"], [letter.dead_letter_id for letter in found], "replayed", operator, None, None, tx.now
         )
-        await outbox.append(tx, [_to_its_topic(one) for one in found])
+        await outbox.append(tx, [_to_its_topic(letter) for letter in found])
     return len(found)
 
 
@@ -225,20 +245,66 @@ class LetterSequence:
     newest: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class LetterFilter:
+    """Which letters a list is about; None is no condition. `mark` is a source's, and empty for those that name none."""
+
+    topic: str | None = None
+    reason: str | None = None
+    mark: str | None = None
+
+
+ALL_LETTERS = LetterFilter()
+
+
 async def letter_sequences(
-    tx: Reading, topic: str | None = None, *, limit: int = 50, offset: int = 0
+    tx: Reading, wanted: LetterFilter = ALL_LETTERS, *, limit: int = 50, offset: int = 0
 ) -> list[LetterSequence]:
-    """Return sequences of open dead letters, the one with the oldest letter first."""
+    """Return sequences of open dead letters in which one is wanted, whole, the one with the oldest letter first."""
+    rows = await tx.fetch(_SQL["letter_sequences"], limit, offset, wanted.topic, wanted.reason, wanted.mark)
     return [
         LetterSequence(row["topic"], row["key"], tuple(row["ids"]), row["oldest"], row["newest"])
-        for row in await tx.fetch(_SQL["letter_sequences"], limit, offset, topic)
+        for row in rows
     ]
 
 
-async def count_letters(tx: Reading, topic: str | None = None) -> tuple[int, int]:
+async def count_letters(tx: Reading, wanted: LetterFilter = ALL_LETTERS) -> tuple[int, int]:
     """Return how many dead letters are open, and in how many sequences."""
-    row = (await tx.fetch(_SQL["count_letters"], topic))[0]
+    row = (await tx.fetch(_SQL["count_letters"], wanted.topic, wanted.reason, wanted.mark))[0]
     return row["letters"], row["sequences"]
+
+
+async def causes(tx: Reading, limit: int = 100) -> list[DeadLetterCause]:
+    """Return how many are open by topic, reason and source, the most first."""
+    return [
+        DeadLetterCause(
+            row["topic"],
+            DeadLetterReason(row["reason"]),
+            row["source"],
+            row["mark"] or "",
+            row["letters"],
+            row["oldest"],
+            row["newest"],
+        )
+        for row in await tx.fetch(_SQL["causes"], limit)
+    ]
+
+
+async def claims(tx: Reading, ids: Iterable[int]) -> dict[int, str]:
+    """Return which operator has taken which of these letters."""
+    rows = await tx.fetch(_SQL["claims"], list(ids))
+    return {row["dead_letter_id"]: row["operator"] for row in rows}
+
+
+async def claim(tx: Tx, ids: Sequence[int], operator: str, *, from_others: bool = False) -> list[int]:
+    """Take open letters that nobody has, or `from_others` too, at `tx.now`; return those that were taken."""
+    rows = await tx.fetch(_SQL["claim"], list(ids), operator, tx.now, from_others)
+    return [row["dead_letter_id"] for row in rows]
+
+
+async def unclaim(tx: Tx, ids: Sequence[int], operator: str) -> list[int]:
+    """Give back letters that the operator has taken; return those that were given back."""
+    return [row["dead_letter_id"] for row in await tx.fetch(_SQL["unclaim"], list(ids), operator)]
 
 
 async def open_before(tx: Reading, ids: Sequence[int]) -> list[int]:

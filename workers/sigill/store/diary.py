@@ -1,4 +1,4 @@
-"""The list for the diary (diarium): each form in and each decision out, with number, date, kind, unit and outcome."""
+"""The list for the diary (diarium): each form in, each decision out and each entry of a case, with number, date, kind, unit and outcome."""
 
 from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ _PAGE = 1000
 @dataclass(frozen=True, slots=True)
 class DiaryEntry:
     """
-    One line of the diary. `form`, `region`, `unit` None: nothing under the number could be read, or it is `hidden`.
+    One line of the diary: a form in, a decision out, or what was written down in a case, with its kind as `outcome`. `form`, `region`, `unit` None: nothing under the number could be read, or it is `hidden`.
 
     `patient` is whom it is proven to be about; None: nobody is.
     """
@@ -47,8 +47,10 @@ class DiaryEntry:
 def without(page: Sequence[DiaryEntry], hidden: Collection[int]) -> list[DiaryEntry]:
     """Return the lines with region, form and unit of the registrations in `hidden` left out."""
     return [
-        replace(one, region=None, form=None, unit=None, hidden=True) if one.registration in hidden else one
-        for one in page
+        replace(entry, region=None, form=None, unit=None, hidden=True)
+        if entry.registration in hidden
+        else entry
+        for entry in page
     ]
 
 

@@ -27,31 +27,33 @@ async def latest(tx: Tx, places: Iterable[Place]) -> dict[Place, tuple[int, Pers
     if not asked:
         return {}
     await tx.fetch(_LOCK, [f"elsewhere:{source}/{reference}" for source, reference in asked])
-    rows = await tx.fetch(_SQL["latest"], [source for source, _ in asked], [one for _, one in asked])
+    rows = await tx.fetch(
+        _SQL["latest"], [source for source, _ in asked], [reference for _, reference in asked]
+    )
     return {(row["source"], row["reference"]): (row["sequence"], person_of(row["person_id"])) for row in rows}
 
 
 async def record(tx: Tx, told: Iterable[tuple[str, ElsewhereMeasure, PersonId]]) -> None:
     """Add what sources told of measures: source, measure and whose it is. Raises a unique violation for a sequence twice."""
-    for source, one, person in told:
+    for source, measure, person in told:
         await tx.run(
             _SQL["add"],
             source,
-            one.reference,
-            one.sequence,
-            one.changed_at,
+            measure.reference,
+            measure.sequence,
+            measure.changed_at,
             tx.now,
             int(person),
-            str(one.kind),
-            str(one.made_by),
-            one.region,
-            one.care_provider,
-            None if one.units is None else list(one.units),
-            one.recorded_from,
-            one.recorded_to,
-            one.valid_from,
-            one.valid_through,
-            one.ended,
+            str(measure.kind),
+            str(measure.made_by),
+            measure.region,
+            measure.care_provider,
+            None if measure.units is None else list(measure.units),
+            measure.recorded_from,
+            measure.recorded_to,
+            measure.valid_from,
+            measure.valid_through,
+            measure.ended,
         )
 
 

@@ -5,10 +5,11 @@ A handful of statements for the whole batch, each by key: one patient costs the 
 residents and among ten million.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 
+from sigill.policy.earlier_orders import is_needed
 from sigill.policy.facts import (
     Custody,
     EarlierOrder,
@@ -23,10 +24,11 @@ from sigill.store import elsewhere, persons, rows, staff
 from sigill.store import units as stored_units
 from sigill.store.queries import queries
 from sigill.store.session import Reading, Row
-from sigill.store.values import identity_of, person_of, surrogates
+from sigill.store.values import identity_of, person_of, surrogates, uuids
 from sigill_contracts.vocabulary import OrderId, PersonId, RegionCode, UnitId
 
 _SQL = queries("facts")
+_MEASURES = queries("measures")["of_patients"]
 
 
 async def patient_facts(
@@ -52,7 +54,7 @@ async def patient_facts(
     same = dict(await persons.merged(tx, asked, known_at=known_at) if same is None else same)
     wanted = {same.get(person_id, person_id) for person_id in asked}
 
-    measure_rows = await tx.fetch(_SQL["measures"], surrogates(persons.spellings(wanted, same)), known_at)
+    measure_rows = await tx.fetch(_MEASURES, surrogates(persons.spellings(wanted, same)), known_at)
     custody_rows = await tx.fetch(_SQL["custody"], surrogates(wanted), known_at)
     others = _others(measure_rows, custody_rows)
     if others:
@@ -64,7 +66,7 @@ async def patient_facts(
     read_up_to = MappingProxyType(await elsewhere.sources(tx))
     people = await _people(tx, wanted | {same.get(other, other) for other in others}, custody, known_at)
     regions = await _unit_regions(tx, measures, units, known_at)
-    theirs = {u for found in outside.values() for one in found for u in one.measure.units or ()}
+    theirs = {u for found in outside.values() for row in found for u in row.measure.units or ()}
     told = await stored_units.load(tx, {*_units_of(measures), *theirs, *(units or ())}, known_at=known_at)
 
     of_patient: dict[PersonId, list[Measure]] = {}
@@ -89,11 +91,16 @@ async def patient_facts(
 
 
 async def order_context(
-    tx: Reading, person_ids: Iterable[PersonId], same: Mapping[PersonId, PersonId] | None = None
+    tx: Reading,
+    person_ids: Iterable[PersonId],
+    same: Mapping[PersonId, PersonId] | None = None,
+    *,
+    named: Collection[OrderId] | None = None,
 ) -> dict[PersonId, tuple[Mapping[OrderId, EarlierOrder], tuple[ReleaseRequest, ...]]]:
     """
     Return, for every asked patient, its earlier proven orders by id and its requests to release, oldest first.
 
+    `named` limits the orders to those that are needed where these are named (`earlier_orders.is_needed`); None: all of them.
     `same` as for `patient_facts`.
     """
     asked = set(person_ids)
@@ -102,10 +109,7 @@ async def order_context(
     same = await persons.merged(tx, asked) if same is None else same
     wanted = {same.get(person_id, person_id) for person_id in asked}
     numbers = surrogates(persons.spellings(wanted, same))
-    orders: dict[PersonId, dict[OrderId, EarlierOrder]] = {}
-    for row in await tx.fetch(_SQL["orders"], numbers):
-        order = rows.earlier_order(row)
-        orders.setdefault(rows.canonical(row["person_id"], same), {})[order.order_id] = order
+    orders = await _orders(tx, numbers, same, named)
     requests: dict[PersonId, list[ReleaseRequest]] = {}
     for request in await load_requests(tx, numbers, same):
         requests.setdefault(request.patient, []).append(request)
@@ -118,11 +122,46 @@ async def order_context(
     }
 
 
+async def orders_named(
+    tx: Reading, person_ids: Iterable[PersonId], named: Collection[OrderId]
+) -> dict[PersonId, Mapping[OrderId, EarlierOrder]]:
+    """Return, for every asked patient, its earlier proven orders that are needed where `named` are named, oldest first."""
+    asked = set(person_ids)
+    same = await persons.merged(tx, asked)
+    wanted = {same.get(person_id, person_id) for person_id in asked}
+    found = await _orders(tx, surrogates(persons.spellings(wanted, same)), same, named)
+    return {person_id: found.get(same.get(person_id, person_id), {}) for person_id in asked}
+
+
+async def _orders(
+    tx: Reading, numbers: list[int], same: rows.Same, named: Collection[OrderId] | None
+) -> dict[PersonId, dict[OrderId, EarlierOrder]]:
+    if named is None:
+        found = await tx.fetch(_SQL["orders"], numbers)
+    elif named and numbers:
+        found = await tx.fetch(_SQL["orders_named"], numbers, uuids(named))
+    else:
+        found = []
+    orders: dict[PersonId, dict[OrderId, EarlierOrder]] = {}
+    for row in found:
+        order = rows.earlier_order(row)
+        if named is None or is_needed(order, named):
+            orders.setdefault(rows.canonical(row["person_id"], same), {})[order.order_id] = order
+    return orders
+
+
 async def load_requests(tx: Reading, numbers: list[int], same: rows.Same) -> list[ReleaseRequest]:
-    """Return the requests to release of the surrogates, each with every unit's newest answer."""
+    """
+    Return the requests to release of the surrogates, oldest first, each with every unit's newest answer.
+
+    Whoever asked stands there as the person that remains, whatever `same` knows of them.
+    """
     found = await tx.fetch(_SQL["requests"], numbers)
     if not found:
         return []
+    askers = {person_of(number) for row in found for number in row["asked_by"]}
+    if askers:
+        same = {**same, **await persons.merged(tx, askers)}
     answers: dict[object, tuple[UnitAnswer, ...]] = {}
     for row in await tx.fetch(_SQL["answers"], [row["order_id"] for row in found]):
         answers[row["request"]] = (*answers.get(row["request"], ()), rows.unit_answer(row))

@@ -46,17 +46,17 @@ class Overtaking:
     def is_ahead(self, topic: str, partition: int, offset: int) -> bool:
         """Whether a record is taken before what its key may have on another partition."""
         return any(
-            (one.topic, one.partition) == (topic, partition) and offset >= one.from_offset
-            for one in self.waits
-            if one.passed_since is not None
+            (wait.topic, wait.partition) == (topic, partition) and offset >= wait.from_offset
+            for wait in self.waits
+            if wait.passed_since is not None
         )
 
     def is_late(self, topic: str, partition: int, offset: int) -> bool:
         """Whether a record is taken after what has passed it."""
         return any(
-            (one.topic, one.behind) == (topic, partition) and offset < one.until_offset
-            for one in self.waits
-            if one.passed_since is not None
+            (wait.topic, wait.behind) == (topic, partition) and offset < wait.until_offset
+            for wait in self.waits
+            if wait.passed_since is not None
         )
 
 
@@ -73,10 +73,10 @@ async def grow(tx: Tx, group: str, topic: str, partitions: int, then: Sequence[G
         _SQL["wait"],
         group,
         topic,
-        [one.partition for one in then],
-        [one.from_offset for one in then],
-        [one.behind for one in then],
-        [one.until_offset for one in then],
+        [wait.partition for wait in then],
+        [wait.from_offset for wait in then],
+        [wait.behind for wait in then],
+        [wait.until_offset for wait in then],
         tx.now,
     )
     return True

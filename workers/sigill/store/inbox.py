@@ -76,7 +76,7 @@ async def claim(tx: Tx, arrivals: Sequence[Arrival]) -> list[Claimed]:
     """Claim the arrivals, in the order of the batch, and say of each whether it is fresh, repeated or changed."""
     if not arrivals:
         return []
-    events = [_hash("event", one.source, one.event_id) for one in arrivals]
+    events = [_hash("event", arrival.source, arrival.event_id) for arrival in arrivals]
     owner: dict[bytes, int] = {}
     for place, event in enumerate(events):
         owner.setdefault(event, place)
@@ -90,25 +90,25 @@ async def claim(tx: Tx, arrivals: Sequence[Arrival]) -> list[Claimed]:
         registration = won[event] if event in won else taken[event][1]
         first.append((digest, registration))
 
-    same_event = [first[place][0] == one.digest for place, one in enumerate(arrivals)]
+    same_event = [first[place][0] == arrival.digest for place, arrival in enumerate(arrivals)]
     orders = await _claim_orders(tx, arrivals, first, same_event)
 
     answers: list[Claimed] = []
     conflicts: list[int] = []
-    for place, one in enumerate(arrivals):
+    for place, arrival in enumerate(arrivals):
         mine = first[place][1]
-        by_order = orders.get(one.order_id) if one.order_id and same_event[place] else None
+        by_order = orders.get(arrival.order_id) if arrival.order_id and same_event[place] else None
         if not same_event[place]:
             conflicts.append(place)
             answers.append(ReusedId(0))
         elif events[place] in won and owner[events[place]] == place:
             if by_order is None or by_order[1] == mine:
                 answers.append(Fresh(mine))
-            elif by_order[0] == one.digest:
+            elif by_order[0] == arrival.digest:
                 answers.append(Repeated(by_order[1], None, None))
             else:
                 answers.append(ReusedId(mine))
-        elif by_order is not None and by_order[0] == one.digest:
+        elif by_order is not None and by_order[0] == arrival.digest:
             answers.append(Repeated(by_order[1], None, None))
         else:
             answers.append(Repeated(mine, None, None))
@@ -118,12 +118,14 @@ async def claim(tx: Tx, arrivals: Sequence[Arrival]) -> list[Claimed]:
 
 async def known(tx: Tx, arrivals: Sequence[Arrival]) -> set[Arrival]:
     """Return those of the arrivals that came before with the very same bytes; nothing is claimed."""
-    places = {one: (_hash("event", one.source, one.event_id), _changed(one)) for one in arrivals}
+    places = {
+        arrival: (_hash("event", arrival.source, arrival.event_id), _changed(arrival)) for arrival in arrivals
+    }
     taken = await _claimed(tx, sorted({claim for both in places.values() for claim in both}))
     return {
-        one
-        for one, both in places.items()
-        if any(claim in taken and taken[claim][0] == one.digest for claim in both)
+        arrival
+        for arrival, both in places.items()
+        if any(claim in taken and taken[claim][0] == arrival.digest for claim in both)
     }
 
 
@@ -179,10 +181,10 @@ async def advance(
         partitions,
         [offsets[partition][0] for partition in partitions],
         [offsets[partition][1] for partition in partitions],
-        [one.stamped if one else None for one in told],
-        [one.marks if one else None for one in told],
-        [one.topic_id if one else None for one in told],
-        [one.leader_epoch if one else None for one in told],
+        [position.stamped if position else None for position in told],
+        [position.marks if position else None for position in told],
+        [position.topic_id if position else None for position in told],
+        [position.leader_epoch if position else None for position in told],
     )
     if lost := set(partitions) - {row["partition"] for row in rows}:
         raise Fenced(lost)
@@ -252,9 +254,9 @@ async def _claim_orders(
 ) -> dict[OrderId, tuple[bytes, int]]:
     """Claim the order ids of what is no conflict already, so that a refused message uses up no order id."""
     wanted: dict[OrderId, tuple[bytes, int]] = {}
-    for place, one in enumerate(arrivals):
-        if one.order_id and same_event[place]:
-            wanted.setdefault(one.order_id, (one.digest, first[place][1]))
+    for place, arrival in enumerate(arrivals):
+        if arrival.order_id and same_event[place]:
+            wanted.setdefault(arrival.order_id, (arrival.digest, first[place][1]))
     if not wanted:
         return {}
     hashes = {_hash("order", order_id): order_id for order_id in wanted}

@@ -9,11 +9,11 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sigill.policy.facts import Measure
+from sigill.policy.facts import Measure, PaperCopy
 from sigill.store import persons, rows
 from sigill.store.queries import queries
 from sigill.store.session import Reading, Row, Tx
-from sigill.store.values import person_of, surrogates, uuid_or_none, uuids
+from sigill.store.values import person_of, surrogates, uuids
 from sigill_contracts.vocabulary import MeasureId, PersonId
 
 _SQL = queries("measures")
@@ -34,7 +34,7 @@ async def append(tx: Tx, measures: Sequence[Measure]) -> None:
     if new := [m for m in measures if m.version == 1]:
         await tx.run(
             _SQL["add_measures"],
-            uuids(m.measure_id for m in new),
+            [m.measure_id for m in new],
             [int(m.patient) for m in new],
             [str(m.kind) for m in new],
             [m.region for m in new],
@@ -47,12 +47,12 @@ async def append(tx: Tx, measures: Sequence[Measure]) -> None:
             [",".join(m.guardians_except) or None for m in new],
             [None if m.viewer is None else int(m.viewer) for m in new],
             [m.unit for m in new],
-            [uuid_or_none(m.beside) for m in new],
+            [m.beside for m in new],
             tx.now,
         )
     added = await tx.run(
         _SQL["add_versions"],
-        uuids(m.measure_id for m in measures),
+        [m.measure_id for m in measures],
         [m.version for m in measures],
         [m.valid_from for m in measures],
         [m.valid_to for m in measures],
@@ -78,9 +78,15 @@ async def append(tx: Tx, measures: Sequence[Measure]) -> None:
         [m.recorded_to for m in measures],
         [m.unit for m in measures],
         tx.now,
+        [_copies(m.copies) for m in measures],
+        [_copies(m.copies_refused) for m in measures],
     )
     if added != len(measures):
         raise ScopeChanged(f"{len(measures) - added} of {len(measures)} versions do not fit their measure")
+
+
+def _copies(copies: Iterable[PaperCopy]) -> str | None:
+    return ",".join(sorted(f"{c.order}:{c.to}:{c.on}" for c in copies)) or None
 
 
 async def by_ids(tx: Reading, measure_ids: Iterable[MeasureId]) -> dict[MeasureId, Measure]:
@@ -118,6 +124,12 @@ async def concerning(tx: Reading, person: PersonId, known_by: Collection[PersonI
         )
         for row in found
     )
+
+
+async def patients_left_out_for(tx: Reading, known_by: Collection[PersonId]) -> frozenset[PersonId]:
+    """Return the patients of measures against all guardians that leave out persons, known by these surrogates."""
+    found = await tx.fetch(_SQL["leaving_out"], surrogates(known_by))
+    return frozenset(person_of(row["person_id"]) for row in found)
 
 
 async def _read(tx: Reading, found: Sequence[Row]) -> list[Measure]:

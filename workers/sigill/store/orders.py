@@ -5,21 +5,33 @@ Append only: the first answer is version 1, the newest holds. `pending_order` li
 `pending`, and is kept in the same transaction.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sigill.store.queries import queries
 from sigill.store.session import Reading, Row, Tx
-from sigill.store.values import person_of, surrogates, uuid_or_none, uuids
+from sigill.store.values import person_of, surrogates, uuids
 from sigill_contracts.vocabulary import Form, MeasureId, OrderId, Outcome, PersonId, RegionCode, UnitId
 
 _SQL = queries("orders")
+_COLUMNS = tuple(
+    """
+    registration order_id proven person_id region form unit urgent source event_id content_type digest original payload
+    trust_report received_at topic partition record_offset traceparent registration_number known_from
+    """.split()
+)
 
 
 def plain_number(registration: int) -> str:
     """The registration number (diarienummer) of an order that has none of its own, as people write it."""
     return f"SIGILL-{registration}"
+
+
+def file_name(number: str) -> str:
+    """A registration number as the name of a file or folder: `RS 2027/4F…` is `RS_2027_4F…`."""
+    return re.sub(r"[^A-Z0-9-]", "_", number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,30 +128,36 @@ async def record(tx: Tx, orders: Sequence[StoredOrder]) -> None:
     """Add orders, each under the registration that `inbox.claim` drew."""
     if not orders:
         return
-    await tx.run(
-        _SQL["add"],
-        [one.registration for one in orders],
-        [uuid_or_none(one.order_id) for one in orders],
-        [one.proven for one in orders],
-        [None if one.patient is None else int(one.patient) for one in orders],
-        [one.region for one in orders],
-        [None if one.form is None else str(one.form) for one in orders],
-        [one.unit for one in orders],
-        [one.urgent for one in orders],
-        [one.source for one in orders],
-        [one.event_id for one in orders],
-        [one.content_type for one in orders],
-        [one.digest for one in orders],
-        [one.original for one in orders],
-        [one.payload for one in orders],
-        [one.trust_report for one in orders],
-        [one.received_at for one in orders],
-        [one.topic for one in orders],
-        [one.partition for one in orders],
-        [one.offset for one in orders],
-        [one.traceparent for one in orders],
-        [one.own_number for one in orders],
-        tx.now,
+    await tx.copy(
+        "signed_order",
+        _COLUMNS,
+        [
+            (
+                order.registration,
+                order.order_id,
+                order.proven,
+                None if order.patient is None else int(order.patient),
+                order.region,
+                None if order.form is None else str(order.form),
+                order.unit,
+                order.urgent,
+                order.source,
+                order.event_id,
+                order.content_type,
+                order.digest,
+                order.original,
+                order.payload,
+                order.trust_report,
+                order.received_at,
+                order.topic,
+                order.partition,
+                order.offset,
+                order.traceparent,
+                order.own_number,
+                tx.now,
+            )
+            for order in orders
+        ],
     )
 
 
@@ -149,22 +167,26 @@ async def answer(tx: Tx, answers: Sequence[StoredAnswer]) -> None:
         return
     await tx.run(
         _SQL["answer"],
-        [one.registration for one in answers],
-        [str(one.outcome) for one in answers],
-        [",".join(one.codes) for one in answers],
-        [",".join(one.measures) for one in answers],
-        [one.receipt for one in answers],
-        [one.judged_at for one in answers],
+        [order_answer.registration for order_answer in answers],
+        [str(order_answer.outcome) for order_answer in answers],
+        [",".join(order_answer.codes) for order_answer in answers],
+        [",".join(order_answer.measures) for order_answer in answers],
+        [order_answer.receipt for order_answer in answers],
+        [order_answer.judged_at for order_answer in answers],
         tx.now,
     )
-    if waits := [one for one in answers if one.outcome is Outcome.PENDING]:
+    if waits := [order_answer for order_answer in answers if order_answer.outcome is Outcome.PENDING]:
         await tx.run(
             _SQL["keep_pending"],
-            [one.registration for one in waits],
-            [",".join(one.codes) for one in waits],
-            [one.until for one in waits],
+            [pending.registration for pending in waits],
+            [",".join(pending.codes) for pending in waits],
+            [pending.until for pending in waits],
         )
-    if ended := [one.registration for one in answers if one.outcome is not Outcome.PENDING and not one.first]:
+    if ended := [
+        order_answer.registration
+        for order_answer in answers
+        if order_answer.outcome is not Outcome.PENDING and not order_answer.first
+    ]:
         await tx.run(_SQL["end_pending"], ended)
 
 
@@ -233,7 +255,7 @@ async def numbers_of(tx: Reading, order_ids: Iterable[OrderId]) -> set[str]:
 async def numbered(tx: Reading, number: str) -> list[int]:
     """Return the registrations of the orders that are registered under a number; none, one, or in theory two."""
     number = number.strip().upper()
-    plain = number.removeprefix("SIGILL-")
+    plain = number.removeprefix("SIGILL-") if number.startswith("SIGILL-") else ""
     registration = int(plain) if plain.isascii() and plain.isdecimal() and len(plain) < 19 else None
     return sorted(row["registration"] for row in await tx.fetch(_SQL["numbered"], number, registration))
 
@@ -264,35 +286,8 @@ async def answers_to(tx: Reading, numbers: Iterable[int]) -> dict[int, tuple[Sto
     return found
 
 
-async def find(
-    tx: Reading,
-    *,
-    patient: PersonId | None = None,
-    region: RegionCode | None = None,
-    unit: UnitId | None = None,
-    outcome: Outcome | None = None,
-    received_from: datetime | None = None,
-    received_before: datetime | None = None,
-    below: int | None = None,
-    limit: int = 50,
-) -> list[FoundOrder]:
-    """Return a page of orders, newest first; `below` is the last registration of the page before."""
-    rows = await tx.fetch(
-        _SQL["find"],
-        None if patient is None else int(patient),
-        region,
-        unit,
-        None if outcome is None else str(outcome),
-        received_from,
-        received_before,
-        below,
-        limit,
-    )
-    return [found_order(row) for row in rows]
-
-
 def found_order(row: Row) -> FoundOrder:
-    """The order of a row that `find`, or a list of the console, has read."""
+    """The order of a row that a list has read."""
     return FoundOrder(
         registration=row["registration"],
         order_id=_order_id(row),

@@ -9,9 +9,10 @@ published again; consumers drop it by its id.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Self
 from uuid import UUID
 from zlib import crc32
@@ -26,6 +27,9 @@ from sigill_contracts.vocabulary import PersonId
 _SQL = queries("outbox")
 SHARDS = 16
 """How many relays can work side by side. A changed number needs an empty outbox."""
+
+_WRITTEN = "sigill_outbox"
+"""The channel on which the database says that events were written (trigger `wake`)."""
 
 ANY_SIZE = 2**31 - 1
 """Bytes; no body has more."""
@@ -244,9 +248,12 @@ class Shards:
         self._held: set[int] = set()
 
     @classmethod
-    async def open(cls, store: Store) -> Self:
-        """Take a seat among the relays."""
-        return cls(await store.dedicated())
+    async def open(cls, store: Store, on_events: Callable[[], None] | None = None) -> Self:
+        """Take a seat among the relays. `on_events` is called after each commit that wrote events, of any shard."""
+        conn = await store.dedicated()
+        if on_events is not None:
+            await conn.add_listener(_WRITTEN, lambda *_: on_events())
+        return cls(conn)
 
     @property
     def held(self) -> tuple[int, ...]:
@@ -298,18 +305,25 @@ def pack_headers(headers: Headers) -> str:
 
 def unpack_headers(text: str) -> Headers:
     """Read headers as `pack_headers` wrote them."""
-    return tuple((_unpack_name(name), _unpack(value)) for name, value in from_json(text))
+    return tuple(
+        [
+            (
+                name if type(name) is str else _unpack_name(name),
+                value.encode("ascii") if type(value) is str else _unpack(value),
+            )
+            for name, value in from_json(text)
+        ]
+    )
 
 
+@lru_cache(maxsize=256)
 def _pack_name(name: str) -> object:
     # jsonb takes neither U+0000 nor half a surrogate pair, and anybody may put either into a name
     return name if name.isprintable() else {"hex": name.encode("utf-8", "surrogateescape").hex()}
 
 
 def _unpack_name(packed: Any) -> str:
-    return (
-        packed if isinstance(packed, str) else bytes.fromhex(packed["hex"]).decode("utf-8", "surrogateescape")
-    )
+    return bytes.fromhex(packed["hex"]).decode("utf-8", "surrogateescape")
 
 
 def _pack(value: bytes | None) -> object:
@@ -321,9 +335,7 @@ def _pack(value: bytes | None) -> object:
 
 
 def _unpack(value: Any) -> bytes | None:
-    if value is None:
-        return None
-    return value.encode("ascii") if isinstance(value, str) else bytes.fromhex(value["hex"])
+    return None if value is None else bytes.fromhex(value["hex"])
 
 
 def _event(row: Row) -> Unpublished:

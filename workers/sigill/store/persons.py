@@ -186,14 +186,14 @@ async def record(
     if not told:
         return {}
     absorbed = await _remap(tx, told, key_of)
-    versions = [one.version for one in told]
+    versions = [update.version for update in told]
     await tx.run(
         _SQL["add_versions"],
-        [int(one.person_id) for one in told],
-        [one.sequence for one in told],
+        [int(update.person_id) for update in told],
+        [update.sequence for update in told],
         [version.valid_from for version in versions],
-        [one.birth.earliest for one in told],
-        [one.birth.latest for one in told],
+        [update.birth.earliest for update in told],
+        [update.birth.latest for update in told],
         [version.died_on for version in versions],
         [version.emigrated_on for version in versions],
         [ID_TYPE_NUMBER[version.identity.id_type] for version in versions],
@@ -204,22 +204,22 @@ async def record(
         [version.identity_uncertain for version in versions],
         tx.now,
     )
-    custody = [(one, place, part) for one in told for place, part in enumerate(one.version.custody)]
+    custody = [(update, place, part) for update in told for place, part in enumerate(update.version.custody)]
     if custody:
         await tx.run(
             _SQL["add_custody"],
-            [int(one.person_id) for one, _, _ in custody],
-            [one.sequence for one, _, _ in custody],
+            [int(update.person_id) for update, _, _ in custody],
+            [update.sequence for update, _, _ in custody],
             [int(part.guardian) if part.guardian else None for _, _, part in custody],
             [part.from_date for _, _, part in custody],
             [part.to_date for _, _, part in custody],
             [place for _, place, _ in custody],
         )
-    if named := [(one, one.name) for one in told if one.name]:
+    if named := [(update, update.name) for update in told if update.name]:
         await tx.run(
             _SQL["add_names"],
-            [int(one.person_id) for one, _ in named],
-            [one.sequence for one, _ in named],
+            [int(update.person_id) for update, _ in named],
+            [update.sequence for update, _ in named],
             [name.given for _, name in named],
             [name.family for _, name in named],
         )
@@ -230,7 +230,9 @@ async def _remap(
     tx: Tx, told: Sequence[RegisteredPerson], key_of: KeyOf
 ) -> dict[PersonId, tuple[PersonId, ...]]:
     claimed = {
-        identity: one.person_id for one in told for identity in (one.version.identity, *one.identities)
+        identity: update.person_id
+        for update in told
+        for identity in (update.version.identity, *update.identities)
     }
     return await claim(tx, claimed, key_of)
 

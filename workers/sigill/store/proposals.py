@@ -39,6 +39,13 @@ async def open_ones(tx: Reading, action: str | None = None) -> list[Proposal]:
     return [_proposal(row) for row in await tx.fetch(_SQL["open"], action)]
 
 
+async def open_one(tx: Reading, action: str, proposal_id: int | None) -> Proposal | None:
+    """Return what waits under an id; None: nothing does."""
+    return next(
+        (waiting for waiting in await open_ones(tx, action) if waiting.proposal_id == proposal_id), None
+    )
+
+
 async def decide(
     tx: Tx, proposal_id: int, operator: str, *, approved: bool, action: str | None = None
 ) -> Proposal:

@@ -8,7 +8,8 @@ from types import MappingProxyType
 
 FOLDER = Path(__file__).parent / "sql"
 _BLOCK = re.compile(
-    r"^-- name: (?P<name>[a-z0-9_]+)\n(?P<text>.*?)(?=^-- name: |\Z)", re.MULTILINE | re.DOTALL
+    r"^-- (?P<kind>name|part): (?P<name>[a-z0-9_]+)\n(?P<text>.*?)(?=^-- (?:name|part): |\Z)",
+    re.MULTILINE | re.DOTALL,
 )
 
 
@@ -19,11 +20,29 @@ def queries(family: str) -> Mapping[str, str]:
 
 
 def blocks(text: str) -> Mapping[str, str]:
-    """Split a file into its named blocks: `-- name: fetch_due`, a line that says what it does, the statement."""
+    """
+    Split a file into its named statements: `-- name: fetch_due`, a line that says what it does, the statement.
+
+    `-- part: due` is a piece that several statements below it share: each has `{due}` where the piece stands. Raises
+    ValueError for a name given twice, and for a part that no statement has.
+    """
     found: dict[str, str] = {}
+    parts: dict[str, str] = {}
+    used: set[str] = set()
     for match in _BLOCK.finditer(text):
-        if match["name"] in found:
-            msg = f"the block {match['name']} stands twice"
+        name, block = match["name"], match["text"].strip().rstrip(";")
+        if name in found or name in parts:
+            msg = f"the block {name} stands twice"
             raise ValueError(msg)
-        found[match["name"]] = match["text"].strip().rstrip(";")
+        for part, piece in parts.items():
+            if f"{{{part}}}" in block:
+                used.add(part)
+                block = block.replace(f"{{{part}}}", piece)
+        if match["kind"] == "name":
+            found[name] = block
+        else:
+            parts[name] = "\n".join(line for line in block.splitlines() if not line.startswith("-- "))
+    if unused := parts.keys() - used:
+        msg = f"the part {min(unused)} stands in no statement"
+        raise ValueError(msg)
     return MappingProxyType(found)

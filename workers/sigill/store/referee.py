@@ -3,10 +3,13 @@ The database's clock decides what time it is: a worker whose machine is an hour 
 
 Asked every few seconds over a connection of its own; between two answers a stopwatch carries the time on. What is
 left over: half a round trip, and the database's own error, which shows as a difference to every worker at once.
+
+The same look names whoever keeps others waiting for an advisory lock: any login may take one, and no right keeps it from it.
 """
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from datetime import timedelta
 
 import asyncpg
@@ -15,14 +18,18 @@ import structlog
 from sigill.runtime.clock import RefereedClock, stopwatch
 from sigill.runtime.metrics import CLOCK_SKEW, Metrics
 from sigill.runtime.settings import Settings
+from sigill.store.queries import queries
 from sigill.store.session import connection_options, passing, pooler_named
 
 log = structlog.get_logger("sigill.clock")
+_SQL = queries("referee")
 
 LOOK_SECONDS = 5.0
 """Between two looks at the database's clock."""
 SLOW_SECONDS = 1.0
 """An answer that took longer than this says too little about when it was."""
+WAIT_SECONDS = 3.0
+"""How long somebody has waited for a lock when its holder is named; a worker gives up after SIGILL_DATABASE_LOCK_TIMEOUT."""
 TOLD_SECONDS = 5.0
 """A difference from which a line in the log tells of it."""
 
@@ -41,6 +48,7 @@ class Referee:
         self._one_at_a_time = asyncio.Lock()
         self._looked = False
         self._told = False
+        self._warned_of: set[int] = set()
         self.apart = asyncio.Event()
         """Set while the clocks differ by more than the limit."""
 
@@ -57,7 +65,9 @@ class Referee:
         async with asyncio.timeout(10):
             with pooler_named():
                 moment = await self._conn.fetchval("SELECT clock_timestamp()")
-        took = stopwatch() - began
+            took = stopwatch() - began
+            holders = await self._conn.fetch(_SQL["lock_holders"], WAIT_SECONDS)
+        self._warn_of(holders)
         if self._looked and took > SLOW_SECONDS:
             return
         self._looked = True
@@ -89,6 +99,20 @@ class Referee:
         if conn is not None:
             with contextlib.suppress(Exception):
                 await conn.close(timeout=2)
+
+    def _warn_of(self, holders: Sequence[asyncpg.Record]) -> None:
+        """Tell once of each session that others wait for. A login's name is no person's: each process has its own."""
+        for holder in holders:
+            if holder["pid"] not in self._warned_of:
+                log.warning(
+                    "a database session keeps others waiting",
+                    login=holder["login"],
+                    application=holder["application"],
+                    pid=holder["pid"],
+                    waiting=holder["waiting"],
+                    seconds=round(holder["seconds"], 1),
+                )
+        self._warned_of = {holder["pid"] for holder in holders}
 
     def _tell(self, ahead: timedelta) -> None:
         seconds = ahead.total_seconds()

@@ -36,6 +36,7 @@ async def open_all(tx: Tx, requests: Sequence[ReleaseRequest]) -> None:
         [request.inform.written_confirmation for request in requests],
         [request.opened_at for request in requests],
         tx.now,
+        [request.opens_from for request in requests],
     )
     await close(tx, {request.order_id: request.closed for request in requests if request.closed})
     await reply(tx, [request.order_id for request in requests if request.replied])
@@ -47,14 +48,15 @@ async def answer(tx: Tx, answers: Sequence[RecordAnswer]) -> None:
         return
     await tx.run(
         _SQL["answer"],
-        uuids(one.request for one in answers),
-        [one.answer.unit for one in answers],
-        [str(one.answer.opinion) for one in answers],
-        uuids(one.answer.order_id for one in answers),
-        [one.answer.given_at for one in answers],
+        uuids(given.request for given in answers),
+        [given.answer.unit for given in answers],
+        [str(given.answer.opinion) for given in answers],
+        uuids(given.answer.order_id for given in answers),
+        [given.answer.given_at for given in answers],
         tx.now,
+        [given.answer.opens_from for given in answers],
     )
-    await close(tx, {one.request: one.closes for one in answers if one.closes})
+    await close(tx, {given.request: given.closes for given in answers if given.closes})
 
 
 async def close(tx: Tx, opinions: dict[OrderId, RequestEnd]) -> None:
@@ -75,7 +77,9 @@ async def reply(tx: Tx, requests: Sequence[OrderId]) -> None:
 async def by_patient(
     tx: Reading, person_ids: Iterable[PersonId]
 ) -> dict[PersonId, tuple[ReleaseRequest, ...]]:
-    """Return the requests of each patient, oldest first, with every unit's newest answer."""
+    """
+    Return the requests of each patient, oldest first, with every unit's newest answer; who asked as the person that remains.
+    """
     asked = set(person_ids)
     same = await persons.merged(tx, asked)
     found: dict[PersonId, tuple[ReleaseRequest, ...]] = {}
@@ -96,11 +100,17 @@ async def ledger(tx: Reading, requests: Iterable[OrderId]) -> dict[OrderId, tupl
 async def naming(
     tx: Reading, known_by: Iterable[PersonId], numbers: Collection[Identity]
 ) -> frozenset[OrderId]:
-    """Return the open requests about persons, or by them as guardians, whose order names one of the numbers."""
+    """Return the open requests about persons, or by them as guardian or representative, whose order names a number."""
     found = await tx.fetch(
         _SQL["naming"], surrogates(known_by), [str(n.id_type) for n in numbers], [n.number for n in numbers]
     )
     return frozenset(OrderId(str(row["order_id"])) for row in found)
+
+
+async def patients_asked_for(tx: Reading, known_by: Iterable[PersonId]) -> frozenset[PersonId]:
+    """Return the patients about whom open requests are that open for persons as guardians, whoever has custody now."""
+    found = await tx.fetch(_SQL["asked_by"], surrogates(known_by))
+    return frozenset(person_of(row["person_id"]) for row in found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +138,8 @@ async def named_in_releases(tx: Reading, order_ids: Iterable[OrderId]) -> dict[O
 
 
 def _numbers(*lists: str | None) -> frozenset[Identity]:
-    named = [one for text in lists if text is not None for one in json.loads(text) or ()]
-    return frozenset(Identity(IdType(one["id_type"]), one["id"]) for one in named)
+    named = [person for text in lists if text is not None for person in json.loads(text) or ()]
+    return frozenset(Identity(IdType(person["id_type"]), person["id"]) for person in named)
 
 
 async def open_requests(

@@ -1,19 +1,20 @@
 """Opening the store as one of the roles of infra/roles.sql."""
 
 from sigill.runtime.settings import Settings
+from sigill.runtime.worker_specs import DatabaseRole
 from sigill.store.queries import queries
-from sigill.store.session import Reading, Role, Store
+from sigill.store.session import Reading, Store
 
 _SQL = queries("roles")
 
 
-async def may_act_as(tx: Reading, role: Role) -> bool:
+async def may_act_as(tx: Reading, role: DatabaseRole) -> bool:
     """Say whether this session's user may act as a role."""
     return bool(await tx.value(_SQL["may_act_as"], role))
 
 
 async def open_as(
-    settings: Settings, role: Role, *, or_nobody: bool = False, keep_plans: bool = False
+    settings: Settings, role: DatabaseRole, *, or_nobody: bool = False, keep_plans: bool = False
 ) -> Store | None:
     """
     Open the store as a role. Where the user may not act as it: as the user itself, or not at all with `or_nobody`.

@@ -1,6 +1,7 @@
 """Rows of history as policy's values."""
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 
 from sigill.policy.calendar import BirthDate
 from sigill.policy.facts import (
@@ -9,6 +10,7 @@ from sigill.policy.facts import (
     Identity,
     Inform,
     Measure,
+    PaperCopy,
     Person,
     PersonVersion,
     ReleaseRequest,
@@ -67,6 +69,7 @@ def measure(row: Row, same: Same) -> Measure:
         provisional=row["provisional"],
         awaits_follow_up=row["awaits_follow_up"],
         released=row["released"],
+        end_before_release=row["end_before_release"],
         urgent=row["urgent"],
         reported_to_authority=row["reported_to_authority"],
         review_on=row["review_on"],
@@ -75,7 +78,17 @@ def measure(row: Row, same: Same) -> Measure:
         rules=tuple(row["rules"]),
         rulebook=row["rulebook"],
         beside=None if beside is None else MeasureId(beside),
+        copies=copies(row["copies"], same),
+        copies_refused=copies(row["copies_refused"], same),
         version=row["version"],
+    )
+
+
+def copies(kept: list[str] | None, same: Same) -> frozenset[PaperCopy]:
+    """Read what was given on paper while a measure stood, or was not."""
+    told = (copy.split(":") for copy in kept or ())
+    return frozenset(
+        PaperCopy(OrderId(order), canonical(int(to), same), date.fromisoformat(on)) for order, to, on in told
     )
 
 
@@ -93,7 +106,7 @@ def silences(row: Row) -> frozenset[Silence]:
     """
     kept = row["silences"]
     if kept is not None:
-        return frozenset(_silence(one) for one in kept)
+        return frozenset(_silence(text) for text in kept)
     if Initiative(row["initiative"]) is Initiative.REGISTER:
         return frozenset()
     unit = row["unit"] or ""
@@ -197,9 +210,10 @@ def release_request(row: Row, answers: tuple[UnitAnswer, ...], same: Same) -> Re
         initiative=Initiative(row["initiative"]),
         measures=tuple(MeasureId(str(measure_id)) for measure_id in row["measures"]),
         units=tuple(UnitId(unit) for unit in row["units"]),
-        asked_by=tuple(canonical(number, same) for number in row["asked_by"]),
+        asked_by=tuple(dict.fromkeys(canonical(number, same) for number in row["asked_by"])),
         inform=inform(row),
         opened_at=row["opened_at"],
+        opens_from=row["opens_from"],
         answers=answers,
         closed=None if row["closed"] is None else RequestEnd(row["closed"]),
         replied=row["replied"],
@@ -209,5 +223,9 @@ def release_request(row: Row, answers: tuple[UnitAnswer, ...], same: Same) -> Re
 def unit_answer(row: Row) -> UnitAnswer:
     """Read a unit's answer."""
     return UnitAnswer(
-        UnitId(row["unit"]), Opinion(row["opinion"]), OrderId(str(row["order_id"])), row["given_at"]
+        UnitId(row["unit"]),
+        Opinion(row["opinion"]),
+        OrderId(str(row["order_id"])),
+        row["given_at"],
+        row["opens_from"],
     )

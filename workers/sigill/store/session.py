@@ -13,13 +13,14 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, Literal, Self, TypeAlias
+from typing import Any, Final, Self, TypeAlias
 
 import asyncpg
 from asyncpg import exceptions as pg
 
 from sigill.runtime.clock import stopwatch
 from sigill.runtime.settings import Settings
+from sigill.runtime.worker_specs import DatabaseRole
 from sigill.store.queries import queries
 from sigill_contracts.vocabulary import PersonId
 
@@ -29,17 +30,6 @@ Connection: TypeAlias = (
     "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 )
 Row: TypeAlias = asyncpg.Record
-
-Role = Literal[
-    "sigill_owner",
-    "sigill_intake",
-    "sigill_register",
-    "sigill_transitions",
-    "sigill_relay",
-    "sigill_reader",
-    "sigill_ops",
-    "sigill_auditor",
-]
 
 _PASSING = (
     pg.PostgresConnectionError,
@@ -99,8 +89,10 @@ def pooler_named() -> Iterator[None]:
 def passing(error: BaseException) -> bool:
     """Whether trouble may pass, so that the whole batch is worth doing again; anything else is a bug or a refusal."""
     if isinstance(error, pg.InterfaceError):
-        # asyncpg says so of a connection that died while nobody looked; any other interface error is a bug
-        return any(word in str(error) for word in ("closed", "closing", "released back to the pool"))
+        # asyncpg says so of a connection that died while nobody looked, or of a rollback on one that is dying; any other
+        # interface error is a bug
+        gone = any(word in str(error) for word in ("closed", "closing", "released back to the pool"))
+        return gone or (error.__context__ is not None and passing(error.__context__))
     return isinstance(error, _PASSING)
 
 
@@ -185,7 +177,9 @@ class Store:
         self.schema = settings.database_schema
 
     @classmethod
-    async def open(cls, settings: Settings, *, role: Role | None = None, keep_plans: bool = False) -> Self:
+    async def open(
+        cls, settings: Settings, *, role: DatabaseRole | None = None, keep_plans: bool = False
+    ) -> Self:
         """
         Connect. With `role` every session acts as that role, whatever its user could do beside. `keep_plans` is for
         whoever runs the same few statements again and again (`KeptPlans`).
@@ -297,7 +291,9 @@ class Store:
         return self._pool.get_size(), self._pool.get_idle_size()
 
 
-def connection_options(settings: Settings, role: Role | None, *, migrations: bool = False) -> dict[str, Any]:
+def connection_options(
+    settings: Settings, role: DatabaseRole | None, *, migrations: bool = False
+) -> dict[str, Any]:
     """Return asyncpg's arguments for one connection: where, as whom, and the server's own time-outs."""
     statement = int(settings.database_statement_timeout * 1000)
     return {

@@ -21,19 +21,19 @@ async def record_all(tx: Tx, told: Sequence[StaffRecord]) -> list[bool]:
     """Add what the directory told, in order; for each, whether it was news. A lower or equal sequence is late."""
     if not told:
         return []
-    units = {a.unit: a.region for one in told for a in one.assignments}
-    names = {f"staff:{one.hsa_id}" for one in told} | {f"unit:{unit}" for unit in units}
+    units = {a.unit: a.region for member in told for a in member.assignments}
+    names = {f"staff:{member.hsa_id}" for member in told} | {f"unit:{unit}" for unit in units}
     await tx.fetch(_SQL["lock"], sorted(names))
-    rows = await tx.fetch(_SQL["latest"], sorted({one.hsa_id for one in told}))
+    rows = await tx.fetch(_SQL["latest"], sorted({member.hsa_id for member in told}))
     latest: dict[str, int] = {row["hsa_id"]: row["sequence"] for row in rows if row["sequence"] is not None}
     news: list[bool] = []
     fresh: list[StaffRecord] = []
-    for one in told:
-        new = one.sequence > latest.get(one.hsa_id, -1)
+    for member in told:
+        new = member.sequence > latest.get(member.hsa_id, -1)
         news.append(new)
         if new:
-            latest[one.hsa_id] = one.sequence
-            fresh.append(one)
+            latest[member.hsa_id] = member.sequence
+            fresh.append(member)
     if fresh:
         await _add(tx, fresh)
     return news
@@ -42,16 +42,16 @@ async def record_all(tx: Tx, told: Sequence[StaffRecord]) -> list[bool]:
 async def _add(tx: Tx, fresh: Sequence[StaffRecord]) -> None:
     await tx.run(
         _SQL["add_versions"],
-        [one.hsa_id for one in fresh],
-        [one.sequence for one in fresh],
-        [one.changed_at for one in fresh],
+        [member.hsa_id for member in fresh],
+        [member.sequence for member in fresh],
+        [member.changed_at for member in fresh],
         tx.now,
     )
-    parts = [(one, place, part) for one in fresh for place, part in enumerate(one.assignments)]
+    parts = [(member, place, part) for member in fresh for place, part in enumerate(member.assignments)]
     await tx.run(
         _SQL["add_assignments"],
-        [one.hsa_id for one, _, _ in parts],
-        [one.sequence for one, _, _ in parts],
+        [member.hsa_id for member, _, _ in parts],
+        [member.sequence for member, _, _ in parts],
         [place for _, place, _ in parts],
         [part.unit for _, _, part in parts],
         [part.region for _, _, part in parts],

@@ -1,4 +1,4 @@
-"""Counts for the owner, of a period and perhaps a region. No row names anybody; small ones are left out by the caller."""
+"""Counts for the owner, of a period and a region. No row names anybody; small ones are left out by the caller."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -34,7 +34,7 @@ class PeriodCounts:
     refusals: tuple[tuple[str, int], ...]
 
 
-async def counts(tx: Reading, first: datetime, end: datetime, region: RegionCode | None) -> PeriodCounts:
+async def counts(tx: Reading, first: datetime, end: datetime, region: RegionCode) -> PeriodCounts:
     """Count what happened from `first` until `end` (UTC, exclusive)."""
     imposed = await tx.fetch(_SQL["imposed"], first, end, region)
     calls = await tx.fetch(_SQL["calls"], first, end, region)

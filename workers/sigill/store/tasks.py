@@ -12,7 +12,7 @@ from typing import Literal
 from sigill.policy.effects import AddTask, CloseTask, Sentence
 from sigill.store.queries import queries
 from sigill.store.session import Reading, Row, Tx
-from sigill.store.values import person_of, uuid_or_none, uuids
+from sigill.store.values import person_of, uuids
 from sigill_contracts.vocabulary import MeasureId, OrderId, PersonId, RegionCode, UnitId
 
 _SQL = queries("tasks")
@@ -71,8 +71,8 @@ async def add(tx: Tx, tasks: Sequence[tuple[PersonId | None, AddTask]]) -> None:
         [task.text.en for task in asked],
         [",".join(task.rules) for task in asked],
         [task.due_at for task in asked],
-        [uuid_or_none(task.order_id) for task in asked],
-        [uuid_or_none(task.measure_id) for task in asked],
+        [task.order_id for task in asked],
+        [task.measure_id for task in asked],
         [task.unit for task in asked],
         [task.target for task in asked],
         [task.key_in for task in asked],

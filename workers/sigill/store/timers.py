@@ -13,7 +13,7 @@ from datetime import date, datetime
 from sigill.policy.effects import SetTimer, TimerKind
 from sigill.store.queries import queries
 from sigill.store.session import Reading, Row, Tx
-from sigill.store.values import person_of, surrogates, uuid_or_none, uuids
+from sigill.store.values import person_of, surrogates, uuids
 from sigill_contracts.vocabulary import MeasureId, OrderId, PersonId, RegionCode
 
 _SQL = queries("timers")
@@ -59,8 +59,8 @@ async def set(tx: Tx, timers: Sequence[SetTimer]) -> None:
         _SQL["add"],
         [int(timer.patient) for timer in timers],
         [timer.due_at for timer in timers],
-        [uuid_or_none(timer.measure_id) for timer in timers],
-        [uuid_or_none(timer.order_id) for timer in timers],
+        [timer.measure_id for timer in timers],
+        [timer.order_id for timer in timers],
         [str(timer.kind) for timer in timers],
         [timer.region for timer in timers],
     )

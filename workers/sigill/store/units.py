@@ -3,11 +3,13 @@ Units (vårdenheter) as the directory told of them, with history, and the succes
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 
 from sigill.policy.effects import SetTimer, TimerKind
-from sigill.policy.units import Unit
+from sigill.policy.units import Unit, line_of
 from sigill.store import proposals, timers
+from sigill.store.console import Binding
 from sigill.store.queries import queries
 from sigill.store.session import Reading, Row, Tx
 from sigill.store.values import person_of
@@ -25,17 +27,17 @@ async def record_all(tx: Tx, told: Sequence[UnitRecord]) -> list[bool]:
     """Add what the directory told, in order; for each, whether it was news. A lower or equal sequence is late."""
     if not told:
         return []
-    await tx.fetch(_LOCK, sorted({f"unit:{one.unit}" for one in told}))
-    rows = await tx.fetch(_SQL["latest"], sorted({one.unit for one in told}))
+    await tx.fetch(_LOCK, sorted({f"unit:{record.unit}" for record in told}))
+    rows = await tx.fetch(_SQL["latest"], sorted({record.unit for record in told}))
     latest: dict[str, int] = {row["unit"]: row["sequence"] for row in rows if row["sequence"] is not None}
     news: list[bool] = []
     fresh: list[UnitRecord] = []
-    for one in told:
-        new = one.sequence > latest.get(one.unit, -1)
+    for record in told:
+        new = record.sequence > latest.get(record.unit, -1)
         news.append(new)
         if new:
-            latest[one.unit] = one.sequence
-            fresh.append(one)
+            latest[record.unit] = record.sequence
+            fresh.append(record)
     if fresh:
         await _add(tx, fresh)
     return news
@@ -44,23 +46,23 @@ async def record_all(tx: Tx, told: Sequence[UnitRecord]) -> list[bool]:
 async def _add(tx: Tx, fresh: Sequence[UnitRecord]) -> None:
     await tx.run(
         _SQL["add_versions"],
-        [one.unit for one in fresh],
-        [one.sequence for one in fresh],
-        [one.changed_at for one in fresh],
-        [one.name for one in fresh],
-        [one.region for one in fresh],
-        [one.care_provider for one in fresh],
-        [one.parent for one in fresh],
-        [one.clinic for one in fresh],
-        [one.valid_from for one in fresh],
-        [one.valid_through for one in fresh],
-        [one.succeeded_by for one in fresh],
+        [record.unit for record in fresh],
+        [record.sequence for record in fresh],
+        [record.changed_at for record in fresh],
+        [record.name for record in fresh],
+        [record.region for record in fresh],
+        [record.care_provider for record in fresh],
+        [record.parent for record in fresh],
+        [record.clinic for record in fresh],
+        [record.valid_from for record in fresh],
+        [record.valid_through for record in fresh],
+        [record.succeeded_by for record in fresh],
         tx.now,
     )
-    regions = {one.unit: one.region for one in fresh if one.region is not None}
+    regions = {record.unit: record.region for record in fresh if record.region is not None}
     if regions:
         await tx.run(_SQL["add_regions"], list(regions), list(regions.values()), tx.now)
-    await look_again(tx, [UnitId(one.unit) for one in fresh])
+    await look_again(tx, [UnitId(record.unit) for record in fresh])
 
 
 async def look_again(tx: Tx, changed: Iterable[UnitId]) -> int:
@@ -88,6 +90,22 @@ async def load(
     if not asked:
         return {}
     return {unit.unit: unit for unit in map(_unit, await tx.fetch(_SQL["load"], asked, known_at))}
+
+
+async def binding_on(tx: Reading, bound: Binding, day: date) -> Binding:
+    """What a login is bound to on a Swedish date, with the units that its own have succeeded."""
+    if bound.units is None:
+        return bound
+    return replace(bound, units=await _answered_for(tx, bound.units, day))
+
+
+async def _answered_for(tx: Reading, unit_ids: Iterable[str], day: date) -> frozenset[str]:
+    """Return units and those that they have succeeded by a Swedish date: what a successor answers for (X-07)."""
+    asked = frozenset(unit_ids)
+    rows = await tx.fetch(_SQL["earlier"], sorted(asked))
+    earlier = [UnitId(row["unit"]) for row in rows]
+    known = await load(tx, earlier)
+    return asked.union(unit for unit in earlier if not asked.isdisjoint(line_of(known, unit, day)))
 
 
 async def names(tx: Reading, unit_ids: Iterable[str | None]) -> dict[str, str]:

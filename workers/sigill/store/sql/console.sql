@@ -1,20 +1,28 @@
 -- What the operators' console lists. Every page is bounded, and so is every count.
 
--- name: orders
--- A page of orders, newest first; each null condition is none. $8: only below this registration. $10, $11: of these regions and units.
-SELECT s.registration, s.registration_number, s.order_id, s.proven, s.person_id, s.region, s.form, s.unit, s.urgent,
-       s.received_at,
-       o.outcome, o.codes, o.judged_at
-  FROM signed_order s
-  LEFT JOIN LATERAL (SELECT o.outcome, o.codes, o.judged_at FROM order_outcome o
-                      WHERE o.registration = s.registration ORDER BY o.version DESC LIMIT 1) AS o ON true
- WHERE ($1::bigint[] IS NULL OR s.person_id = ANY ($1))
+-- part: order_line
+-- What a list shows of an order, beside its answer.
+s.registration, s.registration_number, s.order_id, s.proven, s.person_id, s.region, s.form, s.unit, s.urgent,
+       s.received_at
+
+-- part: chosen_orders
+-- The conditions of the search; each that is null is none.
+($1::bigint[] IS NULL OR s.person_id = ANY ($1))
    AND ($2::text IS NULL OR s.region = $2)
    AND ($3::text IS NULL OR s.unit = $3)
    AND ($4::text IS NULL OR s.form = $4)
    AND ($5::uuid IS NULL OR s.order_id = $5)
    AND ($6::timestamptz IS NULL OR s.received_at >= $6)
    AND ($7::timestamptz IS NULL OR s.received_at < $7)
+
+-- name: orders
+-- A page of orders, newest first; each null condition is none. $8: only below this registration. $10, $11: of these regions and units.
+SELECT {order_line},
+       o.outcome, o.codes, o.judged_at
+  FROM signed_order s
+  LEFT JOIN LATERAL (SELECT o.outcome, o.codes, o.judged_at FROM order_outcome o
+                      WHERE o.registration = s.registration ORDER BY o.version DESC LIMIT 1) AS o ON true
+ WHERE {chosen_orders}
    AND ($8::bigint IS NULL OR s.registration < $8)
    AND ($10::text[] IS NULL OR s.region = ANY ($10)) AND ($11::text[] IS NULL OR s.unit = ANY ($11))
  ORDER BY s.registration DESC
@@ -24,32 +32,19 @@ SELECT s.registration, s.registration_number, s.order_id, s.proven, s.person_id,
 -- How many there are, counted up to a bound.
 SELECT count(*) FROM (
   SELECT FROM signed_order s
-   WHERE ($1::bigint[] IS NULL OR s.person_id = ANY ($1))
-     AND ($2::text IS NULL OR s.region = $2)
-     AND ($3::text IS NULL OR s.unit = $3)
-     AND ($4::text IS NULL OR s.form = $4)
-     AND ($5::uuid IS NULL OR s.order_id = $5)
-     AND ($6::timestamptz IS NULL OR s.received_at >= $6)
-     AND ($7::timestamptz IS NULL OR s.received_at < $7)
+   WHERE {chosen_orders}
      AND ($9::text[] IS NULL OR s.region = ANY ($9)) AND ($10::text[] IS NULL OR s.unit = ANY ($10))
    LIMIT $8) AS found;
 
 -- name: orders_of_outcome
 -- The same for one newest outcome, led by the outcomes.
-SELECT s.registration, s.registration_number, s.order_id, s.proven, s.person_id, s.region, s.form, s.unit, s.urgent,
-       s.received_at,
+SELECT {order_line},
        o.outcome, o.codes, o.judged_at
   FROM order_outcome o
   JOIN signed_order s USING (registration)
  WHERE o.outcome = $10
    AND NOT EXISTS (SELECT FROM order_outcome n WHERE n.registration = o.registration AND n.version > o.version)
-   AND ($1::bigint[] IS NULL OR s.person_id = ANY ($1))
-   AND ($2::text IS NULL OR s.region = $2)
-   AND ($3::text IS NULL OR s.unit = $3)
-   AND ($4::text IS NULL OR s.form = $4)
-   AND ($5::uuid IS NULL OR s.order_id = $5)
-   AND ($6::timestamptz IS NULL OR s.received_at >= $6)
-   AND ($7::timestamptz IS NULL OR s.received_at < $7)
+   AND {chosen_orders}
    AND ($8::bigint IS NULL OR o.registration < $8)
    AND ($11::text[] IS NULL OR s.region = ANY ($11)) AND ($12::text[] IS NULL OR s.unit = ANY ($12))
  ORDER BY o.registration DESC
@@ -62,20 +57,13 @@ SELECT count(*) FROM (
     JOIN signed_order s USING (registration)
    WHERE o.outcome = $9
      AND NOT EXISTS (SELECT FROM order_outcome n WHERE n.registration = o.registration AND n.version > o.version)
-     AND ($1::bigint[] IS NULL OR s.person_id = ANY ($1))
-     AND ($2::text IS NULL OR s.region = $2)
-     AND ($3::text IS NULL OR s.unit = $3)
-     AND ($4::text IS NULL OR s.form = $4)
-     AND ($5::uuid IS NULL OR s.order_id = $5)
-     AND ($6::timestamptz IS NULL OR s.received_at >= $6)
-     AND ($7::timestamptz IS NULL OR s.received_at < $7)
+     AND {chosen_orders}
      AND ($10::text[] IS NULL OR s.region = ANY ($10)) AND ($11::text[] IS NULL OR s.unit = ANY ($11))
    LIMIT $8) AS found;
 
 -- name: pending_page
 -- Orders that wait, the earliest deadline first; $1 null: for anything, $2 null: of every region. $5, $6: of these regions and units.
-SELECT s.registration, s.registration_number, s.order_id, s.proven, s.person_id, s.region, s.form, s.unit, s.urgent,
-       s.received_at,
+SELECT {order_line},
        'pending' AS outcome, p.codes, p.until AS judged_at
   FROM pending_order p
   JOIN signed_order s USING (registration)
@@ -214,10 +202,10 @@ UPDATE console_session SET roles = $2::text[], unit = $3, tokens = $4, confirmed
 -- Logged out at the issuer: one of its sessions, or without its name all of somebody.
 DELETE FROM console_session
  WHERE issuer = $1 AND ($2::text IS NULL OR subject = $2) AND ($3::text IS NULL OR sid = $3)
-   AND ($2::text IS NOT NULL OR $3::text IS NOT NULL)
+   AND ($2::text IS NOT NULL OR $3::text IS NOT NULL) AND coalesce(issued_at, began_at) <= $4
 RETURNING operator;
 
 -- name: doubt_sessions_of
 -- Somebody has logged out at the issuer: it is asked about their other sessions at the next request.
 UPDATE console_session SET confirmed_at = began_at - interval '1 day', asked_at = began_at - interval '1 day'
- WHERE issuer = $1 AND subject = $2;
+ WHERE issuer = $1 AND subject = $2 AND coalesce(issued_at, began_at) <= $3;

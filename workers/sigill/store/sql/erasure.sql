@@ -4,6 +4,17 @@
 -- Removes all that says who a person is; returns the audit entries that lost their personal part.
 SELECT chain, pos FROM erase_person($1, $2) ORDER BY chain, pos;
 
+-- name: orders_of
+-- The signed orders that are emptied with a person, and those that began a case in which the texts about the person are.
+WITH gone AS (SELECT $1::bigint AS id UNION SELECT m.person_id FROM person_merge m WHERE m.into_id = $1)
+SELECT s.registration FROM signed_order s
+ WHERE s.original IS NOT NULL AND s.person_id IN (SELECT id FROM gone)
+UNION
+SELECT s.registration FROM case_entry c JOIN signed_order s ON s.order_id = c.request AND s.proven
+ WHERE s.original IS NOT NULL AND c.asker IN (SELECT id FROM gone)
+   AND num_nonnulls(c.name, c.reference, c.remark) > 0
+ ORDER BY registration;
+
 -- name: keys
 -- The keys of an erased person.
 SELECT keys FROM person_erasure WHERE person_id = $1;
@@ -31,6 +42,22 @@ SELECT registration FROM lapsed_orders($1, $2, $3);
 -- name: purge_evidence
 -- Empties a page of them, with their receipts.
 SELECT registration FROM purge_evidence($1, $2, $3, $4) ORDER BY registration;
+
+-- name: lapsed_timers
+-- How many timers were over before $1 and may go.
+SELECT count(*) FROM lapsed_timers($1, 9223372036854775807);
+
+-- name: purge_timers
+-- Destroys a page of them.
+SELECT purge_timers($1, $2);
+
+-- name: lapsed_tasks
+-- How many tasks were over before $1 and may go.
+SELECT count(*) FROM lapsed_tasks($1, 9223372036854775807);
+
+-- name: purge_tasks
+-- Destroys a page of them.
+SELECT purge_tasks($1, $2);
 
 -- name: settled_dead_letters
 -- How many dead letters that are dealt with and older than $1 still hold their bytes.

@@ -1,16 +1,5 @@
 -- All that policy needs about a set of patients, as known at $2 (null: now).
 
--- name: measures
--- Every measure of the patients in its newest known version.
-SELECT m.person_id, m.measure_id, m.kind, m.region, m.initiative, m.services, m.units, m.recorded_from,
-       m.recorded_to, m.guardians, m.guardians_except, m.viewer, m.unit, m.beside, v.*
-  FROM measure m
- CROSS JOIN LATERAL (SELECT * FROM measure_version v
-                      WHERE v.measure_id = m.measure_id AND ($2::timestamptz IS NULL OR v.known_from <= $2)
-                      ORDER BY v.version DESC LIMIT 1) AS v
- WHERE m.person_id = ANY ($1::bigint[])
- ORDER BY v.valid_from, m.known_from, m.measure_id;
-
 -- name: custody
 -- The custody of the patients by version, in the register's order. Who was named before being told apart from somebody
 -- is not known until the child's record is told again.
@@ -52,6 +41,20 @@ SELECT s.person_id, s.order_id, s.region, s.form, s.urgent, s.channel, s.follows
  WHERE s.proven AND (s.person_id = ANY ($1::bigint[]))
  ORDER BY s.registration;
 
+-- name: orders_named
+-- Of the proven orders of the patients those that are, or follow up, one of the orders in $2 (in small letters), in their newest
+-- outcome.
+SELECT s.person_id, s.order_id, s.region, s.form, s.urgent, s.channel, s.follows_up, o.outcome, o.codes, o.measures
+  FROM (SELECT n.registration FROM order_reference n WHERE n.proven AND n.order_id = ANY ($2::uuid[])
+        UNION
+        SELECT f.registration FROM order_reference f
+         WHERE f.proven AND f.follows_up IS NOT NULL AND lower(f.follows_up) = ANY ($2::uuid[]::text[])) AS named
+  JOIN order_reference s ON s.registration = named.registration
+ CROSS JOIN LATERAL (SELECT o.outcome, o.codes, o.measures FROM order_outcome o
+                      WHERE o.registration = s.registration ORDER BY o.version DESC LIMIT 1) AS o
+ WHERE s.person_id = ANY ($1::bigint[])
+ ORDER BY s.registration;
+
 -- name: requests
 -- The patients' requests to release.
 SELECT r.*, closed.opinion AS closed, replied.event IS NOT NULL AS replied
@@ -65,7 +68,8 @@ SELECT r.*, closed.opinion AS closed, replied.event IS NOT NULL AS replied
 
 -- name: answers
 -- Each unit's newest answer to the requests, in the order given.
-SELECT a.* FROM (SELECT DISTINCT ON (a.request, a.unit) a.request, a.unit, a.opinion, a.order_id, a.given_at, a.answer_id
+SELECT a.* FROM (SELECT DISTINCT ON (a.request, a.unit) a.request, a.unit, a.opinion, a.order_id, a.given_at, a.opens_from,
+                          a.answer_id
                    FROM release_answer a
                   WHERE a.request = ANY ($1::uuid[])
                   ORDER BY a.request, a.unit, a.answer_id DESC) AS a

@@ -1,16 +1,5 @@
 -- Signed orders and their answers.
 
--- name: add
--- Orders as they came.
-INSERT INTO signed_order (registration, order_id, proven, person_id, region, form, unit, urgent, source, event_id,
-                          content_type, digest, original, payload, trust_report, received_at, topic, partition,
-                          record_offset, traceparent, registration_number, known_from)
-SELECT *, $22::timestamptz
-  FROM unnest($1::bigint[], $2::uuid[], $3::boolean[], $4::bigint[], $5::text[], $6::text[], $7::text[],
-              $8::boolean[], $9::text[], $10::text[], $11::text[], $12::bytea[], $13::bytea[], $14::jsonb[],
-              $15::jsonb[], $16::timestamptz[], $17::text[], $18::integer[], $19::bigint[], $20::text[],
-              $21::text[]);
-
 -- name: answer
 -- The next version of each order's answer.
 INSERT INTO order_outcome (registration, version, outcome, codes, measures, receipt, judged_at, known_from)
@@ -102,21 +91,3 @@ SELECT s.* FROM signed_order s WHERE s.registration = ANY ($1::bigint[]) ORDER B
 -- name: answers
 -- Every answer to the orders, the first one first.
 SELECT o.* FROM order_outcome o WHERE o.registration = ANY ($1::bigint[]) ORDER BY o.registration, o.version;
-
--- name: find
--- A page of orders, newest first; each null condition is none. $7: only below this registration.
-SELECT s.registration, s.registration_number, s.order_id, s.proven, s.person_id, s.region, s.form, s.unit, s.urgent,
-       s.received_at,
-       o.outcome, o.codes, o.judged_at
-  FROM signed_order s
-  LEFT JOIN LATERAL (SELECT o.outcome, o.codes, o.judged_at FROM order_outcome o
-                      WHERE o.registration = s.registration ORDER BY o.version DESC LIMIT 1) AS o ON true
- WHERE ($1::bigint IS NULL OR s.person_id = $1)
-   AND ($2::text IS NULL OR s.region = $2)
-   AND ($3::text IS NULL OR s.unit = $3)
-   AND ($4::text IS NULL OR o.outcome = $4)
-   AND ($5::timestamptz IS NULL OR s.received_at >= $5)
-   AND ($6::timestamptz IS NULL OR s.received_at < $6)
-   AND ($7::bigint IS NULL OR s.registration < $7)
- ORDER BY s.registration DESC
- LIMIT $8;

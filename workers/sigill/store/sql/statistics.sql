@@ -1,4 +1,4 @@
--- Counts for the owner, of a period ($1 through before $2) and a region ($3 null: every region). Nobody is named.
+-- Counts for the owner, of a period ($1 through before $2) and a region ($3). Nobody is named.
 
 -- name: imposed
 -- Measures that orders imposed, or the register brought, by what they are; not what came beside, or goes on.
@@ -10,7 +10,7 @@ SELECT m.region, m.kind, coalesce(m.unit, '') AS unit, m.initiative,
                       ORDER BY p.sequence DESC LIMIT 1) AS p ON true
  WHERE v.version = 1 AND v.known_from >= $1 AND v.known_from < $2
    AND m.beside IS NULL AND cardinality(v.orders) <= 1
-   AND ($3::text IS NULL OR m.region = $3);
+   AND m.region = $3;
 
 -- name: calls
 -- Orders by phone, and the seconds until their signed form was received; null: it has not come.
@@ -22,14 +22,14 @@ SELECT extract(epoch FROM form.received_at - call.received_at)::float8 AS second
        AND f.payload->>'follows_up' = call.order_id::text) AS form ON true
  WHERE call.proven AND call.payload->>'channel' = 'phone'
    AND call.received_at >= $1 AND call.received_at < $2
-   AND ($3::text IS NULL OR call.region = $3);
+   AND call.region = $3;
 
 -- name: keyed_in
 -- Work-list tasks that were ticked off, and the seconds that it took; null: it is not keyed in yet.
 SELECT target, CASE WHEN state = 'done' THEN extract(epoch FROM ended_at - opened_at)::float8 END AS seconds
   FROM task
  WHERE target IS NOT NULL AND state <> 'closed' AND opened_at >= $1 AND opened_at < $2
-   AND ($3::text IS NULL OR region = $3);
+   AND region = $3;
 
 -- name: requests
 -- Requests to release that were opened, by how they ended; null: open.
@@ -38,7 +38,7 @@ SELECT e.opinion AS closed, count(*) AS requests
   LEFT JOIN LATERAL (SELECT opinion FROM release_event e WHERE e.request = r.order_id AND e.event = 'closed'
                       ORDER BY e.event_row DESC LIMIT 1) AS e ON true
  WHERE coalesce(r.opened_at, r.known_from) >= $1 AND coalesce(r.opened_at, r.known_from) < $2
-   AND ($3::text IS NULL OR r.region = $3)
+   AND r.region = $3
  GROUP BY 1;
 
 -- name: forms
@@ -47,7 +47,7 @@ SELECT s.form, o.outcome, count(*) AS orders
   FROM signed_order s
  CROSS JOIN LATERAL (SELECT outcome FROM order_outcome o WHERE o.registration = s.registration
                       ORDER BY o.version DESC LIMIT 1) AS o
- WHERE s.received_at >= $1 AND s.received_at < $2 AND s.form IS NOT NULL AND ($3::text IS NULL OR s.region = $3)
+ WHERE s.received_at >= $1 AND s.received_at < $2 AND s.form IS NOT NULL AND s.region = $3
  GROUP BY 1, 2;
 
 -- name: refusals
@@ -57,5 +57,5 @@ SELECT code, count(*) AS orders
  CROSS JOIN LATERAL (SELECT outcome, codes FROM order_outcome o WHERE o.registration = s.registration
                       ORDER BY o.version DESC LIMIT 1) AS o
  CROSS JOIN LATERAL unnest(o.codes) AS code
- WHERE s.received_at >= $1 AND s.received_at < $2 AND o.outcome = 'refused' AND ($3::text IS NULL OR s.region = $3)
+ WHERE s.received_at >= $1 AND s.received_at < $2 AND o.outcome = 'refused' AND s.region = $3
  GROUP BY 1;

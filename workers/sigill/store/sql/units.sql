@@ -96,9 +96,8 @@ SELECT v.*, NULL::text AS successor FROM unit_version v WHERE v.unit = $1 ORDER 
 -- The successor of a closed unit, as an approved proposal has it.
 INSERT INTO unit_successor (unit, successor, proposal_id, known_from) VALUES ($1, $2, $3, $4);
 
--- name: waiting_for
--- Who has an order that waits for one of $2, about a measure that one of the units of $1 imposed, or one whose line of
--- successors leads through it.
+-- part: with_earlier
+-- `before`: the units of $1, and those whose line of successors may lead to one of them.
 WITH RECURSIVE before (unit) AS (
   SELECT unnest($1::text[]) COLLATE "C"
    UNION
@@ -108,6 +107,16 @@ WITH RECURSIVE before (unit) AS (
                         UNION
                        SELECT n.unit FROM unit_successor n WHERE n.successor = before.unit) AS earlier
 )
+
+-- name: earlier
+-- The units of $1, and those whose line of successors may lead to one of them.
+{with_earlier}
+SELECT unit FROM before;
+
+-- name: waiting_for
+-- Who has an order that waits for one of $2, about a measure that one of the units of $1 imposed, or one whose line of
+-- successors leads through it.
+{with_earlier}
 SELECT DISTINCT p.person_id
   FROM pending_order p
  WHERE p.codes && $2::text[]
