@@ -14,8 +14,9 @@ from sigill.judgement.releasing import (
     release_measures,
     request_release,
 )
+from sigill.policy.calendar import swedish_date
 from sigill.policy.effects import Amend, Annotate, Effect, Impose
-from sigill.policy.facts import PatientFacts
+from sigill.policy.facts import PaperCopy, PatientFacts
 from sigill_contracts.vocabulary import IMPOSES, RELEASES, Form, MeasureId
 
 
@@ -75,6 +76,8 @@ def _effects_of(case: OrderEvaluation, known: PatientFacts) -> tuple[Effect, ...
             return tuple(request_release(case, known))
         case Form.UNIT_OPINION:
             return tuple(answer_request(case, known))
+        case Form.GIVE_PAPER_COPY:
+            return tuple(give_copies(case, known))
         case form if form in RELEASES:
             if needs_all_units(case):
                 return tuple(request_release(case, known))
@@ -85,6 +88,38 @@ def _effects_of(case: OrderEvaluation, known: PatientFacts) -> tuple[Effect, ...
             return tuple(call_after_its_forms(case, known))
         case _:
             return tuple(impose(case, known))
+
+
+def give_copies(case: OrderEvaluation, known: PatientFacts) -> Iterator[Effect]:
+    """
+    Record in the measures that the order follows up what was given on paper, or was not, and to whom (JH-10).
+
+    The newest assessment of each recipient stands; of two on one day the one that came last. The record lives and ends
+    with the measure; nothing is opened or shut online.
+    """
+    to = case.named if case.named is not None else (known.patient.person_id,)
+    on = swedish_date(case.form.decided_at)
+    assessed = frozenset(PaperCopy(case.order_id, person, on) for person in to)
+    for m in case.targets:
+        if case.form.given is False:
+            copies, refused = _superseded(m.copies, assessed), m.copies_refused | _newest(assessed, m.copies)
+        else:
+            copies, refused = (
+                m.copies | _newest(assessed, m.copies_refused),
+                _superseded(m.copies_refused, assessed),
+            )
+        changed = replace(m, copies=copies, copies_refused=refused, version=m.version + 1)
+        yield Annotate(changed, assesses_copy=True)
+
+
+def _superseded(earlier: frozenset[PaperCopy], by: frozenset[PaperCopy]) -> frozenset[PaperCopy]:
+    """The earlier assessments that newer ones, with the other result, leave standing."""
+    return frozenset(c for c in earlier if not any(n.to == c.to and n.on >= c.on for n in by))
+
+
+def _newest(assessed: frozenset[PaperCopy], other: frozenset[PaperCopy]) -> frozenset[PaperCopy]:
+    """The assessments that no later one, with the other result, stands against: an order may arrive after a newer one."""
+    return frozenset(c for c in assessed if not any(n.to == c.to and n.on > c.on for n in other))
 
 
 def needs_all_units(case: OrderEvaluation) -> bool:

@@ -7,9 +7,10 @@ from sigill.judgement.order_case import OrderEvaluation
 from sigill.policy.calendar import days_before, midnight
 from sigill.policy.effects import AddTask, Effect, Sentence, SetTimer, TimerKind
 from sigill.policy.facts import Measure, PatientFacts
+from sigill.policy.measure_specs import MEASURE_SPECS
 from sigill.policy.rulebook import ReminderLeadTimes
 from sigill.policy.sentences import MEASURE
-from sigill_contracts.vocabulary import MeasureKind, RegionCode
+from sigill_contracts.vocabulary import RegionCode
 
 
 def timers_of(m: Measure, known: PatientFacts, at: datetime, lead: ReminderLeadTimes) -> Iterator[SetTimer]:
@@ -106,39 +107,22 @@ def clinic_tasks(case: OrderEvaluation) -> Iterator[AddTask]:
         )
 
 
-KEYED_INTO: dict[MeasureKind, tuple[str, str, str]] = {
-    MeasureKind.JOURNAL_SEAL: ("admin_journalen", "seal", "unseal"),
-    MeasureKind.CHILD_SEAL: ("admin_journalen", "seal", "unseal"),
-    MeasureKind.GUARDIAN_BLOCK: ("admin_journalen", "block", "unblock"),
-    MeasureKind.GUARDIAN_RESTRICTION: ("admin_journalen", "restrict", "unrestrict"),
-    MeasureKind.LOGIN_LOCK: ("personalverktyget", "lock", "unlock"),
-    MeasureKind.GUARDIAN_GRANT: ("admin_journalen", "open", "close"),
-    MeasureKind.MINOR_GRANT: ("admin_journalen", "open", "close"),
-    MeasureKind.REPRESENTATIVE_GRANT: ("admin_journalen", "open", "close"),
-}
-"""Where each measure is keyed in by hand, and the words for imposing and ending it: no interface exists there."""
-
-
 def worklist(m: Measure, *, ends: bool) -> Iterator[AddTask]:
     """The work-list tasks of one measure: one for each national system."""
-    target, on, off = KEYED_INTO[m.kind]
-    targets = [(target, on, off)]
-    if m.kind is MeasureKind.CHILD_SEAL:
-        targets.append(("personalverktyget", "lock", "unlock"))
     words = MEASURE[m.kind]
-    for system, begin, finish in targets:
-        verb = finish if ends else begin
+    for place in MEASURE_SPECS[m.kind].keyed_into:
+        verb = place.ends if ends else place.begins
         text = Sentence(
             f"{'Häv' if ends else 'Lägg in'} {words.sv}.", f"{'Lift' if ends else 'Key in'}: {words.en}."
         )
         yield AddTask(
             kind="worklist",
-            subject=f"{m.measure_id}:{system}:{verb}",
+            subject=f"{m.measure_id}:{place.system}:{verb}",
             text=text,
             region=m.region,
             rules=m.rules,
             order_id=m.orders[-1] if m.orders else None,
             measure_id=m.measure_id,
-            target=system,
+            target=place.system,
             key_in=verb,
         )

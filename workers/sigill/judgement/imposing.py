@@ -10,7 +10,9 @@ from sigill.judgement.measure_changes import (
     end_by_entries,
     ended,
     inform_of,
+    kept_on,
     later_end,
+    overtaken,
     resumes_at,
     review_task,
     rules_behind,
@@ -19,7 +21,7 @@ from sigill.judgement.measure_changes import (
 from sigill.judgement.order_case import OrderEvaluation, measure_id_of
 from sigill.policy.effects import Amend, Annotate, CloseTask, Effect, Impose, ResolvePending, Sentence
 from sigill.policy.facts import EarlierOrder, Measure, PatientFacts
-from sigill.policy.hits import AGAINST_GUARDIANS
+from sigill.policy.measure_specs import AGAINST_GUARDIANS, MEASURE_SPECS
 from sigill.policy.rulebook import Extra
 from sigill.policy.scope import MeasureScope, all_but, left_of
 from sigill.policy.sentences import REMARK
@@ -30,29 +32,18 @@ from sigill_contracts.vocabulary import (
     MeasureKind,
     OrderId,
     Outcome,
+    PendingCode,
     PersonId,
     RegionCode,
     Remark,
-    Service,
     UnitId,
 )
-
-_DEFAULT_SERVICES: dict[MeasureKind, tuple[Service, ...]] = {
-    MeasureKind.JOURNAL_SEAL: (Service.JOURNAL,),
-    MeasureKind.LOGIN_LOCK: (Service.E_SERVICES,),
-    MeasureKind.GUARDIAN_BLOCK: (Service.JOURNAL, Service.E_SERVICES),
-    MeasureKind.CHILD_SEAL: (Service.JOURNAL, Service.E_SERVICES),
-    MeasureKind.GUARDIAN_RESTRICTION: (Service.JOURNAL,),
-    MeasureKind.GUARDIAN_GRANT: (Service.JOURNAL,),
-    MeasureKind.MINOR_GRANT: (Service.JOURNAL,),
-    MeasureKind.REPRESENTATIVE_GRANT: (Service.JOURNAL,),
-}
 
 
 def main_measure(case: OrderEvaluation, known: PatientFacts) -> Measure:
     form = case.form
     kind = IMPOSES[form.form]
-    services = next((e.services for e in reversed(case.entries) if e.services), _DEFAULT_SERVICES[kind])
+    services = next((e.services for e in reversed(case.entries) if e.services), MEASURE_SPECS[kind].services)
     guardians, viewer = _people_of(case, kind)
     return Measure(
         measure_id=measure_id_of(case.order_id, kind),
@@ -176,17 +167,18 @@ def confirm_call(case: OrderEvaluation, known: PatientFacts, call: EarlierOrder)
     found = _OfCall.of(case, call.order_id, IMPOSES[case.form.form])
     wanted = _as_wide(main_measure(case, known), found.provisional, case)
     new = left_of(MeasureScope.of(wanted), map(MeasureScope.of, found.settled), case.ever_custodians)
+    met = [m for m in found.settled if MeasureScope.of(wanted).meets(MeasureScope.of(m))]
     base = next(iter((*found.provisional, *found.ran_out, *found.settled)), None)
     if base is None:
         yield from impose(case, known)
     elif new is None:
-        met = [m for m in found.settled if MeasureScope.of(wanted).meets(MeasureScope.of(m))]
         if met and met[0].rulebook != wanted.rulebook and not _has_its_form(case, call):
             yield from _brought_by_later_version(case, known, met[0], wanted)
             met = met[1:]
         yield from _nothing_new(case, met, wanted)
     else:
         yield from _confirmed_in(case, known, found, base, wanted, new)
+        yield from _nothing_new(case, (m for m in met if _ends_before(m, wanted)), wanted)
     text = Sentence("Den underskrivna blanketten har kommit.", "The signed form has come.")
     yield ResolvePending(call.order_id, Outcome.EXECUTED, text)
     yield CloseTask("signed_form", str(call.order_id))
@@ -225,13 +217,7 @@ def _brought_by_later_version(
         "valid_to": None if wanted.valid_to is None else later_end(m, wanted.valid_to),
     }
     if _shuts_the_same(m, wanted):
-        main = replace(
-            m,
-            orders=(*m.orders, case.order_id),
-            released=False,
-            version=m.version + 1,
-            **as_wanted,  # type: ignore[arg-type]
-        )
+        main = kept_on(m, case, **as_wanted)
         yield Amend(main, "extended")
     else:
         now = yield from _goes_on_as(
@@ -260,28 +246,23 @@ def _goes_on_as(m: Measure, case: OrderEvaluation, **changes: object) -> Generat
     return now
 
 
+def _ends_before(m: Measure, wanted: Measure) -> bool:
+    """Whether a form wants something shut for longer than it is."""
+    return m.valid_to is not None and (wanted.valid_to is None or m.valid_to < wanted.valid_to)
+
+
 def _nothing_new(case: OrderEvaluation, settled: Iterable[Measure], wanted: Measure) -> Iterator[Effect]:
     """What is confirmed already is not confirmed again; a later end lengthens it, an earlier one does not shorten it."""
     for m in settled:
         valid_to = None if wanted.valid_to is None else later_end(m, wanted.valid_to)
-        orders = (*m.orders, case.order_id)
         if valid_to == m.valid_to:
-            yield Annotate(replace(m, orders=orders, version=m.version + 1))
+            yield Annotate(replace(m, orders=(*m.orders, case.order_id), version=m.version + 1))
         else:
-            longer = replace(m, orders=orders, valid_to=valid_to, released=False, version=m.version + 1)
-            yield Amend(longer, "extended")
+            yield from overtaken(case, m, (m,))
+            yield Amend(kept_on(m, case, valid_to=valid_to), "extended")
             for c in companions_of(case, m):
                 with_it = None if wanted.valid_to is None else later_end(c, wanted.valid_to)
-                yield Amend(
-                    replace(
-                        c,
-                        orders=(*c.orders, case.order_id),
-                        valid_to=with_it,
-                        released=False,
-                        version=c.version + 1,
-                    ),
-                    "extended",
-                )
+                yield Amend(kept_on(c, case, valid_to=with_it), "extended")
 
 
 def _confirmed_in(
@@ -387,9 +368,10 @@ def call_after_its_forms(case: OrderEvaluation, known: PatientFacts) -> Iterator
     A call that comes when its signed forms are there already (X-13): nothing is added but what the forms leave out.
 
     Forms that name every guardian whom a call about all shuts out are about all, later ones too, as when the call had
-    come first (X-14).
+    come first (X-14). So does what a form has ordered for a later day begin with the call: a form never narrows it.
 
-    Where what the form brought has been released since the call, the call is carried out all the same (X-15).
+    Where what the form brought has been released since the call, also before its day, the call is carried out all the
+    same (X-15).
     """
     wanted = replace(main_measure(case, known), provisional=False)
     rows = {
@@ -399,9 +381,10 @@ def call_after_its_forms(case: OrderEvaluation, known: PatientFacts) -> Iterator
         if m.beside is None
     }
     living = [m for m in rows.values() if not case.is_over(m)]
-    if not living and case.released_since(wanted.kind, MeasureScope.of(wanted)):
+    called_off = any(m.released and m.valid_to == m.valid_from for m in rows.values())
+    if not living and (called_off or case.released_since(wanted.kind, MeasureScope.of(wanted))):
         yield from imposed_with(case, known, wanted)
-        yield from _settled_late(case, wanted.kind, MeasureScope.of(wanted))
+        yield review_task(case, "decided_before_release", REMARK[Remark.DECIDED_BEFORE_RELEASE], "X-15")
         return
     scope = MeasureScope.of(wanted)
     rest = left_of(scope, map(MeasureScope.of, living), case.ever_custodians) if living else None
@@ -409,7 +392,10 @@ def call_after_its_forms(case: OrderEvaluation, known: PatientFacts) -> Iterator
     if living and named_only and wanted.kind in AGAINST_GUARDIANS:
         rest = scope  # whom a measure is about never changes: later guardians are shut out by one of its own
     for m in living:
-        yield Annotate(replace(m, orders=(*m.orders, case.order_id), version=m.version + 1))
+        if m.valid_from > case.at:
+            yield from _begins_with_call(case, known, m)
+        else:
+            yield Annotate(replace(m, orders=(*m.orders, case.order_id), version=m.version + 1))
     if rest is not None:
         yield Impose(
             replace(
@@ -418,3 +404,19 @@ def call_after_its_forms(case: OrderEvaluation, known: PatientFacts) -> Iterator
                 **rest.fields,  # type: ignore[arg-type]
             )
         )
+
+
+def _begins_with_call(case: OrderEvaluation, known: PatientFacts, m: Measure) -> Iterator[Effect]:
+    """What a form has ordered for a later day, with what is to come beside it, holds from its call on."""
+    now = yield from _goes_on_as(m, case, valid_from=case.at)
+    yield from end_by_entries(now.measure, known, case.entries, case.at)
+    for c in companions_of(case, m):
+        yield from _goes_on_as(c, case, valid_from=case.at)
+    for order_id in m.orders:
+        yield ResolvePending(order_id, Outcome.EXECUTED, _BEGAN_WITH_CALL, PendingCode.NOT_YET_VALID)
+
+
+_BEGAN_WITH_CALL = Sentence(
+    "Samtalet som blanketten hör till har kommit. Åtgärden gäller redan.",
+    "The call that the form belongs to has come. The measure is in force already.",
+)

@@ -12,7 +12,7 @@ def meant_by(case: OrderEvaluation) -> tuple[OutsideMeasure, ...]:
     known, form = case.known, case.form
     if known is None or (form.form not in RELEASES and form.form is not Form.REQUEST_RELEASE):
         return ()
-    return tuple(one for one in known.elsewhere if _could_mean(case, known, one))
+    return tuple(measure for measure in known.elsewhere if _could_mean(case, known, measure))
 
 
 def _could_mean(case: OrderEvaluation, known: PatientFacts, one: OutsideMeasure) -> bool:
@@ -33,12 +33,12 @@ def _could_mean(case: OrderEvaluation, known: PatientFacts, one: OutsideMeasure)
 def where_to_turn(outside: tuple[OutsideMeasure, ...]) -> Sentence:
     """Where what was made elsewhere is released; without a full stop. Names no person."""
     sv, en = [], []
-    if any(one.made_by is MadeBy.RESIDENT for one in outside):
+    if any(measure.made_by is MadeBy.RESIDENT for measure in outside):
         sv.append("invånaren öppnar själv, inloggad på 1177, det som invånaren själv har förseglat där")
         en.append("the resident, logged in to 1177, opens what the resident has sealed there")
-    others = [one for one in outside if one.made_by is not MadeBy.RESIDENT]
+    others = [measure for measure in outside if measure.made_by is not MadeBy.RESIDENT]
     if others:
-        named = ", ".join(sorted({one.region for one in others if one.region}))
+        named = ", ".join(sorted({other.region for other in others if other.region}))
         sv.append(f"vänd er till den region som gjorde åtgärden{f' ({named})' if named else ''}")
         en.append(f"turn to the region that made the measure{f' ({named})' if named else ''}")
     return Sentence("; ".join(sv), "; ".join(en))

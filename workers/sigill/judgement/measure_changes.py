@@ -16,6 +16,7 @@ from sigill_contracts.vocabulary import (
     MeasureKind,
     OrderId,
     Outcome,
+    PendingCode,
     PersonId,
     RegionCode,
     UnitId,
@@ -132,10 +133,10 @@ def _takes_place_of(m: Measure, other: Measure, known: PatientFacts) -> bool:
 
 def entries_behind(m: Measure, books: Rulebooks) -> tuple[RuleEntry, ...]:
     """The entries that say what a measure ends when it begins, by the version of the rules that it was made under."""
-    region = books.book_of(m.region)
-    version = (
-        next((v for v in region.versions if v.since.isoformat() == m.rulebook), None) if region else None
-    )
+    # a measure of before the region's own first version was made under the base
+    judged = (books.book_of(m.region), books.base_of(m.region))
+    versions = (version for region in judged if region is not None for version in region.versions)
+    version = next((version for version in versions if version.since.isoformat() == m.rulebook), None)
     if version is None or m.beside is not None:
         return ()
     forms = [form for form, kind in IMPOSES.items() if kind is m.kind]
@@ -164,11 +165,41 @@ def ended(m: Measure, at: datetime, order_id: OrderId | None = None) -> Amend:
             valid_to=max(at, m.valid_from),
             orders=orders,
             released=True,
+            end_before_release=m.end_before_release if m.released else m.valid_to,
             provisional=False,
             awaits_follow_up=False,
             version=m.version + 1,
         ),
         "ended",
+    )
+
+
+def kept_on(m: Measure, case: Releasing, **changes: object) -> Measure:
+    """A measure's version that an order changes and has stand: a release for a later day, if it has one, is taken back."""
+    return replace(
+        m,
+        orders=(*m.orders, case.order_id),
+        released=False,
+        end_before_release=None,
+        version=m.version + 1,
+        **changes,  # type: ignore[arg-type]
+    )
+
+
+def end_if_kept(m: Measure) -> datetime | None:
+    """When a measure ends (UTC) whose release for a later day, if it has one, is taken back; None: until released."""
+    return m.end_before_release if m.released else m.valid_to
+
+
+def is_to_end_others(
+    known: PatientFacts, order_id: OrderId, at: datetime, *, but: Collection[Measure] = ()
+) -> bool:
+    """Whether an order is to end, on a day after `at` (UTC), measures other than those of `but`."""
+    birth, left_out = known.patient.birth, {m.measure_id for m in but}
+    return any(
+        m.released and m.beside is None and m.orders[-1:] == (order_id,) and m.not_over(at, birth)
+        for m in known.measures
+        if m.measure_id not in left_out
     )
 
 
@@ -178,6 +209,7 @@ def continued_with(m: Measure, case: Releasing, part: str = "after", **changes: 
         "valid_from": max(case.starts_at, m.valid_from),
         "orders": (*m.orders, case.order_id),
         "released": False,
+        "end_before_release": None,
         "provisional": False,
         "awaits_follow_up": False,
         **changes,
@@ -258,6 +290,27 @@ def resume_measure(case: OrderEvaluation, m: Measure, **changes: object) -> Iter
                 c, case, "resumed", valid_from=since, valid_to=valid_to, beside=main.measure.measure_id
             )
             yield Impose(with_it.measure, "extended")
+
+
+def overtaken(case: OrderEvaluation, m: Measure, kept: Collection[Measure]) -> Iterator[ResolvePending]:
+    """
+    A release for a later day comes to nothing where the measure is extended, or kept, before that day.
+
+    One that is to end another measure as well, which is not among the `kept`, is not refused: that one ends on its day.
+    """
+    if not m.released or not m.orders or case.known is None:
+        return
+    # not what imposes it on a day to come
+    orders = m.orders if m.valid_from <= case.at else m.orders[-1:]
+    for order in orders:
+        if not is_to_end_others(case.known, order, case.at, but=kept):
+            yield ResolvePending(order, Outcome.REFUSED, _OVERTAKEN, PendingCode.NOT_YET_VALID)
+
+
+_OVERTAKEN = Sentence(
+    "Åtgärden har förlängts eller behållits före den dag då den skulle hävas. Den gäller fortfarande.",
+    "The measure was extended or kept before the day of its release. It is still in force.",
+)
 
 
 def tasks_about(m: Measure) -> Iterator[CloseTask]:

@@ -10,18 +10,22 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 
 from sigill.judgement.order_case import OrderEvaluation
 from sigill.judgement.silence import silent
 from sigill.policy import wording
-from sigill.policy.access import AccessQuestion, Decision, decide, units_of
+from sigill.policy.access import AccessSnapshots, Decision, units_answered
 from sigill.policy.calendar import age_begins, swedish_date
-from sigill.policy.effects import AddTask, Effect, Notify, Parameters, Sentence, applied
+from sigill.policy.effects import AddTask, CloseTask, Effect, Notify, Parameters, Sentence, applied
 from sigill.policy.facts import Inform, Measure, PatientFacts
-from sigill.policy.hits import AGAINST_GUARDIANS
+from sigill.policy.hits import ever_custodians, hits, was_guardian
+from sigill.policy.measure_specs import MEASURE_SPECS, NAMES_GUARDIANS
 from sigill.policy.measures_in_force import missing_measures
+from sigill.policy.notification_channels import CHANNEL_SPECS
 from sigill.policy.requests import who_asked
 from sigill.policy.rulebook import InformDefault, NotificationClause, Rulebooks, Version
+from sigill.policy.scope import MeasureScope
 from sigill.policy.sentences import TELL_IN_PERSON
 from sigill.policy.wording import Audience
 from sigill_contracts.vocabulary import (
@@ -29,6 +33,7 @@ from sigill_contracts.vocabulary import (
     RELEASES,
     AccessReason,
     MeasureKind,
+    NotificationChannel,
     PersonId,
     RegionCode,
     Service,
@@ -38,14 +43,7 @@ from sigill_contracts.vocabulary import (
 )
 
 INSTANT = timedelta(microseconds=1)
-IN_PERSON = "in_person"
-"""The channel of a notice that a unit gives itself: a task of that unit."""
 _LINES = (Service.JOURNAL, Service.E_SERVICES)
-_OF_GUARDIANS = AGAINST_GUARDIANS | {MeasureKind.GUARDIAN_GRANT}
-_TOLD_TO_GUARDIANS = _OF_GUARDIANS | {MeasureKind.CHILD_SEAL}
-_OF_PATIENT = frozenset(
-    {MeasureKind.JOURNAL_SEAL, MeasureKind.LOGIN_LOCK, MeasureKind.CHILD_SEAL, MeasureKind.MINOR_GRANT}
-)
 
 
 class Claim(StrEnum):
@@ -89,6 +87,7 @@ CLAIMS: Mapping[Template, Mapping[Audience, Claim]] = {
     Template.CARD_REVOKED_LATE: {},
     Template.MEASURE_ENDING: {},
     Template.REVIEW_DUE: {},
+    Template.ORDER_ENTERED: {},
 }
 """What every template claims about each kind of recipient. Those without a recipient go to operators or units alone."""
 
@@ -119,7 +118,7 @@ def to_person(
     clause: NotificationClause | None = None,
     rules: tuple[str, ...] = (),
     told: bool = True,
-    channel: str = "1177",
+    channel: str = NotificationChannel.INBOX,
     others: tuple[PersonId, ...] = (),
     answers: bool = False,
     day: datetime | None = None,
@@ -138,6 +137,22 @@ def to_person(
         answers=answers,
         day=day,
         more=Sentence(clause.sv, clause.en) if clause else Sentence("", ""),
+    )
+
+
+def to_asker(
+    person: PersonId, patient: PersonId, region: RegionCode, about: Iterable[Measure], word: Inform
+) -> Notify:
+    """Plan to answer one who asked for what has ended (X-06), unless the `word` of the request or its answer says not."""
+    said = word.patient if person == patient else word.guardians
+    return to_person(
+        person,
+        Template.MEASURE_RELEASED,
+        region,
+        about,
+        rules=("X-06",),
+        told=said is not False,
+        answers=True,
     )
 
 
@@ -289,18 +304,19 @@ def subject(
     chosen = (over or lasting) if ends else (lasting or over)
     if person != facts.patient.person_id:
         return tuple(m for m in chosen if _is_about(m, person)), ()
-    own = tuple(m for m in chosen if m.kind in _OF_PATIENT)
+    own = tuple(m for m in chosen if MEASURE_SPECS[m.kind].told_patient)
     if own or template not in _OF_OTHERS:
         return own, ()
     # those concerned are told too: the child, of what holds for its guardians (JH-20, JH-28)
-    of_guardians = tuple(m for m in chosen if m.kind in _OF_GUARDIANS)
+    of_guardians = tuple(m for m in chosen if m.kind in NAMES_GUARDIANS)
     return of_guardians, ever_guardians(facts, of_guardians)
 
 
 def _is_about(m: Measure, person: PersonId) -> bool:
     if m.kind is MeasureKind.REPRESENTATIVE_GRANT:
         return m.viewer == person
-    return m.kind in _TOLD_TO_GUARDIANS and (m.kind not in _OF_GUARDIANS or m.covers_guardian(person))
+    spec = MEASURE_SPECS[m.kind]
+    return spec.told_guardians and (not spec.names_guardians or m.covers_guardian(person))
 
 
 def _recipients(
@@ -337,7 +353,7 @@ def guardians_of(facts: PatientFacts, measures: Iterable[Measure], at: datetime)
     found: dict[PersonId, None] = {}
     custodians = facts.patient.guardians_at(at)
     for m in measures:
-        of_some = m.kind in _OF_GUARDIANS
+        of_some = m.kind in NAMES_GUARDIANS
         whom = m.guardians if of_some and m.guardians is not None else custodians
         found.update(dict.fromkeys(g for g in whom if not of_some or m.covers_guardian(g)))
     return tuple(found)
@@ -379,27 +395,132 @@ class NoticeVerdict:
 
 
 def judged(
-    effects: Iterable[Effect], before: PatientFacts, was_at: datetime, now: datetime, books: Rulebooks
+    effects: Iterable[Effect],
+    before: PatientFacts,
+    was_at: datetime,
+    now: datetime,
+    books: Rulebooks,
+    snapshots: AccessSnapshots | None = None,
 ) -> tuple[Effect, ...]:
     """
     The effects of an order, a timer or the register's word, with every notice among them judged. The one way out.
 
     `before` are the facts until now, compared at `was_at` (UTC) with what they are after the effects at `now` (UTC).
+    `snapshots` are those that others ask too, of the same books; None: the notices' own.
     """
     effects = tuple(effects)
     moments = Moments(before, was_at, applied(before, effects), now)
-    return tuple(_each(effects, moments, books))
+    asked = _Questions(moments, books, snapshots or AccessSnapshots(books))
+    return tuple(_each(effects, asked))
 
 
-def _each(effects: tuple[Effect, ...], moments: Moments, books: Rulebooks) -> Iterator[Effect]:
+def _each(effects: tuple[Effect, ...], asked: "_Questions") -> Iterator[Effect]:
+    yield from _told_no_more(asked.moments)  # before what is to be told now
     for effect in effects:
         if not isinstance(effect, Notify) or effect.to is None:
             yield effect
             continue
-        verdict = judge_notice(effect, moments, books)
+        verdict = _Notice(effect, asked).verdict()
         yield verdict.tell
         if verdict.task is not None:
             yield verdict.task
+
+
+def _told_no_more(moments: Moments) -> Iterator[CloseTask]:
+    """What nobody is to tell in person, or to look at, any more: it would not be true (X-21), or has ended."""
+    before, after = moments.before, moments.after
+    dead = after.patient.has_died(moments.now)  # nobody is told about the dead (X-22)
+    going_on = {} if dead else _not_over_by_lineage(after, moments.now)
+    for lineage, were in _not_over_by_lineage(before, moments.was_at).items():
+        still = going_on.get(lineage, [])
+        if len(still) >= len(were):
+            continue
+        for person in _readers(were, after):
+            of_person = [m for m in were if hits(m, person, before, moments.was_at)]
+            if any(hits(m, person, after, moments.now) for m in still) if of_person else still:
+                continue
+            for template in _OF_GRANTS if were[0].kind.opens else _OF_PROTECTION:
+                yield CloseTask("tell_in_person", f"{template}:{lineage}:{person}")
+        if not still:
+            for order_id in dict.fromkeys(order_id for m in were for order_id in m.orders):
+                for kind in ("decided_before_release", "resumed_after_end"):
+                    yield CloseTask(kind, f"{order_id}:{kind}")
+    begun = {m.measure_id for m in before.in_force(moments.was_at)}
+    for m in () if dead else after.in_force(moments.now):
+        if m.measure_id not in begun:
+            yield from _begun_again(m, after, moments.now)
+    yield from told_no_more_to(moments)
+
+
+def _not_over_by_lineage(facts: PatientFacts, at: datetime) -> dict[str, list[Measure]]:
+    found: dict[str, list[Measure]] = {}
+    for m in facts.measures:
+        if m.not_over(at, facts.patient.birth):
+            found.setdefault(m.lineage, []).append(m)
+    return found
+
+
+def told_no_more_to(moments: Moments) -> Iterator[CloseTask]:
+    """What is not to be told in person any more to somebody who is concerned no longer: dead, custody ended, a mark (X-22)."""
+    before, after = moments.before, moments.after
+    if moments.was_at == moments.now and before.patient is after.patient and before.people is after.people:
+        return  # an order: nobody's state has changed
+    patient = after.patient.person_id
+    readers = _readers((*before.measures, *after.measures), after)
+    gone = [
+        person
+        for person in readers
+        if _may_be_told(person, before, moments.was_at) and not _may_be_told(person, after, moments.now)
+    ]
+    lineages = dict.fromkeys(m.lineage for m in after.measures) if gone else {}
+    for person in gone:
+        for lineage in lineages:
+            for template in _OF_ENDS:
+                yield CloseTask("tell_in_person", f"{template}:{lineage}:{person}")
+        for template in _AGES if person == patient else ():
+            yield CloseTask("tell_in_person", f"{template}:{patient}:{person}")
+
+
+def _may_be_told(person: PersonId, facts: PatientFacts, at: datetime) -> bool:
+    """Whether something about the patient may be told to somebody, whatever it is."""
+    patient, somebody = facts.patient, facts.person(person)
+    if patient.has_died(at) or (somebody is not None and somebody.has_died(at)):
+        return False
+    if person not in patient.guardians_at(at):
+        return not was_guardian(person, facts)
+    return not (patient.at(at).protected or (somebody is not None and somebody.at(at).protected))
+
+
+def _begun_again(m: Measure, facts: PatientFacts, now: datetime) -> Iterator[CloseTask]:
+    """Nobody is to be told that the same has ended, which begins again before it was told."""
+    for ended in facts.measures:
+        alike = ended.kind is m.kind and MeasureScope.of(ended).meets(MeasureScope.of(m))
+        if alike and not ended.not_over(now, facts.patient.birth):
+            for person in _readers((ended,), facts):
+                if not (_lets_in(m, person) or hits(m, person, facts, now)):
+                    continue
+                for template in _OF_ENDS:
+                    yield CloseTask("tell_in_person", f"{template}:{ended.lineage}:{person}")
+
+
+def _lets_in(m: Measure, person: PersonId) -> bool:
+    if m.kind is MeasureKind.MINOR_GRANT:
+        return person == m.patient
+    return m.kind.opens and (person == m.viewer or person in (m.guardians or ()))
+
+
+def _readers(measures: Iterable[Measure], facts: PatientFacts) -> tuple[PersonId, ...]:
+    """Everybody to whom something may have been to be told of measures."""
+    rows = tuple(measures)
+    viewers = (m.viewer for m in rows if m.viewer is not None)
+    named = (guardian for m in rows for guardian in m.guardians or ())
+    return tuple(dict.fromkeys((facts.patient.person_id, *ever_custodians(facts), *named, *viewers)))
+
+
+_OF_PROTECTION = (Template.MEASURE_IMPOSED, Template.MEASURE_CONTINUED, Template.RELEASE_REFUSED)
+_OF_GRANTS = (Template.GRANT_GIVEN, Template.GRANT_EXPIRING)
+_OF_ENDS = (Template.MEASURE_RELEASED, Template.GRANT_EXPIRED, Template.GRANT_REVOKED)
+"""What is told of a measure while it stands, and of its end."""
 
 
 def judge_notice(tell: Notify, moments: Moments, books: Rulebooks) -> NoticeVerdict:
@@ -408,15 +529,30 @@ def judge_notice(tell: Notify, moments: Moments, books: Rulebooks) -> NoticeVerd
 
     A pure function: the caller's facts, the caller's clock.
     """
-    return _Notice(tell, moments, books).verdict()
+    return _Notice(tell, _Questions(moments, books, AccessSnapshots(books))).verdict()
+
+
+class _Questions:
+    """What the notices of one order ask: much the same, found out once."""
+
+    def __init__(self, moments: Moments, books: Rulebooks, snapshots: AccessSnapshots) -> None:
+        self.moments, self.books, self.snapshots = moments, books, snapshots
+
+    @cached_property
+    def units(self) -> tuple[UnitId | None, ...]:
+        """Every unit that may have an answer of its own before or after, behind None for all the others."""
+        since = self.moments.was_at
+        named = units_answered(self.moments.before, since) | units_answered(self.moments.after, since)
+        return (None, *sorted(named))
 
 
 class _Notice:
     """One notice with what its judgement needs looked up once."""
 
-    def __init__(self, tell: Notify, moments: Moments, books: Rulebooks) -> None:
+    def __init__(self, tell: Notify, asked: _Questions) -> None:
         assert tell.to is not None
-        self.tell, self.moments, self.books = tell, moments, books
+        self.tell, self._asked = tell, asked
+        self.moments, self.books = moments, books = asked.moments, asked.books
         self.to: PersonId = tell.to
         self.after, self.now = moments.after, moments.now
         self.patient = moments.after.patient
@@ -524,7 +660,7 @@ class _Notice:
 
     def _lines(self) -> tuple[tuple[Service, UnitId | None], ...]:
         """The services and units that the notice speaks of."""
-        everywhere = dict.fromkeys((*units_of(self.moments.before), *units_of(self.after)))
+        everywhere = self._asked.units
         if not self.tell.about:
             services = _SERVICES.get(self.tell.template, {}).get(self.audience, _LINES)
             return tuple(_lines_of(services, everywhere))
@@ -538,7 +674,7 @@ class _Notice:
         self, facts: PatientFacts, viewer: PersonId, line: tuple[Service, UnitId | None], at: datetime
     ) -> Decision:
         service, unit = line
-        return decide(AccessQuestion(viewer, service, at, unit), facts, self.books)
+        return self._asked.snapshots.of(facts, at).answer((viewer, service, unit))
 
     def _turned(self, viewer: PersonId, *, gains: bool) -> tuple[Service, ...]:
         """The services whose answer has turned for a viewer."""
@@ -614,14 +750,16 @@ class _Notice:
         if too_young or not self._reached(self.version.ages.own_account_from):
             return None
         if any(reason.measures for reason in own.reasons if not own.allowed):
-            return IN_PERSON
-        if channel == "letter" and not self._reached(self.version.ages.of_age):
-            return IN_PERSON
+            return NotificationChannel.IN_PERSON
+        if CHANNEL_SPECS[NotificationChannel(channel)].of_age_only and not self._reached(
+            self.version.ages.of_age
+        ):
+            return NotificationChannel.IN_PERSON
         if self.tell.template not in _AGES and any(
             self._decide(self.after, guardian, account, self.now).allowed
             for guardian in self.patient.guardians_at(self.now)
         ):
-            return IN_PERSON
+            return NotificationChannel.IN_PERSON
         return channel
 
     def _reached(self, age: int) -> bool:
@@ -631,7 +769,7 @@ class _Notice:
     def _task(self, held: Suppression | None, channel: str | None) -> AddTask | None:
         """What people tell themselves: where no channel is safe, or where one who asked may not be written to."""
         imposed = self.tell.template is Template.MEASURE_IMPOSED
-        told = held is None and channel == IN_PERSON
+        told = held is None and channel == NotificationChannel.IN_PERSON
         young = held is Suppression.GUARDIANS_READ_INBOX and imposed
         asked = held is Suppression.NOT_TO_BE_INFORMED and self.tell.answers
         if not (told or young or asked):
@@ -670,12 +808,14 @@ class _Notice:
             reply = version.standard_reply if version else None
             return Sentence(reply.sv, reply.en) if reply else Sentence("", "")
         account = self._decide(self.after, self.to, (Service.E_SERVICES, None), self.now).allowed
+        services = self._services()
         return wording.notice(
             self.tell.template,
             self.audience,
             wording.NoticeFacts(
-                services=self._services(),
-                partial=self._partial(),
+                services=services,
+                # without a service the text speaks of the record
+                partial=(not services or Service.JOURNAL in services) and self._partial(),
                 units=tuple(self._unit_names()),
                 kinds=tuple(dict.fromkeys(m.kind for m in self.tell.about)),
                 through=self._through(),
@@ -706,7 +846,7 @@ class _Notice:
         opens = self.claim in (Claim.GAINS, Claim.WILL_GAIN)
         return any(
             self._decide(self.after, viewer, (Service.JOURNAL, unit), at).allowed is not opens
-            for unit in units_of(self.after)
+            for unit in self._asked.units
         )
 
     def _through(self) -> date | None:
@@ -778,7 +918,6 @@ def _lines_of(
 __all__ = [
     "CLAIMS",
     "INSTANT",
-    "IN_PERSON",
     "Claim",
     "Moments",
     "NoticeVerdict",
@@ -790,5 +929,6 @@ __all__ = [
     "of_order",
     "patient_told",
     "subject",
+    "to_asker",
     "to_person",
 ]

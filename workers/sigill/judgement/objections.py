@@ -1,15 +1,17 @@
 """Every reason why an order is refused: first who decided and signed, then clause by clause of the rulebook."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
 from sigill.judgement.made_elsewhere import meant_by, where_to_turn
 from sigill.judgement.order_case import OrderEvaluation
+from sigill.policy.access import is_shut_out
 from sigill.policy.calendar import age_begins, end_of, last_day_before, swedish_date
 from sigill.policy.effects import RefusalReason, Sentence
-from sigill.policy.facts import Assignment, Measure, PatientFacts, Staff
-from sigill.policy.hits import OF_ONES_OWN, made_by_the_patient, may_act_alone, was_guardian
+from sigill.policy.facts import OF_ONES_OWN, Assignment, Measure, PatientFacts, Staff
+from sigill.policy.hits import made_by_the_patient, may_act_alone, was_guardian
 from sigill.policy.measures_in_force import was_marked
 from sigill.policy.rulebook import AgeWindow, OfClinic, RuleEntry, attested_as
 from sigill.policy.sentences import ATTESTATION, DOCUMENT, REFUSAL, attestation_words
@@ -24,6 +26,7 @@ from sigill_contracts.vocabulary import (
     Initiative,
     MeasureKind,
     OrderId,
+    PersonId,
     RefusalCode,
     Role,
 )
@@ -35,7 +38,13 @@ LONGEST_FROM_DECISION = timedelta(days=30)
 
 _GRANTS = frozenset(form for form, kind in IMPOSES.items() if kind.opens)
 _NAMES_GUARDIANS = frozenset(
-    {Form.BLOCK_GUARDIANS, Form.GRANT_GUARDIAN_ACCESS, Form.RESTRICT_GUARDIAN_ACCESS, Form.REQUEST_RELEASE}
+    {
+        Form.BLOCK_GUARDIANS,
+        Form.GRANT_GUARDIAN_ACCESS,
+        Form.RESTRICT_GUARDIAN_ACCESS,
+        Form.REQUEST_RELEASE,
+        Form.GIVE_PAPER_COPY,
+    }
 )
 _C = RefusalCode
 _OF_WHAT_IS_THERE = frozenset({_C.NOTHING_TO_RELEASE, _C.MADE_ELSEWHERE})
@@ -47,7 +56,7 @@ _WHERE = "decided_by.unit"
 def objections(case: OrderEvaluation) -> tuple[RefusalReason, ...]:
     """Every reason, each code with its field once, in a fixed order."""
     found: dict[tuple[RefusalCode, str | None], RefusalReason] = {}
-    for objection in (*_general(case), *_of_entries(case)):
+    for objection in (*_general(case), *_of_entries(case), *_of_keeping_regions(case)):
         found.setdefault((objection.code, objection.field), objection)
     asks = case.form.form is Form.REQUEST_RELEASE
     if asks and any(code in (_C.NOT_A_GUARDIAN, _C.FIELD_INVALID) for code, _ in found):
@@ -171,6 +180,10 @@ def _fields(case: OrderEvaluation) -> Iterator[RefusalReason]:
         yield objection(_C.FIELD_INVALID, "guardians", ("X-01",))
     if form.form is Form.UNIT_OPINION and form.opinion is None:
         yield objection(_C.FIELD_INVALID, "opinion")
+    if form.given is not None and form.form is not Form.GIVE_PAPER_COPY:
+        yield objection(_C.FIELD_INVALID, "given")
+    if form.valid_from and form.form is Form.GIVE_PAPER_COPY:
+        yield objection(_C.FIELD_INVALID, "valid_from")
     if form.valid_from and form.valid_through and form.valid_through < form.valid_from:
         yield objection(_C.FIELD_INVALID, "valid_through")
     dated = form.recorded_from is not None or form.recorded_to is not None
@@ -179,11 +192,16 @@ def _fields(case: OrderEvaluation) -> Iterator[RefusalReason]:
     if form.valid_through and form.valid_through < swedish_date(case.at):
         yield objection(_C.END_DATE_IN_PAST, "valid_through")
     if form.valid_through and (
-        form.form in RELEASES or form.form in (Form.REQUEST_RELEASE, Form.UNIT_OPINION)
+        form.form in RELEASES or form.form in (Form.REQUEST_RELEASE, Form.UNIT_OPINION, Form.GIVE_PAPER_COPY)
     ):
         yield objection(_C.END_DATE_NOT_ALLOWED, "valid_through")
-    if form.form is Form.EXTEND_MEASURE and form.valid_through is None:
+    if form.form is Form.EXTEND_MEASURE and form.valid_through is None and not _ends_by_itself(case):
         yield objection(_C.END_DATE_REQUIRED, "valid_through")
+
+
+def _ends_by_itself(case: OrderEvaluation) -> bool:
+    """Whether every measure that a form follows protects to an age: a day left out means that one (VGB-09)."""
+    return bool(case.targets) and all(m.ends_at_age is not None and not m.kind.opens for m in case.targets)
 
 
 def _patient(case: OrderEvaluation) -> Iterator[RefusalReason]:
@@ -192,7 +210,7 @@ def _patient(case: OrderEvaluation) -> Iterator[RefusalReason]:
     if case.known is None:
         return
     now = case.known.patient.at(case.at)
-    if now.died_on is not None and now.died_on <= swedish_date(case.at):
+    if case.known.patient.has_died(case.at):
         yield objection(_C.PATIENT_DEAD, "patient")
     if now.identity_uncertain and not case.protective:
         yield objection(_C.IDENTITY_UNCERTAIN, "patient")
@@ -231,7 +249,7 @@ def _is_protected(case: OrderEvaluation, known: PatientFacts) -> bool:
 def _follow_up(case: OrderEvaluation) -> Iterator[RefusalReason]:
     form = case.form
     match form.form:
-        case Form.CONTINUE_MEASURE | Form.EXTEND_MEASURE:
+        case Form.CONTINUE_MEASURE | Form.EXTEND_MEASURE | Form.GIVE_PAPER_COPY:
             if case.known is not None and not case.targets:
                 yield _nothing_to_follow(case)
         case Form.UNIT_OPINION:
@@ -292,6 +310,13 @@ def _guardians(case: OrderEvaluation) -> Iterator[RefusalReason]:
         return
     asks = form.form is Form.REQUEST_RELEASE
     if case.custody_unclear and not asks:
+        for index, ref in enumerate(form.guardians if form.form is Form.GIVE_PAPER_COPY else ()):
+            who = case.who(ref)
+            if who is None and form.given is False:
+                # applied at once, and there is nobody to note it of
+                yield objection(_C.NOT_A_GUARDIAN, f"guardians.{index}")
+            elif who is not None and _may_not_have(case, case.known, who):
+                yield _shut_out(case, index)
         return
     guardians = case.known.patient.guardians_at(form.decided_at) if asks else case.custodians
     if form.form in IMPOSES and case.known.patient.has_come_of_age(case.starts_at):
@@ -302,6 +327,20 @@ def _guardians(case: OrderEvaluation) -> Iterator[RefusalReason]:
             continue  # nobody knows; whose custody has ended is known
         if who not in guardians:
             yield objection(_C.NOT_A_GUARDIAN, f"guardians.{index}")
+        elif form.form is Form.GIVE_PAPER_COPY and who is not None and _may_not_have(case, case.known, who):
+            yield _shut_out(case, index)
+
+
+def _shut_out(case: OrderEvaluation, index: int) -> RefusalReason:
+    return objection(_C.RECIPIENT_SHUT_OUT, f"guardians.{index}", _rules(case, "offered"))
+
+
+def _may_not_have(case: OrderEvaluation, known: PatientFacts, guardian: PersonId) -> bool:
+    """Whether a copy was given to a guardian who is shut out, or was when it was decided to give it (JH-22)."""
+    moments = (case.form.decided_at, case.at)
+    return case.form.given is not False and any(
+        is_shut_out(guardian, at, known, case.books) for at in moments
+    )
 
 
 def _release(case: OrderEvaluation) -> Iterator[RefusalReason]:
@@ -415,6 +454,33 @@ def _of_entries(case: OrderEvaluation) -> Iterator[RefusalReason]:
             yield from check(case, entry)
 
 
+def _of_keeping_regions(case: OrderEvaluation) -> Iterator[RefusalReason]:
+    """
+    What the region that keeps a measure demands of its release, also where another region releases it (IN-12).
+
+    The talks with that region take the place of its unit; they take the place of nothing else.
+    """
+    for code in sorted({m.region for m in case.targets} - {case.form.region}):
+        region = case.books.book_of(code, case.decided_on)
+        version = region.in_force(case.decided_on) if region is not None else None
+        if region is None or version is None:
+            continue
+        as_there = case.form.model_copy(update={"region": code})
+        there = OrderEvaluation(as_there, case.facts, region, version, case.books)
+        for entry in there.entries:
+            for clause, check in _CLAUSES.items():
+                if clause in entry.given & _KEPT_ELSEWHERE:
+                    for reason in check(case, entry):
+                        yield replace(reason, text=_as_asked_in(code, reason.text))
+
+
+def _as_asked_in(region: str, text: Sentence) -> Sentence:
+    return Sentence(
+        f"{text.sv} Så kräver den region som har infört åtgärden ({region}).",
+        f"{text.en} The region that imposed the measure ({region}) demands it.",
+    )
+
+
 @lru_cache(maxsize=4096)
 def _checks_of(
     given: frozenset[str],
@@ -510,7 +576,7 @@ def _attestations(case: OrderEvaluation, entry: RuleEntry) -> Iterator[RefusalRe
     missing = [a for a in entry.attestations or () if attested_as(a) not in case.attested]
     if missing:
         words = [attestation_words(a) for a in missing]
-        more = Sentence(", ".join(one.sv for one in words), ", ".join(one.en for one in words))
+        more = Sentence(", ".join(word.sv for word in words), ", ".join(word.en for word in words))
         yield objection(entry.otherwise or _C.ATTESTATION_MISSING, "attestations", entry.cites, more=more)
 
 
@@ -518,12 +584,12 @@ def _one_attestation(case: OrderEvaluation, entry: RuleEntry) -> Iterator[Refusa
     wanted = entry.one_attestation_of or ()
     if wanted and not case.attested.intersection(map(attested_as, wanted)):
         words = [attestation_words(a) for a in wanted]
-        more = Sentence(" eller ".join(one.sv for one in words), " or ".join(one.en for one in words))
+        more = Sentence(" eller ".join(word.sv for word in words), " or ".join(word.en for word in words))
         yield objection(entry.otherwise or _C.ATTESTATION_MISSING, "attestations", entry.cites, more=more)
 
 
 def _references(case: OrderEvaluation, entry: RuleEntry) -> Iterator[RefusalReason]:
-    named = {one.kind for one in case.form.references or ()}
+    named = {reference.kind for reference in case.form.references or ()}
     if missing := [kind for kind in entry.references or () if kind not in named]:
         more = Sentence(
             ", ".join(DOCUMENT[kind].sv for kind in missing), ", ".join(DOCUMENT[kind].en for kind in missing)
@@ -534,8 +600,8 @@ def _references(case: OrderEvaluation, entry: RuleEntry) -> Iterator[RefusalReas
 def _any_of(case: OrderEvaluation, entry: RuleEntry) -> Iterator[RefusalReason]:
     """One of several sets of clauses holds; else what is told is what the nearest of them misses."""
     tried = [
-        [reason for name, clause in _CLAUSES.items() if name in one.given for reason in clause(case, one)]
-        for one in entry.alternatives
+        [reason for name, clause in _CLAUSES.items() if name in part.given for reason in clause(case, part)]
+        for part in entry.alternatives
     ]
     yield from min(tried, key=len, default=[])
 
@@ -695,3 +761,18 @@ _CLAUSES: dict[str, Callable[[OrderEvaluation, RuleEntry], Iterator[RefusalReaso
     "initiating_unit_only": _initiating_unit,
 }
 """What each clause of an entry asks. Clauses that are not here say what follows, not what is asked."""
+
+_KEPT_ELSEWHERE = frozenset(
+    {
+        "initiatives",
+        "channels",
+        "deciders",
+        "consulted",
+        "attestations",
+        "one_attestation_of",
+        "references",
+        "any_of",
+        "motivation",
+    }
+)
+"""What a region demands of whoever releases its measures; not at which of its units, nor when the form is offered here."""

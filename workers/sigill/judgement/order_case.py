@@ -8,17 +8,24 @@ from typing import Literal
 from uuid import NAMESPACE_URL, uuid5
 
 from sigill.policy.calendar import end_of, last_day_of_years, midnight, swedish_date
-from sigill.policy.facts import EarlierOrder, Identity, Measure, OrderFacts, PatientFacts, ReleaseRequest
-from sigill.policy.hits import (
-    AGAINST_GUARDIANS,
+from sigill.policy.facts import (
     OF_ONES_OWN,
+    EarlierOrder,
+    Identity,
+    Measure,
+    OrderFacts,
+    PatientFacts,
+    ReleaseRequest,
+)
+from sigill.policy.hits import (
     came_with_anothers_block,
     ever_custodians,
     hits,
     made_by_the_patient,
 )
+from sigill.policy.measure_specs import AGAINST_GUARDIANS
 from sigill.policy.measures_in_force import held_by_state
-from sigill.policy.requests import left_of_request, opens_for
+from sigill.policy.requests import left_of_request, opens_at, opens_for, units_still_asked
 from sigill.policy.rulebook import (
     Condition,
     Deadline,
@@ -90,6 +97,8 @@ class OrderEvaluation:
         """Whether the order can only ever show less."""
         if self.form.form is Form.UNIT_OPINION:
             return self.form.opinion is Opinion.KEEP
+        if self.form.form is Form.GIVE_PAPER_COPY:
+            return self.form.given is False
         if self.form.form is Form.EXTEND_MEASURE and any(m.kind.opens for m in self.targets):
             return False
         return self.form.form in PROTECTIVE_FORMS
@@ -104,12 +113,30 @@ class OrderEvaluation:
         """The Swedish date of the decision, on which roles are judged."""
         return swedish_date(self.form.decided_at)
 
-    @property
+    @cached_property
     def starts_at(self) -> datetime:
-        """When the order takes effect: at once, or at the midnight that `valid_from` begins."""
-        if self.form.valid_from is None:
+        """
+        When the order takes effect: at once, or at the midnight that `valid_from` begins.
+
+        A yes that completes a request takes effect on the last of the days that the request and its answers named (X-16);
+        a *keep* at once.
+        """
+        if self.form.form is Form.UNIT_OPINION and self.form.opinion is Opinion.KEEP:
             return self.at
-        return max(self.at, midnight(self.form.valid_from))
+        own = self.day_ahead or self.at
+        if self.form.form is not Form.UNIT_OPINION or self.request is None or self.known is None:
+            return own
+        answering_now = self.speaks_for(self.request.units)
+        if set(self.request.unanswered) & set(self._asked) - set(answering_now):
+            return own
+        return max(own, opens_at(self.request, self.known, self.at, anew=answering_now))
+
+    @property
+    def day_ahead(self) -> datetime | None:
+        """The midnight (UTC) of the order's own day, when that lies ahead; None: it names none."""
+        if self.form.valid_from is None or midnight(self.form.valid_from) <= self.at:
+            return None
+        return midnight(self.form.valid_from)
 
     @property
     def by_phone(self) -> bool:
@@ -227,7 +254,7 @@ class OrderEvaluation:
 
     @cached_property
     def forms_before(self) -> tuple[EarlierOrder, ...]:
-        """The signed forms that have overtaken this call (X-13)."""
+        """The signed forms that have overtaken this call, also those whose day has not come (X-13)."""
         kind = IMPOSES.get(self.form.form)
         if kind is None or kind.opens or not self.by_phone:
             return ()
@@ -238,7 +265,10 @@ class OrderEvaluation:
             and order.channel is not Channel.PHONE
             and order.form is self.form.form
             and order.region == self.form.region
-            and order.outcome == Outcome.EXECUTED
+            and (
+                order.outcome == Outcome.EXECUTED
+                or (order.outcome == Outcome.PENDING and bool(self.lineage_of(order.order_id, kind)))
+            )
         )
 
     @property
@@ -316,7 +346,8 @@ class OrderEvaluation:
             and m.valid_to > max(self.form.decided_at, m.valid_from)
             and MeasureScope.of(m).meets(scope)
         ]
-        return tuple(m for m in found if left_of(MeasureScope.of(m), self._going_on(m), self.ever_custodians))
+        opened = ((m, left_of(MeasureScope.of(m), self._going_on(m), self.ever_custodians)) for m in found)
+        return tuple(m for m, rest in opened if rest is not None and rest.meets(scope))
 
     def _going_on(self, m: Measure) -> list[MeasureScope]:
         """The scopes in which a measure goes on as other rows."""
@@ -384,7 +415,10 @@ class OrderEvaluation:
 
         Of the register's own only what a state holds, to be refused: what remains is its own region's to judge (X-10).
         """
-        kind, named = RELEASES.get(self.form.form), {str(one) for one in self.form.releases or ()}
+        kind, named = (
+            RELEASES.get(self.form.form),
+            {str(measure_id) for measure_id in self.form.releases or ()},
+        )
         if kind is None:
             return ()
         return tuple(
@@ -499,6 +533,8 @@ class OrderEvaluation:
                 return tuple(m for m in found if not made_by_the_patient(m))
             case Form.EXTEND_MEASURE:
                 return (*self._followed, *self.ended_since)
+            case Form.GIVE_PAPER_COPY:
+                return tuple(m for m in (*self._followed, *self.ended_since) if not m.kind.opens)
             case Form.UNIT_OPINION:
                 if self.request is None or self.known is None or self.request.region != self.form.region:
                     return ()
@@ -649,7 +685,7 @@ class OrderEvaluation:
         """The units that were asked and that an opinion speaks for: its own, those it succeeded, those of its clinic."""
         if self.request is None:
             return ()
-        asked = self.request.units
+        asked = self._asked
         own = self.speaks_for(asked)
         imposed = {u: [m for m in self.targets if m.unit == u] for u in asked}
         # what opens must be in reach as a whole: one measure of a unit does not open its others
@@ -660,6 +696,19 @@ class OrderEvaluation:
             if u in own
             or (imposed[u] and enough(self.bonds_of(m) and self._is_bound_here(m) for m in imposed[u]))
         )
+
+    @property
+    def _asked(self) -> tuple[UnitId, ...]:
+        """
+        The units whose answer counts: to open, those that still have something to decide about (X-04).
+
+        A *keep* counts from every unit that was asked, also where its own measure has ended meanwhile: it opens nothing.
+        """
+        if self.request is None or self.known is None:
+            return ()
+        if self.form.opinion is Opinion.KEEP:
+            return self.request.units
+        return units_still_asked(self.request, self.known, self.at)
 
     @cached_property
     def out_of_reach(self) -> tuple[Measure, ...]:
@@ -678,7 +727,8 @@ class OrderEvaluation:
         match self.form.form:
             case Form.UNIT_OPINION:
                 agrees = self.request is not None and self.form.opinion is Opinion.AGREE
-                asked = self.request.unanswered if agrees and self.request and not self.answers_for else ()
+                unanswered = self.request.unanswered if agrees and self.request else ()
+                asked = () if self.answers_for else tuple(u for u in unanswered if u in self._asked)
             case form if form in RELEASES and any(e.initiating_unit_only for e in self.entries):
                 asked = () if self.speaks_for(self.initiating_units) else self.initiating_units
             case _:

@@ -9,11 +9,13 @@ from sigill.judgement.measure_changes import tasks_answered
 from sigill.judgement.objections import objection, objections
 from sigill.judgement.order_case import OrderEvaluation
 from sigill.judgement.settling import settled
-from sigill.judgement.successors import successor_tasks
+from sigill.judgement.successors import look_again, successor_tasks
 from sigill.policy import requests
+from sigill.policy.access import AccessSnapshots
 from sigill.policy.calendar import BirthDate, swedish_date
 from sigill.policy.effects import (
     Amend,
+    Annotate,
     Effect,
     Impose,
     Judgement,
@@ -29,7 +31,7 @@ from sigill.policy.effects import (
 )
 from sigill.policy.facts import Inform, Measure, OrderFacts, PatientFacts, Person
 from sigill.policy.hits import hits
-from sigill.policy.rulebook import Rulebooks
+from sigill.policy.rulebook import Region, Rulebooks
 from sigill.policy.scope import shuts_for_longer
 from sigill.policy.sentences import MEASURE, PENDING, SUCCESSOR_WANTED
 from sigill_contracts.order import SignedForm
@@ -49,19 +51,28 @@ from sigill_contracts.vocabulary import (
 )
 
 
-def judge(form: SignedForm, facts: OrderFacts, books: Rulebooks) -> Judgement:
+def judge(
+    form: SignedForm, facts: OrderFacts, books: Rulebooks, snapshots: AccessSnapshots | None = None
+) -> Judgement:
     """
     Say what an order does, or every reason why it does nothing.
 
     Roles, the right to ask and the version of the rules are judged at `decided_at`; the effect at `facts.at`, the
     moment of processing (UTC). Reasons come in the order of the rulebook, so that the same order reads the same
     twice. A refused order has no effects. A protective order is applied and flagged where an opening one waits.
+    `snapshots` keeps what was found out about access, for whoever tells of the changes; None: nobody does.
     """
-    region = books.book_of(form.region)
+    region = books.book_of(form.region, swedish_date(form.decided_at))
     if region is None:
         known = ", ".join(sorted(code for code, r in books.regions.items() if not r.national))
         there_are = Sentence(f"region ska vara en av {known}", f"region must be one of {known}")
         return _refused(objection(RefusalCode.FIELD_INVALID, "region", more=there_are))
+    return replace(_judged(form, facts, region, books, snapshots), digest=region.digest)
+
+
+def _judged(
+    form: SignedForm, facts: OrderFacts, region: Region, books: Rulebooks, snapshots: AccessSnapshots | None
+) -> Judgement:
     version = region.in_force(swedish_date(form.decided_at))
     name = f"{region.region} {version.since.isoformat()}" if version else region.region
     if version is None or not version.offers(form.form):
@@ -79,10 +90,12 @@ def judge(form: SignedForm, facts: OrderFacts, books: Rulebooks) -> Judgement:
         return _unknown(case, name)
     holds = tuple(_holds(case))
     if holds:
-        orphaned = tuple(successor_tasks(case, case.awaited_successors))
+        awaited = case.awaited_successors
+        orphaned = (*successor_tasks(case, awaited), *(look_again(case) if awaited else ()))
         return Judgement(Outcome.PENDING, name, waits=holds, effects=orphaned)
     done = _execute(case, case.known, name, books)
-    return replace(done, effects=notices.judged(done.effects, case.known, case.at, case.at, books))
+    told = notices.judged(done.effects, case.known, case.at, case.at, books, snapshots)
+    return replace(done, effects=told)
 
 
 def takes_effect_when_received(form: Form, waited_for: Collection[str], patient: Person | None) -> bool:
@@ -140,7 +153,10 @@ def _holds(case: OrderEvaluation) -> Iterator[PendingReason]:
             tuple(dict.fromkeys(r for e in case.entries if e.deciders_bound_to for r in e.cites)),
             units=case.awaited_successors,
         )
-    if case.form.form is Form.GRANT_GUARDIAN_ACCESS and case.custody_unclear:
+    to_guardians = case.form.form is Form.GRANT_GUARDIAN_ACCESS or (
+        case.form.form is Form.GIVE_PAPER_COPY and case.form.guardians is not None
+    )
+    if to_guardians and case.custody_unclear:
         named = case.named or ()
         if not named or any(g not in case.custodians for g in named):
             yield _wait(PendingCode.CUSTODY_UNCONFIRMED)
@@ -161,7 +177,7 @@ _OF_EARLIER_ORDERS = frozenset(
 def _rests_on_what_is_missing(case: OrderEvaluation, found: tuple[RefusalReason, ...]) -> bool:
     """Whether an opening order is refused only for want of what an unreadable earlier message may have said."""
     waits = case.facts.after_dead_letter and not case.protective
-    return waits and all(one.code in _OF_EARLIER_ORDERS for one in found)
+    return waits and all(reason.code in _OF_EARLIER_ORDERS for reason in found)
 
 
 def _execute(case: OrderEvaluation, known: PatientFacts, name: str, books: Rulebooks) -> Judgement:
@@ -171,9 +187,10 @@ def _execute(case: OrderEvaluation, known: PatientFacts, name: str, books: Ruleb
     if remarks.is_in_force_already(case, done):
         touched = []
     named = _named(case, done)
-    waits = tuple(_waits(case, done, named))
+    ahead = _lies_ahead(case, done)
+    waits = tuple(_waits(case, done, named, ahead=ahead))
     follows = tuple(_follows(case, known, after, done, named))
-    told = tuple(_told(case, after, touched)) if touched else ()
+    told = tuple(_told(case, after, touched)) if touched and not ahead else ()
     return Judgement(
         outcome=Outcome.PENDING if waits else Outcome.EXECUTED,
         rulebook=name,
@@ -182,8 +199,8 @@ def _execute(case: OrderEvaluation, known: PatientFacts, name: str, books: Ruleb
         effects=(*done, *follows, *told, *follow_ups.clinic_tasks(case), *_requests(case, after, books)),
         named=tuple(m.measure_id for m in named),
         still_in_force=remarks.still_holding(case, after) if _ends_something(case, done) else (),
-        ends_on=last_day_of(named, known.patient.birth),
-        note=_note(case, touched),
+        ends_on=last_day_of(named or _copied_during(done), known.patient.birth),
+        note=_note_of_copies(case, done) or _note(case, touched),
         flagged=tuple(_flags(case)),
     )
 
@@ -226,7 +243,7 @@ def last_day_of(named: Iterable[Measure], birth: BirthDate) -> date | None:
 
 
 def _waits(
-    case: OrderEvaluation, done: tuple[Effect, ...], named: tuple[Measure, ...]
+    case: OrderEvaluation, done: tuple[Effect, ...], named: tuple[Measure, ...], *, ahead: bool
 ) -> Iterator[PendingReason]:
     opened = [e.request for e in done if isinstance(e, OpenRequest) and e.request.closed is None]
     for request in opened:
@@ -248,8 +265,20 @@ def _waits(
             until=case.at + within,
         )
     runs_already = case.call is not None and bool(named) and all(m.valid_from <= case.at for m in named)
-    if case.starts_at > case.at and not opened and not runs_already:
+    if ahead and not opened and not runs_already:
         yield _wait(PendingCode.NOT_YET_VALID, until=case.starts_at)
+
+
+def _lies_ahead(case: OrderEvaluation, done: Iterable[Effect]) -> bool:
+    """
+    Whether what an order does happens on a later day.
+
+    What merely goes on has no day of its own: a measure that is kept as it is, or gets a later end, does so at once.
+    """
+    if case.starts_at <= case.at:
+        return False
+    changed = [e.measure for e in done if isinstance(e, Impose | Amend)]
+    return not changed or any(m.released or m.valid_from > case.at for m in changed)
 
 
 def _follows(
@@ -291,9 +320,11 @@ def _ends_later(m: Measure, known: PatientFacts) -> bool:
 
 
 def _told(case: OrderEvaluation, after: PatientFacts, touched: list[Measure]) -> Iterator[Notify]:
-    """A request, or one unit's answer among several, changes nothing yet: then nobody is told of a measure."""
-    if case.starts_at > case.at:
-        return  # told on its day
+    """
+    Who is told of the measures that an order has changed, unless that happens on a later day: then they are told on it.
+
+    A request, or one unit's answer among several, changes nothing yet.
+    """
     told = tuple(notices.of_order(case, after, touched))
     yield from told
     if case.form.form is Form.UNIT_OPINION:
@@ -314,18 +345,8 @@ def _answered(
     word = request.inform.overlaid(Inform(said.guardians, said.patient, said.written_confirmation))
     for person in requests.who_asked(request, after):
         about = [m for m in touched if m.released and hits(m, person, after, case.at)]
-        if person in known or not about:
-            continue
-        own = person == after.patient.person_id
-        yield notices.to_person(
-            person,
-            Template.MEASURE_RELEASED,
-            request.region,
-            about,
-            rules=("X-06",),
-            told=(word.patient if own else word.guardians) is not False,
-            answers=True,
-        )
+        if about and person not in known:
+            yield notices.to_asker(person, after.patient.person_id, request.region, about, word)
 
 
 def _opened_again(case: OrderEvaluation, after: PatientFacts, touched: list[Measure]) -> Iterator[Notify]:
@@ -362,6 +383,39 @@ def _flags(case: OrderEvaluation) -> Iterator[str]:
         yield "custody_unconfirmed"
     if not case.known.patient.birth.certain:
         yield "birth_date_uncertain"
+
+
+def _copied_during(done: Iterable[Effect]) -> tuple[Measure, ...]:
+    """The measures during which the order records an assessment of a copy on paper."""
+    return tuple(e.measure for e in done if isinstance(e, Annotate) and e.assesses_copy)
+
+
+_GIVEN = Sentence(
+    "Journalkopia på papper lämnad efter menprövning.", "A copy on paper given after a harm assessment."
+)
+_NOT_GIVEN = Sentence(
+    "Journalkopia på papper inte lämnad efter menprövning.",
+    "A copy on paper not given after a harm assessment.",
+)
+
+
+def _note_of_copies(case: OrderEvaluation, done: Iterable[Effect]) -> Note | None:
+    """What the EHR files of a copy on paper, given or not: to whom, by date, and during which measure (JH-10)."""
+    during = _copied_during(done)
+    if not during or case.known is None:
+        return None
+    words = [e.note for e in case.entries if e.note]
+    to = case.named if case.named is not None else (case.known.patient.person_id,)
+    day = swedish_date(case.form.decided_at)
+    return Note(
+        words[0].keyword if words else "Journalen via nätet",
+        during,
+        day,
+        day,
+        _NOT_GIVEN if case.form.given is False else _GIVEN,
+        tuple(duty for w in words for duty in w.duties),
+        recipients=to,
+    )
 
 
 def _note(case: OrderEvaluation, touched: list[Measure]) -> Note | None:

@@ -10,10 +10,14 @@ from sigill.judgement.measure_changes import (
     companions_of,
     continued_with,
     end_by_entries,
+    end_if_kept,
     ended,
     entries_behind,
     inform_of,
+    is_to_end_others,
+    kept_on,
     later_end,
+    overtaken,
     resume_measure,
     review_task,
     settle_call,
@@ -36,7 +40,7 @@ from sigill.policy.effects import (
     TimerKind,
 )
 from sigill.policy.facts import Measure, PatientFacts, ReleaseRequest, RequestEnd, UnitAnswer
-from sigill.policy.hits import AGAINST_GUARDIANS
+from sigill.policy.measure_specs import AGAINST_GUARDIANS, NAMES_GUARDIANS
 from sigill.policy.requests import (
     OUTCOME,
     STATES,
@@ -78,6 +82,7 @@ def continue_measures(case: OrderEvaluation) -> Iterator[Effect]:
         if release:
             if not late:
                 yield from _called_off(case, m)
+                yield from _sooner(case, m)
                 yield ended(m, case.starts_at, case.order_id)
                 for c in companions_of(case, m):
                     yield ended(c, case.starts_at, case.order_id)
@@ -85,7 +90,7 @@ def continue_measures(case: OrderEvaluation) -> Iterator[Effect]:
             continue
         units = frozenset(UnitId(u) for u in form.units) if form.units else m.units
         guardians, left_out = _continued_for(case, m)
-        valid_to = end_of(form.valid_through) if form.valid_through else m.valid_to
+        valid_to = end_of(form.valid_through) if form.valid_through else end_if_kept(m)
         if m.kind is MeasureKind.GUARDIAN_BLOCK and form.valid_through is None:
             valid_to = None  # until further notice (JH-19)
         if late:
@@ -93,17 +98,15 @@ def continue_measures(case: OrderEvaluation) -> Iterator[Effect]:
                 case, m, units=units, guardians=guardians, guardians_except=left_out, valid_to=valid_to
             )
         elif (units, guardians, left_out) == (m.units, m.guardians, m.guardians_except):
-            yield from _overtaken(m)
-            kept = replace(
+            yield from overtaken(case, m, case.targets)
+            kept = kept_on(
                 m,
+                case,
                 valid_to=valid_to,
-                released=False,
-                orders=(*m.orders, case.order_id),
                 awaits_follow_up=False,
                 provisional=False,
                 review_on=form.review_on or m.review_on,
                 inform=m.inform.overlaid(inform_of(case)),
-                version=m.version + 1,
             )
             yield Amend(kept, "continued")
         else:
@@ -142,7 +145,9 @@ def _late_tasks(case: OrderEvaluation) -> Iterator[Effect]:
     """There was a gap, or somebody had lifted it in between: people look at it (X-12, X-15)."""
     if _ran_out(case):
         yield review_task(case, "resumed_after_end", REMARK[Remark.RESUMED_AFTER_END], "X-12")
-    if any(m.released for m in case.ended_since):
+    released = any(m.released for m in case.ended_since)
+    protective = (m for m in case.targets if not m.kind.opens)
+    if released or any(case.released_since(m.kind, MeasureScope.of(m)) for m in protective):
         yield review_task(case, "decided_before_release", REMARK[Remark.DECIDED_BEFORE_RELEASE], "X-15")
 
 
@@ -163,15 +168,18 @@ def _called_off(case: Releasing, m: Measure) -> Iterator[ResolvePending]:
             yield ResolvePending(order, Outcome.EXECUTED, _CALLED_OFF, PendingCode.NOT_YET_VALID)
 
 
-def _overtaken(m: Measure) -> Iterator[ResolvePending]:
-    """A release for a later day comes to nothing where the measure is extended, or kept, before that day."""
-    if m.released and m.orders:
-        yield ResolvePending(m.orders[-1], Outcome.REFUSED, _OVERTAKEN, PendingCode.NOT_YET_VALID)
+def _sooner(case: Releasing, m: Measure) -> Iterator[ResolvePending]:
+    """What was to end on a later day ends at once by another order: the one with the day waits for nothing more."""
+    if not m.released or case.starts_at > case.at or case.known is None:
+        return
+    for order in m.orders:
+        if not is_to_end_others(case.known, order, case.at, but=(m,)):
+            yield ResolvePending(order, Outcome.EXECUTED, _ENDED_SOONER, PendingCode.NOT_YET_VALID)
 
 
-_OVERTAKEN = Sentence(
-    "Åtgärden har förlängts före den dag då den skulle hävas. Den gäller fortfarande.",
-    "The measure was extended before the day of its release. It is still in force.",
+_ENDED_SOONER = Sentence(
+    "Åtgärden har hävts av en annan beställning före den dag som den här angav.",
+    "The measure was ended by another order before the day that this one named.",
 )
 
 
@@ -187,16 +195,14 @@ def extend_measures(case: OrderEvaluation) -> Iterator[Effect]:
         if case.is_over(m):
             yield from resume_measure(case, m, valid_to=end_of(through) if through else None)
             continue
-        yield from _overtaken(m)
+        yield from overtaken(case, m, case.targets)
         for each in (m, *companions_of(case, m)):
-            later = replace(
+            later = kept_on(
                 each,
-                valid_to=later_end(each, end_of(through) if through else None),
-                released=False,
-                orders=(*each.orders, case.order_id),
+                case,
+                valid_to=later_end(each, end_of(through)) if through else None,
                 review_on=case.form.review_on or each.review_on,
                 inform=each.inform.overlaid(inform_of(case)),
-                version=each.version + 1,
             )
             yield Amend(later, "extended")
     yield from _late_tasks(case)
@@ -236,6 +242,7 @@ def release_measures(case: Releasing, known: PatientFacts, targets: Iterable[Mea
     for m in targets:
         yield from settle_call(m)
         yield from _called_off(case, m)
+        yield from _sooner(case, m)
         yield from tasks_about(m)
         yield ended(m, at, case.order_id)
         rest = _rest_of_guardians(case, m)
@@ -276,7 +283,7 @@ def _rest_of_guardians(case: Releasing, m: Measure) -> MeasureScope | None:
 
     A measure against all goes on against all but those, so that whoever becomes a guardian later is shut out too.
     """
-    if case.opens_for is None or m.kind not in AGAINST_GUARDIANS | {MeasureKind.GUARDIAN_GRANT}:
+    if case.opens_for is None or m.kind not in NAMES_GUARDIANS:
         return None
     scope = MeasureScope.of(m)
     if m.guardians is None and not m.kind.opens:
@@ -297,8 +304,11 @@ def request_release(case: OrderEvaluation, known: PatientFacts) -> Iterator[Effe
     answers: tuple[UnitAnswer, ...] = ()
     if form.form is not Form.REQUEST_RELEASE:
         own = case.speaks_for(case.initiating_units)
-        answers = tuple(UnitAnswer(unit, Opinion.AGREE, case.order_id, case.at) for unit in own)
+        answers = tuple(
+            UnitAnswer(unit, Opinion.AGREE, case.order_id, case.at, case.day_ahead) for unit in own
+        )
     asking = (case.named or ()) if form.initiative is Initiative.GUARDIAN else ()
+    asked_by = (case.asking or ()) if form.initiative is Initiative.REPRESENTATIVE else (case.named or ())
     standard = [g for g in asking if not _told_openly(case, known, g)]
     registers_own = all(m.initiative is Initiative.REGISTER for m in case.targets)
     request = ReleaseRequest(
@@ -308,9 +318,10 @@ def request_release(case: OrderEvaluation, known: PatientFacts) -> Iterator[Effe
         initiative=form.initiative,
         measures=tuple(m.measure_id for m in case.targets),
         units=() if registers_own else case.initiating_units,
-        asked_by=case.named or (),
+        asked_by=asked_by,
         inform=inform_of(case),
         opened_at=case.at,
+        opens_from=case.day_ahead,
         answers=answers,
         replied=bool(standard),
     )
@@ -346,7 +357,7 @@ def request_release(case: OrderEvaluation, known: PatientFacts) -> Iterator[Effe
     yield from successor_tasks(case, orphans(case.units, request.unanswered, case.decided_on))
     yield SetTimer(
         TimerKind.REQUEST_REMINDER,
-        case.at + timedelta(days=7),
+        case.at + timedelta(days=case.version.lead.unit_answer),
         request.patient,
         request.region,
         order_id=case.order_id,
@@ -424,12 +435,20 @@ def answer_request(case: OrderEvaluation, known: PatientFacts) -> Iterator[Effec
     still_asked = units_still_asked(request, known, case.at)
     end = STATES[_happened(request, form.opinion, units, still_asked)]
     for place, unit in enumerate(units, 1):
-        answer = UnitAnswer(unit, form.opinion, case.order_id, case.at)
+        answer = UnitAnswer(unit, form.opinion, case.order_id, case.at, case.day_ahead)
         yield RecordAnswer(request.order_id, answer, end if place == len(units) else None)
     if end is None:
         for unit in units:
             yield CloseTask("unit_opinion", f"{request.order_id}:{unit}")
             yield CloseTask("unit_reminder", f"{request.order_id}:{unit}")
+        if case.day_ahead is not None:
+            yield SetTimer(
+                TimerKind.ANSWER_BEGINS,
+                case.day_ahead,
+                request.patient,
+                request.region,
+                order_id=case.order_id,
+            )
         return
     yield from tasks_closed(request)
     if end is RequestEnd.AGREE:
@@ -437,7 +456,29 @@ def answer_request(case: OrderEvaluation, known: PatientFacts) -> Iterator[Effec
         yield from release_measures(case, known, case.targets)
     yield ResolvePending(request.order_id, OUTCOME[end], TEXT[end])
     if end is RequestEnd.KEEP:
+        yield from _taken_back(case, units)
         yield from _kept(case, known, request)
+
+
+def _taken_back(case: OrderEvaluation, units: Collection[UnitId]) -> Iterator[Effect]:
+    """
+    A *keep* takes back what was to open on a day ahead: what all had agreed to, and what the unit itself had released.
+
+    Nothing is unlocked where a unit finds that it should stay (VGB-15). It ends when it would have without that release.
+    """
+    agreed = {
+        answer.order_id
+        for request in case.facts.requests
+        if request.closed is RequestEnd.AGREE
+        for answer in request.answers
+    }
+    ahead = [m for m in case.targets if m.released]
+    back = [m for m in ahead if m.unit in units or agreed.intersection(m.orders[-1:])]
+    for m in back:
+        yield from overtaken(case, m, back)
+        beside = (c for c in companions_of(case, m) if c.released and c.orders[-1:] == m.orders[-1:])
+        for each in (m, *beside):
+            yield Amend(kept_on(each, case, valid_to=end_if_kept(each)), "continued")
 
 
 def _happened(

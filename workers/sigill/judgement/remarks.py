@@ -7,7 +7,7 @@ from sigill.judgement.imposing import widens
 from sigill.judgement.made_elsewhere import where_to_turn
 from sigill.judgement.order_case import OrderEvaluation
 from sigill.policy.calendar import last_day_of_years
-from sigill.policy.effects import AddTask, Amend, Effect, Impose, RemarkReason, Sentence
+from sigill.policy.effects import AddTask, Amend, Effect, Impose, RemarkReason, ResolvePending, Sentence
 from sigill.policy.facts import Measure, PatientFacts
 from sigill.policy.hits import shuts_out_everybody
 from sigill.policy.sentences import REMARK
@@ -56,7 +56,7 @@ def of_what_holds(holding: Iterable[Measure], after: PatientFacts, at: datetime)
 
 def _made_elsewhere(after: PatientFacts, at: datetime) -> Iterator[RemarkReason]:
     birth = after.patient.birth
-    outside = tuple(one for one in after.elsewhere if one.measure.in_force(at, birth))
+    outside = tuple(known for known in after.elsewhere if known.measure.in_force(at, birth))
     if outside:
         said, turn = REMARK[Remark.MADE_ELSEWHERE], where_to_turn(outside)
         text = Sentence(
@@ -82,7 +82,8 @@ def _where_rules_meet(case: OrderEvaluation, done: tuple[Effect, ...]) -> Iterat
     if imposes and form.follows_up is not None and case.call is None and not case.by_phone:
         yield noted(Remark.CALL_NOT_FOUND, "X-13")
     if imposes and (case.form_before is not None or case.call is not None):
-        if case.form_before is not None and "decided_before_release" not in looked_at:
+        began = any(isinstance(e, ResolvePending) for e in done)  # the form's day had not come
+        if case.form_before is not None and "decided_before_release" not in looked_at and not began:
             yield noted(Remark.ALREADY_IN_FORCE, "X-13")
         elif is_in_force_already(case, done):
             yield noted(Remark.ALREADY_IN_FORCE, "X-14")

@@ -164,11 +164,11 @@ def shared(
     effects += outside_change(None, other, at).effects
     regions = [m.region for m in of.measures if m.measure_id in two.lifted]
     regions += [
-        one.region
-        for one in other.elsewhere
-        if one.region is not None
-        and one.region in books.regions
-        and one.measure.not_over(at, other.patient.birth)
+        outside.region
+        for outside in other.elsewhere
+        if outside.region is not None
+        and outside.region in books.regions
+        and outside.measure.not_over(at, other.patient.birth)
     ]
     return Transition(
         at, tuple(_asked_to_look(effects, other.patient.person_id, two.other, regions)), "register"

@@ -5,16 +5,26 @@ A request of which nothing is left is settled, and one whose units that are stil
 the last of the others may have ended otherwise than by an answer.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from sigill.judgement import notices
+from sigill.judgement import notices, successors
 from sigill.judgement.follow_ups import timers_of, worklist
 from sigill.judgement.releasing import release_measures
 from sigill.policy.calendar import swedish_date
-from sigill.policy.effects import Amend, CloseRequest, Effect, Impose, Notify, ResolvePending, applied
+from sigill.policy.effects import (
+    Amend,
+    CloseRequest,
+    Effect,
+    Impose,
+    Notify,
+    ResolvePending,
+    SetTimer,
+    TimerKind,
+    applied,
+)
 from sigill.policy.facts import Measure, PatientFacts, ReleaseRequest, RequestEnd
 from sigill.policy.hits import ever_custodians, hits
 from sigill.policy.measures_in_force import held_by_state
@@ -23,6 +33,7 @@ from sigill.policy.requests import (
     TEXT,
     left_of_request,
     moot,
+    opens_at,
     opens_for,
     replies_closed,
     tasks_closed,
@@ -30,6 +41,7 @@ from sigill.policy.requests import (
     who_asked,
 )
 from sigill.policy.rulebook import Region, Rulebooks
+from sigill.policy.units import orphans
 from sigill_contracts.vocabulary import Initiative, OrderId, PersonId, Template, UnitId
 
 
@@ -60,11 +72,24 @@ def settled(
             done += tuple(_carried_out(agreed, facts, at, books))
             closed.add(agreed.order_id)
         yield from done
+        facts = applied(facts, done)
+        yield from _successors_no_more(facts, (r for r in waiting if r.order_id in closed), at)
         if agreed is None:
             return
         # what it has opened may leave another request with nothing
-        facts = applied(facts, done)
         waiting = [r for r in waiting if r.order_id not in closed]
+
+
+def _successors_no_more(
+    facts: PatientFacts, ended: Iterable[ReleaseRequest], at: datetime
+) -> Iterator[Effect]:
+    """What waited for the successor of a closed unit to answer these requests waits no more."""
+    for request in ended:
+        if orphans(facts.units, request.units, swedish_date(at)):
+            yield from successors.wanted_no_more(facts, at)
+            yield SetTimer(
+                TimerKind.SUCCESSOR_NAMED, at, request.patient, request.region, order_id=request.order_id
+            )
 
 
 def _all_agree(request: ReleaseRequest, facts: PatientFacts, at: datetime) -> bool:
@@ -89,10 +114,10 @@ class _Agreed:
         """The newest yes, by which it ends."""
         return self.request.answers[-1].order_id
 
-    @property
+    @cached_property
     def starts_at(self) -> datetime:
-        """At once."""
-        return self.at
+        """At once, or on the last of the days that the request and the answers named."""
+        return opens_at(self.request, self.known, self.at)
 
     @property
     def opens_for(self) -> tuple[PersonId, ...] | None:
@@ -117,11 +142,12 @@ class _Agreed:
 def _carried_out(
     request: ReleaseRequest, facts: PatientFacts, at: datetime, books: Rulebooks
 ) -> Iterator[Effect]:
-    rules = books.book_of(request.region)
+    rules = books.book_of(request.region, swedish_date(at))
     if rules is None:
         return
     targets = [m for m in left_of_request(request, facts, at) if m.initiative is not Initiative.REGISTER]
-    done = tuple(release_measures(_Agreed(request, facts, at, rules), facts, targets))
+    agreed = _Agreed(request, facts, at, rules)
+    done = tuple(release_measures(agreed, facts, targets))
     yield CloseRequest(request.order_id, RequestEnd.AGREE)
     yield ResolvePending(request.order_id, OUTCOME[RequestEnd.AGREE], TEXT[RequestEnd.AGREE])
     yield from tasks_closed(request)
@@ -132,15 +158,20 @@ def _carried_out(
     lead = books.default_version(request.region, swedish_date(at)).lead
     for m in changed:
         yield from timers_of(m, after, at, lead)
-        if m.valid_from <= at:
+        if m.valid_from <= at and not (m.released and agreed.starts_at > at):
             yield from worklist(m, ends=m.released)
-    yield from _told(request, after, changed, at, books)
+    if agreed.starts_at <= at:  # told on its day otherwise
+        yield from those_told(request, after, changed, at, books)
 
 
-def _told(
-    request: ReleaseRequest, after: PatientFacts, changed: list[Measure], at: datetime, books: Rulebooks
+def those_told(
+    request: ReleaseRequest, after: PatientFacts, changed: Sequence[Measure], at: datetime, books: Rulebooks
 ) -> Iterator[Notify]:
-    """Whoever asked is answered (X-06); others are told as the orders and the region's rules say (X-24)."""
+    """
+    The notices of what a request has opened at an instant (UTC), each person's one for all that opens then.
+
+    Whoever asked is answered (X-06); others are told as the orders and the region's rules say (X-24).
+    """
     version = books.default_version(request.region, swedish_date(at))
     template, patient = Template.MEASURE_RELEASED, after.patient.person_id
     over = [m for m in changed if m.released]
@@ -154,20 +185,12 @@ def _told(
         still = any(not m.released and hits(m, person, after, at) for m in changed)
         if not about or still:
             continue
-        said = request.inform if answers else about[0].inform.overlaid(request.inform)
-        if answers:  # unless the request itself says not
-            told = (said.patient if own else said.guardians) is not False
-        else:
-            told = (notices.patient_told if own else notices.guardians_told)(version, template, said)
-        yield notices.to_person(
-            person,
-            template,
-            request.region,
-            about,
-            rules=("X-06",) if answers else about[0].rules,
-            told=told,
-            answers=answers,
-        )
+        if answers:
+            yield notices.to_asker(person, patient, request.region, about, request.inform)
+            continue
+        said = about[0].inform.overlaid(request.inform)
+        told = (notices.patient_told if own else notices.guardians_told)(version, template, said)
+        yield notices.to_person(person, template, request.region, about, rules=about[0].rules, told=told)
 
 
-__all__ = ["settled"]
+__all__ = ["settled", "those_told"]

@@ -29,7 +29,9 @@ def kept(case: OrderEvaluation, known: PatientFacts, effects: Iterable[Effect]) 
     inform = case.form.inform
     if inform.guardians is None and inform.patient is None:
         return effects
-    lineages = {m.lineage for m in (*case.targets, *case.confirmed)} | {case.order_id}
+    of_call = [*case.forms_before, *([case.call] if case.call is not None else ())]
+    named = (m for order in of_call for m in case.lineage_of(order.order_id, None))
+    lineages = {m.lineage for m in (*case.targets, *named)} | {case.order_id}
     return tuple(_kept(case, known, effects, lineages))
 
 

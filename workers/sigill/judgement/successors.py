@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sigill.judgement.order_case import OrderEvaluation
 from sigill.policy.calendar import swedish_date
-from sigill.policy.effects import AddTask, CloseTask, Effect
+from sigill.policy.effects import AddTask, CloseTask, Effect, SetTimer, TimerKind
 from sigill.policy.facts import PatientFacts, ReleaseRequest
 from sigill.policy.sentences import PENDING, SUCCESSOR_WANTED
 from sigill.policy.units import answering, line_of
@@ -45,6 +45,28 @@ def wanted(
         )
 
 
+def wanted_no_more(facts: PatientFacts, at: datetime) -> Iterator[CloseTask]:
+    """The tasks to name the successors of units whose measures are all over: nobody opens anything for those."""
+    birth = facts.patient.birth
+    standing = {m.unit for m in facts.measures if m.not_over(at, birth)}
+    for unit in dict.fromkeys(m.unit for m in facts.measures if m.unit is not None):
+        if unit not in standing:
+            yield CloseTask(NAME_SUCCESSOR, _subject(unit, facts.patient.person_id))
+
+
+def look_again(case: OrderEvaluation) -> Iterator[SetTimer]:
+    """
+    A timer for the end of all that an order is about, which waits for a successor: from then on it waits for nothing (X-04).
+    """
+    if case.known is None or not case.targets:
+        return
+    ends = [m.ends_at(case.known.patient.birth) for m in case.targets]
+    last = max((end for end in ends if end is not None), default=None)
+    if last is not None and None not in ends:
+        patient, region = case.known.patient.person_id, RegionCode(case.form.region)
+        yield SetTimer(TimerKind.SUCCESSOR_NAMED, last, patient, region, order_id=case.order_id)
+
+
 def named(facts: PatientFacts, requests: Iterable[ReleaseRequest], at: datetime) -> Iterator[Effect]:
     """
     What follows for a patient when a successor became known: tasks to name one are closed, and whoever was to answer a
@@ -53,6 +75,7 @@ def named(facts: PatientFacts, requests: Iterable[ReleaseRequest], at: datetime)
     day = swedish_date(at)
     imposing = dict.fromkeys(m.unit for m in facts.measures if m.unit is not None)
     succeeded = dict.fromkeys(u for unit in imposing for u in line_of(facts.units, unit, day)[:-1])
+    yield from wanted_no_more(facts, at)
     for unit in succeeded:
         yield CloseTask(NAME_SUCCESSOR, _subject(unit, facts.patient.person_id))
     for request in requests:

@@ -12,9 +12,16 @@ from uuid import NAMESPACE_URL, uuid5
 
 from sigill.judgement import notices, successors
 from sigill.judgement.follow_ups import reminders_before, timers_of, worklist
-from sigill.judgement.measure_changes import end_by_entries, ended, entries_behind, tasks_about
-from sigill.judgement.settling import settled
+from sigill.judgement.measure_changes import (
+    end_by_entries,
+    ended,
+    entries_behind,
+    is_to_end_others,
+    tasks_about,
+)
+from sigill.judgement.settling import settled, those_told
 from sigill.policy import elsewhere, requests
+from sigill.policy.access import AccessSnapshots
 from sigill.policy.calendar import age_begins, days_before, midnight, swedish_date
 from sigill.policy.effects import (
     AddTask,
@@ -31,8 +38,9 @@ from sigill.policy.effects import (
     Transition,
     applied,
 )
-from sigill.policy.facts import Custody, Inform, Measure, PatientFacts, Person, ReleaseRequest
-from sigill.policy.hits import AGAINST_GUARDIANS
+from sigill.policy.facts import Custody, Inform, Measure, PatientFacts, Person, ReleaseRequest, RequestEnd
+from sigill.policy.hits import made_by_the_patient
+from sigill.policy.measure_specs import MEASURE_SPECS
 from sigill.policy.measures_in_force import (
     WantedMeasure,
     is_marked,
@@ -90,12 +98,15 @@ class DueTimer:
     requests: tuple[ReleaseRequest, ...] = ()
 
 
-def on_timer(due: DueTimer, books: Rulebooks, *, now: datetime) -> Transition:
+def on_timer(
+    due: DueTimer, books: Rulebooks, *, now: datetime, snapshots: AccessSnapshots | None = None
+) -> Transition:
     """
     Say what follows from a timer, at its true time `due.timer.due_at` (UTC), however late it is looked at.
 
     A timer whose measure has changed meanwhile brings nothing: its newer version set another. `now` sets the next
-    alert, and is the moment at which a notice must be true.
+    alert, and is the moment at which a notice must be true. `snapshots` keeps what was found out about access, for
+    whoever tells of the changes; None: nobody does.
     """
     found = _follow(due, books, now)
     was_at = due.timer.due_at - notices.INSTANT
@@ -105,7 +116,7 @@ def on_timer(due: DueTimer, books: Rulebooks, *, now: datetime) -> Transition:
     opened = any(isinstance(e, Impose | Amend) for e in effects[len(found.effects) :])
     return replace(
         found,
-        effects=notices.judged(effects, due.facts, was_at, writing, books),
+        effects=notices.judged(effects, due.facts, was_at, writing, books, snapshots),
         compare=found.compare or opened,
     )
 
@@ -125,7 +136,7 @@ def _follow(due: DueTimer, books: Rulebooks, now: datetime) -> Transition:
         case TimerKind.FOLLOW_UP_AHEAD:
             return _follow_up_ahead(due)
         case TimerKind.REQUEST_REMINDER:
-            return _request_reminder(due)
+            return _request_reminder(due, books)
         case TimerKind.REVIEW_DUE:
             return _review(due)
         case TimerKind.CUSTODY_CHANGES:
@@ -134,6 +145,8 @@ def _follow(due: DueTimer, books: Rulebooks, now: datetime) -> Transition:
             return elsewhere.on_its_day(due.facts, timer.due_at)
         case TimerKind.PATIENT_UNKNOWN_DEADLINE:
             return Transition(timer.due_at, compare=False)
+        case TimerKind.ANSWER_BEGINS:
+            return Transition(timer.due_at, tuple(_day_has_come(timer.order_id)), compare=False)
         case TimerKind.SUCCESSOR_NAMED:
             return Transition(
                 timer.due_at, tuple(successors.named(due.facts, due.requests, timer.due_at)), compare=False
@@ -160,7 +173,12 @@ def _of_measure(due: DueTimer, books: Rulebooks, now: datetime) -> Transition:
             return Transition(at, tuple(_started(m, facts, books, now)), "start_date")
         case TimerKind.MEASURE_ENDS if end == at and m.valid_from < at:
             by_age = m.ends_at_age is not None and m.valid_to != end
-            return Transition(at, tuple(_over(m, facts, by_age, books)), "birthday" if by_age else "end_date")
+            over = tuple(_over(m, facts, by_age, books, due.requests))
+            if (
+                m.initiative is Initiative.REGISTER
+            ):  # a state that wants it still, or again, has it at once (X-09)
+                over += tuple(_follow_state(facts, at, at, books, first=False))
+            return Transition(at, over, "birthday" if by_age else "end_date")
         case TimerKind.MEASURE_ENDING if end is not None and end > at and not m.released:
             return Transition(at, tuple(_ends_soon(m, end, due, books)), compare=False)
         case TimerKind.GRANT_EXPIRING if end is not None and end > at:
@@ -223,19 +241,25 @@ def _started(m: Measure, facts: PatientFacts, books: Rulebooks, now: datetime) -
         yield from tasks_about(over.measure)
         yield from worklist(over.measure, ends=True)
     for order_id in m.orders:  # a call whose signed form has come before the day is two orders
-        yield ResolvePending(
-            order_id,
-            Outcome.EXECUTED,
-            Sentence("Beställningens dag har kommit.", "The order's day has come."),
-            PendingCode.NOT_YET_VALID,
-        )
+        yield from _day_has_come(order_id)
     if m.kind.opens:
         yield from _tell_holders(m, Template.GRANT_GIVEN)
     else:
         yield from _tell_concerned(m, facts, Template.MEASURE_IMPOSED, m.valid_from, books)
 
 
-def _over(m: Measure, facts: PatientFacts, by_age: bool, books: Rulebooks) -> Iterator[Effect]:
+def _day_has_come(order_id: OrderId | None) -> Iterator[ResolvePending]:
+    """An order that waited for its own day, and for nothing else, is executed."""
+    if order_id is not None:
+        yield ResolvePending(order_id, Outcome.EXECUTED, _DAY_HAS_COME, PendingCode.NOT_YET_VALID)
+
+
+_DAY_HAS_COME = Sentence("Beställningens dag har kommit.", "The order's day has come.")
+
+
+def _over(
+    m: Measure, facts: PatientFacts, by_age: bool, books: Rulebooks, asked: Iterable[ReleaseRequest] = ()
+) -> Iterator[Effect]:
     at = m.ends_at(facts.patient.birth) or m.valid_from
     yield from worklist(m, ends=True)
     yield from tasks_about(m)
@@ -243,15 +267,34 @@ def _over(m: Measure, facts: PatientFacts, by_age: bool, books: Rulebooks) -> It
         yield ResolvePending(m.orders[0], Outcome.EXECUTED, _ENDED, PendingCode.AWAITING_SIGNED_FORM)
         yield CloseTask("signed_form", str(m.orders[0]))
     if m.released and m.orders:
-        yield ResolvePending(
-            m.orders[-1],
-            Outcome.EXECUTED,
-            Sentence("Beställningens dag har kommit.", "The order's day has come."),
-        )
+        yield ResolvePending(m.orders[-1], Outcome.EXECUTED, _DAY_HAS_COME)
+        for earlier in m.orders[:-1]:  # named another day, in the place of which this one has come
+            if not is_to_end_others(facts, earlier, at, but=(m,)):
+                yield from _day_has_come(earlier)
     if m.kind.opens:
         yield from _tell_holders(m, Template.GRANT_EXPIRED)
     elif not by_age:
-        yield from _tell_concerned(m, facts, Template.MEASURE_RELEASED, at, books)
+        by_request = tuple(_opened_together(m, facts, at, asked))
+        for request, together in by_request:
+            if together[0].measure_id == m.measure_id:  # one measure's day speaks for all of them
+                yield from those_told(request, facts, together, at, books)
+        if not by_request:
+            yield from _tell_concerned(m, facts, Template.MEASURE_RELEASED, at, books)
+
+
+def _opened_together(
+    m: Measure, facts: PatientFacts, at: datetime, asked: Iterable[ReleaseRequest]
+) -> Iterator[tuple[ReleaseRequest, tuple[Measure, ...]]]:
+    """The requests that are to open a measure at an instant (UTC), each with all that it opens then, in one order."""
+    ending = sorted(
+        (o for o in facts.measures if o.released and o.ends_at(facts.patient.birth) == at),
+        key=lambda o: o.measure_id,
+    )
+    for request in asked:
+        answers = {answer.order_id for answer in request.answers}
+        together = tuple(o for o in ending if answers.intersection(o.orders))
+        if request.closed is RequestEnd.AGREE and m in together:
+            yield request, together
 
 
 _ENDED = Sentence(
@@ -283,7 +326,7 @@ def _tell_concerned(
     if about:
         told = notices.patient_told(version, template, m.inform)
         yield notices.to_person(patient, template, m.region, about, rules=m.rules, told=told)
-    if m.kind in AGAINST_GUARDIANS | {MeasureKind.CHILD_SEAL}:
+    if MEASURE_SPECS[m.kind].told_guardians and not m.kind.opens:
         told = notices.guardians_told(version, template, m.inform)
         for guardian in notices.guardians_of(facts, (m,), at):
             yield notices.to_person(guardian, template, m.region, (m,), rules=m.rules, told=told)
@@ -314,7 +357,7 @@ def _follow_up_ahead(due: DueTimer) -> Transition:
     return Transition(at, tuple(_tell_unit(m, due.facts, Template.REVIEW_DUE, at)), compare=False)
 
 
-def _request_reminder(due: DueTimer) -> Transition:
+def _request_reminder(due: DueTimer, books: Rulebooks) -> Transition:
     request = next((r for r in due.requests if r.order_id == due.timer.order_id), None)
     at = due.timer.due_at
     if request is None or request.closed is not None or not requests.left_of_request(request, due.facts, at):
@@ -341,7 +384,8 @@ def _request_reminder(due: DueTimer) -> Transition:
     reminders += successors.named(due.facts, (request,), at)
     orphaned = orphans(units, waited_for, day)
     reminders += successors.wanted(request.patient, orphaned, request.region, request.order_id)
-    again = replace(due.timer, due_at=at + timedelta(days=7))
+    lead = books.default_version(request.region, day).lead
+    again = replace(due.timer, due_at=at + timedelta(days=lead.unit_answer))
     return Transition(at, (*reminders, again), compare=False)
 
 
@@ -349,6 +393,8 @@ def _review(due: DueTimer) -> Transition:
     m = _measure(due)
     if m is None or m.released or not m.in_force(due.timer.due_at, due.facts.patient.birth):
         return _nothing(due)
+    if made_by_the_patient(m):
+        return _nothing(due)  # no unit has decided it, and none decides it anew (X-03)
     text = Sentence("Ett förnyat beslut ska fattas om åtgärden.", "A renewed decision on the measure is due.")
     task = AddTask(
         "review",
@@ -535,6 +581,8 @@ def register_change(
     """
     now = at if now is None else max(at, now)
     effects: list[Effect] = []
+    if before is not None:
+        effects.extend(notices.told_no_more_to(notices.Moments(before, now, after, now)))
     effects.extend(_what_happened(before, after, at, at, books))
     effects.extend(_follow_state(after, at, now, books, first=before is None))
     if tasks:
@@ -575,7 +623,9 @@ def _custody_days(facts: PatientFacts, at: datetime, region: RegionCode | None) 
 
 
 def _days_of(custody: Iterable[Custody]) -> set[datetime]:
-    return {midnight(day) for one in custody for day in (one.from_date, one.to_date) if day is not None}
+    return {
+        midnight(day) for period in custody for day in (period.from_date, period.to_date) if day is not None
+    }
 
 
 def _custody(due: DueTimer, books: Rulebooks) -> Transition:
@@ -599,14 +649,17 @@ def _custody(due: DueTimer, books: Rulebooks) -> Transition:
 
 def _what_happened(
     before: PatientFacts | None, after: PatientFacts, was_at: datetime, at: datetime, books: Rulebooks
-) -> Iterator[AddTask]:
+) -> Iterator[AddTask | CloseTask]:
     """The tasks for what has happened between `before` as it was at `was_at`, and `after` at `at`."""
+    if before is not None and is_marked(after.patient, at) and not is_marked(before.patient, was_at):
+        # the mark is there again: nothing is to be judged about its end
+        yield CloseTask(_PROTECTION_ENDED, f"{after.patient.person_id}:{_PROTECTION_ENDED}")
     region = books.region_of_county(last_known_county(after.patient, at))
     version = books.version(region, swedish_date(at)) if region else None
     if region is None or version is None or before is None:
         return
     happened = {
-        "protection_ended": is_marked(before.patient, was_at) and not is_marked(after.patient, at),
+        _PROTECTION_ENDED: is_marked(before.patient, was_at) and not is_marked(after.patient, at),
         "died": before.patient.latest.died_on is None and after.patient.latest.died_on is not None,
         "custody_changed": before.patient.guardians_at(was_at) != after.patient.guardians_at(at),
     }
@@ -615,8 +668,13 @@ def _what_happened(
             continue
         if rule.patient_under is not None and after.patient.reached(rule.patient_under, at, surely=True):
             continue
-        subject = f"{after.patient.person_id}:{rule.event}:{at.isoformat()}"
+        subject = f"{after.patient.person_id}:{rule.event}"
+        if rule.event != _PROTECTION_ENDED:
+            subject += f":{at.isoformat()}"
         yield AddTask(rule.event, subject, Sentence(rule.sv, rule.en), region, at, rule.cites)
+
+
+_PROTECTION_ENDED = "protection_ended"
 
 
 def _follow_state(
@@ -624,6 +682,7 @@ def _follow_state(
 ) -> Iterator[Effect]:
     """The measures that the state wants and that are missing, and the guardians' grants that a mark ends."""
     held_before = {(w.region, w.imposes.kind) for w in wanted_measures(facts, at, books)}
+    yield from _releases_called_off(facts, now, books)
     over: set[MeasureId] = set()
     for effect in _grants_ended(facts, now if first else at, now, books):
         if isinstance(effect, Amend):
@@ -639,6 +698,31 @@ def _follow_state(
                 yield ended(m, since)
                 if m.valid_from <= since:
                     yield from worklist(m, ends=True)
+
+
+def _releases_called_off(facts: PatientFacts, now: datetime, books: Rulebooks) -> Iterator[Effect]:
+    """
+    A release of the register's own that was ordered for a later day comes to nothing when the state holds again before it.
+
+    Nothing ends the measure while the state holds (X-10); staff order anew once it does not. An order that is to end others
+    too is not refused: those end on its day.
+    """
+    birth = facts.patient.birth
+    wanted = {(w.region, w.imposes.kind) for w in wanted_measures(facts, now, books)}
+    code = RefusalCode.PROTECTED_IDENTITY
+    of_register = [m for m in facts.measures if m.initiative is Initiative.REGISTER]
+    for m in of_register:
+        if (m.region, m.kind) in wanted and m.released and m.in_force(now, birth):
+            stays = replace(m, valid_to=None, released=False, version=m.version + 1)
+            yield Amend(stays, "extended")
+            lead = books.default_version(m.region, swedish_date(now)).lead
+            yield from timers_of(stays, facts, now, lead)
+            reason = RefusalReason(code, REFUSAL[code], ("X-10",), "releases")
+            for order_id in m.orders[-1:]:
+                if not is_to_end_others(facts, order_id, now, but=of_register):
+                    yield ResolvePending(
+                        order_id, Outcome.REFUSED, reason.text, PendingCode.NOT_YET_VALID, refusal=reason
+                    )
 
 
 def _running(wanted: WantedMeasure, facts: PatientFacts, since: datetime) -> Iterator[Measure]:
@@ -735,19 +819,31 @@ def _shut_out_by_mark(m: Measure, facts: PatientFacts, at: datetime) -> frozense
 
 def _tasks_of_states(
     before: PatientFacts | None, after: PatientFacts, was_at: datetime, at: datetime, books: Rulebooks
-) -> Iterator[AddTask]:
-    """A task for each state that holds now and did not before; and where nobody knows which region's rules hold."""
+) -> Iterator[AddTask | CloseTask]:
+    """
+    A task for each state that holds now and did not before; and where nobody knows which region's rules hold.
+
+    Where it holds no more, or the register has said where the patient lives, nobody is asked about it any more.
+    """
     patient = after.patient.person_id
-    was = {} if before is None else {(r, s.id): before for r, _, s in states_that_hold(before, was_at, books)}
-    for region, _, rule in states_that_hold(after, at, books):
+    was = {} if before is None else {(r, s.id): s for r, _, s in states_that_hold(before, was_at, books)}
+    holding = tuple(states_that_hold(after, at, books))
+    still = {(region, rule.state) for region, _, rule in holding}
+    for (region, _), rule in was.items():
+        if (region, rule.state) not in still:
+            yield CloseTask(str(rule.state), f"{patient}:{rule.state}:{region}")
+    for region, _, rule in holding:
         newly = (region, rule.id) not in was
         if not newly and rule.state == "protected_guardian" and before is not None:
             newly = bool(marked_guardians(after, at) - marked_guardians(before, was_at))
         if newly and rule.sv:
-            subject = f"{patient}:{rule.state}:{at.isoformat()}"
+            subject = f"{patient}:{rule.state}:{region}"
             yield AddTask(str(rule.state), subject, Sentence(rule.sv, rule.en), region, at, rule.cites)
     doubted = set() if before is None else {r for r, _, _ in regions_in_doubt(before, was_at, books)}
-    for region, _, rule in regions_in_doubt(after, at, books):
+    in_doubt = tuple(regions_in_doubt(after, at, books))
+    for region in sorted(doubted - {r for r, _, _ in in_doubt}):
+        yield CloseTask("protected_county_unknown", f"{patient}:protected_county_unknown:{region}")
+    for region, _, rule in in_doubt:
         if region not in doubted:
             subject = f"{patient}:protected_county_unknown:{region}"
             yield AddTask("protected_county_unknown", subject, COUNTY_UNKNOWN, region, at, rule.cites)

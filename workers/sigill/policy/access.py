@@ -4,7 +4,7 @@ Order of evaluation: relation and identity, then age, then grants, then restrict
 The answer never depends on a job having run: it is read from validity ranges and birth dates.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -13,7 +13,8 @@ from operator import itemgetter
 
 from sigill.policy.calendar import BirthDate, age_begins, midnight, swedish_date
 from sigill.policy.elsewhere import silent_sources
-from sigill.policy.facts import Measure, PatientFacts, Person, PersonVersion
+from sigill.policy.facts import Measure, PaperCopy, PatientFacts, Person, PersonVersion
+from sigill.policy.measure_specs import AGAINST_GUARDIANS, MEASURE_SPECS
 from sigill.policy.rulebook import Ages, HiddenUnits, Rulebooks, Shown, Version
 from sigill.policy.units import at_or_above, region_of, versions_for
 from sigill_contracts.vocabulary import (
@@ -84,11 +85,18 @@ def decide(question: AccessQuestion, facts: PatientFacts, books: Rulebooks) -> D
     A source of measures made elsewhere that has been silent for longer than its limit makes the answer say so
     (`source_silent`), and, where the national rulebook says `close`, shows nothing online.
     """
-    answer = _answer(question, facts, books, _Moment.of(facts, question.at))
+    return _with_silence(
+        _answer(question, facts, books, _Moment.of(facts, question.at)), question, facts, books
+    )
+
+
+def _with_silence(
+    answer: Decision, question: AccessQuestion, facts: PatientFacts, books: Rulebooks
+) -> Decision:
     silent = tuple(silent_sources(facts, question.at, books)) if books.sources else ()
     if not silent:
         return answer
-    closed = question.service in _LOGGED_IN and any(one.rule.silent == "close" for one in silent)
+    closed = question.service in _LOGGED_IN and any(source.rule.silent == "close" for source in silent)
     said = DecisionReason(AccessReason.SOURCE_SILENT)
     reasons = () if answer.allowed and closed else answer.reasons
     return replace(answer, allowed=answer.allowed and not closed, reasons=(*reasons, said))
@@ -123,7 +131,7 @@ class _Index:
             ran_out = m.kind.opens and not m.released and m.valid_from <= at
             if not (ran_out or m.in_force(at, birth)):
                 continue
-            if m.units is None or m.kind not in _BOUND_TO_UNITS:
+            if m.units is None or not MEASURE_SPECS[m.kind].of_units:
                 self._whole.append((place, m))
                 continue
             for unit in m.units:
@@ -132,18 +140,34 @@ class _Index:
     def about(self, unit: UnitId | None, above: Sequence[UnitId] = ()) -> tuple[Measure, ...]:
         """Those that can count in an answer about a unit that lies under others; None: about no unit in particular."""
         named = (unit, *above) if unit is not None else ()
-        own = [pair for one in dict.fromkeys(named) for pair in self._by_unit.get(one, [])]
-        return tuple(m for _, m in (sorted((*self._whole, *own), key=itemgetter(0)) if own else self._whole))
+        own = {place: m for unit in dict.fromkeys(named) for place, m in self._by_unit.get(unit, [])}
+        pairs = sorted((*self._whole, *own.items()), key=itemgetter(0)) if own else self._whole
+        return tuple(m for _, m in pairs)
 
 
 def _answer(question: AccessQuestion, facts: PatientFacts, books: Rulebooks, moment: _Moment) -> Decision:
+    asked = _rulebooks_of(question, facts, books, moment)
+    answers = [_by(region, version, question, facts, moment) for region, version in asked]
+    return answers[0] if len(answers) == 1 else _strictest(answers)
+
+
+def _allows(question: AccessQuestion, facts: PatientFacts, books: Rulebooks, moment: _Moment) -> bool:
+    """Whether the answer is yes: what stands in the way is not listed, and is not looked for where there is no ground."""
+    asked = _rulebooks_of(question, facts, books, moment)
+    return all(_Case(question, facts, version, moment).is_open() for _, version in asked)
+
+
+def _rulebooks_of(
+    question: AccessQuestion, facts: PatientFacts, books: Rulebooks, moment: _Moment
+) -> tuple[tuple[RegionCode | None, Version], ...]:
+    """The rulebook that answers; all of them about a unit of which nobody knows the region."""
     if question.unit is None:
         region = books.region_of_county(moment.patient.county)
     else:
         region = region_of(question.unit, facts.unit_regions, books)
         if region is None:
-            return _strictest(question, facts, books, moment)
-    return _by(region, books.default_version(region, moment.day), question, facts, moment)
+            return tuple(versions_for(books, moment.day))
+    return ((region, books.default_version(region, moment.day)),)
 
 
 def _by(
@@ -162,14 +186,11 @@ def _by(
     return Decision(allowed, _merged(reasons), region or "", version.since.isoformat())
 
 
-def _strictest(question: AccessQuestion, facts: PatientFacts, books: Rulebooks, moment: _Moment) -> Decision:
+def _strictest(answers: Sequence[Decision]) -> Decision:
     """
     Answer about a unit of which nobody knows the region: allowed where every rulebook allows it, else denied with the
     reasons of all that deny (X-08).
     """
-    answers = [
-        _by(region, version, question, facts, moment) for region, version in versions_for(books, moment.day)
-    ]
     denied = [answer for answer in answers if not answer.allowed]
     reasons = (reason for answer in denied or answers for reason in answer.reasons)
     return Decision(not denied, _merged(reasons), "", answers[0].rulebook)
@@ -270,6 +291,10 @@ class _Case:
         self.is_own = q.viewer == self.patient.person_id
         self.is_guardian = not self.is_own and q.viewer is not None and q.viewer in moment.guardians
 
+    def is_open(self) -> bool:
+        """Whether there is a ground and nothing in the way of it."""
+        return next(self.grounds(), None) is not None and next(self.bars(), None) is None
+
     def _reached(self, age: int, *, surely: bool) -> bool:
         begins = age_begins(
             self.patient.birth, age, latest=surely, leap_day_on_28th=self.ages.leap_day_on_28th
@@ -333,6 +358,7 @@ class _Case:
         match self.q.service:
             case Service.PAPER_COPY:
                 yield self._says(AccessReason.OWN_RECORD)
+                yield from self._assessed_copies()
             case Service.E_SERVICES if self._may_log_in():
                 yield self._says(AccessReason.OWN_ACCOUNT)
             case Service.JOURNAL if self._reached(self.ages.own_record_from, surely=True):
@@ -348,7 +374,55 @@ class _Case:
         by_e_id = self.ages.login_from == "e_id"
         return by_e_id and self.viewer is not None and self.viewer.at(self.q.at).has_e_id
 
+    def _assessed_copies(self) -> Iterator[DecisionReason]:
+        """The measures in force during which the viewer was given a copy on paper, after a harm assessment (JH-10)."""
+        yield from self._assessed(AccessReason.PAPER_COPY_ASSESSED, lambda m: m.copies, {self.q.viewer})
+
+    def _refused_copies(self) -> Iterator[DecisionReason]:
+        """The measures in force whose newest assessment gives the viewer no copy on paper (JH-10, KR-10)."""
+        if self.q.service is Service.PAPER_COPY:
+            whom = {self.q.viewer, *(person.person_id for person in self._whom_the_viewer_may_be())}
+            yield from self._assessed(AccessReason.PAPER_COPY_REFUSED, lambda m: m.copies_refused, whom)
+
+    def _assessed(
+        self,
+        why: AccessReason,
+        copies: Callable[[Measure], frozenset[PaperCopy]],
+        whom: Collection[PersonId | None],
+    ) -> Iterator[DecisionReason]:
+        birth = self.patient.birth
+        during = [
+            m
+            for m in self.facts.measures
+            if (found := copies(m)) and m.in_force(self.q.at, birth) and any(c.to in whom for c in found)
+        ]
+        if during:
+            yield replace(self._says(why), measures=tuple(m.measure_id for m in during))
+
+    def is_shut_out(self) -> bool:
+        """Whether the viewer is a guardian whom a measure or protected identity shuts out, wherever the measure was made."""
+        if self.is_own or self.viewer is None:
+            return False
+        everything = (*self.facts.measures, *(outside.measure for outside in self.facts.elsewhere))
+        for m in everything:
+            if m.in_force(self.q.at, self.patient.birth) and (
+                m.kind is MeasureKind.CHILD_SEAL
+                or (m.kind in AGAINST_GUARDIANS and self._hits_guardian(m, self.viewer.person_id))
+            ):
+                return True
+        return self._protected_between(self.viewer)
+
+    def _protected_between(self, viewer: Person | None) -> bool:
+        """Whether the patient, a viewer, or somebody whom the viewer may turn out to be has protected identity."""
+        return (
+            self.now.protected
+            or (viewer is not None and viewer.at(self.q.at).protected)
+            or any(person.at(self.q.at).protected for person in self._whom_the_viewer_may_be())
+        )
+
     def _guardian_grounds(self) -> Iterator[DecisionReason]:
+        if self.q.service is Service.PAPER_COPY and not self.is_shut_out():
+            yield from self._assessed_copies()
         if not self._reached(self.ages.guardian_until, surely=False):
             proxy = self.q.service is Service.E_SERVICES
             yield self._says(
@@ -391,6 +465,7 @@ class _Case:
         """Everything that stands in the way, whatever the ground: identity first, then restrictions."""
         yield from self._identity_bars()
         yield from self._hidden()
+        yield from self._refused_copies()
         for m in self.measures:
             if (
                 not m.kind.opens
@@ -398,7 +473,7 @@ class _Case:
                 and m.in_force(self.q.at, self.patient.birth)
             ):
                 yield from self._bar_of(m)
-        for m in (one.measure for one in self.facts.elsewhere):
+        for m in (outside.measure for outside in self.facts.elsewhere):
             if self.q.service in m.services and m.in_force(self.q.at, self.patient.birth):
                 for _ in self._bar_of(m):
                     yield self._says(AccessReason.SEALED_ELSEWHERE, m)
@@ -415,7 +490,7 @@ class _Case:
         young = rule.patient_under is None or not self._reached(rule.patient_under, surely=True)
         unit = rule.except_units is None or self._is_hidden_unit(rule.except_units)
         kind = rule.except_information is None or (
-            asked is not None and any(one.is_called(asked) for one in rule.except_information)
+            asked is not None and any(information.is_called(asked) for information in rule.except_information)
         )
         old = rule.since is None or (self.q.recorded_on is not None and self.q.recorded_on < rule.since)
         return young and unit and kind and old
@@ -423,10 +498,10 @@ class _Case:
     def _is_hidden_unit(self, hidden: HiddenUnits) -> bool:
         if hidden.until is not None and hidden.until <= self.today:
             return False
-        for one in self.line:
-            known = self.facts.units.get(one)
+        for unit in self.line:
+            known = self.facts.units.get(unit)
             name = (known.name or "").casefold() if known is not None else ""
-            if one in hidden.ids or any(word.casefold() in name for word in hidden.named):
+            if unit in hidden.ids or any(word.casefold() in name for word in hidden.named):
                 return True
             if known is not None and known.clinic in hidden.clinics:
                 return True
@@ -445,11 +520,7 @@ class _Case:
             yield self._says(AccessReason.RESERVE_NUMBER)
         if viewer is not None and not viewer.has_e_id:
             yield self._says(AccessReason.NO_E_ID)
-        if self.is_guardian and (
-            self.now.protected
-            or (viewer is not None and viewer.protected)
-            or any(one.at(self.q.at).protected for one in self._whom_the_viewer_may_be())
-        ):
+        if self.is_guardian and self._protected_between(self.viewer):
             yield self._says(AccessReason.PROTECTED_IDENTITY)
         if self._lacks_full_number():
             yield self._says(AccessReason.NO_FULL_PERSONNUMMER)
@@ -518,17 +589,6 @@ class _Case:
         return after and (m.recorded_to is None or recorded <= m.recorded_to)
 
 
-_BOUND_TO_UNITS = frozenset(
-    {
-        MeasureKind.JOURNAL_SEAL,
-        MeasureKind.GUARDIAN_RESTRICTION,
-        MeasureKind.GUARDIAN_GRANT,
-        MeasureKind.MINOR_GRANT,
-        MeasureKind.REPRESENTATIVE_GRANT,
-    }
-)
-"""Kinds of measures that, naming units, are about those alone; the others are about the whole record."""
-
 Line = tuple[PersonId, Service, UnitId | None]
 """Viewer, service and unit; unit None is every unit without a line of its own."""
 
@@ -545,6 +605,30 @@ def viewers_of(facts: PatientFacts) -> tuple[PersonId, ...]:
     return tuple(seen)
 
 
+def may_be_let_in(who: PersonId, facts: PatientFacts, since: datetime) -> bool:
+    """
+    Whether an answer about the patient at `since` (UTC) or later may be yes to somebody, by what is known now.
+
+    So for the patient, for each guardian whose custody has not ended, and for a representative whose grant is not over;
+    not for the dead. Restrictions and ages are not looked at: they end by themselves, and rules change.
+    """
+    patient, person = facts.patient, facts.person(who)
+    if who == patient.person_id:
+        return True
+    died_on = person.latest.died_on if person is not None else None
+    if person is None or (died_on is not None and midnight(died_on) <= since):
+        return False
+    represents = any(
+        m.kind is MeasureKind.REPRESENTATIVE_GRANT and m.viewer == who and m.not_over(since, patient.birth)
+        for m in facts.measures
+    )
+    is_guardian = not patient.has_come_of_age(since) and any(
+        c.guardian == who and (c.to_date is None or since < midnight(c.to_date))
+        for c in patient.latest.custody
+    )
+    return represents or is_guardian
+
+
 def units_of(facts: PatientFacts) -> tuple[UnitId | None, ...]:
     """Every unit that a measure names, after None for all the others."""
     named = sorted({unit for m in facts.all_measures for unit in m.units or ()})
@@ -555,44 +639,97 @@ MOST_ENDED_UNITS = 200
 """Units that only measures of the past name are looked at too, as long as they are not more than this."""
 
 
-def units_concerned(
-    touched: Collection[Measure], facts: PatientFacts, at: datetime
-) -> tuple[UnitId | None, ...]:
+def units_answered(facts: PatientFacts, since: datetime) -> frozenset[UnitId]:
     """
-    The units whose answers some measures can change, after None for all the others.
+    The units that may have an answer of their own at `since` (UTC) or later: those that a measure names which is not over.
 
-    A measure that names units changes no other unit's answer; one about the whole record changes that of every unit that
-    has an answer of its own: those that a measure names that is not over.
+    Units that only ended measures name are answered like any unit that none names, but by their own region's rules: a few
+    of them are among these, so that their number does not grow with the years.
     """
-    if all(m.units is not None and m.kind in _BOUND_TO_UNITS for m in touched):
-        return (None, *sorted({unit for m in touched for unit in m.units or ()}))
     birth = facts.patient.birth
-    standing = {unit for m in facts.measures if m.not_over(at, birth) for unit in m.units or ()}
-    standing |= {unit for m in touched for unit in m.units or ()}
-    standing |= {unit for one in facts.elsewhere for unit in one.measure.units or ()}
-    ended = {unit for m in facts.measures for unit in m.units or ()} - standing
-    return (None, *sorted(standing if len(ended) > MOST_ENDED_UNITS else standing | ended))
+    standing: set[UnitId] = set()
+    ended: set[UnitId] = set()
+    for m in facts.all_measures:
+        if m.units:
+            (standing if m.not_over(since, birth) else ended).update(m.units)
+    ended -= standing
+    return frozenset(standing if len(ended) > MOST_ENDED_UNITS else standing | ended)
 
 
-def access_matrix(
-    facts: PatientFacts, at: datetime, books: Rulebooks, units: Sequence[UnitId | None] | None = None
-) -> dict[Line, Decision]:
+class AccessSnapshot:
     """
-    The whole picture of a patient at an instant: every viewer, service and unit with an answer of its own.
+    The answers about one patient at one instant (UTC), line by line; what they share is looked up once.
 
-    `units` limits it to these; None among them is every unit without a line of its own. That a source is silent is left
-    out: it changes nobody's access by itself, and is over with the source's next word.
+    That a source is silent is left out of `decision` and `allows`: it changes nobody's access by itself, and is over with
+    the source's next word. `answer` says it, as `decide` does.
     """
-    lines: dict[Line, Decision] = {}
-    moment = _Moment.of(facts, at, indexed=True)
-    units = units_of(facts) if units is None else units
-    for viewer in viewers_of(facts):
-        for service in (Service.E_SERVICES, Service.PAPER_COPY):
-            lines[viewer, service, None] = _answer(AccessQuestion(viewer, service, at), facts, books, moment)
+
+    def __init__(self, facts: PatientFacts, at: datetime, books: Rulebooks) -> None:
+        self.facts = facts
+        self.at = at
+        self.books = books
+        self._moment = _Moment.of(facts, at, indexed=True)
+        self._decisions: dict[Line, Decision] = {}
+        self._answers: dict[Line, Decision] = {}
+
+    def allows(self, line: Line) -> bool:
+        """Whether the decision is yes."""
+        known = self._decisions.get(line)
+        if known is not None:
+            return known.allowed
+        return _allows(self._question(line), self.facts, self.books, self._moment)
+
+    def decision(self, line: Line) -> Decision:
+        """The decision with its reasons; found out once."""
+        found = self._decisions.get(line)
+        if found is None:
+            found = _answer(self._question(line), self.facts, self.books, self._moment)
+            self._decisions[line] = found
+        return found
+
+    def answer(self, line: Line) -> Decision:
+        """What `decide` answers; found out once."""
+        found = self._answers.get(line)
+        if found is None:
+            question = self._question(line)
+            found = _with_silence(self.decision(line), question, self.facts, self.books)
+            self._answers[line] = found
+        return found
+
+    def _question(self, line: Line) -> AccessQuestion:
+        viewer, service, unit = line
+        return AccessQuestion(viewer, service, self.at, unit)
+
+
+class AccessSnapshots:
+    """The snapshots that one judgement and the telling of what it changed ask for, much the same: each is made once."""
+
+    def __init__(self, books: Rulebooks) -> None:
+        self._books = books
+        self._made: list[AccessSnapshot] = []
+
+    def of(self, facts: PatientFacts, at: datetime) -> AccessSnapshot:
+        """The snapshot of a patient at an instant (UTC); facts that say the same have the same one."""
+        for made in self._made:
+            if made.at == at and (made.facts is facts or made.facts == facts):
+                return made
+        self._made.append(AccessSnapshot(facts, at, self._books))
+        return self._made[-1]
+
+
+def access_matrix(facts: PatientFacts, at: datetime, books: Rulebooks) -> dict[Line, Decision]:
+    """The whole picture of a patient at an instant: every viewer, service and unit with an answer of its own."""
+    picture = AccessSnapshot(facts, at, books)
+    return {line: picture.decision(line) for line in lines_of(viewers_of(facts), units_of(facts))}
+
+
+def lines_of(viewers: Iterable[PersonId], units: Sequence[UnitId | None]) -> Iterator[Line]:
+    """Every line of some viewers: the services that know no units, then the record at each of the units."""
+    for viewer in viewers:
+        yield viewer, Service.E_SERVICES, None
+        yield viewer, Service.PAPER_COPY, None
         for unit in units:
-            question = AccessQuestion(viewer, Service.JOURNAL, at, unit)
-            lines[viewer, Service.JOURNAL, unit] = _answer(question, facts, books, moment)
-    return lines
+            yield viewer, Service.JOURNAL, unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -711,6 +848,14 @@ class Brief:
 
 
 REFUSED = Brief(allowed=False, valid_until=None)
+
+
+def is_shut_out(guardian: PersonId, at: datetime, facts: PatientFacts, books: Rulebooks) -> bool:
+    """Whether a guardian is shut out at an instant (UTC): by a block, a restriction, a child's seal, or protected identity."""
+    moment = _Moment.of(facts, at)
+    version = books.default_version(books.region_of_county(moment.patient.county), moment.day)
+    question = AccessQuestion(guardian, Service.PAPER_COPY, at)
+    return _Case(question, facts, version, moment).is_shut_out()
 
 
 def brief(question: AccessQuestion, facts: PatientFacts, books: Rulebooks) -> Brief:

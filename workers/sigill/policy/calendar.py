@@ -34,6 +34,7 @@ def easter(year: int) -> date:
     return date(year, month, day + 1)
 
 
+@lru_cache(maxsize=8192)
 def swedish_date(moment: datetime) -> date:
     """The Swedish date of an instant. Raises ValueError for a moment without zone."""
     if moment.tzinfo is None:

@@ -151,13 +151,13 @@ def _role(caller: PersonId | None, facts: PatientFacts, at: datetime) -> str:
 
 
 def _measures(denied: Iterable[Decision], facts: PatientFacts) -> list[Measure]:
-    named = {one for decision in denied for reason in decision.reasons for one in reason.measures}
+    named = {measure for decision in denied for reason in decision.reasons for measure in reason.measures}
     return [m for m in facts.all_measures if m.measure_id in named and not m.kind.opens]
 
 
 def _own_to_know(m: Measure) -> bool:
     """Whether a patient may hear of a measure: the own, unless it says "do not tell"; care's where it says "tell"."""
-    silent = m.inform.patient is False or any(one.audience == "patient" for one in m.silences)
+    silent = m.inform.patient is False or any(silence.audience == "patient" for silence in m.silences)
     asked_for = m.initiative is Initiative.RESIDENT and m.beside is None
     return not silent and (asked_for or m.inform.patient is True)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sigill.policy.hits import AGAINST_GUARDIANS
+from sigill.policy.measure_specs import AGAINST_GUARDIANS
 from sigill.policy.rulebook import ChoiceRule, Condition, RiskCondition, RuleEntry, Version
 from sigill_contracts.vocabulary import IMPOSES, Form, Initiative, MeasureKind, RiskFrom, RiskSign, Service
 
@@ -106,7 +106,7 @@ def open_doors(version: Version, forms: Iterable[Form], situation: RiskSituation
     Forms that are not offered, or not for the patient's age, shut nothing.
     """
     given = tuple(forms)
-    shut = tuple(one for form in given for one in _shut_by(version, form, situation))
+    shut = tuple(doors for form in given for doors in _shut_by(version, form, situation))
     doors = []
     if situation.risk in _GUARDIANS:
         doors += [*_by_guardian(version, given, shut, situation)]
@@ -205,5 +205,5 @@ _NEVER = 1000
 
 def _shut_until(shut: Iterable[_Shut], way: DoorWay, service: Service) -> int | None:
     """The birthday until which a door is shut, `_NEVER` where only an order opens it; None: it is not shut."""
-    ends = [_NEVER if one.until is None else one.until for one in shut if one.shuts(way, service)]
+    ends = [_NEVER if doors.until is None else doors.until for doors in shut if doors.shuts(way, service)]
     return max(ends, default=None)

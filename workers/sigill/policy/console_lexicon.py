@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sigill.policy import lexicon
+from sigill.policy.cases import AskedAuthority, AuthorityAnswer
 from sigill.policy.effects import Sentence, TimerKind
 from sigill.policy.facts import RequestEnd
 from sigill.policy.lexicon import (
@@ -37,6 +38,7 @@ CONSOLE_ROLE = {
     "operator": S("handlägger", "operator"),
     "approver": S("godkänner", "approver"),
     "auditor": S("granskar", "auditor"),
+    "rule_owner": S("äger regler", "rule owner"),
     "protected_identity": S("ser skyddade personuppgifter", "sees protected identity"),
 }
 TIMER: Mapping[str, Sentence] = {
@@ -46,6 +48,7 @@ TIMER: Mapping[str, Sentence] = {
     TimerKind.SIGNED_FORM_DEADLINE: S("Underskriven blankett ska ha kommit", "Signed form is due"),
     TimerKind.FOLLOW_UP_DEADLINE: S("Uppföljande beslut ska ha kommit", "Follow-up decision is due"),
     TimerKind.REQUEST_REMINDER: S("Påminnelse till enhet", "Reminder to a unit"),
+    TimerKind.ANSWER_BEGINS: S("Dagen för en enhets svar", "The day of a unit's answer"),
     TimerKind.PATIENT_UNKNOWN_DEADLINE: S("Okänd patient: tiden är ute", "Unknown patient: time is up"),
     TimerKind.REVIEW_DUE: S("Omprövning", "Renewed decision"),
     TimerKind.CUSTODY_CHANGES: S("Vårdnad börjar eller upphör", "Custody begins or ends"),
@@ -104,6 +107,18 @@ LETTER_REPLAY = {
     for code in lexicon.DEAD_LETTER
 }
 """Whether a replay can help, by why a letter could not be read."""
+LETTER_CALL = {
+    "ours": S("den som driver Sigill: felet är vårt", "whoever runs Sigill: the fault is ours"),
+    "orders": S(
+        "leverantören av journalsystemet som skickade beställningen",
+        "the vendor of the record system that sent the order",
+    ),
+    "sources": S(
+        "den som förvaltar källan (folkbokföringen eller katalogen); bara den kan skicka om",
+        "whoever runs the source (the population register or the directory); only they can send it again",
+    ),
+}
+"""Whom to call about a dead letter."""
 LETTER_MEANS = {
     **{
         str(code): S(f"{text.sv[:1].upper()}{text.sv[1:]}.", f"{text.en[:1].upper()}{text.en[1:]}.")
@@ -119,6 +134,7 @@ CHECK = {
     "certificate_usage": S("Certifikatets ändamål", "Certificate usage"),
     "certificate_validity": S("Certifikatets giltighet", "Certificate validity"),
     "revocation": S("Spärrkontroll", "Revocation"),
+    "time_stamp": S("Tidsstämpel", "Time stamp"),
     "age": S("Tid mellan underskrift och mottagande", "Time from signature to receipt"),
 }
 VERDICT = {
@@ -168,6 +184,7 @@ FIELD = {
     "follows_up": S("Följer upp", "Follows up"),
     "decision": S("Beslut", "Decision"),
     "opinion": S("Ställningstagande", "Opinion"),
+    "given": S("Kopian utlämnad", "Copy handed out"),
     "attestations": S("Intyganden", "Attestations"),
     "own_attestations": S("Regionens egna intyganden", "The region's own attestations"),
     "motivation": S("Motivering", "Motivation"),
@@ -239,6 +256,129 @@ AUDIT_FAULT = {
     "personal_removed": S("personuppgift borttagen", "personal part removed"),
     "unpublished": S("stämmer inte med publicerat huvud", "differs from the published head"),
 }
+CASE_STATE = {
+    "open": S("öppet", "open"),
+    "judged": S("prövas", "being judged"),
+    "decided": S("avgjord; svar återstår", "decided; an answer remains"),
+    "to_close": S("klar att avsluta", "ready to be closed"),
+    "closed": S("avslutat", "closed"),
+}
+CASE_STEP = {
+    "ask_authority": S(
+        "Fråga polis eller socialtjänst om något skydd behöver stå kvar",
+        "Ask police or social services whether any protection needs to stay",
+    ),
+    "await_authority": S("Invänta myndighetens svar", "Wait for the authority's answer"),
+    "chase_authority": S("Påminn myndigheten", "Remind the authority"),
+    "tell_units": S(
+        "Underrätta enheterna: en myndighet säger att skyddet behöver stå kvar",
+        "Tell the units: an authority says that the protection needs to stay",
+    ),
+    "await_unit": S("Invänta enhetens ställningstagande", "Wait for the unit's answer"),
+    "remind_unit": S("Påminn enheten", "Remind the unit"),
+    "name_successor": S("Ange en efterträdare till enheten", "Name the unit's successor"),
+    "staff_order": S(
+        "Pröva om personal ska beställa hävning: ingen enhet har beslutat åtgärden",
+        "Judge whether staff are to order the release: no unit decided on the measure",
+    ),
+    "reply": S("Svara den som frågade", "Answer the one who asked"),
+    "send_letter": S("Skicka regionens brev", "Send the region's letter"),
+    "await_receipt": S("Invänta mottagningsbeviset", "Wait for the delivery receipt"),
+    "chase_receipt": S(
+        "Spåra brevet: inget mottagningsbevis har kommit", "Trace the letter: no delivery receipt has come"
+    ),
+    "await_form": S(
+        "Invänta blanketten som följde med brevet", "Wait for the form that went with the letter"
+    ),
+    "close": S("Avsluta ärendet", "Close the case"),
+}
+CASE_ENTRY = {
+    "opened": S("Ärendet öppnat", "Case opened"),
+    "letter_sent": S("Brev skickat", "Letter sent"),
+    "letter_received": S("Vad som blev av brevet", "What became of the letter"),
+    "authority_asked": S("Myndighet tillfrågad", "Authority asked"),
+    "authority_answered": S("Myndighetens svar", "Authority's answer"),
+    "replied": S("Svar till den som frågade", "Reply to the one who asked"),
+    "closed": S("Ärendet avslutat", "Case closed"),
+    "withdrawn": S("Återtaget", "Withdrawn"),
+}
+AUTHORITY = {
+    AskedAuthority.SOCIAL_SERVICES: S("socialtjänsten", "social services"),
+    AskedAuthority.POLICE: S("polisen", "the police"),
+    AskedAuthority.OTHER_AUTHORITY: S("annan myndighet", "another authority"),
+}
+AUTHORITY_ANSWER = {
+    AuthorityAnswer.NOTHING_STAYS: S("inget skydd behöver stå kvar", "no protection needs to stay"),
+    AuthorityAnswer.PROTECTION_STAYS: S("skyddet behöver stå kvar", "the protection needs to stay"),
+    AuthorityAnswer.CANNOT_SAY: S("kan inte svara", "cannot say"),
+}
+LETTER_ARRIVAL = {
+    "delivered": S("utlämnat till mottagaren", "handed out to the addressee"),
+    "came_back": S("kom i retur", "came back"),
+}
+LETTER_OBJECTION = {
+    "silenced": S(
+        "En beställning säger att personen inte ska få veta något om åtgärden: brevet får inte gå dit.",
+        "An order says that this person is not to be told of the measure: the letter must not go there.",
+    ),
+    "not_true": S(
+        "Inget som ärendet gäller omfattar personen längre: brevet skulle säga något som inte stämmer.",
+        "Nothing that the case is about concerns that person any more: the letter would say what is not so.",
+    ),
+    "not_concerned": S(
+        "Personen är inte längre vårdnadshavare, eller har patienten eller personen avlidit: inget brev går.",
+        "The person is no guardian any more, or patient or person has died: no letter goes.",
+    ),
+    "protected_identity": S(
+        "Skyddade personuppgifter stänger ute vårdnadshavaren: inget om barnet går dit.",
+        "Protected identity shuts the guardian out: nothing about the child goes there.",
+    ),
+    "minor": S(
+        "En minderårig får aldrig brev: personalen berättar på plats.",
+        "A minor never gets a letter: staff tell in person.",
+    ),
+}
+REPLY = {
+    "standard_reply": S("regionens standardsvar", "the region's standard reply"),
+    "notice": S("Sigills underrättelse", "Sigill's notice"),
+    "own_words": S("personalens egna ord", "staff's own words"),
+    "nothing": S("inget svar ges", "no answer is given"),
+}
+CASE_FAULT = {
+    "not_kept": S(
+        "Blanketten som ärendet började med finns inte kvar, och ärendets texter är gallrade: inget mer kan antecknas.",
+        "The form that the case began with is not kept any more, and its texts are disposed of: no more can be written.",
+    ),
+    "nothing_stands": S(
+        "Inget som beställningen ledde till gäller längre: det finns inget ärende att öppna.",
+        "Nothing that the order brought is in force any more: there is no case to open.",
+    ),
+    "posting_number": S(
+        "Ange brevets sändningsnummer, eller mottagningsbevisets id i journalen.",
+        "Give the letter's posting number, or the receipt's id in the record.",
+    ),
+    "letter": S(
+        "Brevet passar inte ärendet, eller får inte gå till den personen just nu.",
+        "The letter does not fit the case, or must not go to that person just now.",
+    ),
+    "is_closed": S("Ärendet är avslutat. Öppna det igen först.", "The case is closed. Open it again first."),
+    "not_open": S(
+        "Anteckningen finns inte, eller är redan besvarad eller återtagen. Ladda om sidan.",
+        "There is no such entry, or it is answered or withdrawn already. Load the page again.",
+    ),
+    "code": S("Välj ett av alternativen.", "Choose one of the alternatives."),
+    "day": S(
+        "Ange dagen: inte senare än i dag, och inte före det som den svarar på.",
+        "Give the day: not later than today, and not before what it answers.",
+    ),
+    "reference": S("Ange myndighetens ärendenummer.", "Give the authority's case number."),
+    "name": S("Skriv vilket kontor eller vilken myndighet.", "Write which office or authority."),
+    "not_an_asker": S("Den personen har inte frågat.", "That person has not asked."),
+    "steps_left": S(
+        "Något återstår att göra. Ärendet avslutas sist.", "Something is left to do. Closing comes last."
+    ),
+    "reason": S("Skriv en anledning.", "Write a reason."),
+}
 PROTECTED_KINDS = (
     "protected_patient",
     "protected_guardian",
@@ -261,6 +401,7 @@ WORDS: Mapping[str, Mapping[str, Sentence]] = {
     "letter": LETTER,
     "letter_means": LETTER_MEANS,
     "letter_replay": LETTER_REPLAY,
+    "letter_call": LETTER_CALL,
     "check": CHECK,
     "verdict": VERDICT,
     "action": ACTION,
@@ -273,6 +414,15 @@ WORDS: Mapping[str, Mapping[str, Sentence]] = {
     "track": TRACK,
     "told": TOLD,
     "audit_fault": AUDIT_FAULT,
+    "case_state": CASE_STATE,
+    "case_step": CASE_STEP,
+    "case_entry": CASE_ENTRY,
+    "case_fault": CASE_FAULT,
+    "authority": {str(key): value for key, value in AUTHORITY.items()},
+    "authority_answer": {str(key): value for key, value in AUTHORITY_ANSWER.items()},
+    "reply": REPLY,
+    "letter_arrival": LETTER_ARRIVAL,
+    "letter_objection": LETTER_OBJECTION,
     "whole": WHOLE,
     "entry": ENTRY,
     "document": _headings(lexicon.DOCUMENT),

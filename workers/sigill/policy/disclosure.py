@@ -75,14 +75,15 @@ def protect(tables: Sequence[CrossTable], threshold: int) -> tuple[ProtectedTabl
     hidden = [_Hidden(table, threshold) for table in tables]
     changed = True
     while changed:
-        changed = any(one.step() for one in hidden)
+        changed = any(of_table.step() for of_table in hidden)
         # a row's total, or the grand one, that one table hides is shown by none
-        totals = {cell for one in hidden for cell in one.cells if cell[1] == _TOTAL}
-        for one in hidden:
-            missing = {cell for cell in totals if cell[0] == _TOTAL or cell[0] in one.table.rows} - one.cells
-            one.cells |= missing
+        totals = {cell for of_table in hidden for cell in of_table.cells if cell[1] == _TOTAL}
+        for of_table in hidden:
+            shown = {cell for cell in totals if cell[0] == _TOTAL or cell[0] in of_table.table.rows}
+            missing = shown - of_table.cells
+            of_table.cells |= missing
             changed = changed or bool(missing)
-    return tuple(ProtectedTable(one.table, frozenset(one.cells)) for one in hidden)
+    return tuple(ProtectedTable(of_table.table, frozenset(of_table.cells)) for of_table in hidden)
 
 
 @dataclass(slots=True)

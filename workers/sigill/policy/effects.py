@@ -9,6 +9,7 @@ from typing import Literal
 from sigill.policy.facts import Measure, PatientFacts, ReleaseRequest, RequestEnd, UnitAnswer
 from sigill_contracts.vocabulary import (
     MeasureId,
+    NotificationChannel,
     OrderId,
     Outcome,
     PendingCode,
@@ -43,6 +44,8 @@ class TimerKind(StrEnum):
     """The decision after an urgent measure is soon due: the unit that imposed it is told."""
     ELSEWHERE_CHANGES = "elsewhere_changes"
     """A day on which a measure that was made outside Sigill begins or has ended."""
+    ANSWER_BEGINS = "answer_begins"
+    """The day before which a unit did not agree to open: its answer waits for nothing of its own any more."""
     SUCCESSOR_NAMED = "successor_named"
     """A closed unit's successor became known: what waited for it is judged, and asked of that unit."""
     AGE_13_AHEAD = "age_13_ahead"
@@ -112,10 +115,12 @@ class Annotate:
     """
     A new version of a measure of which only something that binds later orders has changed.
 
-    Nobody's access changes, and nobody is told: a report to an authority that came with another order (X-17).
+    Nobody's access changes, and nobody is told: a report to an authority that came with another order (X-17). With
+    `assesses_copy` the answer about copies on paper does, and about nothing else.
     """
 
     measure: Measure
+    assesses_copy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +168,7 @@ class Notify:
     template: Template
     text: Sentence
     region: RegionCode
-    channel: str = "1177"
+    channel: str = NotificationChannel.INBOX
     not_before: datetime | None = None
     rules: tuple[str, ...] = ()
     suppressed: Suppression | None = None
@@ -279,6 +284,8 @@ class Note:
     duties: tuple[str, ...] = ()
     choice: str | None = None
     """The record's own choice word under the keyword."""
+    recipients: tuple[PersonId, ...] | None = None
+    """Who was given a copy on paper; None: it is about a measure."""
 
     @property
     def units(self) -> frozenset[UnitId] | None:
@@ -293,11 +300,12 @@ class Judgement:
     What an order does, or every reason why it does nothing.
 
     A refusal has no effects. A pending order may have some: a phone order's measure is in force already.
-    `named` are the measures of the form's own kind, for `ends_on` of the receipt.
+    `named` are the measures of the form's own kind, for `ends_on` of the receipt. `digest` names the text of the rulebook.
     """
 
     outcome: Outcome
     rulebook: str = ""
+    digest: str = ""
     refusals: tuple[RefusalReason, ...] = ()
     waits: tuple[PendingReason, ...] = ()
     remarks: tuple[RemarkReason, ...] = ()
@@ -327,7 +335,4 @@ class Transition:
 
 def applied(facts: PatientFacts, effects: Iterable[Effect]) -> PatientFacts:
     """The facts after some effects: measures imposed and revised. Nothing else changes what access depends on."""
-    for effect in effects:
-        if isinstance(effect, Impose | Amend | Annotate):
-            facts = facts.with_measure(effect.measure)
-    return facts
+    return facts.with_measures(e.measure for e in effects if isinstance(e, Impose | Amend | Annotate))

@@ -7,35 +7,23 @@ They are kept beside our own. They count in every decision, and no order of ours
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from types import MappingProxyType
 from uuid import NAMESPACE_URL, uuid5
 
 from sigill.policy.calendar import end_of, midnight
 from sigill.policy.effects import SetTimer, TimerKind, Transition
 from sigill.policy.facts import Measure, OutsideMeasure, PatientFacts
+from sigill.policy.measure_specs import MEASURE_SPECS
 from sigill.policy.rulebook import Rulebooks, SourceRule
 from sigill_contracts.elsewhere import ElsewhereMeasure
 from sigill_contracts.vocabulary import (
     Initiative,
     MadeBy,
     MeasureId,
-    MeasureKind,
     PersonId,
     RegionCode,
-    Service,
     UnitId,
 )
 
-SHUTS: MappingProxyType[MeasureKind, tuple[Service, ...]] = MappingProxyType(
-    {
-        MeasureKind.JOURNAL_SEAL: (Service.JOURNAL,),
-        MeasureKind.LOGIN_LOCK: (Service.E_SERVICES,),
-        MeasureKind.GUARDIAN_BLOCK: (Service.JOURNAL, Service.E_SERVICES),
-        MeasureKind.CHILD_SEAL: (Service.JOURNAL, Service.E_SERVICES),
-        MeasureKind.GUARDIAN_RESTRICTION: (Service.JOURNAL,),
-    }
-)
-"""What each kind shuts when it was made elsewhere; a grant is not taken from elsewhere. As the national rulebook has them."""
 ALWAYS = date(1900, 1, 1)
 
 
@@ -51,6 +39,8 @@ def outside_measure(source: str, told: ElsewhereMeasure, patient: PersonId) -> O
 
     Raises KeyError for a kind that lets somebody in.
     """
+    if told.kind.opens:
+        raise KeyError(told.kind)  # a grant is not taken from elsewhere
     valid_from = midnight(told.valid_from or ALWAYS)
     valid_to = None if told.valid_through is None else end_of(told.valid_through)
     if told.ended:
@@ -63,7 +53,7 @@ def outside_measure(source: str, told: ElsewhereMeasure, patient: PersonId) -> O
         region=RegionCode(""),
         initiative=Initiative.RESIDENT if told.made_by is MadeBy.RESIDENT else Initiative.CARE,
         orders=(),
-        services=SHUTS[told.kind],
+        services=MEASURE_SPECS[told.kind].services,
         valid_from=valid_from,
         valid_to=valid_to,
         units=frozenset(UnitId(unit) for unit in named) or None,

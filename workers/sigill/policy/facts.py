@@ -1,13 +1,20 @@
 """The values that judgements read: persons, custody, staff, measures, open requests. All frozen; times are UTC."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
-from sigill.policy.calendar import CUSTODY_ENDS_AT, BirthDate, age_begins, last_day_before, midnight
+from sigill.policy.calendar import (
+    CUSTODY_ENDS_AT,
+    BirthDate,
+    age_begins,
+    last_day_before,
+    midnight,
+    swedish_date,
+)
 from sigill.policy.units import NO_UNITS, Units
 from sigill_contracts.vocabulary import (
     Channel,
@@ -26,6 +33,9 @@ from sigill_contracts.vocabulary import (
     Service,
     UnitId,
 )
+
+OF_ONES_OWN = frozenset({Initiative.RESIDENT, Initiative.CHILD})
+"""The initiatives of the patient, who alone ends what was made on them (X-03)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +109,11 @@ class Person:
         """Whether the person has reached an age; `surely`: also if born as late as can be."""
         return age_begins(self.birth, age, latest=surely) <= moment
 
+    def has_died(self, moment: datetime) -> bool:
+        """Whether the register has told, by an instant, of a death on that Swedish day or before."""
+        died_on = self.at(moment).died_on
+        return died_on is not None and died_on <= swedish_date(moment)
+
     def has_come_of_age(self, moment: datetime) -> bool:
         """Whether custody has ended by the person's age at an instant, also if born as late as can be."""
         return self.reached(CUSTODY_ENDS_AT, moment, surely=True)
@@ -159,6 +174,16 @@ class Silence(NamedTuple):
     unit: str
 
 
+class PaperCopy(NamedTuple):
+    """
+    An assessment of a copy on paper (journalkopia), which was given or not: by which order, to whom, on which Swedish date.
+    """
+
+    order: OrderId
+    to: PersonId
+    on: date
+
+
 @dataclass(frozen=True, slots=True)
 class Measure:
     """
@@ -190,6 +215,8 @@ class Measure:
     provisional: bool = False
     awaits_follow_up: bool = False
     released: bool = False
+    end_before_release: datetime | None = None
+    """Of what is released: the end (UTC) that it had before, which it has again where the release is taken back."""
     urgent: bool = False
     reported_to_authority: bool = False
     review_on: date | None = None
@@ -200,6 +227,10 @@ class Measure:
     rulebook: str = ""
     beside: MeasureId | None = None
     """The measure that this one came with and goes with (KR25-17: the lock beside a block)."""
+    copies: frozenset[PaperCopy] = frozenset()
+    """What was given on paper while it stood; nobody reaches anything online by it."""
+    copies_refused: frozenset[PaperCopy] = frozenset()
+    """Whom the newest assessment gives no copy on paper while it stands; nobody is shut out online by it."""
     version: int = 1
 
     def ends_at(self, birth: BirthDate) -> datetime | None:
@@ -232,10 +263,19 @@ class Measure:
         return end is None or (moment < end and self.valid_from < end)
 
     def is_to_be_extended(self, birth: BirthDate) -> bool:
-        """Whether it is a protection that a date ends and a decision could lengthen: no grant, age, or companion."""
+        """
+        Whether it is a protection that a date ends and a unit's decision could lengthen: no grant, age, or companion, and
+        not what the patient made, which no unit has decided and none lengthens (X-03).
+        """
         end = self.ends_at(birth)
         dated = end is not None and self.valid_to == end
-        return dated and not self.kind.opens and self.beside is None and not self.released
+        return (
+            dated
+            and not self.kind.opens
+            and self.beside is None
+            and not self.released
+            and self.initiative not in OF_ONES_OWN
+        )
 
     @property
     def lineage(self) -> str:
@@ -266,12 +306,17 @@ class OutsideMeasure:
 
 @dataclass(frozen=True, slots=True)
 class UnitAnswer:
-    """One unit's answer to a request to release, with the signed order that gave it."""
+    """
+    One unit's answer to a request to release, with the signed order that gave it.
+
+    `opens_from` (UTC) is the midnight before which the unit does not agree to open; None: it opens as soon as all agree.
+    """
 
     unit: UnitId
     opinion: Opinion
     order_id: OrderId
     given_at: datetime
+    opens_from: datetime | None = None
 
 
 class RequestEnd(StrEnum):
@@ -294,7 +339,9 @@ class ReleaseRequest:
 
     Open until every unit of `units` has agreed, one says keep, or nothing is left of what it is about. A unit may change
     its answer meanwhile. `units` is empty where only staff's own order can answer: the register's own measure (X-05).
-    `asked_by` are the guardians for whom it opens: those who ask, or whom a release by staff names; empty: everybody.
+    `asked_by` are the guardians for whom it opens, those who ask or whom a release by staff names, or the representative who
+    asks; empty: everybody.
+    `opens_from` (UTC) is the midnight of the day that it was asked for, where it named one: it opens no earlier.
     """
 
     order_id: OrderId
@@ -306,6 +353,7 @@ class ReleaseRequest:
     asked_by: tuple[PersonId, ...] = ()
     inform: Inform = Inform()
     opened_at: datetime | None = None
+    opens_from: datetime | None = None
     answers: tuple[UnitAnswer, ...] = ()
     closed: RequestEnd | None = None
     replied: bool = False
@@ -367,7 +415,7 @@ class PatientFacts:
     @property
     def all_measures(self) -> tuple[Measure, ...]:
         """Our own measures and those made elsewhere: all that an answer about access reads."""
-        return (*self.measures, *(one.measure for one in self.elsewhere))
+        return (*self.measures, *(outside.measure for outside in self.elsewhere))
 
     def person(self, person_id: PersonId) -> Person | None:
         """Somebody of the facts."""
@@ -377,10 +425,14 @@ class PatientFacts:
         """The measures in force at an instant."""
         return tuple(m for m in self.measures if m.in_force(moment, self.patient.birth))
 
-    def with_measure(self, measure: Measure) -> "PatientFacts":
-        """The facts with a measure added, or with its newer version."""
-        others = tuple(m for m in self.measures if m.measure_id != measure.measure_id)
-        return replace(self, measures=(*others, measure))
+    def with_measures(self, measures: Iterable[Measure]) -> "PatientFacts":
+        """The facts with measures added, or with their newer versions; of several versions the last."""
+        newest: dict[MeasureId, Measure] = {}
+        for measure in measures:
+            newest.pop(measure.measure_id, None)
+            newest[measure.measure_id] = measure
+        others = tuple(m for m in self.measures if m.measure_id not in newest)
+        return replace(self, measures=(*others, *newest.values())) if newest else self
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,14 +78,59 @@ FAULTS: dict[str, FaultText] = {
         "`{word}` är inte skrivet som det ska ({pattern})",
         "`{word}` is not written as it must be ({pattern})",
     ),
+    "want_written": _F("`{word}` är inte skrivet som det ska", "`{word}` is not written as it must be"),
+    "written_code": _F(
+        ": små bokstäver a–z, siffror och bindestreck", ": small letters a–z, digits and hyphens"
+    ),
+    "written_word": _F(
+        ": små bokstäver a–z, siffror och understreck", ": small letters a–z, digits and underscores"
+    ),
+    "written_clock": _F(': klockslag TT:MM, som "08:00"', ': a time HH:MM, as "08:00"'),
+    "written_organisation": _F(": tio siffror utan bindestreck", ": ten digits without a hyphen"),
+    "no_such_day": _F(
+        '`{day}` är ingen dag på året: månad och dag, MM-DD, som "12-24"',
+        '`{day}` is no day of the year: month and day, MM-DD, as "12-24"',
+    ),
     "want_some_text": _F("får inte vara tomt", "must not be empty"),
     "want_at_least": _F("ska vara minst {least}", "must be at least {least}"),
     "want_at_most": _F("ska vara högst {most}", "must be at most {most}"),
     "other_value": _F("är inte ett giltigt värde ({message})", "is no valid value ({message})"),
     "not_yaml": _F("är inte YAML: {problem}", "not YAML: {problem}"),
+    "key_twice": _F(
+        "`{key}` står två gånger på samma ställe; YAML behåller bara den sista",
+        "`{key}` stands twice in the same place; YAML keeps the last alone",
+    ),
+    "yaml_token": _F(
+        "är inte YAML: här står ett tecken som inget kan börja med; dra in med blanksteg (inte tabb), och sätt citattecken om texten",
+        "not YAML: a character that nothing begins with; indent by spaces (not tabs), and put quotes around the text",
+    ),
+    "yaml_indent": _F(
+        "är inte YAML: indraget stämmer inte med raderna ovanför, eller ett citattecken står inne i texten",
+        "not YAML: the indent does not fit the lines above, or a quote stands within the text",
+    ),
+    "yaml_bracket": _F(
+        "är inte YAML: komma eller avslutande parentes saknas före detta; sätt citattecken om en text med kolon",
+        "not YAML: a comma or a closing bracket belongs before this; put quotes around a text with a colon",
+    ),
+    "yaml_colon": _F(
+        "är inte YAML: ett kolon som inte hör till en nyckel; sätt citattecken om texten",
+        "not YAML: a colon that belongs to no key; put quotes around the text",
+    ),
+    "yaml_alias": _F(
+        "är inte YAML: `*namn` hänvisar till något som ingen `&namn` står vid",
+        "not YAML: `*name` refers to what no `&name` stands at",
+    ),
+    "yaml_quote": _F(
+        "är inte YAML: ett citattecken eller en parentes avslutas aldrig",
+        "not YAML: a quote or a bracket is never closed",
+    ),
     "no_mapping": _F("en regelbok består av nycklar med värden", "a rulebook is a mapping"),
     "too_many_parts": _F(
         "mer än {most} delar när hänvisningarna följs", "more than {most} parts, its aliases followed"
+    ),
+    "more_faults": _F(
+        "{more} fel till finns; rätta de första {named} först",
+        "{more} more faults; mend the first {named} of them first",
     ),
     "versions_shape": _F(
         "versions: varje version är nycklar med värden, och dess entries och standing är listor av sådana",
@@ -174,6 +219,14 @@ FAULTS: dict[str, FaultText] = {
         "versions: {since} tar bort {id} ur den nationella grunden utan skäl: `{id}: {{sv: …, en: …}}`",
         "versions: {since} drops {id} of the national base without a reason: `{id}: {{sv: …, en: …}}`",
     ),
+    "drops_nothing": _F(
+        "versions: {since} tar bort {id}, som det den bygger på inte har",
+        "versions: {since} drops {id}, which what it begins with does not have",
+    ),
+    "drops_floor": _F(
+        "versions: {since} tar bort {id}: ett golv, som ingen regelbok tar bort",
+        "versions: {since} drops {id}: a floor, which no rulebook takes away",
+    ),
     "extends_nothing": _F(
         "versions: {since} bygger på {base}, som inte står före den",
         "versions: {since} extends {base}, which does not stand before it",
@@ -189,6 +242,22 @@ FAULTS: dict[str, FaultText] = {
     "letter_brace": _F(
         "en klammer som inte omger ett fält; fält: {known}",
         "a brace that is around no field; fields: {known}",
+    ),
+    "series_fields": _F(
+        "ett diarienummer har {{year}} och {{number}} en gång var, och får ha {{day}}",
+        "a registration number has {{year}} and {{number}} once each, and may have {{day}}",
+    ),
+    "series_capitals": _F(
+        "ett diarienummer skrivs med versaler: så söks det, hur det än skrivs in",
+        "a registration number is written in capitals: so it is found, however it is typed",
+    ),
+    "series_taken": _F(
+        "nummer som börjar med SIGILL är de som gäller där en region inte har någon egen serie",
+        "numbers that begin with SIGILL are those of regions without a series of their own",
+    ),
+    "series_out_of_order": _F(
+        "series: står inte i tidsordning, eller två börjar samma dag",
+        "series: not in order of time, or two begin on one day",
     ),
     "letter_reply_names": _F(
         "{language}: ett standardsvar anger varken region eller enhet (X-28)",
@@ -236,6 +305,10 @@ FAULTS: dict[str, FaultText] = {
     "calls_itself_floor": _F(
         "{rule} kallas golv, vilket bara den nationella filen kan göra",
         "{rule} is called a floor, which only the national file can",
+    ),
+    "floor_elsewhere": _F(
+        "{rule} är ett golv, som programmet självt håller i varje region: det lämnas inte åt något annat",
+        "{rule} is a floor, which the program itself holds in every region: it is left to nothing else",
     ),
     "changes_floor": _F(
         "{rule} är ett golv för alla regioner och kan inte sägas på annat sätt",
@@ -358,12 +431,41 @@ FAULTS: dict[str, FaultText] = {
     "end_date_both_ways": _F("slutdatum både krävs och förbjuds", "an end date is required and forbidden"),
     "offered_both_ways": _F("blanketten både finns och finns inte", "the form is offered and not offered"),
     "no_one_age": _F("ingen har båda åldrarna", "nobody is of both ages"),
+    # --- a draft
+    "draft_other_region": _F(
+        "utkastet gäller {region}, men filen säger {said}",
+        "the draft is about {region}, but the file says {said}",
+    ),
+    "draft_part_at_once": _F(
+        "`{part}` hör inte till någon version och skulle ändras bakåt i tiden; det ändras i filen, inte här",
+        "`{part}` belongs to no version and would change for days that are over; it is changed in the file, not here",
+    ),
+    "draft_cited": _F(
+        "`{name}` hör till en version som har börjat gälla; den kan inte ändras eller tas bort",
+        "`{name}` belongs to a version that has begun; it can be neither changed nor removed",
+    ),
+    "draft_begun": _F(
+        "versionen {since} har börjat gälla och kan inte ändras; lägg till en ny med `extends: {since}`",
+        "the version {since} has begun and cannot be changed; add a new one with `extends: {since}`",
+    ),
+    "draft_begun_elsewhere": _F(
+        "utkastet ändrar {region} {since}, som har börjat gälla",
+        "the draft changes {region} {since}, which has begun",
+    ),
+    "draft_gone": _F(
+        "versionen {since} har börjat gälla och kan inte tas bort",
+        "the version {since} has begun and cannot be removed",
+    ),
+    "draft_backwards": _F(
+        "en ny version börjar tidigast dagen efter i dag; {since} är inte senare än {today}",
+        "a new version begins on the day after today at the earliest; {since} is not later than {today}",
+    ),
     # --- around it
     "summary": _F(
-        "{books} regelböcker, {versions} versioner, {entries} regler: {faults} fel",
-        "{books} rulebooks, {versions} versions, {entries} entries: {faults} faults",
+        "regelböcker: {books}, versioner: {versions}, regler: {entries}, fel: {faults}",
+        "rulebooks: {books}, versions: {versions}, entries: {entries}, faults: {faults}",
     ),
-    "none": _F("inga", "no"),
+    "none": _F("inga", "none"),
     "note": _F("notera", "note"),
     "the_file": _F("filen", "file"),
 }

@@ -35,6 +35,7 @@ Name = Literal[
     "follows_up",
     "decision",
     "opinion",
+    "given",
     "valid_from",
     "valid_through",
     "review_on",
@@ -52,10 +53,13 @@ _ABOUT_GUARDIANS = frozenset(
         Form.REVOKE_GUARDIAN_ACCESS,
         Form.RESTRICT_GUARDIAN_ACCESS,
         Form.RELEASE_GUARDIAN_RESTRICTION,
+        Form.GIVE_PAPER_COPY,
     }
 )
 _ABOUT_A_REPRESENTATIVE = frozenset({Form.APPOINT_REPRESENTATIVE, Form.REVOKE_REPRESENTATIVE})
-_OF_A_MEASURE = frozenset({Form.CONTINUE_MEASURE, Form.EXTEND_MEASURE, Form.UNIT_OPINION})
+_OF_A_MEASURE = frozenset(
+    {Form.CONTINUE_MEASURE, Form.EXTEND_MEASURE, Form.UNIT_OPINION, Form.GIVE_PAPER_COPY}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,7 @@ def phone_forms(version: Version) -> tuple[Form, ...]:
 
 def _fields(entries: tuple[RuleEntry, ...], form: Form) -> Iterable[FormField]:
     always = tuple(e for e in entries if e.when == Condition())
-    asked = tuple(one for e in entries for one in (e, *e.alternatives))
+    asked = tuple(part for e in entries for part in (e, *e.alternatives))
     yield FormField("patient", needed=True)
     yield FormField(
         "initiative",
@@ -95,10 +99,10 @@ def _fields(entries: tuple[RuleEntry, ...], form: Form) -> Iterable[FormField]:
     channels = _channels(entries)
     if len(channels) > 1:
         yield FormField("channel", True, channels, _cites(e for e in entries if e.channels is not None))
-    deciders = _distinct(role for one in asked for role in _roles(one))
+    deciders = _distinct(role for entry in asked for role in _roles(entry))
     if deciders:
         yield FormField("decided_by", True, deciders, _cites(e for e in entries if _roles(e)))
-    if consulted := _distinct(role for one in asked if one.consulted for role in one.consulted.any_of):
+    if consulted := _distinct(role for entry in asked if entry.consulted for role in entry.consulted.any_of):
         yield FormField("consulted", False, consulted, _cites(e for e in entries if e.consulted))
     urgent = [e for e in entries if e.when.urgent is not None or (e.channels and _for_urgent(e))]
     if urgent:
@@ -107,7 +111,7 @@ def _fields(entries: tuple[RuleEntry, ...], form: Form) -> Iterable[FormField]:
     yield from _people(entries, form)
     yield from _earlier(entries, form)
     yield from _dates(entries, always, asked, form)
-    every = (a for one in asked for a in (*(one.attestations or ()), *(one.one_attestation_of or ())))
+    every = (a for entry in asked for a in (*(entry.attestations or ()), *(entry.one_attestation_of or ())))
     wanted = tuple(dict.fromkeys(map(attested_as, every)))
     if wanted:
         order = [a.value for a in Attestation if a.value in wanted] + [a for a in wanted if ":" in a]
@@ -117,14 +121,14 @@ def _fields(entries: tuple[RuleEntry, ...], form: Form) -> Iterable[FormField]:
             tuple(order),
             _cites(e for e in entries if e.attestations or e.one_attestation_of),
         )
-    if papers := _distinct(kind for one in asked for kind in one.references or ()):
+    if papers := _distinct(kind for entry in asked for kind in entry.references or ()):
         yield FormField(
             "references",
             any(e.references for e in always),
             papers,
             _cites(e for e in entries if e.references),
         )
-    if any(one.motivation for one in asked):
+    if any(entry.motivation for entry in asked):
         yield FormField(
             "motivation", any(e.motivation for e in always), cites=_cites(e for e in entries if e.motivation)
         )
@@ -148,7 +152,7 @@ def _scope(
     if any(e.units == "forbidden" for e in always):
         return
     named = [e for e in entries if e.units == "required" or e.recorded_dates == "with_units"]
-    if not (named or any(one.units == "required" for one in asked) or form in IMPOSES):
+    if not (named or any(entry.units == "required" for entry in asked) or form in IMPOSES):
         return
     yield FormField("units", any(e.units == "required" for e in always), cites=_cites(named))
     dated = [e for e in entries if e.recorded_dates is not None]
@@ -179,6 +183,8 @@ def _earlier(entries: tuple[RuleEntry, ...], form: Form) -> Iterable[FormField]:
         yield FormField("decision", True, tuple(ContinueDecision))
     if form is Form.UNIT_OPINION:
         yield FormField("opinion", True, tuple(Opinion))
+    if form is Form.GIVE_PAPER_COPY:
+        yield FormField("given", options=("yes", "no"))
 
 
 def _dates(
@@ -194,7 +200,7 @@ def _dates(
     if lasting and not any(e.end_date and e.end_date.never for e in always):
         needed = any(e.end_date and e.end_date.required and not e.end_date.or_review_on for e in always)
         yield FormField("valid_through", needed, cites=_cites(ends))
-    if any(one.end_date and one.end_date.or_review_on for one in asked):
+    if any(entry.end_date and entry.end_date.or_review_on for entry in asked):
         yield FormField("review_on", cites=_cites(ends))
 
 

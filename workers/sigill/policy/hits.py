@@ -7,14 +7,10 @@ Hit is whom a protective measure names, or whom it shuts out with everybody else
 from datetime import datetime
 
 from sigill.policy.calendar import age_begins
-from sigill.policy.facts import Measure, PatientFacts
+from sigill.policy.facts import OF_ONES_OWN, Measure, PatientFacts
+from sigill.policy.measure_specs import AGAINST_GUARDIANS
 from sigill.policy.rulebook import Ages
-from sigill_contracts.vocabulary import Initiative, MeasureKind, PersonId
-
-AGAINST_GUARDIANS = frozenset({MeasureKind.GUARDIAN_BLOCK, MeasureKind.GUARDIAN_RESTRICTION})
-"""Measures against guardians alone: some, or all, later ones too."""
-OF_ONES_OWN = frozenset({Initiative.RESIDENT, Initiative.CHILD})
-"""The initiatives of the patient, who alone ends what was made on them (X-03)."""
+from sigill_contracts.vocabulary import MeasureKind, PersonId
 
 
 def hits(m: Measure, person: PersonId, facts: PatientFacts, at: datetime) -> bool:

@@ -8,6 +8,7 @@ rest. Words are written as inside a sentence; `headed` makes a heading of one. A
 from collections.abc import Mapping
 
 from sigill.policy.effects import Sentence
+from sigill.policy.measure_specs import ADMIN_JOURNALEN, PERSONALVERKTYGET
 from sigill.policy.sentences import (
     ACCESS,
     ATTESTATION,
@@ -212,6 +213,22 @@ ENTERED = {
 """What the decider is told of an order that a support desk entered, by its channel."""
 
 
+def entered_at_unit(channel: Channel, decided_by: str, registration: str) -> Sentence:
+    """
+    What the decider's unit is told of it. `decided_by` is an HSA-id; of the patient it says nothing: whoever asks about the
+    registration number is told by the support desk.
+    """
+    how = (
+        Sentence("per telefon", "by phone") if channel is Channel.PHONE else Sentence("på papper", "on paper")
+    )
+    return Sentence(
+        f"Supporten har lagt in en beställning {how.sv} i namnet på {decided_by} vid er enhet, nummer {registration}. Fråga "
+        "den som namnges, och ring supporten genast om den inte stämmer.",
+        f"The support desk has entered an order {how.en} in the name of {decided_by} at your unit, number {registration}. Ask "
+        "whoever is named, and ring the support desk at once if it is not so.",
+    )
+
+
 def headed(words: Sentence) -> Sentence:
     """The words as a heading, or at the beginning of a sentence."""
     return Sentence(words.sv[:1].upper() + words.sv[1:], words.en[:1].upper() + words.en[1:])
@@ -243,11 +260,9 @@ __all__ = [
     "SIGN",
     "SUPPRESSION",
     "UNREADABLE",
+    "entered_at_unit",
     "headed",
 ]
-
-
-ADMIN_JOURNALEN, PERSONALVERKTYGET = "admin_journalen", "personalverktyget"
 
 
 TARGETS: dict[str, Sentence] = {

@@ -62,8 +62,7 @@ def rule_holds(rule: StandingRule, version: Version, facts: PatientFacts, at: da
     latest possible birthday, which shows less. A guardian's mark counts while the child itself is not marked.
     """
     patient = facts.patient
-    died_on = patient.at(at).died_on
-    if rule.state is None or not patient.registered or (died_on is not None and died_on <= swedish_date(at)):
+    if rule.state is None or not patient.registered or patient.has_died(at):
         return False
     if rule.patient_under is not None:
         leap = version.ages.leap_day_on_28th

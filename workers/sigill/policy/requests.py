@@ -9,10 +9,9 @@ from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
-from sigill.policy.calendar import swedish_date
 from sigill.policy.effects import CloseRequest, CloseTask, Effect, RefusalReason, ResolvePending, Sentence
-from sigill.policy.facts import Measure, PatientFacts, Person, ReleaseRequest, RequestEnd
-from sigill.policy.hits import OF_ONES_OWN, hits, is_guardian, was_guardian
+from sigill.policy.facts import OF_ONES_OWN, Measure, PatientFacts, Person, ReleaseRequest, RequestEnd
+from sigill.policy.hits import hits, is_guardian, was_guardian
 from sigill.policy.sentences import REFUSAL
 from sigill_contracts.vocabulary import Initiative, MeasureId, OrderId, Outcome, PersonId, RefusalCode, UnitId
 
@@ -83,7 +82,7 @@ def left_of_request(request: ReleaseRequest, facts: PatientFacts, at: datetime) 
     patient has died.
     """
     patient = facts.patient
-    if _is_dead(patient, at):
+    if patient.has_died(at):
         return ()
     asked = set(request.measures)
     lineages = {(m.orders[0], m.kind) for m in facts.measures if m.measure_id in asked and m.orders}
@@ -98,8 +97,7 @@ def left_of_request(request: ReleaseRequest, facts: PatientFacts, at: datetime) 
 
 
 def _is_dead(person: Person | None, at: datetime) -> bool:
-    died_on = None if person is None else person.at(at).died_on
-    return died_on is not None and died_on <= swedish_date(at)
+    return person is not None and person.has_died(at)
 
 
 def _is_its_business(m: Measure, request: ReleaseRequest, facts: PatientFacts, at: datetime) -> bool:
@@ -113,6 +111,9 @@ def _is_its_business(m: Measure, request: ReleaseRequest, facts: PatientFacts, a
             )
         case Initiative.RESIDENT | Initiative.CHILD:
             return hits(m, facts.patient.person_id, facts, at)
+        case Initiative.REPRESENTATIVE:  # who is the patient's no more, asks no more
+            alive = [person for person in request.asked_by if not _is_dead(facts.person(person), at)]
+            return not request.asked_by or any(hits(m, person, facts, at) for person in alive)
         case _:
             return not request.asked_by or any(hits(m, g, facts, at) for g in request.asked_by)
 
@@ -136,6 +137,20 @@ def units_still_asked(request: ReleaseRequest, facts: PatientFacts, at: datetime
             if m.region == request.region and m.kind in kinds and m.not_over(at, birth)
         }
     return tuple(unit for unit in request.units if unit in standing)
+
+
+def opens_at(
+    request: ReleaseRequest, facts: PatientFacts, at: datetime, *, anew: Collection[UnitId] = ()
+) -> datetime:
+    """
+    When (UTC) what a request is about opens, if all have agreed at an instant: on the last of the days that were named.
+
+    Those are the day of the request and the days of the answers of units that still have something to decide about, but
+    for the units `anew`, which answer anew (X-16).
+    """
+    still = set(units_still_asked(request, facts, at)) - set(anew)
+    days = (request.opens_from, *(answer.opens_from for answer in request.answers if answer.unit in still))
+    return max((at, *(day for day in days if day is not None)))
 
 
 def who_asked(request: ReleaseRequest, facts: PatientFacts) -> tuple[PersonId, ...]:

@@ -5,6 +5,7 @@ from its date until the next one's. An *entry* cites the rules it carries out, s
 holds, and one or more clauses. Every clause of every entry that matches an order must hold.
 """
 
+import hashlib
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,11 +15,21 @@ from string import Formatter
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
 
 from sigill.policy.calendar import CUSTODY_ENDS_AT, STOCKHOLM, easter, midnight
 from sigill.policy.fault_lexicon import FaultText, UnfitError, fault
-from sigill.policy.rulebook_faults import Fault, Marks, Misfits, Path, faults_of, meant_of
+from sigill.policy.notification_channels import RulebookChannel
+from sigill.policy.rulebook_faults import Fault, Marks, Misfits, Path, faults_of, meant_of, unreadable
 from sigill_contracts.vocabulary import (
     AccessReason,
     Attestation,
@@ -123,17 +134,23 @@ class InformationType(RulebookModel):
     code: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     sv: str
     en: str
+    also: tuple[str, ...] = ()
+    """Further words by which record systems call it."""
 
     def is_called(self, name: str) -> bool:
-        """Whether an asking system means it by a name."""
-        return name.strip().casefold() in {self.code, self.sv.casefold(), self.en.casefold()}
+        """Whether an asking system means it by a name, however it parts the words and in whatever case."""
+        return _heading(name) in map(_heading, (self.code, self.sv, self.en, *self.also))
+
+
+def _heading(name: str) -> str:
+    return " ".join(re.split(r"[\s_-]+", name.strip().casefold()))
 
 
 class HiddenUnits(RulebookModel):
     """Units that are hidden: by HSA-id, by the directory's code of the clinic, or by a word in the name."""
 
     ids: tuple[str, ...] = ()
-    clinics: tuple[str, ...] = ()
+    clinics: tuple[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")], ...] = ()
     named: tuple[str, ...] = ()
     """Words of a unit's name, in any case: `barnahus`. For units whose clinic the directory does not tell."""
     until: date | None = None
@@ -169,8 +186,25 @@ class Shown(RulebookModel):
             raise UnfitError("hides_nothing", id=self.id)
         return self
 
+    @property
+    def shown_from(self) -> date | None:
+        """The Swedish date from which the units are shown; None: never."""
+        return None if self.except_units is None else self.except_units.until
+
 
 ClockTime = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+
+
+def _day_of_year(day: str) -> str:
+    try:
+        date.fromisoformat(f"2000-{day}")  # a leap year
+    except ValueError:
+        raise UnfitError("no_such_day", day=day) from None
+    return day
+
+
+DayOfYear = Annotated[str, AfterValidator(_day_of_year)]
+"""Month and day: MM-DD."""
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
@@ -178,14 +212,14 @@ class Movable(RulebookModel):
     """A holiday on the given weekday between two days of the year (MM-DD), both inclusive: Midsummer's Eve."""
 
     weekday: Weekday
-    from_: Annotated[str, Field(pattern=r"^\d\d-\d\d$")] = Field(alias="from")
-    through: Annotated[str, Field(pattern=r"^\d\d-\d\d$")]
+    from_: DayOfYear = Field(alias="from")
+    through: DayOfYear
 
 
 class Holidays(RulebookModel):
     """Days on which nobody has daytime: days of the year (MM-DD), days after Easter Sunday, movable days, single dates."""
 
-    yearly: tuple[Annotated[str, Field(pattern=r"^\d\d-\d\d$")], ...] = ()
+    yearly: tuple[DayOfYear, ...] = ()
     after_easter: tuple[int, ...] = ()
     movable: tuple[Movable, ...] = ()
     dates: tuple[date, ...] = ()
@@ -225,8 +259,8 @@ def _is_holiday(holidays: Holidays, day: date) -> bool:
         or day in holidays.dates
         or (day - easter(day.year)).days in holidays.after_easter
         or any(
-            _WEEKDAYS[day.weekday()] == one.weekday and one.from_ <= of_year <= one.through
-            for one in holidays.movable
+            _WEEKDAYS[day.weekday()] == holiday.weekday and holiday.from_ <= of_year <= holiday.through
+            for holiday in holidays.movable
         )
     )
 
@@ -288,7 +322,7 @@ class NotificationClause(RulebookModel):
     told: Literal[
         "always", "inform_patient", "inform_guardians", "written_confirmation", "not_inform_guardians"
     ]
-    channel: Literal["1177", "letter", "phone", "console"] = "1177"
+    channel: RulebookChannel = "1177"
     sv: str = ""
     en: str = ""
 
@@ -304,6 +338,18 @@ LETTER_FIELDS = frozenset({"date", "region", "support", "forms", "standard_reply
 """What a letter may name in braces. `reference` and `recipient` are lines that are filled in by hand."""
 
 
+_OF_A_REPLY = re.compile(r"\{(date|recipient|standard_reply)\}")
+
+
+class LetterFit(RulebookModel):
+    """Which cases a letter fits: those that begin with one of some forms, on one of some initiatives, and to whom it goes."""
+
+    forms: tuple[Form, ...] = Field(min_length=1)
+    initiatives: tuple[Initiative, ...] = Field(min_length=1)
+    to: Literal["patient", "guardian"]
+    """The patient, or each guardian who asked."""
+
+
 class Letter(RulebookModel):
     """A letter in the region's own wording: Markdown with the fields of `LETTER_FIELDS` in braces (X-26)."""
 
@@ -312,9 +358,24 @@ class Letter(RulebookModel):
     """Registered letter with personal delivery (rekommenderat brev med personlig utlämning), or a plain letter."""
     encloses: tuple[Form, ...] = ()
     """Forms that go with it."""
+    fits: LetterFit | None = None
+    """The cases from which it is offered; null: it is printed from the region's list of letters alone."""
     sv: str = Field(min_length=1)
     en: str = Field(min_length=1)
     derived: Derived | None = None
+
+    @property
+    def needs_receipt(self) -> bool:
+        """Whether whoever it goes to signs for it, and the delivery receipt (mottagningsbevis) is waited for."""
+        return self.delivery == "registered_personal"
+
+    @property
+    def says_the_standard_reply_alone(self) -> bool:
+        """Whether it is the standard reply as a letter, which names no unit, no region and no day of a measure (X-23, X-28)."""
+        return all(
+            "standard_reply" in fields_of_letter(text) and not _OF_A_REPLY.sub("", text).strip()
+            for text in (self.sv, self.en)
+        )
 
     @model_validator(mode="after")
     def _fields_are_known(self) -> "Letter":
@@ -325,6 +386,48 @@ class Letter(RulebookModel):
             if "standard_reply" in named and named & {"region", "support"}:
                 raise UnfitError("letter_reply_names", language=language)
         return self
+
+
+SERIES_FIELDS = frozenset({"year", "day", "number"})
+"""What a series names in braces: the Swedish year, its day as MMDD, and the ten letters and digits of the one order."""
+
+
+class RegistrationSeries(RulebookModel):
+    """
+    The region's own series of registration numbers (diarieserie), of orders received from a Swedish date on.
+
+    It begins anew each year. `number` is no running number: it follows from the order, so that an order that is taken
+    again after a restore is registered as before.
+    """
+
+    since: date
+    """A day that has not been when the file is released: what was registered before keeps its number."""
+    pattern: Annotated[str, Field(pattern=r"^[A-Z0-9 ./:{}a-z-]{1,60}$")]
+    """`RS {year}-{number}`: capitals, digits, blanks and `. / : -` around the fields of `SERIES_FIELDS`."""
+
+    @model_validator(mode="after")
+    def _numbers_each_year(self) -> "RegistrationSeries":
+        try:
+            parts = list(Formatter().parse(self.pattern))
+        except ValueError:
+            parts = [("", "", "", None)]
+        fields = [name for _, name, _, _ in parts if name is not None]
+        plain = all(not spec and not conversion for _, _, spec, conversion in parts)
+        if (
+            not plain
+            or not {"year", "number"} <= set(fields) <= SERIES_FIELDS
+            or len(fields) > len(set(fields))
+        ):
+            raise UnfitError("series_fields")
+        if any(text != text.upper() for text, _, _, _ in parts):
+            raise UnfitError("series_capitals")
+        if self.pattern.startswith("SIGILL"):
+            raise UnfitError("series_taken")
+        return self
+
+    def numbered(self, received_on: date, number: str) -> str:
+        """The registration number of an order received on a Swedish date, `number` being what tells it from others."""
+        return self.pattern.format(year=f"{received_on:%Y}", day=f"{received_on:%m%d}", number=number)
 
 
 def fields_of_letter(text: str) -> frozenset[str]:
@@ -488,8 +591,8 @@ class RuleEntry(RulebookModel):
     other_regions: Literal["after_consultation"] | None = None
     """
     A release may end another region's measure that it names (`releases`), where the form attests the talks with that
-    region (`other_region_consulted`, IN-12): never what the patient made (X-03), nor the register's own (X-10). Left out:
-    only the region that imposed it ends it.
+    region (`other_region_consulted`, IN-12), and meets what that region's rules demand of whoever ends it: never what the
+    patient made (X-03), nor the register's own (X-10). Left out: only the region that imposed it ends it.
     """
     replaces: Literal["overlapping"] | None = None
     """
@@ -521,9 +624,9 @@ class RuleEntry(RulebookModel):
                 forms=self.forms,
                 when=self.when,
                 otherwise=self.otherwise,
-                **{name: getattr(one, name) for name in (*one.asked, "decider_at")},
+                **{name: getattr(alternative, name) for name in (*alternative.asked, "decider_at")},
             )
-            for one in self.any_of or ()
+            for alternative in self.any_of or ()
         )
 
     @property
@@ -656,6 +759,12 @@ class ReminderLeadTimes(RulebookModel):
     """The unit is told again, and the operators see that nobody has answered."""
     follow_up_hours: int = 24
     """Before the decision after an urgent measure is due: the unit is told, and again for as long as it is late."""
+    unit_answer: int = 7
+    """Within which a unit is to answer a request to release; then it is reminded, and again as long after."""
+    authority_answer: int = 14
+    """Within which an authority that was asked about a case is to have answered."""
+    letter_receipt: int = 21
+    """Within which the receipt of a letter with personal delivery is to have come back, or the letter itself."""
 
     @property
     def before_an_end(self) -> tuple[int, ...]:
@@ -677,7 +786,7 @@ class Version(RulebookModel):
     drops: dict[str, Words | None] | tuple[str, ...] = {}
     """Entries of the version or the base that it begins with, and which are gone; of the base, with the reason."""
     ages: Ages = Ages()
-    reasons: dict[AccessReason, tuple[str, ...]] = {}
+    reasons: dict[AccessReason, Annotated[tuple[str, ...], Field(min_length=1)]] = {}
     people_only: dict[str, Literal["attestation", "channel", "worklist", "text"]] = {}
     """Rules that only people can follow, and where they show."""
     held_by_core: dict[str, tuple[str, ...]] = {}
@@ -749,11 +858,19 @@ class Region(RulebookModel):
     """In the national rulebook: the sources of measures made elsewhere that must be read, by short name."""
     national: bool = False
     support: str = ""
+    series: tuple[RegistrationSeries, ...] = ()
+    """Its own registration numbers, in order of date; none, or before the first: Sigill's."""
     documents: dict[str, Document]
     attestations: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], Words] = {}
     """Attestations of the region's own, by the word that its clauses use; a form says `region:word`."""
     rules: dict[str, Rule]
     versions: tuple[Version, ...] = Field(min_length=1)
+    _digest: str = PrivateAttr(default="")
+
+    @property
+    def digest(self) -> str:
+        """The digest that names the text that it was read from (`digest_of`); empty for one that was made of parts."""
+        return self._digest
 
     @model_validator(mode="after")
     def _hangs_together(self, info: ValidationInfo) -> "Region":
@@ -769,6 +886,10 @@ class Region(RulebookModel):
             if version.since <= on:
                 found = version
         return found
+
+    def series_on(self, on: date) -> RegistrationSeries | None:
+        """The series of registration numbers on a Swedish date; None: the region has none of its own then."""
+        return next((series for series in reversed(self.series) if series.since <= on), None)
 
     def ending(self, version: Version) -> date | None:
         """The date from which the next version is in force; None for the last."""
@@ -795,6 +916,9 @@ def _faults(region: Region, of_base: Collection[str]) -> Iterator[tuple[Path, Fa
     dates = [version.since for version in region.versions]
     if dates != sorted(set(dates)):
         yield ("versions",), fault("versions_out_of_order")
+    begin = [series.since for series in region.series]
+    if begin != sorted(set(begin)):
+        yield ("series",), fault("series_out_of_order")
     if region.sources and not region.national:
         yield ("sources",), fault("sources_national")
     for word in region.attestations:
@@ -855,8 +979,8 @@ class RulebookError(ValueError):
 
     def __init__(self, *faults: Fault | FaultText) -> None:
         """Hold every fault."""
-        self.faults = tuple(Fault(one) if isinstance(one, FaultText) else one for one in faults)
-        super().__init__("; ".join(str(one) for one in self.faults))
+        self.faults = tuple(Fault(found) if isinstance(found, FaultText) else found for found in faults)
+        super().__init__("; ".join(str(found) for found in self.faults))
 
 
 def _on_base(version: dict[str, Any], base: Region | None, marks: Marks) -> None:
@@ -877,6 +1001,7 @@ def _on_base(version: dict[str, Any], base: Region | None, marks: Marks) -> None
     if version.get("extends") is not None:
         raise RulebookError(Fault(fault("base_and_extends", since=since), marks.at_key(version, "extends")))
     dropped = version.get("drops") or {}
+    _note_drops_of_nothing(version, of_base, base, marks)
     for gone in dropped:
         if gone in of_base and not (isinstance(dropped, dict) and dropped[gone]):
             place = marks.at_key(version, "drops")
@@ -889,6 +1014,23 @@ def _on_base(version: dict[str, Any], base: Region | None, marks: Marks) -> None
     ]
     if "choices" not in version:
         version["choices"] = [c.model_dump(exclude_unset=True, by_alias=True) for c in national.choices]
+
+
+def _note_drops_of_nothing(
+    version: dict[str, Any], known: Collection[str], national: Region | None, marks: Marks
+) -> None:
+    """Note where a version drops what it does not begin with: a misspelt id would leave the entry there."""
+    dropped = version.get("drops")
+    for number, gone in enumerate(dropped if isinstance(dropped, dict | list) else ()):
+        if gone in known:
+            continue
+        place = marks.place(dropped, (number if isinstance(dropped, list) else str(gone),))
+        rule = national.rules.get(gone) if national is not None and isinstance(gone, str) else None
+        if rule is not None and rule.floor:
+            marks.later.append(Fault(fault("drops_floor", since=version.get("since"), id=gone), place))
+        else:
+            what = fault("drops_nothing", since=version.get("since"), id=gone)
+            marks.later.append(Fault(what.then(meant_of(str(gone), known)), place))
 
 
 def _patched(own: list[Any], earlier: Iterable[dict[str, Any]], marks: Marks) -> list[Any]:
@@ -915,9 +1057,13 @@ def _inherit(raw: dict[str, Any], national: Region | None, marks: Marks) -> dict
     for version in raw.get("versions") or ():
         if version.get("base") is not None and version["base"] != "nationwide_named":
             _on_base(version, national, marks)
+        base = version.get("extends")
+        if version.get("base") in (None, "nationwide_named"):
+            earlier = done.get(base) or {}
+            parts = [part for name in ("entries", "standing", "shown") for part in earlier.get(name) or ()]
+            _note_drops_of_nothing(version, [part.get("id") for part in parts], national, marks)
         if isinstance(version.get("drops"), list):
             version["drops"] = dict.fromkeys(version["drops"])
-        base = version.get("extends")
         if base is not None:
             if base not in done:
                 what = fault("extends_nothing", since=version.get("since"), base=base)
@@ -960,7 +1106,10 @@ def _own_attestations(raw: dict[str, Any], marks: Marks) -> None:
 
     for version in raw.get("versions") or ():
         for entry in version.get("entries") or ():
-            for part in (entry, *(one for one in entry.get("any_of") or () if isinstance(one, dict))):
+            for part in (
+                entry,
+                *(alternative for alternative in entry.get("any_of") or () if isinstance(alternative, dict)),
+            ):
                 for clause in ("attestations", "one_attestation_of"):
                     if isinstance(part.get(clause), list):
                         given, part[clause] = part[clause], [meant(word) for word in part[clause]]
@@ -999,11 +1148,7 @@ def parse(text: str, national: Region | None = None) -> Region:
         marks = Marks(text)
         raw = marks.get_single_data()
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = (mark.line + 1, mark.column + 1) if mark else None
-        raise RulebookError(
-            Fault(fault("not_yaml", problem=error.problem or error.context), place)
-        ) from error
+        raise RulebookError(unreadable(error)) from error
     except yaml.YAMLError as error:
         raise RulebookError(fault("not_yaml", problem=error)) from error
     except (ValueError, RecursionError) as error:  # a date that is none; nesting without end
@@ -1018,11 +1163,20 @@ def parse(text: str, national: Region | None = None) -> Region:
     except (AttributeError, TypeError) as error:
         raise RulebookError(fault("versions_shape")) from error
     try:
-        return Region.model_validate(
+        found = Region.model_validate(
             inherited, context=frozenset(national.rules) if national else frozenset()
         )
     except ValidationError as error:
         raise RulebookError(*faults_of(error, inherited, marks, Region)) from error
+    if marks.later:
+        raise RulebookError(*marks.later)
+    found._digest = digest_of(text)
+    return found
+
+
+def digest_of(text: str) -> str:
+    """The digest that names a rulebook's text: SHA-256 of its UTF-8, in hexadecimal digits."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _with_national_ages(region: Region, national: Region) -> Region:
@@ -1065,17 +1219,24 @@ class Rulebooks:
 
     def version(self, region: str, on: date) -> Version | None:
         """The version of a region in force on a Swedish date; None: no such region, or before its first version."""
-        found = self.book_of(region)
+        found = self.book_of(region, on)
         return found.in_force(on) if found else None
 
-    def book_of(self, region: str) -> Region | None:
+    def book_of(self, region: str, on: date | None = None) -> Region | None:
         """
         The rulebook that judges a region's orders: its own; the national base for one that the national file names and
-        that has none; None: no such region.
+        that has none; None: no such region. With `on`, a Swedish date, the base judges until the first own version begins.
         """
         found = self.regions.get(RegionCode(region))
-        if found is not None:
-            return None if found.national else found
+        if found is None:
+            return self.base_of(region)
+        if found.national:
+            return None
+        begun = on is None or found.in_force(on) is not None
+        return found if begun else self.base_of(region) or found
+
+    def base_of(self, region: str) -> Region | None:
+        """The national base, where the national file names the region among those without a rulebook of their own."""
         return next(
             (r for r in self.regions.values() if region in r.other_organisations and r.versions[-1].entries),
             None,
@@ -1162,14 +1323,18 @@ class Rulebooks:
             for version in region.versions:
                 ages = version.ages
                 named = (ages.guardian_until, ages.own_account_from, ages.own_record_from, ages.of_age)
-                found.update((age, ages.leap_day_on_28th) for age in named)
+                hidden = (rule.patient_under for rule in version.shown if rule.patient_under is not None)
+                found.update((age, ages.leap_day_on_28th) for age in (*named, *hidden))
         return tuple(sorted(found))
 
     @cached_property
     def turning_days(self) -> tuple[tuple[datetime, str], ...]:
-        """Every instant (UTC) from which a version holds, with its region and day."""
-        return tuple(
-            (midnight(version.since), f"{region.region} {version.since}")
+        """Every instant (UTC) from which a version holds, or shows what it hid, with its region and day."""
+        days = (
+            (region.region, day)
             for region in self.regions.values()
             for version in region.versions
+            for day in (version.since, *(rule.shown_from for rule in version.shown))
+            if day is not None
         )
+        return tuple((midnight(day), f"{region} {day}") for region, day in dict.fromkeys(days))

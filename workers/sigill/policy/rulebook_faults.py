@@ -15,10 +15,15 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from sigill.policy.fault_lexicon import NO_TEXT, FaultText, Language, UnfitError, fault
+from sigill.policy.yaml_reading import YamlLoader
 
 Place: TypeAlias = tuple[int, int]
 """Line and column in a file, both from 1."""
 Path: TypeAlias = tuple[int | str, ...]
+
+
+MOST_FAULTS = 200
+"""Of one validation that are named: finding the place of each goes through its neighbours, so that thousands would take minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,7 @@ class Misfits(ValueError):
         super().__init__("; ".join(what.en for _, what in self.faults))
 
 
-class Marks(yaml.SafeLoader):
+class Marks(YamlLoader):
     """Loads YAML and remembers where each mapping, list, key and value stands."""
 
     def __init__(self, text: str) -> None:
@@ -61,6 +66,24 @@ class Marks(yaml.SafeLoader):
         self.of: dict[int, yaml.Node] = {}
         """By the identity of what was made of a node, which `kept` keeps alive."""
         self.kept: list[object] = []
+        self.later: list[Fault] = []
+        """Mistakes that are told where the rest can be read: else they follow from another."""
+
+    def get_single_data(self) -> Any:
+        """Make the one document of the text; None: there is none. Raises yaml.YAMLError."""
+        node = self.get_single_node()
+        return None if node is None else self._made(node)
+
+    def _made(self, node: yaml.Node) -> Any:
+        _refuse_twice(node)
+        return self.construct_document(node)
+
+    def construct_yaml_timestamp(self, node: yaml.ScalarNode) -> Any:
+        """Make a day or a moment; one that no calendar has stays a text, and is told where a day is wanted."""
+        try:
+            return super().construct_yaml_timestamp(node)
+        except (ValueError, OverflowError):
+            return node.value
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         """Make what a node says."""
@@ -69,6 +92,13 @@ class Marks(yaml.SafeLoader):
             self.of[id(made)] = node
             self.kept.append(made)
         return made
+
+    def documents(self) -> Iterator[Any]:
+        """Each document of the text, made. Raises yaml.YAMLError."""
+        while self.check_node():
+            node = self.get_node()
+            if node is not None:
+                yield self._made(node)
 
     def also(self, merged: object, source: object) -> None:
         """Say that something was made from a part of the file: it stands where that part stands."""
@@ -104,6 +134,63 @@ class Marks(yaml.SafeLoader):
         return node.start_mark if node is not None else None
 
 
+Marks.add_constructor("tag:yaml.org,2002:timestamp", Marks.construct_yaml_timestamp)
+
+
+class TwiceError(yaml.MarkedYAMLError):
+    """A key stands twice in one mapping, of which YAML keeps the last without a word. `problem`: the key."""
+
+
+def _refuse_twice(root: yaml.Node) -> None:
+    """Raise TwiceError for a key that stands twice. What an alias merges in (`<<`) is no second time."""
+    open_, seen = [root], {id(root)}
+    while open_:
+        node = open_.pop()
+        if isinstance(node, yaml.MappingNode):
+            keys = set[tuple[str, str]]()
+            for key, _ in node.value:
+                if isinstance(key, yaml.ScalarNode) and (key.tag, key.value) in keys:
+                    raise TwiceError(None, None, key.value, key.start_mark)
+                if isinstance(key, yaml.ScalarNode):
+                    keys.add((key.tag, key.value))
+        for part in _parts_of(node):
+            if id(part) not in seen:
+                seen.add(id(part))
+                open_.append(part)
+
+
+def _parts_of(node: yaml.Node) -> Iterable[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        return [part for pair in node.value for part in pair]
+    return node.value if isinstance(node, yaml.SequenceNode) else ()
+
+
+def unreadable(error: yaml.MarkedYAMLError) -> Fault:
+    """What is wrong in a text that is no YAML, in words for one who wrote it by hand, with its place."""
+    mark = error.problem_mark or error.context_mark
+    place = (mark.line + 1, mark.column + 1) if mark else None
+    problem = str(error.problem or error.context)
+    if isinstance(error, TwiceError):
+        return Fault(fault("key_twice", key=problem), place)
+    for part, code in _NO_YAML:
+        if part in problem:
+            return Fault(fault(code), place)
+    return Fault(fault("not_yaml", problem=problem), place)
+
+
+_NO_YAML = (
+    ("cannot start any token", "yaml_token"),
+    ("found a tab character", "yaml_token"),
+    ("expected '-' indicator", "yaml_indent"),
+    ("expected key", "yaml_indent"),
+    ("expected <block end>", "yaml_indent"),
+    ("expected ',' or", "yaml_bracket"),
+    ("mapping values are not allowed", "yaml_colon"),
+    ("undefined alias", "yaml_alias"),
+    ("unexpected end of stream", "yaml_quote"),
+)
+
+
 def _child(node: yaml.Node | None, step: int | str) -> yaml.Node | None:
     if isinstance(node, yaml.MappingNode):
         return next((key for key, _ in node.value if key.value == str(step)), None)
@@ -129,17 +216,24 @@ def _exists(part: object, step: int | str) -> bool:
 
 
 def faults_of(error: ValidationError, raw: object, marks: Marks, model: type[BaseModel]) -> tuple[Fault, ...]:
-    """Every mistake that a validation found, once, in the file's order. `raw`: what was validated, as `model`."""
+    """
+    The mistakes that a validation found, each once, in the file's order; of very many the first, and how many more.
+
+    `raw`: what was validated, as `model`.
+    """
     found: dict[tuple[Place | None, FaultText], Fault] = {}
     for path, what in _told(error, raw, model):
         place = marks.place(raw, path)
         found.setdefault((place, what), Fault(what, place))
+    if (more := error.error_count() - MOST_FAULTS) > 0:
+        what = fault("more_faults", more=more, named=MOST_FAULTS)
+        found[None, what] = Fault(what)
     return tuple(sorted(found.values(), key=lambda one: one.place or (0, 0)))
 
 
 def _told(error: ValidationError, raw: object, model: type[BaseModel]) -> Iterator[tuple[Path, FaultText]]:
     paths: list[tuple[Path, bool, Any]] = []
-    for each in error.errors():
+    for each in error.errors()[:MOST_FAULTS]:
         path, forked = _path_of(each["loc"], raw)
         paths.append((path, forked, each))
     paths.sort(
@@ -147,8 +241,15 @@ def _told(error: ValidationError, raw: object, model: type[BaseModel]) -> Iterat
     )  # what names the words says best
     above = {path[:length] for path, _, _ in paths for length in range(len(path))}
     said: set[Path] = set()
+    meant = {
+        (*path[:-1], near)
+        for path, _, each in paths
+        if each["type"] == "extra_forbidden" and (near := nearest(str(path[-1]), _keys_at(model, path[:-1])))
+    }
     for path, forked, each in paths:
         deeper = path in above
+        if each["type"] == "missing" and path in meant:
+            continue  # it stands there misspelt
         if (deeper and (forked or each["type"] == "too_short")) or (path in said and forked):
             continue  # what another of the types that the value might have been says better
         said.add(path)
@@ -204,6 +305,9 @@ def _what(each: Any, path: Path, raw: object, model: type[BaseModel]) -> FaultTe
         case "too_short":
             return fault("list_of_at_least", least=more["min_length"])
         case "string_pattern_mismatch":
+            written = _WRITTEN.get(more["pattern"])
+            if written is not None:
+                return fault("want_written", word=given).then(fault(written))
             return fault("want_pattern", word=given, pattern=more["pattern"])
         case "string_too_short":
             return fault("want_some_text")
@@ -219,11 +323,21 @@ def _what(each: Any, path: Path, raw: object, model: type[BaseModel]) -> FaultTe
     return fault("other_value", message=str(each["msg"]).removeprefix("Value error, "))
 
 
+_WRITTEN = {
+    r"^[a-z][a-z0-9-]*$": "written_code",
+    r"^[a-z0-9]+(-[a-z0-9]+)*$": "written_code",
+    r"^[a-z][a-z0-9_]*$": "written_word",
+    r"^[a-z][a-z0-9_-]*$": "written_word",
+    r"^([01]\d|2[0-3]):[0-5]\d$": "written_clock",
+    r"^\d{10}$": "written_organisation",
+}
+
 _WANTED = {
     "bool_parsing": "want_truth",
     "bool_type": "want_truth",
     "int_parsing": "want_number",
     "int_type": "want_number",
+    "int_from_float": "want_number",
     "string_type": "want_text",
     "date_type": "want_day",
     "date_parsing": "want_day",
@@ -320,7 +434,7 @@ def _plain(kind: Any) -> Iterator[Any]:
     if origin is Annotated:
         yield from _plain(args[0])
     elif origin is Union or type(kind).__name__ == "UnionType":
-        for one in args:
-            yield from _plain(one)
+        for argument in args:
+            yield from _plain(argument)
     else:
         yield kind

@@ -37,7 +37,7 @@ class MeasureScope:
     @property
     def fields(self) -> dict[str, object]:
         """What a measure of this scope has in its fields."""
-        return {one.name: getattr(self, one.name) for one in fields(self)}
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def _guardians_cover(self, other: "MeasureScope") -> bool:
         if self.guardians is not None:

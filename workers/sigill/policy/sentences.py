@@ -130,6 +130,10 @@ REFUSAL: dict[RefusalCode, Sentence] = {
     _R.NOT_A_GUARDIAN: Sentence(
         "Den angivna personen är inte vårdnadshavare.", "The person named is not a guardian."
     ),
+    _R.RECIPIENT_SHUT_OUT: Sentence(
+        "Journalkopia lämnas inte till en vårdnadshavare som är utestängd.",
+        "A copy on paper is not given to a guardian who is shut out.",
+    ),
     _R.REPRESENTATIVE_REQUIRED: Sentence(
         "En legal ställföreträdare (god man eller förvaltare) med uppdraget att sörja för person ska anges.",
         "A legal representative, appointed by court with the duty to care for the person, must be named.",
@@ -336,6 +340,9 @@ FORM: dict[Form, Sentence] = {
     Form.REVOKE_REPRESENTATIVE: Sentence("Ta bort ombud", "Remove a representative"),
     Form.UNIT_OPINION: Sentence("Ställningstagande till upplåsning", "A unit's opinion on unlocking"),
     Form.REQUEST_RELEASE: Sentence("Begäran om upplåsning", "Request to unlock"),
+    Form.GIVE_PAPER_COPY: Sentence(
+        "Journalkopia på papper under försegling", "A copy on paper during a seal"
+    ),
 }
 
 SERVICE: dict[Service, Sentence] = {
@@ -412,6 +419,14 @@ ACCESS: dict[AccessReason, Sentence] = {
     _A.PATIENT_DEAD: Sentence("Patienten är avliden.", "The patient has died."),
     _A.VIEWER_DEAD: Sentence("Den som frågar är avliden.", "The viewer has died."),
     _A.GRANT_EXPIRED: Sentence("Medgivandet har löpt ut.", "The grant has run out."),
+    _A.PAPER_COPY_ASSESSED: Sentence(
+        "En läkare har menprövat att journalkopian får lämnas, så länge åtgärden gäller.",
+        "A physician has assessed that the copy on paper may be given, while the measure lasts.",
+    ),
+    _A.PAPER_COPY_REFUSED: Sentence(
+        "En läkare har menprövat att journalkopian inte lämnas, så länge åtgärden gäller eller tills det prövas på nytt.",
+        "A physician has assessed that the copy on paper is not given, while the measure lasts or until assessed again.",
+    ),
     _A.SEALED_ELSEWHERE: Sentence(
         "En åtgärd som gjordes utanför Sigill, av invånaren i tjänsten eller av en annan region, hindrar.",
         "A measure that was made outside Sigill, by the resident in the service or by another region, stands in the way.",
@@ -477,6 +492,10 @@ NOTICE: dict[Template, Sentence] = {
     _T.REVIEW_DUE: Sentence(
         "Ett förnyat beslut ska fattas om en åtgärd som er enhet har beslutat om.",
         "A renewed decision is due on a measure that your unit decided on.",
+    ),
+    _T.ORDER_ENTERED: Sentence(
+        "Supporten har lagt in en beställning i namnet på en beslutsfattare vid er enhet.",
+        "The support desk has entered an order in the name of a decider at your unit.",
     ),
     _T.CARD_REVOKED_LATE: Sentence(
         "En beställning har utförts, och kortet som den skrevs under med visar sig ha varit spärrat. Skyddet gäller "

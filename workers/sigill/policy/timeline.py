@@ -3,11 +3,12 @@
 The past as it is known (at the facts' moment of knowledge), the future as it will be if nobody orders anything.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 
-from sigill.policy.access import AccessQuestion, ChangePoint, Decision, decide, turns, units_of, viewers_of
+from sigill.policy.access import AccessSnapshot, ChangePoint, Decision, Line, turns, units_of, viewers_of
 from sigill.policy.effects import Sentence
 from sigill.policy.facts import PatientFacts
 from sigill.policy.rulebook import Rulebooks
@@ -92,6 +93,15 @@ class TimelineStep:
     changes: tuple[Change, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class TimelinePage:
+    """The newest steps of a timeline, in order of time, and where the older ones are."""
+
+    steps: tuple[TimelineStep, ...]
+    before: datetime | None
+    """Ask through the instant before this one (UTC, exclusive) for the steps that are older; None: there are none."""
+
+
 def timeline(
     facts: PatientFacts,
     books: Rulebooks,
@@ -108,26 +118,74 @@ def timeline(
     `viewers` None: everybody who has, had or may have something to do with the patient. Instants at which nothing
     changes for them are left out; with `only_gained_or_lost` also those at which only reasons do.
     """
+    causes = _causes(facts, books, since, until)
+    lines = _lines(facts, viewers, services)
+    return tuple(_steps(facts, books, causes, sorted(causes), lines, only_gained_or_lost))
+
+
+def timeline_page(
+    facts: PatientFacts,
+    books: Rulebooks,
+    *,
+    since: datetime,
+    until: datetime,
+    most: int,
+    before: datetime | None = None,
+    viewers: Sequence[PersonId] | None = None,
+    services: Sequence[Service] = _SERVICES,
+) -> TimelinePage:
+    """
+    The newest `most` steps (at least one) of what `timeline` tells, earlier than `before` (UTC, exclusive; None: any).
+
+    No instant further back than the page is looked at, but for the one step that shows that there is more. Pages hold each
+    step once, since all changes of an instant are one step: what is known meanwhile of another instant moves none of them.
+    """
+    causes = _causes(facts, books, since, until)
+    moments = sorted((at for at in causes if before is None or at < before), reverse=True)
+    lines = _lines(facts, viewers, services)
+    newest = list(islice(_steps(facts, books, causes, moments, lines, only_gained_or_lost=False), most + 1))
+    page = tuple(reversed(newest[:most]))
+    return TimelinePage(page, page[0].at if len(newest) > most else None)
+
+
+def _causes(
+    facts: PatientFacts, books: Rulebooks, since: datetime, until: datetime
+) -> dict[datetime, dict[Cause, None]]:
     causes: dict[datetime, dict[Cause, None]] = {}
     for moment, turn, which in turns(facts, books):
         if since <= moment <= until:
             causes.setdefault(moment, {})[Cause.of(turn, which)] = None
-    lines = [
+    return causes
+
+
+def _lines(
+    facts: PatientFacts, viewers: Sequence[PersonId] | None, services: Sequence[Service]
+) -> list[Line]:
+    return [
         (viewer, service, unit)
         for viewer in (viewers_of(facts) if viewers is None else viewers)
         for service in services
         for unit in (units_of(facts) if service is Service.JOURNAL else (None,))
     ]
-    steps = []
-    for moment in sorted(causes):
+
+
+def _steps(
+    facts: PatientFacts,
+    books: Rulebooks,
+    causes: Mapping[datetime, Iterable[Cause]],
+    moments: Iterable[datetime],
+    lines: Sequence[Line],
+    only_gained_or_lost: bool,
+) -> Iterator[TimelineStep]:
+    """The steps of some moments, in the order of the moments."""
+    for moment in moments:
         changes = []
+        was, now = AccessSnapshot(facts, moment - _BEFORE, books), AccessSnapshot(facts, moment, books)
         for viewer, service, unit in lines:
-            before = decide(AccessQuestion(viewer, service, moment - _BEFORE, unit), facts, books)
-            after = decide(AccessQuestion(viewer, service, moment, unit), facts, books)
+            before, after = was.answer((viewer, service, unit)), now.answer((viewer, service, unit))
             same = before.allowed == after.allowed
             if same and (only_gained_or_lost or before.reasons == after.reasons):
                 continue
             changes.append(Change(viewer, service, unit, before, after))
         if changes:
-            steps.append(TimelineStep(moment, tuple(causes[moment]), tuple(changes)))
-    return tuple(steps)
+            yield TimelineStep(moment, tuple(causes[moment]), tuple(changes))

@@ -62,7 +62,7 @@ def at_or_above(units: Units, unit: UnitId) -> tuple[UnitId, ...]:
     line = [unit]
     while (found := units.get(line[-1])) is not None and found.parent and found.parent not in line:
         line.append(found.parent)
-    providers = (found.care_provider for one in line if (found := units.get(one)) is not None)
+    providers = (found.care_provider for above in line if (found := units.get(above)) is not None)
     return tuple(dict.fromkeys((*line, *(p for p in providers if p))))
 
 

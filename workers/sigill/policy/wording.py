@@ -340,5 +340,6 @@ _TEXTS: Mapping[Template, Callable[[Audience, NoticeFacts], Iterable[Sentence]]]
     Template.CARD_REVOKED_LATE: _label_only(Template.CARD_REVOKED_LATE),
     Template.MEASURE_ENDING: _label_only(Template.MEASURE_ENDING),
     Template.REVIEW_DUE: _label_only(Template.REVIEW_DUE),
+    Template.ORDER_ENTERED: _label_only(Template.ORDER_ENTERED),
 }
 """How each template is worded. A test says that none is missing."""

@@ -142,8 +142,8 @@ class RevocationSnapshot:
     ) -> "RevocationSnapshot":
         """Index lists and answers; the same list twice counts once."""
         by_issuer: dict[bytes, dict[str, RevocationList]] = {}
-        for one in lists:
-            by_issuer.setdefault(one.issuer, {})[one.fingerprint] = one
+        for crl in lists:
+            by_issuer.setdefault(crl.issuer, {})[crl.fingerprint] = crl
         by_serial: dict[int, list[ocsp.OCSPResponse]] = {}
         for answer in answers:
             for serial in _serials(answer):
@@ -181,15 +181,15 @@ class RevocationSnapshot:
 
     def _view(self, certificate: x509.Certificate, issuer: x509.Certificate) -> View:
         by_scope: dict[CrlScope, list[RevocationList]] = {}
-        for one in self.lists.get(name_der(certificate, "issuer"), ()):
-            if one.scope.covers(certificate) and one.is_signed_by(issuer):
-                by_scope.setdefault(one.scope, []).append(one)
+        for crl in self.lists.get(name_der(certificate, "issuer"), ()):
+            if crl.scope.covers(certificate) and crl.is_signed_by(issuer):
+                by_scope.setdefault(crl.scope, []).append(crl)
         return View(
             certificate,
             issuer,
             certificate.serial_number,
             certificate.not_valid_after_utc,
-            tuple(Series(tuple(lists), tuple(one.since for one in lists)) for lists in by_scope.values()),
+            tuple(Series(tuple(lists), tuple(crl.since for crl in lists)) for lists in by_scope.values()),
         )
 
 
@@ -212,11 +212,11 @@ class RevocationIndex:
                 continue
         self._known = known
         by_scope: dict[tuple[bytes, CrlScope], list[RevocationList]] = {}
-        for one in sorted(known.values(), key=lambda c: c.since, reverse=True):
-            by_scope.setdefault((one.issuer, one.scope), []).append(one)
+        for crl in sorted(known.values(), key=lambda c: c.since, reverse=True):
+            by_scope.setdefault((crl.issuer, crl.scope), []).append(crl)
         for found in by_scope.values():
-            for place, one in enumerate(found):
-                one.warm() if place < _WARM else one.cool()
+            for place, given_crl in enumerate(found):
+                given_crl.warm() if place < _WARM else given_crl.cool()
         parsed = []
         for answer in answers:
             try:
@@ -247,6 +247,6 @@ def _serials(answer: ocsp.OCSPResponse) -> set[int]:
     try:
         if answer.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
             return set()
-        return {one.serial_number for one in answer.responses}
+        return {response.serial_number for response in answer.responses}
     except CANNOT_BE_READ:
         return set()

@@ -40,7 +40,7 @@ LISTS = frozenset(
         "court_order/duties",
     }
 )
-FLAGS = frozenset({"urgent", "inform/guardians", "inform/patient", "inform/written_confirmation"})
+FLAGS = frozenset({"urgent", "given", "inform/guardians", "inform/patient", "inform/written_confirmation"})
 GROUPS = frozenset(
     {
         "patient",
@@ -128,11 +128,11 @@ def _no_text(text: str | None) -> None:
 
 def _write(parent: etree._Element, fields: Mapping[str, object]) -> None:
     for name, value in fields.items():
-        for one in value if isinstance(value, list | tuple) else [value]:
-            if one is None:
+        for item in value if isinstance(value, list | tuple) else [value]:
+            if item is None:
                 continue
             child = etree.SubElement(parent, f"{_PREFIX}{name}")
-            if isinstance(one, Mapping):
-                _write(child, one)
+            if isinstance(item, Mapping):
+                _write(child, item)
             else:
-                child.text = str(one).lower() if isinstance(one, bool) else str(one)
+                child.text = str(item).lower() if isinstance(item, bool) else str(item)

@@ -236,7 +236,10 @@ def stapled(unprotected: Mapping[str, Any]) -> Stapled:
 
 
 def _values(revocations: Mapping[str, Any], name: str) -> list[bytes]:
-    return [base64.b64decode(one["val"], validate=True) for one in revocations.get(name, ())[:_MAX_STAPLED]]
+    return [
+        base64.b64decode(stapled["val"], validate=True)
+        for stapled in revocations.get(name, ())[:_MAX_STAPLED]
+    ]
 
 
 def notes_on(header: Mapping[str, Any]) -> Sequence[str]:

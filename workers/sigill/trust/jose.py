@@ -106,7 +106,7 @@ def open_json(raw: bytes, max_signatures: int) -> Container:
     if not 0 < len(signatures) <= max_signatures:
         detail = f"{len(signatures)} signatures, not 1 to {max_signatures}"
         raise not_accepted("container", JSON_MEMBERS, detail)
-    return Container(ascii_part(payload), tuple(_member(one) for one in signatures))
+    return Container(ascii_part(payload), tuple(_member(signature) for signature in signatures))
 
 
 def _member(one: Any) -> Signature:

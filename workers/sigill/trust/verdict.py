@@ -110,8 +110,8 @@ def merged(reasons: Iterable[RefusalDetail]) -> tuple[RefusalDetail, ...]:
         RefusalDetail(
             code,
             same[0].field,
-            " ".join(one.sv for one in same if one.sv),
-            " ".join(one.en for one in same if one.en),
+            " ".join(sentence.sv for sentence in same if sentence.sv),
+            " ".join(sentence.en for sentence in same if sentence.en),
         )
         for code, same in by_code.items()
     )

@@ -6,6 +6,7 @@ signature itself; and only when it holds the certificate's path, use, validity a
 signature. A signature that does not hold says nothing about its time or holder, so nothing more is judged of it.
 """
 
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -52,6 +53,10 @@ def verify(
         raise UnreadableSignature(f"{len(raw)} bytes, the limit is {policy.max_bytes}")
     arrived_at = arrived_at.astimezone(UTC)
     kind = content_type.split(";", 1)[0].strip().lower()
+    if kind == "text/xml":  # another name of the same (RFC 7303, 9.2)
+        kind = XML
+    elif kind != XML:
+        raw = raw.removeprefix(BOM_UTF8)  # RFC 8259, 8.1: a byte order mark may be ignored
     try:
         match kind:
             case "application/jose" | "application/jose+json":  # COMPACT, JSON
@@ -73,7 +78,7 @@ def verify(
 
 def _prove_jws(raw: bytes, kind: str, policy: TrustPolicy) -> tuple[bytes, list[ProvenSignature]]:
     container = jose.open_compact(raw) if kind == COMPACT else jose.open_json(raw, policy.max_signatures)
-    proven = [jose.prove(container, one, policy) for one in container.signatures]
+    proven = [jose.prove(container, signature, policy) for signature in container.signatures]
     payload = jose.payload_of(container)
     try:
         load_object(payload)
@@ -102,11 +107,11 @@ def _judge(
     checks: list[Check] = []
     questions: list[Question] = []
     signers: dict[str, VerifiedSigner] = {}
-    for one in proven:
-        found, unknown = _judge_one(one, policy, evidence, arrived_at, checks)
+    for signature in proven:
+        found, unknown = _judge_one(signature, policy, evidence, arrived_at, checks)
         reasons += found
         questions += unknown
-        signer = _signer(one)
+        signer = _signer(signature)
         if signer.hsa_id:
             signers.setdefault(signer.hsa_id, signer)
     if questions and policy.on_unknown_revocation == "refuse":
@@ -117,7 +122,7 @@ def _judge(
         reasons=merged(reasons),
         undetermined=bool(questions),
         checks=tuple(checks),
-        signed_at=max(one.signed_at for one in proven),
+        signed_at=max(signature.signed_at for signature in proven),
         claimed=payload,
         questions=tuple(questions),
     )
