@@ -26,6 +26,7 @@ _ABOUT_MEASURES = frozenset(RELEASES) | {
     Form.EXTEND_MEASURE,
     Form.UNIT_OPINION,
     Form.REQUEST_RELEASE,
+    Form.GIVE_PAPER_COPY,
 }
 _ONLY_FOR: dict[str, frozenset[Form]] = {
     "court_order": frozenset({Form.APPOINT_REPRESENTATIVE}),
@@ -68,7 +69,7 @@ class Finding:
     def where(self) -> str:
         """Region, version, and the form or part."""
         return " ".join(
-            str(one) for one in (self.region, self.since, self.form or self.part) if one is not None
+            str(part) for part in (self.region, self.since, self.form or self.part) if part is not None
         )
 
     @property
@@ -127,7 +128,7 @@ def harms(regions: Iterable[Region]) -> tuple[Finding, ...]:
     The faults for which a rulebook is not loaded at all (X-31), in the files' order.
 
     A measure that can be imposed and never ends; ages, hours and years outside sense; another rule under the name of a
-    floor; a rule about a state that is left to people; two entries that both say what a measure hides; two national files.
+    floor, or a floor that is left to somebody else; a rule about a state that is left to people; two entries that both say what a measure hides; two national files.
     """
     found = list(regions)
     return (*_of_nation(found), *(fault for region in found for fault in _harms_of(region)))
@@ -145,6 +146,16 @@ def _of_nation(regions: list[Region]) -> Iterator[Finding]:
             yield _Here(region.region).says("calls_itself_floor", "rules", rule_id, "floor", rule=rule_id)
         for rule_id in sorted(set(region.rules) & floors):
             yield _Here(region.region).says("changes_floor", "rules", rule_id, rule=rule_id)
+        yield from _floors_elsewhere(region, floors)
+
+
+def _floors_elsewhere(region: Region, floors: set[str]) -> Iterator[Finding]:
+    told = set[str]()  # a later version inherits it
+    for version in region.versions:
+        for part in ("people_only", "held_by_core"):
+            for rule_id in sorted(floors.intersection(getattr(version, part)) - told):
+                told.add(rule_id)
+                yield _Here(region.region, version.since).says("floor_elsewhere", part, rule_id, rule=rule_id)
 
 
 def _harms_of(region: Region) -> Iterator[Finding]:
@@ -163,6 +174,7 @@ _AGES = range(1, 26)
 _YEARS_OF_LIFE = range(1, 121)
 _HOURS = range(1, 24 * 31 + 1)
 _DAYS = range(367)
+_WITHIN = range(1, 367)
 _YEARS = range(1, 11)
 _MONTHS = range(1, 121)
 
@@ -176,6 +188,11 @@ def _outside_sense(version: Version, where: _Here) -> Iterator[Finding]:
             gaps = {"what": what, "value": value, "least": sense.start, "most": sense.stop - 1}
             yield here.says("outside_sense", *at, **gaps)
     ages = version.ages
+    if any(
+        age not in _AGES
+        for age in (ages.guardian_until, ages.own_account_from, ages.own_record_from, ages.of_age)
+    ):
+        return  # an age outside sense comes before or after the others, too
     if ages.own_record_from < ages.own_account_from:
         yield where.says("record_before_account", "ages", "own_record_from")
     if ages.of_age < max(ages.guardian_until, ages.own_record_from):
@@ -191,6 +208,9 @@ def _numbers_of(version: Version) -> Iterator[tuple[str, int | None, range]]:
     yield "lead.measure_ending", lead.measure_ending, _DAYS
     yield "lead.measure_ending_again", lead.measure_ending_again, _DAYS
     yield "lead.follow_up_hours", lead.follow_up_hours, _HOURS
+    yield "lead.unit_answer", lead.unit_answer, _WITHIN
+    yield "lead.authority_answer", lead.authority_answer, _WITHIN
+    yield "lead.letter_receipt", lead.letter_receipt, _WITHIN
     yield "unknown_patient_hours", version.unknown_patient_hours, _HOURS
     for entry in version.entries:
         yield f"{entry.id}.ends_at_age", entry.ends_at_age, _YEARS_OF_LIFE
@@ -262,8 +282,8 @@ def _may_be_released(version: Version, kind: MeasureKind) -> bool:
 def _left_to_people(region: Region, version: Version, where: _Here) -> Iterator[Finding]:
     """Who reaches what is held by the program, or by nobody: a rule about a state is not done by a text or a channel."""
     for rule_id in version.people_only:
-        rule = region.rules[rule_id]
-        if "S" in rule.kind and not carried_out(version, rule_id):
+        rule = region.rules.get(rule_id)  # one of the base's is the national file's to judge
+        if rule is not None and "S" in rule.kind and not carried_out(version, rule_id):
             yield where.says("state_left_to_people", "people_only", rule_id, rule=rule_id)
 
 
@@ -279,10 +299,10 @@ def carried_out(version: Version, rule_id: str) -> bool:
 def _services_twice(version: Version, where: _Here) -> Iterator[Finding]:
     for form in IMPOSES:
         saying = [entry for entry in version.matching(form) if entry.services is not None]
-        for one, other in combinations(saying, 2):
-            if together(one.when, other.when):
+        for first, other in combinations(saying, 2):
+            if together(first.when, other.when):
                 yield _contradict(
-                    where.about(form, other), one, other, fault("both_say_services"), "services"
+                    where.about(form, other), first, other, fault("both_say_services"), "services"
                 )
 
 
@@ -290,12 +310,12 @@ def _between(regions: list[Region]) -> Iterator[Finding]:
     names = [region.region for region in regions]
     for name in sorted({n for n in names if names.count(n) > 1}):
         yield _Here(name).says("two_files", "region")
-    for one, other in combinations(regions, 2):
-        for county in sorted(set(one.counties) & set(other.counties)):
-            yield _Here(f"{one.region}, {other.region}").says("county_of_both", county=county)
-        if one.region != other.region:
-            for rule in sorted(set(one.rules) & set(other.rules)):
-                yield _Here(f"{one.region}, {other.region}").says("rule_in_both", rule=rule)
+    for first, other in combinations(regions, 2):
+        for county in sorted(set(first.counties) & set(other.counties)):
+            yield _Here(f"{first.region}, {other.region}").says("county_of_both", county=county)
+        if first.region != other.region:
+            for rule in sorted(set(first.rules) & set(other.rules)):
+                yield _Here(f"{first.region}, {other.region}").says("rule_in_both", rule=rule)
 
 
 def _of_region(region: Region) -> Iterator[Finding]:
@@ -472,11 +492,11 @@ def _contradict(place: _Here, one: RuleEntry, other: RuleEntry, what: FaultText,
 
 
 def _contradictions(entries: tuple[RuleEntry, ...], place: _Here) -> Iterator[Finding]:
-    for one, other in combinations(entries, 2):
-        if not together(one.when, other.when):
+    for first, other in combinations(entries, 2):
+        if not together(first.when, other.when):
             continue
-        for what in _clashes(one, other):
-            yield _contradict(place, one, other, what)
+        for what in _clashes(first, other):
+            yield _contradict(place, first, other, what)
 
 
 def together(one: Condition, other: Condition) -> bool:

@@ -384,15 +384,15 @@ def _replaces(entry: RuleEntry) -> Iterable[Sentence]:
 
 def _other_regions(entry: RuleEntry) -> Iterable[Sentence]:
     return _one(
-        "Kan häva en annan regions åtgärd som den anger, när samråd med den regionen intygas; inte invånarens egen eller "
-        "registrets.",
-        "May release another region's measure that it names, when talks with that region are attested; not the resident's "
-        "own or the register's.",
+        "Kan häva en annan regions åtgärd som den anger, när samråd med den regionen intygas och allt annat som den "
+        "regionen kräver är uppfyllt; inte invånarens egen eller registrets.",
+        "May release another region's measure that it names, when talks with that region are attested and all else that "
+        "that region demands is met; not the resident's own or the register's.",
     )
 
 
 def _any_of(entry: RuleEntry) -> Iterable[Sentence]:
-    ways = [[said for _, said in demands(one)] for one in entry.alternatives]
+    ways = [[said for _, said in demands(alternative)] for alternative in entry.alternatives]
     sv = " eller ".join(" ".join(w.sv for w in way).removesuffix(".") for way in ways)
     en = " or ".join(" ".join(w.en for w in way).removesuffix(".") for way in ways)
     return _one(f"Något av detta räcker: {sv}.", f"One of these is enough: {en}.")
@@ -640,10 +640,10 @@ def choice_when(when: RiskCondition) -> Sentence:
     """When a choice holds, as the beginning of a sentence."""
     said = []
     if when.risk is not None:
-        who = listed(RISK[one] for one in when.risk)
+        who = listed(RISK[risk] for risk in when.risk)
         said.append(Sentence(f"risken kommer från {who.sv}", f"the risk comes from {who.en}"))
     if when.signs is not None:
-        said.append(listed(SIGN[one] for one in when.signs))
+        said.append(listed(SIGN[sign] for sign in when.signs))
     if when.patient_from is not None:
         said.append(
             Sentence(

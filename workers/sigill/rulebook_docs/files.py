@@ -84,9 +84,17 @@ class RulebookSource:
     def of(cls, path: Path) -> "RulebookSource | None":
         """Read one; None: it cannot be read, which is told elsewhere."""
         try:
-            marks = Marks(path.read_text("utf-8"))
+            return cls.of_text(path.read_text("utf-8"))
+        except (OSError, ValueError):
+            return None
+
+    @classmethod
+    def of_text(cls, text: str) -> "RulebookSource | None":
+        """Read one from its text; None: it cannot be read, which is told elsewhere."""
+        try:
+            marks = Marks(text)
             raw = marks.get_single_data()
-        except (OSError, ValueError, yaml.YAMLError, RecursionError):
+        except (ValueError, yaml.YAMLError, RecursionError):
             return None
         return cls(str(raw.get("region")), raw, marks) if isinstance(raw, dict) else None
 
@@ -127,7 +135,7 @@ def read(files: list[Path], language: Language = "en") -> tuple[list[Region], li
             if regions[-1].national:
                 national = regions[-1]
         except RulebookError as error:
-            faults += [one.within(path, language) for one in error.faults]
+            faults += [found.within(path, language) for found in error.faults]
         except OSError as error:
             faults.append(f"{path}: {fault('unreadable_file', reason=error.strerror).of(language)}")
         except UnicodeDecodeError:

@@ -233,11 +233,20 @@ def _head(region: Region, version: Version, on: date) -> Iterator[str]:
     yield f"<h1>{escape(region.name)}<small>Regelverk för 1177 Journalen och e-tjänsterna, så som det gäller den "
     yield f"{on.isoformat()}</small></h1>"
     yield f"<p>Denna version gäller från den {version.since.isoformat()}{through}. "
-    yield f"Beställningar verkställs av {escape(region.support) or 'supporten'}.</p>"
+    yield f"Beställningar verkställs av {escape(region.support) or 'supporten'}.{escape(_series(region, on))}</p>"
     sources = "; ".join(
         f"<b>{escape(name)}</b> {escape(region.documents[name].title)}" for name in version.documents
     )
     yield f"<p>Källor: {sources}.</p></header>"
+
+
+def _series(region: Region, on: date) -> str:
+    series = region.series_on(on)
+    return (
+        ""
+        if series is None
+        else f" De diarieförs som {series.numbered(on, '…')}, i en serie som börjar om varje år."
+    )
 
 
 def _contents(offered: list[Form]) -> Iterator[str]:

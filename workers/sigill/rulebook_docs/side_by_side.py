@@ -4,8 +4,15 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from sigill.policy.effects import Sentence
-from sigill.policy.rulebook import Region, Version
-from sigill.rulebook_docs.clauses import CLAUSE_ORDER, conditions, demands, shown_words
+from sigill.policy.rulebook import Region, RuleEntry, Version
+from sigill.rulebook_docs.clauses import (
+    CLAUSE_ORDER,
+    conditions,
+    demands,
+    derived_words,
+    shown_words,
+    standing_words,
+)
 from sigill.rulebook_docs.pages import ages_of
 from sigill_contracts.vocabulary import Form
 
@@ -36,9 +43,12 @@ def _of_form(form: Form, clauses: Iterable[str], unsaid: Sentence) -> Callable[[
 
     def answer(version: Version) -> tuple[Answer, ...]:
         if not version.offers(form):
-            refusing = tuple(r for e in version.matching(form) if e.offered is False for r in e.cites)
-            return (Answer(Sentence("Blanketten finns inte.", "The form is not offered."), refusing),)
-        return tuple(_said(version, form, wanted)) or (Answer(unsaid),)
+            denied = [entry for entry in version.matching(form) if entry.offered is False]
+            refusing = tuple(rule for entry in denied for rule in entry.cites)
+            none = Answer(Sentence("Blanketten finns inte.", "The form is not offered."), refusing)
+            return (none, *_chosen(denied))
+        answering = (e for e in version.matching(form) if any(clause in wanted for clause, _ in demands(e)))
+        return (*(tuple(_said(version, form, wanted)) or (Answer(unsaid),)), *_chosen(answering))
 
     return answer
 
@@ -53,6 +63,20 @@ def _said(version: Version, form: Form, wanted: frozenset[str]) -> Iterator[Answ
                 en = f"{said.en} ({', '.join(w.en for w in when)})" if when else said.en
                 found.append((CLAUSE_ORDER[clause], Answer(Sentence(sv, en), entry.cites)))
     yield from (answer for _, answer in sorted(found, key=lambda one: one[0]))
+
+
+def _chosen(entries: Iterable[RuleEntry]) -> tuple[Answer, ...]:
+    """What of some entries is Sigill's choice and not the document's words (X-30)."""
+    said = {derived_words(e.derived): Answer(derived_words(e.derived), e.cites) for e in entries if e.derived}
+    return tuple(said.values())
+
+
+def _protected(version: Version) -> tuple[Answer, ...]:
+    rules = [rule for rule in version.standing if rule.state is not None]
+    nothing = Answer(
+        Sentence("Regelboken inför inget av sig självt.", "The rulebook imposes nothing by itself.")
+    )
+    return tuple(Answer(standing_words(rule), rule.cites) for rule in rules) or (nothing,)
 
 
 def _ages(version: Version) -> tuple[Answer, ...]:
@@ -138,6 +162,21 @@ QUESTIONS: tuple[ComparisonQuestion, ...] = (
         Sentence("Vad krävs av en legal ställföreträdare?", "What is asked of a legal representative?"),
         _of_form(Form.APPOINT_REPRESENTATIVE, ("age", *_DECIDE, *_VOUCH, *_END), _NOTHING),
     ),
+    ComparisonQuestion(
+        Sentence("Vem får ta bort en sådan åtkomst?", "Who may remove such an access?"),
+        _of_form(Form.REVOKE_GUARDIAN_ACCESS, _DECIDE, _NOBODY),
+    ),
+    ComparisonQuestion(
+        Sentence("Hur förlängs en åtgärd?", "How is a measure extended?"),
+        _of_form(Form.EXTEND_MEASURE, (*_DECIDE, *_VOUCH, *_END), _NOTHING),
+    ),
+    ComparisonQuestion(
+        Sentence(
+            "Vad införs av sig självt vid skyddad identitet, och till när?",
+            "What is imposed by itself where identity is protected, and until when?",
+        ),
+        _protected,
+    ),
     ComparisonQuestion(Sentence("Vad visas inte för någon?", "What is shown to nobody?"), _hidden),
 )
 
@@ -172,7 +211,9 @@ def page(regions: Iterable[Region]) -> str:
 
 
 def _cell(answers: Iterable[Answer]) -> str:
-    said = (one.sentence.sv + (f" [{', '.join(one.rules)}]" if one.rules else "") for one in answers)
+    said = (
+        answer.sentence.sv + (f" [{', '.join(answer.rules)}]" if answer.rules else "") for answer in answers
+    )
     return "<br>".join(text.replace("|", "\\|").replace("\n", " ") for text in said)
 
 

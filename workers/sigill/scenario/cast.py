@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 from stdnum import luhn
 
 from sigill.policy.calendar import STOCKHOLM, BirthDate, age_begins, swedish_date
-from sigill.policy.hits import OF_ONES_OWN
+from sigill.policy.facts import OF_ONES_OWN
 from sigill.policy.rulebook import Condition, Rulebooks, RuleEntry, attested_as, is_on_call
 from sigill.scenario.format import (
     DirectoryStep,
@@ -30,6 +30,7 @@ from sigill_contracts.order import PersonRef
 from sigill_contracts.register import Custody, Deregistration, DeregistrationReason, PersonRecord
 from sigill_contracts.vocabulary import (
     IMPOSES,
+    RELEASES,
     Channel,
     Form,
     IdType,
@@ -142,12 +143,6 @@ def _birth_text(born: date | str | int) -> str:
     return born.isoformat() if isinstance(born, date) else str(born)
 
 
-def _any_day(born: str) -> date:
-    parts = [int(p) for p in born.split("-")]
-    year, month, day = (*parts, 1, 1)[:3]
-    return date(year, month, day)
-
-
 @dataclass
 class ScenarioData:
     """Everybody of one story, and the ids of its orders."""
@@ -186,7 +181,9 @@ class ScenarioData:
         return Actor(
             name=name,
             born=born,
-            ref=PersonRef(id_type=spec.id_type, id=self.numbers.of(spec.id_type, _any_day(born))),
+            ref=PersonRef(
+                id_type=spec.id_type, id=self.numbers.of(spec.id_type, BirthDate.parse(born).earliest)
+            ),
             guardians=dict.fromkeys(spec.guardians),
             protected=spec.protected,
             died=spec.died,
@@ -243,7 +240,7 @@ class ScenarioData:
             actor.county = step.county
         if step.id_changed_to is not None:
             actor.former = (*actor.former, actor.ref)
-            number = self.numbers.of(step.id_changed_to, _any_day(actor.born))
+            number = self.numbers.of(step.id_changed_to, BirthDate.parse(actor.born).earliest)
             actor.ref = PersonRef(id_type=step.id_changed_to, id=number)
         actor.registered = step.registered if step.registered is not None else True
 
@@ -410,7 +407,7 @@ class ScenarioData:
         decider = step.decided_by if step.gives("decided_by") else rules.decider(initiative)
         units = step.units if step.gives("units") else rules.units(decider)
         entries = rules.entries(initiative, channel)
-        attested = [str(one) for one in _given(step, "attestations", rules.attestations(entries))]
+        attested = [*map(rules.coded, _given(step, "attestations", rules.attestations(entries)))]
         form: dict[str, Any] = {
             "order_id": str(order_id),
             "audience": self.audience,
@@ -439,6 +436,7 @@ class ScenarioData:
             "follows_up": str(self.orders.setdefault(step.follows_up, uuid4())) if step.follows_up else None,
             "decision": _given(step, "decision", "keep" if step.form is Form.CONTINUE_MEASURE else None),
             "opinion": step.opinion.value if step.opinion else None,
+            "given": step.given,
             "attestations": [a for a in attested if ":" not in a],
             "own_attestations": [a for a in attested if ":" in a] or None,
             "motivation": _given(step, "motivation", "Bedömning enligt rutinen."),
@@ -565,19 +563,37 @@ class _Defaults:
         )
 
     def _speaks_of(self, kinds: tuple[MeasureKind, ...]) -> bool:
-        if self.step.form not in (Form.CONTINUE_MEASURE, Form.EXTEND_MEASURE):
+        if self.step.form not in (Form.CONTINUE_MEASURE, Form.EXTEND_MEASURE, Form.GIVE_PAPER_COPY):
             return True
         followed = self._followed()
         return followed is None or followed in kinds
 
     def initiative(self) -> Initiative:
-        """The first that the form allows; care for urgent orders where care may."""
+        """Of a release that of the measures it ends; else the first that the form allows, care's of an urgent order."""
         allowed = [e.initiatives for e in self._all() if e.initiatives]
+        imposed = self._initiatives_of_what_it_ends()
+        if len(imposed) == 1 and any(imposed <= set(some) for some in allowed):
+            return imposed.pop()
         common = [i for i in allowed[0] if all(i in other for other in allowed)] if allowed else []
         common = [i for i in common if i not in OF_ONES_OWN or self._patient_acts_alone()] or common
         if Initiative.CARE in common and (self.step.urgent or not common):
             return Initiative.CARE
         return common[0] if common else Initiative.CARE
+
+    def _initiatives_of_what_it_ends(self) -> set[Initiative]:
+        """Whose initiatives brought the measures that a release is about, as far as the story's own orders tell."""
+        kind = RELEASES.get(self.step.form) if self.step.form else None
+        if kind is None or kind.opens:
+            return set()
+        found: set[Initiative] = set()
+        for step in (s.order for s in self.cast.story.steps if s.order and not s.order.resend):
+            if step is self.step:
+                break
+            named = self.step.releases is None or step.id in self.step.releases
+            if named and step.patient == self.step.patient and step.form and IMPOSES.get(step.form) is kind:
+                theirs = _Defaults(self.cast, step, step.region or self.cast.story.region, self.moment)
+                found.add(step.initiative or theirs.initiative())
+        return found
 
     def _patient_acts_alone(self) -> bool:
         """Whether the patient will be old enough to ask for something itself when the order takes effect (X-03)."""
@@ -628,6 +644,13 @@ class _Defaults:
             return (self.cast.hire(entry.consulted.any_of[0], self.region).name,)
         return ()
 
+    def coded(self, word: str) -> str:
+        """The code of an attestation: of one that the region, or else the national base, declares, `region:word`."""
+        for declarer in (self.cast.books.regions.get(RegionCode(self.region)), self.cast.books.national):
+            if declarer is not None and word in declarer.attestations:
+                return f"{declarer.region}:{word}"
+        return str(word)
+
     def attestations(self, entries: Iterable[RuleEntry]) -> tuple[str, ...]:
         """Everything that may be asked."""
         wanted: dict[str, None] = {}
@@ -638,8 +661,8 @@ class _Defaults:
 
     def references(self, entries: Iterable[RuleEntry]) -> tuple[str, ...] | None:
         """A document of every kind that must be named; None: none."""
-        asked = (one for e in entries for one in (e, *e.alternatives[:1]))
-        return tuple(dict.fromkeys(kind.value for one in asked for kind in one.references or ())) or None
+        asked = (entry for e in entries for entry in (e, *e.alternatives[:1]))
+        return tuple(dict.fromkeys(kind.value for entry in asked for kind in entry.references or ())) or None
 
     def valid_through(self, entries: Iterable[RuleEntry]) -> date | None:
         """An end date where one must be given: for what continues or extends, of the very measure that it follows."""

@@ -77,7 +77,7 @@ class DemoDay:
     def __init__(self, ground: ScenarioEnvironment, workers: Workers, books: Rulebooks) -> None:
         (self.story,) = read_file(DAY)
         self.ground, self.workers = ground, workers
-        self.stage = LiveDriver(ground, workers)
+        self.stage = LiveDriver(ground, workers, patience=120)
         self.numbers = Numbers()
         self.play = ScenarioRunner(self.story, self.stage, books, self.numbers, AUDIENCE)
         self._seen = 0

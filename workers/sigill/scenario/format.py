@@ -1,16 +1,26 @@
 """The scenario file as a typed value. An unknown key is an error, with file, line and key."""
 
 import difflib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
-from sigill.policy.calendar import STOCKHOLM
+from sigill.policy.calendar import STOCKHOLM, BirthDate
+from sigill.policy.rulebook import Rulebooks
+from sigill.policy.rulebook_faults import Marks, faults_of, unreadable
 from sigill_contracts.order import OwnAttestationCode
 from sigill_contracts.vocabulary import (
     AccessReason,
@@ -46,11 +56,30 @@ def _local(value: object) -> object:
         value = datetime(value.year, value.month, value.day)  # noqa: DTZ001 - given its zone below
     if isinstance(value, datetime):
         zoned = value if value.tzinfo else value.replace(tzinfo=STOCKHOLM)
-        return zoned.astimezone(UTC)
+        try:
+            return zoned.astimezone(UTC)
+        except OverflowError:
+            raise ValueError(f"{value.isoformat()} is no moment that a clock can show") from None
     return value
 
 
+def _birth(born: date | str | int) -> date | str | int:
+    if isinstance(born, str):
+        try:
+            BirthDate.parse(born)
+        except (ValueError, OverflowError):
+            raise ValueError(f"{born} is no day, month (YYYY-MM) or year") from None
+    return born
+
+
+def _county(value: object) -> object:
+    """A county's two digits; YAML reads those without quotes as a number."""
+    return f"{value:02d}" if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+County = Annotated[str, BeforeValidator(_county)]
 LocalTime = Annotated[datetime, BeforeValidator(_local)]
+Word = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Shift = Annotated[str, Field(pattern=r"^\+\d+[smhdw]$")]
 
 
@@ -63,14 +92,14 @@ class ScenarioModel(BaseModel):
 class PersonSpec(ScenarioModel):
     """Somebody in the story."""
 
-    born: date | str | int
+    born: Annotated[date | str | int, AfterValidator(_birth)]
     guardians: tuple[str, ...] = ()
     id_type: IdType = IdType.PERSONNUMMER
     protected: bool = False
     died: date | None = None
     e_id: bool = True
     registered: bool = True
-    county: str | None = None
+    county: County | None = None
 
 
 class StaffSpec(ScenarioModel):
@@ -140,8 +169,8 @@ class OrderStep(ScenarioModel):
     signed_by: str | None = None
     units: tuple[str, ...] | None = None
     guardians: tuple[str, ...] | None = None
-    attestations: tuple[Attestation | OwnAttestationCode, ...] | None = None
-    """Of the region's own as `region:word`."""
+    attestations: tuple[Attestation | OwnAttestationCode | Word, ...] | None = None
+    """Of the region's own, or the national ones, as `region:word` or the word alone."""
     channel: Channel | None = None
     urgent: bool | None = None
     decided_at: LocalTime | None = None
@@ -156,6 +185,7 @@ class OrderStep(ScenarioModel):
     follows_up: str | None = None
     opinion: Opinion | None = None
     decision: ContinueDecision | None = None
+    given: bool | None = None
     region: str | None = None
     review_on: date | None = None
     references: tuple[str | dict[str, Any], ...] | None = None
@@ -195,7 +225,7 @@ class RegisterStep(ScenarioModel):
     id_changed_to: IdType | None = None
     registered: bool | None = None
     e_id: bool | None = None
-    county: str | None = None
+    county: County | None = None
 
 
 class DirectoryStep(ScenarioModel):
@@ -284,7 +314,7 @@ class ReceiptExpectation(ScenarioModel):
     """What the newest receipt of an order must say."""
 
     order: str
-    outcome: Literal["executed", "refused", "pending", "duplicate"] | None = None
+    outcome: Literal["executed", "refused", "pending", "duplicate", "dead_letter"] | None = None
     codes: tuple[RefusalCode | PendingCode, ...] | None = None
     ends_on: date | None = None
     remarks: tuple[Remark, ...] | None = None
@@ -408,44 +438,65 @@ def read_file(path: Path) -> tuple[Scenario, ...]:
     Raises UnreadableScenario naming file, line and key, also for a name that nothing introduces.
     """
     found = read_stories(path)
-    if faults := [line for one in found for line in one.unknown]:
+    if faults := [line for file in found for line in file.unknown]:
         raise UnreadableScenario("\n".join(faults))
-    return tuple(one.story for one in found)
+    return tuple(file.story for file in found)
 
 
-def read_stories(path: Path, regions: Collection[str] | None = None) -> tuple[Read, ...]:
+@dataclass(frozen=True, slots=True)
+class DeclaredNames:
+    """What the rulebooks declare that a story may name: the regions, and the regions' own attestations as `region:word`."""
+
+    regions: frozenset[str]
+    attestations: frozenset[str]
+
+
+def declared_by(books: Rulebooks) -> DeclaredNames:
+    """What some rulebooks declare."""
+    regions = books.regions.values()
+    return DeclaredNames(
+        frozenset(books.regions).union(*(region.other_organisations for region in regions)),
+        frozenset(f"{region.region}:{word}" for region in regions for word in region.attestations),
+    )
+
+
+def read_stories(path: Path, declared: DeclaredNames | None = None) -> tuple[Read, ...]:
     """
-    Every scenario of a file, each with the names that nothing introduces; `regions`: those that there are (None: any).
+    Every scenario of a file, each with the names in it that nothing introduces, nor the rulebooks declare (None: they may).
 
     Raises UnreadableScenario naming file, line and key for a file that cannot be read.
     """
     try:
         text = path.read_text("utf-8")
-        nodes, loaded = list(yaml.compose_all(text, yaml.SafeLoader)), list(yaml.safe_load_all(text))
     except (OSError, UnicodeDecodeError) as error:
         raise UnreadableScenario(f"{path}: cannot be read ({type(error).__name__})") from error
+    return stories_in(text, path, declared)
+
+
+def stories_in(text: str, path: Path, declared: DeclaredNames | None = None) -> tuple[Read, ...]:
+    """The same of a text; `path` is what messages call it. Raises UnreadableScenario."""
+    try:
+        marks = Marks(text)
+        documents = [data for data in marks.documents() if data is not None]  # an empty one, or null, is none
+    except yaml.MarkedYAMLError as error:
+        raise UnreadableScenario(unreadable(error).within(path)) from error
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark else ""
-        raise UnreadableScenario(f"{path}{line}: not YAML ({getattr(error, 'problem', error)})") from error
+        raise UnreadableScenario(f"{path}: not YAML ({error})") from error
     except (ValueError, RecursionError) as error:  # a date that is none; nesting without end
         raise UnreadableScenario(f"{path}: not YAML ({error})") from error
-    documents = zip(nodes, loaded, strict=True)  # an empty one, or one that says null, is none
-    return tuple(_validated(path, node, data, regions) for node, data in documents if data is not None)
+    return tuple(_validated(path, marks, data, declared) for data in documents)
 
 
-def _validated(path: Path, node: yaml.Node, data: object, regions: Collection[str] | None) -> Read:
+def _validated(path: Path, marks: Marks, data: object, declared: DeclaredNames | None) -> Read:
     try:
         story = Scenario.model_validate(data)
     except ValidationError as error:
-        faults = [
-            f"{path}:{_line_of(node, e['loc'])}: {'.'.join(str(p) for p in e['loc'])}: {e['msg']}"
-            for e in error.errors()
-        ]
-        raise UnreadableScenario("\n".join(faults)) from error
+        faults = faults_of(error, data, marks, Scenario)
+        raise UnreadableScenario("\n".join(fault.within(path) for fault in faults)) from error
+    node = marks.of[id(data)]
     unknown = [*_unknown_names(path, node, story)]
-    if regions is not None:
-        unknown += _unknown_regions(path, node, story, regions)
+    if declared is not None:
+        unknown += _undeclared(path, node, story, declared)
     return Read(story, tuple(unknown))
 
 
@@ -477,23 +528,35 @@ def _unknown_names(path: Path, node: yaml.Node, story: Scenario) -> Iterator[str
         yield f"{path}:{_line_of(node, loc)}: {where}: the story has no {what} {name!r}{meant}"
 
 
-def _unknown_regions(path: Path, node: yaml.Node, story: Scenario, regions: Collection[str]) -> Iterator[str]:
-    named: list[tuple[tuple[int | str, ...], str | None]] = [(("region",), story.region)]
-    named += [
-        (("units", unit) if isinstance(spec, str) else ("units", unit, "region"), region)
-        for unit, spec in (story.units.items() if isinstance(story.units, dict) else ())
-        for region in (spec if isinstance(spec, str) else spec.region,)
-    ]
-    for number, step in enumerate(story.steps):
-        for part in ("order", "directory", "choose"):
-            named.append((("steps", number, part, "region"), getattr(getattr(step, part), "region", None)))
-    for loc, name in named:
-        if name is None or name in regions:
+def _undeclared(path: Path, node: yaml.Node, story: Scenario, declared: DeclaredNames) -> Iterator[str]:
+    words = {code.partition(":")[2] for code in declared.attestations}
+    known = {
+        "region": declared.regions,
+        "attestation": declared.attestations | words | {attestation.value for attestation in Attestation},
+    }
+    for loc, kind, name in _of_rulebooks(story):
+        if name is None or name in known[kind]:
             continue
-        near = difflib.get_close_matches(name, sorted(regions), 1, 0.0)
+        near = difflib.get_close_matches(name, sorted(known[kind]), 1, 0.0)
         meant = f"; the nearest name is {near[0]}" if near else ""
         where = ".".join(str(part) for part in loc)
-        yield f"{path}:{_line_of(node, loc)}: {where}: there is no region {name!r}{meant}"
+        yield f"{path}:{_line_of(node, loc)}: {where}: there is no {kind} {name!r}{meant}"
+
+
+def _of_rulebooks(story: Scenario) -> Iterator[tuple[tuple[int | str, ...], str, str | None]]:
+    """Every region and attestation that the story names: where it stands, which it is, and the name."""
+    yield ("region",), "region", story.region
+    for unit, spec in story.units.items() if isinstance(story.units, dict) else ():
+        if isinstance(spec, str):
+            yield ("units", unit), "region", spec
+        else:
+            yield ("units", unit, "region"), "region", spec.region
+    for number, step in enumerate(story.steps):
+        for part in ("order", "directory", "choose"):
+            yield ("steps", number, part, "region"), "region", getattr(getattr(step, part), "region", None)
+        attested = (step.order.attestations if step.order is not None else None) or ()
+        for place, code in enumerate(attested):
+            yield ("steps", number, "order", "attestations", place), "attestation", str(code)
 
 
 _OF_ORDER = (

@@ -266,7 +266,7 @@ class LiveDriver:
             return len(wire.receipts[order_id]) > before or order_id in wire.dead
 
         try:
-            await wire.until(come, "a receipt", _PATIENCE)
+            await wire.until(come, "a receipt", self.patience)
         except TimeoutError:
             self.workers.check()
             raise

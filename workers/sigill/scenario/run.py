@@ -95,8 +95,9 @@ async def ground(
     kafka: str | None = None,
     real: bool = True,
     rulebooks: Path | None = None,
+    names: tuple[str, ...] = ("all",),
 ) -> AsyncIterator[tuple[ScenarioEnvironment, Workers]]:
-    """Servers, topics, keys and workers of one run; all gone afterwards."""
+    """Servers, topics, keys and the workers of these `names` of one run; all gone afterwards."""
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="sigill-scenario-"))
         stack.callback(shutil.rmtree, folder, True)
@@ -118,7 +119,7 @@ async def ground(
             ]
             await apply_topics(connection, specs, prefix=settings.kafka_topic_prefix)
         authority = _authority(folder)
-        workers = Workers(environment, folder / "workers.log")
+        workers = Workers(environment, folder / "workers.log", names)
         stack.callback(workers.stop)
         workers.start()
         store = await Store.open(settings)
@@ -164,7 +165,6 @@ def _settings(folder: Path, dsn: str, bootstrap: str) -> tuple[Settings, dict[st
         "SIGILL_TRUST_INTERMEDIATES": str(folder / "ca" / "intermediates.pem"),
         "SIGILL_CRL_FOLDERS": str(folder / "ca" / "crls"),
         "SIGILL_TRANSITIONS_INTERVAL": "0.02",
-        "SIGILL_RELAY_INTERVAL": "0.005",
         "SIGILL_LOG_LEVEL": "warning",
     }
     (folder / "ca" / "crls").mkdir(parents=True)
