@@ -1,9 +1,10 @@
 """What every message has in common: frozen, strict, and no field that we do not know."""
 
+import re
 from datetime import UTC, date, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 MAX_TEXT = 4000
 """Longest text in a message, in characters."""
@@ -14,6 +15,14 @@ Text = Annotated[str, Field(max_length=MAX_TEXT)]
 ShortText = Annotated[str, Field(min_length=1, max_length=200)]
 
 
+def _written_out(value: object) -> object:
+    """Refuse digits alone: `20250310` would be read as seconds since 1970, and so as a day of that year."""
+    if isinstance(value, datetime) or (isinstance(value, str) and not _DIGITS.fullmatch(value)):
+        return value
+    raise ValueError("a moment is written with date, time and zone")
+
+
+_DIGITS = re.compile(r"\s*[+-]?[0-9_.]*\s*")
 _FIRST = datetime.min.replace(tzinfo=UTC)
 _LAST = datetime.max.replace(tzinfo=UTC)
 
@@ -34,7 +43,9 @@ def open_ended(day: date | None) -> date | None:
     return None if day is None or day.year in (date.min.year, date.max.year) else day
 
 
-Instant = Annotated[AwareDatetime, AfterValidator(_whole_to_utc)]
+Instant = Annotated[
+    AwareDatetime, Field(strict=False), BeforeValidator(_written_out), AfterValidator(_whole_to_utc)
+]
 """A moment with its zone; kept in UTC. One past either end of time is that end."""
 OpenDate = Annotated[date | None, AfterValidator(open_ended)]
 """A Swedish date, or null: no bound. The ends of time (years 1 and 9999) are read as null."""

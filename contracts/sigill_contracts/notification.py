@@ -9,7 +9,7 @@ from pydantic import Field
 from sigill_contracts.base import Instant, Message, ShortText, Text
 from sigill_contracts.order import HsaIdText, PersonRef, RegionText
 from sigill_contracts.receipt import Citation
-from sigill_contracts.vocabulary import Suppression, Template
+from sigill_contracts.vocabulary import NotificationChannel, Suppression, Template
 
 EarlierCode = Annotated[str, Field(pattern="^[a-z0-9_]{1,80}$")]
 """A code that a release before wrote, so that its messages can still be read."""
@@ -24,7 +24,7 @@ class Recipient(Message):
     person: PersonRef | None = None
     region: RegionText | None = None
     unit: HsaIdText | None = None
-    """HSA-id of the unit that is told: the one that imposed a measure, or has succeeded it."""
+    """HSA-id of the unit that is told: the one that imposed a measure, or has succeeded it; of `order_entered`, the decider's."""
 
 
 class NamedUnit(Message):
@@ -76,7 +76,7 @@ class Notification(Message):
     notification_id: UUID
     recipient: Recipient
     template: Template
-    channel: Annotated[str, Field(pattern="^(1177|letter|phone|sms|in_person|console)$")] = "1177"
+    channel: Annotated[str, Field(pattern=f"^({'|'.join(NotificationChannel)})$")] = "1177"
     """The preferred channel; the notification service may choose a safer one."""
     sv: Text
     """What to say, in Swedish."""

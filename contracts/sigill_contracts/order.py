@@ -6,9 +6,10 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from sigill_contracts.base import Instant, Message, OpenDate, ShortText, Text
+from sigill_contracts.base import Instant, Message, OpenDate, ShortText, Text, open_ended
 from sigill_contracts.hsa_id import canonical_hsa_id
 from sigill_contracts.vocabulary import (
+    PROTECTIVE_FORMS,
     Attestation,
     Channel,
     ContinueDecision,
@@ -130,7 +131,7 @@ class SignedForm(Message):
     """First information date hidden, inclusive; only together with `units`."""
     recorded_to: OpenDate = None
     """Last information date hidden, inclusive; only together with `units`."""
-    valid_from: OpenDate = None
+    valid_from: date | None = None
     """First day in force, from Swedish midnight; null: at once."""
     valid_through: OpenDate = None
     """Last day in force, inclusive; null: open, or as the rules end it."""
@@ -148,6 +149,8 @@ class SignedForm(Message):
     """`continue_measure` only: what was decided."""
     opinion: Opinion | None = None
     """`unit_opinion` only: the unit's answer."""
+    given: bool | None = None
+    """`give_paper_copy` only: `false`, the assessment ended in no copy being given; left out or null: it was given."""
     attestations: Annotated[tuple[Attestation, ...], Field(max_length=30)] = ()
     """What the decider vouches for (intygande)."""
     own_attestations: Annotated[tuple[OwnAttestationCode, ...], Field(max_length=30)] | None = None
@@ -167,6 +170,16 @@ class SignedForm(Message):
         if value is Initiative.REGISTER:
             raise ValueError("register is no initiative of a form")
         return value
+
+    @field_validator("valid_from")
+    @classmethod
+    def _begins_some_day(cls, value: date | None, info: ValidationInfo) -> date | None:
+        """The end of time is no first day: what protects begins at once; what opens would, and nobody ordered that."""
+        if value is None or open_ended(value) is not None:
+            return value
+        if value.year == date.max.year and info.data.get("form") not in PROTECTIVE_FORMS:
+            raise ValueError("valid_from names no day on which this could begin")
+        return None
 
     @field_validator("recorded_to")
     @classmethod

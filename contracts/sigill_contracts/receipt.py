@@ -207,6 +207,11 @@ class Receipt(Message):
     """
     rulebook: str | None = None
     """Region and version of the rulebook that judged it."""
+    rulebook_digest: str | None = None
+    """
+    SHA-256 of that rulebook's text, in hexadecimal digits: names it among all that have been in force. Null: judged before
+    receipts named it, or by no rulebook.
+    """
     codes: tuple[str, ...] = ()
     settled_sv: Text | None = None
     """What brought an order that waited to its end, in Swedish; null: it never waited, or waits still."""

@@ -39,6 +39,22 @@ class GuardianState(Message):
     to_date: date | None = None
 
 
+class PaperCopyState(Message):
+    """A copy on paper that was given after a harm assessment: by which order, to whom, on which Swedish date."""
+
+    order_id: UUID
+    to: PersonRef
+    given_on: date
+
+
+class PaperCopyRefusedState(Message):
+    """A copy on paper that was not given, after a harm assessment: by which order, to whom, on which Swedish date."""
+
+    order_id: UUID
+    to: PersonRef
+    assessed_on: date
+
+
 class MeasureState(Message):
     """A measure as it now stands; `valid_to` is exclusive, `ends_at_age` in whole years."""
 
@@ -61,6 +77,10 @@ class MeasureState(Message):
     ends_at_age: int | None = None
     ended_early: bool = False
     rules: tuple[str, ...] = ()
+    paper_copies: tuple[PaperCopyState, ...] = ()
+    """What was given on paper while it stands: it answers about copies on paper alone, and opens nothing online."""
+    paper_copies_refused: tuple[PaperCopyRefusedState, ...] = ()
+    """To whom no copy is to be given while it stands: it answers no about copies on paper, and shuts nothing online."""
 
 
 class ElsewhereState(Message):
@@ -85,7 +105,10 @@ class ElsewhereState(Message):
 
 class PatientState(Message):
     """
-    Everything about a patient that an access decision at `known_at` or later reads: measures that are over have left it.
+    Everything about a patient that an access decision at `known_at` or later reads: measures that are over have left it,
+    but for those that alone name somebody who may be a guardian known by number alone.
+
+    Nobody is named whom nothing lets in, now or later by itself: who is not here is answered no.
 
     `version` grows with every change of the patient; keep the highest. It is for the program that decides: nothing of it but
     yes or no may reach a viewer, who may be one who must not know.
@@ -97,9 +120,9 @@ class PatientState(Message):
     patient: PersonState
     guardians: tuple[GuardianState, ...] = ()
     former_guardians: tuple[GuardianState, ...] = ()
-    """Guardians whom the register names no more: a block of all guardians stays told to them as one."""
+    """Guardians whom the register names no more, where one of them may be a present guardian under another number; else empty."""
     viewers: tuple[PersonState, ...] = ()
-    """Everybody else whom a measure names: representatives, and persons blocked by name."""
+    """Everybody else whom a measure names: representatives; persons blocked by name where one may be a present guardian."""
     measures: tuple[MeasureState, ...] = ()
     elsewhere: tuple[ElsewhereState, ...] = ()
     """Measures made outside Sigill. A reader must heed them like ours. How far their sources are read is told by the messages of

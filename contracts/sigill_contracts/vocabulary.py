@@ -73,6 +73,8 @@ class Form(StrEnum):
     """Ställningstagande till upplåsning."""
     REQUEST_RELEASE = "request_release"
     """Begäran om upplåsning."""
+    GIVE_PAPER_COPY = "give_paper_copy"
+    """Journalkopia på papper efter menprövning, medan en åtgärd gäller."""
 
 
 class MeasureKind(StrEnum):
@@ -180,6 +182,19 @@ class Initiative(StrEnum):
     REPRESENTATIVE = "representative"
     CARE = "care"
     REGISTER = "register"
+
+
+class NotificationChannel(StrEnum):
+    """How a notification had best reach its recipient."""
+
+    INBOX = "1177"
+    LETTER = "letter"
+    PHONE = "phone"
+    SMS = "sms"
+    IN_PERSON = "in_person"
+    """No message at all: the unit tells."""
+    CONSOLE = "console"
+    """The region's operators, or a unit."""
 
 
 class Channel(StrEnum):
@@ -303,6 +318,8 @@ class RefusalCode(StrEnum):
     IDENTITY_UNCERTAIN = "identity_uncertain"
     PROTECTED_IDENTITY = "protected_identity"
     NOT_A_GUARDIAN = "not_a_guardian"
+    RECIPIENT_SHUT_OUT = "recipient_shut_out"
+    """A copy on paper is never given to a guardian who is shut out."""
     REPRESENTATIVE_REQUIRED = "representative_required"
     COURT_ORDER_REQUIRED = "court_order_required"
     REFERENCE_MISSING = "reference_missing"
@@ -395,6 +412,10 @@ class AccessReason(StrEnum):
     """A measure that was made outside Sigill stands in the way: by the resident in the service, or by another region."""
     SOURCE_SILENT = "source_silent"
     """A source of such measures has not been read for longer than its limit: the answer may lack one."""
+    PAPER_COPY_ASSESSED = "paper_copy_assessed"
+    """A physician has assessed that the copy on paper may be given, for as long as the measure lasts."""
+    PAPER_COPY_REFUSED = "paper_copy_refused"
+    """A physician has assessed that the copy on paper is not given; so while the measure lasts, or until assessed again."""
     GUARDIAN_OF_CHILD = "guardian_of_child"
     GUARDIAN_OF_OLDER_CHILD = "guardian_of_older_child"
     TOO_YOUNG_FOR_RECORD = "too_young_for_record"
@@ -491,5 +512,7 @@ class Template(StrEnum):
     """To the unit that imposed it: a protective measure ends on a day that is near."""
     REVIEW_DUE = "review_due"
     """To the unit that imposed it: a renewed decision is due."""
+    ORDER_ENTERED = "order_entered"
+    """To the decider's unit: a support desk entered an order in the decider's name, by phone or from paper."""
     STANDARD_REPLY = "standard_reply"
     RELEASE_REFUSED = "release_refused"
