@@ -2,16 +2,18 @@
 
 import os
 import sys
+from functools import wraps
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 _COMMANDS: dict[str, tuple[str, str]] = {
     "access": ("sigill.cli.access", "Ask the store: who may see what, when, and why."),
     "audit": ("sigill.cli.audit", "Verify the audit chain; extracts, exports and archive packages."),
+    "case": ("sigill.cli.case", "Cases: what is due, one of them whole, and the region's letters from it."),
     "demo": ("sigill.cli.demo", "A realistic day on an embedded database and broker."),
     "dev": ("sigill.cli.dev", "A throw-away certificate authority and other aids."),
     "dlq": ("sigill.cli.dlq", "Dead letters: list, show, replay, discard."),
@@ -37,6 +39,44 @@ _COMMANDS: dict[str, tuple[str, str]] = {
 }
 """Name → module with `app: typer.Typer`, and one line of help. A module is imported when its command is named."""
 
+ABOUT_NOBODY = frozenset(
+    {
+        "access serve", "audit heads", "audit key", "audit verify", "demo", "dev ca", "dev up", "elsewhere poll", "migrate",
+        "order check", "order send", "order sign", "population synthesize", "rulebook check", "rulebook choose",
+        "rulebook compare", "rulebook coverage", "rulebook export", "rulebook guide", "rulebook letter", "rulebook pages",
+        "rulebook questions", "rulebook releases", "rulebook show", "scenario check", "scenario run", "topics acls",
+        "topics acls apply", "topics apply", "topics list", "unit list", "unit show", "worker",
+    }
+)  # fmt: skip
+"""Commands that look at nobody, nor at what somebody decided: whoever is bound to regions or units runs them too."""
+
+WITHIN_BOUNDS = frozenset(
+    {
+        "audit looks", "case letter", "case list", "case show", "order diary", "order show", "statistics", "transitions ahead",
+        "worklist list", "worklist tick",
+    }
+)  # fmt: skip
+"""Commands that show and change no more than whoever runs them is bound to. Every other one refuses whoever is bound."""
+
+
+def _refuse_unless_listed(command: Any, path: str) -> None:
+    """Let every command that knows no bounds, also one that nobody has thought of yet, refuse whoever is bound."""
+    for name, sub in getattr(command, "commands", {}).items():
+        _refuse_unless_listed(sub, f"{path} {name}")
+    runs = not hasattr(command, "commands") or command.invoke_without_command
+    if not runs or path in ABOUT_NOBODY | WITHIN_BOUNDS:
+        return
+    done = command.callback
+
+    @wraps(done)
+    def refusing(*given: Any, **named: Any) -> Any:
+        from sigill.cli.common import refuse_whoever_is_bound
+
+        refuse_whoever_is_bound(path)
+        return done(*given, **named)
+
+    command.callback = refusing
+
 
 class _Lazy(typer.core.TyperGroup):
     """Commands by name, imported when asked for: `sigill --help` starts no driver and no broker client."""
@@ -52,6 +92,7 @@ class _Lazy(typer.core.TyperGroup):
         command = typer.main.get_command(sub)
         command.name = cmd_name
         command.help = command.help or help_line
+        _refuse_unless_listed(command, cmd_name)
         return command
 
     def format_commands(self, ctx, formatter) -> None:  # type: ignore[no-untyped-def]
@@ -103,7 +144,14 @@ def _root(
 
 
 def main() -> None:
-    """The program's entry. What lies outside the program ends it with one line and status 2, never with a traceback."""
+    """
+    The program's entry. What lies outside the program ends it with one line and status 2, never with a traceback.
+
+    Nothing that it says of its own (standard error) repeats an identity number, also one that was typed in a wrong place.
+    """
+    from sigill.runtime.logging import MaskedStream
+
+    sys.stderr = MaskedStream(sys.stderr)
     try:
         app()
     except Exception as error:

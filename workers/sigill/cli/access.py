@@ -17,17 +17,9 @@ from typing import Annotated, Any, TypeVar
 import typer
 from pydantic import BaseModel
 
-from sigill.cli.common import rulebooks, settings
+from sigill.cli.common import policy_provider, settings
 from sigill.cli.context import HIDDEN, clock_of, hidden_people, operator, refuse_hidden, run, store_of
-from sigill.policy.calendar import STOCKHOLM
-from sigill.policy.facts import Identity
-from sigill.policy.identity_numbers import NumberError, NumberRules
-from sigill.runtime.lifecycle import stopped_by_signals
-from sigill.store import persons
-from sigill.store.roles import open_as
-from sigill.web.api.decision_service import AccessQuery, DecisionService, Principal, StoreDown
-from sigill.web.api.facts_loader import Who
-from sigill.web.api.models import (
+from sigill.operations.decision_models import (
     KEY_PATTERN,
     ByKey,
     ByNumber,
@@ -39,7 +31,15 @@ from sigill.web.api.models import (
     TimelineOf,
     TimelineTold,
 )
-from sigill.web.api.presenter import Presenter
+from sigill.operations.decision_service import AccessQuery, DecisionService, Principal, StoreDown
+from sigill.operations.facts_loader import Who
+from sigill.operations.presenter import Presenter
+from sigill.policy.calendar import STOCKHOLM
+from sigill.policy.facts import Identity
+from sigill.policy.identity_numbers import NumberError, NumberRules
+from sigill.runtime.lifecycle import stopped_by_signals
+from sigill.store import persons
+from sigill.store.roles import open_as
 from sigill.web.api.problems import Trouble
 from sigill.web.api.routes import tell_timeline
 from sigill.web.api.server import serve as serve_api
@@ -106,7 +106,7 @@ def ask(
         async with _desk() as desk:
             await _shown(question.patient, question.viewer)
             (answer,) = await desk.ask([question], Principal(operator(), asking_unit, purpose))
-            return Presenter(desk.books).decision(answer, explain=True)
+            return Presenter(desk.rules).decision(answer, explain=True)
 
     told = _run(work)
     _print(told, as_json, _decision_lines(told))
@@ -133,7 +133,7 @@ def show(
             opened = await desk.open(who, asker, shown="the whole picture, with measures", known_at=known)
             if opened is None:
                 return None
-            picture = Presenter(desk.books).picture(opened, moment or desk.clock.now())
+            picture = Presenter(desk.rules).picture(opened, moment or desk.clock.now(), most=None)
             return await _without_hidden(picture, {line.viewer for line in picture.lines})
 
     told = _found(_run(work))
@@ -175,8 +175,9 @@ def timeline(
     async def work() -> TimelineTold:
         async with _desk() as desk:
             await _shown(*asked_about)
+            await desk.books_now()
             whole = await tell_timeline(
-                desk, Presenter(desk.books), asked, Principal(operator(), asking_unit, purpose)
+                desk, Presenter(desk.rules), asked, Principal(operator(), asking_unit, purpose), whole=True
             )
             named = {change.viewer for step in whole.steps for change in step.changes}
             named |= {cause.person for step in whole.steps for cause in step.causes if cause.person}
@@ -189,7 +190,7 @@ def timeline(
 @app.command()
 def serve() -> None:
     """Answer the decision API until told to stop (SIGTERM). Exit status 2 when nobody could prove who they are."""
-    chosen, books = settings(), rulebooks()
+    chosen, judging_by = settings(), policy_provider()
 
     async def work() -> None:
         stop = asyncio.Event()
@@ -197,7 +198,7 @@ def serve() -> None:
             store = await open_as(chosen, "sigill_reader", keep_plans=True)
             assert store is not None  # without the role the user itself is taken
             try:
-                await serve_api(chosen, store, books, clock_of(chosen), stop, listening=_listening)
+                await serve_api(chosen, store, judging_by, clock_of(chosen), stop, listening=_listening)
             finally:
                 await store.close()
 
@@ -218,14 +219,14 @@ async def _desk() -> AsyncIterator[DecisionService]:
     async with (
         store_of(chosen) as store,
         DecisionService(
-            store, rulebooks(), clock_of(chosen), instance=chosen.instance, capacity=1, lanes=1
+            store, policy_provider(), clock_of(chosen), instance=chosen.instance, capacity=1, lanes=1
         ) as desk,
     ):
         yield desk
 
 
 async def _shown(*asked: Who) -> None:
-    """End the process when one of those asked about has protected identity, and whoever asks may not be shown them."""
+    """End the process when one of those asked about has protected identity, and the caller may not be shown them."""
     async with store_of(settings()) as store:
         async with store.reading() as tx:
             keys = [who for who in asked if isinstance(who, str)]
@@ -251,7 +252,7 @@ def _run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     try:
         return run(work)
     except StoreDown:
-        print("the database does not answer", file=sys.stderr)
+        print("the database that SIGILL_DATABASE_URL names does not answer", file=sys.stderr)
         raise typer.Exit(2) from None
     except Trouble as trouble:
         if trouble.kind == "no-such-person":

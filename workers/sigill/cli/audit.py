@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncIterable, Awaitable, Callable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -13,7 +14,7 @@ from uuid import UUID
 import typer
 
 from sigill.cli.checkpoints import PublicKey, Published, gather, lines_of, public_key
-from sigill.cli.common import on_behalf, operator, settings
+from sigill.cli.common import NamedBinding, bound, on_behalf, operator, settings
 from sigill.cli.context import HIDDEN, hidden_people, refuse_hidden, store_as, told
 from sigill.cli.context import run as run_to_the_end
 from sigill.cli.dlq import printable
@@ -23,10 +24,12 @@ from sigill.operations.archive import archive as make_packages
 from sigill.policy.calendar import midnight, swedish_date
 from sigill.relay.checkpoints import CheckpointSigner
 from sigill.runtime.clock import SystemClock
+from sigill.runtime.files import write_private
 from sigill.runtime.settings import Settings
 from sigill.store import access_log, audit, audit_check, orders
 from sigill.store.access_log import AccessLogFault
 from sigill.store.audit_check import AuditFault, Baseline, RowFault
+from sigill.store.session import Store
 from sigill.stream.connection import BrokerDown, Connection, StreamStopped
 from sigill.stream.topic_dump import values_of
 from sigill_contracts.topics import AUDIT_HEADS
@@ -176,7 +179,7 @@ def heads_() -> None:
 
 @app.command("key")
 def key_() -> None:
-    """Print the public key that heads are signed with (JWK), for whoever verifies elsewhere."""
+    """Print the public key that heads are signed with (JWK), to verify elsewhere."""
     current = settings()
     if current.audit_key is None:
         print("SIGILL_AUDIT_KEY: not set, so heads are signed with a key that nobody keeps", file=sys.stderr)
@@ -219,11 +222,7 @@ def extract(
 
     async def run() -> str:
         async with store_as(current, "sigill_auditor") as store:
-            async with store.reading() as tx:
-                person = await extracts.whose(tx, asked)
-            if person is None:
-                raise NobodyKnown
-            await refuse_hidden(store, [person])
+            person = await _shown_person(store, asked)
             made = await extracts.extract(
                 store,
                 person,
@@ -304,7 +303,7 @@ def looks_(
     if not reason.strip():
         print("--reason: a review names its reason", file=sys.stderr)
         raise typer.Exit(2)
-    reader = Reader(operator(), unit, on_behalf(reason, by))
+    reader, mine = Reader(operator(), unit, on_behalf(reason, by)), bound()
     asked = reviews.Asked(
         midnight(first),
         midnight(last + timedelta(days=1)),
@@ -313,39 +312,41 @@ def looks_(
         near=timedelta(days=days),
         everything=everything,
     )
-    done, hidden = run_to_the_end(lambda: _reviewed(settings(), reader, now, asked))
+    done, hidden = run_to_the_end(lambda: _reviewed(settings(), reader, now, asked, mine))
     whom = {who: HIDDEN if who in hidden else key or "-" for who, key in done.keys.items()}
     lines = [
         {
-            "actor": one.actor,
-            "unit": one.unit,
-            "patient": whom[one.patient],
-            "looks": one.looks,
-            "without_order": one.without_order,
-            "protected": one.protected,
-            "first": one.first,
-            "last": one.last,
+            "actor": look.actor,
+            "unit": look.unit,
+            "patient": whom[look.patient],
+            "looks": look.looks,
+            "without_order": look.without_order,
+            "protected": look.protected,
+            "first": look.first,
+            "last": look.last,
         }
-        for one in done.looks
+        for look in done.looks
     ]
     if as_json:
         told({"since": str(first), "through": str(last), "days": days, "more": done.more, "looks": lines})
         return
     print("ACTOR  UNIT  PATIENT  LOOKS  WITHOUT ORDER  PROTECTED  LAST")
-    for one in done.looks:
-        cells = [printable(one.actor), printable(one.unit or "-"), whom[one.patient], str(one.looks)]
-        cells += [str(one.without_order), "yes" if one.protected else "no", f"{swedish_date(one.last)}"]
+    for look in done.looks:
+        cells = [printable(look.actor), printable(look.unit or "-"), whom[look.patient], str(look.looks)]
+        cells += [str(look.without_order), "yes" if look.protected else "no", f"{swedish_date(look.last)}"]
         print("  ".join(cells))
     if done.more:
         print(f"more than {reviews.MOST_LINES} lines: take a shorter time", file=sys.stderr)
 
 
 async def _reviewed(
-    current: Settings, reader: Reader, now: datetime, asked: reviews.Asked
+    current: Settings, reader: Reader, now: datetime, asked: reviews.Asked, mine: NamedBinding
 ) -> tuple[reviews.Reviewed, frozenset[PersonId]]:
     """The review, and who on it has protected identity that whoever runs this may not be shown."""
     async with store_as(current, "sigill_auditor") as store:
-        done = await reviews.review(store, reader, now, asked)
+        async with store.reading() as tx:
+            here = await mine.on(tx, swedish_date(now))
+        done = await reviews.review(store, reader, now, replace(asked, from_units_of=here.columns))
         async with store.reading() as tx:
             return done, await hidden_people(tx, done.keys)
 
@@ -380,11 +381,7 @@ def export(
 
     async def run() -> str:
         async with store_as(current, "sigill_auditor") as store:
-            async with store.reading() as tx:
-                person = await extracts.whose(tx, asked)
-            if person is None:
-                raise NobodyKnown
-            await refuse_hidden(store, [person])
+            person = await _shown_person(store, asked)
             reader = Reader(operator(), unit, on_behalf(reason, by))
             made = await extracts.case_file(
                 store, person, reader, SystemClock().now(), published, asked=asked
@@ -428,8 +425,8 @@ def archive(
             if wanted is not None:
                 async with store.reading() as tx:
                     filed = await orders.load(tx, wanted)
-                texts = [text for one in filed for text in (one.payload, one.original)]
-                await refuse_hidden(store, [one.patient for one in filed], texts)
+                texts = [text for order in filed for text in (order.payload, order.original)]
+                await refuse_hidden(store, [order.patient for order in filed], texts)
             reader = Reader(operator(), unit, on_behalf(reason, by))
             return await make_packages(store, to, wanted, reader, SystemClock().now())
 
@@ -515,6 +512,16 @@ def _reaching(run: Callable[[], Awaitable[None]]) -> None:
         raise typer.Exit(1) from None
 
 
+async def _shown_person(store: Store, asked: str) -> PersonId:
+    """Whose a key or number is. Raises NobodyKnown; ends the process for one who may not be shown to the caller."""
+    async with store.reading() as tx:
+        person = await extracts.whose(tx, asked)
+    if person is None:
+        raise NobodyKnown
+    await refuse_hidden(store, [person])
+    return person
+
+
 def _asked(patient: str) -> str:
     """A number never stands on a command line: others on the machine read those, and shells keep them."""
     if patient == "-":
@@ -534,8 +541,7 @@ def _write(run: Callable[[], Awaitable[str]], to: Path | None) -> None:
     if to is None:
         sys.stdout.write(text)
         return
-    to.touch(mode=0o600)
-    to.write_text(text, encoding="utf-8")
+    write_private(to, text.encode())
 
 
 def _uuid(text: str) -> UUID:

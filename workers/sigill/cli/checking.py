@@ -78,9 +78,9 @@ class CheckAnswer:
             yield f"  {_FOUND[check.verdict]:<12} {words:<23} {check.detail}".rstrip()
         for signer in self.verdict.signers:
             yield f"  signer       {signer.hsa_id}, signed {signer.signed_at.isoformat()}"
-        for one in self.objections:
-            where = f" ({one.field})" if one.field else ""
-            yield f"{one.code}{where}: {one.text.en}"
+        for objection in self.objections:
+            where = f" ({objection.field})" if objection.field else ""
+            yield f"{objection.code}{where}: {objection.text.en}"
         match self.status:
             case 0:
                 yield "The intake would accept it. The rules are asked after that."

@@ -18,9 +18,10 @@ from sigill.operations.protected_identity import named_in
 from sigill.runtime.clock import Clock, FileClock, SystemClock
 from sigill.runtime.logging import configure_logging
 from sigill.runtime.settings import Settings
+from sigill.runtime.worker_specs import DatabaseRole
 from sigill.store import protection
 from sigill.store.roles import may_act_as, open_as
-from sigill.store.session import Pooled, Reading, Role, Store, connection_options, passing
+from sigill.store.session import Pooled, Reading, Store, connection_options, passing
 from sigill.stream.connection import BrokerDown, Connection, StreamStopped
 from sigill.stream.producer import StreamProducer
 from sigill_contracts.vocabulary import PersonId
@@ -67,7 +68,10 @@ def run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     except Exception as error:
         if not passing(error):
             raise
-        print(f"the database does not answer: {type(error).__name__}", file=sys.stderr)
+        print(
+            f"the database that SIGILL_DATABASE_URL names does not answer ({type(error).__name__})",
+            file=sys.stderr,
+        )
     raise typer.Exit(2)
 
 
@@ -116,14 +120,14 @@ async def refuse_hidden(
         hidden = await hidden_people(tx, (*people, *await named_in(tx, texts)))
     if hidden:
         print(
-            "hidden: somebody here has protected identity, and is shown to whoever has the role for it alone",
+            "hidden: somebody here has protected identity, and is shown only with the role for it",
             file=sys.stderr,
         )
         raise typer.Exit(1)
 
 
 @asynccontextmanager
-async def store_as(current: Settings, role: Role) -> AsyncIterator[Store]:
+async def store_as(current: Settings, role: DatabaseRole) -> AsyncIterator[Store]:
     """
     Open the store as a role where the database's user may act as it, and as that user otherwise.
 

@@ -44,9 +44,17 @@ def up(
     except (PortTaken, PostgresUnavailable, BrokerUnavailable) as error:
         print(f"sigill: {error}", file=sys.stderr)
         raise typer.Exit(2) from None
-    except PermissionError as error:
+    except OSError as error:
+        if error.filename is None:
+            if "temporary directory" not in str(error.strerror):
+                raise
+            print(
+                "sigill: no folder for temporary files can be written; set TMPDIR to one that can",
+                file=sys.stderr,
+            )
+            raise typer.Exit(2) from None
         print(
-            f"sigill: {error.filename} cannot be written; set XDG_CACHE_HOME to a folder that can",
+            f"sigill: {error.filename} cannot be written ({error.strerror}); set XDG_CACHE_HOME, or TMPDIR, to a folder that can",
             file=sys.stderr,
         )
         raise typer.Exit(2) from None

@@ -22,11 +22,12 @@ from sigill.cli.context import (
 )
 from sigill.operations.dead_letter_replay import CHAIN, EarlierOpen, NotOursToSend, look, redrive, settle
 from sigill.processing.patient_keys import shaped_like_a_key
+from sigill.runtime.files import write_private
 from sigill.runtime.logging import mask
 from sigill.store import access_log, audit, dead_letters, holds, persons, proposals
 from sigill.store.access_log import LOOKS, AccessLogEntry
 from sigill.store.audit import AuditEntry
-from sigill.store.dead_letters import DISCARD, DeadLetter
+from sigill.store.dead_letters import DISCARD, DeadLetter, LetterFilter
 from sigill.store.holds import Hold
 from sigill.store.session import Store, Tx
 
@@ -48,13 +49,13 @@ def list_letters(
     async def work() -> tuple[list[dict[str, object]], int]:
         async with store_of(chosen) as store, store.reading() as tx:
             found = await dead_letters.page(tx, topic=topic, dealt_with=everything, limit=limit)
-            total, _ = await dead_letters.count_letters(tx, topic)
-            keys = {key for one in found if (key := shaped_like_a_key(one.record.key))}
+            total, _ = await dead_letters.count_letters(tx, LetterFilter(topic))
+            keys = {key for letter in found if (key := shaped_like_a_key(letter.record.key))}
             whose = await persons.resolve_keys(tx, keys)
             hidden = await hidden_people(tx, whose.values())
             secret = {key for key, person in whose.items() if person in hidden}
             lines = [_line(letter) for letter in found]
-            return [{**one, "key": None if one["key"] in secret else one["key"]} for one in lines], total
+            return [{**line, "key": None if line["key"] in secret else line["key"]} for line in lines], total
 
     found, total = run(work)
     if as_json:
@@ -98,8 +99,7 @@ def show(
         print(f"there is no dead letter {letter_id}", file=sys.stderr)
         raise typer.Exit(1)
     if save is not None:
-        save.write_bytes(letter.record.value or b"")
-        save.chmod(0o600)
+        write_private(save, letter.record.value or b"")
     line = _line(letter)
     line["headers"] = [
         [_shown(name, reason), _shown((value or b"").decode("utf-8", "backslashreplace"), reason)]
@@ -151,7 +151,7 @@ def replay(
             try:
                 done = await redrive(store, sending, clock_of(chosen), operator(), ids, chosen.topic)
             except NotOursToSend as theirs:
-                print(f"{', '.join(f'#{one}' for one in theirs.ids)}: {theirs}", file=sys.stderr)
+                print(f"{', '.join(f'#{id_}' for id_ in theirs.ids)}: {theirs}", file=sys.stderr)
                 return len(ids)
             except EarlierOpen as earlier:
                 print(f"older letters came meanwhile: {earlier.ids}", file=sys.stderr)
@@ -208,11 +208,11 @@ def list_holds(as_json: Json = False) -> None:
 
     found = run(work)
     if as_json:
-        told({"holds": [{**asdict(one), "source": mask(one.source)} for one in found]})
+        told({"holds": [{**asdict(hold), "source": mask(hold.source)} for hold in found]})
         return
-    for one in found:
-        source = printable(mask(one.source)) or "(none named)"
-        print(f"{one.hold_id}\t{one.held_at}\t{one.topic}\t{source}\t{one.unreadable} unreadable")
+    for hold in found:
+        source = printable(mask(hold.source)) or "(none named)"
+        print(f"{hold.hold_id}\t{hold.held_at}\t{hold.topic}\t{source}\t{hold.unreadable} unreadable")
     print(f"{len(found)} held", file=sys.stderr)
 
 
@@ -242,13 +242,13 @@ def looked(
 async def _refuse_hidden(store: Store, ids: Sequence[int]) -> None:
     """End the process when a letter's key, headers or content name somebody who may not be shown to the account."""
     async with store.reading() as tx:
-        records = [one.record for one in (await dead_letters.by_ids(tx, ids)).values()]
-        keys = {key for one in records if (key := shaped_like_a_key(one.key))}
+        records = [letter.record for letter in (await dead_letters.by_ids(tx, ids)).values()]
+        keys = {key for record in records if (key := shaped_like_a_key(record.key))}
         whose = await persons.resolve_keys(tx, keys)
     texts = [
         text
-        for one in records
-        for text in (one.value, one.key, *(part for header in one.headers for part in header))
+        for record in records
+        for text in (record.value, record.key, *(part for header in record.headers for part in header))
     ]
     await refuse_hidden(store, whose.values(), texts)
 
@@ -264,7 +264,9 @@ async def _propose(tx: Tx, letter: int, reason: str) -> str | None:
 
 
 async def _decide(tx: Tx, letter: int, approve: bool) -> str | None:
-    waiting = [one for one in await proposals.open_ones(tx, DISCARD) if one.subject == str(letter)]
+    waiting = [
+        proposal for proposal in await proposals.open_ones(tx, DISCARD) if proposal.subject == str(letter)
+    ]
     if not waiting:
         return f"nobody has proposed to discard #{letter}"
     if not approve:

@@ -86,7 +86,7 @@ def poll(
         try:
             with stopped_by_signals(stop):
                 if once:
-                    print(f"{await poller.once()} measures told of", file=sys.stderr)
+                    print(f"{await poller.once()} measures reported", file=sys.stderr)
                 else:
                     await poller.run(every, stop)
         except SourceFailed as error:

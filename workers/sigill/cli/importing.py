@@ -52,13 +52,13 @@ def import_(
         print(f"{file}: {wrong}", file=sys.stderr)
         raise typer.Exit(2) from None
     reported = asyncio.run(_run(measures, found, HsaId(operator), dry_run))
-    for one in reported:
-        print(json.dumps(_plain(one), ensure_ascii=False) if as_json else _line(one))
-    counts = Counter(one.fate for one in reported)
+    for row in reported:
+        print(json.dumps(_plain(row), ensure_ascii=False) if as_json else _line(row))
+    counts = Counter(row.fate for row in reported)
     total = ", ".join(f"{n} {fate}" for fate, n in counts.items()) or "no rows"
     print(f"{'dry run, nothing written: ' if dry_run else ''}{total}", file=sys.stderr)
     print(f"file {measures.digest.hex()}", file=sys.stderr)
-    if not dry_run and any(one.fate in _BAD for one in reported):
+    if not dry_run and any(row.fate in _BAD for row in reported):
         raise typer.Exit(1)
 
 

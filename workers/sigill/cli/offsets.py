@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping
-from typing import Annotated, Literal, get_args
+from typing import Annotated
 
 import typer
 
@@ -10,6 +10,7 @@ from sigill.cli.common import settings
 from sigill.cli.context import agreed, clock_of, operator, run, store_of, told
 from sigill.consumer.continuity import position_of
 from sigill.runtime.settings import Settings
+from sigill.runtime.worker_specs import WORKER_SPECS
 from sigill.store import audit, inbox
 from sigill.store.audit import AuditEntry
 from sigill.store.inbox import Stored
@@ -19,26 +20,42 @@ from sigill.stream.log_position import LogPosition
 from sigill.stream.log_probe import LogComparison, LogProbe, ProbedLog
 from sigill.stream.partition_lag import PartitionLag, PartitionLags
 from sigill.stream.records import Partition
-from sigill_contracts.topics import ORDERS, PERSONS, STAFF
 
-Worker = Literal["intake", "register", "directory"]
-_TOPICS = {"intake": ORDERS.name, "register": PERSONS.name, "directory": STAFF.name}
+_READERS = {name: spec.reads for name, spec in WORKER_SPECS.items() if spec.reads}
+"""The workers with a consumer group, and the topics that it reads."""
 CHAIN = "ops"
 
 app = typer.Typer(help="How far each worker has read; read some of it again.", no_args_is_help=True)
+
+
+def _a_reader(worker: str | None) -> str | None:
+    if worker is not None and worker not in _READERS:
+        raise typer.BadParameter(f"{worker} reads no topic; there are {', '.join(_READERS)}")
+    return worker
+
+
+Worker = Annotated[str, typer.Argument(callback=_a_reader, help=f"{', '.join(_READERS)}.")]
+Topic = Annotated[
+    str | None, typer.Option(help="One of the worker's topics, by its full name; left out: its first.")
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document.")]
 Parts = Annotated[list[int] | None, typer.Option("--partition", help="This partition; may be given again.")]
 
 
 @app.command()
-def show(worker: Annotated[Worker | None, typer.Argument()] = None, as_json: Json = False) -> None:
+def show(
+    worker: Annotated[
+        str | None, typer.Argument(callback=_a_reader, help=f"{', '.join(_READERS)}; left out: each.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Each partition's next offset, what the broker holds of it, and by what its log is known again."""
     chosen = settings()
 
     async def work() -> list[dict[str, object]]:
         lines: list[dict[str, object]] = []
         async with store_of(chosen) as store:
-            for name in [worker] if worker else get_args(Worker):
+            for name in [worker] if worker else _READERS:
                 stored = await _stored(store, chosen, name)
                 standing = await _standing(chosen, name, stored)
                 lines += [
@@ -53,24 +70,25 @@ def show(worker: Annotated[Worker | None, typer.Argument()] = None, as_json: Jso
     for line in lines:
         print("\t".join("-" if value is None else str(value) for value in line.values()))
     print(
-        f"{len(lines)} partitions: worker, partition, next offset, end, lag, topic id, epoch, marks",
+        f"{len(lines)} partitions: worker, partition, next offset, end, lag, topic id, epoch, marks, topic",
         file=sys.stderr,
     )
 
 
 @app.command()
-def check(worker: Annotated[Worker, typer.Argument()], as_json: Json = False) -> None:
+def check(worker: Worker, as_json: Json = False) -> None:
     """Whether each log is the one that was read. Changes nothing; exit 1 where one is not, or is read no further."""
     chosen = settings()
 
     async def work() -> dict[Partition, ProbedLog]:
         async with store_of(chosen) as store:
             stored = await _stored(store, chosen, worker)
-        return await _compared(chosen, {place: position_of(one) for place, one in stored.items()})
+        return await _compared(chosen, {place: position_of(position) for place, position in stored.items()})
 
     found = run(work)
     lines = [
         {
+            "topic": place.topic,
             "partition": place.partition,
             "finding": finding.verdict.value,
             "why": finding.why or None,
@@ -88,16 +106,19 @@ def check(worker: Annotated[Worker, typer.Argument()], as_json: Json = False) ->
             if line["would_be_read_again"]
             else ""
         )
-        print(f"{worker}/{line['partition']}: {line['finding']} {line['why'] or ''}{again}".rstrip())
+        print(
+            f"{worker} {line['topic']}/{line['partition']}: {line['finding']} {line['why'] or ''}{again}".rstrip()
+        )
     bad = (LogComparison.REPLACED, LogComparison.UNREAD_GONE)
     raise typer.Exit(1 if any(finding.verdict in bad for finding in found.values()) else 0)
 
 
 @app.command()
 def reset(
-    worker: Annotated[Worker, typer.Argument()],
+    worker: Worker,
     partition: Parts = None,
-    everything: Annotated[bool, typer.Option("--all", help="Every partition.")] = False,
+    topic: Topic = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every partition of the topic.")] = False,
     to: Annotated[
         int | None, typer.Option(min=0, help="Read on from this offset; left out: from the beginning.")
     ] = None,
@@ -112,10 +133,18 @@ def reset(
     if bool(partition) == everything:
         raise typer.BadParameter("give --partition, once or more often, or --all")
     chosen = settings()
+    names = _topics(chosen, worker)
+    if topic is not None and topic not in names:
+        raise typer.BadParameter(f"{worker} does not read {topic}; it reads {', '.join(names)}")
+    chosen_topic = topic or names[0]
 
     async def plan() -> tuple[dict[Partition, Stored], dict[Partition, PartitionLag]]:
         async with store_of(chosen) as store:
-            stored = await _stored(store, chosen, worker)
+            stored = {
+                place: position
+                for place, position in (await _stored(store, chosen, worker)).items()
+                if place.topic == chosen_topic
+            }
             return stored, await _standing(chosen, worker, dict.fromkeys(stored))
 
     stored, standing = run(plan)
@@ -132,19 +161,29 @@ def reset(
     async def work() -> None:
         numbers = [place.partition for place in wanted]
         async with store_of(chosen) as store, store.transaction(clock_of(chosen).now()) as tx:
-            await inbox.move(tx, chosen.group(worker), chosen.topic(_TOPICS[worker]), numbers, to)
-            body = {"worker": worker, "partitions": tuple(numbers), "to": "beginning" if to is None else to}
+            await inbox.move(tx, chosen.group(worker), chosen_topic, numbers, to)
+            body = {
+                "worker": worker,
+                "topic": chosen_topic,
+                "partitions": tuple(numbers),
+                "to": "beginning" if to is None else to,
+            }
             await audit.append(tx, [AuditEntry(CHAIN, operator(), "offsets_reset", body)])
 
     run(work)
-    print(f"{len(wanted)} partitions of {worker} are read again", file=sys.stderr)
+    print(f"{len(wanted)} partitions of {chosen_topic} are read again", file=sys.stderr)
+
+
+def _topics(chosen: Settings, worker: str) -> tuple[str, ...]:
+    """What a worker reads, as the topics are called on the cluster."""
+    return tuple(chosen.topic(spec.name) for spec in _READERS[worker])
 
 
 async def _stored(store: Store, chosen: Settings, worker: str) -> dict[Partition, Stored]:
-    topic = chosen.topic(_TOPICS[worker])
+    topics = _topics(chosen, worker)
     async with store.reading() as tx:
         found = await inbox.positions(tx, chosen.group(worker))
-    return {Partition(*place): one for place, one in found.items() if place[0] == topic}
+    return {Partition(*place): one for place, one in found.items() if place[0] in topics}
 
 
 async def _standing(
@@ -152,9 +191,9 @@ async def _standing(
 ) -> dict[Partition, PartitionLag]:
     """How far the topic goes; each partition as unread as `stored` says."""
     standings = PartitionLags(Connection.of(chosen))
-    read = {place: one.next_offset if one else None for place, one in stored.items()}
+    read = {place: position.next_offset if position else None for place, position in stored.items()}
     try:
-        return await standings.measure((chosen.topic(_TOPICS[worker]),), read)
+        return await standings.measure(_topics(chosen, worker), read)
     finally:
         await standings.close()
 
@@ -182,6 +221,7 @@ def _line(
         "topic_id": position.identity.topic_id,
         "leader_epoch": position.identity.leader_epoch,
         "marks": len(position.marks),
+        "topic": place.topic,
     }
 
 
@@ -191,10 +231,12 @@ def _consequence(
     """What a reset would do to one partition. `standing` was measured as if nothing had been read."""
     at = stored.next_offset
     if standing is None:
-        return f"{worker}/{place.partition}: from {at} to {'the beginning' if to is None else to}"
+        return (
+            f"{worker} {place.topic}/{place.partition}: from {at} to {'the beginning' if to is None else to}"
+        )
     first = standing.end - standing.lag
     start = first if to is None else to
     reached = first if at is None else at
     again, left_out = max(0, min(reached, standing.end) - start), max(0, start - max(reached, first))
     note = f", {left_out} records are never read" if left_out else ""
-    return f"{worker}/{place.partition}: from {at} to {start}: {again} records are read again{note}"
+    return f"{worker} {place.topic}/{place.partition}: from {at} to {start}: {again} records are read again{note}"

@@ -11,8 +11,10 @@ from typing import Annotated
 
 import typer
 
-from sigill.cli.common import may_see_protected, operator, rulebooks, settings, uuid_of
+from sigill.cli.common import bound, may_see_protected, operator, rulebooks, settings, uuid_of
+from sigill.policy.calendar import swedish_date
 from sigill.runtime.clock import SystemClock
+from sigill.runtime.files import write_private
 from sigill_contracts.keys import patient_key
 from sigill_contracts.order import SignedForm
 from sigill_contracts.topics import ORDERS
@@ -66,7 +68,7 @@ def sign(
     if out is None:
         sys.stdout.buffer.write(signed + b"\n")
     else:
-        out.write_bytes(signed)
+        write_private(out, signed)
 
 
 @app.command()
@@ -167,8 +169,8 @@ def _readable(payload: bytes) -> SignedForm:
     try:
         return read_form(payload)
     except FormInvalid as invalid:
-        for one in invalid.objections:
-            print(f"{one.field}: {one.text.en}", file=sys.stderr)
+        for objection in invalid.objections:
+            print(f"{objection.field}: {objection.text.en}", file=sys.stderr)
         raise typer.Exit(2) from None
 
 
@@ -197,12 +199,10 @@ def diary(
 
     Exit codes: 0 done, 2 wrong use.
     """
-    import csv
-
-    from sigill.cli.context import run, store_of
+    from sigill.cli.context import clock_of, run, store_of
     from sigill.operations.protected_identity import orders_about_protected
+    from sigill.operations.spreadsheets import SheetWriter
     from sigill.store import diary as stored
-    from sigill.store.console import Binding
 
     if last < first:
         print("--through: before --from", file=sys.stderr)
@@ -212,17 +212,18 @@ def diary(
         print(f"no region {region}; there are: {', '.join(sorted(known))}", file=sys.stderr)
         raise typer.Exit(2)
     chosen, sees = settings(), may_see_protected()
-    bound = Binding() if region is None else Binding(frozenset({region}))
-    writer = csv.writer(sys.stdout, lineterminator="\n")
+    mine = bound(region)
+    writer = SheetWriter(sys.stdout, lineterminator="\n")
 
     async def work() -> int:
         count = 0
         async with store_of(chosen) as store, store.reading() as tx:
-            writer.writerow(stored.DIARY_COLUMNS)
-            async for page in stored.all_pages(tx, first.date(), last.date(), bound):
-                about = [(one.registration, one.patient) for one in page]
+            writer.line(stored.DIARY_COLUMNS)
+            here = await mine.on(tx, swedish_date(clock_of(chosen).now()))
+            async for page in stored.all_pages(tx, first.date(), last.date(), here):
+                about = [(order.registration, order.patient) for order in page]
                 hidden = frozenset() if sees else await orders_about_protected(tx, about)
-                writer.writerows(entry.columns for entry in stored.without(page, hidden))
+                writer.lines(entry.columns for entry in stored.without(page, hidden))
                 count += len(page)
         return count
 
@@ -250,7 +251,7 @@ def show(
     if as_json and not reason:
         raise typer.BadParameter("--json needs --reason: the receipt holds numbers, and the look is logged")
     whole_for = (operator(), reason) if as_json and reason else None
-    found = asyncio.run(answers(settings(), uuid_of(order_id), whole_for=whole_for))
+    found = asyncio.run(answers(settings(), uuid_of(order_id), bound(), whole_for=whole_for))
     if not found:
         print("no such order", file=sys.stderr)
         raise typer.Exit(1)

@@ -70,7 +70,7 @@ def load(
     """
     from sigill.population.load import FileChanged, Target
     from sigill.population.load import load as run
-    from sigill.population.snapshot import reach
+    from sigill.population.snapshot import connection_arguments
 
     current = settings()
     secrets = current.patient_secrets()
@@ -79,7 +79,7 @@ def load(
         raise typer.Exit(2)
     version = current.patient_key_version
     tls = {} if dsn or current.database_tls == "prefer" else {"ssl": current.database_ssl()}
-    where = reach(dsn or current.database_dsn(migrations=True), current.database_schema, **tls)
+    where = connection_arguments(dsn or current.database_dsn(migrations=True), current.database_schema, **tls)
     target = Target(where, secrets[version], version, rulebooks(), f"urn:sigill:{current.environment}")
     began = stopwatch()
     try:

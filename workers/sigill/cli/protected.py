@@ -1,6 +1,7 @@
 """`sigill protected`: who has protected identity, ought to be shut by a rulebook and is not. 0 is the only good figure."""
 
 import sys
+from collections import Counter
 from typing import Annotated
 
 import typer
@@ -11,8 +12,9 @@ from sigill.policy.rulebook import Rulebooks
 from sigill.processing.citations import PolicyContext
 from sigill.processing.protection import Unprotected, check, mend
 from sigill.runtime.settings import Settings
+from sigill.runtime.worker_specs import DatabaseRole
 from sigill.store.roles import open_as
-from sigill.store.session import Role, Store
+from sigill.store.session import Store
 
 app = typer.Typer(help="Who is protected, ought to be shut and is not.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="One JSON document.")]
@@ -20,10 +22,17 @@ Region = Annotated[str | None, typer.Option(help="Only residents of this region.
 
 
 @app.command("check")
-def check_(region: Region = None, as_json: Json = False) -> None:
+def check_(
+    region: Region = None,
+    as_json: Json = False,
+    count: Annotated[
+        bool, typer.Option("--count", help="How many a region, and no keys: for what is logged.")
+    ] = False,
+) -> None:
     """
     List by pseudonymous key who is protected and not shut, with what is missing and the rules that want it.
 
+    Where standard output is no terminal it may be a log: then only --json lists keys, and what is printed is the count.
     Only those whom a rulebook wants shut are counted. Exit codes: 0 nobody, 1 somebody, 2 wrong use.
     """
     chosen, books = settings(), rulebooks()
@@ -37,12 +46,30 @@ def check_(region: Region = None, as_json: Json = False) -> None:
             await store.close()
 
     found, unknown = run(work)
-    found = [one for one in found if region in (None, one.region)]
-    if as_json:
-        told({"not_shut": len(found), "persons": [_line(one) for one in found], "county_unknown": unknown})
+    found = [person for person in found if region in (None, person.region)]
+    counted = count or not (as_json or sys.stdout.isatty())
+    by_region = dict(sorted(Counter(person.region for person in found).items()))
+    if as_json and counted:
+        told({"not_shut": len(found), "regions": by_region, "county_unknown": len(unknown)})
+    elif as_json:
+        told(
+            {
+                "not_shut": len(found),
+                "persons": [_line(person) for person in found],
+                "county_unknown": unknown,
+            }
+        )
     else:
-        for one in found:
-            print("\t".join((one.key, one.region, ",".join(one.missing), ",".join(one.rules))))
+        if counted:
+            for code, number in by_region.items():
+                print(f"{code}\t{number}")
+        else:
+            for person in found:
+                print(
+                    "\t".join((person.key, person.region, ",".join(person.missing), ",".join(person.rules)))
+                )
+        if counted and not count:
+            print("no terminal, so no keys: --json lists them, --count is silent about it", file=sys.stderr)
         print(f"{len(found)} protected and not shut", file=sys.stderr)
         if unknown:
             print(
@@ -72,10 +99,10 @@ def mend_(
         try:
             now = clock_of(chosen).now()
             found, _ = await check(store, books, now)
-            here = [one.person for one in found if region in (None, one.region)]
+            here = [person.person for person in found if region in (None, person.region)]
             await mend(store, PolicyContext.of(books, f"urn:sigill:{chosen.environment}"), here, now)
             left, _ = await check(store, books, now)
-            return len(here), len([one for one in left if region in (None, one.region)])
+            return len(here), len([person for person in left if region in (None, person.region)])
         finally:
             await store.close()
 
@@ -87,7 +114,7 @@ def mend_(
     raise typer.Exit(1 if left else 0)
 
 
-async def _opened(chosen: Settings, role: Role) -> Store:
+async def _opened(chosen: Settings, role: DatabaseRole) -> Store:
     """The store as a role sees it: the check reads, and the mending writes what the transitions worker may."""
     few = chosen.model_copy(update={"database_pool_min": 1, "database_pool_max": 2})
     store = await open_as(few, role)

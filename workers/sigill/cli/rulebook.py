@@ -13,12 +13,15 @@ from rich.table import Table
 from rich.text import Text
 
 from sigill.cli.common import RULEBOOKS, day_or_today, rulebooks, settings
+from sigill.cli.context import clock_of, operator, run, store_as
+from sigill.operations.rulebook_drafts import ImpactCount, NewRegion, impact_table, import_rulebooks, rounded
+from sigill.operations.statistics import age_bounds, age_groups
 from sigill.policy.choices import RiskSituation, choose, open_doors
 from sigill.policy.effects import Sentence
 from sigill.policy.fault_lexicon import Language, fault
-from sigill.policy.rulebook import Region, Rule, Rulebooks, Version
+from sigill.policy.rulebook import Region, Rule, RulebookError, Rulebooks, Version, digest_of
 from sigill.policy.sentences import FORM, REFUSAL
-from sigill.population.impact import report, touched
+from sigill.population.impact import Touched, touched
 from sigill.rulebook_docs import pages, side_by_side
 from sigill.rulebook_docs.checking import check as findings_of
 from sigill.rulebook_docs.checking import silences
@@ -34,10 +37,14 @@ from sigill.rulebook_docs.clauses import (
 )
 from sigill.rulebook_docs.comparison import RuleChange, as_if, compare
 from sigill.rulebook_docs.coverage import coverage as coverage_of
-from sigill.rulebook_docs.files import located, read, with_national
+from sigill.rulebook_docs.drafts import texts_in
+from sigill.rulebook_docs.files import load, located, read, with_national
 from sigill.rulebook_docs.guide_tables import with_tables
 from sigill.rulebook_docs.letters import DELIVERY, NO_ADDRESS, letter_page, letter_text
+from sigill.runtime.files import replace_file
 from sigill.scenario.format import UnreadableScenario, files_of, read_file
+from sigill.store import rulebooks as stored
+from sigill.store.rulebooks import RulebookRelease
 from sigill_contracts.vocabulary import Form, RefusalCode, RegionCode, RiskFrom, RiskSign
 
 app = typer.Typer(no_args_is_help=True, help="Show, check and compare the regions' rules.")
@@ -65,14 +72,15 @@ def show(
     stories: Stories = STORIES,
 ) -> None:
     """Show a region's rules on a day: decision tables with sentences and citations."""
-    found = _region(folder, region)
+    books = rulebooks(folder)
+    found = _region(books, region)
     day = day_or_today(on)
     version = _in_force(found, day)
     if html is not None:
         html.write_text(pages.html(found, version, day, _cites(stories, optional=True)), encoding="utf-8")
         print(f"{html}: {found.name}, {version.since} on {day}", file=sys.stderr)
         return
-    _print_tables(found, version, rulebooks(folder).rules, english=english)
+    _print_tables(found, version, books.rules, english=english)
 
 
 @app.command()
@@ -154,10 +162,10 @@ def compare_(
     folder: Folder = RULEBOOKS,
 ) -> None:
     """Answer the questions that people ask, from two regions' rules on a day. What both say alike is said once."""
-    day = day_or_today(on)
+    books, day = rulebooks(folder), day_or_today(on)
     sides = []
     for name in (first, second):
-        region = _region(folder, name)
+        region = _region(books, name)
         sides.append((region, _in_force(region, day)))
     for line in side_by_side.told(sides[0], sides[1], english=english):
         print(line)
@@ -184,9 +192,9 @@ def choose_(
     folder: Folder = RULEBOOKS,
 ) -> None:
     """Say which measure a region's rules choose at a risk, which rule says so, and which doors stay open. Guidance only."""
-    found = _region(folder, region)
+    books = rulebooks(folder)
+    found = _region(books, region)
     version = _in_force(found, day_or_today(on))
-    rules = rulebooks(folder).rules
     situation = RiskSituation(age, risk, frozenset(sign or ()))
 
     def words(sentence: Sentence) -> str:
@@ -198,17 +206,17 @@ def choose_(
     else:
         print(words(choice_words(advice.rule)))
         for rule_id in advice.rule.cites:
-            stated = rules[rule_id]
+            stated = books.rules[rule_id]
             print(f"  {rule_id}: {words(Sentence(stated.sv, stated.en))}")
         if advice.rule.derived is not None:
             print(f"  {words(Sentence(advice.rule.derived.sv, advice.rule.derived.en))}")
     for door in advice.doors if advice.rule is not None and advice.rule.forms else ():
         print(f"! {words(door_words(door))}")
     if form:
-        print(words(listed((FORM[one] for one in form), sv="och", en="and")) + ":")
-        for one in form:
-            if not version.offers(one):
-                print(f"! {one}: {words(REFUSAL[RefusalCode.FORM_NOT_OFFERED])}")
+        print(words(listed((FORM[name] for name in form), sv="och", en="and")) + ":")
+        for name in form:
+            if not version.offers(name):
+                print(f"! {name}: {words(REFUSAL[RefusalCode.FORM_NOT_OFFERED])}")
         left = open_doors(version, form, situation)
         for door in left:
             print(f"! {words(door_words(door))}")
@@ -229,12 +237,12 @@ def letter(
     folder: Folder = RULEBOOKS,
 ) -> None:
     """Show a region's letter as it would be printed. Name, address and reference are filled in by hand."""
-    found = _region(folder, region)
+    found = _region(rulebooks(folder), region)
     day = day_or_today(on)
     version = _in_force(found, day)
     if name is None:
-        for known, one in version.letters.items():
-            print(f"{known}  {one.delivery}  [{', '.join(one.cites)}]")
+        for known, named_letter in version.letters.items():
+            print(f"{known}  {named_letter.delivery}  [{', '.join(named_letter.cites)}]")
         if not version.letters:
             print(f"{found.name} has no letters of its own on {day}", file=sys.stderr)
         return
@@ -273,6 +281,111 @@ def guide(
     _write_or_check(page, with_tables(page.read_text("utf-8")), check_only, "guide")
 
 
+@app.command()
+def releases(
+    region: Annotated[str | None, typer.Argument(help="A region's short name; left out: all.")] = None,
+) -> None:
+    """List what two owners released in the console's workbench, the newest first."""
+    chosen = settings()
+
+    async def work() -> list[RulebookRelease]:
+        async with store_as(chosen, "sigill_ops") as store, store.reading() as tx:
+            return await stored.releases(tx, None if region is None else [region], limit=1000)
+
+    for release in run(work):
+        at = release.released_at.isoformat(timespec="seconds").replace("+00:00", "Z")
+        print(
+            f"{release.release_id}\t{release.region}\t{release.begins_on}\t{release.digest}\t{release.first_owner}\t{release.second_owner}"
+            f"\t{release.passed}/{len(release.stories)}\t{at}"
+        )
+
+
+@app.command()
+def export(
+    release: Annotated[
+        int, typer.Argument(help="The release's number, as `sigill rulebook releases` tells.")
+    ],
+    to: Annotated[
+        Path,
+        typer.Option("--to", help="The folder of rulebooks, or a file; an earlier file is replaced whole."),
+    ],
+) -> None:
+    """
+    Write a release as a file, byte by byte what two owners approved. The workers read it when they start.
+
+    Exit status 1: there is no such release, or its text does not fit its digest and nothing is written.
+    """
+    chosen = settings()
+
+    async def work() -> RulebookRelease | None:
+        async with store_as(chosen, "sigill_ops") as store, store.reading() as tx:
+            return await stored.release_of(tx, release)
+
+    found = run(work)
+    if found is None:
+        print(f"there is no release {release}", file=sys.stderr)
+        raise typer.Exit(1)
+    if digest_of(found.text) != found.digest:
+        print(
+            f"release {release}: the text does not fit its digest; run `sigill audit verify`", file=sys.stderr
+        )
+        raise typer.Exit(1)
+    path = to / f"{found.region}.yaml" if to.is_dir() else to
+    replace_file(path, found.text.encode())
+    path.chmod(0o644)  # the workers run as another user than whoever exports
+    print(f"{path}: {found.region}, begins {found.begins_on}, sha256 {found.digest}", file=sys.stderr)
+    if found.begins_on <= day_or_today(None):
+        print(
+            f"release {release} has begun: where its file was not in use before {found.begins_on}, days that are over would "
+            "be judged again by it; release a draft with a later day instead",
+            file=sys.stderr,
+        )
+
+
+@app.command("import")
+def import_(
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            help="The folder with one file a region; left out: the rulebooks that come with Sigill."
+        ),
+    ] = RULEBOOKS,
+) -> None:
+    """
+    Take the rulebooks of a folder into the database, from which workers read them with SIGILL_RULEBOOK_SOURCE=store.
+
+    Done once: a region that the database knows is left alone where its text is the same. Exit status 2, and nothing is
+    taken in: a file has a fault, or the database has another text of a region, or others without it, which only a release
+    changes.
+    """
+    chosen = settings()
+    try:
+        load(folder)
+    except RulebookError as error:
+        raise _wrong(str(error)) from None
+    texts = texts_in(folder)
+
+    async def work() -> dict[str, bool]:
+        async with store_as(chosen, "sigill_ops") as store, store.transaction(clock_of(chosen).now()) as tx:
+            return await import_rulebooks(tx, texts, operator())
+
+    try:
+        taken = run(work)
+    except stored.OtherText as other:
+        there = (
+            f"release {other.release_id} has another text: put its file there first, `sigill rulebook export {other.release_id}`"
+            if other.release_id
+            else "another text was imported before"
+        )
+        raise _wrong(f"{other.region}: {there}; a change is a draft in the console's workbench") from None
+    except NewRegion as new:
+        raise _wrong(
+            f"{new}: the database has rulebooks without it; its first file is a draft in the console's workbench"
+        ) from None
+    for region, is_new in taken.items():
+        print(f"{region}\t{digest_of(texts[region])}\t{'imported' if is_new else 'is there'}")
+
+
 def _write_or_check(page: Path, wanted: str, check_only: bool, command: str) -> None:
     """Write a page; or only say that it does not fit, and by which command it would, and exit with status 1."""
     if not check_only:
@@ -293,8 +406,37 @@ def _count(before: Rulebooks, after: Rulebooks, day: date) -> None:
     found = touched(
         current.database_dsn(), before, after, day, schema=current.database_schema, ssl=current.database_ssl()
     )
-    for line in report(found):
+    for line in impact_lines(found, before, current.statistics_threshold):
         print(line)
+
+
+def impact_lines(found: Touched, before: Rulebooks, threshold: int) -> list[str]:
+    """
+    Say whom a change touches, by age group: a line for everybody, each once, and of each region a line a kind.
+
+    Counts below `threshold` are left out, with what would give them away (`..`); others are rounded to multiples of it, as
+    in the console: two versions that differ in little would else tell of the few between them.
+    """
+    if not found.residents:
+        return [f"No resident is touched on {found.on}."]
+    lines = [
+        f"Residents touched on {found.on}; counts below {threshold} are left out (..), others rounded to multiples of it.",
+        "One resident may stand in several lines.",
+    ]
+    blocks = {"every region": (RegionCode(""), [ImpactCount("everybody", "once each", found.by_age)])}
+    for kind, by_age in sorted(found.by_kind.items()):
+        block = blocks.setdefault(kind.region or "elsewhere", (RegionCode(kind.region), []))
+        block[1].append(ImpactCount(kind.what, kind.which, by_age))
+    for name, (region, counted) in blocks.items():
+        bounds = age_bounds(before, region, found.on)
+        groups = age_groups(bounds)
+        heads = "".join(f"{group:>12}" for group in (*groups, "all"))
+        lines += ["", f"{name:<37}{heads}"]
+        for way, table in impact_table(counted, bounds, threshold).items():
+            cells = (table.shown(way, column) for column in (*groups, ""))
+            shown = (".." if n is None else f"{rounded(n, threshold):,}".replace(",", " ") for n in cells)
+            lines.append(f"  {way:<35}" + "".join(f"{cell:>12}" for cell in shown))
+    return lines
 
 
 @app.command()
@@ -353,11 +495,10 @@ def _wrong(message: str) -> typer.Exit:
     return typer.Exit(2)
 
 
-def _region(folder: Path, name: str) -> Region:
-    regions = rulebooks(folder).regions
-    found = regions.get(RegionCode(name))
+def _region(books: Rulebooks, name: str) -> Region:
+    found = books.regions.get(RegionCode(name))
     if found is None:
-        raise _wrong(f"no region {name}; there are: {', '.join(sorted(regions))}")
+        raise _wrong(f"no region {name}; there are: {', '.join(sorted(books.regions))}")
     return found
 
 
@@ -380,7 +521,7 @@ def _named(name: str, folder: Path) -> tuple[Region, Version]:
         on = date.fromisoformat(day)
     except ValueError:
         raise _wrong(f"{name}: give REGION@YYYY-MM-DD, or a .yaml file") from None
-    found = _region(folder, region)
+    found = _region(rulebooks(folder), region)
     return found, _in_force(found, on)
 
 

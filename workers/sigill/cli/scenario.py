@@ -10,7 +10,7 @@ import typer
 
 from sigill.cli.common import rulebooks
 from sigill.policy.rulebook import Rulebooks
-from sigill.scenario.format import Read, UnreadableScenario, files_of, read_stories
+from sigill.scenario.format import Read, UnreadableScenario, declared_by, files_of, read_stories
 from sigill.scenario.run import Result, junit, play_all
 
 app = typer.Typer(no_args_is_help=True, help="Play stories against the real program.")
@@ -59,19 +59,21 @@ def run(
     """
     Play every scenario and print one line each.
 
-    A story with a name that nothing in it introduces is told of on stderr before anything starts, and has failed; the
+    A story with a name that nothing in it introduces is reported on stderr before anything starts, and has failed; the
     others are played. Exit status: 0 all passed, 1 some failed, 2 a file cannot be read.
     """
     books = rulebooks(rulebooks_)
-    found = [one for one in _read(paths, books) if not only or one.story.id in only]
-    for line in (line for one in found for line in one.unknown):
+    found = [reading for reading in _read(paths, books) if not only or reading.story.id in only]
+    for line in (line for reading in found for line in reading.unknown):
         print(line, file=sys.stderr)
     text = format is ResultFormat.TEXT
     told = _say if text else _hush
-    results = [Result(one.story, 0.0, "\n        ".join(one.unknown)) for one in found if one.unknown]
+    results = [
+        Result(reading.story, 0.0, "\n        ".join(reading.unknown)) for reading in found if reading.unknown
+    ]
     for result in results:
         told(result)
-    playable = [one.story for one in found if not one.unknown]
+    playable = [reading.story for reading in found if not reading.unknown]
     if playable:
         results += asyncio.run(
             play_all(playable, books, told=told, database=database, kafka=kafka, rulebooks=rulebooks_)
@@ -92,19 +94,17 @@ def check(
     Exit status 1 when a story has a name that nothing in it introduces, 2 when a file cannot be read.
     """
     found = _read(paths, rulebooks(rulebooks_))
-    unknown = [line for one in found for line in one.unknown]
+    unknown = [line for reading in found for line in reading.unknown]
     for line in unknown:
         print(line, file=sys.stderr)
-    print(f"{sum(not one.unknown for one in found)} scenarios can be read")
+    print(f"{sum(not reading.unknown for reading in found)} scenarios can be read")
     raise typer.Exit(1 if unknown else 0)
 
 
 def _read(paths: list[Path], books: Rulebooks) -> list[Read]:
-    regions = frozenset(books.regions).union(
-        *(region.other_organisations for region in books.regions.values())
-    )
+    declared = declared_by(books)
     try:
-        return [one for path in files_of(paths) for one in read_stories(path, regions)]
+        return [reading for path in files_of(paths) for reading in read_stories(path, declared)]
     except UnreadableScenario as error:
         print(error, file=sys.stderr)
         raise typer.Exit(2) from None

@@ -3,7 +3,9 @@
 import json
 from typing import Any
 
+from sigill.cli.common import NamedBinding, refuse_outside
 from sigill.cli.context import clock_of, refuse_hidden, store_of
+from sigill.policy.calendar import swedish_date
 from sigill.runtime.clock import SystemClock
 from sigill.runtime.logging import mask
 from sigill.runtime.settings import Settings
@@ -12,7 +14,7 @@ from sigill.store.access_log import LOOKS, AccessLogEntry
 from sigill.store.audit import AuditEntry
 from sigill.stream.connection import Connection
 from sigill.stream.producer import OutgoingRecord, StreamProducer
-from sigill.stream.records import Event, write_binary
+from sigill.stream.records import binary_headers
 from sigill_contracts.envelope import Envelope
 from sigill_contracts.topics import TopicSpec
 from sigill_contracts.vocabulary import OrderId
@@ -30,18 +32,21 @@ async def publish(
         subject=key,
         content_type=content_type,
     )
-    headers, data = write_binary(Event(envelope, value))
     topic = settings.topic(spec.name)
     async with StreamProducer(Connection.of(settings)) as producer:
-        partition, offset = await producer.send_one(OutgoingRecord(topic, key.encode(), data, headers))
+        partition, offset = await producer.send_one(
+            OutgoingRecord(topic, key.encode(), value, binary_headers(envelope))
+        )
     return f"sent to {topic}, partition {partition}, offset {offset}"
 
 
 async def answers(
-    settings: Settings, order_id: str, *, whole_for: tuple[str, str] | None = None
+    settings: Settings, order_id: str, bound: NamedBinding, *, whole_for: tuple[str, str] | None = None
 ) -> list[dict[str, Any]]:
     """
     Every receipt under an order's id, oldest first: also of messages that claimed it and were not believed.
+
+    Ends the process when one of them is outside of `bound`: a region or unit that whoever asks is not bound to.
 
     `whole_for`: the operator and the reason, when the receipts are shown whole, with numbers and motivation. The look is
     in the access log of each patient; where no patient is known, it is in the audit chain.
@@ -49,14 +54,17 @@ async def answers(
     async with store_of(settings) as store:
         async with store.reading() as tx:
             filed = await orders.load(tx, [OrderId(order_id)])
-            found = await orders.answers_to(tx, [one.registration for one in filed])
-        texts = [text for one in filed for text in (one.payload, one.original)]
-        texts += [one.receipt for given in found.values() for one in given]
-        await refuse_hidden(store, [one.patient for one in filed], texts)
+            found = await orders.answers_to(tx, [order.registration for order in filed])
+            here = await bound.on(tx, swedish_date(clock_of(settings).now()))
+        if not all(here.covers(order.region, order.unit) for order in filed):
+            refuse_outside()
+        texts = [text for order in filed for text in (order.payload, order.original)]
+        texts += [answer.receipt for given in found.values() for answer in given]
+        await refuse_hidden(store, [order.patient for order in filed], texts)
         if whole_for is not None and filed:
             actor, reason = whole_for
             async with store.transaction(clock_of(settings).now()) as tx:
-                patients = sorted({one.patient for one in filed if one.patient is not None})
+                patients = sorted({order.patient for order in filed if order.patient is not None})
                 shown = f"receipts of order {order_id}"
                 looks = [AccessLogEntry(actor, None, patient, reason, shown) for patient in patients]
                 await access_log.append(tx, looks, chain=LOOKS)
@@ -64,4 +72,4 @@ async def answers(
                     body = {"order_id": order_id, "reason": mask(reason)}
                     await audit.append(tx, [AuditEntry("console", actor, "order_shown", body)])
     given = [answer for answers in found.values() for answer in answers if answer.receipt]
-    return [json.loads(one.receipt or "") for one in sorted(given, key=lambda one: one.judged_at)]
+    return [json.loads(answer.receipt or "") for answer in sorted(given, key=lambda one: one.judged_at)]

@@ -1,6 +1,5 @@
-"""`sigill statistics`: figures for the owner, whole months, small counts left out."""
+"""`sigill statistics`: figures for the owner, of one region and one fixed period, small counts left out."""
 
-import csv
 import sys
 from dataclasses import asdict
 from datetime import datetime
@@ -9,11 +8,17 @@ from typing import Annotated
 
 import typer
 
-from sigill.cli.common import rulebooks, settings
+from sigill.cli.common import bound_region, refuse_outside, rulebooks, settings
 from sigill.cli.context import clock_of, run, store_of, told
-from sigill.operations.statistics import OwnerStatistics, months_before, owner_statistics
+from sigill.operations.spreadsheets import SheetWriter
+from sigill.operations.statistics import (
+    OwnerStatistics,
+    counted_regions,
+    newest_over,
+    owner_statistics,
+    period_of,
+)
 from sigill.policy.calendar import swedish_date
-from sigill_contracts.vocabulary import RegionCode
 
 app = typer.Typer(help="Figures for the owner, with small counts left out.")
 _MONTH = ["%Y-%m"]
@@ -28,19 +33,21 @@ class StatisticsFormat(StrEnum):
 
 @app.callback(invoke_without_command=True)
 def statistics_(
-    first: Annotated[
-        datetime | None, typer.Option("--from", formats=_MONTH, help="First month; default: a year back.")
-    ] = None,
-    last: Annotated[
+    period: Annotated[
         datetime | None,
-        typer.Option("--through", formats=_MONTH, help="Last month; default: the last whole one."),
+        typer.Option(
+            "--period", formats=_MONTH, help="A month of the period; default: the newest that is over."
+        ),
     ] = None,
-    region: Annotated[str | None, typer.Option(help="Only of this region.")] = None,
+    region: Annotated[
+        str | None, typer.Option(help="Of which region; needed where there are several.")
+    ] = None,
     format: Annotated[StatisticsFormat, typer.Option("--format", help="csv or json.")] = StatisticsFormat.CSV,
 ) -> None:
     """
     Count measures by kind, unit, age group, initiative and month; how long calls waited for their form and measures for
-    being keyed in; requests, extensions and refusals. A count below SIGILL_STATISTICS_THRESHOLD is not printed.
+    being keyed in; requests, extensions and refusals. Periods are fixed (SIGILL_STATISTICS_MONTHS) and each region is counted by
+    itself: a count below SIGILL_STATISTICS_THRESHOLD is not printed, and no two answers tell it by subtraction.
 
     Exit codes: 0 done, 2 wrong use.
     """
@@ -48,14 +55,18 @@ def statistics_(
     if region is not None and region not in books.regions:
         print(f"no region {region}; there are: {', '.join(sorted(books.regions))}", file=sys.stderr)
         raise typer.Exit(2)
-    over = months_before(swedish_date(clock_of(chosen).now()), 1)
-    through = last.date() if last else over
-    if through > over:
-        print(f"--through: the last month that is over is {over:%Y-%m}", file=sys.stderr)
+    mine = bound_region(region)
+    regions = counted_regions(books, None if mine is None else {mine})
+    if len([code for code in regions if not books.regions[code].national]) > 1:
+        print(f"--region: give one of {', '.join(regions)}; each is counted by itself", file=sys.stderr)
         raise typer.Exit(2)
-    since = first.date() if first else months_before(through, 11)
-    if through < since:
-        print("--through: before --from", file=sys.stderr)
+    if not regions:
+        refuse_outside()
+    months = chosen.statistics_months
+    newest = newest_over(swedish_date(clock_of(chosen).now()), months)
+    asked = newest if period is None else period_of(period.date(), months)
+    if asked > newest:
+        print(f"--period: the newest that is over begins with {newest:%Y-%m}", file=sys.stderr)
         raise typer.Exit(2)
 
     async def work() -> OwnerStatistics:
@@ -63,17 +74,17 @@ def statistics_(
             return await owner_statistics(
                 store,
                 books,
-                first=since,
-                last=through,
-                region=None if region is None else RegionCode(region),
+                period=asked,
+                months=months,
+                region=regions[0],
                 threshold=chosen.statistics_threshold,
             )
 
     found = run(work)
     if format is StatisticsFormat.CSV:
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(("figure", "row", "column", "value"))
-        writer.writerows(found.rows())
+        writer = SheetWriter(sys.stdout, lineterminator="\n")
+        writer.line(("figure", "row", "column", "value"))
+        writer.lines(found.rows())
     else:
         told(_document(found))
     print(
@@ -89,17 +100,17 @@ def _document(found: OwnerStatistics) -> dict[str, object]:
         "region": found.region,
         "threshold": found.threshold,
         "measures": {
-            one.table.name: {
+            table.table.name: {
                 row or "total": {
-                    column or "total": one.shown(row, column) for column in (*one.table.columns, "")
+                    column or "total": table.shown(row, column) for column in (*table.table.columns, "")
                 }
-                for row in (*one.table.rows, "")
+                for row in (*table.table.rows, "")
             }
-            for one in found.measures
+            for table in found.measures
         },
         "call_to_form": asdict(found.call_to_form),
-        "order_to_keyed_in": [asdict(one) for one in found.to_keyed_in],
-        "requests": {one.label: one.number for one in found.requests},
-        "extensions": {one.label: one.number for one in found.extensions},
-        "refused": {one.label: one.number for one in found.refusals},
+        "order_to_keyed_in": [asdict(row) for row in found.to_keyed_in],
+        "requests": {request.label: request.number for request in found.requests},
+        "extensions": {row.label: row.number for row in found.extensions},
+        "refused": {row.label: row.number for row in found.refusals},
     }

@@ -97,36 +97,36 @@ def document(figures: Figures) -> dict[str, object]:
             "overdue": figures.timers.overdue if figures.timers else None,
             "oldest_age_seconds": age(figures.timers.oldest) if figures.timers else None,
         },
-        "waiting": [asdict(one) for one in figures.waiting],
+        "waiting": [asdict(row) for row in figures.waiting],
         "worklist": [
-            {"target": one.target, "open": one.tasks, "oldest_age_seconds": age(one.oldest)}
-            for one in figures.worklist
+            {"target": row.target, "open": row.tasks, "oldest_age_seconds": age(row.oldest)}
+            for row in figures.worklist
         ],
-        "tasks": [{"kind": one.kind, "region": one.region, "open": one.tasks} for one in figures.to_decide],
+        "tasks": [{"kind": row.kind, "region": row.region, "open": row.tasks} for row in figures.to_decide],
         "dead_letters": [
             {
-                "topic": one.topic,
-                "reason": str(one.reason),
-                "open": one.letters,
-                "oldest_age_seconds": age(one.oldest),
+                "topic": row.topic,
+                "reason": str(row.reason),
+                "open": row.letters,
+                "oldest_age_seconds": age(row.oldest),
             }
-            for one in figures.letters
+            for row in figures.letters
         ],
         "held_sources": [
-            {"hold": one.hold_id, "topic": one.topic, "oldest_age_seconds": age(one.held_at)}
-            for one in figures.holds
+            {"hold": hold.hold_id, "topic": hold.topic, "oldest_age_seconds": age(hold.held_at)}
+            for hold in figures.holds
         ],
         "waiting_partitions": [
             {
-                "topic": one.topic,
-                "partition": one.partition,
-                "from_offset": one.from_offset,
-                "behind_partition": one.behind,
-                "until_offset": one.until_offset,
-                "oldest_age_seconds": age(one.noticed_at),
-                "protective_orders_pass": one.passed_since is not None,
+                "topic": wait.topic,
+                "partition": wait.partition,
+                "from_offset": wait.from_offset,
+                "behind_partition": wait.behind,
+                "until_offset": wait.until_offset,
+                "oldest_age_seconds": age(wait.noticed_at),
+                "protective_orders_pass": wait.passed_since is not None,
             }
-            for one in figures.waits
+            for wait in figures.waits
         ],
     }
 
@@ -159,9 +159,9 @@ def shown(figures: Figures) -> Group:
             "timers overdue", str(figures.timers.overdue), _age((at - late).total_seconds()) if late else "-"
         )
     rest.add_row("timers due today", str(figures.due_today_count), "-")
-    for one in figures.waiting:
-        overdue = f" ({one.overdue} overdue)" if one.overdue else ""
-        rest.add_row(f"waits: {one.code}", f"{one.orders}{overdue}", "-")
+    for row in figures.waiting:
+        overdue = f" ({row.overdue} overdue)" if row.overdue else ""
+        rest.add_row(f"waits: {row.code}", f"{row.orders}{overdue}", "-")
     for task in figures.worklist:
         rest.add_row(f"not yet in {task.target}", str(task.tasks), _age((at - task.oldest).total_seconds()))
     for letter in figures.letters:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sigill.cli.common import settings
-from sigill.stream.connection import Connection
+from sigill.stream.connection import Connection, librdkafka_options
 from sigill.stream.topics import apply_topics
 from sigill_contracts.topics import topics_for
 
@@ -68,8 +68,12 @@ def list_(*, as_json: Annotated[bool, typer.Option("--json", help="One JSON docu
         print(f"{spec.name:28} {', '.join(spec.written_by)} → {', '.join(spec.read_by)}: {spec.summary}")
 
 
-@app.command("acls")
-def acls_() -> None:
+acls = typer.Typer(help="Who may do what on Kafka, by principal: print it, or give it to the brokers.")
+app.add_typer(acls, name="acls")
+
+
+@acls.callback(invoke_without_command=True)
+def acls_(context: typer.Context) -> None:
     """
     Print who may do what on Kafka, by principal (YAML): as the settings have the record systems, and nothing wider.
 
@@ -77,4 +81,39 @@ def acls_() -> None:
     """
     from sigill.devtools.acls import written
 
-    print(written(topics_for(settings().receipt_topics)), end="")
+    if context.invoked_subcommand is None:
+        print(written(topics_for(settings().receipt_topics)), end="")
+
+
+@acls.command("apply")
+def acls_apply(
+    user_prefix: Annotated[str, typer.Option(help="Principals are User:<prefix><name>.")] = "sigill-",
+    dry_run: Annotated[bool, typer.Option(help="Say what would be given, and ask no broker.")] = False,
+) -> None:
+    """
+    Give the principals on the brokers what the table says, with the settings' prefixes; what they have besides stays.
+
+    Log in as somebody who may ALTER the cluster (SIGILL_KAFKA_SASL_USERNAME, or a certificate). Exit 2 where the brokers
+    cannot be reached, keep no ACLs, or refuse.
+    """
+    from sigill.devtools import acls as table
+
+    current = settings()
+    topics = topics_for(current.receipt_topics)
+    names = {
+        "user_prefix": user_prefix,
+        "topic_prefix": current.kafka_topic_prefix,
+        "group_prefix": current.kafka_group_prefix,
+    }
+    if dry_run:
+        for binding in table.bindings(topics, **names):
+            print(
+                f"{binding.principal} {binding.operation.name} {binding.restype.name.lower()} {binding.name}"
+            )
+        return
+    try:
+        given = table.give(librdkafka_options(current), topics, **names)
+    except table.NotGiven as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from None
+    print(f"{given} ACLs of {len(table.principals(topics))} principals are there")

@@ -1,7 +1,6 @@
 """`sigill transitions`: what opens and ends by itself this week, and a rehearsal of birthdays and end dates."""
 
 import asyncio
-import csv
 import json
 import sys
 from collections import Counter
@@ -12,12 +11,13 @@ from typing import Annotated
 
 import typer
 
-from sigill.cli.common import rulebooks, settings
+from sigill.cli.common import bound_region, rulebooks, settings
 from sigill.cli.context import HIDDEN, clock_of, hidden_people, operator, run, store_of, told
 from sigill.judgement.week_ahead import ComingTurn
+from sigill.operations.spreadsheets import SheetWriter
 from sigill.operations.week_ahead import REASON, SHOWN, WeekAhead, week_ahead
 from sigill.population.rehearse import Rehearsal, RehearsalLine, rehearse
-from sigill.population.snapshot import reach, snapshot
+from sigill.population.snapshot import connection_arguments, snapshot
 from sigill.runtime.clock import stopwatch
 from sigill.store import access_log
 from sigill.store.access_log import LOOKS, AccessLogEntry
@@ -67,7 +67,7 @@ def rehearse_(
         print(f"--region: no rulebook is loaded for {region}", file=sys.stderr)
         raise typer.Exit(2)
     tls = {} if dsn or current.database_tls == "prefer" else {"ssl": current.database_ssl()}
-    where = reach(dsn or current.database_dsn(), current.database_schema, **tls)
+    where = connection_arguments(dsn or current.database_dsn(), current.database_schema, **tls)
 
     async def rehearsed() -> Rehearsal:
         async with snapshot(where) as tx:
@@ -109,6 +109,7 @@ def ahead(
     if region is not None and region not in books.regions:
         print(f"no region {region}; there are: {', '.join(sorted(books.regions))}", file=sys.stderr)
         raise typer.Exit(2)
+    listed = bound_region(region)
 
     async def work() -> tuple[WeekAhead, frozenset[PersonId]]:
         async with store_of(chosen) as store:
@@ -118,7 +119,7 @@ def ahead(
                 clock_of(chosen).now(),
                 days=days,
                 within=within,
-                region=None if region is None else RegionCode(region),
+                region=listed,
                 limit=limit,
             )
             async with store.transaction(clock_of(chosen).now()) as tx:
@@ -143,13 +144,22 @@ def ahead(
                 print(
                     "\t".join((f"{turn.at:%Y-%m-%dT%H:%MZ}", turn.key, opens, str(access.service), why, by))
                 )
-        for one in found.unanswered:
-            if one.measure.patient in hidden:
-                print(f"{one.ends_at:%Y-%m-%dT%H:%MZ}\t{HIDDEN}")
+        for ending in found.unanswered:
+            if ending.measure.patient in hidden:
+                print(f"{ending.ends_at:%Y-%m-%dT%H:%MZ}\t{HIDDEN}")
                 continue
-            by = ",".join(one.extended_by) or "-"
+            by = ",".join(ending.extended_by) or "-"
             print(
-                "\t".join((f"{one.ends_at:%Y-%m-%dT%H:%MZ}", one.key, "unanswered", one.measure.kind, "", by))
+                "\t".join(
+                    (
+                        f"{ending.ends_at:%Y-%m-%dT%H:%MZ}",
+                        ending.key,
+                        "unanswered",
+                        ending.measure.kind,
+                        "",
+                        by,
+                    )
+                )
             )
         print(
             f"{len(found.turns)} changes of {found.people} persons; {len(found.unanswered)} measures end with nobody "
@@ -169,26 +179,26 @@ def _document(found: WeekAhead, hidden: frozenset[PersonId]) -> dict[str, object
         ],
         "ending_persons": found.unanswered_people,
         "unanswered": [
-            {"ends_at": one.ends_at, **_NO_END}
-            if one.measure.patient in hidden
+            {"ends_at": ending.ends_at, **_NO_END}
+            if ending.measure.patient in hidden
             else {
-                "ends_at": one.ends_at,
-                "patient": one.key,
-                "kind": one.measure.kind,
-                "region": one.measure.region,
-                "unit": one.measure.unit,
-                "goes_on_by": list(one.extended_by),
+                "ends_at": ending.ends_at,
+                "patient": ending.key,
+                "kind": ending.measure.kind,
+                "region": ending.measure.region,
+                "unit": ending.measure.unit,
+                "goes_on_by": list(ending.extended_by),
             }
-            for one in found.unanswered
+            for ending in found.unanswered
         ],
         "not_shut": [
             {
-                "patient": HIDDEN if one.person in hidden else one.key,
-                "region": None if one.person in hidden else one.region,
-                "missing": [] if one.person in hidden else list(one.missing),
+                "patient": HIDDEN if open_child.person in hidden else open_child.key,
+                "region": None if open_child.person in hidden else open_child.region,
+                "missing": [] if open_child.person in hidden else list(open_child.missing),
                 "prevented_by": "sigill protected mend",
             }
-            for one in found.not_shut
+            for open_child in found.not_shut
         ],
     }
 
@@ -246,21 +256,21 @@ def _who(person: PersonId, turn: ComingTurn) -> str:
 def _print(lines: list[tuple[RehearsalLine, int]], format: RehearsalFormat) -> None:
     rows = [
         (
-            one.day.isoformat(),
-            one.region or "elsewhere",
-            one.event,
-            one.who,
-            str(one.service),
-            str(one.because),
+            line.day.isoformat(),
+            line.region or "elsewhere",
+            line.event,
+            line.who,
+            str(line.service),
+            str(line.because),
             n,
         )
-        for one, n in lines
+        for line, n in lines
     ]
     match format:
         case RehearsalFormat.CSV:
-            writer = csv.writer(sys.stdout, lineterminator="\n")
-            writer.writerow(_HEAD)
-            writer.writerows(rows)
+            writer = SheetWriter(sys.stdout, lineterminator="\n")
+            writer.line(_HEAD)
+            writer.lines(rows)
         case RehearsalFormat.JSON:
             print(json.dumps([dict(zip(_HEAD, row, strict=True)) for row in rows], indent=1))
         case RehearsalFormat.TABLE:

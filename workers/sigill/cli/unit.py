@@ -42,10 +42,15 @@ def list_units(
 
     found, waiting = run(work)
     if as_json:
-        told({"units": [_line(one) for one in found], "proposals": [_proposal(one) for one in waiting]})
+        told(
+            {
+                "units": [_line(unit) for unit in found],
+                "proposals": [_proposal(proposal) for proposal in waiting],
+            }
+        )
         return
-    for one in found:
-        print("\t".join("" if value is None else str(value) for value in _line(one).values()))
+    for unit in found:
+        print("\t".join("" if value is None else str(value) for value in _line(unit).values()))
     for proposal in waiting:
         print("proposed\t" + "\t".join(str(value) for value in _proposal(proposal).values()))
     print(f"{len(found)} shown", file=sys.stderr)
@@ -53,7 +58,7 @@ def list_units(
 
 @app.command()
 def show(unit: Annotated[str, typer.Argument(help="HSA-id.")], as_json: Json = False) -> None:
-    """Every version that the directory told of a unit, the newest first. Exit code 1: it told of none."""
+    """Every version of a unit in the directory, the newest first. Exit code 1: there is none."""
     chosen = settings()
 
     async def work() -> list[dict[str, object]]:
@@ -61,8 +66,8 @@ def show(unit: Annotated[str, typer.Argument(help="HSA-id.")], as_json: Json = F
             versions = await units.history(tx, UnitId(unit))
             named = (await units.load(tx, [UnitId(unit)])).get(UnitId(unit))
         lines = [
-            {"sequence": sequence, "changed_at": changed, "known_from": known, **_line(one)}
-            for sequence, changed, known, one in versions
+            {"sequence": sequence, "changed_at": changed, "known_from": known, **_line(version)}
+            for sequence, changed, known, version in versions
         ]
         if lines and named is not None and named.named_by_operators:
             lines[0] |= {"succeeded_by": named.succeeded_by, "named_by_operators": True}
@@ -124,7 +129,7 @@ def successor(
 
 
 async def _propose(tx: Tx, unit: UnitId, by: UnitId, reason: str) -> str | None:
-    if any(units.units_of(one)[0] == unit for one in await proposals.open_ones(tx, NAME_SUCCESSOR)):
+    if any(units.units_of(proposal)[0] == unit for proposal in await proposals.open_ones(tx, NAME_SUCCESSOR)):
         return f"a successor of {unit} is proposed already: approve or decline it"
     proposal = await units.propose_successor(tx, unit, by, operator(), reason, swedish_date(tx.now))
     await _note(tx, "successor_proposed", proposal=proposal, unit=unit, successor=by)
@@ -133,7 +138,11 @@ async def _propose(tx: Tx, unit: UnitId, by: UnitId, reason: str) -> str | None:
 
 
 async def _decide(tx: Tx, unit: UnitId, approve: bool) -> str | None:
-    waiting = [one for one in await proposals.open_ones(tx, NAME_SUCCESSOR) if units.units_of(one)[0] == unit]
+    waiting = [
+        proposal
+        for proposal in await proposals.open_ones(tx, NAME_SUCCESSOR)
+        if units.units_of(proposal)[0] == unit
+    ]
     if not waiting:
         return f"nobody has proposed a successor of {unit}"
     proposal = waiting[0].proposal_id

@@ -6,27 +6,29 @@ from typing import Annotated
 import typer
 
 from sigill.cli.common import settings
+from sigill.runtime.worker_specs import EVERY_WORKER, ORDER_WORKERS, WORKER_SPECS
 
 app = typer.Typer(help="Run workers.")
+_HELP = "; ".join(f"{spec.name} {spec.does}" for spec in WORKER_SPECS.values())
 
 
 @app.command()
 def worker(
     names: Annotated[
         list[str],
-        typer.Argument(
-            help="intake, directory, register, transitions, relay; or all of them: all. The console and API: ops."
-        ),
+        typer.Argument(help=f"{_HELP}; all: {', '.join(ORDER_WORKERS)}."),
     ],
 ) -> None:
     """Run workers until a SIGTERM; the batch in hand is finished and committed first."""
-    from sigill.bootstrap import EVERYTHING, WORKERS, NoPatientKeys, run
+    from sigill.bootstrap import NoPatientKeys, run
     from sigill.intake.trust_settings import WrongFile
     from sigill.relay.checkpoints import NoAuditKey
 
-    wanted = list(WORKERS) if "all" in names else names
-    if unknown := [name for name in wanted if name not in EVERYTHING]:
-        raise typer.BadParameter(f"unknown: {', '.join(unknown)}; there are {', '.join(EVERYTHING)}, and all")
+    wanted = list(ORDER_WORKERS) if "all" in names else names
+    if unknown := [name for name in wanted if name not in EVERY_WORKER]:
+        raise typer.BadParameter(
+            f"unknown: {', '.join(unknown)}; there are {', '.join(EVERY_WORKER)}, and all"
+        )
     try:
         run(wanted, settings())
     except (NoPatientKeys, NoAuditKey, WrongFile) as wrong:

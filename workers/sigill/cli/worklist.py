@@ -5,8 +5,10 @@ from typing import Annotated
 
 import typer
 
-from sigill.cli.common import settings
-from sigill.cli.context import agreed, clock_of, operator, run, store_of, told
+from sigill.cli.common import bound, refuse_outside, settings
+from sigill.cli.context import agreed, clock_of, operator, refuse_hidden, run, store_of, told
+from sigill.operations.worklist import about, unit_of
+from sigill.policy.calendar import swedish_date
 from sigill.policy.lexicon import TARGETS
 from sigill.store import audit, console, tasks
 from sigill.store.audit import AuditEntry
@@ -24,13 +26,16 @@ def list_tasks(
     """The oldest first, without anybody's number: those are shown in the console, and logged."""
     if target is not None and target not in TARGETS:
         raise typer.BadParameter(f"unknown target; there are {', '.join(TARGETS)}")
-    chosen = settings()
+    chosen, mine = settings(), bound()
 
     async def work() -> tuple[list[StoredTask], int]:
         async with store_of(chosen) as store, store.reading() as tx:
-            stats = await tasks.stats(tx)
-            total = sum(one.tasks for one in stats if one.target is not None and target in (None, one.target))
-            return await console.worklist_page(tx, target, limit=limit), total
+            here = await mine.on(tx, swedish_date(clock_of(chosen).now()))
+            stats = await tasks.stats(tx, here.regions, here.units)
+            total = sum(
+                stat.tasks for stat in stats if stat.target is not None and target in (None, stat.target)
+            )
+            return await console.worklist_page(tx, target, bound=here, limit=limit), total
 
     found, total = run(work)
     if as_json:
@@ -47,16 +52,27 @@ def tick(
     remark: Annotated[str | None, typer.Option(help="The case number there, say.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Say that it is applied there now. Exit codes: 0 ticked off, 1 it was not open, 2 no terminal and no --yes."""
+    """Say that it is applied there now. Exit codes: 0 ticked off, 1 not open or not yours, 2 no terminal and no --yes."""
     agreed(f"Tick off #{task}: it is applied there now?", yes)
-    chosen = settings()
+    chosen, mine = settings(), bound()
 
     async def work() -> bool:
-        async with store_of(chosen) as store, store.transaction(clock_of(chosen).now()) as tx:
-            ticked = await tasks.tick_off(tx, task, operator(), remark)
-            if ticked:
-                await audit.append(tx, [AuditEntry("console", operator(), "task_ticked_off", {"task": task})])
-            return ticked
+        async with store_of(chosen) as store:
+            async with store.reading() as tx:
+                asked = (await tasks.by_ids(tx, [task])).get(task)
+                if asked is None:
+                    return False
+                unit, people = await unit_of(tx, asked), await about(tx, asked)
+                here = await mine.on(tx, swedish_date(clock_of(chosen).now()))
+            if not here.covers(asked.region, unit):
+                refuse_outside()
+            await refuse_hidden(store, people)
+            async with store.transaction(clock_of(chosen).now()) as tx:
+                ticked = await tasks.tick_off(tx, task, operator(), remark)
+                if ticked:
+                    entry = AuditEntry("console", operator(), "task_ticked_off", {"task": task})
+                    await audit.append(tx, [entry])
+                return ticked
 
     if not run(work):
         print(f"#{task} is not open", file=sys.stderr)

@@ -1,5 +1,6 @@
 """
-The archive package of an order: the signed original, the validation report, every answer, and where it all stands.
+The archive package of an order: the signed original, the validation report, every answer, what was written down in the case
+that it began, and where it all stands.
 
 A package is a bag (`bag.py`) named by the order's registration number (diarienummer). `check_package` proves it again
 without the database: the files against the manifest, the original against its digest, the signature over it.
@@ -18,12 +19,14 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from sigill.operations.bagit import check_bag, holds, write_bag
+from sigill.operations.bagit import check_bag, digest_of, holds, write_bag
+from sigill.policy.cases import CaseEntry
 from sigill.policy.facts import Measure
 from sigill.processing.trust_report import TrustReport
-from sigill.store import access_log, audit, facts, orders
+from sigill.store import access_log, audit, cases, console, facts, orders, persons
 from sigill.store.access_log import AccessLogEntry
 from sigill.store.audit import Recorded
+from sigill.store.console import OrderSearch
 from sigill.store.orders import StoredAnswer, StoredOrder
 from sigill.store.session import Reading, Store
 from sigill.stream.records import media_type
@@ -69,37 +72,68 @@ async def archive(
     """
     total = Archived()
     async for page in _pages(auditors, order_ids):
-        async with auditors.transaction(now) as tx:
-            looks = [
-                AccessLogEntry(
-                    reader.name,
-                    reader.unit,
-                    one.patient,
-                    reader.reason,
-                    f"archive package {one.registration_number}",
-                )
-                for one in page
-                if one.patient is not None and one.original is not None
-            ]
-            await access_log.append(tx, looks, chain=f"access-log-{CHAIN}")
+        await _log_looks(auditors, page, reader, now)
         async with auditors.reading() as reading:
-            for one in page:
-                total += await _put(reading, to, one, now)
+            for order in page:
+                total += await _put(reading, to, order, now)
     return total
+
+
+async def archive_before_disposal(
+    auditors: Store, to: Path, registrations: Sequence[int], reader: Reader, now: datetime
+) -> dict[int, str]:
+    """
+    Write the packages of orders that are about to be disposed of, and check them where they stand; by registration the
+    SHA-256 (hex) of the package's `tagmanifest-sha256.txt`, which binds every file in it.
+
+    Raises OSError when one cannot be written, or is not whole. An order that is erased already has none.
+    """
+    digests = {}
+    async with auditors.reading() as reading:
+        page = [
+            order
+            for order in await orders.by_registration(reading, registrations)
+            if order.original is not None
+        ]
+    await _log_looks(auditors, page, reader, now)
+    async with auditors.reading() as reading:
+        for order in page:
+            await _put(reading, to, order, now)
+            folder = to / orders.file_name(order.registration_number)
+            if faults := check_bag(folder):
+                raise OSError(f"{folder.name}: {faults[0]}")
+            digests[order.registration] = digest_of(folder)
+    return digests
+
+
+async def _log_looks(auditors: Store, page: Sequence[StoredOrder], reader: Reader, now: datetime) -> None:
+    looks = [
+        AccessLogEntry(
+            reader.name,
+            reader.unit,
+            order.patient,
+            reader.reason,
+            f"archive package {order.registration_number}",
+        )
+        for order in page
+        if order.patient is not None and order.original is not None
+    ]
+    async with auditors.transaction(now) as tx:
+        await access_log.append(tx, looks, chain=f"access-log-{CHAIN}")
 
 
 async def _pages(auditors: Store, order_ids: Sequence[OrderId] | None) -> AsyncIterator[list[StoredOrder]]:
     if order_ids is not None:
         async with auditors.reading() as tx:
             found = await orders.load(tx, order_ids)
-        if missing := set(order_ids) - {one.order_id for one in found}:
+        if missing := set(order_ids) - {order.order_id for order in found}:
             raise LookupError(f"no such order: {', '.join(sorted(missing))}")
         yield found
         return
     below: int | None = None
     while True:
         async with auditors.reading() as tx:
-            lines = await orders.find(tx, below=below, limit=PAGE)
+            lines = await console.find_orders(tx, OrderSearch(), below=below, limit=PAGE)
             page = await orders.by_registration(tx, [line.registration for line in lines])
         if not lines:
             return
@@ -112,12 +146,13 @@ async def _put(tx: Reading, to: Path, one: StoredOrder, now: datetime) -> Archiv
         return Archived(erased=1)
     number = one.registration_number
     files = await package(tx, one)
-    if holds(to / number, files):
+    folder = to / orders.file_name(number)
+    if holds(folder, files):
         return Archived(unchanged=1)
     info = {"External-Identifier": number, "Bag-Software-Agent": "sigill audit archive"}
     if one.order_id is not None:
         info["Internal-Sender-Identifier"] = one.order_id
-    write_bag(to / number, files, info, now)
+    write_bag(folder, files, info, now)
     return Archived(written=1)
 
 
@@ -135,7 +170,36 @@ async def package(tx: Reading, one: StoredOrder) -> dict[str, bytes]:
     for version, answer in enumerate(answers, 1):
         if answer.receipt is not None:
             files[f"receipts/{version:03}.json"] = _json(json.loads(answer.receipt))
+    if one.proven and one.order_id is not None:
+        written = await cases.entries(tx, [one.order_id])
+        if one.order_id in written:
+            same = await persons.merged(tx, [one.patient]) if one.patient is not None else {}
+            patient = None if one.patient is None else same.get(one.patient, one.patient)
+            entries = [case_entry_json(entry, patient) for entry in written[one.order_id]]
+            files["case.json"] = _json(entries)
     return files
+
+
+def case_entry_json(one: CaseEntry, patient: PersonId | None) -> Json:
+    """
+    What somebody wrote down in a case about a patient, as a package and the auditor's file have it.
+
+    `to` is to whom a letter or a reply went, by the pseudonym that the console shows, and as what; nobody is named.
+    """
+    role = "patient" if one.asker == patient else "guardian"
+    return {
+        "entry": one.entry_id,
+        "kind": str(one.kind),
+        "day": one.day.isoformat(),
+        "at": one.at.isoformat(),
+        "by": one.by,
+        "code": one.code,
+        "about": one.about,
+        "to": None if one.asker is None else {"pseudonym": f"P-{one.asker}", "role": role},
+        "name": one.name,
+        "reference": one.reference,
+        "remark": one.remark,
+    }
 
 
 def ending_of(one: StoredOrder) -> str:
@@ -169,7 +233,7 @@ async def _metadata(tx: Reading, one: StoredOrder, answers: Sequence[StoredAnswe
                 "outcome": answer.outcome,
                 "codes": answer.codes,
                 "judged_at": answer.judged_at.isoformat(),
-                "rulebook": None if answer.receipt is None else json.loads(answer.receipt)["rulebook"],
+                "rulebook": None if answer.receipt is None else json.loads(answer.receipt).get("rulebook"),
                 "measures": answer.measures,
             }
             for version, answer in enumerate(answers, 1)
@@ -244,7 +308,7 @@ def check_package(folder: Path) -> list[str]:
         faults.append(f"data/{original.name}: not the message that was registered")
     if answered - {digest}:
         faults.append("data/receipts: a receipt answers another message")
-    if number != folder.name:
+    if orders.file_name(number) != folder.name:
         faults.append("data/metadata.json: another registration number than the package's name")
     return faults + _signature_faults(content, content_type, report, arrived)
 

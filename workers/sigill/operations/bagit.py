@@ -6,6 +6,7 @@ place, so that a bag under its name is whole. Left over: whoever may write the f
 with manifests that fit; the digests in the audit chain are what that does not fit.
 """
 
+import errno
 import hashlib
 import os
 import re
@@ -51,6 +52,8 @@ def write_bag(folder: Path, files: Mapping[str, bytes], info: Mapping[str, str],
             out.write(content)
             out.flush()
             os.fsync(out.fileno())
+    for inside in (*(path for path in made.rglob("*") if path.is_dir()), made):
+        _keep_names(inside)
     if folder.exists():
         gone = folder.with_name(f".{folder.name}.{os.getpid()}.old")
         folder.rename(gone)
@@ -58,6 +61,19 @@ def write_bag(folder: Path, files: Mapping[str, bytes], info: Mapping[str, str],
         shutil.rmtree(gone)
     else:
         made.rename(folder)
+    _keep_names(folder.parent)
+
+
+def _keep_names(folder: Path) -> None:
+    """Make the names in a folder outlive the machine: what a bag stands for may be destroyed at once."""
+    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(number)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a file system that keeps names by itself, or cannot say
+            raise
+    finally:
+        os.close(number)
 
 
 def holds(folder: Path, files: Mapping[str, bytes]) -> bool:
@@ -65,6 +81,11 @@ def holds(folder: Path, files: Mapping[str, bytes]) -> bool:
     manifest = folder / _MANIFEST
     expected = _manifest({f"data/{name}": content for name, content in sorted(files.items())})
     return manifest.is_file() and manifest.read_bytes() == expected and not check_bag(folder)
+
+
+def digest_of(folder: Path) -> str:
+    """SHA-256 (hex) of a bag's tag manifest, which binds every file in it: `sha256sum tagmanifest-sha256.txt`."""
+    return hashlib.sha256((folder / _TAGS).read_bytes()).hexdigest()
 
 
 def check_bag(folder: Path) -> list[str]:

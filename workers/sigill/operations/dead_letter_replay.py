@@ -79,15 +79,15 @@ async def redrive(
         if before := await dead_letters.open_before(tx, ids):
             raise EarlierOpen(before)
         found = (await dead_letters.by_ids(tx, ids)).values()
-        if foreign := [one.dead_letter_id for one in found if one.record.topic != ORDERS.name]:
+        if foreign := [letter.dead_letter_id for letter in found if letter.record.topic != ORDERS.name]:
             raise NotOursToSend(foreign)
-        letters = [one for one in found if one.action is None and one.record.value is not None]
+        letters = [letter for letter in found if letter.action is None and letter.record.value is not None]
         sent = await _send(sending, letters, topic_of)
-        await dead_letters.mark_replayed(tx, [one.dead_letter_id for one in sent], operator)
-        await settle(tx, [one.dead_letter_id for one in sent], after=READ_WITHIN)
+        await dead_letters.mark_replayed(tx, [letter.dead_letter_id for letter in sent], operator)
+        await settle(tx, [letter.dead_letter_id for letter in sent], after=READ_WITHIN)
         entries = [
-            AuditEntry(CHAIN, operator, "dead_letter_replayed", {"dead_letter": one.dead_letter_id})
-            for one in sent
+            AuditEntry(CHAIN, operator, "dead_letter_replayed", {"dead_letter": letter.dead_letter_id})
+            for letter in sent
         ]
         await audit.append(tx, entries)
     log.info("dead letters replayed", rows=len(sent), asked=len(ids))
@@ -119,16 +119,19 @@ async def _send(
 ) -> list[DeadLetter]:
     records = [
         OutgoingRecord(
-            topic_of(one.record.topic), one.record.key, one.record.value, sendable(one.record.headers)
+            topic_of(letter.record.topic),
+            letter.record.key,
+            letter.record.value,
+            sendable(letter.record.headers),
         )
-        for one in letters
+        for letter in letters
     ]
     try:
         await sending.send(records)
     except SendInDoubt as doubt:
         if not doubt.acknowledged:
             raise
-        return [one for place, one in enumerate(letters) if place in doubt.acknowledged]
+        return [letter for place, letter in enumerate(letters) if place in doubt.acknowledged]
     return list(letters)
 
 
@@ -139,7 +142,7 @@ async def settle(tx: Tx, ids: Sequence[int], *, after: timedelta = timedelta(0))
     A timer asks the workers to do it: operators write no measure.
     """
     letters = (await dead_letters.by_ids(tx, ids)).values()
-    keys = {key for one in letters if (key := shaped_like_a_key(one.record.key)) is not None}
+    keys = {key for letter in letters if (key := shaped_like_a_key(letter.record.key)) is not None}
     free = keys - await dead_letters.open_keys(tx, ORDERS.name, keys) if keys else set()
     people: set[PersonId] = set((await persons.resolve_keys(tx, free)).values()) if free else set()
     due = tx.now + after

@@ -6,7 +6,6 @@ paper says for whom it is; one for the patient holds no code, measure, order or 
 somebody must not be told (X-23): whoever collects a child's extract may be the guardian who is shut out.
 """
 
-import csv
 import io
 import json
 import re
@@ -18,16 +17,30 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from sigill.operations.archive import Reader
+from sigill.operations.archive import Reader, case_entry_json
+from sigill.operations.spreadsheets import SheetWriter
 from sigill.policy.calendar import STOCKHOLM
+from sigill.policy.cases import CODES, CaseEntry
 from sigill.policy.console_lexicon import word
 from sigill.policy.facts import Identity, Measure, PatientFacts, ReleaseRequest
 from sigill.processing.person_refs import numbers_to_show
 from sigill.processing.trust_report import TrustReport
-from sigill.store import access_log, audit, audit_check, facts, orders, persons, requests
+from sigill.store import (
+    access_log,
+    audit,
+    audit_check,
+    cases,
+    console,
+    facts,
+    orders,
+    persons,
+    requests,
+    tasks,
+)
 from sigill.store.access_log import AccessLogEntry, AccessLogFault, LoggedAccess
 from sigill.store.audit import ChainHead, Recorded
 from sigill.store.audit_check import AuditFault
+from sigill.store.console import OrderSearch
 from sigill.store.orders import StoredAnswer, StoredOrder
 from sigill.store.session import Reading, Store
 from sigill_contracts.receipt import Receipt
@@ -94,6 +107,8 @@ class CaseFile:
     facts: PatientFacts | None
     entries: tuple[Recorded, ...]
     looks: tuple[LoggedAccess, ...]
+    cases: tuple[tuple[str, tuple[CaseEntry, ...]], ...]
+    """What operators wrote down about requests to release, by registration number; withdrawn entries too."""
     heads: tuple[ChainHead, ...]
     faults: tuple[AuditFault, ...]
     look_faults: tuple[AccessLogFault, ...]
@@ -129,7 +144,7 @@ async def _numbers(
     asked_for = next(
         (i.number for i, key in pairs if asked in (key, i.number) or _digits(asked or "") == i.number), None
     )
-    shown = tuple(dict.fromkeys(one.number for one in numbers_to_show(standing.patient, asked_for)))
+    shown = tuple(dict.fromkeys(identity.number for identity in numbers_to_show(standing.patient, asked_for)))
     return shown, tuple(number for number in known if number not in shown)
 
 
@@ -170,14 +185,15 @@ async def extract(
         found = await access_log.of_person(tx, person, looked_from=looked_from, looked_before=looked_before)
         standing = (await facts.patient_facts(tx, [person])).get(person)
         numbers, unlinked = await _numbers(tx, person, standing, asked)
-    made = Extract(numbers, now, tuple(_looked(one, unlinked) for one in found))
+    made = Extract(numbers, now, tuple(_looked(look, unlinked) for look in found))
     if for_whom is ForWhom.AUDITOR:
         return made
     async with auditors.reading() as tx:
         requested = (await requests.by_patient(tx, [person])).get(person, ())
         hidden = secrets_of(standing.measures if standing else (), requested)
         registered = await orders.numbers_of(tx, hidden.orders)
-    return for_patient(made, hidden, registered)
+        to_do = {f"task {task.task_id}" for task in await tasks.of_orders(tx, list(hidden.orders))}
+    return for_patient(made, hidden, registered | to_do | set(hidden.orders))
 
 
 def _looked(one: LoggedAccess, unlinked: Iterable[str]) -> LoggedAccess:
@@ -205,14 +221,14 @@ def secrets_of(measures: Sequence[Measure], asked: Iterable[ReleaseRequest]) -> 
     hidden = [m for m in measures if m.lineage in lineages]
     ids = {m.measure_id for m in hidden}
     bound = [
-        one
-        for one in asked
-        if ids.intersection(one.measures) or False in (one.inform.guardians, one.inform.patient)
+        request
+        for request in asked
+        if ids.intersection(request.measures) or False in (request.inform.guardians, request.inform.patient)
     ]
     units = {unit for m in hidden for unit in (m.unit, *(m.units or ()), *(s.unit for s in m.silences))}
-    units.update(unit for one in bound for unit in one.units)
+    units.update(unit for request in bound for unit in request.units)
     return Secrets(
-        frozenset((*(order for m in hidden for order in m.orders), *(one.order_id for one in bound))),
+        frozenset((*(order for m in hidden for order in m.orders), *(request.order_id for request in bound))),
         frozenset(UnitId(unit) for unit in units if unit),
     )
 
@@ -222,12 +238,15 @@ def for_patient(made: Extract, hidden: Secrets, numbers: Set[str]) -> Extract:
     The version for the patient: when, who and which unit; neither the reason that somebody typed nor what was shown.
 
     Of the numbers the newest alone: an old one and a new one together lead to somebody who hides. Without the looks
-    from a unit behind what must not be told, and those at its orders (`numbers`: their registration numbers).
+    from a unit behind what must not be told, and those at its orders, at what they gave to do, and while one was entered by
+    phone (`numbers`: how a look or its reason names them, by registration number, order id or as `task 12`).
     """
+    one_of = _any_of(numbers)
     told = [
-        LoggedAccess(one.look_id, one.at, replace(one.look, reason="", shown=""))
-        for one in made.looks
-        if one.look.unit not in hidden.units and not numbers & _words(one.look.shown)
+        LoggedAccess(logged.look_id, logged.at, replace(logged.look, reason="", shown=""))
+        for logged in made.looks
+        if logged.look.unit not in hidden.units
+        and not one_of.search(f"{logged.look.shown}\n{logged.look.reason}")
     ]
     return replace(
         made,
@@ -238,8 +257,10 @@ def for_patient(made: Extract, hidden: Secrets, numbers: Set[str]) -> Extract:
     )
 
 
-def _words(text: str) -> set[str]:
-    return {word.strip(",.()") for word in text.split()}
+def _any_of(numbers: Iterable[str]) -> re.Pattern[str]:
+    """One of some numbers, whole, in a text. A region's own series may have spaces in it (`RS 2027/4F…`)."""
+    whole = "|".join(re.escape(number) for number in sorted(numbers))
+    return re.compile(rf"(?<![\w-])(?:{whole})(?![\w-])" if whole else r"(?!)")
 
 
 async def case_file(
@@ -273,7 +294,8 @@ async def case_file(
             measures=standing.measures if standing else (),
             facts=standing,
             entries=entries,
-            looks=tuple(_looked(one, unlinked) for one in await access_log.of_person(tx, person)),
+            looks=tuple(_looked(look, unlinked) for look in await access_log.of_person(tx, person)),
+            cases=await _cases(tx, person, unlinked),
             heads=tuple(head for head in await audit.heads(tx) if head.chain in chains),
             faults=tuple(await audit_check.verify(tx, published)),
             look_faults=tuple(await access_log.verify(tx)),
@@ -281,28 +303,53 @@ async def case_file(
         )
 
 
+async def _cases(
+    tx: Reading, person: PersonId, unlinked: Sequence[str]
+) -> tuple[tuple[str, tuple[CaseEntry, ...]], ...]:
+    same = await persons.merged(tx, [person])
+    keys = await cases.of_persons(tx, persons.spellings({same.get(person, person), person}, same))
+    written = await cases.entries(tx, [key.order_id for key in keys])
+    numbers = {
+        order.registration: order.registration_number
+        for order in await orders.by_registration(tx, [key.registration for key in keys])
+    }
+    return tuple(
+        (numbers[key.registration], tuple(_unlinked(entry, unlinked) for entry in written[key.order_id]))
+        for key in keys
+        if key.order_id in written
+    )
+
+
+def _unlinked(entry: CaseEntry, numbers: Sequence[str]) -> CaseEntry:
+    """An entry without numbers that operators typed into its texts and that may not stand in the paper."""
+    name, reference, remark = (
+        None if text is None else _hide(text, numbers) for text in (entry.name, entry.reference, entry.remark)
+    )
+    return replace(entry, name=name, reference=reference, remark=remark)
+
+
 async def _decided(tx: Reading, person: PersonId, unlinked: Sequence[str]) -> list[Decided]:
     numbers: list[int] = []
     below: int | None = None
-    while page := await orders.find(tx, patient=person, below=below, limit=200):
+    while page := await console.find_orders(tx, OrderSearch(patient=person), below=below, limit=200):
         numbers += [line.registration for line in page]
         below = page[-1].registration
     answers = await orders.answers_to(tx, numbers)
     return [
         Decided(
-            order=one,
-            number=one.registration_number,
-            form=None if one.payload is None else json.loads(_hide(one.payload, unlinked)),
-            trust=TrustReport.model_validate_json(one.trust_report),
-            answers=answers.get(one.registration, ()),
+            order=order,
+            number=order.registration_number,
+            form=None if order.payload is None else json.loads(_hide(order.payload, unlinked)),
+            trust=TrustReport.model_validate_json(order.trust_report),
+            answers=answers.get(order.registration, ()),
             receipts=tuple(
                 None
                 if given.receipt is None
                 else _whole(Receipt.model_validate_json(given.receipt), unlinked)
-                for given in answers.get(one.registration, ())
+                for given in answers.get(order.registration, ())
             ),
         )
-        for one in await orders.by_registration(tx, numbers)
+        for order in await orders.by_registration(tx, numbers)
     ]
 
 
@@ -323,13 +370,16 @@ def extract_csv(made: Extract) -> str:
     is, on each line.
     """
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
+    writer = SheetWriter(out)
     full = made.for_whom is ForWhom.AUDITOR
-    writer.writerow(("tid", "vem", "enhet", *(("anledning", "vad") if full else ()), "version"))
-    for one in made.looks:
-        cells = (one.look.actor, one.look.unit or "", *((one.look.reason, one.look.shown) if full else ()))
-        row = (_local(one.at).isoformat(timespec="seconds"), *cells, VERSIONS[made.for_whom])
-        writer.writerow([_inert(cell) for cell in row])
+    writer.line(("tid", "vem", "enhet", *(("anledning", "vad") if full else ()), "version"))
+    for logged in made.looks:
+        cells = (
+            logged.look.actor,
+            logged.look.unit or "",
+            *((logged.look.reason, logged.look.shown) if full else ()),
+        )
+        writer.line((_local(logged.at).isoformat(timespec="seconds"), *cells, VERSIONS[made.for_whom]))
     return out.getvalue()
 
 
@@ -341,7 +391,7 @@ def extract_json(made: Extract) -> str:
             "says": VERSIONS[made.for_whom],
             "made_at": made.made_at.isoformat(),
             "numbers": made.numbers,
-            "looks": [_look_json(one, made.for_whom) for one in made.looks],
+            "looks": [_look_json(look, made.for_whom) for look in made.looks],
         },
         ensure_ascii=False,
         indent=2,
@@ -355,6 +405,7 @@ def case_html(made: CaseFile) -> str:
 
 def case_json(made: CaseFile) -> str:
     """The file as one JSON document: orders with their receipts, audit entries with their hashes, and looks."""
+    patient = None if made.facts is None else made.facts.patient.person_id
     return json.dumps(
         {
             "version": ForWhom.AUDITOR,
@@ -362,9 +413,16 @@ def case_json(made: CaseFile) -> str:
             "made_at": made.made_at.isoformat(),
             "made_by": made.made_by.name,
             "numbers": made.numbers,
-            "orders": [_order_json(one) for one in made.orders],
-            "audit": [_entry_json(one) for one in made.entries],
-            "looks": [_look_json(one, ForWhom.AUDITOR) for one in made.looks],
+            "orders": [_order_json(order) for order in made.orders],
+            "audit": [_entry_json(entry) for entry in made.entries],
+            "looks": [_look_json(look, ForWhom.AUDITOR) for look in made.looks],
+            "cases": [
+                {
+                    "registration_number": number,
+                    "entries": [case_entry_json(entry, patient) for entry in entries],
+                }
+                for number, entries in made.cases
+            ],
             "heads": [
                 {"chain": h.chain, "position": h.position, "sha256": h.row_hash.hex()} for h in made.heads
             ],
@@ -411,11 +469,6 @@ def _look_json(one: LoggedAccess, for_whom: ForWhom) -> dict[str, str | None]:
     return told
 
 
-def _inert(cell: str) -> str:
-    """A spreadsheet must not take a reason that somebody typed for a formula."""
-    return f"'{cell}" if cell[:1] in "=+-@\t\r" else cell
-
-
 def _local(at: datetime) -> datetime:
     return at.astimezone(STOCKHOLM)
 
@@ -436,6 +489,20 @@ def _ends(measure: Measure, standing: PatientFacts | None) -> str:
     return "tills vidare" if last is None else f"till och med {last.isoformat()}"
 
 
+def _said(entry: CaseEntry) -> str:
+    """What the code of a case's entry means."""
+    codes = CODES.get(entry.kind)
+    return "" if codes is None or entry.code is None else _sv(_CODE_WORDS[codes.__name__], entry.code)
+
+
+_CODE_WORDS = {
+    "AskedAuthority": "authority",
+    "AuthorityAnswer": "authority_answer",
+    "Reply": "reply",
+    "LetterArrival": "letter_arrival",
+}
+
+
 def order_entries(made: CaseFile, order_id: OrderId | None) -> list[Recorded]:
     """Return the audit entries that name an order, in order of time."""
     return [e for e in made.entries if order_id and json.loads(e.body).get("order_id") == order_id]
@@ -449,4 +516,6 @@ _PAPERS = Environment(
     lstrip_blocks=True,
 )
 _PAPERS.filters.update(moment=_moment)
-_PAPERS.globals.update(versions=VERSIONS, sv=_sv, ends=_ends, entries_of=order_entries, RIGHT=RIGHT)
+_PAPERS.globals.update(
+    versions=VERSIONS, sv=_sv, ends=_ends, said=_said, entries_of=order_entries, RIGHT=RIGHT
+)

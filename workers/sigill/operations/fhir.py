@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from sigill.policy.calendar import STOCKHOLM
 from sigill.policy.facts import Identity, Measure, PatientFacts
-from sigill.policy.hits import AGAINST_GUARDIANS
+from sigill.policy.measure_specs import NAMES_GUARDIANS
 from sigill.policy.rulebook import Rulebooks
 from sigill.policy.sentences import MEASURE
 from sigill_contracts.vocabulary import IdType, Initiative, MeasureKind, PersonId, UnitId
@@ -38,7 +38,6 @@ RULEBOOK_SYSTEM = "urn:sigill:rulebook"
 PROFILE = "https://profiles.ihe.net/ITI/PCF/StructureDefinition/IHE.PCF.consentIntermediate"
 """IHE Privacy Consent on FHIR (ITI PCF), R4."""
 _TERMINOLOGY = "http://terminology.hl7.org/CodeSystem/"
-_GUARDIANS = AGAINST_GUARDIANS | {MeasureKind.GUARDIAN_GRANT}
 
 
 _NOT_FOR_THE_PATIENT: Resource = {
@@ -69,8 +68,8 @@ def bundle(
         "type": "collection",
         "timestamp": _instant(at),
         "entry": [
-            {"fullUrl": f"urn:uuid:{one['id']}", "resource": one}
-            for one in consents(facts, books, at, release=release, ended=ended)
+            {"fullUrl": f"urn:uuid:{consent['id']}", "resource": consent}
+            for consent in consents(facts, books, at, release=release, ended=ended)
         ],
     }
 
@@ -104,7 +103,7 @@ def _consent(m: Measure, facts: PatientFacts, books: Rulebooks, at: datetime, re
     patient = _person(facts.patient.latest.identity)
     decision = "permit" if m.kind.opens else "deny"
     period, actors, parts = _period(m, facts), list(_viewers(m, facts)), _parts(m)
-    let_out = [{"role": _role(), "reference": one} for one in _people(m.guardians_except, facts)]
+    let_out = [{"role": _role(), "reference": person} for person in _people(m.guardians_except, facts)]
     if release is Release.R5:
         basis = [_rule(rule, books) for rule in m.rules]
         provision: Resource = {
@@ -177,10 +176,10 @@ def _viewers(m: Measure, facts: PatientFacts) -> Iterator[Part]:
     if m.kind is MeasureKind.MINOR_GRANT:
         yield {"role": _role(), "reference": _person(facts.patient.latest.identity)}
     elif m.viewer is not None:
-        yield from ({"role": _role(), "reference": one} for one in _people([m.viewer], facts))
-    elif m.kind in _GUARDIANS and m.guardians is not None:
-        yield from ({"role": _role(), "reference": one} for one in _people(m.guardians, facts))
-    elif m.kind in _GUARDIANS:
+        yield from ({"role": _role(), "reference": person} for person in _people([m.viewer], facts))
+    elif m.kind in NAMES_GUARDIANS and m.guardians is not None:
+        yield from ({"role": _role(), "reference": person} for person in _people(m.guardians, facts))
+    elif m.kind in NAMES_GUARDIANS:
         # whoever has custody, now or later: no list of people says that
         guardian = {"system": f"{_TERMINOLOGY}v3-RoleClass", "code": "GUARD", "display": "guardian"}
         yield {

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from sigill.operations.operators import ConsoleRole
 from sigill.runtime.settings import Settings
+from sigill.store.console import EVERYTHING, Binding
 from sigill.trust.policy import TEST_HSA_ID
 from sigill_contracts.hsa_id import canonical_hsa_id
 
@@ -73,12 +74,35 @@ def sees_protected_identity(settings: Settings) -> bool:
     return ConsoleRole.PROTECTED_IDENTITY in _operator_named(settings.operators, os.getuid()).roles
 
 
+def bound_by_file(settings: Settings) -> Binding:
+    """
+    Return what whoever runs this process is bound to: regions and units (HSA-ids) of the file of operators.
+
+    Without either there, and outside production without a file, to nothing. Raises NotIdentified.
+    """
+    if settings.operators is None:
+        if settings.environment == "production":
+            raise NotIdentified(
+                "SIGILL_OPERATORS: needed in production, to say what whoever runs a command is bound to"
+            )
+        return EVERYTHING
+    named = _operator_named(settings.operators, os.getuid())
+    if named.units is None:
+        return Binding(named.regions)
+    units = {operator_hsa_id(unit, settings) for unit in named.units}
+    if None in units:
+        raise NotIdentified("SIGILL_OPERATORS: a unit that it binds somebody to is no HSA-id")
+    return Binding(named.regions, frozenset(unit for unit in units if unit is not None))
+
+
 @dataclass(frozen=True, slots=True)
 class _Named:
     """What the file says of an account."""
 
     hsa_id: str
     roles: frozenset[str] = frozenset()
+    regions: frozenset[str] | None = None
+    units: frozenset[str] | None = None
 
 
 def _operator_named(file: Path, uid: int) -> _Named:
@@ -89,14 +113,27 @@ def _operator_named(file: Path, uid: int) -> _Named:
 
 
 def _named(value: object) -> _Named | None:
-    """An account's HSA-id, alone or with roles; None for anything else."""
+    """An account's HSA-id, alone or with roles and what it is bound to; None for anything else."""
     match value:
         case str():
             return _Named(value)
-        case {"hsa_id": str(hsa_id), "roles": [*roles]} if len(value) == 2 and all(  # type: ignore[arg-type]
-            isinstance(role, str) and role in _ROLES for role in roles
-        ):
-            return _Named(hsa_id, frozenset(roles))
+        case {"hsa_id": str(hsa_id), **more} if more and more.keys() <= {"roles", "regions", "units"}:
+            lists = {name: _texts(given) for name, given in more.items()}
+            roles, regions, units = lists.get("roles", ()), lists.get("regions", ()), lists.get("units", ())
+            bounds = [lists[name] for name in ("regions", "units") if name in lists]
+            # bound to an empty list would be bound to nothing, which reads like its opposite
+            if roles is None or not _ROLES.issuperset(roles) or not all(bounds):
+                return None
+            return _Named(
+                hsa_id, frozenset(roles), frozenset(regions or ()) or None, frozenset(units or ()) or None
+            )
+    return None
+
+
+def _texts(value: object) -> tuple[str, ...] | None:
+    match value:
+        case [*several] if all(isinstance(value, str) and value.strip() for value in several):
+            return tuple(str(value) for value in several)
     return None
 
 
@@ -120,11 +157,11 @@ def _operators(file: Path) -> dict[str, _Named]:
     if not isinstance(found, dict) or None in named.values():
         raise NotIdentified(
             f'SIGILL_OPERATORS: {file} must hold {{"1001": "SE…"}} or '
-            '{"1001": {"hsa_id": "SE…", "roles": ["protected_identity"]}}'
+            '{"1001": {"hsa_id": "SE…", "roles": ["protected_identity"], "regions": ["…"], "units": ["SE…"]}}'
         )
     if str(ROOT) in found:
         raise NotIdentified(f"SIGILL_OPERATORS: {file} names root, which is nobody in particular")
-    return {uid: one for uid, one in named.items() if one is not None}
+    return {uid: identity for uid, identity in named.items() if identity is not None}
 
 
 def account_of(uid: int) -> str:

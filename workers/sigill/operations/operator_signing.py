@@ -63,7 +63,7 @@ class KeySigner:
         header = jws_header(
             self.algorithm,
             signed_at,
-            [base64.b64encode(_der(one)).decode("ascii") for one in self.certificates],
+            [base64.b64encode(_der(certificate)).decode("ascii") for certificate in self.certificates],
             base64.urlsafe_b64encode(own.fingerprint(hashes.SHA256())).rstrip(b"=").decode("ascii"),
         )
         kind = jwk.RSAKey if self.algorithm == "PS256" else jwk.ECKey
@@ -102,7 +102,10 @@ class KeyFolder:
             raise NoKey("the key or its certificates cannot be read") from error
         if key.public_key() != certificates[0].public_key():
             raise NoKey("the key does not belong to the first certificate")
-        named = [one.value for one in certificates[0].subject.get_attributes_for_oid(NameOID.SERIAL_NUMBER)]
+        named = [
+            attribute.value
+            for attribute in certificates[0].subject.get_attributes_for_oid(NameOID.SERIAL_NUMBER)
+        ]
         if [str(name).strip().upper() for name in named] != [hsa_id]:
             raise NoKey("the first certificate is another's")
         pem = key.private_bytes(

@@ -18,6 +18,8 @@ class ConsoleRole(StrEnum):
     """Approves what another operator proposed."""
     AUDITOR = "auditor"
     """Verifies the chains and reads who looked at whom."""
+    RULE_OWNER = "rule_owner"
+    """Drafts a region's rules in the workbench, hands a draft to a second owner, and releases what another one drafted."""
     PROTECTED_IDENTITY = "protected_identity"
     """Besides another role: sees who has protected identity (skyddade personuppgifter). To all others they are hidden."""
 
@@ -35,6 +37,13 @@ APPROVERS = frozenset({ConsoleRole.APPROVER})
 
 
 AUDITORS = frozenset({ConsoleRole.AUDITOR})
+
+
+RULE_OWNERS = frozenset({ConsoleRole.RULE_OWNER})
+
+
+NAMED = LOOKERS | RULE_OWNERS
+"""Who gets in with an HSA-id alone: what they do is written down under it."""
 
 
 PROTECTED_READERS = frozenset({ConsoleRole.PROTECTED_IDENTITY})

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sigill.judgement.orders import judge
+from sigill.policy.earlier_orders import orders_named
 from sigill.policy.effects import Judgement
 from sigill.policy.facts import EarlierOrder, OrderFacts, PatientFacts, ReleaseRequest
 from sigill.policy.rulebook import Rulebooks
@@ -48,10 +49,12 @@ async def check_order(
         orders: Mapping[OrderId, EarlierOrder] = {}
         requests: tuple[ReleaseRequest, ...] = ()
         if patient is not None:
-            orders, requests = (await facts.order_context(tx, {patient}, merged))[patient]
+            orders, requests = (await facts.order_context(tx, {patient}, merged, named=orders_named([form])))[
+                patient
+            ]
             known = found.get(patient)
         if known is not None:
-            people = {one.patient.person_id: one.patient for one in found.values()}
+            people = {of_one.patient.person_id: of_one.patient for of_one in found.values()}
             known = with_people(known, people, everybody)
             patient = known.patient.person_id
         employed = await staff.load(tx, staff_in([form], signers))
@@ -65,9 +68,9 @@ async def check_order(
             staff=employed,
             signers=signers,
             signed_at=now,
-            orders={order: one for order, one in orders.items() if order != own},
+            orders={order_id: earlier for order_id, earlier in orders.items() if order_id != own},
             requests=requests,
         ),
         books,
     )
-    return CheckedOrder(judgement, patient, frozenset(merged.get(one, one) for one in everybody))
+    return CheckedOrder(judgement, patient, frozenset(merged.get(person, person) for person in everybody))

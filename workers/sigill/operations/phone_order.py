@@ -19,7 +19,7 @@ from sigill.policy.effects import Sentence
 from sigill.policy.identity_numbers import NumberError, NumberRules
 from sigill.processing.patient_keys import KeyRing
 from sigill.stream.producer import OutgoingRecord, StreamProducer
-from sigill.stream.records import Event, write_binary
+from sigill.stream.records import binary_headers
 from sigill_contracts.envelope import Envelope
 from sigill_contracts.order import CourtOrder, DocumentRef, Inform, PersonRef, SignedForm, StaffRef
 from sigill_contracts.topics import ORDERS
@@ -95,7 +95,7 @@ def form_of(
         "patient": reading.person("patient", needed=True),
         "initiative": reading.one_of("initiative", Initiative),
         "decided_by": reading.staff("decided_by"),
-        "consulted": tuple(one for one in (reading.staff("consulted"),) if one is not None),
+        "consulted": tuple(ref for ref in (reading.staff("consulted"),) if ref is not None),
         "decided_at": now,
         "urgent": reading.ticked("urgent"),
         "channel": Channel.PHONE,
@@ -111,8 +111,9 @@ def form_of(
         "follows_up": next(iter(reading.ids("follows_up") or ()), None),
         "decision": reading.one_of("decision", ContinueDecision, needed=False),
         "opinion": reading.one_of("opinion", Opinion, needed=False),
+        "given": reading.yes_or_no("given"),
         "attestations": tuple(reading.many_of("attestations", Attestation)),
-        "own_attestations": tuple(one for one in reading.words("attestations") if ":" in one) or None,
+        "own_attestations": tuple(word for word in reading.words("attestations") if ":" in word) or None,
         "motivation": reading.text("motivation", needed=False) or None,
         "review_on": reading.day("review_on"),
         "references": reading.references(),
@@ -126,7 +127,10 @@ def form_of(
     try:
         return SignedForm.model_validate(fields)
     except ValidationError as error:
-        wrong = {str(one["loc"][0]) if one["loc"] else "form" for one in error.errors(include_input=False)}
+        wrong = {
+            str(problem["loc"][0]) if problem["loc"] else "form"
+            for problem in error.errors(include_input=False)
+        }
         raise NotFilledIn([EntryFault(name, _UNFIT) for name in sorted(wrong)]) from None
 
 
@@ -139,9 +143,9 @@ def entries_of(form: SignedForm) -> dict[str, str]:
         "initiative": form.initiative,
         "urgent": "yes" if form.urgent else "",
         "units": " ".join(form.units or ()),
-        "guardians": " ".join(one.id for one in form.guardians or ()),
+        "guardians": " ".join(guardian.id for guardian in form.guardians or ()),
         "representative": form.representative.id if form.representative else "",
-        "releases": " ".join(str(one) for one in form.releases or ()),
+        "releases": " ".join(str(measure_id) for measure_id in form.releases or ()),
         "follows_up": str(form.follows_up or ""),
         "decision": form.decision or "",
         "opinion": form.opinion or "",
@@ -154,8 +158,12 @@ def entries_of(form: SignedForm) -> dict[str, str]:
     for name, one in (("decided_by", form.decided_by), ("consulted", next(iter(form.consulted), None))):
         if one is not None:
             found |= {f"{name}_hsa_id": one.hsa_id, f"{name}_role": one.role, f"{name}_unit": one.unit}
-    for name, told in (("guardians", form.inform.guardians), ("patient", form.inform.patient)):
-        found[f"inform_{name}"] = {True: "yes", False: "no", None: ""}[told]
+    said = {
+        "inform_guardians": form.inform.guardians,
+        "inform_patient": form.inform.patient,
+        "given": form.given,
+    }
+    found |= {name: {True: "yes", False: "no", None: ""}[told] for name, told in said.items()}
     for reference in form.references or ():
         found[f"references_{reference.kind}_id"] = reference.id
         found[f"references_{reference.kind}_sha256"] = reference.sha256
@@ -185,8 +193,7 @@ def record_of(
         content_type=ORDERS.content_types[0],
     )
     signed = signer.sign(form.model_dump_json().encode(), now)
-    headers, value = write_binary(Event(envelope, signed))
-    return OutgoingRecord(topic, key.encode("ascii"), value, headers)
+    return OutgoingRecord(topic, key.encode("ascii"), signed, binary_headers(envelope))
 
 
 _NEEDED = Sentence("Fyll i fältet.", "Fill in the field.")
@@ -307,7 +314,7 @@ class _Entries:
 
     def people(self, name: str) -> tuple[PersonRef, ...] | None:
         found = [self._identity(name, word) for word in self.words(name)]
-        return tuple(one for one in found if one is not None) or None
+        return tuple(ref for ref in found if ref is not None) or None
 
     def _identity(self, name: str, value: str) -> PersonRef | None:
         try:

@@ -41,7 +41,7 @@ async def orders_about_protected(tx: Reading, found: Iterable[tuple[int, PersonI
     rows = list(found)
     unproven = [registration for registration, patient in rows if patient is None]
     claims = await orders.by_registration(tx, unproven)
-    claimed = {one.registration: _identities([one.payload]) for one in claims}
+    claimed = {order.registration: _identities([order.payload]) for order in claims}
     owners = await persons.resolve(tx, {asked for named in claimed.values() for asked in named})
     known = {patient for _, patient in rows if patient is not None}
     people = await protection.protected(tx, known | set(owners.values()))

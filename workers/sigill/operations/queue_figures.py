@@ -126,22 +126,22 @@ class Figures:
     @property
     def worklist(self) -> tuple[TaskStats, ...]:
         """Applied here, not yet there: by target."""
-        return tuple(one for one in self.tasks if one.target is not None)
+        return tuple(task for task in self.tasks if task.target is not None)
 
     @property
     def to_decide(self) -> tuple[TaskStats, ...]:
         """What else waits for people."""
-        return tuple(one for one in self.tasks if one.target is None)
+        return tuple(task for task in self.tasks if task.target is None)
 
     @property
     def letters_open(self) -> int:
         """How many dead letters nobody has dealt with."""
-        return sum(one.letters for one in self.letters)
+        return sum(row.letters for row in self.letters)
 
     @property
     def due_today_count(self) -> int:
         """How many timers fall due today."""
-        return sum(one.timers for one in self.due_today)
+        return sum(row.timers for row in self.due_today)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,10 +226,10 @@ class QueueWatch:
                     proposals=len(await proposals.open_ones(tx)),
                     holds=tuple(await holds.standing(tx)),
                     waits=tuple(
-                        one
-                        for one in await growth.waits(tx)
-                        if one.group
-                        == group_of(_reader(self._bare(one.topic)), self.settings.kafka_group_prefix)
+                        wait
+                        for wait in await growth.waits(tx)
+                        if wait.group
+                        == group_of(_reader(self._bare(wait.topic)), self.settings.kafka_group_prefix)
                     ),
                     read_up_to=await elsewhere.sources(tx),
                 )
@@ -255,9 +255,10 @@ class QueueWatch:
                 raise
             return replace(figures, database=type(error).__name__)
         mine = {
-            Partition(one.topic, one.partition): one.next_offset
-            for one in consumed
-            if one.group == group_of(_reader(self._bare(one.topic)), self.settings.kafka_group_prefix)
+            Partition(position.topic, position.partition): position.next_offset
+            for position in consumed
+            if position.group
+            == group_of(_reader(self._bare(position.topic)), self.settings.kafka_group_prefix)
         }
         names = tuple(self.settings.topic(spec.name) for spec in INCOMING)
         try:
@@ -268,8 +269,8 @@ class QueueWatch:
             return replace(figures, queues=queues, broker=str(error) or type(error).__name__)
         self.health.up(BROKER)
         depths: Counter[str] = Counter()
-        for place, one in standing.items():
-            depths[place.topic] += one.lag
+        for place, lag in standing.items():
+            depths[place.topic] += lag.lag
         rates = self._rates(figures.at, mine, depths)
         queues = tuple(self._queue(spec.name, standing, mine, rates, errors) for spec in INCOMING)
         return replace(figures, queues=queues, broker=None)
@@ -342,36 +343,36 @@ class QueueWatch:
     def _show(self, figures: Figures) -> None:
         now = figures.at.timestamp()
         self._set(DEAD_LETTERS_OPEN, [({"topic": topic}, count) for topic, count in self._letters(figures)])
-        held = {spec.name: 0 for spec in INCOMING} | Counter(one.topic for one in figures.holds)
+        held = {spec.name: 0 for spec in INCOMING} | Counter(hold.topic for hold in figures.holds)
         self._set(SOURCES_HELD, [({"topic": topic}, count) for topic, count in held.items()])
         self._set(
-            WORKLIST_OPEN, _summed(((one.target or "", one.tasks) for one in figures.worklist), "target")
+            WORKLIST_OPEN, _summed(((row.target or "", row.tasks) for row in figures.worklist), "target")
         )
         oldest: dict[str, float] = {}
-        for one in figures.worklist:
-            target = one.target or ""
-            oldest[target] = min(oldest.get(target, now), one.oldest.timestamp())
+        for row in figures.worklist:
+            target = row.target or ""
+            oldest[target] = min(oldest.get(target, now), row.oldest.timestamp())
         self._set(WORKLIST_OLDEST, [({"target": target}, at) for target, at in oldest.items()], nothing=now)
         for kind in FOLLOW_UP_KINDS:
-            owed = sum(one.tasks for one in figures.to_decide if one.kind == kind)
+            owed = sum(row.tasks for row in figures.to_decide if row.kind == kind)
             self.metrics.set(DECISIONS_OPEN, owed, kind=kind)
-        waits = [({"waits_for": one.code, "region": one.region or "unknown"}, one) for one in figures.waiting]
-        self._set(WAITING, [(labels, one.orders) for labels, one in waits])
-        self._set(WAITING_OVERDUE, [(labels, one.overdue) for labels, one in waits])
-        self._set(TIMERS_DUE, _summed(((str(one.kind), one.timers) for one in figures.due_today), "kind"))
+        waits = [({"waits_for": row.code, "region": row.region or "unknown"}, row) for row in figures.waiting]
+        self._set(WAITING, [(labels, row.orders) for labels, row in waits])
+        self._set(WAITING_OVERDUE, [(labels, row.overdue) for labels, row in waits])
+        self._set(TIMERS_DUE, _summed(((str(row.kind), row.timers) for row in figures.due_today), "kind"))
         if figures.read_up_to is not None:
             self._show_sources(figures.read_up_to, figures.at)
 
     def _show_sources(self, read_up_to: Mapping[str, datetime], at: datetime) -> None:
         read = {source: read_up_to[source] for source in self.sources if source in read_up_to}
-        silent = {one.source for one in silent_of(read, at, self.sources)}
+        silent = {source.source for source in silent_of(read, at, self.sources)}
         self._set(SOURCE_READ_UP_TO, [({"source": source}, at.timestamp()) for source, at in read.items()])
         self._set(SOURCE_SILENT, [({"source": source}, float(source in silent)) for source in self.sources])
 
     def _letters(self, figures: Figures) -> list[tuple[str, int]]:
         topics = {spec.name.removesuffix(".dlq"): 0 for spec in DEAD_LETTERS}
-        for one in figures.letters:
-            topics[one.topic] = topics.get(one.topic, 0) + one.letters
+        for row in figures.letters:
+            topics[row.topic] = topics.get(row.topic, 0) + row.letters
         return list(topics.items())
 
     def _set(

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from sigill.policy.calendar import swedish_date
 from sigill.policy.facts import Identity, PatientFacts
+from sigill.policy.notification_channels import CHANNEL_SPECS
 from sigill.policy.repeated_notices import why_not_again
 from sigill.processing.person_refs import identity_of
 from sigill.runtime.clock import Clock
@@ -23,15 +24,13 @@ from sigill.store.outbox import Unpublished
 from sigill.store.session import Reading, Store, Tx
 from sigill_contracts.notification import Notification
 from sigill_contracts.topics import CHANGES, NOTIFICATIONS, RECEIPTS, STATE
-from sigill_contracts.vocabulary import PersonId
+from sigill_contracts.vocabulary import NotificationChannel, PersonId
 
 CHAIN = "ops"
 BATCH = 500
 """Events of one transaction: so many patients wait for it at most."""
 OVERTAKEN = "newer_state"
 LETTER = "letter"
-_BY_POST_OR_MOUTH = frozenset({"letter", "phone", "sms", "in_person"})
-"""Channels on which nothing tells a repeat: whoever gets it twice believes that it happened twice."""
 _DECIDED = (RECEIPTS.name, CHANGES.name, STATE.name)
 
 
@@ -148,7 +147,7 @@ class _Judge:
         """Why a notice stays back. One that says that nobody is told, and one to operators, reaches nobody else."""
         if notice.suppressed is not None or notice.recipient.kind == "operators":
             return None
-        if notice.channel in _BY_POST_OR_MOUTH:
+        if not CHANNEL_SPECS[NotificationChannel(notice.channel)].shows_repeat:
             return LETTER
         patient = self.owners.get(event.aggregateid)
         standing = None if patient is None else self.standings.get(patient)
@@ -158,7 +157,7 @@ class _Judge:
             return why_not_again(standing, about_whom, self.now, changed=changed)
         to = self.recipients.get(identity_of(notice.recipient.person))
         about = notice.parameters
-        ends = [] if about is None else [one for one in (about.period_through,) if one is not None]
+        ends = [] if about is None else [day for day in (about.period_through,) if day is not None]
         if about is not None and about.day is not None:
             ends.append(about.day - timedelta(days=1))  # it speaks of a day to come
         elif about is not None and about.age is not None:

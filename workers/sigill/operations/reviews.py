@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sigill.operations.archive import Reader
 from sigill.operations.extracts import CHAIN
 from sigill.store import access_log, audit, persons
-from sigill.store.access_log import AccessLogEntry, ReviewedLooks
+from sigill.store.access_log import ANYWHERE, AccessLogEntry, ReviewedLooks, UnitsOf
 from sigill.store.session import Store
 from sigill_contracts.vocabulary import PersonId
 
@@ -32,6 +32,8 @@ class Asked:
     besides: Sequence[str] = ()
     near: timedelta = timedelta(days=30)
     everything: bool = False
+    from_units_of: UnitsOf = ANYWHERE
+    """Only looks from units of these regions, and from these units."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +57,10 @@ async def review(auditors: Store, reader: Reader, now: datetime, asked: Asked) -
             near=asked.near,
             everything=asked.everything,
             limit=MOST_LINES + 1,
+            from_units_of=asked.from_units_of,
         )
         shown = found[:MOST_LINES]
-        people = sorted({one.patient for one in shown}, key=int)
+        people = sorted({look.patient for look in shown}, key=int)
         looked = [
             AccessLogEntry(reader.name, reader.unit, person, reader.reason, access_log.REVIEW)
             for person in people

@@ -1,12 +1,13 @@
 """
-Figures for the owner: whole months, one region or all, with small counts left out.
+Figures for the owner: one region, and one of the periods that each year is cut into, with small counts left out.
 
-Guarantee: no count from 1 below the threshold is among them, nor can one be computed from their totals; a median stands
-for at least so many. Left over: what comparing two periods or regions tells; publish the same cut each time.
+Guarantee: no count from 1 below the threshold is among them, nor can one be computed from their totals or from those of other
+periods and regions, which never overlap: figures of two are of different people's measures. A median stands for at least so
+many. Left over: what ends later, such as a request that was open, moves from one line to another of a period that is over.
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from statistics import median, quantiles
@@ -48,11 +49,11 @@ class WaitingTimes:
 
 @dataclass(frozen=True, slots=True)
 class OwnerStatistics:
-    """The figures of the months `first` through `last` (the first day of each)."""
+    """The figures of a period: the months `first` through `last` (the first day of each)."""
 
     first: date
     last: date
-    region: RegionCode | None
+    region: RegionCode
     threshold: int
     measures: tuple[ProtectedTable, ...]
     """Measures imposed, by kind (rows) and unit, age group, initiative, month."""
@@ -69,14 +70,14 @@ class OwnerStatistics:
             # one sign for the small and for what would give them away, which may be large
             return SUPPRESSED if number is None else str(number)
 
-        for one in self.measures:
-            for row in (*one.table.rows, ""):
-                for column in (*one.table.columns, ""):
+        for table in self.measures:
+            for row in (*table.table.rows, ""):
+                for column in (*table.table.columns, ""):
                     yield (
-                        f"measures_by_{one.table.name}",
+                        f"measures_by_{table.table.name}",
                         row or "total",
                         column or "total",
-                        text(one.shown(row, column)),
+                        text(table.shown(row, column)),
                     )
         for name, waits in (("call_to_form", (self.call_to_form,)), ("order_to_keyed_in", self.to_keyed_in)):
             for one_wait in waits:
@@ -94,18 +95,12 @@ class OwnerStatistics:
 
 
 async def owner_statistics(
-    store: Store,
-    books: Rulebooks,
-    *,
-    first: date,
-    last: date,
-    region: RegionCode | None,
-    threshold: int,
+    store: Store, books: Rulebooks, *, period: date, months: int, region: RegionCode, threshold: int
 ) -> OwnerStatistics:
-    """LabelledCount the months of `first` through `last`, both included. Raises ValueError when the last is the earlier."""
-    if last < first:
-        raise ValueError("the last month is before the first")
-    begins, ends = first.replace(day=1), next_month(last)
+    """Count the period that a Swedish date is in, of those of so many `months` (3, 4, 6 or 12) that a year is cut into."""
+    begins = period_of(period, months)
+    last = months_before(begins, 1 - months)
+    ends = next_month(last)
     async with store.reading() as tx:
         found = await stored.counts(tx, midnight(begins), midnight(ends), region)
     # sums over whole tables: not while the console and the decision API wait
@@ -114,7 +109,7 @@ async def owner_statistics(
         found,
         books,
         first=begins,
-        last=last.replace(day=1),
+        last=last,
         region=region,
         threshold=threshold,
     )
@@ -126,15 +121,15 @@ def summed_up(
     *,
     first: date,
     last: date,
-    region: RegionCode | None,
+    region: RegionCode,
     threshold: int,
 ) -> OwnerStatistics:
     """The figures of what was counted. A pure function."""
-    bounds = _bounds(books, region, last)
+    bounds = age_bounds(books, region, last)
     months = [f"{month:%Y-%m}" for month in months_of(first, last)]
     tables = (
         _table("unit", ((m.kind, m.unit or "-") for m in found.imposed)),
-        _table("age", ((m.kind, _group(m, bounds)) for m in found.imposed), [*_names(bounds), UNKNOWN]),
+        _table("age", ((m.kind, _group(m, bounds)) for m in found.imposed), [*age_groups(bounds), UNKNOWN]),
         _table("initiative", ((m.kind, m.initiative) for m in found.imposed)),
         _table("month", ((m.kind, f"{m.day:%Y-%m}") for m in found.imposed), months),
     )
@@ -175,19 +170,36 @@ def next_month(day: date) -> date:
     return date(day.year + day.month // 12, day.month % 12 + 1, 1)
 
 
+def period_of(day: date, months: int) -> date:
+    """The first day of the period that a date is in, of those of so many months that each year is cut into."""
+    return months_before(day, (day.month - 1) % months)
+
+
+def newest_over(today: date, months: int) -> date:
+    """The first day of the newest period that is over on a Swedish date: what grows by the day would tell of each measure."""
+    return months_before(period_of(today, months), months)
+
+
+def counted_regions(books: Rulebooks, among: Collection[str] | None = None) -> list[RegionCode]:
+    """The regions that are counted, each by itself, `among` some (None: all); what stands for no region comes last."""
+    known = (code for code in books.regions if among is None or code in among)
+    return sorted(known, key=lambda one: (books.regions[one].national, one))
+
+
 def months_before(day: date, months: int) -> date:
     """The first day of the month that lies so many months before a day's."""
     place = day.year * 12 + day.month - 1 - months
     return date(place // 12, place % 12 + 1, 1)
 
 
-def _bounds(books: Rulebooks, region: RegionCode | None, on: date) -> tuple[int, ...]:
+def age_bounds(books: Rulebooks, region: RegionCode, on: date) -> tuple[int, ...]:
     """The ages at which groups begin: those at which access turns, by the region's rules or else the national ones."""
     ages = books.default_version(region, on).ages
     return tuple(sorted({ages.guardian_until, ages.own_account_from, ages.own_record_from, ages.of_age}))
 
 
-def _names(bounds: Sequence[int]) -> list[str]:
+def age_groups(bounds: Sequence[int]) -> list[str]:
+    """The names of the groups that begin at birth and at each of some ages."""
     begins = [0, *bounds]
     return [
         *(f"{low}–{high - 1}" for low, high in zip(begins, bounds, strict=False)),
@@ -198,7 +210,7 @@ def _names(bounds: Sequence[int]) -> list[str]:
 def _group(m: ImposedMeasure, bounds: Sequence[int]) -> str:
     if m.born is None:
         return UNKNOWN
-    return _names(bounds)[sum(birthday(m.born, age) <= m.day for age in bounds)]
+    return age_groups(bounds)[sum(birthday(m.born, age) <= m.day for age in bounds)]
 
 
 def _table(name: str, pairs: Iterable[tuple[str, str]], columns: Sequence[str] = ()) -> CrossTable:

@@ -42,8 +42,8 @@ class WeekAhead:
         return frozenset(
             (
                 *(turn.patient for turn in self.turns),
-                *(one.person for one in self.not_shut),
-                *(one.measure.patient for one in self.unanswered),
+                *(open_child.person for open_child in self.not_shut),
+                *(ending.measure.patient for ending in self.unanswered),
             )
         )
 
@@ -53,7 +53,7 @@ class WeekAhead:
         return self.patients | frozenset(
             who
             for turn in self.turns
-            for who in (*(one.viewer for one in turn.accesses), *(one.to for one in turn.notices))
+            for who in (*(access.viewer for access in turn.accesses), *(notice.to for notice in turn.notices))
             if who is not None
         )
 
@@ -101,7 +101,7 @@ async def week_ahead(
         until,
         count,
         tuple(sorted(turns, key=lambda turn: (turn.at, turn.patient))),
-        tuple(one for one in found if region in (None, one.region)),
+        tuple(open_child for open_child in found if region in (None, open_child.region)),
         tuple(sorted(silent, key=lambda m: (m.ends_at, m.measure.measure_id))),
         ending_count,
     )
@@ -118,11 +118,11 @@ async def _turns(
     for first in range(0, len(people), BATCH):
         batch = people[first : first + BATCH]
         known = await stored.patient_facts(tx, batch)
-        contexts = await stored.order_context(tx, batch)
+        contexts = await stored.order_context(tx, batch, named=())
         set_of: dict[PersonId, list[SetTimer]] = {}
-        for one in await timers.of_persons(tx, batch):
-            timer = SetTimer(one.kind, one.due_at, one.patient, one.region, one.measure_id, one.order_id)
-            set_of.setdefault(one.patient, []).append(timer)
+        for due in await timers.of_persons(tx, batch):
+            timer = SetTimer(due.kind, due.due_at, due.patient, due.region, due.measure_id, due.order_id)
+            set_of.setdefault(due.patient, []).append(timer)
         for person in batch:
             if person not in known:
                 continue  # erased since

@@ -6,7 +6,7 @@ adapter is one object a target: when a target gets an interface, another takes t
 ticks off what it has done. Nothing else changes.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,13 +14,14 @@ import structlog
 
 from sigill.policy.effects import Sentence
 from sigill.policy.facts import Identity, Measure, PatientFacts
-from sigill.policy.lexicon import PERSONALVERKTYGET, TARGETS
+from sigill.policy.lexicon import TARGETS
+from sigill.policy.measure_specs import PERSONALVERKTYGET
 from sigill.policy.sentences import MEASURE
 from sigill.runtime.clock import Clock
-from sigill.store import console, facts, measures, tasks
-from sigill.store.session import Store
+from sigill.store import console, facts, measures, orders, tasks
+from sigill.store.session import Reading, Store
 from sigill.store.tasks import StoredTask
-from sigill_contracts.vocabulary import MeasureKind
+from sigill_contracts.vocabulary import MeasureId, MeasureKind, PersonId
 
 log = structlog.get_logger("sigill.worklist")
 
@@ -59,6 +60,26 @@ class WorklistEntry:
         """The number of a representative who is let in."""
         person = self.patient.person(self.measure.viewer) if self.measure.viewer else None
         return person.latest.identity if person else None
+
+
+async def unit_of(tx: Reading, task: StoredTask) -> str | None:
+    """Return the unit that a task belongs to: its own, or that of the order that brought it."""
+    if task.unit is not None or task.order_id is None:
+        return task.unit
+    return next((order.unit for order in await orders.load(tx, [task.order_id]) if order.proven), None)
+
+
+async def about(tx: Reading, task: StoredTask) -> set[PersonId]:
+    """Return whom a task is about: its patient, and whoever its measure names."""
+    found = await measures.by_ids(tx, [task.measure_id] if task.measure_id else [])
+    return named_by(task, found)
+
+
+def named_by(task: StoredTask, found: Mapping[MeasureId, Measure]) -> set[PersonId]:
+    """The same, where the measures of several tasks have been read already."""
+    measure = found.get(task.measure_id) if task.measure_id else None
+    named = () if measure is None else (*(measure.guardians or ()), *measure.guardians_except, measure.viewer)
+    return {who for who in (task.patient, *named) if who is not None}
 
 
 class Adapter(Protocol):

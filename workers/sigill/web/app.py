@@ -8,7 +8,6 @@ requests in hand finish.
 import asyncio
 import contextlib
 import secrets
-import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,22 +17,23 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Mount
+from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sigill.operations.operator_signing import KeyFolder
 from sigill.operations.phone_order import Sending
 from sigill.operations.queue_figures import QueueWatch
+from sigill.operations.rulebook_drafts import CountImpact, DraftTrial
 from sigill.operations.worklist import Adapter, by_hand, carry_out
 from sigill.policy.effects import Sentence
 from sigill.policy.identity_numbers import NumberRules
-from sigill.policy.rulebook import Rulebooks
-from sigill.processing.citations import Citations
+from sigill.processing.citations import PolicyProvider
 from sigill.processing.patient_keys import KeyRing
 from sigill.runtime.clock import Clock, stopwatch
 from sigill.runtime.health import Health, probes
-from sigill.runtime.metrics import API_SECONDS, Metrics
+from sigill.runtime.logging import plain_errors
+from sigill.runtime.metrics import API_SECONDS, CLOCK_SKEW, Metrics
 from sigill.runtime.settings import Settings
 from sigill.runtime.tracing import Tracing
 from sigill.store.roles import open_as
@@ -48,9 +48,11 @@ from sigill.web.console.login import Issuer, TrialLinks, trial_operators
 from sigill.web.console.pages import (
     ahead,
     audit,
+    cases,
     choices,
     dead_letters,
     diary,
+    find,
     letters,
     lists,
     orders,
@@ -59,6 +61,7 @@ from sigill.web.console.pages import (
     rules,
     statistics,
     units,
+    workbench,
 )
 from sigill.web.console.pages import session as entry
 from sigill.web.console.rendering import HERE, Pages
@@ -87,23 +90,32 @@ class Static(StaticFiles):
         return answer
 
 
+ROUTES: tuple[Route, ...] = (
+    *entry.ROUTES,
+    *orders.ROUTES,
+    *person.ROUTES,
+    *lists.ROUTES,
+    *ahead.ROUTES,
+    *statistics.ROUTES,
+    *diary.ROUTES,
+    *cases.ROUTES,
+    *dead_letters.ROUTES,
+    *units.ROUTES,
+    *audit.ROUTES,
+    *phone.ROUTES,
+    *choices.ROUTES,
+    *letters.ROUTES,
+    *find.ROUTES,
+    *workbench.ROUTES,
+)
+"""Every page and every form of the console but its page of rules, which something else may take the place of."""
+
+
 def console_app(desk: ConsoleContext, rulebook_routes: Sequence[object] = ()) -> ASGIApp:
     """Return the console. `rulebook_routes` take the place of its own page of rules."""
     app = Starlette(
         routes=[
-            *entry.ROUTES,
-            *orders.ROUTES,
-            *person.ROUTES,
-            *lists.ROUTES,
-            *ahead.ROUTES,
-            *statistics.ROUTES,
-            *diary.ROUTES,
-            *dead_letters.ROUTES,
-            *units.ROUTES,
-            *audit.ROUTES,
-            *phone.ROUTES,
-            *choices.ROUTES,
-            *letters.ROUTES,
+            *ROUTES,
             *(rulebook_routes or rules.ROUTES),  # type: ignore[list-item]
             Mount("/static", Static(directory=HERE / "static"), name="static"),
         ],
@@ -183,7 +195,7 @@ def api_wanted(settings: Settings) -> bool:
 
 
 @contextlib.asynccontextmanager
-async def decision_api(settings: Settings, books: Rulebooks, clock: Clock) -> AsyncIterator[ASGIApp]:
+async def decision_api(settings: Settings, rules: PolicyProvider, clock: Clock) -> AsyncIterator[ASGIApp]:
     """
     The decision API over a store and a desk of its own, as the readers' role. For `Ops.api`, where `api_wanted`.
 
@@ -192,7 +204,7 @@ async def decision_api(settings: Settings, books: Rulebooks, clock: Clock) -> As
     store = await open_as(settings, "sigill_reader", keep_plans=True)
     assert store is not None  # without the role the user itself is taken
     try:
-        async with application(settings, store, books, clock) as app:
+        async with application(settings, store, rules, clock) as app:
             yield app
     finally:
         await store.close()
@@ -207,7 +219,7 @@ class OpsWorker:
     """
 
     settings: Settings
-    books: Rulebooks
+    rules: PolicyProvider
     keys: KeyRing
     clock: Clock
     metrics: Metrics
@@ -217,6 +229,8 @@ class OpsWorker:
     adapters: Sequence[Adapter] = field(default_factory=by_hand)
     said: Callable[[str], None] = field(default_factory=lambda: _on_stderr)
     rulebook_routes: Sequence[object] = ()
+    impact: CountImpact | None = None
+    """Counts whom a draft of a rulebook would touch."""
     tracing: Tracing = field(default_factory=Tracing)
     name: str = "ops"
     port: int | None = None
@@ -265,6 +279,8 @@ class OpsWorker:
             store = await open_as(settings, "sigill_ops")
             assert store is not None  # without the role the user itself is taken
             stack.push_async_callback(store.close)
+            async with store.reading() as tx:
+                await self.rules.context_for(tx, self.clock.now())
             few = settings.model_copy(update={"database_pool_min": 1, "database_pool_max": 2})
             auditors = await open_as(few, "sigill_auditor", or_nobody=True)
             if auditors is not None:
@@ -284,8 +300,9 @@ class OpsWorker:
             auditors=auditors,
             settings=settings,
             clock=self.clock,
-            books=self.books,
-            citations=Citations(self.books),
+            rules=self.rules,
+            books=self.rules.books,
+            citations=self.rules.citations,
             keys=self.keys,
             numbers=NumberRules(settings.reserve_numbers, settings.test_numbers),
             sessions=Sessions(
@@ -299,18 +316,22 @@ class OpsWorker:
                 self.clock,
                 self.metrics,
                 self.health,
-                self.books.sources,
+                self.rules.books.sources,
             ),
             sending=sending,
             signers=None
             if settings.operator_keys is None
             else KeyFolder(settings.operator_keys, password.get_secret_value() if password else None),
-            issuer=Issuer(settings, redirect) if settings.oidc_issuer else None,
+            issuer=Issuer(settings, redirect, lambda ahead: self.metrics.set(CLOCK_SKEW, ahead, of="issuer"))
+            if settings.oidc_issuer
+            else None,
             links=None
             if settings.oidc_issuer
             else TrialLinks(self.clock.now(), anywhere=settings.console_trial_links),
             https=https,
             cookie_secret=secret,
+            trial=DraftTrial(settings.rulebooks, settings.stories),
+            impact=self.impact,
         )
 
     async def _until(self, stop: asyncio.Event, servers: Sequence[Serving]) -> None:
@@ -379,8 +400,9 @@ def _shown(host: str) -> str:
 
 
 def _on_stderr(line: str) -> None:
-    sys.stderr.write(f"one-time link for {line}\n")
-    sys.stderr.flush()
+    out = plain_errors()
+    out.write(f"one-time link for {line}\n")
+    out.flush()
 
 
 __all__ = [

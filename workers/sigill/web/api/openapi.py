@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 
-from sigill.web.api.models import (
+from sigill.operations.decision_models import (
     ChoiceQuestion,
     ChoiceTold,
     DecisionsTold,
@@ -208,12 +208,13 @@ _PICTURE_GIVEN = {
             }
         ],
         "measures": _EXPLAINED["reasons"][0]["measures"],
+        "next": None,
     }
 }
 PICTURE = _operation(
     "The whole picture of a patient, by pseudonymous key",
-    "Every viewer, service and unit with an answer of its own, and the measures with their ends. `If-None-Match` gives "
-    "304 as long as nothing that would be told has changed.",
+    "Every viewer, service and unit with an answer of its own, and the measures with their ends, the newest 200 first: `next` "
+    "is sent as `after` for those that follow. `If-None-Match` gives 304 as long as nothing that would be told has changed.",
     "access:explain",
     (PictureTold,),
     _PICTURE_GIVEN,
@@ -233,7 +234,8 @@ PICTURE_BY_NUMBER = _operation(
 TIMELINE = _operation(
     "What changed and will change by time alone",
     "Birthdays, starts and ends of measures, custody dates, new rules: who gains or loses what at each moment, and why. "
-    "The past as it is known, the future as it will be if nobody orders anything.",
+    "The past as it is known, the future as it will be if nobody orders anything. A page at a time (`limit`), the newest page "
+    "first, each in order of time: `next` is sent as `cursor` for the page before it, told by what was known at the first.",
     "access:explain",
     (TimelineTold,),
     {
@@ -257,6 +259,7 @@ TIMELINE = _operation(
                     "changes": [],
                 }
             ],
+            "next": None,
         }
     },
     ("no-such-person", *_WITH_BODY),

@@ -9,8 +9,8 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from sigill.web.api.decision_service import StoreDown
-from sigill.web.api.models import FieldFault, Problem
+from sigill.operations.decision_models import FieldFault, Problem
+from sigill.operations.decision_service import StoreDown
 from sigill.web.http.authentication import AuthenticationRefused
 
 MEDIA_TYPE = "application/problem+json"
@@ -71,13 +71,15 @@ class Trouble(Exception):
 def invalid(error: ValidationError | RequestValidationError, where: str = "") -> Trouble:
     """Tell each wrong place, never what stood there."""
     faults = []
-    for one in error.errors():
+    for problem in error.errors():
         place = [
-            str(part) for part in one["loc"] if part not in ("body", "query", "path", "header", "one", "many")
+            str(part)
+            for part in problem["loc"]
+            if part not in ("body", "query", "path", "header", "one", "many")
         ]
-        if one["type"] == "extra_forbidden":
+        if problem["type"] == "extra_forbidden":
             place[-1:] = ["…"]  # a name that the caller made up may itself be somebody's number
-        message = str(one["msg"]).removeprefix("Value error, ")
+        message = str(problem["msg"]).removeprefix("Value error, ")
         faults.append(FieldFault(pointer=where + "/" + "/".join(place), detail=message))
     return Trouble("invalid", errors=faults[:50])
 

@@ -1,5 +1,6 @@
 """The web application: routes, and what they demand. Wiring is in `serve`."""
 
+import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -9,15 +10,9 @@ from fastapi import FastAPI, Header, Path, Query, Request, Response
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.types import Receive, Scope, Send
 
-from sigill.policy.access import viewers_of
-from sigill.policy.calendar import age_begins, swedish_date
-from sigill.policy.facts import Identity
-from sigill.policy.timeline import timeline
-from sigill.web.api import openapi, problems
-from sigill.web.api.decision_service import AccessQuery, DecisionService, Principal
-from sigill.web.api.facts_loader import Who
-from sigill.web.api.models import (
+from sigill.operations.decision_models import (
     KEY_PATTERN,
+    MEASURE_PATTERN,
     PURPOSE_PATTERN,
     About,
     AskedFor,
@@ -30,12 +25,21 @@ from sigill.web.api.models import (
     Question,
     TimelineOf,
     TimelineTold,
+    read_cursor,
     read_moment,
 )
-from sigill.web.api.presenter import Presenter
+from sigill.operations.decision_service import AccessQuery, DecisionService, Principal
+from sigill.operations.facts_loader import Who
+from sigill.operations.presenter import Presenter
+from sigill.policy.access import viewers_of
+from sigill.policy.calendar import age_begins, swedish_date
+from sigill.policy.facts import Identity
+from sigill.policy.timeline import timeline, timeline_page
+from sigill.runtime.clock import stopwatch
+from sigill.web.api import openapi, problems
 from sigill.web.api.problems import Trouble
 from sigill.web.http.authentication import DECIDE, EXPLAIN, Caller, Guards, allow
-from sigill_contracts.vocabulary import Service
+from sigill_contracts.vocabulary import MeasureId, Service
 
 DECISIONS = "/v1/access/decisions"
 MAX_BODY = 2 * 1024 * 1024
@@ -51,6 +55,10 @@ KeyInPath = Annotated[str, Path(pattern=KEY_PATTERN, description="The patient's 
 MomentInQuery = Annotated[
     str | None,
     Query(max_length=40, json_schema_extra={"format": "date-time"}, description="RFC 3339, with zone."),
+]
+AfterInQuery = Annotated[
+    str | None,
+    Query(pattern=MEASURE_PATTERN, description="`next` of an answer: tell the measures that follow."),
 ]
 PurposeInHeader = Annotated[
     str,
@@ -86,6 +94,20 @@ class Api(FastAPI):
         await answer(scope, receive, send)
 
 
+DENIAL_STEP = 0.05
+"""
+Seconds: a no to one who may not know why leaves at the end of a step.
+
+Whether a person is known, and has been asked about lately, makes some milliseconds of difference, more than a block does;
+within a step none of it shows.
+"""
+
+
+def left_of_step(taken: float) -> float:
+    """Return how many seconds are left until a step of `DENIAL_STEP` ends, when `taken` seconds have passed of the first."""
+    return DENIAL_STEP - taken % DENIAL_STEP
+
+
 def create_app(desk: DecisionService, guards: Guards) -> Api:
     """Return the application. The desk must be open."""
     app = Api(
@@ -99,7 +121,14 @@ def create_app(desk: DecisionService, guards: Guards) -> Api:
         separate_input_output_schemas=False,
     )
     problems.install(app)
-    teller = Presenter(desk.books)
+    presenter: Presenter | None = None
+
+    def teller() -> Presenter:
+        """The words of the rulebooks as they are now."""
+        nonlocal presenter
+        if presenter is None or presenter.books is not desk.books:
+            presenter = Presenter(desk.rules)
+        return presenter
 
     @app.post(DECISIONS, **openapi.DECISIONS)
     async def decisions(request: Request) -> Response:
@@ -117,7 +146,7 @@ def create_app(desk: DecisionService, guards: Guards) -> Api:
             [_asked(about, now) for about in abouts],
             _asker(caller, asked.purpose, asked.on_behalf_of, asked.asking_unit),
         )
-        told = tuple(teller.decision(answer, explain=asked.explain) for answer in answers)
+        told = tuple(teller().decision(answer, explain=asked.explain) for answer in answers)
         ends = [answer.until for answer in answers if answer.until is not None]
         past = all(about.as_of is not None and about.known_at is not None for about in abouts)
         kept = _kept(request, now, min(ends, default=None), unchanging=past)
@@ -127,15 +156,18 @@ def create_app(desk: DecisionService, guards: Guards) -> Api:
     async def briefly(
         request: Request, asked: AskedFor, abouts: tuple[About, ...], caller: Caller, now: datetime
     ) -> Response:
-        """Answer yes or no: every denial has the same body and the same headers, whoever the patient is, or is not."""
+        """Answer yes or no: every denial has the same body, the same headers and the same time, whoever the patient is."""
+        began = stopwatch()
         answers = await desk.ask(
             [_asked(about, now) for about in abouts],
             _asker(caller, asked.purpose, asked.on_behalf_of, asked.asking_unit),
         )
-        told = tuple(teller.brief(answer) for answer in answers)
-        ends = [one.valid_until for one in told if one.valid_until is not None]
+        told = tuple(teller().brief(answer) for answer in answers)
+        ends = [answer.valid_until for answer in told if answer.valid_until is not None]
         kept = _kept(request, now, min(ends), unchanging=False) if len(ends) == len(told) else _NOT_KEPT
         content = told[0] if isinstance(asked, Question) else DecisionsTold.model_construct(decisions=told)
+        if not all(answer.allowed for answer in told):
+            await asyncio.sleep(left_of_step(stopwatch() - began))
         return _json(content, kept, _WHY)
 
     app.questions = decisions
@@ -145,7 +177,7 @@ def create_app(desk: DecisionService, guards: Guards) -> Api:
         caller = await guards.demand(request, EXPLAIN)
         asked = await body_of(request, _PICTURE)
         asker = _asker(caller, asked.purpose, asked.on_behalf_of, asked.asking_unit)
-        return await picture(request, _who(asked.patient), asker, asked.as_of, asked.known_at)
+        return await picture(request, _who(asked.patient), asker, (asked.as_of, asked.known_at), asked.after)
 
     @app.get("/v1/persons/{key}/access", **openapi.PICTURE)
     async def picture_by_key(
@@ -154,24 +186,29 @@ def create_app(desk: DecisionService, guards: Guards) -> Api:
         purpose: PurposeInHeader,
         as_of: MomentInQuery = None,
         known_at: MomentInQuery = None,
+        after: AfterInQuery = None,
         on_behalf_of: Annotated[HsaIdInHeader, Header(alias="Sigill-On-Behalf-Of")] = None,
         asking_unit: Annotated[HsaIdInHeader, Header(alias="Sigill-Asking-Unit")] = None,
     ) -> Response:
         caller = await guards.demand(request, EXPLAIN)
         asker = _asker(caller, purpose, on_behalf_of, asking_unit)
         moments = _moment(as_of, "as_of"), _moment(known_at, "known_at")
-        return await picture(request, key, asker, *moments)
+        return await picture(request, key, asker, moments, after)
 
     async def picture(
-        request: Request, who: Who, asker: Principal, as_of: datetime | None, known_at: datetime | None
+        request: Request,
+        who: Who,
+        asker: Principal,
+        moments: tuple[datetime | None, datetime | None],
+        after: str | None,
     ) -> Response:
-        now = desk.clock.now()
+        now, (as_of, known_at) = desk.clock.now(), moments
         opened = await desk.open(
             who, asker, shown="the whole picture, with measures", known_at=_known(known_at, now)
         )
         if opened is None:
             raise Trouble("no-such-person")
-        told = teller.picture(opened, as_of or now)
+        told = teller().picture(opened, as_of or now, after=None if after is None else MeasureId(after))
         unchanging = as_of is not None and known_at is not None
         kept = _kept(request, now, told.valid_until, unchanging=unchanging)
         tag = _tag(told)
@@ -184,7 +221,7 @@ def create_app(desk: DecisionService, guards: Guards) -> Api:
         caller = await guards.demand(request, EXPLAIN)
         asked = await body_of(request, _TIMELINE)
         told = await tell_timeline(
-            desk, teller, asked, _asker(caller, asked.purpose, asked.on_behalf_of, asked.asking_unit)
+            desk, teller(), asked, _asker(caller, asked.purpose, asked.on_behalf_of, asked.asking_unit)
         )
         return _json(told, {"Cache-Control": "private, no-cache", "Vary": "Authorization"})
 
@@ -192,27 +229,33 @@ def create_app(desk: DecisionService, guards: Guards) -> Api:
     async def choice(request: Request) -> Response:
         await guards.demand(request, DECIDE)  # nobody is asked about: there is nothing to log
         asked = await body_of(request, _CHOICE)
-        book = desk.books.book_of(asked.region)
-        version = None if book is None else book.in_force(asked.on or swedish_date(desk.clock.now()))
+        on = asked.on or swedish_date(desk.clock.now())
+        version = (await desk.books_now()).version(asked.region, on)
         if version is None:
             raise Trouble("invalid", "no such region, or it had no rules on that day")
-        return _json(teller.choice(asked.region, version, asked), {"Cache-Control": "private, no-cache"})
+        return _json(teller().choice(asked.region, version, asked), {"Cache-Control": "private, no-cache"})
 
     openapi.complete(app)
     return app
 
 
 async def tell_timeline(
-    desk: DecisionService, teller: Presenter, asked: TimelineOf, asker: Principal
+    desk: DecisionService, teller: Presenter, asked: TimelineOf, asker: Principal, *, whole: bool = False
 ) -> TimelineTold:
-    """Answer for a timeline. Raises Trouble and StoreDown."""
+    """Answer for a page of a timeline, or for the `whole` of it. Raises Trouble and StoreDown."""
     now = desk.clock.now()
+    before, known_at = None, _known(asked.known_at, now)
+    if asked.cursor is not None:
+        before, known_then = read_cursor(asked.cursor)
+        known_at = (
+            min(known_then, now) if known_at is None else known_at
+        )  # another process' clock may be ahead
     viewer = None if asked.viewer is None else _who(asked.viewer)
     opened = await desk.open(
         _who(asked.patient),
         asker,
         shown="the timeline, with measures",
-        known_at=_known(asked.known_at, now),
+        known_at=known_at,
         others=() if viewer is None else (viewer,),
     )
     if opened is None:
@@ -231,8 +274,20 @@ async def tell_timeline(
         found = opened.others.get(viewer)
         viewers = () if found is None else (found,)
     services = tuple(Service) if asked.service is None else (asked.service,)
-    steps = timeline(facts, desk.books, since=since, until=until, viewers=viewers, services=services)
-    return teller.timeline(opened, steps, since, until)
+    if whole:
+        steps = timeline(facts, desk.books, since=since, until=until, viewers=viewers, services=services)
+        return teller.timeline(opened, steps, since, until)
+    page = timeline_page(
+        facts,
+        desk.books,
+        since=since,
+        until=until,
+        most=asked.limit,
+        before=before,
+        viewers=viewers,
+        services=services,
+    )
+    return teller.timeline(opened, page.steps, since, until, before=page.before)
 
 
 async def body_of(request: Request, model: TypeAdapter[_T]) -> _T:
@@ -325,7 +380,7 @@ def _tag(told: PictureTold) -> str:
     return f'W/"{hashlib.sha256(content.encode()).hexdigest()[:32]}"'
 
 
-_WHY = frozenset({"codes", "region", "rulebook", "reasons"})
+_WHY = frozenset({"codes", "region", "rulebook", "rulebook_digest", "reasons"})
 """What of a decision takes `access:explain`."""
 
 

@@ -17,11 +17,11 @@ from fastapi import FastAPI
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 
-from sigill.policy.rulebook import Rulebooks
+from sigill.operations.decision_service import DecisionService
+from sigill.processing.citations import PolicyProvider
 from sigill.runtime.clock import Clock
 from sigill.runtime.settings import Settings
 from sigill.store.session import Store
-from sigill.web.api.decision_service import DecisionService
 from sigill.web.api.gc_tuning import tidy
 from sigill.web.api.routes import create_app
 from sigill.web.http.authentication import (
@@ -112,14 +112,16 @@ def _development(settings: Settings, clock: Clock, say: Callable[[str], None]) -
 
 @contextlib.asynccontextmanager
 async def application(
-    settings: Settings, store: Store, books: Rulebooks, clock: Clock
+    settings: Settings, store: Store, rules: PolicyProvider, clock: Clock
 ) -> AsyncIterator[FastAPI]:
     """The API over an open store. Raises NotConfigured when nobody could prove who they are."""
     async with httpx.AsyncClient(timeout=5.0) as http:
         guards = guards_of(settings, clock, http)
+        async with store.looking() as tx:
+            await rules.context_for(tx, clock.now())
         async with DecisionService(
             store,
-            books,
+            rules,
             clock,
             instance=settings.instance,
             capacity=settings.api_copies,
@@ -131,7 +133,7 @@ async def application(
 async def serve(
     settings: Settings,
     store: Store,
-    books: Rulebooks,
+    rules: PolicyProvider,
     clock: Clock,
     stop: asyncio.Event,
     *,
@@ -143,7 +145,7 @@ async def serve(
     Raises NotConfigured when nobody could prove who they are, before anything listens.
     """
     async with (
-        application(settings, store, books, clock) as app,
+        application(settings, store, rules, clock) as app,
         serving(app, listener(settings), "http") as http,
     ):
         listening(http.port)

@@ -12,20 +12,21 @@ The trial's links are refused in production, and for anybody who does not come f
 import hmac
 import secrets
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import httpx
+import structlog
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from joserfc.jwt import JWTClaimsRegistry
 
 from sigill.operations.identity import operator_hsa_id
-from sigill.operations.operators import LOOKERS, ConsoleRole, Operator
+from sigill.operations.operators import NAMED, ConsoleRole, Operator
 from sigill.runtime.logging import mask
 from sigill.runtime.settings import Settings
 from sigill.store.console import Binding
@@ -42,10 +43,12 @@ with warnings.catch_warnings():
     from authlib.integrations.base_client.errors import OAuthError
     from authlib.integrations.httpx_client import AsyncOAuth2Client
 
+log = structlog.get_logger("sigill.console")
+
 SIGNING = ["RS256", "PS256", "ES256", "ES384"]
 LINK_LIVES = timedelta(hours=1)
 LEEWAY = 60
-"""Seconds that an issuer's clock may be off."""
+"""Seconds by which two clocks of one issuer may differ."""
 
 
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
@@ -80,7 +83,10 @@ class Going:
 class Issuer:
     """An OpenID Connect issuer. Its metadata and keys are fetched when they are first needed."""
 
-    def __init__(self, settings: Settings, redirect_uri: str) -> None:
+    def __init__(
+        self, settings: Settings, redirect_uri: str, on_clock: Callable[[float], None] = lambda _: None
+    ) -> None:
+        """`on_clock` is told at each login by how many seconds the issuer's clock is ahead of ours, less than 0: behind."""
         if settings.oidc_issuer is None or settings.oidc_client_id is None:
             raise ValueError("an issuer and a client id are needed")
         self._settings = settings
@@ -89,6 +95,8 @@ class Issuer:
         self._redirect_uri = redirect_uri
         self._metadata: Mapping[str, Any] | None = None
         self._keys: KeySet | None = None
+        self._tolerance = settings.oidc_clock_tolerance
+        self._on_clock = on_clock
 
     @property
     def name(self) -> str:
@@ -125,7 +133,7 @@ class Issuer:
 
     async def finish(self, going: Going, query: Mapping[str, str], now: datetime) -> Login:
         """Exchange the code, check the ID token at `now` (UTC), and say who it is. Raises LoginRefused."""
-        if not hmac.compare_digest(query.get("state", ""), going.state):
+        if not hmac.compare_digest(query.get("state", "").encode(), going.state.encode()):
             raise LoginRefused("state")
         if "code" not in query:
             raise LoginRefused("no_code")
@@ -158,7 +166,17 @@ class Issuer:
             sid=_word(claims.get("sid")),
             refresh_token=_word(token.get("refresh_token")),
             id_token=token["id_token"],
+            issued_at=self._issued_at(claims, now),
         )
+
+    def _issued_at(self, claims: Mapping[str, Any], now: datetime) -> datetime:
+        """When the issuer says that it made a token, by its own clock; told where that clock is off."""
+        said_at = datetime.fromtimestamp(int(claims["iat"]), UTC)
+        ahead = (said_at - now).total_seconds()
+        self._on_clock(ahead)
+        if abs(ahead) > LEEWAY:
+            log.warning("issuer's clock is off", ahead_seconds=round(ahead))
+        return said_at
 
     async def again(self, login: Login, now: datetime) -> Login:
         """
@@ -224,11 +242,13 @@ class Issuer:
             asked["id_token_hint"] = login.id_token
         return f"{end}{'&' if '?' in end else '?'}{urlencode(asked)}"
 
-    async def told_to_end(self, logout_token: str, now: datetime) -> tuple[str | None, str | None]:
+    async def told_to_end(self, logout_token: str, now: datetime) -> tuple[str | None, str | None, datetime]:
         """
         Read what an issuer posts when somebody has logged out there (Back-Channel Logout 1.0, 2.6), at `now` (UTC).
 
-        Return the subject and the issuer's session, either of which may be None. Raises LoginRefused.
+        Return the subject and the issuer's session, either of which may be None, and the last moment by the issuer's clock at
+        which a session can have begun that it speaks of: told again later, it ends nothing that began since. Raises
+        LoginRefused.
         """
         async with self._client() as client:
             claims = await self._verified(client, logout_token, now, sub={}, jti={"essential": True})
@@ -242,7 +262,10 @@ class Issuer:
         subject, sid = _word(claims.get("sub")), _word(claims.get("sid"))
         if subject is None and sid is None:
             raise LoginRefused("logout_of_nobody")
-        return subject, sid
+        said_at = datetime.fromtimestamp(int(claims["iat"]), UTC)
+        if abs(late := (now - said_at).total_seconds()) > LEEWAY:
+            log.warning("logout is told late, or the issuer's clock is off", seconds=round(late))
+        return subject, sid, said_at + timedelta(seconds=LEEWAY)
 
     def _client(self) -> AsyncOAuth2Client:
         secret = self._settings.oidc_client_secret
@@ -288,7 +311,9 @@ class Issuer:
                     raise LoginRefused("no_keys") from None
             try:
                 decoded = jwt.decode(token, self._keys, algorithms=SIGNING)
-                registry = JWTClaimsRegistry(now=int(now.timestamp()), leeway=LEEWAY, **{**asked, **demands})
+                registry = JWTClaimsRegistry(
+                    now=int(now.timestamp()), leeway=int(self._tolerance), **{**asked, **demands}
+                )
                 registry.validate(decoded.claims)
             except (JoseError, ValueError) as error:
                 if anew:
@@ -353,7 +378,7 @@ class Issuer:
         roles = roles_of(claim_of(sources, settings.oidc_role_claim), settings.oidc_role_map)
         if not roles:
             raise LoginRefused("no_role", name)
-        if hsa_id is None and not roles.isdisjoint(LOOKERS):
+        if hsa_id is None and not roles.isdisjoint(NAMED):
             raise LoginRefused("no_hsa_id" if given is None else "hsa_id_form", name)
         bound = Binding(
             self._bound(sources, settings.oidc_regions_claim, settings.oidc_region_map, name),
@@ -475,6 +500,7 @@ def trial_operators(
         ConsoleRole.OPERATOR,
         ConsoleRole.AUDITOR,
         ConsoleRole.APPROVER,
+        ConsoleRole.RULE_OWNER,
         ConsoleRole.PROTECTED_IDENTITY,
     )
     return tuple(

@@ -13,7 +13,9 @@ from starlette.responses import HTMLResponse, Response
 from sigill.operations.operators import ConsoleRole
 from sigill.policy.calendar import STOCKHOLM
 from sigill.policy.console_lexicon import word
+from sigill.policy.console_phrases import phrase
 from sigill.policy.effects import Sentence
+from sigill.web.console.returned_forms import returned_form
 from sigill.web.console.sessions import Session
 
 HERE = Path(__file__).parent
@@ -50,7 +52,8 @@ class Pages:
             lstrip_blocks=True,
         )
         self._templates.globals.update(
-            t=_t, say=_say, word=_word, number=_number, ago=_ago, span=_span, MASK=MASK, Role=ConsoleRole,
+            t=_t, say=_say, word=_word, phrase=_phrase, number=_number, ago=_ago, span=_span, MASK=MASK, Role=ConsoleRole,
+            typed=_typed, ticked=_ticked, fault_of=_fault_of,
             **(globals_ or {}),
         )  # fmt: skip
         self._templates.filters.update(moment=_moment, clock=_clock, day=_day, machine=_machine)
@@ -64,7 +67,10 @@ class Pages:
         status: int = 200,
         **values: object,
     ) -> Response:
-        """Return a page, or the part of one that a template is for."""
+        """Return a page, or the part of one that a template is for; with the form that could not be taken, its status."""
+        returned = returned_form(request)
+        if returned is not None and status == 200:
+            status = returned.status
         text = self._templates.get_template(template).render(
             request=request,
             path=request.url.path,
@@ -74,6 +80,7 @@ class Pages:
             now=now,
             language=language_of(request),
             theme=theme_of(request),
+            returned=returned,
             **values,
         )
         return HTMLResponse(text, status, headers={"Vary": "Cookie, HX-Request"})
@@ -93,6 +100,32 @@ def _say(context: Context, sentence: Any) -> str:
 @pass_context
 def _word(context: Context, kind: str, value: object) -> str:
     return word(kind, str(value), context["language"])
+
+
+@pass_context
+def _phrase(context: Context, text: str) -> str:
+    return phrase(text, context["language"])
+
+
+@pass_context
+def _typed(context: Context, form: str, name: str, default: object = "") -> str:
+    """What somebody typed into a field of the form that comes back; `default` in any other."""
+    returned = context["returned"]
+    return returned.first(name) if returned is not None and returned.form == form else str(default)
+
+
+@pass_context
+def _ticked(context: Context, name: str, value: object) -> bool:
+    """Whether a box was ticked in the form that comes back."""
+    returned = context["returned"]
+    return returned is not None and str(value) in returned.values.get(name, ())
+
+
+@pass_context
+def _fault_of(context: Context, form: str, name: str) -> Any:
+    """What to mend in a field of a form; None: nothing."""
+    returned = context["returned"]
+    return returned.faults.get(name) if returned is not None and returned.form == form else None
 
 
 @pass_context

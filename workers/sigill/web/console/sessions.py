@@ -4,12 +4,16 @@ Who is logged in to the console: sessions kept in the database, under a random t
 The cookie is signed, so that a guessed token never reaches the database; the row holds the roles, so that logging out
 ends a session everywhere at once. A session ends when it is silent for too long, and at the latest after a working
 day. What the issuer gave to ask about it again is kept sealed under the browser's own token: nobody who reads the
-database, or has the cookies' secret, can use it.
+database, or has the cookies' secret, can use it. Nor can they read a form that was sent when its session was over:
+it waits, sealed likewise, until the one to whom it was shown has logged in again.
 """
 
+import asyncio
 import hashlib
+import hmac
 import json
 import secrets
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -18,17 +22,24 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from itsdangerous import BadSignature, Signer
+from starlette.responses import RedirectResponse, Response
 
 from sigill.operations.operators import ConsoleRole, Operator
+from sigill.policy.calendar import swedish_date
 from sigill.runtime.clock import Clock
 from sigill.store import console as stored
-from sigill.store import console_sessions
-from sigill.store.session import Store
+from sigill.store import console_sessions, units
+from sigill.store.session import Store, passing
 
 SEEN_AGAIN = timedelta(seconds=60)
 """How often a session notes that it was seen."""
 UNMASKED_FOR = timedelta(minutes=15)
 """How long what was unmasked stays so, for this session alone."""
+KEPT_FOR = timedelta(minutes=30)
+"""How long a form is kept that came when its session was over."""
+_FORM = b"sigill-console-form"
+_LOOKS, _LOOK_AGAIN = 50, 0.2
+"""How often, and at which distance in seconds, a second click looks whether the first has been carried out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +54,8 @@ class Login:
     sid: str | None = None
     refresh_token: str | None = field(default=None, repr=False)
     id_token: str | None = field(default=None, repr=False)
+    issued_at: datetime | None = None
+    """When it began, by the issuer's own clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +94,7 @@ class Sessions:
         self._clock = clock
         self._secret = secret.encode()
         self._signer = Signer(secret, salt="sigill-console", digest_method=hashlib.sha256)
+        self._forms = Signer(secret, salt="sigill-console-form", digest_method=hashlib.sha256)
         self._idle = timedelta(seconds=idle)
         self._longest = timedelta(seconds=longest)
 
@@ -109,6 +123,7 @@ class Sessions:
                 csrf=secrets.token_urlsafe(32),
                 tokens=self._sealed(token, login),
                 ends_at=now + self._longest,
+                issued_at=login.issued_at if login else None,
             )
         return self._signer.sign(token).decode("ascii")
 
@@ -120,8 +135,10 @@ class Sessions:
         now = self._clock.now()
         async with self._store.reading() as tx:
             found = await console_sessions.session(tx, _hash(token), now, now - self._idle)
-        if found is None:
-            return None
+            if found is None:
+                return None
+            # a unit answers for those that it succeeded, from the day on which it did
+            bound = await units.binding_on(tx, found.owner.bound, swedish_date(now))
         if now - found.seen_at >= SEEN_AGAIN:
             async with self._store.transaction(now) as tx:
                 await console_sessions.touch_session(tx, _hash(token))
@@ -135,7 +152,7 @@ class Sessions:
             owner.subject,
             owner.acr,
             _hash(token).hex()[:16],
-            owner.bound,
+            bound,
         )
         opened = {
             what: Unmasked(one["reason"], datetime.fromisoformat(one["until"]))
@@ -169,10 +186,16 @@ class Sessions:
                 self._sealed(token, login),
             )
 
-    async def end_of(self, issuer: str, subject: str | None, sid: str | None) -> list[str]:
-        """End an issuer's session, or all of a subject when it names none; return whose ended, by name."""
+    async def end_of(
+        self, issuer: str, subject: str | None, sid: str | None, begun_by: datetime
+    ) -> list[str]:
+        """
+        End an issuer's session, or all of a subject when it names none, that began until `begun_by` by the issuer's clock.
+
+        Return whose ended, by name.
+        """
         async with self._store.transaction(self._clock.now()) as tx:
-            return await stored.end_sessions_of(tx, issuer, subject, sid)
+            return await stored.end_sessions_of(tx, issuer, subject, sid, begun_by)
 
     def _sealed(self, token: str, login: Login | None) -> bytes | None:
         if login is None:
@@ -191,8 +214,121 @@ class Sessions:
                 kept = {}
         return Login(operator, sid, kept.get("refresh"), kept.get("id"))
 
-    def _key(self, token: str) -> bytes:
-        return HKDF(SHA256(), 32, token.encode(), b"sigill-console-tokens").derive(self._secret)
+    def _key(self, token: str, what: bytes = b"sigill-console-tokens") -> bytes:
+        return HKDF(SHA256(), 32, token.encode(), what).derive(self._secret)
+
+    def form_key(self, operator: Operator) -> str:
+        """
+        Return the key of the forms of one page, as its hidden field `once` holds it: signed, and bound to whom it is shown to.
+        """
+        nonce = secrets.token_urlsafe(12)
+        return self._forms.sign(f"{nonce}.{self._shown_to(nonce, operator)}").decode("ascii")
+
+    def is_form_key(self, key: object) -> bool:
+        """Whether a key is one of ours, whoever's form it is."""
+        return isinstance(key, str) and self._forms.validate(key)
+
+    def is_form_of(self, key: str, operator: Operator) -> bool:
+        """Whether the form with a key was shown to an operator."""
+        if not self.is_form_key(key):
+            return False
+        nonce, _, whose = self._forms.unsign(key).decode("ascii").partition(".")
+        return hmac.compare_digest(whose, self._shown_to(nonce, operator))
+
+    def _shown_to(self, nonce: str, operator: Operator) -> str:
+        who = json.dumps([nonce, operator.issuer, operator.subject, operator.name]).encode()
+        return hmac.new(self._secret, who, hashlib.sha256).hexdigest()[:32]
+
+    async def carry_out_once(
+        self, session: Session, sent: bytes, carry_out: Callable[[], Awaitable[Response]]
+    ) -> Response | None:
+        """
+        Carry out a form that led its sender on to a path no second time, but answer with that path again.
+
+        `sent` is the form with its key and what was typed. An answer that leads nowhere (a fault, a page) keeps nothing: the form
+        may be sent again. None: it was begun and nobody knows how it ended. To the login where the session ended meanwhile.
+        """
+        form = hashlib.sha256(sent).digest()
+        for _ in range(_LOOKS):
+            async with self._store.transaction(self._clock.now()) as tx:
+                if await console_sessions.claim_form(tx, session.token_hash, form):
+                    break
+                known, answer = await console_sessions.form_answer(tx, session.token_hash, form)
+            if answer is not None:
+                return RedirectResponse(answer, 303)
+            if not known and await self._is_over(session):
+                return RedirectResponse("/login", 303)  # it went with what it had sent, perhaps this form
+            await asyncio.sleep(_LOOK_AGAIN)
+        else:
+            return None
+        led_to: str | None = None
+        try:
+            answer_given = await carry_out()
+            if answer_given.status_code == 303:
+                led_to = answer_given.headers["location"]
+            return answer_given
+        finally:
+            await self._note_end(session, form, led_to)
+
+    async def _note_end(self, session: Session, form: bytes, led_to: str | None) -> None:
+        """Note how a form ended. A database that is away now leaves it unknown, and the form's own answer stands."""
+        try:
+            async with self._store.transaction(self._clock.now()) as tx:
+                if led_to is None:
+                    await console_sessions.release_form(tx, session.token_hash, form)
+                else:
+                    await console_sessions.answer_form(tx, session.token_hash, form, led_to)
+        except Exception as error:
+            if not passing(error):
+                raise
+
+    async def _is_over(self, session: Session) -> bool:
+        async with self._store.reading() as tx:
+            now = self._clock.now()
+            return await console_sessions.session(tx, session.token_hash, now, now - self._idle) is None
+
+    async def keep_form(self, path: str, fields: Sequence[tuple[str, str]]) -> str:
+        """Keep a form that came when its session was over, for `KEPT_FOR`; return the token that opens it."""
+        token, now = secrets.token_urlsafe(32), self._clock.now()
+        nonce = secrets.token_bytes(12)
+        inside = json.dumps({"path": path, "fields": fields}).encode()
+        sealed = nonce + AESGCM(self._key(token, _FORM)).encrypt(nonce, inside, _hash(token))
+        async with self._store.transaction(now) as tx:
+            await console_sessions.keep_form(tx, _hash(token), sealed, now + KEPT_FOR)
+        return token
+
+    async def kept_form(self, token: str, operator: Operator) -> tuple[str, list[tuple[str, str]]] | None:
+        """Return path and fields of a kept form; None: it is over, or was shown to somebody else than the operator."""
+        async with self._store.reading() as tx:
+            sealed = await console_sessions.kept_form(tx, _hash(token), self._clock.now())
+        if sealed is None:
+            return None
+        try:
+            inside = AESGCM(self._key(token, _FORM)).decrypt(sealed[:12], sealed[12:], _hash(token))
+        except InvalidTag:  # another secret since
+            return None
+        kept = json.loads(inside)
+        fields = [(name, value) for name, value in kept["fields"]]
+        return (kept["path"], fields) if self.is_form_of(dict(fields).get("once", ""), operator) else None
+
+    async def is_kept_form_sent(self, token: str, operator: Operator, path: str) -> bool:
+        """
+        Whether a kept form needs no keeping now that the operator has sent one to `path`: one of the same part of the console,
+        as the first word of the path says; what was looked up elsewhere meanwhile leaves it. It goes at once.
+
+        False where the database is away: what was sent stands, and the kept form ends by itself.
+        """
+        try:
+            kept = await self.kept_form(token, operator)
+            if kept is not None and kept[0].split("/")[1] != path.split("/")[1]:
+                return False
+            async with self._store.transaction(self._clock.now()) as tx:
+                await console_sessions.drop_kept_form(tx, _hash(token))
+        except Exception as error:
+            if not passing(error):
+                raise
+            return False
+        return True
 
     async def open(self, session: Session, what: str, reason: str) -> None:
         """Let the session show `what` for a while."""

@@ -46,6 +46,8 @@ _TOKEN_MAX = 16_384
 _KEPT = 10_000
 _KEY_TYPES = ("EC", "RSA", "OKP")
 _TYPES = ("at+jwt", "application/at+jwt", "jwt", "")
+_OTHER_KINDS = frozenset({"at_hash", "c_hash", "events"})
+"""Claims of ID tokens (OpenID Connect Core 1.0, 3.1.3.6 and 3.3.2.11) and of logout and other event tokens (RFC 8417)."""
 _log = structlog.get_logger("sigill.auth")
 
 
@@ -313,20 +315,25 @@ class Tokens:
     def _read(self, header: Mapping[str, Any], claims: Mapping[str, Any], now: float) -> tuple[Caller, float]:
         if str(header.get("typ", "")).lower() not in _TYPES:
             raise ValueError("typ")
+        # issuers that sign every kind of token alike say in the body which it is: Keycloak by `typ`, all by what it is for
+        if str(claims.get("typ", "bearer")).lower() != "bearer" or not _OTHER_KINDS.isdisjoint(claims):
+            raise ValueError("no access token")
         audience = claims.get("aud")
         meant = [audience] if isinstance(audience, str) else audience
         if claims.get("iss") != self._issuer or not isinstance(meant, list) or self._audience not in meant:
             raise ValueError("iss or aud")
         expires, begins = claims["exp"], claims.get("nbf", 0)
-        if isinstance(expires, bool) or now >= float(expires) + LEEWAY or now < float(begins) - LEEWAY:
+        if isinstance(expires, bool) or not (math.isfinite(expires) and math.isfinite(begins)):
+            raise ValueError("exp or nbf")
+        if now >= float(expires) + LEEWAY or now < float(begins) - LEEWAY:
             raise ValueError("exp or nbf")
         subject, client = claims.get("sub"), claims.get("client_id") or claims.get("azp")
         if not isinstance(subject, str) or not subject:
             raise ValueError("sub")
         scope = claims.get("scope", claims.get("scp", ""))
-        scopes = frozenset(scope.split() if isinstance(scope, str) else (str(one) for one in scope))
+        scopes = frozenset(scope.split() if isinstance(scope, str) else (str(word) for word in scope))
         unit = claims.get("unit")
-        if any(not one.isprintable() for one in (subject, client, unit) if isinstance(one, str)):
+        if any(not claim.isprintable() for claim in (subject, client, unit) if isinstance(claim, str)):
             raise ValueError("sub, client_id or unit: what no log can hold")  # U+0000, half a surrogate pair
         actor = subject if client in (None, subject) else f"{subject} ({client})"
         return Caller(actor[:200], scopes, unit if isinstance(unit, str) else None), float(expires)
@@ -381,9 +388,12 @@ class Certificates:
         own = request.scope.get("extensions", {}).get("tls", {}).get("client_cert_der")
         if isinstance(own, bytes):
             return own
-        field = request.headers.get("client-cert")
-        if field is None or request.client is None or request.client.host not in self._proxies:
+        fields = request.headers.getlist("client-cert")
+        if not fields or request.client is None or request.client.host not in self._proxies:
             return None  # a field that anybody could send proves nothing
+        if len(fields) > 1:  # the caller's own, and the proxy's behind it
+            raise AuthenticationRefused("not-authenticated", "more than one Client-Cert")
+        field = fields[0]
         try:
             if len(field) < 2 or not (field.startswith(":") and field.endswith(":")):
                 raise ValueError

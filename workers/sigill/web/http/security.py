@@ -87,12 +87,24 @@ class Attempts:
 
 
 def network_of(address: str) -> str:
-    """Return what tries are counted by: an IPv4 address, the /64 of an IPv6 one, which one caller has whole."""
+    """
+    Return what tries are counted by: an IPv4 address, the /64 of an IPv6 one, which one caller has whole.
+
+    A port, brackets and a zone that a proxy writes beside it are left out: each connection would be another caller. An IPv4
+    address written as IPv6 is that IPv4 address: all of IPv4 would be one caller.
+    """
+    host = address.strip()
+    if host.startswith("["):
+        host = host[1:].partition("]")[0]
+    elif host.count(":") == 1:
+        host = host.partition(":")[0]
     try:
-        found = ip_address(address)
+        found = ip_address(host.partition("%")[0])
     except ValueError:
-        return address or "unknown"
-    return str(ip_network((found, 64), strict=False)) if found.version == 6 else str(found)
+        return host or "unknown"  # a name that a proxy gives
+    if found.version == 4:
+        return str(found)
+    return str(found.ipv4_mapped or ip_network((found, 64), strict=False))
 
 
 def forged(request: Request, expected: str, given: object) -> bool:

@@ -21,7 +21,9 @@ WITHIN = 30
 async def ahead(request: Request, desk: ConsoleContext, session: Session) -> Response:
     """The safe day: who must be shut and is not, what ends with nobody answering, and every change of the week."""
     bound = session.operator.bound
-    regions = sorted(one for one in desk.books.regions if bound.regions is None or one in bound.regions)
+    regions = sorted(
+        region for region in desk.books.regions if bound.regions is None or region in bound.regions
+    )
     asked = RegionCode(request.query_params.get("region", ""))
     region = asked if asked in regions else None
     if bound.regions is not None and region is None and regions:

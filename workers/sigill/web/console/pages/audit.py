@@ -12,14 +12,25 @@ from sigill.operations.archive import Reader
 from sigill.operations.operators import AUDITORS
 from sigill.policy.calendar import midnight
 from sigill.policy.effects import Sentence
-from sigill.policy.identity_numbers import NumberError
 from sigill.runtime.logging import mask
 from sigill.store import access_log, audit, audit_check
 from sigill.store.access_log import AccessLogFault, LoggedAccess
 from sigill.store.audit import ChainHead
 from sigill.store.audit_check import AuditFault
-from sigill.web.console.context import TOO_OFTEN, ConsoleContext, day_of, done, get, number_of, post, text_of
-from sigill.web.console.pages.orders import resolve
+from sigill.store.console import EVERYTHING
+from sigill.web.console.context import (
+    NO_REASON,
+    OUTSIDE,
+    TOO_OFTEN,
+    ConsoleContext,
+    day_of,
+    get,
+    number_of,
+    post,
+    text_of,
+)
+from sigill.web.console.pages.orders import person_asked_for
+from sigill.web.console.returned_forms import FormFault
 from sigill.web.console.sessions import Session
 from sigill_contracts.vocabulary import PersonId
 
@@ -60,16 +71,8 @@ async def looks_of_person(
 ) -> Response:
     """The extract of a person: found by number, in the body; itself a line of the log."""
     if not desk.searches.allowed(session.operator.name):
-        return desk.sorry(request, session, 429, TOO_OFTEN, back="/audit")
-    reason = text_of(form, "reason")
-    if not reason:
-        return done("/audit", "reason")
-    try:
-        person = await resolve(desk, text_of(form, "number"))
-    except NumberError as error:
-        return done("/audit", f"number_{error.fault}")
-    if person is None:
-        return done("/audit", "unknown")
+        raise FormFault({"": TOO_OFTEN}, 429)
+    person, reason = await person_asked_for(desk, form)
     if hidden := await desk.hidden(session, (person,)):
         return await desk.refuse_hidden(request, session, hidden, reason, "/audit")
     async with desk.store.transaction(desk.clock.now()) as tx:
@@ -89,9 +92,12 @@ async def patient_paper(request: Request, desk: ConsoleContext, session: Session
         return RedirectResponse("/audit", 303)
     if hidden := await desk.hidden(session, (PersonId(str(person)),)):
         return await desk.refuse_hidden(request, session, hidden, reason, "/audit")
+    if session.operator.bound != EVERYTHING:
+        # it tells the patient of every look, also of those that this login does not cover
+        return desk.sorry(request, session, 403, OUTSIDE, back="/audit")
     tested = text_of(form, "harm_test")
     if not tested:
-        return done(f"/audit?person={person}", "reason")
+        raise FormFault({"harm_test": _NO_TEST})
     made = await extracts.extract(
         desk.auditors,
         PersonId(str(person)),
@@ -112,23 +118,28 @@ async def _page(
     if desk.auditors is None:
         return desk.sorry(request, session, 404, _NOT_HERE)
     query = request.query_params
-    person = number_of(query.get("person"))
+    person = number_of(request.path_params.get("person") or query.get("person"))
     if person is not None and session.reason(f"looks:{person}", desk.clock.now()) is None:
         person = None
     actor = query.get("actor", "").strip() or None
     since, through = _day(query.get("since")), _day(query.get("through"))
     first = midnight(since) if since else None
     end = midnight(through + timedelta(days=1)) if through else None
+    mine = session.operator.bound.columns
     async with desk.auditors.reading() as tx:
         heads: list[ChainHead] = await audit.heads(tx)
         looks: list[LoggedAccess]
         if person is not None:
             who = PersonId(str(person))
-            looks = await access_log.of_person(tx, who, looked_from=first, looked_before=end)
+            looks = await access_log.of_person(
+                tx, who, looked_from=first, looked_before=end, from_units_of=mine
+            )
             looks.reverse()
         else:
-            looks = await access_log.of_actor(tx, actor, looked_from=first, looked_before=end, limit=MOST + 1)
-        hidden = await desk.hidden(session, {one.look.patient for one in looks}, tx)
+            looks = await access_log.of_actor(
+                tx, actor, looked_from=first, looked_before=end, limit=MOST + 1, from_units_of=mine
+            )
+        hidden = await desk.hidden(session, {look.look.patient for look in looks}, tx)
     if person is None and (actor is not None or since is not None or through is not None):
         async with desk.auditors.transaction(desk.clock.now()) as tx:
             read: dict[str, audit.Json] = {"lines": min(len(looks), MOST)}
@@ -149,6 +160,7 @@ async def _page(
         more=len(looks) > MOST,
         most=MOST,
         of_person=person,
+        bound=session.operator.bound != EVERYTHING,
         query=query,
         verified=verified,
     )
@@ -170,11 +182,16 @@ async def review(request: Request, desk: ConsoleContext, session: Session, form:
     if desk.auditors is None:
         return desk.sorry(request, session, 404, _NOT_HERE)
     if not desk.searches.allowed(session.operator.name):
-        return desk.sorry(request, session, 429, TOO_OFTEN, back="/audit/review")
+        raise FormFault({"": TOO_OFTEN}, 429)
     reason = text_of(form, "reason")
     since, through = _day(text_of(form, "since")), _day(text_of(form, "through"))
-    if not reason or since is None or through is None or through < since:
-        return done("/audit/review", "period" if reason else "reason")
+    faults = {name: _NO_DAY for name, day in (("since", since), ("through", through)) if day is None}
+    if not reason:
+        faults["reason"] = NO_REASON
+    if since is not None and through is not None and through < since:
+        faults["through"] = _BACKWARDS
+    if faults or since is None or through is None:
+        raise FormFault(faults)
     near = min(number_of(text_of(form, "days")) or 0, _FAR_DAYS)
     found = await reviews.review(
         desk.auditors,
@@ -186,6 +203,7 @@ async def review(request: Request, desk: ConsoleContext, session: Session, form:
             actor=text_of(form, "actor") or None,
             near=timedelta(days=near),
             everything=text_of(form, "everything") == "yes",
+            from_units_of=session.operator.bound.columns,
         ),
     )
     hidden = await desk.hidden(session, found.keys)
@@ -195,6 +213,9 @@ async def review(request: Request, desk: ConsoleContext, session: Session, form:
     return desk.page(request, "review.html", session, found=found, hidden=hidden, given=given)
 
 
+_NO_DAY = Sentence("Ange en dag.", "Give a day.")
+_BACKWARDS = Sentence("Dagen ligger före den första.", "The day comes before the first one.")
+_NO_TEST = Sentence("Skriv vem som gjorde menprövningen.", "Write who made the harm test.")
 _FAR_DAYS = 3660
 
 
@@ -212,8 +233,8 @@ _NOT_HERE = Sentence(
 ROUTES = [
     get("/audit", audit_page, AUDITORS),
     get("/audit/review", review_page, AUDITORS),
-    post("/audit/review", review, AUDITORS),
+    post("/audit/review", review, AUDITORS, review_page),
     post("/audit/verify", verify, AUDITORS),
-    post("/audit/person", looks_of_person, AUDITORS),
-    post("/audit/person/{person}/paper", patient_paper, AUDITORS),
+    post("/audit/person", looks_of_person, AUDITORS, audit_page),
+    post("/audit/person/{person}/paper", patient_paper, AUDITORS, audit_page),
 ]

@@ -20,12 +20,12 @@ async def choices(request: Request, desk: ConsoleContext, session: Session) -> R
     asked = request.query_params
     today = swedish_date(desk.clock.now())
     regions = [region for code, region in sorted(desk.books.regions.items()) if not region.national]
-    region = next((one for one in regions if one.region == asked.get("region")), None)
+    region = next((region for region in regions if region.region == asked.get("region")), None)
     version = region.in_force(today) if region else None
     age = number_of(asked.get("age"))
-    risk = next((one for one in RiskFrom if one == asked.get("risk")), None)
-    signs = [one for one in RiskSign if one in asked.getlist("sign")]
-    considered = next((one for one in Form if one == asked.get("form")), None)
+    risk = next((source for source in RiskFrom if source == asked.get("risk")), None)
+    signs = [sign for sign in RiskSign if sign in asked.getlist("sign")]
+    considered = next((form for form in Form if form == asked.get("form")), None)
     advice: Advice | None = None
     left = None
     if version is not None and age is not None and age <= OLDEST:

@@ -6,8 +6,10 @@ dies between, the letter is still here, and the inbox knows a message that came 
 order cannot be), nothing is deleted. Discarding takes a reason and a second operator.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 import structlog
 from starlette.datastructures import FormData
@@ -22,10 +24,11 @@ from sigill.processing.patient_keys import shaped_like_a_key
 from sigill.runtime.logging import mask
 from sigill.store import dead_letters, persons, proposals
 from sigill.store.console import EVERYTHING
-from sigill.store.dead_letters import DISCARD, DeadLetter
+from sigill.store.dead_letters import DISCARD, DeadLetter, LetterFilter
 from sigill.store.session import Reading
 from sigill.stream.connection import BrokerDown, StreamStopped
 from sigill.web.console.context import (
+    DONE_BEFORE,
     GONE,
     OUTSIDE,
     ConsoleContext,
@@ -35,10 +38,13 @@ from sigill.web.console.context import (
     numbers_of,
     offset_of,
     post,
+    reason_of,
     text_of,
 )
+from sigill.web.console.returned_forms import FormFault
 from sigill.web.console.sessions import Session
-from sigill_contracts.topics import ORDERS
+from sigill_contracts.dead_letter import DeadLetterReason
+from sigill_contracts.topics import INCOMING, ORDERS
 from sigill_contracts.vocabulary import PersonId
 
 log = structlog.get_logger("sigill.console")
@@ -58,22 +64,29 @@ class ShownSequence:
     ids: tuple[int, ...]
     hidden: bool = False
     """Of somebody with protected identity, whom whoever looks may not be shown."""
+    ours: bool = True
+    """Whether its letters can be sent again from here."""
+    taken_by: tuple[str, ...] = ()
 
 
 async def letters(request: Request, desk: ConsoleContext, session: Session) -> Response:
-    """The open sequences, and what waits for a second operator."""
-    offset, counts_only = offset_of(request), not _reads(session)
+    """The open letters by cause and source, their sequences, and what waits for a second operator."""
+    offset, counts_only, wanted = offset_of(request), not _reads(session), _wanted(request)
     async with desk.store.reading() as tx:
-        sequences = [] if counts_only else await dead_letters.letter_sequences(tx, limit=PAGE, offset=offset)
-        total, groups = await dead_letters.count_letters(tx)
+        causes = [] if counts_only else await dead_letters.causes(tx)
+        sequences = (
+            [] if counts_only else await dead_letters.letter_sequences(tx, wanted, limit=PAGE, offset=offset)
+        )
+        total, groups = await dead_letters.count_letters(tx, wanted)
         ids = [letter for sequence in sequences for letter in sequence.ids[:MOST_IN_LIST]]
         found = await dead_letters.by_ids(tx, ids)
+        taken = await dead_letters.claims(tx, [letter for sequence in sequences for letter in sequence.ids])
         waiting = [] if counts_only else await proposals.open_ones(tx, DISCARD)
-        proposed = await dead_letters.by_ids(tx, [int(one.subject) for one in waiting])
-        keys = {key for one in sequences if (key := shaped_like_a_key(one.key))}
+        proposed = await dead_letters.by_ids(tx, [int(proposal.subject) for proposal in waiting])
+        keys = {key for sequence in sequences if (key := shaped_like_a_key(sequence.key))}
         whose = await persons.resolve_keys(tx, keys)
         secret = await desk.hidden(session, whose.values(), tx)
-        withheld = {number for number, one in proposed.items() if await _hidden(desk, tx, session, one)}
+        withheld = {number for number, item in proposed.items() if await _hidden(desk, tx, session, item)}
     shown = [
         ShownSequence(
             sequence.topic,
@@ -81,6 +94,8 @@ async def letters(request: Request, desk: ConsoleContext, session: Session) -> R
             tuple(found[letter] for letter in sequence.ids[:MOST_IN_LIST]),
             sequence.ids,
             whose.get(shaped_like_a_key(sequence.key) or "") in secret,
+            sequence.topic == ORDERS.name,
+            tuple(sorted({taken[letter] for letter in sequence.ids if letter in taken})),
         )
         for sequence in sequences
     ]
@@ -88,16 +103,56 @@ async def letters(request: Request, desk: ConsoleContext, session: Session) -> R
         request,
         "letters.html",
         session,
+        causes=[
+            (
+                cause,
+                None if cause.source is None else _printable(mask(cause.source))[:LONGEST_SOURCE],
+                call_of(cause.topic, cause.reason),
+                urlencode({"topic": cause.topic, "reason": cause.reason, "source": cause.mark}),
+                wanted == LetterFilter(cause.topic, cause.reason, cause.mark),
+            )
+            for cause in causes
+        ],
+        wanted=wanted,
+        here=_address(wanted),
         sequences=shown,
         counts_only=counts_only,
         total=total,
         groups=groups,
         offset=offset,
         page=PAGE,
-        proposals=[(one, proposed.get(int(one.subject))) for one in waiting],
-        proposed={int(one.subject) for one in waiting},
+        proposals=[(proposal, proposed.get(int(proposal.subject))) for proposal in waiting],
+        proposed={int(proposal.subject) for proposal in waiting},
         withheld=withheld,
     )
+
+
+def _wanted(request: Request) -> LetterFilter:
+    """Which letters are asked for: topic, reason and a source's mark, which name nobody and may stand in an address."""
+    query = request.query_params
+    topic, reason, mark = query.get("topic"), query.get("reason"), query.get("source")
+    return LetterFilter(
+        topic if topic in {spec.name for spec in INCOMING} else None,
+        reason if reason in set(DeadLetterReason) else None,
+        mark if mark is not None and _A_MARK.fullmatch(mark) else None,
+    )
+
+
+_A_MARK = re.compile(r"(?:[0-9a-f]{8})?")
+LONGEST_SOURCE = 80
+
+
+def _address(wanted: LetterFilter) -> str:
+    asked = {"topic": wanted.topic, "reason": wanted.reason, "source": wanted.mark}
+    given = {name: value for name, value in asked.items() if value is not None}
+    return f"/dead-letters?{urlencode(given)}" if given else "/dead-letters"
+
+
+def call_of(topic: str, reason: DeadLetterReason) -> str:
+    """Whom to call about a letter, as the lexicon's `letter_call` names it."""
+    if reason is DeadLetterReason.UNREADABLE_RECORD:
+        return "ours"
+    return "orders" if topic == ORDERS.name else "sources"
 
 
 MOST_IN_LIST = 20
@@ -119,6 +174,7 @@ async def letter(request: Request, desk: ConsoleContext, session: Session) -> Re
         hidden = await _hidden(desk, tx, session, one)
         before = await dead_letters.open_before(tx, [letter_id])
         waiting = [p for p in await proposals.open_ones(tx, DISCARD) if p.subject == str(letter_id)]
+        taken_by = (await dead_letters.claims(tx, [letter_id])).get(letter_id)
     opened = session.reason(f"letter:{letter_id}", desk.clock.now())
     if not _reads(session):
         return desk.sorry(request, session, 403, OUTSIDE, back="/dead-letters")
@@ -142,6 +198,18 @@ async def letter(request: Request, desk: ConsoleContext, session: Session) -> Re
         peek=PEEK,
         kept=one.record.value is not None,
         ours=one.record.topic == ORDERS.name,
+        call=call_of(one.record.topic, one.record.reason),
+        helps=one.record.reason is DeadLetterReason.UNREADABLE_RECORD,
+        source=next(
+            (
+                _printable(mask((value or b"").decode("utf-8", "backslashreplace")))[:LONGEST_SOURCE]
+                for name, value in one.record.headers
+                if name == "ce_source"
+            ),
+            None,
+        ),
+        taken_by=taken_by,
+        runbook=desk.runbook("dead-letters"),
     )
 
 
@@ -167,8 +235,10 @@ async def _withheld(
     if not _reads(session):
         return desk.sorry(request, session, 403, OUTSIDE, back="/dead-letters")
     async with desk.store.reading() as tx:
-        found = await dead_letters.by_ids(tx, {one for one in ids if one is not None})
-        hidden = frozenset([who for one in found.values() for who in await _hidden(desk, tx, session, one)])
+        found = await dead_letters.by_ids(tx, {id_ for id_ in ids if id_ is not None})
+        hidden = frozenset(
+            [who for letter in found.values() for who in await _hidden(desk, tx, session, letter)]
+        )
     return await desk.refuse_hidden(request, session, hidden, reason, "/dead-letters") if hidden else None
 
 
@@ -199,9 +269,7 @@ def _printable(text: str, also: str = "") -> str:
 async def open_letter(request: Request, desk: ConsoleContext, session: Session, form: FormData) -> Response:
     """Show a letter's bytes for a while: an act of its own, with a reason."""
     letter_id = number_of(request.path_params["letter"])
-    reason = text_of(form, "reason")
-    if not reason:
-        return done(f"/dead-letters/{letter_id}", "reason")
+    reason = reason_of(form)
     if (refused := await _withheld(request, desk, session, [letter_id], reason)) is not None:
         return refused
     if await _noted(desk, session, letter_id, "dead_letter_opened", reason) is None or letter_id is None:
@@ -213,9 +281,7 @@ async def open_letter(request: Request, desk: ConsoleContext, session: Session, 
 async def raw_letter(request: Request, desk: ConsoleContext, session: Session, form: FormData) -> Response:
     """A letter's bytes as a file: an act of its own, with a reason."""
     letter_id = number_of(request.path_params["letter"])
-    reason = text_of(form, "reason")
-    if not reason:
-        return done(f"/dead-letters/{letter_id}", "reason")
+    reason = reason_of(form)
     if (refused := await _withheld(request, desk, session, [letter_id], reason)) is not None:
         return refused
     one = await _noted(desk, session, letter_id, "dead_letter_bytes_taken", reason)
@@ -257,33 +323,54 @@ async def replay(request: Request, desk: ConsoleContext, session: Session, form:
     if (refused := await _withheld(request, desk, session, ids, "dead letter to be sent again")) is not None:
         return refused
     if not ids:
-        return done("/dead-letters", "nothing")
+        raise FormFault({"": _NOTHING_CHOSEN})
     try:
         told = await redrive(
             desk.store, desk.sending, desk.clock, session.operator.name, ids, desk.settings.topic
         )
     except NotOursToSend:
-        return desk.sorry(request, session, 409, _THEIRS, back="/dead-letters")
+        raise FormFault({"": _THEIRS}, 409) from None
     except EarlierOpen:
-        return desk.sorry(request, session, 409, _EARLIER, back="/dead-letters")
+        raise FormFault({"": _EARLIER}, 409) from None
     except (BrokerDown, StreamStopped) as error:
         log.warning("replay failed", error=type(error).__name__)
-        return desk.sorry(request, session, 503, _BROKER, back="/dead-letters")
-    return done("/dead-letters", "replayed" if told.left == 0 else "partly")
+        raise FormFault({"": _BROKER}, 503) from error
+    return done(_address(_wanted(request)), "replayed" if told.left == 0 else "partly")
+
+
+async def claim(request: Request, desk: ConsoleContext, session: Session, form: FormData) -> Response:
+    """Take letters, give them back, or take them over from somebody else: `what` says which."""
+    ids, what = numbers_of(form, "letter")[:MOST_AT_ONCE], text_of(form, "what")
+    back = f"/dead-letters/{ids[0]}" if text_of(form, "back") == "letter" and ids else "/dead-letters"
+    if (refused := await _withheld(request, desk, session, ids, "dead letter to be taken")) is not None:
+        return refused
+    async with desk.store.transaction(desk.clock.now()) as tx:
+        if what == "release":
+            changed = await dead_letters.unclaim(tx, ids, session.operator.name)
+        else:
+            changed = await dead_letters.claim(
+                tx, ids, session.operator.name, from_others=what == "take_over"
+            )
+        if changed:
+            action = "dead_letters_given_back" if what == "release" else "dead_letters_taken"
+            await desk.note(tx, session.operator, action, {"dead_letters": " ".join(map(str, changed))})
+    if not changed:
+        return done(back, "taken")
+    return done(back, "given_back" if what == "release" else "claimed")
 
 
 async def propose(request: Request, desk: ConsoleContext, session: Session, form: FormData) -> Response:
     """Propose to discard a letter, with a reason."""
     letter_id = number_of(request.path_params["letter"])
-    reason = text_of(form, "reason")
-    if not reason:
-        return done(f"/dead-letters/{letter_id}", "reason")
+    reason = reason_of(form)
     if (refused := await _withheld(request, desk, session, [letter_id], reason)) is not None:
         return refused
     async with desk.store.transaction(desk.clock.now()) as tx:
         found = (await dead_letters.by_ids(tx, [letter_id])).get(letter_id) if letter_id is not None else None
-        if found is None or found.action is not None or letter_id is None:
+        if found is None or letter_id is None:
             return desk.sorry(request, session, 404, GONE, back="/dead-letters")
+        if found.action is not None:
+            raise FormFault({"": DONE_BEFORE}, 409)
         await dead_letters.propose_discard(tx, letter_id, session.operator.name, reason)
         await desk.note(tx, session.operator, "discard_proposed", {"dead_letter": letter_id})
     return done("/dead-letters", "proposed")
@@ -296,9 +383,8 @@ async def decide(request: Request, desk: ConsoleContext, session: Session, form:
     if proposal is None:
         return desk.sorry(request, session, 404, GONE, back="/dead-letters")
     async with desk.store.reading() as tx:
-        subjects = [
-            int(one.subject) for one in await proposals.open_ones(tx, DISCARD) if one.proposal_id == proposal
-        ]
+        waiting = await proposals.open_one(tx, DISCARD, proposal)
+    subjects = [] if waiting is None else [int(waiting.subject)]
     if (refused := await _withheld(request, desk, session, subjects, "discard to be decided")) is not None:
         return refused
     try:
@@ -314,12 +400,13 @@ async def decide(request: Request, desk: ConsoleContext, session: Session, form:
                 tx, session.operator, "discard_approved" if approved else "discard_declined", body
             )
     except proposals.SameOperator:
-        return done("/dead-letters", "same")
+        return done(_address(_wanted(request)), "same")
     except proposals.NotOpen:
-        return done("/dead-letters", "gone")
-    return done("/dead-letters", "discarded" if approved else "declined")
+        return done(_address(_wanted(request)), "gone")
+    return done(_address(_wanted(request)), "discarded" if approved else "declined")
 
 
+_NOTHING_CHOSEN = Sentence("Inget valdes.", "Nothing was chosen.")
 _THEIRS = Sentence(
     "Registrets och katalogens meddelanden skickas om av dem själva, inte härifrån.",
     "What the register or the directory sent is sent again by them, not from here.",
@@ -336,9 +423,10 @@ _BROKER = Sentence(
 ROUTES = [
     get("/dead-letters", letters),
     get("/dead-letters/{letter}", letter, LOOKERS),
-    post("/dead-letters/replay", replay, OPERATORS),
-    post("/dead-letters/{letter}/open", open_letter, LOOKERS),
-    post("/dead-letters/{letter}/bytes", raw_letter, LOOKERS),
-    post("/dead-letters/{letter}/discard", propose, OPERATORS),
+    post("/dead-letters/replay", replay, OPERATORS, letters),
+    post("/dead-letters/claim", claim, OPERATORS),
+    post("/dead-letters/{letter}/open", open_letter, LOOKERS, letter),
+    post("/dead-letters/{letter}/bytes", raw_letter, LOOKERS, letter),
+    post("/dead-letters/{letter}/discard", propose, OPERATORS, letter),
     post("/dead-letters/proposals/{proposal}", decide, APPROVERS),
 ]

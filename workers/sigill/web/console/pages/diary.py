@@ -1,6 +1,5 @@
-"""The list for the diary: forms in and decisions out, a day a page, without names; and the same as a file."""
+"""The list for the diary: forms in, decisions out and entries of cases, a day a page, without names; and the same as a file."""
 
-import csv
 import io
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -9,7 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sigill.operations.operators import LOOKERS
+from sigill.operations.spreadsheets import SheetWriter
 from sigill.policy.calendar import swedish_date
+from sigill.policy.cases import CaseEntryKind
 from sigill.store import diary as stored
 from sigill.store.console import Binding
 from sigill.store.diary import DiaryEntry
@@ -45,6 +46,7 @@ async def diary(request: Request, desk: ConsoleContext, session: Session) -> Res
         earlier=day - timedelta(days=1),
         later=day + timedelta(days=1),
         most=MOST_DAYS,
+        is_case=set(CaseEntryKind).__contains__,
     )
 
 
@@ -56,12 +58,12 @@ async def diary_csv(request: Request, desk: ConsoleContext, session: Session) ->
     if bound is None:
         return desk.sorry(request, session, 403, OUTSIDE, back="/diary")
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(stored.DIARY_COLUMNS)
+    writer = SheetWriter(text)
+    writer.line(stored.DIARY_COLUMNS)
     async with desk.store.reading() as tx:
         async for page in stored.all_pages(tx, first, last, bound):
             for entry in stored.without(page, await _hidden(desk, session, page, tx)):
-                writer.writerow(entry.columns)
+                writer.line(entry.columns)
     name = f"diary-{region or 'all'}-{first}-{last}.csv"
     return Response(
         text.getvalue(),
@@ -73,7 +75,7 @@ async def diary_csv(request: Request, desk: ConsoleContext, session: Session) ->
 async def _hidden(
     desk: ConsoleContext, session: Session, page: Sequence[DiaryEntry], tx: Reading
 ) -> frozenset[int]:
-    return await desk.hidden_orders(session, {(one.registration, one.patient) for one in page}, tx)
+    return await desk.hidden_orders(session, {(entry.registration, entry.patient) for entry in page}, tx)
 
 
 def _day(request: Request, name: str, otherwise: date) -> date:
@@ -85,7 +87,7 @@ def _day(request: Request, name: str, otherwise: date) -> date:
 
 def _regions(desk: ConsoleContext, session: Session) -> list[str]:
     mine = session.operator.bound.regions
-    return sorted(one for one in desk.books.regions if mine is None or one in mine)
+    return sorted(region for region in desk.books.regions if mine is None or region in mine)
 
 
 def _bound(request: Request, desk: ConsoleContext, session: Session) -> tuple[str | None, Binding | None]:

@@ -11,20 +11,23 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from sigill.operations.operators import LOOKERS, OPERATORS
-from sigill.operations.worklist import entry_of, what_to_do
+from sigill.operations.worklist import about, entry_of, named_by, unit_of, what_to_do
 from sigill.policy.calendar import midnight, swedish_date
 from sigill.policy.console_lexicon import FOLLOW_UP_KINDS, PROTECTED_KINDS
+from sigill.policy.effects import Sentence
 from sigill.policy.facts import Measure, ReleaseRequest
 from sigill.policy.lexicon import TARGETS
 from sigill.runtime.logging import mask
-from sigill.store import console, measures, orders, requests, tasks, timers
+from sigill.store import console, measures, requests, tasks, timers
 from sigill.store.console import Tally
 from sigill.store.orders import FoundOrder
 from sigill.store.tasks import StoredTask
 from sigill.store.timers import Coming
 from sigill.web.console.context import (
+    DONE_BEFORE,
     GONE,
     OUTSIDE,
+    TAKEN,
     ConsoleContext,
     day_of,
     done,
@@ -33,8 +36,10 @@ from sigill.web.console.context import (
     numbers_of,
     offset_of,
     post,
+    reason_of,
     text_of,
 )
+from sigill.web.console.returned_forms import FormFault, returned_form
 from sigill.web.console.sessions import Session
 from sigill_contracts.vocabulary import MeasureId, OrderId, PendingCode, PersonId
 
@@ -62,7 +67,8 @@ SECTIONS = ("form", "follow_up", "units", "protected", "orders", "other")
 
 async def waiting(request: Request, desk: ConsoleContext, session: Session) -> Response:
     """One list at a time, with its deadlines; how much the others hold stands beside."""
-    key = request.query_params.get("list", "")
+    came = returned_form(request)
+    key = came.first("list") if came is not None else request.query_params.get("list", "")
     offset, now, bound = offset_of(request), desk.clock.now(), session.operator.bound
     async with desk.store.reading() as tx:
         tallies = {
@@ -118,9 +124,9 @@ async def waiting(request: Request, desk: ConsoleContext, session: Session) -> R
         hidden = await desk.hidden(
             session,
             [
-                *(one.patient for one, _ in section.orders),
-                *(one.patient for one in section.tasks),
-                *(one.patient for one in section.ledger),
+                *(order.patient for order, _ in section.orders),
+                *(task.patient for task in section.tasks),
+                *(entry.patient for entry in section.ledger),
             ],
             tx,
         )
@@ -141,7 +147,7 @@ async def waiting(request: Request, desk: ConsoleContext, session: Session) -> R
 async def _ledger(tx: object, open_ones: Sequence[tuple[OrderId, PersonId]]) -> list[ReleaseRequest]:
     """The requests themselves, in the order of the list."""
     found = await requests.by_patient(tx, {patient for _, patient in open_ones})  # type: ignore[arg-type]
-    by_id = {one.order_id: one for many in found.values() for one in many}
+    by_id = {request.order_id: request for many in found.values() for request in many}
     return [by_id[order_id] for order_id, _ in open_ones if order_id in by_id]
 
 
@@ -179,9 +185,17 @@ async def task_done(request: Request, desk: ConsoleContext, session: Session, fo
             )
             if back == "/worklist" and mine:
                 back = f"/worklist/{mine[0].task_id}"
-    if not ticked and asked is not None and asked.state == "open":
-        return done(back, "taken")
+    if not ticked and asked is not None:
+        raise FormFault({"": TAKEN if asked.state == "open" else DONE_BEFORE}, 409)
     return done(back, "ticked" if ticked else "gone")
+
+
+async def _task_page(request: Request, desk: ConsoleContext, session: Session) -> Response:
+    """The page that a tick came from: the task's own, or the list of what waits."""
+    came = returned_form(request)
+    if came is not None and came.first("list") == "worklist":
+        return await _worklist_task(request, desk, session)
+    return await waiting(request, desk, session)
 
 
 async def task_claim(request: Request, desk: ConsoleContext, session: Session, form: FormData) -> Response:
@@ -215,6 +229,7 @@ def _claim_back(asked: str) -> str:
     """The list that was looked at; never another site."""
     allowed = {"/worklist", *(f"/waiting?list={key}" for key in SECTIONS)}
     allowed |= {f"/worklist?who={who}" for who in _WHO} | {f"/worklist?target={name}" for name in TARGETS}
+    allowed |= {f"/worklist?target={name}&who={who}" for name in TARGETS for who in _WHO}
     return asked if asked in allowed or _A_TASK.fullmatch(asked) else "/worklist"
 
 
@@ -225,9 +240,7 @@ _WHO = ("mine", "free")
 async def task_undo(request: Request, desk: ConsoleContext, session: Session, form: FormData) -> Response:
     """Open a task again that was ticked off by mistake, with a reason, which stays at the task."""
     task_id = number_of(request.path_params["task"])
-    reason = text_of(form, "reason")
-    if not reason:
-        return done("/worklist", "reason")
+    reason = reason_of(form)
     async with desk.store.reading() as tx:
         asked = (await tasks.by_ids(tx, [task_id])).get(task_id) if task_id is not None else None
     if asked is None or asked.target is None:
@@ -240,7 +253,15 @@ async def task_undo(request: Request, desk: ConsoleContext, session: Session, fo
             body: dict[str, int | str] = {"task": asked.task_id, "ticked_off_by": asked.done_by or ""}
             personal = {"reason": reason} if asked.patient else None
             await desk.note(tx, session.operator, "task_reopened", body, asked.patient, personal)
-    return done(f"/worklist/{asked.task_id}", "reopened") if opened else done("/worklist", "gone")
+    if not opened:
+        raise FormFault({"": NOT_TICKED}, 409)
+    return done(f"/worklist/{asked.task_id}", "reopened")
+
+
+NOT_TICKED = Sentence(
+    "Uppgiften är inte avprickad: den är öppen, eller behövs inte längre.",
+    "The task is not ticked off: it is open, or not needed any more.",
+)
 
 
 async def _withheld(
@@ -248,21 +269,11 @@ async def _withheld(
 ) -> Response | None:
     """Why a task is not for this session: outside its regions and units, or about somebody hidden; None: it is."""
     async with desk.store.reading() as tx:
-        unit = task.unit
-        if unit is None and task.order_id is not None:
-            unit = next((one.unit for one in await orders.load(tx, [task.order_id]) if one.proven), None)
-        found = await measures.by_ids(tx, [task.measure_id] if task.measure_id else [])
-        hidden = await desk.hidden(session, _about(task, found), tx)
+        unit = await unit_of(tx, task)
+        hidden = await desk.hidden(session, await about(tx, task), tx)
     if not session.operator.bound.covers(task.region, unit):
         return desk.sorry(request, session, 403, OUTSIDE, back=back)
     return await desk.refuse_hidden(request, session, hidden, "task", back) if hidden else None
-
-
-def _about(task: StoredTask, found: Mapping[MeasureId, Measure]) -> set[PersonId]:
-    """Whom a task is about: its patient, and whoever its measure names."""
-    measure = found.get(task.measure_id) if task.measure_id else None
-    named = () if measure is None else (*(measure.guardians or ()), *measure.guardians_except, measure.viewer)
-    return {who for who in (task.patient, *named) if who is not None}
 
 
 # --- work-list
@@ -277,7 +288,7 @@ async def worklist(request: Request, desk: ConsoleContext, session: Session) -> 
     me = session.operator.name
     async with desk.store.reading() as tx:
         bound = session.operator.bound
-        stats = [one for one in await tasks.stats(tx, bound.regions, bound.units) if one.target is not None]
+        stats = [row for row in await tasks.stats(tx, bound.regions, bound.units) if row.target is not None]
         counts_only = not session.operator.may(LOOKERS)
         rows = (
             []
@@ -295,13 +306,13 @@ async def worklist(request: Request, desk: ConsoleContext, session: Session) -> 
         mine, free = (0, 0) if counts_only else await console.worklist_claims(tx, me, target, bound)
         recent = [] if counts_only else await console.worklist_done(tx, bound)
         shown = (*rows, *recent)
-        found = await measures.by_ids(tx, {one.measure_id for one in shown if one.measure_id})
-        secret = await desk.hidden(session, set().union(*(_about(one, found) for one in shown)), tx)
-        hidden = {one.task_id for one in shown if secret & _about(one, found)}
+        found = await measures.by_ids(tx, {task.measure_id for task in shown if task.measure_id})
+        secret = await desk.hidden(session, set().union(*(named_by(task, found) for task in shown)), tx)
+        hidden = {task.task_id for task in shown if secret & named_by(task, found)}
     standing = {
         name: (
-            sum(one.tasks for one in stats if one.target == name),
-            min((one.oldest for one in stats if one.target == name), default=None),
+            sum(row.tasks for row in stats if row.target == name),
+            min((row.oldest for row in stats if row.target == name), default=None),
         )
         for name in TARGETS
     }
@@ -338,7 +349,10 @@ def _by_patient(
     return [
         (
             patient,
-            [(one, _what(one, found), found.get(one.measure_id) if one.measure_id else None) for one in part],
+            [
+                (task, _what(task, found), found.get(task.measure_id) if task.measure_id else None)
+                for task in part
+            ],
         )
         for patient, part in groupby(rows, key=lambda one: one.patient)
     ]
@@ -362,7 +376,7 @@ async def worklist_numbers(
     entry = await entry_of(desk.store, task_id) if task_id is not None else None
     if entry is None:
         return desk.sorry(request, session, 404, GONE, back="/worklist")
-    reason = text_of(form, "reason") or "work-list"
+    reason = reason_of(form)
     if (refused := await _withheld(request, desk, session, entry.task, "/worklist")) is not None:
         return refused
     person = entry.patient.patient.person_id
@@ -393,7 +407,7 @@ async def _worklist_task(request: Request, desk: ConsoleContext, session: Sessio
         request,
         "worklist_task.html",
         session,
-        entry=entry,
+        key_in=entry,
         task=entry.task,
         measure=entry.measure,
         what=what_to_do(entry.task, entry.measure),
@@ -428,9 +442,9 @@ async def transitions(request: Request, desk: ConsoleContext, session: Session) 
     async with desk.store.reading() as tx:
         regions = session.operator.bound.regions
         coming = [
-            one
-            for one in await timers.between(tx, midnight(first), midnight(first + timedelta(days=AHEAD)))
-            if regions is None or one.region in regions
+            timer
+            for timer in await timers.between(tx, midnight(first), midnight(first + timedelta(days=AHEAD)))
+            if regions is None or timer.region in regions
         ]
         stats = await timers.stats(tx, desk.clock.now())
     return desk.page(
@@ -450,17 +464,17 @@ async def transitions(request: Request, desk: ConsoleContext, session: Session) 
 
 def _days(coming: Sequence[Coming]) -> list[DueDay]:
     kinds: dict[date, dict[str, int]] = {}
-    for one in coming:
-        of_day = kinds.setdefault(one.day, {})
-        of_day[str(one.kind)] = of_day.get(str(one.kind), 0) + one.timers
+    for row in coming:
+        of_day = kinds.setdefault(row.day, {})
+        of_day[str(row.kind)] = of_day.get(str(row.kind), 0) + row.timers
     return [DueDay(day, tuple(sorted(found.items()))) for day, found in sorted(kinds.items())]
 
 
 def _weeks(first: date, coming: Sequence[Coming]) -> list[tuple[int, list[tuple[date, int, bool]]]]:
     """Whole weeks, Monday first: number of the week, and each day with how much falls due and whether it is shown."""
     totals: dict[date, int] = {}
-    for one in coming:
-        totals[one.day] = totals.get(one.day, 0) + one.timers
+    for row in coming:
+        totals[row.day] = totals.get(row.day, 0) + row.timers
     last = first + timedelta(days=AHEAD - 1)
     monday = first - timedelta(days=first.weekday())
     weeks = []
@@ -490,12 +504,12 @@ async def transitions_day(request: Request, desk: ConsoleContext, session: Sessi
 ROUTES = [
     get("/waiting", waiting),
     get("/tasks/{task}/person", task_person, LOOKERS),
-    post("/tasks/{task}/done", task_done, OPERATORS),
-    post("/tasks/{task}/undo", task_undo, OPERATORS),
+    post("/tasks/{task}/done", task_done, OPERATORS, _task_page),
+    post("/tasks/{task}/undo", task_undo, OPERATORS, _worklist_task),
     post("/tasks/claim", task_claim, OPERATORS),
     get("/worklist", worklist),
     get("/worklist/{task}", worklist_task, LOOKERS),
-    post("/worklist/{task}/numbers", worklist_numbers, LOOKERS),
+    post("/worklist/{task}/numbers", worklist_numbers, LOOKERS, _worklist_task),
     get("/transitions", transitions),
     get("/transitions/{day}", transitions_day),
 ]

@@ -21,7 +21,7 @@ from sigill.policy.console_lexicon import word
 from sigill.policy.effects import Sentence
 from sigill.policy.identity_numbers import NumberError, compact
 from sigill.processing.trust_report import TrustReport
-from sigill.store import console, orders, persons, tasks
+from sigill.store import cases, console, orders, persons, tasks
 from sigill.store.console import OrderSearch, SentEvent
 from sigill.store.orders import StoredAnswer, StoredOrder
 from sigill.store.session import Reading, Tx
@@ -29,19 +29,32 @@ from sigill.web.console.context import (
     GONE,
     OUTSIDE,
     TOO_OFTEN,
+    UNKNOWN,
     ConsoleContext,
     day_of,
     done,
     get,
     number_of,
+    order_id_of,
     post,
+    reason_of,
     text_of,
 )
 from sigill.web.console.rendering import MASK
+from sigill.web.console.returned_forms import FormFault
 from sigill.web.console.sessions import Session
 from sigill_contracts.order import SignedForm
 from sigill_contracts.receipt import Receipt
-from sigill_contracts.vocabulary import Channel, Form, OrderId, Outcome, PersonId, RegionCode, UnitId
+from sigill_contracts.vocabulary import (
+    PROTECTIVE_FORMS,
+    Channel,
+    Form,
+    OrderId,
+    Outcome,
+    PersonId,
+    RegionCode,
+    UnitId,
+)
 
 PAGE = 100
 MASKED_FIELDS = frozenset(
@@ -58,14 +71,17 @@ async def order_list(request: Request, desk: ConsoleContext, session: Session) -
     if not session.operator.may(LOOKERS):
         return await _counts(request, desk, session)
     query = request.query_params
-    if (found_at := await _numbered(desk, query.get("id", ""))) is not None:
+    asked = query.get("id", "").strip()
+    if asked and order_id_of(asked) is None and (found_at := await registered_under(desk, asked)) is not None:
         return RedirectResponse(f"/orders/{found_at}", 303)
     wanted, faults = _wanted(query, session, desk)
     below, seen = number_of(query.get("below")), number_of(query.get("seen")) or 0
     async with desk.store.reading() as tx:
         found = [] if faults else await console.find_orders(tx, wanted, below=below, limit=PAGE + 1)
         total = await console.count_orders(tx, wanted)
-        hidden = await desk.hidden_orders(session, ((one.registration, one.patient) for one in found), tx)
+        hidden = await desk.hidden_orders(
+            session, ((found_order.registration, found_order.patient) for found_order in found), tx
+        )
     rows, more = found[:PAGE], len(found) > PAGE
     kept = {name: query[name] for name in _FIELDS if query.get(name)}
     following = {**kept, "below": rows[-1].registration, "seen": seen + len(rows)} if more else None
@@ -90,12 +106,10 @@ async def order_list(request: Request, desk: ConsoleContext, session: Session) -
     )
 
 
-async def _numbered(desk: ConsoleContext, text: str) -> int | None:
-    """The order of a registration number, where an order's id is asked for."""
-    if not text.strip().upper().startswith("SIGILL-"):
-        return None
+async def registered_under(desk: ConsoleContext, number: str) -> int | None:
+    """The registration of the order that has a registration number (diarienummer); None: nobody has it."""
     async with desk.store.reading() as tx:
-        return next(iter(await orders.numbered(tx, text)), None)
+        return next(iter(await orders.numbered(tx, number)), None)
 
 
 async def _counts(request: Request, desk: ConsoleContext, session: Session) -> Response:
@@ -103,7 +117,8 @@ async def _counts(request: Request, desk: ConsoleContext, session: Session) -> R
     async with desk.store.reading() as tx:
         bound = session.operator.bound
         counts = [
-            (one, await console.count_orders(tx, OrderSearch(outcome=one, bound=bound))) for one in _OUTCOMES
+            (outcome, await console.count_orders(tx, OrderSearch(outcome=outcome, bound=bound)))
+            for outcome in _OUTCOMES
         ]
     return desk.page(request, "orders_counts.html", session, counts=counts)
 
@@ -158,22 +173,51 @@ async def order_search(request: Request, desk: ConsoleContext, session: Session,
     A number that nobody has is answered like one without orders, and not told apart by anything but that.
     """
     if not desk.searches.allowed(session.operator.name):
-        return desk.sorry(request, session, 429, TOO_OFTEN, back="/orders")
-    reason = text_of(form, "reason")
-    if not reason:
-        return done("/orders", "reason")
-    try:
-        person = await resolve(desk, text_of(form, "number"))
-    except NumberError as error:
-        return done("/orders", f"number_{error.fault}")
-    if person is None:
-        return done("/orders", "unknown")
+        raise FormFault({"": TOO_OFTEN}, 429)
+    person, reason = await person_asked_for(desk, form)
     if hidden := await desk.hidden(session, (person,)):
         return await desk.refuse_hidden(request, session, hidden, reason, "/orders")
     async with desk.store.transaction(desk.clock.now()) as tx:
         await desk.looked(tx, session.operator, person, reason, "orders of the patient, masked")
     await desk.sessions.open(session, f"orders:{person}", reason)
     return RedirectResponse(f"/orders?patient={person}", 303)
+
+
+async def person_asked_for(desk: ConsoleContext, form: FormData) -> tuple[PersonId, str]:
+    """
+    The person whose `number` a form holds, and its `reason`. Raises FormFault with what is wrong with either.
+
+    Without a reason nobody is looked for: whether somebody is known here is an answer, too.
+    """
+    reason = reason_of(form)
+    return (await resolve_each(desk, {"number": text_of(form, "number")}))["number"], reason
+
+
+async def resolve_each(
+    desk: ConsoleContext, needed: Mapping[str, str], optional: Mapping[str, str] | None = None
+) -> dict[str, PersonId]:
+    """
+    The persons of some fields' numbers. Raises FormFault with what is wrong with each.
+
+    An `optional` one may be left out, or be somebody whom nobody here knows, and is missing then.
+    """
+    found: dict[str, PersonId] = {}
+    faults: dict[str, Sentence] = {}
+    for name, text in (*needed.items(), *(optional or {}).items()):
+        if not text and name not in needed:
+            continue
+        try:
+            person = await resolve(desk, text)
+        except NumberError as error:
+            faults[name] = error.text
+            continue
+        if person is not None:
+            found[name] = person
+        elif name in needed:
+            faults[name] = UNKNOWN
+    if faults:
+        raise FormFault(faults)
+    return found
 
 
 async def resolve(desk: ConsoleContext, text: str) -> PersonId | None:
@@ -222,6 +266,7 @@ async def order(request: Request, desk: ConsoleContext, session: Session) -> Res
         told = [receipt.receipt_id for receipt in receipts if receipt is not None]
         events = await console.events_of(tx, one.registration, keys, told)
         to_do = await tasks.of_orders(tx, [one.order_id]) if one.order_id and one.proven else []
+        case = await cases.by_registration(tx, one.registration)
         if not session.operator.bound.covers(one.region, one.unit):
             return desk.sorry(request, session, 403, OUTSIDE, back="/orders")
         hidden = await _hidden(desk, tx, session, one)
@@ -250,6 +295,8 @@ async def order(request: Request, desk: ConsoleContext, session: Session) -> Res
             if _mine(event, one)
         ],
         tasks=to_do,
+        case=case,
+        may_open=one.proven and one.original is not None and one.form in PROTECTIVE_FORMS,
         unmasked=reason,
         size=len(one.original) if one.original else 0,
     )
@@ -257,9 +304,8 @@ async def order(request: Request, desk: ConsoleContext, session: Session) -> Res
 
 async def order_by_id(request: Request, desk: ConsoleContext, session: Session) -> Response:
     """Where a phone order has gone: its page as soon as intake has filed it, until then a page that waits."""
-    try:
-        order_id = OrderId(str(UUID(request.path_params["order_id"])))
-    except ValueError:
+    order_id = order_id_of(request.path_params["order_id"])
+    if order_id is None:
         return desk.sorry(request, session, 404, GONE, back="/orders")
     async with desk.store.reading() as tx:
         found = (await orders.registrations(tx, [order_id])).get(order_id)
@@ -276,9 +322,7 @@ async def order_by_id(request: Request, desk: ConsoleContext, session: Session) 
 async def unmask_order(request: Request, desk: ConsoleContext, session: Session, form: FormData) -> Response:
     """Show one order unmasked for a while: an act of its own, with a reason, in the audit chain."""
     registration = number_of(request.path_params["registration"])
-    reason = text_of(form, "reason")
-    if not reason:
-        return done(f"/orders/{registration}", "reason")
+    reason = reason_of(form)
     one = await _load(desk, registration)
     if one is None:
         return desk.sorry(request, session, 404, GONE, back="/orders")
@@ -293,9 +337,7 @@ async def unmask_order(request: Request, desk: ConsoleContext, session: Session,
 async def raw_order(request: Request, desk: ConsoleContext, session: Session, form: FormData) -> Response:
     """The bytes exactly as they came: an act of its own, with a reason, in the audit chain."""
     registration = number_of(request.path_params["registration"])
-    reason = text_of(form, "reason")
-    if not reason:
-        return done(f"/orders/{registration}", "reason")
+    reason = reason_of(form)
     one = await _load(desk, registration)
     if one is None or one.original is None:
         return desk.sorry(request, session, 404, GONE, back="/orders")
@@ -303,7 +345,7 @@ async def raw_order(request: Request, desk: ConsoleContext, session: Session, fo
         return refused
     async with desk.store.transaction(desk.clock.now()) as tx:
         await _note(desk, tx, session, "order_bytes_taken", one, reason)
-    name = f"{one.registration_number}.{_EXTENSIONS.get(one.content_type or '', 'bin')}"
+    name = f"{orders.file_name(one.registration_number)}.{_EXTENSIONS.get(one.content_type or '', 'bin')}"
     return Response(
         one.original,
         media_type="application/octet-stream",
@@ -395,7 +437,7 @@ def lines_of(
         return lines
     # the store keeps members in an order of its own
     for name, value in ((name, form.get(name)) for name in SignedForm.model_fields):
-        if value is None or value == [] or value is False:
+        if value is None or value == [] or (value is False and name != "given"):
             continue
         hidden = name in MASKED_FIELDS and not unmasked
         shown = (MASK,) if hidden else tuple(_shown(name, value, names))
@@ -411,6 +453,7 @@ _KINDS = {
     "opinion": "opinion",
     "inform": "told",
     "urgent": "told",
+    "given": "told",
 }
 _MOMENTS = frozenset({"decided_at"})
 
@@ -418,7 +461,7 @@ _MOMENTS = frozenset({"decided_at"})
 def _shown(name: str, value: Any, names: Mapping[str, str]) -> list[str | Sentence]:
     match value:
         case list():
-            return [text for one in value for text in _shown(name, one, names)]
+            return [text for item in value for text in _shown(name, item, names)]
         case dict() if "sha256" in value:
             rest = f"{value['id']} (SHA-256 {value['sha256']})"
             return [_with_words("document", value["kind"], "{}: " + rest)]
@@ -503,9 +546,9 @@ def _receipt(answer: StoredAnswer) -> Receipt | None:
 
 ROUTES = [
     get("/orders", order_list),
-    post("/orders/search", order_search, LOOKERS),
+    post("/orders/search", order_search, LOOKERS, order_list),
     get("/orders/by-id/{order_id}", order_by_id, LOOKERS),
     get("/orders/{registration}", order, LOOKERS),
-    post("/orders/{registration}/unmask", unmask_order, LOOKERS),
-    post("/orders/{registration}/bytes", raw_order, LOOKERS),
+    post("/orders/{registration}/unmask", unmask_order, LOOKERS, order),
+    post("/orders/{registration}/bytes", raw_order, LOOKERS, order),
 ]

@@ -1,20 +1,28 @@
 """Who sees what of a person, when, and why: now, in the past, in the future, and as it was known at a moment."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from urllib.parse import urlencode
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from sigill.operations.operators import LOOKERS
-from sigill.policy.access import Decision, Line, access_matrix, units_of, valid_until, viewers_of
+from sigill.operations.paging import Page, page_of
+from sigill.policy.access import Decision, Line, access_matrix, turns, units_of, viewers_of
 from sigill.policy.calendar import STOCKHOLM, midnight
 from sigill.policy.caller import CallerAnswer, answer_caller
 from sigill.policy.elsewhere import ALWAYS, silent_sources
-from sigill.policy.facts import Measure, OutsideMeasure, PatientFacts
-from sigill.policy.identity_numbers import NumberError
+from sigill.policy.facts import Measure, OutsideMeasure, PatientFacts, ReleaseRequest
+from sigill.policy.rulebook import Rulebooks
+from sigill.policy.units import region_of
 from sigill.store import facts, requests, timers
+from sigill.store.console import Binding
+from sigill.store.timers import StoredTimer
 from sigill.web.console.context import (
     EARLIEST,
     GONE,
@@ -24,16 +32,21 @@ from sigill.web.console.context import (
     done,
     get,
     number_of,
+    order_id_of,
     post,
+    reason_of,
     text_of,
 )
-from sigill.web.console.pages.orders import resolve
+from sigill.web.console.pages.orders import resolve_each
 from sigill.web.console.rendering import MASK
+from sigill.web.console.returned_forms import FormFault
 from sigill.web.console.sessions import Session
 from sigill_contracts.vocabulary import PersonId, Service, UnitId
 
 MOST_STEPS = 80
-"""How many turning points the slider has at most."""
+"""How many turning points the slider has at most, those around the moment that is looked at."""
+PAGE = 50
+"""Measures, and requests, on one page."""
 _UNKNOWN = "unknown"
 """A caller whose number nobody has."""
 
@@ -46,18 +59,10 @@ async def person_start(request: Request, desk: ConsoleContext, session: Session)
 async def person_search(request: Request, desk: ConsoleContext, session: Session, form: FormData) -> Response:
     """Find a person by number, in the body and never in an address; the look is logged when the page is shown."""
     if not desk.searches.allowed(session.operator.name):
-        return desk.sorry(request, session, 429, TOO_OFTEN, back="/person")
-    reason = text_of(form, "reason")
-    if not reason:
-        return done("/person", "reason")
-    try:
-        person = await resolve(desk, text_of(form, "number"))
-        asking = text_of(form, "caller")
-        caller = await resolve(desk, asking) if asking else None
-    except NumberError as error:
-        return done("/person", f"number_{error.fault}")
-    if person is None:
-        return done("/person", "unknown")
+        raise FormFault({"": TOO_OFTEN}, 429)
+    asking, reason = text_of(form, "caller"), reason_of(form)
+    found = await resolve_each(desk, {"number": text_of(form, "number")}, {"caller": asking})
+    person, caller = found["number"], found.get("caller")
     if hidden := await desk.hidden(session, (person, caller)):
         return await desk.refuse_hidden(request, session, hidden, reason, "/person")
     await desk.sessions.open(session, f"person:{person}", reason)
@@ -70,9 +75,7 @@ async def person_reason(request: Request, desk: ConsoleContext, session: Session
     person = number_of(request.path_params["person"])
     if person is None:
         return desk.sorry(request, session, 404, GONE, back="/person")
-    reason = text_of(form, "reason")
-    if not reason:
-        return done(f"/person/{person}", "reason")
+    reason = reason_of(form)
     if hidden := await desk.hidden(session, (PersonId(str(person)),)):
         return await desk.refuse_hidden(request, session, hidden, reason, "/person")
     await desk.sessions.open(session, f"person:{person}", reason)
@@ -85,9 +88,7 @@ async def unmask_person(request: Request, desk: ConsoleContext, session: Session
     person = number_of(request.path_params["person"])
     if person is None:
         return desk.sorry(request, session, 404, GONE, back="/person")
-    reason = text_of(form, "reason")
-    if not reason:
-        return done(f"/person/{person}", "reason")
+    reason = reason_of(form)
     who = PersonId(str(person))
     if hidden := await desk.hidden(session, (who,)):
         return await desk.refuse_hidden(request, session, hidden, reason, "/person")
@@ -148,11 +149,27 @@ async def person(request: Request, desk: ConsoleContext, session: Session) -> Re
             shown += f"; what may be said to {caller if caller == _UNKNOWN else f'P-{caller}'}"
         await desk.looked(tx, session.operator, who, reason, shown)
     unmasked = session.reason(f"numbers:{asked}", now) is not None
-    view = _View(found, at, unmasked, hidden)
-    steps = turning_points(found, now, desk)
+    view = _View(found, at, unmasked, hidden, session.operator.bound, desk.books)
+    steps = turning_points(view.mine, at, now, desk)
+    measures, ledger_page = (
+        view.measures(_after(request, "measures")),
+        view.requests(ledger, _after(request, "requests")),
+    )
     answer: CallerAnswer | None = None
     if caller and present is not None:
-        answer = answer_caller(None if caller == _UNKNOWN else PersonId(caller), present, now, desk.books)
+        ringing = None if caller == _UNKNOWN else PersonId(caller)
+        answer = answer_caller(ringing, present, now, desk.books)
+        if answer.role == "representative" and ringing not in viewers_of(view.within(present)):
+            answer = answer_caller(None, present, now, desk.books)  # let in by others, who answer for it
+        answer = replace(
+            answer,
+            turn_to=tuple(unit for unit in answer.turn_to if view.is_mine(unit)),
+            lines=tuple(
+                (service, unit, view.explained(decision))
+                for service, unit, decision in answer.lines
+                if view.is_mine(unit)
+            ),
+        )
     return desk.page(
         request,
         "person_picture.html" if partial else "person.html",
@@ -162,15 +179,23 @@ async def person(request: Request, desk: ConsoleContext, session: Session) -> Re
         known=known,
         local=_local(at),
         known_local=_local(known) if known else "",
-        steps=steps,
-        step=max((place for place, step in enumerate(steps) if step.at <= at), default=0),
+        steps=steps.points,
+        earlier=steps.earlier,
+        later=steps.later,
+        step=max((place for place, step in enumerate(steps.points) if step.at <= at), default=0),
         table=view.table(access_matrix(found, at, desk.books)),
-        units=units_of(found),
-        measures=[view.measure(one) for one in found.measures],
-        elsewhere=[view.outside(one) for one in found.elsewhere],
+        units=units_of(view.mine),
+        measures=[view.measure(measure) for measure in measures.items],
+        measures_page=measures,
+        elsewhere=[view.outside(outside) for outside in view.mine.elsewhere],
+        left_out=view.left_out,
         silent=list(silent_sources(found, now, desk.books)),
-        requests=ledger,
-        coming=[one for one in coming if one.due_at >= now][:20],
+        requests=ledger_page.items,
+        requests_page=ledger_page,
+        here=urlencode(
+            {name: request.query_params[name] for name in ("at", "known") if request.query_params.get(name)}
+        ),
+        coming=[timer for timer in coming if timer.due_at >= now and view.is_told(timer)][:20],
         cite=desk.citations.of,
         facts=found,
         unmasked=unmasked,
@@ -188,16 +213,28 @@ class TurningPoint:
     now: bool = False
 
 
-def turning_points(found: PatientFacts, now: datetime, desk: ConsoleContext) -> list[TurningPoint]:
-    """The moments, in order, at which what somebody sees may change; the present one is among them."""
-    moments: list[datetime] = []
+@dataclass(frozen=True, slots=True)
+class TurningPoints:
+    """Some turning points in order; `earlier` and `later` are the local times of moments from which further ones are seen."""
+
+    points: tuple[TurningPoint, ...]
+    earlier: str | None
+    later: str | None
+
+
+def turning_points(found: PatientFacts, at: datetime, now: datetime, desk: ConsoleContext) -> TurningPoints:
+    """The moments at which what somebody sees may change, those around `at`; the present one is among them."""
     start = min([found.patient.versions[0].valid_from, *(m.valid_from for m in found.measures), now])
-    at: datetime | None = start - timedelta(days=1)
-    while at is not None and len(moments) < MOST_STEPS:
-        moments.append(at)
-        at = valid_until(found, at, desk.books)
-    steps = [TurningPoint(moment, _local(moment)) for moment in moments]
-    return sorted([*steps, TurningPoint(now, _local(now), now=True)], key=lambda step: step.at)
+    start -= timedelta(days=1)
+    moments = sorted({start, *(moment for moment, _, _ in turns(found, desk.books) if moment > start)})
+    begins = max(0, min(bisect_right(moments, at) - MOST_STEPS // 2, len(moments) - MOST_STEPS))
+    shown = moments[begins : begins + MOST_STEPS]
+    steps = [TurningPoint(moment, _local(moment)) for moment in shown]
+    return TurningPoints(
+        tuple(sorted([*steps, TurningPoint(now, _local(now), now=True)], key=lambda step: step.at)),
+        _local(shown[0]) if begins else None,
+        _local(shown[-1]) if begins + len(shown) < len(moments) else None,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,12 +282,61 @@ class ShownOutside:
     """Up to when its source has been read by now."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _View:
     facts: PatientFacts
     at: datetime
     unmasked: bool
     hidden: frozenset[PersonId]
+    bound: Binding
+    books: Rulebooks
+
+    def within(self, facts: PatientFacts) -> PatientFacts:
+        """The facts with the measures alone that the login is bound to, or that it is bound to nothing."""
+        return replace(
+            facts,
+            measures=tuple(m for m in facts.measures if self._covers(m)),
+            elsewhere=tuple(
+                outside
+                for outside in facts.elsewhere
+                if self.bound.covers_one(outside.region, sorted(outside.measure.units or ()))
+            ),
+        )
+
+    @cached_property
+    def mine(self) -> PatientFacts:
+        """The facts within the login, which every cell of the table asks for."""
+        return self.within(self.facts)
+
+    def _covers(self, m: Measure) -> bool:
+        return self.bound.covers_one(m.region, (m.unit, *sorted(m.units or ())))
+
+    @property
+    def left_out(self) -> tuple[int, int]:
+        """How many measures are not shown, since they are others', and how many of them are in force at the moment."""
+        mine = {m.measure_id for m in self.mine.all_measures}
+        others = [m for m in self.facts.all_measures if m.measure_id not in mine]
+        return len(others), sum(m.in_force(self.at, self.facts.patient.birth) for m in others)
+
+    def is_mine(self, unit: UnitId | None) -> bool:
+        """Whether answers about a unit may be shown; those about no unit in particular always."""
+        return unit is None or self.bound.covers(region_of(unit, self.facts.unit_regions, self.books), unit)
+
+    def is_told(self, timer: StoredTimer) -> bool:
+        """Whether what falls due is about the patient, or about a measure or a request that may be shown."""
+        if timer.measure_id is not None:
+            return any(m.measure_id == timer.measure_id for m in self.mine.measures)
+        return timer.order_id is None or self.bound.covers_one(timer.region, ())
+
+    def explained(self, decision: Decision) -> Decision:
+        """The answer with the reasons that may be shown: none that rests on others' measures alone."""
+        mine = {m.measure_id for m in self.mine.all_measures}
+        return replace(
+            decision,
+            reasons=tuple(
+                reason for reason in decision.reasons if not reason.measures or mine & {*reason.measures}
+            ),
+        )
 
     def number(self, who: PersonId) -> str:
         known = self.facts.person(who)
@@ -260,23 +346,45 @@ class _View:
     def who(self, viewer: PersonId) -> str:
         if viewer == self.facts.patient.person_id:
             return "patient"
-        if any(m.viewer == viewer for m in self.facts.measures):
+        if any(m.viewer == viewer for m in self.mine.measures):
             return "representative"
         return "guardian" if viewer in self.facts.patient.guardians_at(self.at) else "former_guardian"
 
     def table(self, lines: dict[Line, Decision]) -> list[ViewerRow]:
         rows = []
-        for viewer in viewers_of(self.facts):
+        # whom others' measures alone name, such as the representative of another region's grant, is theirs
+        for viewer in viewers_of(self.mine):
             cells = [
-                Cell(service, unit, decision)
+                Cell(service, unit, self.explained(decision))
                 for (whose, service, unit), decision in lines.items()
-                if whose == viewer
+                if whose == viewer and self.is_mine(unit)
             ]
             cells.sort(key=lambda cell: (list(Service).index(cell.service), cell.unit or ""))
             rows.append(
                 ViewerRow(viewer, self.who(viewer), self.number(viewer), tuple(cells), viewer in self.hidden)
             )
         return rows
+
+    def measures(self, after: str | None) -> Page[Measure]:
+        """A page of the measures that may be shown: those in force at the moment, then the others, the newest first."""
+        birth = self.facts.patient.birth
+        return page_of(
+            self.mine.measures,
+            order=lambda m: (m.in_force(self.at, birth), m.valid_from, m.measure_id),
+            name=lambda m: m.measure_id,
+            after=after,
+            most=PAGE,
+        )
+
+    def requests(self, ledger: Iterable[ReleaseRequest], after: str | None) -> Page[ReleaseRequest]:
+        """A page of the requests that may be shown: the open ones, then the others, the newest first."""
+        return page_of(
+            (line for line in ledger if self.bound.covers_one(line.region, line.units)),
+            order=lambda one: (one.closed is None, one.opened_at or _LONG_AGO, one.order_id),
+            name=lambda one: one.order_id,
+            after=after,
+            most=PAGE,
+        )
 
     def measure(self, one: Measure) -> ShownMeasure:
         birth = self.facts.patient.birth
@@ -297,8 +405,18 @@ class _View:
 
 def _everybody(found: PatientFacts) -> set[PersonId]:
     """Whoever the picture may name beside the patient."""
-    named = {who for one in found.measures for who in (*(one.guardians or ()), *one.guardians_except)}
+    named = {
+        who for measure in found.measures for who in (*(measure.guardians or ()), *measure.guardians_except)
+    }
     return {*viewers_of(found), *named}
+
+
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+def _after(request: Request, name: str) -> str | None:
+    """The measure or request after which a page begins; nothing for what is no id."""
+    return order_id_of(request.query_params.get(name, ""))
 
 
 def _moment(text: str | None) -> datetime | None:
@@ -320,9 +438,9 @@ def _local(moment: datetime) -> str:
 
 ROUTES = [
     get("/person", person_start, LOOKERS),
-    post("/person/search", person_search, LOOKERS),
+    post("/person/search", person_search, LOOKERS, person_start),
     get("/person/{person}", person, LOOKERS),
     post("/person/{person}/orders", orders_of_person, LOOKERS),
-    post("/person/{person}/reason", person_reason, LOOKERS),
-    post("/person/{person}/unmask", unmask_person, LOOKERS),
+    post("/person/{person}/reason", person_reason, LOOKERS, person),
+    post("/person/{person}/unmask", unmask_person, LOOKERS, person),
 ]

@@ -39,9 +39,11 @@ from sigill.web.console.context import (
     get,
     number_of,
     post,
+    reason_of,
     text_of,
 )
 from sigill.web.console.pages.orders import FormLine, lines_of, resolve, withheld
+from sigill.web.console.pages.orders import order as order_page
 from sigill.web.console.sessions import Session
 from sigill_contracts.order import SignedForm
 from sigill_contracts.topics import ORDERS
@@ -179,14 +181,14 @@ async def phone_check(request: Request, desk: ConsoleContext, session: Session, 
     checked = await check_order(desk.store, desk.books, order, signer, now)
     hidden = await desk.hidden(session, checked.people)
     # a line of the patient's must not say that somebody near them is protected: nothing of the patient is shown then
-    looked_at = hidden or {one for one in (checked.patient,) if one is not None}
+    looked_at = hidden or {person for person in (checked.patient,) if person is not None}
     shown = "nothing: protected identity" if hidden else "what the rules say before signing"
     async with desk.store.transaction(now) as tx:
         for person in sorted(looked_at):
             await desk.looked(tx, session.operator, person, _errand(entries), shown)
     judged = checked.judgement
-    measures = [one.measure for one in judged.effects if isinstance(one, Impose)]
-    in_force = any(isinstance(one, Impose | Amend) for one in judged.effects)
+    measures = [effect.measure for effect in judged.effects if isinstance(effect, Impose)]
+    in_force = any(isinstance(effect, Impose | Amend) for effect in judged.effects)
     return desk.page(
         request,
         "phone_check.html",
@@ -239,7 +241,7 @@ async def phone_send(request: Request, desk: ConsoleContext, session: Session, f
         return await _show(request, desk, session, entries, wrong.faults, status=422)
     except NoKey as missing:
         log.warning("no signing key", operator=session.operator.name, why=str(missing))
-        return desk.sorry(request, session, 409, _NO_KEY, back="/phone")
+        return await _show(request, desk, session, entries, (EntryFault("", _NO_KEY),), status=409)
     try:
         await desk.sending.send([record])
     except (BrokerDown, StreamStopped) as error:
@@ -254,12 +256,10 @@ async def phone_send(request: Request, desk: ConsoleContext, session: Session, f
 async def phone_correct(request: Request, desk: ConsoleContext, session: Session, form: FormData) -> Response:
     """Open the page with the answers of a refused phone order, under a new id: an act of its own, with a reason."""
     registration = number_of(request.path_params["registration"])
-    reason = text_of(form, "reason")
-    if not reason:
-        return done(f"/orders/{registration}", "reason")
+    reason = reason_of(form)
     async with desk.store.reading() as tx:
         found = await orders.by_registration(tx, [registration]) if registration is not None else []
-        answers = await orders.answers_to(tx, [one.registration for one in found])
+        answers = await orders.answers_to(tx, [order.registration for order in found])
     one = found[0] if found else None
     try:
         before = SignedForm.model_validate_json(one.payload or "") if one is not None else None
@@ -292,7 +292,11 @@ def _by_name(line: FormLine, entries: Mapping[str, str], family: Family | None) 
     if line.field != "guardians":
         return line
     guardians = () if family is None else family.guardians
-    names = {one.ref: f"{one.name.given} {one.name.family}" for one in guardians if one.name}
+    names = {
+        guardian.ref: f"{guardian.name.given} {guardian.name.family}"
+        for guardian in guardians
+        if guardian.name
+    }
     return replace(line, values=tuple(names.get(word, word) for word in _words(entries, "guardians")))
 
 
@@ -309,8 +313,9 @@ def _chosen(entries: Mapping[str, str]) -> list[str]:
 def _entries(form: FormData) -> dict[str, str]:
     """What was written, a word's several values with a space between; a chosen staff member as id, role and unit."""
     entries: dict[str, str] = {name: value for name, value in form.items() if isinstance(value, str)}
-    entries |= {name: " ".join(str(one) for one in form.getlist(name)) for name in REPEATED}
+    entries |= {name: " ".join(str(value) for value in form.getlist(name)) for name in REPEATED}
     entries.pop("csrf", None)
+    entries.pop("once", None)
     entries.pop("find", None)
     entries["units"] = " ".join(dict.fromkeys(entries["units"].replace(",", " ").split()))
     for who in ("decided_by", "consulted"):
@@ -332,7 +337,10 @@ async def _form_of(
     A guardian chosen on the page is one of the patient's whom this session may be shown, or a fault: the same fault
     for a stranger and for somebody hidden, so that it tells of neither.
     """
-    fields = {one.name: one for one in _fields_of(desk, entries.get("region", ""), entries.get("form", ""))}
+    fields = {
+        form_field.name: form_field
+        for form_field in _fields_of(desk, entries.get("region", ""), entries.get("form", ""))
+    }
     wrong = list(found.faults)
     if not fields:
         wrong.append(EntryFault("form", _NOT_BY_PHONE))
@@ -350,9 +358,9 @@ async def _form_of(
     if session.operator.bound.units is not None and not given.get("decided_by_unit", "").strip():
         wrong.append(EntryFault("decided_by_unit", _NEEDED))
     wrong.extend(
-        EntryFault(one.name, _NEEDED)
-        for one in fields.values()
-        if one.needed and one.name in _PLAIN and not given.get(one.name, "").strip()
+        EntryFault(form_field.name, _NEEDED)
+        for form_field in fields.values()
+        if form_field.needed and form_field.name in _PLAIN and not given.get(form_field.name, "").strip()
     )
     try:
         order = form_of(
@@ -365,7 +373,7 @@ async def _form_of(
     except NotFilledIn as more:
         wrong += more.faults
     if wrong:
-        raise NotFilledIn(list({one.field: one for one in reversed(wrong)}.values())[::-1])
+        raise NotFilledIn(list({fault.field: fault for fault in reversed(wrong)}.values())[::-1])
     return order
 
 
@@ -387,7 +395,7 @@ async def _looked_up(desk: ConsoleContext, session: Session, entries: dict[str, 
             if not text or text.upper() in known or _is_id(text):
                 continue
             hits = await units.page(tx, containing=text[:100], limit=MOST_FOUND)
-            hits = [one for one in hits if not one.is_closed(today)]
+            hits = [unit for unit in hits if not unit.is_closed(today)]
             found.units[name] = hits
             if len(hits) == 1 and name != "units_named":
                 entries[name] = hits[0].unit
@@ -397,7 +405,8 @@ async def _looked_up(desk: ConsoleContext, session: Session, entries: dict[str, 
             else:
                 found.faults.append(EntryFault(name, _WHICH if hits else _NO_UNIT))
         fields = {
-            one.name: one for one in _fields_of(desk, entries.get("region", ""), entries.get("form", ""))
+            form_field.name: form_field
+            for form_field in _fields_of(desk, entries.get("region", ""), entries.get("form", ""))
         }
         by_unit: dict[str, Sequence[tuple[HsaId, frozenset[Role]]]] = {}
         for who in ("decided_by", "consulted"):
@@ -421,7 +430,7 @@ async def _family(desk: ConsoleContext, session: Session, entries: dict[str, str
     except NumberError as error:
         found.faults.append(EntryFault("patient", error.text))
         return
-    now = desk.clock.now()
+    now, bound = desk.clock.now(), session.operator.bound
     async with desk.store.reading() as tx:
         known = (await facts.patient_facts(tx, [who])).get(who) if who is not None else None
         people = (who, *known.patient.guardians_at(now)) if who is not None and known is not None else ()
@@ -440,22 +449,23 @@ async def _family(desk: ConsoleContext, session: Session, entries: dict[str, str
     entries["family"] = "yes"
     guardians = known.patient.guardians_at(now)
     found.numbers = {
-        f"P-{one}": person.latest.identity.number
-        for one in guardians
-        if one not in hidden and (person := known.person(one)) is not None
+        f"P-{guardian}": person.latest.identity.number
+        for guardian in guardians
+        if guardian not in hidden and (person := known.person(guardian)) is not None
     }
     form = entries.get("form", "")
     of_form = RELEASES.get(Form(form)) if form in set(Form) else None
     found.family = Family(
         patient=_family_member(known, who, named, hidden),
-        guardians=tuple(_family_member(known, one, named, hidden) for one in guardians),
+        guardians=tuple(_family_member(known, guardian, named, hidden) for guardian in guardians),
         measures=tuple(
-            (str(one.orders[0]), one)
-            for one in known.measures
-            if one.orders
-            and one.region == entries.get("region")
-            and one.not_over(now, known.patient.birth)
-            and of_form in (None, one.kind)
+            (str(measure.orders[0]), measure)
+            for measure in known.measures
+            if measure.orders
+            and measure.region == entries.get("region")
+            and bound.covers_one(measure.region, (measure.unit, *sorted(measure.units or ())))
+            and measure.not_over(now, known.patient.birth)
+            and of_form in (None, measure.kind)
         ),
     )
 
@@ -519,8 +529,8 @@ async def _show(
         status,
         entries=entries,
         faults={fault.field: fault.text for fault in reversed(every)},
-        fields=[one for one in fields if one.name not in ("channel", "urgent")],
-        has_urgent=any(one.name == "urgent" for one in fields),
+        fields=[form_field for form_field in fields if form_field.name not in ("channel", "urgent")],
+        has_urgent=any(form_field.name == "urgent" for form_field in fields),
         region=desk.books.regions[RegionCode(entries["region"])],
         form=Form(entries["form"]),
         found=found,
@@ -581,5 +591,5 @@ ROUTES = [
     post("/phone/check", phone_check, OPERATORS),
     post("/phone/change", phone_change, OPERATORS),
     post("/phone", phone_send, OPERATORS),
-    post("/orders/{registration}/correct", phone_correct, OPERATORS),
+    post("/orders/{registration}/correct", phone_correct, OPERATORS, order_page),
 ]

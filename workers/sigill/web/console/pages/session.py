@@ -12,14 +12,26 @@ from sigill.operations.operators import EVERYBODY, Operator
 from sigill.policy.effects import Sentence
 from sigill.store import audit
 from sigill.store.audit import AuditEntry, Json
-from sigill.web.console.context import CHAIN, TOO_OFTEN, ConsoleContext, client, desk_of, get, post, text_of
+from sigill.web.console.context import (
+    CHAIN,
+    TOO_OFTEN,
+    ConsoleContext,
+    client,
+    desk_of,
+    get,
+    kept_form,
+    post,
+    small_form,
+    text_of,
+)
 from sigill.web.console.login import Going, IssuerSilent, LoginRefused
 from sigill.web.console.rendering import LANGUAGE, LANGUAGES, THEME, THEMES
 from sigill.web.console.sessions import Login, Session
 from sigill.web.http.security import local_path
 
 log = structlog.get_logger("sigill.console")
-_GOING = "sigill_login"
+_GOING, _GOING_HTTPS = "sigill_login", "__Host-sigill_login"
+"""The cookie of a login under way; `__Host-` keeps another host of the domain from planting one of its own login."""
 _GOING_LASTS = 600
 _YEAR = 365 * 86_400
 
@@ -58,11 +70,12 @@ async def login_start(request: Request) -> Response:
         log.warning("login refused", code=str(refused))
         return desk.sorry(request, None, 502, _ISSUER_SILENT, back="/login")
     answer = RedirectResponse(address, 303)
+    name, path = _going(desk)
     answer.set_cookie(
-        _GOING,
+        name,
         _serializer(desk).dumps(asdict(going)),
         max_age=_GOING_LASTS,
-        path="/login",
+        path=path,
         secure=desk.https,
         httponly=True,
         samesite="lax",
@@ -81,7 +94,8 @@ async def login_back(request: Request) -> Response:
     if desk.issuer is None:
         return RedirectResponse("/login", 303)
     try:
-        going = Going(**_serializer(desk).loads(request.cookies.get(_GOING, ""), max_age=_GOING_LASTS))
+        kept = request.cookies.get(_going(desk)[0], "")
+        going = Going(**_serializer(desk).loads(kept, max_age=_GOING_LASTS))
     except (BadSignature, TypeError):
         log.warning("login refused", code="cookie")
         return RedirectResponse("/login?refused", 303)
@@ -92,9 +106,9 @@ async def login_back(request: Request) -> Response:
         await _refused(desk, refused)
         why = str(refused) if str(refused) in _WHY else ""
         answer = RedirectResponse(f"/login?refused={why}" if why else "/login?refused", 303)
-        answer.delete_cookie(_GOING, path="/login")
+        _forget_going(desk, answer)
         return answer
-    return await _in(desk, login, going.next)
+    return await _in(request, desk, login, going.next)
 
 
 async def _refused(desk: ConsoleContext, refused: LoginRefused) -> None:
@@ -123,20 +137,30 @@ async def login_once(request: Request) -> Response:
     except LoginRefused as refused:
         log.warning("login refused", code=str(refused))
         return RedirectResponse("/login?refused", 303)
-    return await _in(desk, operator, "/")
+    return await _in(request, desk, operator, "/")
 
 
-async def _in(desk: ConsoleContext, given: Operator | Login, path: str) -> Response:
+async def _in(request: Request, desk: ConsoleContext, given: Operator | Login, path: str) -> Response:
     cookie = await desk.sessions.begin(given)
     operator = given.operator if isinstance(given, Login) else given
     operator = replace(operator, session=desk.sessions.reference_of(cookie))
     async with desk.store.transaction(desk.clock.now()) as tx:
         roles: list[Json] = [*sorted(str(role) for role in operator.roles)]
         await desk.note(tx, operator, "console_login", {"roles": roles})
-    answer = RedirectResponse(path, 303)
+    answer = RedirectResponse("/kept" if desk.kept_cookie in request.cookies else path, 303)
     answer.set_cookie(desk.cookie, cookie, path="/", secure=desk.https, httponly=True, samesite="lax")
-    answer.delete_cookie(_GOING, path="/login")
+    _forget_going(desk, answer)
     return answer
+
+
+def _going(desk: ConsoleContext) -> tuple[str, str]:
+    """Name and path of the cookie of a login under way."""
+    return (_GOING_HTTPS, "/") if desk.https else (_GOING, "/login")
+
+
+def _forget_going(desk: ConsoleContext, answer: Response) -> None:
+    name, path = _going(desk)
+    answer.delete_cookie(name, path=path, secure=desk.https, httponly=True, samesite="lax")
 
 
 async def logout(request: Request, desk: ConsoleContext, session: Session, __: object) -> Response:
@@ -164,19 +188,22 @@ async def logged_out_there(request: Request) -> Response:
         return Response(status_code=404)
     if not desk.back_channel.allowed(client(request)):
         return Response(status_code=429)
-    async with request.form(max_fields=10, max_files=0) as form:
-        token = form.get("logout_token")
+    form = await small_form(request)
+    if form is None:
+        return Response(status_code=413)
+    token = form.get("logout_token")
     try:
         if not isinstance(token, str):
             raise LoginRefused("no_logout_token")
-        subject, sid = await desk.issuer.told_to_end(token, desk.clock.now())
+        subject, sid, begun_by = await desk.issuer.told_to_end(token, desk.clock.now())
     except IssuerSilent as silent:
         log.warning("logout not read", code=str(silent))
         return JSONResponse({"error": "temporarily_unavailable"}, 503)
     except LoginRefused as refused:
         log.warning("logout refused", code=str(refused))
         return JSONResponse({"error": "invalid_request"}, 400)
-    ended = await desk.sessions.end_of(desk.issuer.name, subject, sid)
+    ended = await desk.sessions.end_of(desk.issuer.name, subject, sid, begun_by)
+    log.info("logout told", ended=len(ended))
     if ended:
         entries = [
             AuditEntry(CHAIN, name, "console_session_ended", {"code": "back_channel"}) for name in ended
@@ -192,14 +219,14 @@ async def preferences(request: Request) -> Response:
     forges it changes the colour of a page.
     """
     desk = desk_of(request)
-    async with request.form(max_fields=10, max_files=0) as form:
-        answer = RedirectResponse(local_path(text_of(form, "back")), 303)
-        for name, allowed in ((LANGUAGE, LANGUAGES), (THEME, THEMES)):
-            chosen = text_of(form, name)
-            if chosen in allowed:
-                answer.set_cookie(
-                    name, chosen, max_age=_YEAR, secure=desk.https, httponly=True, samesite="lax"
-                )
+    form = await small_form(request)
+    if form is None:
+        return Response(status_code=413)
+    answer = RedirectResponse(local_path(text_of(form, "back")), 303)
+    for name, allowed in ((LANGUAGE, LANGUAGES), (THEME, THEMES)):
+        chosen = text_of(form, name)
+        if chosen in allowed:
+            answer.set_cookie(name, chosen, max_age=_YEAR, secure=desk.https, httponly=True, samesite="lax")
     return answer
 
 
@@ -244,5 +271,6 @@ ROUTES = [
     Route("/login/once", login_once, methods=["GET"]),
     Route("/preferences", preferences, methods=["POST"]),
     get("/", overview),
+    get("/kept", kept_form),
     post("/logout", logout, EVERYBODY),
 ]

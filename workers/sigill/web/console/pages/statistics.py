@@ -1,20 +1,27 @@
-"""Figures for the owner: tables, CSV, and the months as a picture. Small counts are left out."""
+"""Figures for the owner, of one region and period: tables, CSV, and the months as a picture. Small counts are left out."""
 
-import csv
 import io
 from datetime import date
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sigill.operations.statistics import OwnerStatistics, months_before, owner_statistics
+from sigill.operations.spreadsheets import SheetWriter
+from sigill.operations.statistics import (
+    OwnerStatistics,
+    counted_regions,
+    months_before,
+    newest_over,
+    owner_statistics,
+    period_of,
+)
 from sigill.policy.calendar import swedish_date
 from sigill.policy.disclosure import ProtectedTable
 from sigill.web.console.context import OUTSIDE, ConsoleContext, get
 from sigill.web.console.sessions import Session
 from sigill_contracts.vocabulary import RegionCode
 
-_MOST_MONTHS = 120
+_MOST_PERIODS = 40
 _HEIGHT = 120
 _STEP = 24
 
@@ -24,8 +31,8 @@ async def statistics(request: Request, desk: ConsoleContext, session: Session) -
     regions = _regions(desk, session)
     if not regions:
         return desk.sorry(request, session, 403, OUTSIDE)
-    found = await _found(request, desk, session, regions)
-    by_month = next(one for one in found.measures if one.table.name == "month")
+    found = await _found(request, desk, regions)
+    by_month = next(counted for counted in found.measures if counted.table.name == "month")
     return desk.page(
         request,
         "statistics.html",
@@ -35,7 +42,7 @@ async def statistics(request: Request, desk: ConsoleContext, session: Session) -
         height=_HEIGHT,
         width=max(len(by_month.table.columns), 1) * _STEP,
         regions=regions,
-        bound=session.operator.bound.regions is not None,
+        periods=_periods(desk),
     )
 
 
@@ -44,12 +51,12 @@ async def statistics_csv(request: Request, desk: ConsoleContext, session: Sessio
     regions = _regions(desk, session)
     if not regions:
         return desk.sorry(request, session, 403, OUTSIDE)
-    found = await _found(request, desk, session, regions)
+    found = await _found(request, desk, regions)
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(("figure", "row", "column", "value"))
-    writer.writerows(found.rows())
-    name = f"sigill-{found.region or 'all'}-{found.first:%Y-%m}-{found.last:%Y-%m}.csv"
+    writer = SheetWriter(text)
+    writer.line(("figure", "row", "column", "value"))
+    writer.lines(found.rows())
+    name = f"sigill-{found.region}-{found.first:%Y-%m}-{found.last:%Y-%m}.csv"
     return Response(
         text.getvalue(),
         media_type="text/csv",
@@ -60,31 +67,28 @@ async def statistics_csv(request: Request, desk: ConsoleContext, session: Sessio
 def _regions(desk: ConsoleContext, session: Session) -> list[RegionCode]:
     """The regions that somebody may count; none for one who is bound to units, whose counts are no region's."""
     bound = session.operator.bound
-    known = sorted(one for one in desk.books.regions if bound.regions is None or one in bound.regions)
-    return known if bound.units is None else []
+    return counted_regions(desk.books, bound.regions) if bound.units is None else []
 
 
-async def _found(
-    request: Request, desk: ConsoleContext, session: Session, regions: list[RegionCode]
-) -> OwnerStatistics:
-    """Of whole months that are over: what grows by the day would tell of each new measure."""
-    over = months_before(swedish_date(desk.clock.now()), 1)
-    last = min(_month(request.query_params.get("through")) or over, over)
-    first = _month(request.query_params.get("first")) or months_before(last, 11)
-    first = max(
-        min(first, last), months_before(last, min(_MOST_MONTHS, (last.year - 1) * 12 + last.month - 1))
-    )
+def _periods(desk: ConsoleContext) -> list[date]:
+    """The first days of the periods that are over, the newest first."""
+    months = desk.settings.statistics_months
+    newest = newest_over(swedish_date(desk.clock.now()), months)
+    return [months_before(newest, months * back) for back in range(_MOST_PERIODS)]
+
+
+async def _found(request: Request, desk: ConsoleContext, regions: list[RegionCode]) -> OwnerStatistics:
+    """Of a period that is over; of the newest one where none, or another, was asked for."""
+    periods, months = _periods(desk), desk.settings.statistics_months
+    month = _month(request.query_params.get("period"))
+    period = None if month is None else period_of(month, months)
     asked = RegionCode(request.query_params.get("region", ""))
     return await owner_statistics(
         desk.store,
         desk.books,
-        first=first,
-        last=last,
-        region=asked
-        if asked in regions
-        else regions[0]
-        if session.operator.bound.regions is not None
-        else None,
+        period=period if period in periods else periods[0],
+        months=months,
+        region=asked if asked in regions else regions[0],
         threshold=desk.settings.statistics_threshold,
     )
 

@@ -13,7 +13,18 @@ from sigill.policy.calendar import swedish_date
 from sigill.policy.effects import Sentence
 from sigill.store import proposals, units
 from sigill.store.units import NAME_SUCCESSOR, NoSuccessorWanted
-from sigill.web.console.context import GONE, ConsoleContext, done, get, number_of, post, text_of
+from sigill.web.console.context import (
+    GONE,
+    NO_REASON,
+    OUTSIDE,
+    ConsoleContext,
+    done,
+    get,
+    number_of,
+    post,
+    text_of,
+)
+from sigill.web.console.returned_forms import FormFault
 from sigill.web.console.sessions import Session
 from sigill_contracts.vocabulary import UnitId
 
@@ -38,7 +49,7 @@ async def unit_list(request: Request, desk: ConsoleContext, session: Session) ->
         units=found[:PAGE],
         following=found[PAGE - 1] if len(found) > PAGE else None,
         orphaned=orphaned,
-        proposals=[(one, *units.units_of(one)) for one in waiting],
+        proposals=[(open_proposal, *units.units_of(open_proposal)) for open_proposal in waiting],
         query=query,
         today=today,
     )
@@ -52,7 +63,9 @@ async def unit(request: Request, desk: ConsoleContext, session: Session) -> Resp
         versions = await units.history(tx, asked)
         now = (await units.load(tx, [asked])).get(asked)
         waiting = [
-            one for one in await proposals.open_ones(tx, NAME_SUCCESSOR) if units.units_of(one)[0] == asked
+            proposal
+            for proposal in await proposals.open_ones(tx, NAME_SUCCESSOR)
+            if units.units_of(proposal)[0] == asked
         ]
     if now is None:
         return desk.sorry(request, session, 404, GONE, back="/units")
@@ -62,7 +75,7 @@ async def unit(request: Request, desk: ConsoleContext, session: Session) -> Resp
         session,
         unit=now,
         versions=versions,
-        proposals=[(one, *units.units_of(one)) for one in waiting],
+        proposals=[(open_proposal, *units.units_of(open_proposal)) for open_proposal in waiting],
         wanted=now.is_closed(today) and now.succeeded_by is None,
         today=today,
     )
@@ -73,8 +86,13 @@ async def propose(request: Request, desk: ConsoleContext, session: Session, form
     asked = UnitId(request.path_params["unit"])
     page = f"/units/{asked}"
     successor, reason = text_of(form, "successor", 64), text_of(form, "reason")
-    if not reason or not successor:
-        return done(page, "reason")
+    faults = {} if successor else {"successor": _NO_SUCCESSOR}
+    if not reason:
+        faults["reason"] = NO_REASON
+    if faults:
+        raise FormFault(faults)
+    if not await _covers(desk, session, asked):
+        return desk.sorry(request, session, 403, OUTSIDE, back=page)
     try:
         async with desk.store.transaction(desk.clock.now()) as tx:
             proposal = await units.propose_successor(
@@ -83,7 +101,7 @@ async def propose(request: Request, desk: ConsoleContext, session: Session, form
             body: dict[str, int | str] = {"proposal": proposal, "unit": asked, "successor": successor}
             await desk.note(tx, session.operator, "successor_proposed", body)
     except NoSuccessorWanted:
-        return desk.sorry(request, session, 409, _NOT_SO, back=page)
+        raise FormFault({"successor": _NOT_SO}, 409) from None
     return done(page, "proposed")
 
 
@@ -93,6 +111,10 @@ async def decide(request: Request, desk: ConsoleContext, session: Session, form:
     approved = text_of(form, "verdict") == "approve"
     if proposal is None:
         return desk.sorry(request, session, 404, GONE, back="/units")
+    async with desk.store.reading() as tx:
+        waiting = await proposals.open_one(tx, NAME_SUCCESSOR, proposal)
+    if waiting is not None and not await _covers(desk, session, units.units_of(waiting)[0]):
+        return desk.sorry(request, session, 403, OUTSIDE, back="/units")
     try:
         async with desk.store.transaction(desk.clock.now()) as tx:
             body: dict[str, int | str] = {"proposal": proposal}
@@ -116,6 +138,14 @@ async def decide(request: Request, desk: ConsoleContext, session: Session, form:
     return done("/units", "succeeded" if approved else "declined")
 
 
+async def _covers(desk: ConsoleContext, session: Session, closed: UnitId) -> bool:
+    """Whether a login may say who took over a unit: by another region's the orders of everybody there are judged anew."""
+    async with desk.store.reading() as tx:
+        found = (await units.load(tx, [closed])).get(closed)
+    return session.operator.bound.covers(None if found is None else found.region, closed)
+
+
+_NO_SUCCESSOR = Sentence("Skriv enhetens HSA-id.", "Write the unit's HSA-id.")
 _NOT_SO = Sentence(
     "Det går inte: enheten ska vara stängd och sakna efterträdare i katalogen, och efterträdaren vara en öppen enhet i "
     "samma region. Inget har ändrats.",
@@ -126,6 +156,6 @@ _NOT_SO = Sentence(
 ROUTES = [
     get("/units", unit_list),
     get("/units/{unit}", unit),
-    post("/units/{unit}/successor", propose, OPERATORS),
+    post("/units/{unit}/successor", propose, OPERATORS, unit),
     post("/units/proposals/{proposal}", decide, APPROVERS),
 ]

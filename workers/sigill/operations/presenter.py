@@ -1,22 +1,11 @@
-"""Decisions, pictures and timelines as the API tells them: with sentences, rules and measures."""
+"""Decisions, pictures and timelines as the API and the commands give them: with sentences, rules and measures."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
-from sigill.policy import sentences
-from sigill.policy.access import Decision, access_matrix, valid_until
-from sigill.policy.calendar import last_day_before, swedish_date
-from sigill.policy.choices import OpenDoor, RiskSituation, choose, open_doors
-from sigill.policy.effects import Sentence
-from sigill.policy.facts import Measure, PatientFacts
-from sigill.policy.form_fields import phone_forms
-from sigill.policy.rulebook import Rulebooks, Version
-from sigill.policy.timeline import Cause, Change, TimelineStep, cause_words
-from sigill.rulebook_docs.clauses import NO_CHOICE, choice_words, door_words, rule_words
-from sigill.web.api.decision_service import AccessAnswer
-from sigill.web.api.facts_loader import CachedPatient
-from sigill.web.api.models import (
+from sigill.operations.decision_models import (
+    MOST_MEASURES,
     CauseTold,
     ChangeTold,
     ChoiceQuestion,
@@ -30,8 +19,22 @@ from sigill.web.api.models import (
     ReasonTold,
     StepTold,
     TimelineTold,
+    write_cursor,
 )
-from sigill_contracts.receipt import Citation
+from sigill.operations.decision_service import AccessAnswer
+from sigill.operations.facts_loader import CachedPatient
+from sigill.operations.paging import page_of
+from sigill.policy import sentences
+from sigill.policy.access import Decision, access_matrix, valid_until
+from sigill.policy.calendar import last_day_before, swedish_date
+from sigill.policy.choices import OpenDoor, RiskSituation, choose, open_doors
+from sigill.policy.effects import Sentence
+from sigill.policy.facts import Measure, PatientFacts
+from sigill.policy.form_fields import phone_forms
+from sigill.policy.rulebook import Version
+from sigill.policy.timeline import Cause, Change, TimelineStep, cause_words
+from sigill.processing.citations import PolicyProvider
+from sigill.rulebook_docs.clauses import NO_CHOICE, choice_words, door_words
 from sigill_contracts.vocabulary import Form, MeasureId, PersonId
 
 Relation = Literal["self", "guardian", "former_guardian", "representative", "other"]
@@ -40,18 +43,10 @@ Relation = Literal["self", "guardian", "former_guardian", "representative", "oth
 class Presenter:
     """Puts values of the core into the API's words. Keeps what is the same for everybody."""
 
-    def __init__(self, books: Rulebooks) -> None:
-        self._books = books
-        self._rules = {
-            rule_id: Citation(
-                rule=rule_id,
-                document=region.documents[rule.document].title,
-                sv=rule_words(rule).sv,
-                en=rule_words(rule).en,
-            )
-            for region in books.regions.values()
-            for rule_id, rule in region.rules.items()
-        }
+    def __init__(self, rules: PolicyProvider) -> None:
+        """Of the rulebooks as `rules` has them now: where others are read, another presenter is needed."""
+        self.books = rules.books
+        self._citations = rules.citations
         self._bare: dict[tuple[str, tuple[str, ...]], ReasonTold] = {}
 
     def choice(self, region: str, version: Version, asked: ChoiceQuestion) -> ChoiceTold:
@@ -63,11 +58,12 @@ class Presenter:
         return ChoiceTold(
             region=region,
             rulebook=version.since.isoformat(),
+            rulebook_digest=self._digest(region, version.since),
             choice=None if rule is None else rule.id,
             forms=() if rule is None else tuple(_form(version, form) for form in rule.forms),
             sv=words.sv,
             en=words.en,
-            rules=() if rule is None else tuple(self._rules[rule_id] for rule_id in rule.cites),
+            rules=() if rule is None else self._citations.of(rule.cites),
             open_doors=tuple(_door(door) for door in advice.doors) if rule is not None and rule.forms else (),
             considered=tuple(_form(version, form) for form in asked.forms),
             considered_open_doors=tuple(_door(door) for door in open_doors(version, asked.forms, situation))
@@ -96,6 +92,7 @@ class Presenter:
             codes=decision.codes,
             region=decision.region or None,
             rulebook=decision.rulebook,
+            rulebook_digest=self._digest(decision.region, swedish_date(answered.at)),
             as_of=answered.at,
             known_at=answered.known_at,
             valid_until=answered.until,
@@ -111,7 +108,11 @@ class Presenter:
             if bare is None:
                 says = sentences.ACCESS[reason.code]
                 bare = ReasonTold(
-                    code=reason.code, sv=says.sv, en=says.en, rules=self._cited(reason.rules), measures=()
+                    code=reason.code,
+                    sv=says.sv,
+                    en=says.en,
+                    rules=self._citations.of(reason.rules),
+                    measures=(),
                 )
                 self._bare[reason.code, reason.rules] = bare
             if reason.measures and facts:
@@ -139,15 +140,35 @@ class Presenter:
             released=m.released,
         )
 
-    def picture(self, opened: CachedPatient, at: datetime) -> PictureTold:
-        """Tell the whole picture of a patient at an instant."""
+    def picture(
+        self,
+        opened: CachedPatient,
+        at: datetime,
+        *,
+        after: MeasureId | None = None,
+        most: int | None = MOST_MEASURES,
+    ) -> PictureTold:
+        """
+        Tell the whole picture of a patient at an instant.
+
+        Of the measures the `most` newest that follow the one named `after` (None: all of them). An instant long past has every
+        later measure still to come.
+        """
         facts = opened.facts
         birth = facts.patient.birth
+        standing = [m for m in facts.measures if m.not_over(at, birth)]
+        page = page_of(
+            standing,
+            order=lambda m: (m.valid_from, m.measure_id),
+            name=lambda m: m.measure_id,
+            after=after,
+            most=most,
+        )
         return PictureTold(
             patient=facts.patient.key,
             as_of=at,
             known_at=opened.known_at,
-            valid_until=valid_until(facts, at, self._books),
+            valid_until=valid_until(facts, at, self.books),
             lines=tuple(
                 LineTold.model_construct(
                     viewer=key_of(viewer, facts),
@@ -157,17 +178,25 @@ class Presenter:
                     allowed=decision.allowed,
                     region=decision.region or None,
                     rulebook=decision.rulebook,
+                    rulebook_digest=self._digest(decision.region, swedish_date(at)),
                     reasons=self.reasons(decision, facts),
                 )
-                for (viewer, service, unit), decision in access_matrix(facts, at, self._books).items()
+                for (viewer, service, unit), decision in access_matrix(facts, at, self.books).items()
             ),
-            measures=tuple(self.measure(m, facts) for m in facts.measures if m.not_over(at, birth)),
+            measures=tuple(self.measure(m, facts) for m in page.items),
+            next=page.next,
         )
 
     def timeline(
-        self, opened: CachedPatient, steps: Iterable[TimelineStep], since: datetime, until: datetime
+        self,
+        opened: CachedPatient,
+        steps: Iterable[TimelineStep],
+        since: datetime,
+        until: datetime,
+        *,
+        before: datetime | None = None,
     ) -> TimelineTold:
-        """Tell what changes, when and why."""
+        """Tell what changes, when and why; `before` is the instant before which there are more steps, None: there are none."""
         facts = opened.facts
         return TimelineTold(
             patient=facts.patient.key,
@@ -183,10 +212,16 @@ class Presenter:
                 )
                 for step in steps
             ),
+            next=None if before is None else write_cursor(before, opened.known_at),
         )
 
-    def _cited(self, rules: Iterable[str]) -> tuple[Citation, ...]:
-        return tuple(self._rules[rule] for rule in rules if rule in self._rules)
+    def _digest(self, region: str, on: date) -> str | None:
+        """
+        The digest of what judges by a region's name on a Swedish date; None: no region, or one of which no rulebook says
+        anything.
+        """
+        book = self.books.book_of(region, on) if region else None
+        return None if book is None else book.digest or None
 
     def _cause(self, cause: Cause, facts: PatientFacts) -> CauseTold:
         measure = _measure_of(cause.measure, facts)

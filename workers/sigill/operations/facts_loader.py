@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from types import MappingProxyType
 
+from sigill.operations.facts_cache import CacheEntry, FactsCache
 from sigill.policy.calendar import BirthDate
 from sigill.policy.facts import Identity, PatientFacts, Person, PersonVersion
 from sigill.policy.units import Unit
@@ -17,7 +18,6 @@ from sigill.store import facts as stored
 from sigill.store import units as stored_units
 from sigill.store.decisions import NOTHING, SnapshotFacts, Source, Stamp
 from sigill.store.session import Reading
-from sigill.web.api.facts_cache import CacheEntry, FactsCache
 from sigill_contracts.vocabulary import IdType, PersonId, RegionCode, UnitId
 
 Who = Identity | str
@@ -203,8 +203,8 @@ async def _load(
     return {
         person: CacheEntry(
             found.get(person),
-            {one: looked.stamps.get(one, NOTHING) for one in people},
-            {one: same[one] for one in people if one in same},
+            {who: looked.stamps.get(who, NOTHING) for who in people},
+            {who: same[who] for who in people if who in same},
         )
         for person, people in around.items()
     }

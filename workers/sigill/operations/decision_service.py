@@ -1,5 +1,5 @@
 """
-The desk: takes questions, asks the store, decides, logs who looked, and only then answers.
+Answers access queries: takes them, asks the store, decides, logs who looked, and only then answers.
 
 Guarantees:
 - Every answer rests on what had been committed when it was asked, or on something newer: copies in memory are
@@ -19,17 +19,18 @@ from datetime import date, datetime
 from types import MappingProxyType, TracebackType
 from typing import Self
 
+from sigill.operations.facts_cache import CacheEntry
+from sigill.operations.facts_loader import CachedPatient, FactsLoader, Who
 from sigill.policy.access import BRIEFLY, AccessQuestion, Decision, briefly_until, decide
 from sigill.policy.elsewhere import next_silence
 from sigill.policy.facts import PatientFacts
 from sigill.policy.rulebook import Rulebooks
+from sigill.processing.citations import PolicyProvider
 from sigill.runtime.clock import Clock, stopwatch
 from sigill.store import access_log, elsewhere
 from sigill.store.access_log import AccessLogEntry
 from sigill.store.decisions import PinnedConnection
 from sigill.store.session import Store, passing
-from sigill.web.api.facts_cache import CacheEntry
-from sigill.web.api.facts_loader import CachedPatient, FactsLoader, Who
 from sigill_contracts.vocabulary import PersonId, Service, UnitId
 
 MOST_QUESTIONS = 1000
@@ -111,7 +112,7 @@ class DecisionService:
     def __init__(
         self,
         store: Store,
-        books: Rulebooks,
+        rules: PolicyProvider,
         clock: Clock,
         *,
         instance: str,
@@ -119,7 +120,7 @@ class DecisionService:
         lanes: int = 2,
     ) -> None:
         """`capacity`: patients kept in memory; `lanes`: store transactions side by side, a connection each."""
-        self.books = books
+        self.rules = rules
         self.clock = clock
         self._store = store
         self._knowledge = FactsLoader(capacity)
@@ -130,6 +131,16 @@ class DecisionService:
         self._turned = 0.0
         self._working = 0
         self._first_chain = zlib.crc32(instance.encode())
+
+    @property
+    def books(self) -> Rulebooks:
+        """The rulebooks as they were read last."""
+        return self.rules.books
+
+    async def books_now(self) -> Rulebooks:
+        """The rulebooks that hold now."""
+        async with self._store.looking() as tx:
+            return (await self.rules.context_for(tx, self.clock.now())).books
 
     async def __aenter__(self) -> Self:
         self._lanes = [asyncio.create_task(self._lane(self._chain(n))) for n in range(self._count)]
@@ -174,6 +185,7 @@ class DecisionService:
         """
         now = self.clock.now()
         try:
+            await self.books_now()
             opened = await self._knowledge.open(self._store, patient, now, known_at, others)
             if opened is not None:
                 who = opened.facts.patient.person_id
@@ -279,7 +291,9 @@ class DecisionService:
             )
         # a copy of a patient's facts is not made anew when a source is read: how far is asked each time, where it counts
         read_up_to: MappingProxyType[str, datetime] | None = None
-        if self.books.sources:
+        async with lane.looking() as tx:
+            books = (await self.rules.context_for(tx, now)).books
+        if books.sources:
             async with lane.looking() as tx:
                 read_up_to = MappingProxyType(await elsewhere.sources(tx))
         answers: list[list[AccessAnswer]] = []
@@ -289,7 +303,7 @@ class DecisionService:
                 facts, viewer, copy = known[q.known_at].of(q.patient, q.viewer, q.unit)
                 if read_up_to is not None:
                     facts = replace(facts, read_up_to=read_up_to)
-                given.append(self._decide(q, (facts, viewer, copy), now))
+                given.append(_decided(q, (facts, viewer, copy), now, books))
                 if len(given) % _BREATH == 0:
                     await asyncio.sleep(0)  # a thousand questions must not keep single ones waiting
             answers.append(given)
@@ -297,27 +311,31 @@ class DecisionService:
                 await asyncio.sleep(0)
         return answers
 
-    def _decide(
-        self, q: AccessQuery, found: tuple[PatientFacts, PersonId | None, CacheEntry | None], now: datetime
-    ) -> AccessAnswer:
-        facts, viewer, copy = found
-        at = q.as_of or now
-        question = AccessQuestion(viewer, q.service, at, q.unit, q.recorded_on, q.information_type)
-        decision = decide(question, facts, self.books)
-        if copy is None:
-            return AccessAnswer(decision, None, at, q.known_at or now)
-        until = copy.until(at, self.books)
-        silence = next_silence(facts, at, self.books) if self.books.sources else None
-        if silence is not None and (until is None or silence < until):
-            until = silence
-        briefly = None
-        if decision.allowed:
-            briefly = at + BRIEFLY
-            if until is not None and until < briefly:
-                briefly = briefly_until(question, facts, self.books)
-            if silence is not None:
-                briefly = min(briefly, silence)
-        return AccessAnswer(decision, facts, at, q.known_at or now, until, briefly, viewer)
+
+def _decided(
+    q: AccessQuery,
+    found: tuple[PatientFacts, PersonId | None, CacheEntry | None],
+    now: datetime,
+    books: Rulebooks,
+) -> AccessAnswer:
+    facts, viewer, copy = found
+    at = q.as_of or now
+    question = AccessQuestion(viewer, q.service, at, q.unit, q.recorded_on, q.information_type)
+    decision = decide(question, facts, books)
+    if copy is None:
+        return AccessAnswer(decision, None, at, q.known_at or now)
+    until = copy.until(at, books)
+    silence = next_silence(facts, at, books) if books.sources else None
+    if silence is not None and (until is None or silence < until):
+        until = silence
+    briefly = None
+    if decision.allowed:
+        briefly = at + BRIEFLY
+        if until is not None and until < briefly:
+            briefly = briefly_until(question, facts, books)
+        if silence is not None:
+            briefly = min(briefly, silence)
+    return AccessAnswer(decision, facts, at, q.known_at or now, until, briefly, viewer)
 
 
 def _look_of(asked: AccessQuery, answer: AccessAnswer, asker: Principal) -> AccessLogEntry:

@@ -19,7 +19,7 @@ from sigill_contracts.vocabulary import PersonId
 class CacheEntry:
     """One patient's facts and what they rest on. `same` says which surrogate became part of which person."""
 
-    __slots__ = ("_span", "facts", "same", "stamps")
+    __slots__ = ("_books", "_span", "facts", "same", "stamps")
 
     def __init__(
         self,
@@ -32,6 +32,7 @@ class CacheEntry:
         self.stamps = stamps
         self.same = same
         self._span: tuple[datetime, datetime | None] | None = None
+        self._books: Rulebooks | None = None
 
     def holds(self, now: Mapping[PersonId, Stamp]) -> bool:
         """Whether everybody's stamp is still the one that this copy was made with."""
@@ -42,8 +43,14 @@ class CacheEntry:
         if self.facts is None:
             return None
         span = self._span
-        if span is None or at < span[0] or (span[1] is not None and at >= span[1]):
+        if (
+            span is None
+            or books is not self._books
+            or at < span[0]
+            or (span[1] is not None and at >= span[1])
+        ):
             span = self._span = (at, valid_until(self.facts, at, books))
+            self._books = books
         return span[1]
 
 

@@ -1,7 +1,7 @@
-"""What the decision API takes and gives. Identity numbers come in in bodies only, and never go out."""
+"""What the decision API and `sigill access` take and give. Numbers come in in bodies only, and never go out."""
 
 import re
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -31,7 +31,12 @@ from sigill_contracts.vocabulary import (
 
 EARLIEST, LATEST = 1900, 2200
 MOST_QUESTIONS = 1000
+MOST_MEASURES = 200
+"""Measures that one answer tells."""
+USUAL_STEPS, MOST_STEPS = 100, 500
+"""Steps of a timeline that one answer tells: where the question does not say, and where it says as many as it may."""
 KEY_PATTERN = r"^v[0-9]{1,4}\.[A-Za-z0-9_-]{43}$"
+MEASURE_PATTERN = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 PURPOSE_PATTERN = r"^[^\x00-\x1f\x7f]+$"
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)")
 
@@ -48,10 +53,19 @@ def _reasonable_day(day: date) -> date:
     return day
 
 
+def _two_moments(cursor: str) -> str:
+    read_cursor(cursor)
+    return cursor
+
+
 Moment = Annotated[Instant, AfterValidator(_reasonable)]
 """A moment between 1900 and 2200, with its zone."""
 Day = Annotated[date, AfterValidator(_reasonable_day)]
 Key = Annotated[str, StringConstraints(pattern=KEY_PATTERN)]
+MeasureCursor = Annotated[str, StringConstraints(pattern=MEASURE_PATTERN)]
+"""The measure after which a page begins: the id of the last one of the page before."""
+StepCursor = Annotated[str, StringConstraints(max_length=80), AfterValidator(_two_moments)]
+"""The step before which a page ends, and what was known: two moments (RFC 3339) with a slash between them."""
 Purpose = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=PURPOSE_PATTERN)]
 
 
@@ -60,6 +74,19 @@ def read_moment(text: str) -> datetime:
     if not _MOMENT.fullmatch(text):
         raise ValueError("a moment is written 2026-03-01T09:30:00Z (RFC 3339)")
     return _reasonable(datetime.fromisoformat(text.upper()))
+
+
+def read_cursor(cursor: str) -> tuple[datetime, datetime]:
+    """Read where a page of a timeline ends (exclusive), and the moment of knowledge, as `write_cursor` wrote them. Raises ValueError."""
+    before, slash, known_at = cursor.partition("/")
+    if not slash:
+        raise ValueError("a cursor is what `next` of an answer says")
+    return read_moment(before), read_moment(known_at)
+
+
+def write_cursor(before: datetime, known_at: datetime) -> str:
+    """Write where the next page of a timeline ends (exclusive), and as of which moment of knowledge it is told."""
+    return f"{before.astimezone(UTC).isoformat()}/{known_at.astimezone(UTC).isoformat()}"
 
 
 class RequestModel(BaseModel):
@@ -153,6 +180,8 @@ class PictureOf(RequestModel):
     patient: Somebody
     as_of: Moment | None = None
     known_at: Moment | None = None
+    after: MeasureCursor | None = None
+    """`next` of an answer: tell the measures that follow; null: from the newest."""
     purpose: Purpose
     on_behalf_of: HsaIdText | None = None
     asking_unit: HsaIdText | None = None
@@ -160,7 +189,7 @@ class PictureOf(RequestModel):
 
 class TimelineOf(RequestModel):
     """
-    What changed and will change by time alone. Left out: from the patient's birth until a year after the last age of any rulebook, or for
+    What changed and will change by time alone, the newest steps first, a page at a time. Left out: from the patient's birth until a year after the last age of any rulebook, or for
     ten years from now on if that is later.
     """
 
@@ -173,6 +202,10 @@ class TimelineOf(RequestModel):
     until: Moment | None = None
     """Through this moment, inclusive."""
     known_at: Moment | None = None
+    limit: Annotated[int, Field(ge=1, le=MOST_STEPS)] = USUAL_STEPS
+    """How many steps an answer holds at most."""
+    cursor: StepCursor | None = None
+    """`next` of an answer to the same question: tell the steps before it, as they were known then; null: the newest."""
     purpose: Purpose
     on_behalf_of: HsaIdText | None = None
     asking_unit: HsaIdText | None = None
@@ -248,6 +281,8 @@ class DecisionTold(ResponseModel):
     """The region whose rules were asked; null: the national ones. Only with `access:explain`."""
     rulebook: FirstDay | None = None
     """The day from which these rules are in force. Only with `access:explain`."""
+    rulebook_digest: str | None = None
+    """SHA-256 of the text of the region's rulebook, in hexadecimal digits. Only with `access:explain` and a region."""
     as_of: AwareDatetime
     known_at: AwareDatetime
     valid_until: AwareDatetime | None
@@ -278,6 +313,8 @@ class LineTold(ResponseModel):
     allowed: bool
     region: str | None
     rulebook: FirstDay
+    rulebook_digest: str | None = None
+    """SHA-256 of the text of the region's rulebook, in hexadecimal digits; null without a region."""
     reasons: tuple[ReasonTold, ...]
 
 
@@ -291,7 +328,9 @@ class PictureTold(ResponseModel):
     valid_until: AwareDatetime | None
     lines: tuple[LineTold, ...]
     measures: tuple[MeasureTold, ...]
-    """In force or still to come at `as_of`."""
+    """In force or still to come at `as_of`, by their beginning, the newest first; at most 200."""
+    next: str | None = None
+    """`after` of the question for the measures that follow; null: there are none."""
 
 
 class CauseTold(ResponseModel):
@@ -339,6 +378,9 @@ class TimelineTold(ResponseModel):
     until: AwareDatetime
     known_at: AwareDatetime
     steps: tuple[StepTold, ...]
+    """The newest of them that fit in, in order of time."""
+    next: str | None = None
+    """`cursor` of the question for the steps before these; null: there are none."""
 
 
 class DoorTold(ResponseModel):
@@ -370,6 +412,8 @@ class ChoiceTold(ResponseModel):
 
     region: str
     rulebook: FirstDay
+    rulebook_digest: str | None = None
+    """SHA-256 of the text of the region's rulebook, in hexadecimal digits."""
     choice: str | None
     """The rulebook's id of the choice; null: the rules do not say which measure to choose."""
     forms: tuple[FormTold, ...]
