@@ -11,7 +11,7 @@ import platform
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TypeVar
@@ -37,8 +37,9 @@ from sigill.intake.verification import OrderVerifier
 from sigill.policy.effects import TimerKind
 from sigill.policy.identity_numbers import NumberRules
 from sigill.policy.rulebook import RulebookError, Rulebooks
-from sigill.processing.citations import PolicyContext
+from sigill.processing.citations import PolicyContext, PolicyProvider
 from sigill.processing.patient_keys import KeyRing
+from sigill.processing.released_rules import NoRulebooks, ReleasedRules
 from sigill.register.consumer import Register
 from sigill.register.outside import OutsideMeasureConsumer, RegisterTopicRouter
 from sigill.relay.checkpoints import CheckpointSigner, NoAuditKey, signer_for
@@ -75,18 +76,19 @@ from sigill.runtime.metrics import (
 )
 from sigill.runtime.settings import Settings
 from sigill.runtime.tracing import Tracing
+from sigill.runtime.worker_specs import WORKER_SPECS
 from sigill.store.incarnation import meet
 from sigill.store.migrate import pending
 from sigill.store.referee import ClockApart, Referee
 from sigill.store.roles import open_as
-from sigill.store.session import Pooled, Role, Store, TooPowerful
+from sigill.store.session import Pooled, Store, TooPowerful
 from sigill.store.trouble import DatabaseDown, StatementsUnfinished, database_trouble
 from sigill.stream.connection import BROKER_TROUBLE, Connection, StreamStopped
 from sigill.stream.producer import StreamProducer
 from sigill.stream.topics import UNSTAMPED, contradictions
 from sigill.transitions.scheduler import Transitions
 from sigill_contracts.dead_letter import DeadLetterReason
-from sigill_contracts.topics import ELSEWHERE, INCOMING, ORDERS, PERSONS, STAFF, UNITS, topics_for
+from sigill_contracts.topics import ELSEWHERE, STAFF, UNITS, topics_for
 from sigill_contracts.vocabulary import Form, Outcome, RefusalCode
 
 log = structlog.get_logger("sigill.bootstrap")
@@ -105,34 +107,23 @@ class WrongTopics(Exception):
     """A topic on the cluster contradicts the table of topics: which, and how."""
 
 
-WORKERS: tuple[str, ...] = ("directory", "register", "intake", "transitions", "relay")
-"""The workers of orders by name, in the order in which they are started; `all` of them."""
-EVERYTHING: tuple[str, ...] = (*WORKERS, "ops")
-"""What can be run by name: console, decision API and probes are a worker of their own, never among `all`."""
 POOL_SECONDS = 5.0
 """Between two looks at the connections."""
 RULEBOOKS = files.SHIPPED
+IMPACT_SECONDS = 120.0
+"""What a count of whom a draft of rules would touch may take."""
 SET_UP_WRONGLY: tuple[type[Exception], ...] = (
     NoPatientKeys,
     NoAuditKey,
     WrongFile,
     RulebookError,
+    NoRulebooks,
     TooPowerful,
     Pooled,
 )
 """What only other settings help against."""
 LOOK_FIRST: tuple[type[Exception], ...] = (StreamStopped, WrongTopics)
 """What somebody has to look at before a worker goes on: offsets are lost, access is refused."""
-_ROLES: dict[str, Role] = {
-    "directory": "sigill_register",
-    "register": "sigill_register",
-    "intake": "sigill_intake",
-    "transitions": "sigill_transitions",
-    "relay": "sigill_relay",
-}
-_CONSUMERS = frozenset({"directory", "register", "intake"})
-_WITHOUT_BROKER = frozenset({"transitions"})
-"""Workers that never ask the broker: alone in a process they do not wait for it to be ready."""
 
 
 def run(names: Sequence[str], settings: Settings) -> None:
@@ -168,6 +159,17 @@ def load_rulebooks(folder: Path = RULEBOOKS) -> Rulebooks:
     if taken is not None:
         log.warning("the shipped national rulebook is taken", rulebooks=str(folder))
     return books
+
+
+def rules_of(settings: Settings, metrics: Metrics, books: Rulebooks | None = None) -> PolicyProvider:
+    """
+    Where the settings say that rules come from; `books` take the place of all of them. Those of the store are read when
+    something is judged first. Raises RulebookError.
+    """
+    source = f"urn:sigill:{settings.environment}"
+    if books is None and settings.rulebook_source == "store":
+        return ReleasedRules(source, metrics)
+    return PolicyContext.of(books or load_rulebooks(settings.rulebooks or RULEBOOKS), source)
 
 
 def tracing_of(settings: Settings) -> Tracing:
@@ -251,7 +253,7 @@ class Wiring:
     """Everything that workers of one process share."""
 
     settings: Settings
-    desk: PolicyContext
+    desk: PolicyProvider
     clock: Clock
     metrics: Metrics
     health: Health
@@ -276,9 +278,7 @@ class Wiring:
         chosen: Clock = moved
         return cls(
             settings=settings,
-            desk=PolicyContext.of(
-                books or load_rulebooks(settings.rulebooks or RULEBOOKS), f"urn:sigill:{settings.environment}"
-            ),
+            desk=rules_of(settings, metrics, books),
             clock=chosen,
             metrics=metrics,
             health=Health(silence=settings.health_silence, metrics=metrics, clock=chosen),
@@ -293,9 +293,10 @@ class Wiring:
         arm(settings.kill_point)
         workers = self.workers(names)
         self.health.expect(MIGRATIONS, DATABASE)
-        if set(names) - _WITHOUT_BROKER:
+        specs = [WORKER_SPECS[name] for name in names]
+        if any(spec.needs_broker for spec in specs):
             self.health.expect(BROKER)
-        if _CONSUMERS & set(names):
+        if any(spec.reads for spec in specs):
             self.health.expect(ASSIGNMENT)
         self.metrics.set(PROCESS_STARTED, SystemClock().now().timestamp())
         for name in names:
@@ -334,10 +335,10 @@ class Wiring:
         log.info("stopped", workers=list(names))
 
     def _begin_counts(self, name: str) -> None:
-        """Tell what a worker counts as 0, so that its first event is an increase."""
+        """Set a worker's counters to 0, so that its first event is an increase."""
         metrics, settings = self.metrics, self.settings
-        if name in _CONSUMERS:
-            topics = [settings.topic(spec.name) for spec in INCOMING if name in spec.read_by]
+        if reads := WORKER_SPECS[name].reads:
+            topics = [settings.topic(spec.name) for spec in reads]
             metrics.begin(DEAD_LETTERS, topic=topics, reason=[str(reason) for reason in DeadLetterReason])
             metrics.begin(CONSUMER_REBALANCES, worker=[name])
             metrics.begin(CONSUMER_COMMIT_FAILURES, worker=[name])
@@ -353,7 +354,7 @@ class Wiring:
             metrics.begin(TIMERS_FIRED, kind=[str(kind) for kind in TimerKind])
 
     async def _measure_pools(self) -> None:
-        """Tell of the connections of all open stores, for ever."""
+        """Keep the gauges of the connections of all open stores."""
         while True:
             pools = [store.connections() for store in self._stores]
             size, idle = sum(size for size, _ in pools), sum(idle for _, idle in pools)
@@ -378,18 +379,23 @@ class Wiring:
 
     async def open_store(self, name: str, *, streams: bool = True) -> Store:
         """
-        Open the store as the role of a worker, where the database's user may act as it. Raises NotMigrated.
+        Open the store as the role of a worker, where the database's user may act as it. Raises NotMigrated, and
+        NoRulebooks where the worker judges and the rules are to come from a store that has none.
 
         `streams` False: the caller uses no broker, so that no topic is looked at.
         """
         await self._migrated()
         if streams:
             await self._topics_fit(name)
-        store = await open_as(self.settings, _ROLES[name], keep_plans=True)
+        store = await open_as(self.settings, WORKER_SPECS[name].role, keep_plans=True)
         assert store is not None  # without the role the user itself is taken
         try:
             if await meet(store):
                 self.metrics.inc(DATABASE_WENT_BACK, worker=name)
+            if WORKER_SPECS[name].judges:
+                async with store.reading() as tx:
+                    await self.desk.context_for(tx, self.clock.now())
+                self._begin_counts(name)  # of the regions that are known now
         except BaseException:
             await store.close()
             raise
@@ -423,12 +429,12 @@ class Wiring:
     def _consuming(
         self,
         name: str,
-        topics: Sequence[str],
         store: Store,
         handler: Handler[P],
         on_waits_ended: OnWaitsEnded | None = None,
     ) -> ConsumerRunner[P]:
         settings = self.settings
+        topics = [spec.name for spec in WORKER_SPECS[name].reads]
         return ConsumerRunner(
             name=name,
             group=settings.group(name),
@@ -448,24 +454,41 @@ class Wiring:
             on_waits_ended=on_waits_ended,
         )
 
+    def _opened(self, name: str, work: Callable[[Store, asyncio.Event], Awaitable[None]]) -> _Opened:
+        """A worker that does `work` over a store of its own, opened when it starts."""
+        return _Opened(name, lambda: self.open_store(name), work, self._stores, self.referee)
+
     def _ops(self) -> Worker:
         # loaded when it is asked for: the workers of orders need no web server
+        from sigill.operations.rulebook_drafts import ImpactCount  # noqa: PLC0415
+        from sigill.population import impact, snapshot  # noqa: PLC0415
         from sigill.web.app import NoLogin, OpsWorker, api_wanted, check_login, decision_api  # noqa: PLC0415
 
         try:
             check_login(self.settings)
         except NoLogin as error:
             raise WrongFile(str(error)) from None
-        settings, books, clock = self.settings, self.desk.books, self.clock
+        settings, clock = self.settings, self.clock
+
+        async def count_impact(before: Rulebooks, after: Rulebooks, on: date) -> list[ImpactCount]:
+            """Count in a thread, with a loop and a connection of its own: pages are answered meanwhile."""
+            connect = snapshot.connection_arguments(
+                settings.database_dsn(), settings.database_schema, ssl=settings.database_ssl()
+            )
+            counting = impact.touched_in(connect, before, after, on, WORKER_SPECS["ops"].role)
+            found = await asyncio.to_thread(asyncio.run, asyncio.wait_for(counting, IMPACT_SECONDS))
+            return [ImpactCount(kind.what, kind.which, ages) for kind, ages in found.by_kind.items()]
+
         ops = OpsWorker(
             settings,
-            books,
+            self.desk,
             key_ring(settings),
             clock,
             self.metrics,
             self.health,
             self.connection,
-            api=(lambda: decision_api(settings, books, clock)) if api_wanted(settings) else None,
+            api=(lambda: decision_api(settings, self.desk, clock)) if api_wanted(settings) else None,
+            impact=count_impact,
             tracing=self.tracing,
         )
         return _AfterMigrations(ops, self._migrated)
@@ -503,7 +526,7 @@ class Wiring:
                 settings.group("directory"),
             )
             handler = Intake(self.desk, verifier, kept, self.metrics, settings.group("intake"), watch.is_read)
-            consuming = self._consuming("intake", [ORDERS.name], store, handler, handler.on_waits_ended)
+            consuming = self._consuming("intake", store, handler, handler.on_waits_ended)
             consuming.depends_on = (DIRECTORY,)
             await kept.refresh()
             recheck = Recheck(store, self.desk, verifier, kept, self.clock)
@@ -511,16 +534,16 @@ class Wiring:
             async with _beside(fresh, recheck.keep_looking(stop)):
                 await consuming.run(stop)
 
-        return _Opened("intake", lambda: self.open_store("intake"), work, self._stores, self.referee)
+        return self._opened("intake", work)
 
     def _directory(self) -> _Opened:
         group = self.settings.group("directory")
 
         async def work(store: Store, stop: asyncio.Event) -> None:
             handler = Directory(self.metrics, group, self.settings.topic(UNITS.name))
-            await self._consuming("directory", [STAFF.name, UNITS.name], store, handler).run(stop)
+            await self._consuming("directory", store, handler).run(stop)
 
-        return _Opened("directory", lambda: self.open_store("directory"), work, self._stores, self.referee)
+        return self._opened("directory", work)
 
     def _register(self) -> _Opened:
         keys = key_ring(self.settings)
@@ -532,10 +555,9 @@ class Wiring:
                 OutsideMeasureConsumer(self.desk, keys, self.metrics, group),
                 self.settings.topic(ELSEWHERE.name),
             )
-            topics = [PERSONS.name, ELSEWHERE.name]
-            await self._consuming("register", topics, store, handler).run(stop)
+            await self._consuming("register", store, handler).run(stop)
 
-        return _Opened("register", lambda: self.open_store("register"), work, self._stores, self.referee)
+        return self._opened("register", work)
 
     def transitions(self, store: Store) -> Transitions:
         """The transitions worker over an open store; `run_due` follows what is due and returns."""
@@ -547,9 +569,7 @@ class Wiring:
         async def work(store: Store, stop: asyncio.Event) -> None:
             await self.transitions(store).run(stop)
 
-        return _Opened(
-            "transitions", lambda: self.open_store("transitions"), work, self._stores, self.referee
-        )
+        return self._opened("transitions", work)
 
     def relay(self, store: Store, signer: CheckpointSigner) -> Relay:
         """The relay over an open store; `publish_all` publishes what waits and returns."""
@@ -578,7 +598,7 @@ class Wiring:
         async def work(store: Store, stop: asyncio.Event) -> None:
             await self.relay(store, signer).run(stop)
 
-        return _Opened("relay", lambda: self.open_store("relay"), work, self._stores, self.referee)
+        return self._opened("relay", work)
 
 
 @contextlib.asynccontextmanager

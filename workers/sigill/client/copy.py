@@ -18,6 +18,7 @@ from sigill.policy.facts import (
     Identity,
     Measure,
     OutsideMeasure,
+    PaperCopy,
     PatientFacts,
     Person,
     PersonVersion,
@@ -109,7 +110,9 @@ class LocalCopy:
         """Take in a record of `directory.staff.v1`: which region a unit belongs to."""
         if value is not None:
             record = StaffRecord.model_validate_json(value)
-            told = {UnitId(one.unit): RegionCode(one.region) for one in record.assignments}
+            told = {
+                UnitId(assignment.unit): RegionCode(assignment.region) for assignment in record.assignments
+            }
             self._regions.update({unit: region for unit, region in told.items() if unit not in self._told_of})
 
     def take_unit(self, value: bytes | None) -> None:
@@ -241,20 +244,20 @@ def kept_of(
     """Read a state as policy's values."""
     told = [
         state.patient,
-        *(one.person for one in (*state.guardians, *state.former_guardians)),
+        *(guardian.person for guardian in (*state.guardians, *state.former_guardians)),
         *state.viewers,
     ]
-    names = {_identity(ref): PersonId(one.key) for one in told for ref in (*one.former, one.ref)}
-    people = {PersonId(one.key): _person(one, state.known_at) for one in told}
+    names = {_identity(ref): PersonId(person.key) for person in told for ref in (*person.former, person.ref)}
+    people = {PersonId(person.key): _person(person, state.known_at) for person in told}
     patient = people[PersonId(state.patient.key)]
     now = patient.versions[0]
-    custody = tuple(_custody(one) for one in state.guardians)
-    former = tuple(_custody(one) for one in state.former_guardians)
+    custody = tuple(_custody(guardian) for guardian in state.guardians)
+    former = tuple(_custody(guardian) for guardian in state.former_guardians)
     before = replace(now, valid_from=datetime.min.replace(tzinfo=now.valid_from.tzinfo), custody=former)
     patient = replace(patient, versions=(before, replace(now, custody=custody)))
     people[patient.person_id] = patient
-    measures = tuple(_measure(one, patient.person_id, names) for one in state.measures)
-    elsewhere = tuple(_outside(one, patient.person_id) for one in state.elsewhere)
+    measures = tuple(_measure(measure, patient.person_id, names) for measure in state.measures)
+    elsewhere = tuple(_outside(outside, patient.person_id) for outside in state.elsewhere)
     facts = PatientFacts(patient, MappingProxyType(people), measures, regions, units, elsewhere, read_up_to)
     return Kept(facts, state.version, state.known_at, names)
 
@@ -321,6 +324,14 @@ def _measure(one: MeasureState, patient: PersonId, names: Mapping[Identity, Pers
         viewer=None if one.viewer is None else _named(one.viewer, names),
         released=one.ended_early,
         rules=one.rules,
+        copies=frozenset(
+            PaperCopy(OrderId(str(copy.order_id)), _named(copy.to, names), copy.given_on)
+            for copy in one.paper_copies
+        ),
+        copies_refused=frozenset(
+            PaperCopy(OrderId(str(copy.order_id)), _named(copy.to, names), copy.assessed_on)
+            for copy in one.paper_copies_refused
+        ),
     )
 
 

@@ -27,7 +27,7 @@ from sigill.runtime.files import replace_file
 from sigill.runtime.lifecycle import Backoff
 from sigill.stream.connection import BrokerDown
 from sigill.stream.producer import OutgoingRecord
-from sigill.stream.records import Event, write_binary
+from sigill.stream.records import binary_headers
 from sigill_contracts.elsewhere import ReferenceText
 from sigill_contracts.envelope import Envelope
 from sigill_contracts.topics import ELSEWHERE
@@ -159,7 +159,7 @@ def _page(data: bytes, since: SourceProgress, etag: str | None) -> News:
         read_up_to = _INSTANT.validate_python(body["read_up_to"])
     except (ValueError, ValidationError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise SourceFailed(f"the page cannot be read: {type(error).__name__}") from None
-    if not isinstance(measures, list) or not all(isinstance(one, dict) for one in measures):
+    if not isinstance(measures, list) or not all(isinstance(measure, dict) for measure in measures):
         raise SourceFailed("the page cannot be read: `measures` is a list of objects")
     if not (cursor is None or (isinstance(cursor, str) and len(cursor) <= _MAX_CURSOR)):
         raise SourceFailed(f"the page cannot be read: `cursor` is text of at most {_MAX_CURSOR} characters")
@@ -234,7 +234,7 @@ class Poller:
                 continue
             # a measure says no more than was true before it: the others of its page may be read after it
             before = progress.read_up_to or _NEVER
-            records = [self._record(before, one) for one in news.measures]
+            records = [self._record(before, measure) for measure in news.measures]
             if records:
                 await self.publish(records)
             if not news.more and news.progress.read_up_to is not None:
@@ -283,8 +283,7 @@ class Poller:
             subject=key,
             content_type="application/json",
         )
-        headers, data = write_binary(Event(envelope, value))
-        return OutgoingRecord(self.topic, key.encode(), data, headers)
+        return OutgoingRecord(self.topic, key.encode(), value, binary_headers(envelope))
 
 
 def _reference(measure: Mapping[str, Any]) -> str | None:

@@ -263,9 +263,11 @@ class Continuity:
             return
         async with self.store.transaction(self.clock.now()) as tx:
             for topic in sorted({place.topic for place in found}):
-                own = {place: one for place, one in found.items() if place.topic == topic}
+                own = {place: finding for place, finding in found.items() if place.topic == topic}
                 again = [
-                    place.partition for place, one in own.items() if one.verdict is LogComparison.REPLACED
+                    place.partition
+                    for place, finding in own.items()
+                    if finding.verdict is LogComparison.REPLACED
                 ]
                 known = await inbox.positions(tx, self.group)
                 if any(
@@ -278,10 +280,10 @@ class Continuity:
                     self.generations[Partition(topic, part)] = generation
                 for part in again:
                     await growth.shorten(tx, self.group, topic, part, own[Partition(topic, part)].end)
-                for place, one in own.items():
-                    fresh = one.verdict is LogComparison.REPLACED
+                for place, finding in own.items():
+                    fresh = finding.verdict is LogComparison.REPLACED
                     position = LogPosition() if fresh else self.positions[place]
-                    self.positions[place] = replace(position, identity=one.identity)
+                    self.positions[place] = replace(position, identity=finding.identity)
                 await inbox.recognise(
                     tx,
                     self.group,

@@ -52,11 +52,13 @@ class ParsedBatch(Generic[Update]):
 
     def unreadable(self, record: Record) -> bool:
         """Whether nothing of a record of the batch could be read."""
-        return any(record is one and reason not in TAKEN_ALL_THE_SAME for one, reason in self.parked)
+        return any(record is parked and reason not in TAKEN_ALL_THE_SAME for parked, reason in self.parked)
 
     def failed(self, record: Record) -> bool:
         """Whether it was although it could be read: then it failed when it was to be handled."""
-        return any(record is one and why is DeadLetterReason.UNREADABLE_RECORD for one, why in self.parked)
+        return any(
+            record is parked and why is DeadLetterReason.UNREADABLE_RECORD for parked, why in self.parked
+        )
 
 
 class JsonHandler(Generic[Update]):

@@ -30,16 +30,16 @@ def read_data(record: Record, topic: TopicSpec, largest: int = MAX_MESSAGE_BYTES
     if len(record.value) > largest:
         raise UnreadableJson(DeadLetterReason.TOO_LARGE)
     try:
-        event = read_event(record)
+        envelope, data = read_event(record)
     except NotCloudEvent:
         raise UnreadableJson(DeadLetterReason.NOT_CLOUD_EVENT) from None
-    if event.envelope.type != topic.event_type:
+    if envelope.type != topic.event_type:
         raise UnreadableJson(DeadLetterReason.UNKNOWN_TYPE)
-    if media_type(event.envelope.content_type) not in topic.content_types:
+    if media_type(envelope.content_type) not in topic.content_types:
         raise UnreadableJson(DeadLetterReason.UNKNOWN_CONTENT_TYPE)
-    if event.data is None:
+    if data is None:
         raise UnreadableJson(DeadLetterReason.NO_VALUE)
-    return event.data
+    return data
 
 
 def json_once(data: bytes) -> object:

@@ -5,6 +5,7 @@ What a value means when it cannot be read is the caller's to decide: one that pr
 missing.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -12,6 +13,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, TypeAdapter
 
+from sigill.policy.calendar import swedish_date
 from sigill_contracts.base import Instant, open_ended
 from sigill_contracts.dead_letter import DeadLetterReason
 
@@ -79,7 +81,9 @@ class MemberReader:
     def sequence(self) -> int | None:
         """The message's place in the history of whom it is about; None where it cannot be read."""
         value = self.members.get("sequence")
-        if isinstance(value, str) and value.isascii() and value.isdecimal():
+        if isinstance(value, float) and value.is_integer():
+            value = f"{value:.0f}"
+        if isinstance(value, str) and value.isascii() and value.strip().isdecimal():
             self.aside("sequence")
             value = int(value) if len(value) < 20 else -1
         if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= LARGEST_SEQUENCE:
@@ -107,11 +111,13 @@ class MemberReader:
             self.aside(name)
             return unreadable
 
-    def items(self, name: str, most: int) -> list[Any]:
-        """Read a list; what is beyond `most` entries is set aside."""
+    def items(self, name: str, most: int, *, or_one: bool = False) -> list[Any]:
+        """Read a list, or with `or_one` an entry that stands there alone; what is beyond `most` entries is set aside."""
         value = self.members.get(name)
         if value is None:
             return []
+        if or_one and isinstance(value, (str, Mapping)):
+            value = [value]
         if not isinstance(value, list):
             self.aside(name)
             return []
@@ -120,6 +126,24 @@ class MemberReader:
         return value[:most]
 
 
+_DAY = re.compile(
+    r"(?P<day>\d{4}-?\d\d-?\d\d)([T ]\d\d:?\d\d(:?\d\d([.,]\d+)?)?(?P<zone>[Zz]|[+-]\d\d:?\d\d)?)?", re.ASCII
+)
+
+
 def day_of(text: str | None) -> date | None:
-    """A day, or None for none and for the ends of time. Raises ValueError or TypeError."""
-    return None if text is None else open_ended(date.fromisoformat(text))
+    """
+    A day, or None for none and for the ends of time. Raises ValueError or TypeError.
+
+    Systems without a type for days write a moment: its day is meant, the Swedish one where it has a zone. An empty text
+    is none.
+    """
+    if text is None or not text.strip():
+        return None
+    found = _DAY.fullmatch(text.strip())
+    if found is None:
+        raise ValueError("no day")
+    day = open_ended(date.fromisoformat(found["day"]))
+    if day is None or found["zone"] is None:
+        return day
+    return swedish_date(datetime.fromisoformat(text.strip()))

@@ -50,7 +50,7 @@ from sigill.store.session import Store, Tx, passing, unfinished
 from sigill.store.trouble import DatabaseDown, StatementsUnfinished, database_trouble
 from sigill.stream.connection import BrokerDown, Connection, StreamStopped
 from sigill.stream.consumer import Batch, Start, StreamConsumer
-from sigill.stream.records import NotCloudEvent, Partition, Record, read_event
+from sigill.stream.records import NotCloudEvent, Partition, Record, read_event, source_stated
 from sigill.stream.stamps import in_order
 from sigill_contracts.dead_letter import DeadLetterReason
 from sigill_contracts.envelope import Envelope
@@ -434,8 +434,8 @@ class ConsumerRunner(Generic[Prepared]):
                 point("batch.before_commit")
         point("batch.committed")
         self._logs.positions.update(reached)
-        for place, one in counted.items():
-            self.limit.keep(*place, one)
+        for place, count in counted.items():
+            self.limit.keep(*place, count)
         for hold in held:
             self.metrics.inc(DEAD_LETTER_LIMIT, worker=self.name)
             log.error("dead-letter limit reached", worker=self.name, topic=hold.topic, hold=hold.hold_id)
@@ -496,8 +496,8 @@ class ConsumerRunner(Generic[Prepared]):
     async def _hold(self, tx: Tx, counted: Mapping[Partition, Counted]) -> list[holds.Hold]:
         """Hold the sources that are past the limit and are not held yet."""
         over: dict[tuple[str, str], int] = {}
-        for place, one in counted.items():
-            for source, unreadable in one.over.items():
+        for place, count in counted.items():
+            for source, unreadable in count.over.items():
                 over[self.topic_names.get(place.topic, place.topic), source] = unreadable
         return await holds.hold(tx, over) if over else []
 
@@ -505,7 +505,7 @@ class ConsumerRunner(Generic[Prepared]):
 def envelope_of(record: Record) -> Envelope:
     """The envelope of a record as far as traces care: an empty one for what is no CloudEvent."""
     try:
-        return read_event(record).envelope
+        return read_event(record)[0]
     except NotCloudEvent:
         return Envelope(id="", source="", type="")
 
@@ -517,7 +517,8 @@ def source_of(record: Record) -> str:
     Of what is no CloudEvent too, as far as a header says so: it is the sender's claim, and good for making its own
     opening orders wait, never for letting anything through.
     """
-    source = envelope_of(record).source
+    # every record is asked, and the whole envelope takes ten times as long
+    source = source_stated(record) or envelope_of(record).source
     if not source:
         named = [value for name, value in record.headers if name == "ce_source" and value]
         source = named[0].decode("utf-8", "replace") if len(named) == 1 else NOBODY

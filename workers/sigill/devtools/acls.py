@@ -9,7 +9,7 @@ not write `access.audit-heads.v1` cannot publish a head, and no principal may de
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -17,7 +17,8 @@ from typing import Any, Literal
 
 import yaml
 
-from sigill_contracts.topics import INCOMING, STAFF, TOPICS, UNITS, WORKERS, TopicSpec
+from sigill.runtime.worker_specs import WORKER_SPECS
+from sigill_contracts.topics import TOPICS, TopicSpec
 
 FILE = Path(__file__).parents[3] / "infra" / "kafka" / "acls.yaml"
 Operation = Literal["READ", "WRITE", "DESCRIBE", "CREATE", "DESCRIBE_CONFIGS", "ALTER_CONFIGS", "ALTER"]
@@ -29,14 +30,6 @@ _HEADER = """\
 # The ACLs of Sigill on Kafka, written by `python -m sigill.devtools.acls` from contracts/sigill_contracts/topics.py. Do not edit.
 # Principals are `User:<prefix><name>`; topics and groups are named without the prefixes of the settings.
 """
-
-BESIDE: dict[str, dict[str, str]] = {
-    "intake": {
-        spec.name: "asks how far the directory goes, before it judges who decided" for spec in (STAFF, UNITS)
-    },
-    "ops": {spec.name: "shows how far behind its workers are" for spec in INCOMING},
-}
-"""Topics that a worker reads beside those of its subscription, and why."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -52,8 +45,8 @@ class Acl:
 
 def principals(topics: Iterable[TopicSpec] = TOPICS) -> tuple[str, ...]:
     """Every principal: our workers, the maker of topics, and the systems outside."""
-    outside = {who for spec in topics for who in (*spec.written_by, *spec.read_by)} - WORKERS
-    return (*sorted(WORKERS), ADMIN, *sorted(outside))
+    outside = {who for spec in topics for who in (*spec.written_by, *spec.read_by)} - WORKER_SPECS.keys()
+    return (*sorted(WORKER_SPECS), ADMIN, *sorted(outside))
 
 
 def acls(topics: Iterable[TopicSpec] = TOPICS) -> tuple[Acl, ...]:
@@ -66,9 +59,9 @@ def acls(topics: Iterable[TopicSpec] = TOPICS) -> tuple[Acl, ...]:
             found |= _may(reader, spec.name, "READ", "DESCRIBE")
             found.add(_group_of(reader))
         found |= _may(ADMIN, spec.name, "CREATE", "DESCRIBE", "DESCRIBE_CONFIGS", "ALTER_CONFIGS", "ALTER")
-    for reader, beside in BESIDE.items():
-        for topic in beside:
-            found |= _may(reader, topic, "READ", "DESCRIBE")
+    for worker in WORKER_SPECS.values():
+        for topic in worker.looks_at:
+            found |= _may(worker.name, topic, "READ", "DESCRIBE")
     return tuple(sorted(found))
 
 
@@ -78,7 +71,7 @@ def _may(principal: str, topic: str, *operations: Operation) -> set[Acl]:
 
 def _group_of(reader: str) -> Acl:
     """Ours have one group each; who is outside names his own, under his name."""
-    if reader in WORKERS:
+    if reader in WORKER_SPECS:
         return Acl(reader, "group", reader, "READ")
     return Acl(reader, "group", f"{reader}.", "READ", "prefixed")
 
@@ -118,7 +111,7 @@ def bindings(
         name = acl.name
         if acl.resource == "topic":
             name = topic_prefix + name
-        elif acl.principal in WORKERS:
+        elif acl.principal in WORKER_SPECS:
             name = f"{group_prefix}.{name}"
         made.append(
             kafka.AclBinding(
@@ -142,6 +135,23 @@ def apply(admin: Any, topics: Iterable[TopicSpec] = TOPICS, **prefixes: str) -> 
     for future in admin.create_acls(wanted, request_timeout=30).values():
         future.result()
     return len(wanted)
+
+
+class NotGiven(RuntimeError):
+    """The brokers did not say that all ACLs are there. The message says why, or what is missing here."""
+
+
+def give(options: Mapping[str, str], topics: Iterable[TopicSpec] = TOPICS, **prefixes: str) -> int:
+    """`apply` on the brokers of librdkafka's options; returns how many. Raises NotGiven."""
+    try:
+        admin: Any = import_module("confluent_kafka.admin")
+        client: Any = import_module("confluent_kafka")
+    except ImportError:
+        raise NotGiven("this needs librdkafka's client: pip install 'sigill[embedded]'") from None
+    try:
+        return apply(admin.AdminClient(dict(options)), topics, **prefixes)
+    except client.KafkaException as error:
+        raise NotGiven(f"the brokers do not say that all ACLs are there: {error.args[0].str()}") from None
 
 
 if __name__ == "__main__":

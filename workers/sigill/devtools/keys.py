@@ -14,6 +14,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
+from sigill.runtime.files import write_private
+
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 #: Level of assurance 3 and 2 as this authority writes them; a private arc, since the real OIDs are Inera's.
 LEVEL_3 = "1.3.6.1.4.1.99999.1.3"
@@ -213,13 +215,12 @@ def is_issued(certificate: x509.Certificate, issuer: Authority) -> bool:
 
 def write_pair(stem: Path, certificate: x509.Certificate, key: Key) -> None:
     stem.with_name(stem.name + ".crt").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    secret = stem.with_name(stem.name + ".key")
-    secret.write_bytes(
+    write_private(
+        stem.with_name(stem.name + ".key"),
         key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        ),
     )
-    secret.chmod(0o600)
 
 
 def read_pair(stem: Path) -> tuple[x509.Certificate, Key]:

@@ -60,10 +60,12 @@ def sign_jws(
         return f"{protected}.{body}.{_signature(holder, alg, protected, body)}".encode()
 
     signatures = []
-    for one in (holder, *cosigners):
-        algorithm = alg if one is holder else None
-        protected = protected_header(one, signed_at, algorithm)
-        signatures.append({"protected": protected, "signature": _signature(one, algorithm, protected, body)})
+    for signer in (holder, *cosigners):
+        algorithm = alg if signer is holder else None
+        protected = protected_header(signer, signed_at, algorithm)
+        signatures.append(
+            {"protected": protected, "signature": _signature(signer, algorithm, protected, body)}
+        )
         if unprotected:
             signatures[-1]["header"] = dict(unprotected)  # type: ignore[assignment]
     return json.dumps({"payload": body, "signatures": signatures}).encode()

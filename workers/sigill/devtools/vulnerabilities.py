@@ -58,35 +58,37 @@ def read(lock: str, status: int, out: str, err: str) -> Found:
         if any(word in err for word in _UNREACHABLE):
             return Found(lock, reached=False)
         raise RuntimeError(f"{lock}: pip-audit ended with {status}: {err.strip()[-500:]}") from None
-    skipped = [one for one in packages if "skip_reason" in one]
+    skipped = [package for package in packages if "skip_reason" in package]
     if packages and len(skipped) == len(packages):
         return Found(lock, reached=False)
     vulnerable = tuple(
-        f"{one['name']} {one.get('version', '')}: {hole['id']}, fixed in {', '.join(hole['fix_versions']) or 'no version'}"
-        for one in packages
-        for hole in one.get("vulns", ())
+        f"{package['name']} {package.get('version', '')}: {hole['id']}, fixed in {', '.join(hole['fix_versions']) or 'no version'}"
+        for package in packages
+        for hole in package.get("vulns", ())
     )
-    return Found(lock, True, len(packages) - len(skipped), vulnerable, tuple(one["name"] for one in skipped))
+    return Found(
+        lock, True, len(packages) - len(skipped), vulnerable, tuple(package["name"] for package in skipped)
+    )
 
 
 def main(arguments: Sequence[str]) -> int:
     """Audit every lock and say what was found; returns the exit status."""
     results = [audit(lock) for lock in LOCKS]
-    for one in results:
-        if not one.reached:
+    for result in results:
+        if not result.reached:
             print(
-                f"!!! {one.lock}: NOT AUDITED: no advisory service answered; nothing is known about vulnerabilities",
+                f"!!! {result.lock}: NOT AUDITED: no advisory service answered; nothing is known about vulnerabilities",
                 file=sys.stderr,
             )
             continue
-        print(f"{one.lock}: {one.audited} packages, {len(one.vulnerable)} vulnerabilities")
-        if one.skipped:
-            print(f"!!! {one.lock}: not audited: {', '.join(one.skipped)}", file=sys.stderr)
-        for line in one.vulnerable:
+        print(f"{result.lock}: {result.audited} packages, {len(result.vulnerable)} vulnerabilities")
+        if result.skipped:
+            print(f"!!! {result.lock}: not audited: {', '.join(result.skipped)}", file=sys.stderr)
+        for line in result.vulnerable:
             print(f"  {line}")
-    if any(one.vulnerable for one in results):
+    if any(result.vulnerable for result in results):
         return 1
-    return 3 if "--demand" in arguments and not all(one.reached for one in results) else 0
+    return 3 if "--demand" in arguments and not all(result.reached for result in results) else 0
 
 
 if __name__ == "__main__":

@@ -47,8 +47,8 @@ class Directory(JsonHandler[RecordUpdate]):
         with steps.step("write"):
             told = [message.update.says for message in prepared.messages]
             # units first: the region of a unit is what is told of it, not what an assignment there says
-            news = await units.record_all(tx, [one for one in told if isinstance(one, UnitRecord)])
-            news += await staff.record_all(tx, [one for one in told if isinstance(one, StaffRecord)])
+            news = await units.record_all(tx, [record for record in told if isinstance(record, UnitRecord)])
+            news += await staff.record_all(tx, [record for record in told if isinstance(record, StaffRecord)])
             await dead_letters.append(
                 tx,
                 [

@@ -83,7 +83,7 @@ class _StaffReader(MemberReader):
         self.unknown(StaffRecord)
         changed_at = self.changed_at()
         found = [self._assignment(value) for value in self.members["assignments"]]
-        assignments = [one for one in found if one is not None]
+        assignments = [assignment for assignment in found if assignment is not None]
         if len(assignments) > _MOST_ASSIGNMENTS:
             self.aside("assignments")
             # those that have ended are the first to go

@@ -31,11 +31,13 @@ def runs(image: str) -> bool:
         with closing(docker.from_env(timeout=3)) as client:
             client.ping()
             missing = [
-                one for one in (f"{prefix}{name}" for name in (image, *beside)) if not _has(client, one)
+                tagged
+                for tagged in (f"{prefix}{name}" for name in (image, *beside))
+                if not _has(client, tagged)
             ]
     except Exception:
         return False
-    return all(_fetches(one) for one in missing)
+    return all(map(_fetches, missing))
 
 
 def _has(client: DockerClient, image: str) -> bool:

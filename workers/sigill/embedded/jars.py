@@ -15,6 +15,8 @@ from sigill.embedded.processes import cache_dir, progress
 
 POM = Path(__file__).with_name("pom.xml")
 LEAST_JAVA = 17
+PATIENCE = 600
+"""Seconds for Maven, which asks a registry."""
 
 
 def java() -> str | None:
@@ -68,13 +70,18 @@ def _copy_into(folder: Path) -> None:
     try:
         shutil.copy(POM, scratch / "pom.xml")
         command = ["mvn", "-B", "-ntp", "-q", "-f", str(scratch / "pom.xml"), "dependency:copy-dependencies"]
-        done = subprocess.run(
-            [*command, f"-DoutputDirectory={scratch / 'jars'}"],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=600,
-        )
+        try:
+            done = subprocess.run(
+                [*command, f"-DoutputDirectory={scratch / 'jars'}"],
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=PATIENCE,
+            )
+        except subprocess.TimeoutExpired:
+            raise RuntimeError(f"Maven had not fetched Apache Kafka's jars after {PATIENCE} s") from None
+        except OSError as error:
+            raise RuntimeError(f"Maven is here and does not start: {error.strerror}") from None
         if done.returncode != 0:
             last = "\n".join(done.stdout.splitlines()[-8:])
             raise RuntimeError(f"Maven could not fetch Apache Kafka's jars:\n{last}")

@@ -336,16 +336,24 @@ def _usable_by(binaries: Path, user: str | None) -> Path:
         subprocess.run(probe, cwd="/", check=True, capture_output=True, **_as_user(user))
     except (OSError, subprocess.CalledProcessError):
         root = binaries.parent
-        copy = Path("/var/tmp") / f"sigill-postgres-{_number(binaries / 'postgres')}-{os.geteuid()}"  # noqa: S108
-        if not (copy / "bin/postgres").exists():
+        copy = Path("/var/tmp") / f"sigill-postgresql-{_number(binaries / 'postgres')}-{os.geteuid()}"  # noqa: S108
+        inside = Path(root.parent.name, root.name)
+        if not (copy / inside / "bin/postgres").exists():
             scratch = copy.with_name(f"{copy.name}.{os.getpid()}")
-            shutil.copytree(root, scratch, symlinks=True)
-            scratch.chmod(0o755)
+            shutil.copytree(root, scratch / inside, symlinks=True)
+            # a wheel's binaries find their libraries beside the package: `$ORIGIN/../../../package.libs`
+            libraries = root.parent.with_name(f"{root.parent.name}.libs")
+            if libraries.is_dir():
+                shutil.copytree(libraries, scratch / libraries.name)
+            for folder in (scratch, scratch / inside.parent, scratch / inside):
+                folder.chmod(0o755)
             try:
                 scratch.rename(copy)
             except OSError:  # another process was first
                 remove(scratch)
-        return copy / "bin"
+        if copy.stat().st_uid != os.geteuid():
+            raise PostgresUnavailable(f"{copy} belongs to somebody else; remove it") from None
+        binaries = copy / inside / "bin"
     return binaries
 
 

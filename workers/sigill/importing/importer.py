@@ -30,19 +30,20 @@ from sigill.importing.table import ListRow, MeasureList
 from sigill.policy.effects import Judgement, Transition
 from sigill.policy.facts import OrderFacts
 from sigill.policy.rulebook import Region
-from sigill.processing.changeset import OrderAnswer as Answer
-from sigill.processing.citations import PolicyContext
+from sigill.processing.changeset import stated
+from sigill.processing.citations import PolicyProvider
 from sigill.processing.loading import people_in, unit_of_work_about
 from sigill.processing.patient_keys import KeyRing
 from sigill.processing.persist import persist
 from sigill.processing.person_refs import identity_of
-from sigill.processing.receipts import AnsweredMessage, receipt
+from sigill.processing.receipts import receipt, stored_answer
 from sigill.processing.trust_report import CheckReport, TrustReport
 from sigill.processing.unit_of_work import UnitOfWork
 from sigill.runtime.clock import Clock
 from sigill.store import audit, inbox, orders, persons, units
-from sigill.store.orders import StoredOrder, plain_number
+from sigill.store.orders import StoredOrder
 from sigill.store.session import Store, Tx
+from sigill_contracts.order import SignedForm
 from sigill_contracts.receipt import Receipt
 from sigill_contracts.vocabulary import HsaId, MeasureId, OrderId, Outcome, PersonId, RegionCode, UnitId
 
@@ -76,7 +77,7 @@ class Import:
     """
 
     store: Store
-    desk: PolicyContext
+    desk: PolicyProvider
     keys: KeyRing
     clock: Clock
     region: Region
@@ -114,7 +115,7 @@ class Import:
         shown = {
             line: f"{names[unit]} ({unit})" if unit in names else unit for line, unit in deciding.items()
         }
-        return [replace(one, unit=shown.get(one.line)) for one in found]
+        return [replace(row, unit=shown.get(row.line)) for row in found]
 
     @asynccontextmanager
     async def _transactions(self) -> AsyncIterator[Callable[[], AbstractAsyncContextManager[Tx]]]:
@@ -195,34 +196,32 @@ class Import:
             cause=cause,
             order_id=order_id,
         )
-        unit_of_work.plan.deeds[-1] = replace(
-            unit_of_work.plan.deeds[-1],
-            what="measure_imported",
+        entry = unit_of_work.plan.audit[-1]
+        imported: dict[str, audit.Json] = {
+            "region": self.region.region,
+            "outcome": str(judged.fate),
+            "codes": tuple(issue.code for issue in judged.doubts),
+            "rulebook": judged.rulebook,
+            "digest": row.digest.hex(),
+        }
+        unit_of_work.plan.audit[-1] = replace(
+            entry,
+            action="measure_imported",
             actor=str(self.operator),
-            region=RegionCode(self.region.region),
-            outcome=str(judged.fate),
-            codes=tuple(one.code for one in judged.doubts),
-            rulebook=judged.rulebook,
-            digest=row.digest.hex(),
+            body=stated({**entry.body, **imported}),
         )
-        answered = AnsweredMessage(
-            event=row.digest.hex(),
-            digest=row.digest.hex(),
-            received_at=tx.now,
-            form=form,
-            registration=plain_number(claimed.registration),
-        )
-        answer = self._receipt(answered, judged, unit_of_work, patient, cause, tx)
-        unit_of_work.plan.judged.append(Answer(claimed.registration, answer))
-        filed.append(self._filed(claimed.registration, tx, row, judged, patient, origin))
-        return _reported(row, judged, answered.registration)
+        stored = self._stored(claimed.registration, tx, row, form, patient, origin)
+        filed.append(stored)
+        answer = self._receipt(stored, form, judged, unit_of_work, cause, tx)
+        unit_of_work.plan.answers.append(stored_answer(claimed.registration, answer))
+        return _reported(row, judged, stored.registration_number)
 
     def _receipt(
         self,
-        answered: AnsweredMessage,
+        stored: StoredOrder,
+        form: SignedForm,
         judged: JudgedRow,
         unit_of_work: UnitOfWork,
-        patient: PersonId,
         cause: str,
         tx: Tx,
     ) -> Receipt:
@@ -231,27 +230,27 @@ class Import:
             rulebook=judged.rulebook,
             effects=judged.effects,
             named=tuple(m.measure_id for m in judged.named),
-            flagged=("imported", *(one.code for one in judged.doubts)),
+            flagged=("imported", *(issue.code for issue in judged.doubts)),
         )
-        facts = unit_of_work.standing(patient).facts
-        return receipt(answered, judgement, facts, self.desk.citations, cause=cause, at=tx.now)
+        assert stored.patient is not None
+        facts = unit_of_work.standing(stored.patient).facts
+        return receipt(stored, form, (), judgement, facts, self.desk.citations, cause=cause, at=tx.now)
 
     def _origin(self, measures: MeasureList, row: ListRow) -> TrustReport:
         """What stands where a signed order has its verdict: no signature, but where it came from and by whom."""
         detail = f"file {measures.digest.hex()}, line {row.line}, by {self.operator}"
         return TrustReport(checks=(CheckReport(name="imported", verdict="unsigned", detail=detail),))
 
-    def _filed(
+    def _stored(
         self,
         registration: int,
         tx: Tx,
         row: ListRow,
-        judged: JudgedRow,
+        form: SignedForm,
         patient: PersonId,
         origin: TrustReport,
     ) -> StoredOrder:
-        form = judged.form
-        assert form is not None
+
         return StoredOrder(
             registration=registration,
             order_id=OrderId(str(form.order_id)),
@@ -276,7 +275,7 @@ class Import:
 
     async def _sign_off(self, tx: Tx, measures: MeasureList, found: Sequence[Reported]) -> None:
         """One entry for the file as a whole: who imported which bytes, and how many rows met which fate."""
-        counts = {str(fate): sum(one.fate is fate for one in found) for fate in RowOutcome}
+        counts = {str(fate): sum(row.fate is fate for row in found) for fate in RowOutcome}
         body: dict[str, audit.Json] = {
             "file": measures.digest.hex(),
             "region": self.region.region,

@@ -20,6 +20,7 @@ from sigill.policy.calendar import midnight, swedish_date
 from sigill.policy.effects import AddTask, Amend, Effect, Impose, Sentence, applied
 from sigill.policy.facts import Measure, OrderFacts, PatientFacts, Silence
 from sigill.policy.identity_numbers import NUMBER_FAULT, NumberFault, NumberRules
+from sigill.policy.measure_specs import MEASURE_SPECS
 from sigill.policy.rulebook import Region, Rulebooks, Version
 from sigill.policy.sentences import MEASURE
 from sigill_contracts.order import CourtOrder, Inform, SignedForm
@@ -29,7 +30,6 @@ from sigill_contracts.vocabulary import (
     Attestation,
     Duty,
     Form,
-    Initiative,
     MeasureKind,
     OrderId,
     RefusalCode,
@@ -155,7 +155,7 @@ def form_of(row: ListRow, region: str, at: datetime) -> SignedForm:
         region=region,
         form=FORM_OF[row.kind],
         patient=row.patient,
-        initiative=row.initiative or _DEFAULT_INITIATIVE.get(row.kind, Initiative.CARE),
+        initiative=row.initiative or MEASURE_SPECS[row.kind].initiative,
         decided_at=at if since is None else min(at, midnight(since)),
         units=row.units,
         recorded_from=row.recorded_from if dated else None,
@@ -173,13 +173,6 @@ def form_of(row: ListRow, region: str, at: datetime) -> SignedForm:
             patient=told if row.inform_patient is None else row.inform_patient,
         ),
     )
-
-
-_DEFAULT_INITIATIVE = {
-    MeasureKind.GUARDIAN_GRANT: Initiative.GUARDIAN,
-    MeasureKind.MINOR_GRANT: Initiative.CHILD,
-    MeasureKind.REPRESENTATIVE_GRANT: Initiative.REPRESENTATIVE,
-}
 
 
 def _court_order(row: ListRow, since: date | None, at: datetime) -> CourtOrder | None:
@@ -332,8 +325,8 @@ def _follows(judged: JudgedRow, case: OrderEvaluation, known: PatientFacts) -> I
             yield from follow_ups.worklist(effect.measure, ends=effect.measure.released)
     if judged.doubts:
         words = MEASURE[main.kind]
-        sv = " ".join(one.text.sv for one in judged.doubts)
-        en = " ".join(one.text.en for one in judged.doubts)
+        sv = " ".join(issue.text.sv for issue in judged.doubts)
+        en = " ".join(issue.text.en for issue in judged.doubts)
         yield AddTask(
             kind="imported_in_doubt",
             subject=str(main.measure_id),

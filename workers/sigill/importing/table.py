@@ -67,7 +67,7 @@ INITIATIVES: dict[str, Initiative] = {
     "ombud": Initiative.REPRESENTATIVE,
     "vård": Initiative.CARE,
     "vården": Initiative.CARE,
-    **{str(one): one for one in Initiative if one is not Initiative.REGISTER},
+    **{str(initiative): initiative for initiative in Initiative if initiative is not Initiative.REGISTER},
 }
 _YES_NO = {
     "ja": True,
@@ -300,7 +300,7 @@ def day(text: str) -> date:
 
 
 def _several(text: str) -> list[str]:
-    return [one for one in re.split(r"[|,;\s]+", text) if one]
+    return [word for word in re.split(r"[|,;\s]+", text) if word]
 
 
 def _yes_no(text: str) -> bool:

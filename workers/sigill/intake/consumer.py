@@ -41,17 +41,18 @@ from sigill.policy.calendar import swedish_date
 from sigill.policy.effects import Judgement, RefusalReason, SetTimer, TimerKind
 from sigill.policy.facts import Identity
 from sigill.policy.identity_numbers import NUMBER_FAULT, NumberFault, same_but_check_digit, wrong_check_digit
-from sigill.processing.changeset import AuditRecord, OrderAnswer
-from sigill.processing.citations import PolicyContext
+from sigill.processing.changeset import audit_entry
+from sigill.processing.citations import PolicyProvider
 from sigill.processing.event_ids import arrival_cause, order_cause
 from sigill.processing.loading import people_in, staff_in, unit_of_work_about
 from sigill.processing.patient_keys import UNKEYED, shaped_like_a_key
 from sigill.processing.persist import persist
 from sigill.processing.person_refs import identity_of
-from sigill.processing.receipts import AnsweredMessage, duplicate_of, receipt, registration_number, unreadable
-from sigill.processing.trust_report import report_of
+from sigill.processing.receipts import duplicate_of, receipt, registration_number, unreadable
+from sigill.processing.trust_report import report_json
 from sigill.processing.unit_of_work import ReceivedOrder, UnitOfWork
 from sigill.runtime.failpoints import point
+from sigill.runtime.lifecycle import CooperativeYield
 from sigill.runtime.logging import log_message
 from sigill.runtime.metrics import DEAD_LETTERS, PROCESSED, REFUSALS, Metrics
 from sigill.store import dead_letters, growth, holds, inbox, orders, persons, staff, timers, units
@@ -84,18 +85,6 @@ DIRECTORY = "directory"
 """What orders wait for when nobody knows their decider: perhaps the directory is not read to its end yet."""
 
 
-@dataclass(frozen=True, slots=True)
-class IntakeLogLine:
-    """What became of one record, for its line in the log."""
-
-    record: Record
-    outcome: str
-    codes: tuple[str, ...] = ()
-    order_id: str | None = None
-    form: str | None = None
-    region: str | None = None
-
-
 @dataclass(slots=True)
 class VerifiedBatch:
     """A batch after unwrapping, and what became of it."""
@@ -103,14 +92,15 @@ class VerifiedBatch:
     arrivals: list[VerificationResult]
     lost: frozenset[tuple[str, int, int]] = frozenset()
     failed: frozenset[tuple[str, int, int]] = frozenset()
-    lines: list[IntakeLogLine] = field(default_factory=list)
+    answered: list[tuple[VerificationResult, Receipt | None]] = field(default_factory=list)
+    """Each message with its answer: None for an unreadable one, and where the answer was erased with its person."""
 
 
 @dataclass(slots=True)
 class Intake:
     """Takes orders. `directory_read` says whether the staff directory is read to its end; None: do not ask."""
 
-    desk: PolicyContext
+    desk: PolicyProvider
     verifier: OrderVerifier
     revocation: TrustRevocationCache
     metrics: Metrics
@@ -126,17 +116,23 @@ class Intake:
         """
         evidence = self.revocation.snapshot
         arrivals = await asyncio.to_thread(self._unwrap, records, spoiled, evidence)
-        unsure = {place: one for place, one in enumerate(arrivals) if _questions(one)}
+        unsure = {place: arrival for place, arrival in enumerate(arrivals) if _questions(arrival)}
         if unsure:
-            await self.revocation.ask(question for one in unsure.values() for question in _questions(one))
+            await self.revocation.ask(
+                question for arrival in unsure.values() for question in _questions(arrival)
+            )
             if self.revocation.snapshot is not evidence:
-                again = [one.record for one in unsure.values()]
+                again = [arrival.record for arrival in unsure.values()]
                 learned = await asyncio.to_thread(self._unwrap, again, spoiled, self.revocation.snapshot)
-                for place, one in zip(unsure, learned, strict=True):
-                    arrivals[place] = one
-        lost = frozenset(place_of(one.record) for one in arrivals if isinstance(one, UnreadableMessage))
+                for place, arrival in zip(unsure, learned, strict=True):
+                    arrivals[place] = arrival
+        lost = frozenset(
+            place_of(arrival.record) for arrival in arrivals if isinstance(arrival, UnreadableMessage)
+        )
         failed = frozenset(
-            place_of(one.record) for one in arrivals if isinstance(one, UnreadableMessage) and one.proven
+            place_of(arrival.record)
+            for arrival in arrivals
+            if isinstance(arrival, UnreadableMessage) and arrival.proven
         )
         return VerifiedBatch(arrivals, lost, failed)
 
@@ -173,42 +169,48 @@ class Intake:
     async def take(self, tx: Tx, prepared: VerifiedBatch, steps: StepTimings) -> None:
         """Judge a batch and write what follows. Raises PoisonRecordError for a record that cannot be judged."""
         arrivals = await self._mistyped_away(tx, prepared.arrivals)
-        signed = [one for one in arrivals if isinstance(one, VerifiedMessage)]
+        signed = [arrival for arrival in arrivals if isinstance(arrival, VerifiedMessage)]
         topic = prepared.arrivals[0].record.topic
         # before the people: whoever ends a wait locks it first, too
         overtaking = await growth.overtaking(
-            tx, self.group, topic, (one.record.partition for one in prepared.arrivals)
+            tx, self.group, topic, (arrival.record.partition for arrival in prepared.arrivals)
         )
         with steps.step("people"):
             identities = await persons.ensure(
-                tx, people_in(one.form for one in signed), self.verifier.keys.of
+                tx, people_in(message.form for message in signed), self.verifier.keys.of
             )
-            await persons.lock(tx, {identities[identity_of(one.form.patient)] for one in signed})
+            await persons.lock(tx, {identities[identity_of(message.form.patient)] for message in signed})
         point("batch.people_known")
         with steps.step("inbox"):
             claimed = await self._claim(tx, arrivals)
         point("batch.claimed")
         with steps.step("facts"):
             fresh = [
-                one for one, claim in claimed if isinstance(one, VerifiedMessage) and isinstance(claim, Fresh)
+                message
+                for message, claim in claimed
+                if isinstance(message, VerifiedMessage) and isinstance(claim, Fresh)
             ]
             unit_of_work = await self._sitting(tx, fresh, identities, arrivals)
             held_up = await self._held_up(tx, fresh, unit_of_work)
-            held = await holds.held(tx, ORDERS.name, {holds.known_as(one.envelope.source) for one in fresh})
+            held = await holds.held(
+                tx, ORDERS.name, {holds.known_as(message.envelope.source) for message in fresh}
+            )
         batch = _Batch(self, unit_of_work, held_up, held, overtaking, steps)
         with steps.step("judge"):
+            turn = CooperativeYield()
             for arrival, claim in claimed:
                 try:
                     batch.judge(arrival, claim)
                 except Exception as error:
                     raise PoisonRecordError(arrival.record) from error
+                await turn.if_due()
         point("batch.judged")
         with steps.step("write"):
             await orders.record(tx, batch.filed)
             point("batch.orders_written")
             await dead_letters.append(tx, batch.lost)
             await persist(tx, unit_of_work)
-        prepared.lines = batch.lines
+        prepared.answered = batch.answered
 
     async def _mistyped_away(
         self, tx: Tx, arrivals: Sequence[VerificationResult]
@@ -221,9 +223,9 @@ class Intake:
         """
         asked = {
             (place, field): identity_of(person)
-            for place, one in enumerate(arrivals)
-            if isinstance(one, VerifiedMessage)
-            for field, person in people_named(one.form)
+            for place, arrival in enumerate(arrivals)
+            if isinstance(arrival, VerifiedMessage)
+            for field, person in people_named(arrival.form)
             if person.id_type is not IdType.RESERVNUMMER and wrong_check_digit(person.id)
         }
         if not asked:
@@ -236,10 +238,10 @@ class Intake:
         mistyped = {n for n, others in near.items() if n not in known and any(o in known for o in others)}
         text = NUMBER_FAULT[NumberFault.CHECK_DIGIT]
         found = list(arrivals)
-        for place, one in enumerate(arrivals):
+        for place, arrival in enumerate(arrivals):
             wrong = [field for (at, field), number in asked.items() if at == place and number in mistyped]
-            if wrong and isinstance(one, VerifiedMessage):
-                found[place] = one.turned_away(
+            if wrong and isinstance(arrival, VerifiedMessage):
+                found[place] = arrival.turned_away(
                     tuple(RefusalReason(RefusalCode.FIELD_INVALID, text, field=field) for field in wrong)
                 )
         return found
@@ -249,17 +251,24 @@ class Intake:
     ) -> list[tuple[VerificationResult, inbox.Claimed | None]]:
         """Pair each arrival with what is known of it; a message that cannot be read claims nothing."""
         # bytes that were proven once are a repeat, even when their signature has become too old since
-        late = {_event_of(one) for one in arrivals if isinstance(one, RejectedMessage) and _fits(one)}
+        late = {
+            _event_of(arrival)
+            for arrival in arrivals
+            if isinstance(arrival, RejectedMessage) and _fits(arrival)
+        }
         repeats = await inbox.known(tx, list(late))
         asked = [
             event
-            if (event := _event_of(one)) in repeats and isinstance(one, RejectedMessage)
-            else _claim_of(one)
-            for one in arrivals
-            if not isinstance(one, UnreadableMessage)
+            if (event := _event_of(arrival)) in repeats and isinstance(arrival, RejectedMessage)
+            else _claim_of(arrival)
+            for arrival in arrivals
+            if not isinstance(arrival, UnreadableMessage)
         ]
         answers = iter(await inbox.claim(tx, asked))
-        return [(one, None if isinstance(one, UnreadableMessage) else next(answers)) for one in arrivals]
+        return [
+            (arrival, None if isinstance(arrival, UnreadableMessage) else next(answers))
+            for arrival in arrivals
+        ]
 
     async def _sitting(
         self,
@@ -269,8 +278,8 @@ class Intake:
         arrivals: Sequence[VerificationResult],
     ) -> UnitOfWork:
 
-        forms = [one.form for one in fresh]
-        signers = {HsaId(signer.hsa_id) for one in fresh for signer in one.verdict.signers}
+        forms = [message.form for message in fresh]
+        signers = {HsaId(signer.hsa_id) for message in fresh for signer in message.verdict.signers}
         wanted = staff_in(forms, signers)
         employed = await staff.load(tx, wanted)
         places = {form.decided_by.unit for form in forms if form.decided_by and self._asks_where(form)}
@@ -300,7 +309,7 @@ class Intake:
         self, tx: Tx, fresh: Sequence[VerifiedMessage], unit_of_work: UnitOfWork
     ) -> set[bytes]:
         """The record keys under which an unreadable message is still to be dealt with."""
-        keys = {one.envelope.subject for one in fresh if one.envelope.subject is not None}
+        keys = {message.envelope.subject for message in fresh if message.envelope.subject is not None}
         for standing in unit_of_work.standings.values():
             if standing.facts is not None:
                 keys.add(standing.facts.patient.key)
@@ -322,30 +331,32 @@ class Intake:
 
     def report(self, prepared: VerifiedBatch, steps: StepTimings) -> None:
         """One line a message in the log, and the counts."""
-        each = steps.shared_by(len(prepared.lines))
-        for line in prepared.lines:
-            record = line.record
+        each = steps.shared_by(len(prepared.answered))
+        for arrival, answer in prepared.answered:
+            record = arrival.record
+            form = None if isinstance(arrival, UnreadableMessage) else arrival.form
+            outcome, codes = _outcome_of(arrival, answer)
             log_message(
-                order_id=line.order_id,
-                form=line.form,
-                region=line.region,
-                outcome=line.outcome,
-                codes=line.codes,
+                order_id=None if form is None else str(form.order_id),
+                form=None if form is None else str(form.form),
+                region=None if form is None else form.region,
+                outcome=outcome,
+                codes=codes,
                 steps_ms=each,
                 topic=record.topic,
                 partition=record.partition,
                 offset=record.offset,
             )
-            if line.outcome == LOST:
-                self.metrics.inc(DEAD_LETTERS, topic=record.topic, reason=line.codes[0])
+            if isinstance(arrival, UnreadableMessage):
+                self.metrics.inc(DEAD_LETTERS, topic=record.topic, reason=str(arrival.reason))
                 continue
-            region = line.region if line.region in self.desk.books.regions else "unknown"
+            region = form.region if form and form.region in self.desk.books.regions else "unknown"
             self.metrics.inc(
-                PROCESSED, outcome=line.outcome, form=line.form or "unknown", region=region or "unknown"
+                PROCESSED, outcome=outcome, form=str(form.form) if form else "unknown", region=region
             )
-            if line.outcome == Outcome.REFUSED:
-                for code in line.codes:
-                    self.metrics.inc(REFUSALS, code=code, region=region or "unknown")
+            if outcome == Outcome.REFUSED:
+                for code in codes:
+                    self.metrics.inc(REFUSALS, code=code, region=region)
 
 
 class _Batch:
@@ -369,7 +380,7 @@ class _Batch:
         self._answers: dict[int, Receipt] = {}
         self.filed: list[orders.StoredOrder] = []
         self.lost: list[DeadRecord] = []
-        self.lines: list[IntakeLogLine] = []
+        self.answered: list[tuple[VerificationResult, Receipt | None]] = []
 
     def judge(self, arrival: VerificationResult, claim: inbox.Claimed | None) -> None:
         """Judge one arrival: refuse, repeat, or decide."""
@@ -394,13 +405,12 @@ class _Batch:
         patient = self._sitting.identities[identity_of(form.patient)]
         facts = self._sitting.standing(patient).facts
         own_keys = {arrival.record.key, facts.patient.key.encode() if facts else None}
-        self.filed.append(_filed(arrival, registration, proven=True, patient=patient))
+        stored = _stored(arrival, registration, self._number(arrival), proven=True, patient=patient)
+        self.filed.append(stored)
         answer = self._sitting.judge(
             ReceivedOrder(
                 form=form,
-                patient=patient,
-                registration=registration,
-                answered=_answered(arrival),
+                stored=stored,
                 cause=order_cause(str(form.order_id), arrival.digest),
                 key=arrival.envelope.subject or UNKEYED,
                 signers=tuple(HsaId(signer.hsa_id) for signer in arrival.verdict.signers),
@@ -418,7 +428,7 @@ class _Batch:
             )
         )
         self._answers[registration] = answer
-        self._say(arrival, answer)
+        self.answered.append((arrival, answer))
 
     def _turn_away(
         self,
@@ -429,32 +439,37 @@ class _Batch:
         """Refuse before any rule is asked: nothing changes, the bytes are kept, and the sender learns every reason."""
         cause = arrival_cause(*place_of(arrival.record), arrival.digest)
         judgement = Judgement(Outcome.REFUSED, refusals=objections)
+        stored = _stored(arrival, registration, self._number(arrival), proven=False, patient=None)
+        signers = tuple(signer.hsa_id for signer in arrival.verdict.signers)
         answer = receipt(
-            _answered(arrival),
+            stored,
+            arrival.form,
+            signers,
             judgement,
             None,
-            self._intake.desk.citations,
+            self._sitting.desk.citations,
             cause=cause,
             at=self._effect_of(arrival.record),
         )
-        self.filed.append(_filed(arrival, registration, proven=False, patient=None))
-        plan = self._sitting.plan
-        plan.judged.append(OrderAnswer(registration, answer, first=True))
-        plan.answer(_key_of(arrival), answer, None, self._trace(arrival))
-        plan.deeds.append(
-            AuditRecord(
-                what="order",
-                at=self._sitting.at,
-                cause=cause,
-                patient=None,
+        self.filed.append(stored)
+        self._sitting.answer(
+            _key_of(arrival), answer, None, self._trace(arrival), registration=registration, first=True
+        )
+        self._sitting.plan.audit.append(
+            audit_entry(
+                self._sitting.chain,
+                "order",
+                self._sitting.at,
+                cause,
+                None,
                 outcome=str(Outcome.REFUSED),
                 codes=judgement.codes,
-                signers=tuple(signer.hsa_id for signer in arrival.verdict.signers),
+                signers=signers,
                 digest=arrival.digest,
             )
         )
         self._answers[registration] = answer
-        self._say(arrival, answer)
+        self.answered.append((arrival, answer))
 
     def _repeat(self, arrival: VerifiedMessage | RejectedMessage, claim: Repeated) -> None:
         """The same message again: the first answer again, and nothing else."""
@@ -463,7 +478,7 @@ class _Batch:
             first = Receipt.model_validate_json(claim.receipt)
         if first is None:
             # its person was erased, and the answer with it
-            self._say(arrival, None)
+            self.answered.append((arrival, None))
             return
         answer = duplicate_of(
             first,
@@ -473,8 +488,15 @@ class _Batch:
             received_at=arrival.record.at,
             at=self._effect_of(arrival.record),
         )
-        self._sitting.plan.answer(_key_of(arrival), answer, None, self._trace(arrival))
-        self._say(arrival, answer)
+        self._sitting.answer(_key_of(arrival), answer, None, self._trace(arrival))
+        self.answered.append((arrival, answer))
+
+    def _number(self, arrival: VerifiedMessage | RejectedMessage) -> str:
+        """The number under which an arrival is registered, if it is fresh: in the series of the region that it names."""
+        claims, books = _claim_of(arrival), self._sitting.desk.books
+        on = swedish_date(arrival.record.at)
+        region = None if arrival.form is None else books.book_of(arrival.form.region, on)
+        return registration_number(claims.source, claims.event_id, claims.digest, arrival.record.at, region)
 
     def _effect_of(self, record: Record) -> datetime:
         """When an order takes effect: when the broker received it, however late it is read; never ahead of now."""
@@ -489,7 +511,7 @@ class _Batch:
         if arrival.record.key is not None:
             self._held_up.add(arrival.record.key)
         self.lost.append(dead_record(arrival.record, arrival.reason, ORDERS, self._intake.group))
-        self.lines.append(IntakeLogLine(arrival.record, LOST, (str(arrival.reason),)))
+        self.answered.append((arrival, None))
         if arrival.reason is DeadLetterReason.UNREADABLE_RECORD:
             return  # it could be read: the fault is ours, and the answer comes when it is replayed
         if sender := sender_of(arrival.record):
@@ -504,21 +526,14 @@ class _Batch:
                 at=self._effect_of(arrival.record),
             )
             key = shaped_like_a_key(arrival.record.key) or UNKEYED
-            self._sitting.plan.answer(key, answer, None, self._steps.traceparent(arrival.record))
+            self._sitting.answer(key, answer, None, self._steps.traceparent(arrival.record))
 
-    def _say(self, arrival: VerifiedMessage | RejectedMessage, answer: Receipt | None) -> None:
 
-        form = arrival.form
-        self.lines.append(
-            IntakeLogLine(
-                arrival.record,
-                str(Outcome.DUPLICATE if answer is None else answer.outcome),
-                () if answer is None else answer.codes,
-                None if form is None else str(form.order_id),
-                None if form is None else str(form.form),
-                None if form is None else form.region,
-            )
-        )
+def _outcome_of(arrival: VerificationResult, answer: Receipt | None) -> tuple[str, tuple[str, ...]]:
+    """What became of a message, and the codes of it, as the log says it."""
+    if isinstance(arrival, UnreadableMessage):
+        return LOST, (str(arrival.reason),)
+    return (str(Outcome.DUPLICATE), ()) if answer is None else (str(answer.outcome), answer.codes)
 
 
 def _questions(arrival: VerificationResult) -> tuple[Question, ...]:
@@ -546,7 +561,7 @@ def _event_of(arrival: VerifiedMessage | RejectedMessage) -> inbox.Arrival:
 
 def _fits(arrival: RejectedMessage) -> bool:
     """Whether nothing is wrong between an arrival's envelope and what it holds."""
-    return all(one.code is not RefusalCode.ENVELOPE_MISMATCH for one in arrival.objections)
+    return all(reason.code is not RefusalCode.ENVELOPE_MISMATCH for reason in arrival.objections)
 
 
 def _key_of(arrival: VerifiedMessage | RejectedMessage) -> str:
@@ -554,26 +569,6 @@ def _key_of(arrival: VerifiedMessage | RejectedMessage) -> str:
     if isinstance(arrival, RejectedMessage):
         return arrival.key or UNKEYED
     return arrival.envelope.subject or UNKEYED
-
-
-def _number_of(arrival: VerifiedMessage | RejectedMessage) -> str:
-    """The number under which an arrival is registered, if it is fresh."""
-    claims = _claim_of(arrival)
-    return registration_number(claims.source, claims.event_id, claims.digest, arrival.record.at)
-
-
-def _answered(arrival: VerifiedMessage | RejectedMessage) -> AnsweredMessage:
-
-    return AnsweredMessage(
-        event=arrival.envelope.id,
-        digest=arrival.digest,
-        received_at=arrival.record.at,
-        form=arrival.form,
-        registration=_number_of(arrival),
-        order_id=None if isinstance(arrival, VerifiedMessage) else arrival.order_id,
-        source=arrival.envelope.source,
-        signers=tuple(signer.hsa_id for signer in arrival.verdict.signers),
-    )
 
 
 def _named_order(arrival: VerifiedMessage | RejectedMessage) -> OrderId | None:
@@ -585,8 +580,13 @@ def _named_order(arrival: VerifiedMessage | RejectedMessage) -> OrderId | None:
     return None
 
 
-def _filed(
-    arrival: VerifiedMessage | RejectedMessage, registration: int, *, proven: bool, patient: PersonId | None
+def _stored(
+    arrival: VerifiedMessage | RejectedMessage,
+    registration: int,
+    number: str,
+    *,
+    proven: bool,
+    patient: PersonId | None,
 ) -> orders.StoredOrder:
 
     form, record = arrival.form, arrival.record
@@ -606,11 +606,11 @@ def _filed(
         digest=bytes.fromhex(arrival.digest),
         original=arrival.evidence,
         payload=None if form is None else form.model_dump_json(),
-        trust_report=report_of(arrival.verdict).model_dump_json(),
+        trust_report=report_json(arrival.verdict),
         received_at=record.at,
         topic=record.topic,
         partition=record.partition,
         offset=record.offset,
         traceparent=arrival.envelope.traceparent,
-        own_number=_number_of(arrival),
+        own_number=number,
     )

@@ -64,12 +64,12 @@ def report(kept: TrustRevocationCache, metrics: Metrics) -> None:
     made: dict[tuple[str, str], datetime] = {}
     good: dict[tuple[str, str], datetime] = {}
     for lists in kept.snapshot.lists.values():
-        for one in lists:
-            if not one.scope.speaks:
+        for crl in lists:
+            if not crl.scope.speaks:
                 continue
-            label = (_name(one.crl), one.scope.label)
-            made[label] = max(one.since, made.get(label, one.since))
-            good[label] = max(one.until, good.get(label, one.until))
+            label = (_name(crl.crl), crl.scope.label)
+            made[label] = max(crl.since, made.get(label, crl.since))
+            good[label] = max(crl.until, good.get(label, crl.until))
     for metric, times in ((CRL_UPDATED, made), (CRL_GOOD_UNTIL, good)):
         metrics.clear(metric)
         for (issuer, scope), at in times.items():

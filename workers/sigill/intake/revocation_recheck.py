@@ -16,7 +16,7 @@ from sigill.intake.refusal_texts import signature_objections
 from sigill.intake.revocation_cache import MARGIN, TrustRevocationCache
 from sigill.intake.verification import OrderVerifier
 from sigill.judgement.transitions import card_revoked_late
-from sigill.processing.citations import PolicyContext
+from sigill.processing.citations import PolicyProvider
 from sigill.processing.event_ids import reevaluation_cause
 from sigill.processing.loading import unit_of_work_about
 from sigill.processing.persist import persist
@@ -50,7 +50,7 @@ class Recheck:
     """Looks again whenever the evidence is another one than last time, and now and then asks OCSP itself."""
 
     store: Store
-    desk: PolicyContext
+    desk: PolicyProvider
     verifier: OrderVerifier
     revocation: TrustRevocationCache
     clock: Clock
@@ -90,9 +90,9 @@ class Recheck:
                 found = await orders.waiting(
                     tx, codes=[str(code) for code in WAITED_FOR], after=after, limit=LIMIT
                 )
-            verdicts = await self._verify([one.order for one in found])
+            verdicts = await self._verify([pending.order for pending in found])
             decided = {number: verdict for number, verdict in verdicts.items() if not verdict.undetermined}
-            patients = {one.order.patient for one in found if one.order.registration in decided}
+            patients = {pending.order.patient for pending in found if pending.order.registration in decided}
             if decided:
                 known += await self._settle(now, decided, {who for who in patients if who is not None})
             if len(found) < LIMIT:
@@ -110,11 +110,11 @@ class Recheck:
                 found = await orders.carried_out_unproven(
                     tx, since=since, unless_task=ALERT, after=after, limit=LIMIT
                 )
-            verdicts = await self._verify([one for one in found if one.registration not in self._good])
+            verdicts = await self._verify([order for order in found if order.registration not in self._good])
             revoked = {n for n, v in verdicts.items() if RefusalCode.CERTIFICATE_REVOKED in v.refusals}
             self._good |= {n for n, v in verdicts.items() if v.proven}
             if revoked:
-                alerted += await self._alert(now, [one for one in found if one.registration in revoked])
+                alerted += await self._alert(now, [order for order in found if order.registration in revoked])
             if len(found) < LIMIT:
                 break
             after = found[-1].registration
@@ -122,14 +122,14 @@ class Recheck:
 
     async def _verify(self, asked: Sequence[StoredOrder]) -> dict[int, Verdict]:
         """Verify orders again by registration, OCSP asked where it may help; erased ones are left out."""
-        held = [one for one in asked if one.original and one.payload and one.patient is not None]
+        held = [order for order in asked if order.original and order.payload and order.patient is not None]
         evidence = self.revocation.snapshot
         verdicts = await asyncio.to_thread(self._verdicts, held, evidence)
         questions = [question for verdict in verdicts.values() for question in verdict.questions]
         if questions:
             await self.revocation.ask(questions)
             if self.revocation.snapshot is not evidence:
-                open_ones = [one for one in held if verdicts[one.registration].undetermined]
+                open_ones = [order for order in held if verdicts[order.registration].undetermined]
                 verdicts |= await asyncio.to_thread(self._verdicts, open_ones, self.revocation.snapshot)
         return verdicts
 
@@ -159,12 +159,12 @@ class Recheck:
             found = await orders.waiting(
                 tx, persons=patients, codes=[str(code) for code in WAITED_FOR], limit=LIMIT
             )
-            still = [one for one in found if one.order.registration in decided]
+            still = [pending for pending in found if pending.order.registration in decided]
             if not still:
                 return 0
             unit_of_work = await unit_of_work_about(tx, self.desk, patients, chain=CHAIN)
-            for one in still:
-                await self._settle_one(tx, unit_of_work, one, decided[one.order.registration])
+            for pending in still:
+                await self._settle_one(tx, unit_of_work, pending, decided[pending.order.registration])
             await persist(tx, unit_of_work)
         return len(still)
 
@@ -200,28 +200,28 @@ class Recheck:
 
     async def _alert(self, now: datetime, revoked: Sequence[StoredOrder]) -> int:
         """Tell the operators of orders whose card was revoked. Returns how many they had not been told of."""
-        patients = {one.patient for one in revoked if one.patient is not None}
+        patients = {order.patient for order in revoked if order.patient is not None}
         async with self.store.transaction(now) as tx:
             await persons.lock(tx, patients)
             # another intake may have told them while we waited
             since = now - self.verifier.trust.longest_age - MARGIN
-            before = min(one.registration for one in revoked) - 1
+            before = min(order.registration for order in revoked) - 1
             left = await orders.carried_out_unproven(tx, since=since, unless_task=ALERT, after=before)
-            untold = {one.registration for one in left}
-            told = [one for one in revoked if one.registration in untold]
+            untold = {order.registration for order in left}
+            told = [order for order in revoked if order.registration in untold]
             if not told:
                 return 0
             unit_of_work = await unit_of_work_about(tx, self.desk, patients, chain=CHAIN)
-            for one in told:
-                assert one.patient is not None, "an order of nobody is not verified again"
-                assert one.order_id is not None, "a proven order has one"
-                if unit_of_work.standing(one.patient).facts is None:
+            for order in told:
+                assert order.patient is not None, "an order of nobody is not verified again"
+                assert order.order_id is not None, "a proven order has one"
+                if unit_of_work.standing(order.patient).facts is None:
                     continue
                 unit_of_work.follow(
-                    one.patient,
-                    card_revoked_late(one.order_id, one.region or RegionCode(""), tx.now),
-                    cause=reevaluation_cause(one.order_id, "card_revoked"),
-                    order_id=one.order_id,
+                    order.patient,
+                    card_revoked_late(order.order_id, order.region or RegionCode(""), tx.now),
+                    cause=reevaluation_cause(order.order_id, "card_revoked"),
+                    order_id=order.order_id,
                 )
             await persist(tx, unit_of_work)
         log.warning("a card that signed what was carried out was revoked", rows=len(told))

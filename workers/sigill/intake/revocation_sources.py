@@ -331,10 +331,10 @@ def _responder_of(certificate: x509.Certificate) -> str | None:
         access = certificate.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
     except x509.ExtensionNotFound:
         return None
-    for one in access:
-        location = one.access_location
+    for description in access:
+        location = description.access_location
         if (
-            one.access_method == AuthorityInformationAccessOID.OCSP
+            description.access_method == AuthorityInformationAccessOID.OCSP
             and isinstance(location, x509.UniformResourceIdentifier)
             and location.value.startswith(("http://", "https://"))
         ):

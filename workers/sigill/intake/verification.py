@@ -99,11 +99,10 @@ class OrderVerifier:
         if len(record.value) > self.largest:
             return UnreadableMessage(record, DeadLetterReason.TOO_LARGE)
         try:
-            event = read_event(record)
+            envelope, signed = read_event(record)
         except NotCloudEvent:
             return UnreadableMessage(record, DeadLetterReason.NOT_CLOUD_EVENT)
 
-        envelope, signed = event.envelope, event.data
         if envelope.type != ORDERS.event_type:
             return UnreadableMessage(record, DeadLetterReason.UNKNOWN_TYPE)
         if signed is None:
@@ -144,7 +143,7 @@ class OrderVerifier:
         """Where the envelope says something else than what was signed, or the form is for another system."""
         own = self.keys.every(form.patient.id)
         fits = {
-            "ce_id": envelope.id.lower() == str(form.order_id),
+            "ce_id": _uuid(envelope.id) == form.order_id,
             "ce_subject": envelope.subject in own,
             "key": key in own and key == envelope.subject,
         }
@@ -171,8 +170,16 @@ def _order_id(payload: bytes | None) -> UUID | None:
     """The order that a proven payload names, although it is no valid form."""
     try:
         members = None if payload is None else json.loads(payload)
-        return UUID(members["order_id"]) if isinstance(members, dict) else None
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return _uuid(members["order_id"]) if isinstance(members, dict) else None
+    except (ValueError, KeyError, RecursionError):
+        return None
+
+
+def _uuid(text: object) -> UUID | None:
+    """A UUID in whichever of its spellings; the form's own is read so, too."""
+    try:
+        return UUID(text) if isinstance(text, str) else None
+    except ValueError:
         return None
 
 

@@ -24,7 +24,7 @@ def example(group: Group, books: Rulebooks) -> PatientFacts:
     """Return a resident like those of the group, with the same guardians."""
     counties = counties_of(books)
     county = next((county for county, region in counties.items() if region == group.region), None)
-    kin = {PersonId(str(place)): one for place, one in enumerate(group.guardians, start=1)}
+    kin = {PersonId(str(place)): relative for place, relative in enumerate(group.guardians, start=1)}
     now = PersonVersion(
         _LONG_AGO,
         Identity(group.id_type, ""),
@@ -34,7 +34,9 @@ def example(group: Group, books: Rulebooks) -> PatientFacts:
         custody=tuple(Custody(guardian) for guardian in kin),
     )
     patient = Person(PATIENT, "", group.birth, (now,))
-    return PatientFacts(patient, {person_id: _guardian(person_id, one) for person_id, one in kin.items()})
+    return PatientFacts(
+        patient, {person_id: _guardian(person_id, relative) for person_id, relative in kin.items()}
+    )
 
 
 def _guardian(person_id: PersonId, kin: Kin) -> Person:
@@ -80,10 +82,10 @@ def moments(facts: PatientFacts, ages: tuple[Ages, ...], books: Rulebooks) -> It
     says of the patient and those around; versions of the rulebooks.
     """
     birth = facts.patient.birth
-    for one in ages:
-        for age in ages_in(one):
+    for bounds in ages:
+        for age in ages_in(bounds):
             for latest in (False, True):
-                yield age_begins(birth, age, latest=latest, leap_day_on_28th=one.leap_day_on_28th)
+                yield age_begins(birth, age, latest=latest, leap_day_on_28th=bounds.leap_day_on_28th)
     for age in (CUSTODY_ENDS_AT, *(m.ends_at_age for m in facts.measures if m.ends_at_age is not None)):
         yield age_begins(birth, age)
         yield age_begins(birth, age, latest=True)
@@ -122,7 +124,7 @@ def years_before(day: date, years: int) -> date:
 
 def eldest_of(books: Rulebooks) -> int:
     """Return the highest age, in whole years, at which anything begins or ends."""
-    return max(years for one in ages_of(books) for years in ages_in(one))
+    return max(years for age in ages_of(books) for years in ages_in(age))
 
 
 def adults(regions: Collection[RegionCode]) -> Iterator[Group]:

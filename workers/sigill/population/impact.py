@@ -18,14 +18,14 @@ from sigill.policy.facts import PatientFacts
 from sigill.policy.measures_in_force import rule_holds
 from sigill.policy.rulebook import Rulebooks, RuleEntry, Version
 from sigill.population.examples import adults, counties_of, eldest_of, example, role_of, years_before
-from sigill.population.snapshot import reach, snapshot
+from sigill.population.snapshot import connection_arguments, snapshot
+from sigill.runtime.worker_specs import DatabaseRole
 from sigill.store import census
 from sigill.store import facts as stored
 from sigill.store.session import Reading
 from sigill_contracts.vocabulary import MeasureKind, RegionCode
 
 _BATCH = 1_000
-_BAR = 40
 
 
 @dataclass(frozen=True, order=True)
@@ -69,12 +69,14 @@ def touched(
 
     For commands: runs a loop of its own. `connect` goes to asyncpg (`ssl`).
     """
-    return asyncio.run(touched_in(reach(dsn, schema, **connect), a, b, on))
+    return asyncio.run(touched_in(connection_arguments(dsn, schema, **connect), a, b, on))
 
 
-async def touched_in(connect: dict[str, Any], a: Rulebooks, b: Rulebooks, on: date) -> Touched:
-    """Do what `touched` does, inside a running loop; `connect` as `snapshot.reach` makes it."""
-    async with snapshot(connect) as tx:
+async def touched_in(
+    connect: dict[str, Any], a: Rulebooks, b: Rulebooks, on: date, role: DatabaseRole | None = None
+) -> Touched:
+    """Do what `touched` does, inside a running loop; `connect` as `snapshot.connection_arguments` makes it, as a role if one is given."""
+    async with snapshot(connect, role) as tx:
         return await count(tx, a, b, on)
 
 
@@ -150,8 +152,12 @@ def _ways(facts: PatientFacts, a: Rulebooks, b: Rulebooks, at: datetime) -> set[
         b.region_of_county(facts.patient.at(at).county) or a.region_of_county(facts.patient.at(at).county)
     ) or ""
     found = {
-        Kind(region, "opens" if one.gained else "closes", f"{role_of(facts, one)} {one.service}")
-        for one in differences(access_matrix(facts, at, a), access_matrix(facts, at, b))
+        Kind(
+            region,
+            "opens" if difference.gained else "closes",
+            f"{role_of(facts, difference)} {difference.service}",
+        )
+        for difference in differences(access_matrix(facts, at, a), access_matrix(facts, at, b))
     }
     day, code = swedish_date(at), RegionCode(region) or None
     before, after = a.default_version(code, day), b.default_version(code, day)
@@ -196,28 +202,3 @@ def _about(version: Version | None, kind: MeasureKind) -> list[RuleEntry]:
         for entry in version.entries
         if kind in (entry.may_release or ()) or kind in (entry.when.measure or ())
     ]
-
-
-def histogram(by_age: Mapping[int, int]) -> list[str]:
-    """Draw ages against residents, a line an age from the youngest to the oldest touched."""
-    if not by_age:
-        return []
-    most = max(by_age.values())
-    lines = []
-    for age in range(min(by_age), max(by_age) + 1):
-        residents = by_age.get(age, 0)
-        bar = "█" * max(1 if residents else 0, round(_BAR * residents / most))
-        lines.append(f"{age:>4} {bar:<{_BAR}} {residents:>10,}".replace(",", " "))
-    return lines
-
-
-def report(result: Touched) -> list[str]:
-    """Say it for people: the total, a line a kind, and the histogram over ages."""
-    if not result.residents:
-        return [f"No resident is touched on {result.on}."]
-    lines = [f"{result.residents:,} residents are touched on {result.on}.".replace(",", " "), ""]
-    for kind, by_age in sorted(result.by_kind.items()):
-        ages = f"{min(by_age)}–{max(by_age)} years"
-        total = f"{sum(by_age.values()):,}".replace(",", " ")
-        lines.append(f"{kind.region or 'elsewhere':<22} {kind.what:<9} {kind.which:<26} {total:>12}  {ages}")
-    return [*lines, "", " age " + "residents", *histogram(result.by_age)]

@@ -367,10 +367,10 @@ def _written(day: date | None) -> str:
 
 
 def _custody_of(line: int, update: PersonUpdate) -> Iterator[str]:
-    for ordinal, one in enumerate(update.custody):
-        kind = KINDS[one.guardian.id_type] if one.guardian else ""
-        number = one.guardian.number if one.guardian else ""
-        yield f"{line},{ordinal},{kind},{number},{_written(one.from_date)},{_written(one.to_date)}\n"
+    for ordinal, period in enumerate(update.custody):
+        kind = KINDS[period.guardian.id_type] if period.guardian else ""
+        number = period.guardian.number if period.guardian else ""
+        yield f"{line},{ordinal},{kind},{number},{_written(period.from_date)},{_written(period.to_date)}\n"
 
 
 def _quoted(text: str) -> str:

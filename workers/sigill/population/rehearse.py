@@ -139,14 +139,16 @@ def _at(facts: PatientFacts, books: Rulebooks, moment: datetime) -> Iterator[Reh
     before = access_matrix(facts, moment - _INSTANT, books)
     found: dict[tuple[PersonId, RehearsalLine], None] = {}
     region = books.region_of_county(facts.patient.at(moment).county) or ""
-    for one in differences(before, access_matrix(facts, moment, books)):
-        codes = one.now.codes
-        event: Event = "opens" if one.gained else "closes"
+    for difference in differences(before, access_matrix(facts, moment, books)):
+        codes = difference.now.codes
+        event: Event = "opens" if difference.gained else "closes"
         because = codes[0]
-        if not one.gained and AccessReason.GRANT_EXPIRED in codes:
+        if not difference.gained and AccessReason.GRANT_EXPIRED in codes:
             event, because = "expires", AccessReason.GRANT_EXPIRED
-        line = RehearsalLine(swedish_date(moment), region, event, role_of(facts, one), one.service, because)
-        found[one.viewer, line] = None
+        line = RehearsalLine(
+            swedish_date(moment), region, event, role_of(facts, difference), difference.service, because
+        )
+        found[difference.viewer, line] = None
     for _, line in found:
         yield line
 
@@ -164,5 +166,5 @@ def _rules_change(books: Rulebooks, first: date, last: date) -> bool:
 
 def _births(ages: tuple[Ages, ...], first: date, last: date) -> list[tuple[date, date]]:
     """Return the births that reach any age in the period, a day more at either end for leap days."""
-    years = sorted({years for one in ages for years in ages_in(one)})
+    years = sorted({years for age in ages for years in ages_in(age)})
     return [(years_before(first, y) - timedelta(2), years_before(last, y) + timedelta(2)) for y in years]

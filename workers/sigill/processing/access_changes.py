@@ -1,23 +1,24 @@
-"""Who gained or lost what: two pictures of a patient's access, compared, become messages."""
+"""Who gained or lost what: the lines of a patient's access that have changed become messages."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from uuid import UUID
 
-from sigill.policy.access import Decision, Difference, Line, differences
+from sigill.policy.access import Difference
 from sigill.policy.facts import PatientFacts, Person
 from sigill.processing.citations import Citations
 from sigill.processing.event_ids import event_id
 from sigill.processing.person_refs import named
 from sigill_contracts.change import AccessChange
 from sigill_contracts.order import PersonRef
+from sigill_contracts.vocabulary import PersonId
 
-Picture = Mapping[Line, Decision]
+_NOBODY: Mapping[PersonId, Person] = MappingProxyType({})
 
 
 def access_changes(
-    before: Picture,
-    after: Picture,
+    lines: Sequence[Difference],
     facts: PatientFacts,
     citations: Citations,
     *,
@@ -25,15 +26,16 @@ def access_changes(
     kind: str,
     at: datetime,
     order_id: UUID | None = None,
+    gone: Mapping[PersonId, Person] = _NOBODY,
 ) -> tuple[AccessChange, ...]:
     """
-    The messages for every line that changed. `at` is the true effective time (UTC), however late it is told.
+    The messages for lines that changed. `at` is the true effective time (UTC), however late it is told.
 
     `cause` makes the ids; `kind` is the message's own word for it: order, birthday, end_date, start_date, register.
-    `facts` are those after. A viewer whom they do not hold has no number to be named by, and is left out.
+    `facts` are those after; `gone` are viewers who have become part of another person, as they were. A viewer whom neither
+    holds has no number to be named by, and is left out.
     """
-    lines = differences(before, after)
-    viewers = {line.viewer: facts.person(line.viewer) for line in lines}
+    viewers = {line.viewer: facts.person(line.viewer) or gone.get(line.viewer) for line in lines}
     patient = named(facts.patient)
     return tuple(
         _change(line, patient, viewer, citations, cause=cause, kind=kind, at=at, order_id=order_id)

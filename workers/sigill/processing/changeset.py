@@ -1,9 +1,10 @@
 """
-What a transaction is going to write, gathered before its first statement. Values only; `write.py` writes it.
+What a transaction is going to write, gathered before its first statement. Values only; `persist.py` writes it.
 
 Messages stand in the order in which they must reach their reader.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -18,32 +19,14 @@ from sigill.policy.effects import (
     SetTimer,
 )
 from sigill.policy.facts import Measure
-from sigill_contracts.base import Message
-from sigill_contracts.receipt import Receipt
-from sigill_contracts.topics import RECEIPTS, TopicSpec
-from sigill_contracts.vocabulary import OrderId, PersonId, RegionCode
+from sigill.store.audit import AuditEntry, Json
+from sigill.store.orders import StoredAnswer
+from sigill.store.outbox import OutboxRow
+from sigill_contracts.notification import Notification
+from sigill_contracts.vocabulary import PersonId
 
-
-@dataclass(frozen=True, slots=True)
-class OutgoingEvent:
-    """One message to publish: which topic, under which key, with which id. `body` None is a tombstone."""
-
-    topic: TopicSpec
-    key: str
-    event_id: UUID
-    body: Message | None
-    person: PersonId | None = None
-    """Whom it is about, and who is locked therefore; None for an answer to an unproven message."""
-    traceparent: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class OrderAnswer:
-    """What became of the message filed under a number. `receipt` is what its sender was told, `first`: for the first time."""
-
-    registration: int
-    receipt: Receipt
-    first: bool = False
+ACTOR = "sigill"
+"""Who acts, in the audit chain, where no operator does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,29 +43,27 @@ class PendingResolution:
     """What was done to bring it to its end, each measure with the receipt's word for it."""
 
 
-@dataclass(frozen=True, slots=True)
-class AuditRecord:
+def audit_entry(
+    chain: str, action: str, at: datetime, cause: str, patient: PersonId | None, **facts: Json
+) -> AuditEntry:
     """
-    One line for the audit chain: what was done, why, by which rulebook, on whose signature.
+    One line for the audit chain: what was done, when (UTC), why, by which rulebook, on whose signature.
 
-    `patient` is kept apart by the chain, as a salted digest; nothing else here names anybody but staff.
+    `patient` is kept apart by the chain, as a salted digest; nothing among `facts` names anybody but staff. What is None
+    or empty is left out.
     """
+    return AuditEntry(
+        chain=chain,
+        actor=ACTOR,
+        action=action,
+        body=stated({"at": at.isoformat(), "cause": cause, **facts}),
+        person=patient,
+    )
 
-    what: str
-    at: datetime
-    cause: str
-    patient: PersonId | None
-    region: RegionCode | None = None
-    order_id: OrderId | None = None
-    outcome: str | None = None
-    codes: tuple[str, ...] = ()
-    rulebook: str | None = None
-    rules: tuple[str, ...] = ()
-    measures: tuple[str, ...] = ()
-    signers: tuple[str, ...] = ()
-    digest: str | None = None
-    actor: str | None = None
-    """Who acted, where it was not this program by itself: the operator of an import."""
+
+def stated(facts: Mapping[str, Json]) -> dict[str, Json]:
+    """Those of the facts that say something."""
+    return {name: value for name, value in facts.items() if value not in (None, ())}
 
 
 @dataclass(slots=True)
@@ -93,15 +74,11 @@ class Changeset:
     timers: list[SetTimer] = field(default_factory=list)
     requests: list[OpenRequest | RecordAnswer | CloseRequest] = field(default_factory=list)
     tasks: list[tuple[AddTask | CloseTask, PersonId]] = field(default_factory=list)
-    judged: list[OrderAnswer] = field(default_factory=list)
+    answers: list[StoredAnswer] = field(default_factory=list)
     settlements: list[PendingResolution] = field(default_factory=list)
-    outgoing: list[OutgoingEvent] = field(default_factory=list)
-    deeds: list[AuditRecord] = field(default_factory=list)
+    outgoing: list[OutboxRow] = field(default_factory=list)
+    naming: dict[UUID, Notification] = field(default_factory=dict)
+    """Those of the outgoing notices, by event id, that name a child to its guardian: its name is put in when it is read."""
+    audit: list[AuditEntry] = field(default_factory=list)
     touched: dict[PersonId, None] = field(default_factory=dict)
-    """Patients whose state is to be published anew."""
-
-    def answer(
-        self, key: str, receipt: Receipt, person: PersonId | None, traceparent: str | None = None
-    ) -> None:
-        """Send a receipt."""
-        self.outgoing.append(OutgoingEvent(RECEIPTS, key, receipt.receipt_id, receipt, person, traceparent))
+    """Patients whose state is to be published."""

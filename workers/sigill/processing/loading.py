@@ -4,8 +4,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
+from sigill.policy.earlier_orders import orders_named
 from sigill.policy.facts import Identity, PatientFacts, Person, Staff
-from sigill.processing.citations import PolicyContext
+from sigill.processing.citations import PolicyProvider
 from sigill.processing.patient_context import PatientContext
 from sigill.processing.person_refs import identity_of
 from sigill.processing.unit_of_work import UnitOfWork
@@ -44,7 +45,7 @@ def units_in(forms: Iterable[SignedForm]) -> list[UnitId]:
 
 async def unit_of_work_about(
     tx: Tx,
-    desk: PolicyContext,
+    desk: PolicyProvider,
     patients: Collection[PersonId],
     *,
     chain: str,
@@ -55,6 +56,7 @@ async def unit_of_work_about(
     """
     Read the standings of patients whom the transaction holds locked.
 
+    Of the patients' earlier orders those that `forms` need: whoever judges another form adds what that one needs (`with_orders`).
     `identities` and `staff` are everybody whom `forms` name; each is among the people of every patient's facts, so
     that somebody who is let in for the first time is known too.
     """
@@ -62,7 +64,7 @@ async def unit_of_work_about(
     everybody = set(patients) | set(named.values())
     merged = await persons.merged(tx, everybody)
     found = await stored.patient_facts(tx, everybody, units=units_in(forms), same=merged)
-    contexts = await stored.order_context(tx, patients, merged)
+    contexts = await stored.order_context(tx, patients, merged, named=orders_named(forms))
     others = {known.patient.person_id: known.patient for known in found.values()}
 
     named_with = _named_with(forms, named)
@@ -83,7 +85,7 @@ async def unit_of_work_about(
         # a surrogate that became part of another person: that person is the one to hold
         await persons.lock(tx, same.values())
     return UnitOfWork(
-        desk=desk,
+        desk=await desk.context_for(tx, tx.now),
         at=tx.now,
         chain=chain,
         standings=standings,

@@ -5,16 +5,20 @@ A suppressed one names nobody, so that nobody can send it by mistake; and no not
 the service writes to, it looks up itself, so that a child's address never reaches a guardian (VGB-01).
 """
 
+from datetime import datetime
 from uuid import UUID
 
+from sigill.policy.calendar import swedish_date
 from sigill.policy.effects import Notify, Parameters
 from sigill.policy.facts import PatientFacts
+from sigill.policy.lexicon import entered_at_unit
+from sigill.policy.units import answering
 from sigill.processing.citations import Citations
 from sigill.processing.event_ids import event_id
 from sigill.processing.person_refs import named_in
-from sigill_contracts.base import Message
 from sigill_contracts.notification import NamedUnit, NoticeParameters, Notification, Recipient
-from sigill_contracts.vocabulary import Suppression, Template, UnitId
+from sigill_contracts.receipt import Receipt
+from sigill_contracts.vocabulary import NotificationChannel, Suppression, Template, UnitId
 
 
 def notification(
@@ -36,7 +40,7 @@ def notification(
             unit=tell.unit,
         ),
         template=tell.template,
-        channel="console" if tell.to is None else tell.channel,
+        channel=NotificationChannel.CONSOLE if tell.to is None else tell.channel,
         sv=tell.text.sv,
         en=tell.text.en,
         not_before=tell.not_before,
@@ -45,6 +49,35 @@ def notification(
         parameters=_parameters(tell.parameters, facts) if suppressed is None else None,
         # a standard reply says the same whatever happened: the rule that it rests on would say more
         citations=() if tell.template is Template.STANDARD_REPLY else citations.of(tell.rules),
+    )
+
+
+def entered_in_name(
+    answer: Receipt, registration: str, facts: PatientFacts | None, at: datetime, *, cause: str
+) -> Notification | None:
+    """
+    What the decider's unit, or the one that succeeded it by `at` (UTC), is told of an order that a support desk entered.
+
+    Whatever became of it, also where it was refused: somebody used the name. None where the decider signed. It goes by the
+    service that sends notices, which the desk has no hand in, and names no patient.
+    """
+    entered = answer.entered
+    if entered is None:
+        return None
+    unit = UnitId(entered.unit)
+    said = entered_at_unit(entered.channel, entered.decided_by, registration)
+    return Notification(
+        notification_id=event_id(cause, "entered"),
+        recipient=Recipient(
+            kind="unit",
+            region=answer.region,
+            unit=unit if facts is None else answering(facts.units, unit, swedish_date(at)),
+        ),
+        template=Template.ORDER_ENTERED,
+        channel=NotificationChannel.CONSOLE,
+        sv=said.sv,
+        en=said.en,
+        order_id=answer.order_id,
     )
 
 
@@ -70,19 +103,17 @@ def _name(facts: PatientFacts, unit: UnitId) -> str | None:
     return None if known is None else known.name
 
 
-def speaks_of_a_child(message: Message | None) -> bool:
-    """Whether a message is a notice that names a child to its guardian; a standard reply names nobody."""
+def speaks_of_a_child(notice: Notification) -> bool:
+    """Whether a notice names a child to its guardian; a standard reply names nobody."""
     return (
-        isinstance(message, Notification)
-        and message.parameters is not None
-        and message.parameters.whose == "child"
-        and message.template is not Template.STANDARD_REPLY
+        notice.parameters is not None
+        and notice.parameters.whose == "child"
+        and notice.template is not Template.STANDARD_REPLY
     )
 
 
-def naming_the_child(message: Message | None, given: str) -> Message | None:
+def naming_the_child(notice: Notification, given: str) -> Notification:
     """The notice with the child's given name among its parameters."""
-    assert isinstance(message, Notification)
-    assert message.parameters is not None
-    named = message.parameters.model_copy(update={"child": given})
-    return message.model_copy(update={"parameters": named})
+    assert notice.parameters is not None
+    named = notice.parameters.model_copy(update={"child": given})
+    return notice.model_copy(update={"parameters": named})

@@ -31,12 +31,25 @@ class PatientContext:
     """
     A patient's facts, earlier orders and open or closed requests, as the next judgement must see them.
 
-    `facts` is None for a patient who is in no register.
+    `facts` is None for a patient who is in no register. `orders` are those that the forms at hand need
+    (`sigill.policy.earlier_orders`); what has been settled meanwhile, of whichever order, is in `settled`, in order.
     """
 
     facts: PatientFacts | None
     orders: Mapping[OrderId, EarlierOrder] = field(default_factory=lambda: _NO_ORDERS)
     requests: tuple[ReleaseRequest, ...] = ()
+    settled: tuple[ResolvePending, ...] = ()
+
+
+def with_orders(standing: PatientContext, stored: Mapping[OrderId, EarlierOrder]) -> PatientContext:
+    """
+    The standing with further orders, as the store has them, oldest first: as if they had been there from the beginning.
+
+    What has become of one since is in the standing: the order itself, judged again, or what has settled it.
+    """
+    late = _settled(stored, standing.settled)
+    found = {order_id: standing.orders.get(order_id, order) for order_id, order in late.items()}
+    return replace(standing, orders=MappingProxyType({**found, **standing.orders}))
 
 
 def absorb_effects(standing: PatientContext, effects: Iterable[Effect]) -> PatientContext:
@@ -48,6 +61,7 @@ def absorb_effects(standing: PatientContext, effects: Iterable[Effect]) -> Patie
         facts=facts,
         orders=MappingProxyType(_settled(standing.orders, effects)),
         requests=_requests_after(standing.requests, effects),
+        settled=(*standing.settled, *(e for e in effects if isinstance(e, ResolvePending))),
     )
 
 

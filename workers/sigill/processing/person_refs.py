@@ -26,7 +26,7 @@ def numbers_to_show(person: Person, asked: str | None = None) -> tuple[Identity,
     present = person.latest.identity
     if not any(version.protected for version in person.versions):
         return (present, *person.former)
-    return (next((one for one in person.former if one.number == asked), present),)
+    return (next((identity for identity in person.former if identity.number == asked), present),)
 
 
 def named(person: Person) -> PersonRef:

@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sigill.judgement.transitions import next_milestone, rules_begin
 from sigill.policy.calendar import midnight, swedish_date
@@ -19,7 +19,7 @@ from sigill.policy.effects import AddTask, Impose, Sentence, Transition
 from sigill.policy.facts import Identity, PatientFacts, Person, PersonVersion
 from sigill.policy.measures_in_force import missing_measures, regions_in_doubt, states_that_hold
 from sigill.policy.rulebook import Region, Rulebooks, Version
-from sigill.processing.citations import PolicyContext
+from sigill.processing.citations import PolicyContext, PolicyProvider
 from sigill.processing.loading import unit_of_work_about
 from sigill.processing.persist import persist
 from sigill.store import facts as stored
@@ -141,13 +141,13 @@ async def check(store: Store, books: Rulebooks, now: datetime) -> tuple[list[Unp
 
 def _unprotected(facts: PatientFacts, books: Rulebooks, now: datetime) -> Iterator[Unprotected]:
     missing = missing_measures(facts, now, books)
-    for region in dict.fromkeys(one.region for one in missing):
-        here = [one for one in missing if one.region == region]
+    for region in dict.fromkeys(wanted.region for wanted in missing):
+        here = [wanted for wanted in missing if wanted.region == region]
         yield Unprotected(
             facts.patient.key,
             region,
-            tuple(str(one.imposes.kind) for one in here),
-            tuple(dict.fromkeys(rule for one in here for rule in one.rule.cites)),
+            tuple(str(wanted.imposes.kind) for wanted in here),
+            tuple(dict.fromkeys(rule for wanted in here for rule in wanted.rule.cites)),
             facts.patient.person_id,
         )
 
@@ -172,18 +172,20 @@ def causes(books: Rulebooks, done: Mapping[str, tuple[datetime, bool]], now: dat
     """
     Return the versions that hold or have held until `now` (UTC) and whose beginning is not evaluated yet.
 
-    `done` is what `store.protection.evaluated` says. A region that was never evaluated, as before an upgrade, begins with
-    the version in force, at the moment of looking; so does one whose state rules or counties were changed.
+    `done` is what `store.protection.evaluated` says. A version that begins after the last one evaluated of its region, or, of
+    a region that is new here, after the first evaluation of any, begins at its midnight. A region older than that begins
+    with the version in force, at the moment of looking; so does one whose state rules or counties were changed.
     """
     found: list[RulesBegun] = []
     today = swedish_date(now)
+    first = min((swedish_date(at) for at, _ in done.values()), default=None)
     for region in books.regions.values():
         begun = [v for v in region.versions if v.since <= today]
         if region.national or not begun:
             continue
         code = RegionCode(region.region)
         own = [cause.split(" ") for cause in done if cause.startswith(f"rules {code} ")]
-        newest = max((date.fromisoformat(since) for _, _, since, _ in own), default=None)
+        newest = max((date.fromisoformat(since) for _, _, since, _ in own), default=first)
         for version in begun:
             cause = _cause(region, version)
             ordinary = newest is not None and version.since > newest
@@ -206,22 +208,27 @@ async def rules_evaluated(tx: Reading, books: Rulebooks, now: datetime) -> bool:
     return not causes(books, await protection.evaluated(tx, now), now)
 
 
-async def evaluate_rules(store: Store, desk: PolicyContext, now: datetime) -> int:
+async def evaluate_rules(store: Store, rules: PolicyProvider, now: datetime) -> int:
     """
     Evaluate the versions that have begun until `now` (UTC); return for how many persons something was imposed.
 
     Each measure begins at the midnight of its version, however late this is looked at; one of rules that are new to this
-    store begins now.
+    store begins now. Where the version has other ages than the one before it, birthdays are set again too: the timers
+    were set before anybody knew of it.
     """
     async with store.reading() as tx:
+        desk = await rules.context_for(tx, now)
         begun = causes(desk.books, await protection.evaluated(tx, now), now)
     shut = 0
-    for one in begun:
-        while one.since is None and await _refresh_birthdays(store, desk.books, one, now):
+    for rules_begun in begun:
+        anew = rules_begun.since is None or _has_other_ages(
+            desk.books.regions[rules_begun.region], rules_begun.version
+        )
+        while anew and await _refresh_birthdays(store, desk.books, rules_begun, now):
             pass
         more = True
         while more:
-            imposed, more = await _evaluate_batch(store, desk, one, now)
+            imposed, more = await _evaluate_batch(store, desk, rules_begun, now)
             shut += imposed
     return shut
 
@@ -254,13 +261,19 @@ async def _evaluate_batch(
     return _total(counts) - before, finished is None
 
 
+def _has_other_ages(region: Region, version: Version) -> bool:
+    before = region.in_force(version.since - timedelta(days=1))
+    return before is None or before.ages != version.ages
+
+
 async def _refresh_birthdays(store: Store, books: Rulebooks, begun: RulesBegun, now: datetime) -> bool:
     """
-    Set the next birthdays of some children by rules that are new to this store: their ages may be others (X-29).
-
-    Of a version that was known before it began, the timers knew already. Returns whether there is more for this worker.
+    Set the next birthdays of some children by rules that are new to this store, or have begun: their ages may be others
+    (X-29). Those from the midnight of the version on count, however late this is. Returns whether there is more for this
+    worker.
     """
     cause = begun.cause.replace("rules", "birthdays", 1)
+    since = now if begun.since is None else begun.since - timedelta(microseconds=1)
     async with store.transaction(now) as tx:
         held = await protection.claim(tx, cause, now)
         if held is None:
@@ -271,8 +284,8 @@ async def _refresh_birthdays(store: Store, books: Rulebooks, begun: RulesBegun, 
         born_after = date(swedish_date(now).year - oldest - 1, 1, 1)
         timers = {}
         for birth in await protection.births(tx, counties, born_after, people):
-            here = PersonVersion(now, Identity(IdType.PERSONNUMMER, ""), county=counties[0])
-            timer = next_milestone(Person(PersonId("0"), "", birth, (here,)), books, now)
+            here = PersonVersion(since, Identity(IdType.PERSONNUMMER, ""), county=counties[0])
+            timer = next_milestone(Person(PersonId("0"), "", birth, (here,)), books, since)
             if timer is not None:
                 timers[birth] = timer
         if timers:

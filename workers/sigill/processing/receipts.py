@@ -5,7 +5,6 @@ The receipt goes back to the record system that sent the order; identity numbers
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
@@ -26,9 +25,11 @@ from sigill.policy.effects import (
 )
 from sigill.policy.facts import Measure, PatientFacts
 from sigill.policy.lexicon import ENTERED, NOTHING_DONE, UNREADABLE
+from sigill.policy.rulebook import Region
 from sigill.processing.citations import Citations
 from sigill.processing.event_ids import event_id
 from sigill.processing.person_refs import all_named_in, named_in
+from sigill.store.orders import StoredAnswer, StoredOrder
 from sigill_contracts.dead_letter import DeadLetterReason
 from sigill_contracts.order import SignedForm
 from sigill_contracts.receipt import (
@@ -42,50 +43,36 @@ from sigill_contracts.receipt import (
     Unreadable,
     Waiting,
 )
-from sigill_contracts.vocabulary import Channel, MeasureId, MeasureKind, OrderId, Outcome, Remark
+from sigill_contracts.vocabulary import Channel, MeasureId, MeasureKind, OrderId, Outcome, PersonId, Remark
 
 
-def registration_number(source: str, event: str, digest: bytes, received_at: datetime) -> str:
+def registration_number(
+    source: str, event: str, digest: bytes, received_at: datetime, region: Region | None = None
+) -> str:
     """
-    The number under which an order is registered (diarienummer), as people write it: `SIGILL-20250310-7F3A9CQDXW`.
+    The number under which an order is registered (diarienummer), as people write it.
 
-    The Swedish day on which the broker received it, and what tells it from all others of that day. It follows from
-    the message (CloudEvents `source` and id, SHA-256 of its bytes) and the broker's record alone, so that an order that
-    is taken again after a restore has the number that stands in letters.
+    In the series of its region on the Swedish day on which the broker received it (UTC), else Sigill's:
+    `SIGILL-20250310-7F3A9CQDXW`. It follows from the message (CloudEvents `source` and id, SHA-256 of its bytes), the
+    broker's record and the dated series alone, so that an order that is taken again after a restore has the number that
+    stands in letters. Fifty bits tell it from all others: of 100,000 orders a year two are alike once in 200,000 years.
     """
     told = sha256(b"\0".join((source.encode(), event.encode(), digest))).digest()
     bits = int.from_bytes(told[:7], "big") >> 6
     letters = "".join(_LETTERS[bits >> shift & 31] for shift in range(45, -1, -5))
-    return f"SIGILL-{swedish_date(received_at):%Y%m%d}-{letters}"
+    on = swedish_date(received_at)
+    series = None if region is None else region.series_on(on)
+    return f"SIGILL-{on:%Y%m%d}-{letters}" if series is None else series.numbered(on, letters)
 
 
 _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: no two letters that are read alike."""
 
 
-@dataclass(frozen=True, slots=True)
-class AnsweredMessage:
-    """
-    The message that a receipt answers. `event` is its CloudEvents id, `digest` of its bytes: SHA-256, hex.
-
-    `form` is None when nothing in the message is proven. `registration` is the number under which it was filed.
-    """
-
-    event: str
-    digest: str
-    received_at: datetime
-    form: SignedForm | None = None
-    registration: str | None = None
-    order_id: UUID | None = None
-    """What a proven payload names as its order where no form could be read."""
-    source: str | None = None
-    """Its CloudEvents source."""
-    signers: tuple[str, ...] = ()
-    """HSA-ids of whoever signed it."""
-
-
 def receipt(
-    answered: AnsweredMessage,
+    order: StoredOrder,
+    form: SignedForm | None,
+    signers: Sequence[str],
     judgement: Judgement,
     facts: PatientFacts | None,
     citations: Citations,
@@ -93,21 +80,25 @@ def receipt(
     cause: str,
     at: datetime,
 ) -> Receipt:
-    """The receipt of a judged order, `facts` being those after its effects. `at` is the moment of judging (UTC)."""
-    form = answered.form
+    """
+    The receipt of a judged order, `facts` being those after its effects. `at` is the moment of judging (UTC).
+
+    `form` is None where none could be read; `signers` are the HSA-ids of whoever signed it.
+    """
     return Receipt(
         receipt_id=event_id(cause, _answer(judgement.outcome, judgement.codes)),
-        order_id=answered.order_id if form is None else form.order_id,
-        answers_event=answered.event,
-        answers_source=answered.source,
+        order_id=form.order_id if form else None if order.order_id is None else UUID(order.order_id),
+        answers_event=order.event_id,
+        answers_source=order.source,
         region=None if form is None else form.region,
         form=None if form is None else form.form,
         initiative=None if form is None else form.initiative,
         outcome=judgement.outcome,
         decided_at=None if form is None else form.decided_at,
-        received_at=answered.received_at,
+        received_at=order.received_at,
         judged_at=at,
         rulebook=judgement.rulebook or None,
+        rulebook_digest=judgement.digest or None,
         codes=judgement.codes,
         refusals=tuple(_refusal(objection, citations) for objection in judgement.refusals),
         waits=tuple(_waiting(wait, citations) for wait in judgement.waits),
@@ -117,23 +108,37 @@ def receipt(
         tasks=tuple(
             task_of(effect, citations) for effect in judgement.effects if isinstance(effect, AddTask)
         ),
-        note=_note(judgement.note, answered, facts),
+        note=_note(judgement.note, form, order.registration_number, facts),
         ends_on=judgement.ends_on,
-        digest=answered.digest,
-        entered=_entered(answered),
+        digest=order.digest.hex(),
+        entered=_entered(form, signers),
         flagged=judgement.flagged,
     )
 
 
-def _entered(answered: AnsweredMessage) -> EnteredOrder | None:
+def stored_answer(registration: int, answer: Receipt, *, first: bool = False) -> StoredAnswer:
+    """The answer to the order that is filed under a number, as it is kept. `first`: it has had none before."""
+    deadlines = [wait.until for wait in answer.waits if wait.until is not None]
+    return StoredAnswer(
+        registration=registration,
+        outcome=answer.outcome,
+        receipt=answer.model_dump_json(),
+        judged_at=answer.judged_at,
+        codes=answer.codes,
+        measures=tuple(dict.fromkeys(MeasureId(str(m.measure_id)) for m in answer.measures)),
+        until=min(deadlines, default=None),
+        first=first,
+    )
+
+
+def _entered(form: SignedForm | None, signers: Sequence[str]) -> EnteredOrder | None:
     """Whose name an order was entered in, where a support desk entered it."""
-    form = answered.form
     if form is None or form.decided_by is None or form.channel is Channel.EHR_FORM:
         return None
-    if not answered.signers or form.decided_by.hsa_id in answered.signers:
+    if not signers or form.decided_by.hsa_id in signers:
         return None
     return EnteredOrder(
-        by=answered.signers,
+        by=tuple(signers),
         decided_by=form.decided_by.hsa_id,
         role=form.decided_by.role,
         unit=form.decided_by.unit,
@@ -351,16 +356,19 @@ def _still(
     return tuple(report(measure, "imposed", facts, citations) for measure in judgement.still_in_force)
 
 
-def _note(note: Note | None, answered: AnsweredMessage, facts: PatientFacts | None) -> NoteToFile | None:
+def _note(
+    note: Note | None, form: SignedForm | None, registration: str, facts: PatientFacts | None
+) -> NoteToFile | None:
 
-    if note is None or answered.form is None or facts is None:
+    if note is None or form is None or facts is None:
         return None
-    form = answered.form
     decided_by = form.decided_by
     return NoteToFile(
         keyword=note.keyword,
         measures=tuple(dict.fromkeys(measure.kind for measure in note.measures)),
-        for_whom_sv="; ".join(dict.fromkeys(_for_whom(measure, facts) for measure in note.measures)),
+        for_whom_sv=_recipients(note.recipients, facts)
+        if note.recipients is not None
+        else "; ".join(dict.fromkeys(_for_whom(measure, facts) for measure in note.measures)),
         units=None if note.units is None else tuple(sorted(note.units)),
         recorded_from=min((m.recorded_from for m in note.measures if m.recorded_from), default=None),
         recorded_to=max((m.recorded_to for m in note.measures if m.recorded_to), default=None),
@@ -371,11 +379,19 @@ def _note(note: Note | None, answered: AnsweredMessage, facts: PatientFacts | No
         decided_by=None if decided_by is None else decided_by.hsa_id,
         decided_role=None if decided_by is None else decided_by.role,
         review_on=form.review_on,
-        registration_number=answered.registration or "",
+        registration_number=registration,
         sv=note.text.sv,
         en=note.text.en,
         duties=note.duties,
     )
+
+
+def _recipients(people: tuple[PersonId, ...], facts: PatientFacts) -> str:
+    """Who was given a copy on paper, as the note states it."""
+    others = [named_in(facts, person) for person in people if person != facts.patient.person_id]
+    named = [f"vårdnadshavare {ref.id}" for ref in others if ref is not None]
+    own = ["patienten"] if facts.patient.person_id in people else []
+    return ", ".join((*own, *named))
 
 
 def _for_whom(measure: Measure, facts: PatientFacts) -> str:

@@ -8,10 +8,11 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from sigill.judgement.orders import takes_effect_when_received
+from sigill.policy.earlier_orders import orders_named
 from sigill.processing.event_ids import reevaluation_cause
 from sigill.processing.loading import staff_in, units_in, with_people
+from sigill.processing.patient_context import with_orders
 from sigill.processing.person_refs import identity_of
-from sigill.processing.receipts import AnsweredMessage
 from sigill.processing.trust_report import TrustReport
 from sigill.processing.unit_of_work import ReceivedOrder, UnitOfWork
 from sigill.store import facts as stored
@@ -21,7 +22,7 @@ from sigill.store.session import Tx
 from sigill_contracts.order import SignedForm
 from sigill_contracts.receipt import Receipt
 from sigill_contracts.topics import ORDERS
-from sigill_contracts.vocabulary import HsaId, PendingCode, PersonId
+from sigill_contracts.vocabulary import HsaId, OrderId, Outcome, PendingCode, PersonId
 
 LIMIT = 10_000
 
@@ -47,32 +48,50 @@ async def reevaluate_pending(
     """
     found = await orders.waiting(tx, persons=set(patients), codes=[str(code) for code in waits], limit=LIMIT)
     if only is not None:
-        found = [one for one in found if one.order.registration in only]
+        found = [pending for pending in found if pending.order.registration in only]
     if PendingCode.AWAITING_EARLIER_MESSAGE in resolved:
-        held = await holds.held(tx, ORDERS.name, {holds.known_as(one.order.source) for one in found})
+        held = await holds.held(tx, ORDERS.name, {holds.known_as(pending.order.source) for pending in found})
         ahead = growth.Overtaking(tuple(await growth.waits(tx)))
         found = [
-            one
-            for one in found
-            if holds.known_as(one.order.source) not in held
-            and not ahead.is_ahead(one.order.topic, one.order.partition, one.order.offset)
+            pending
+            for pending in found
+            if holds.known_as(pending.order.source) not in held
+            and not ahead.is_ahead(pending.order.topic, pending.order.partition, pending.order.offset)
         ]
     if not found:
         return []
-    forms = [SignedForm.model_validate_json(one.order.payload) for one in found if one.order.payload]
-    reports = [TrustReport.model_validate_json(one.order.trust_report) for one in found if one.order.payload]
-    waiting = [one for one in found if one.order.payload]
+    forms = [
+        SignedForm.model_validate_json(pending.order.payload) for pending in found if pending.order.payload
+    ]
+    reports = [
+        TrustReport.model_validate_json(pending.order.trust_report)
+        for pending in found
+        if pending.order.payload
+    ]
+    waiting = [pending for pending in found if pending.order.payload]
     await _know(tx, unit_of_work, forms, reports)
-    answers = await orders.answers_to(tx, [one.order.registration for one in waiting])
+    answers = await orders.answers_to(tx, [pending.order.registration for pending in waiting])
     receipts = []
-    for one, form, report in zip(waiting, forms, reports, strict=True):
-        last = answers[one.order.registration][-1].receipt
-        if last is None or one.order.patient is None:
+    for pending, form, report in zip(waiting, forms, reports, strict=True):
+        last = answers[pending.order.registration][-1].receipt
+        if last is None or pending.order.patient is None:
             continue
+        # the store does not know yet what this very transaction has answered, or settled
+        standing = unit_of_work.standing(pending.order.patient)
+        earlier = standing.orders.get(OrderId(str(form.order_id)))
+        if earlier is not None and earlier.outcome != Outcome.PENDING:
+            continue
+        before = unit_of_work.answered.get(pending.order.registration)
         receipts.append(
             unit_of_work.judge(
                 received_again(
-                    one, form, report, Receipt.model_validate_json(last), trigger, resolved, unit_of_work
+                    pending,
+                    form,
+                    report,
+                    before or Receipt.model_validate_json(last),
+                    trigger,
+                    resolved,
+                    unit_of_work,
                 )
             )
         )
@@ -88,26 +107,20 @@ def received_again(
     resolved: Collection[PendingCode],
     unit_of_work: UnitOfWork,
 ) -> ReceivedOrder:
-    """A waiting order before its judge again, with what was found out about it at the door."""
+    """
+    A waiting order before its judge again, with what was found out about it at the door.
+
+    What it waits for is what `before` says, its newest receipt: the store may hold an older one.
+    """
     order = one.order
     assert order.patient is not None
     standing = unit_of_work.standing(order.patient)
     patient = None if standing.facts is None else standing.facts.patient
-    as_received = takes_effect_when_received(form.form, one.codes, patient)
-    still = {code for code in one.codes if code not in {str(code) for code in resolved}}
+    as_received = takes_effect_when_received(form.form, before.codes, patient)
+    still = {code for code in before.codes if code not in {str(code) for code in resolved}}
     return ReceivedOrder(
         form=form,
-        patient=order.patient,
-        registration=order.registration,
-        answered=AnsweredMessage(
-            event=order.event_id,
-            digest=order.digest.hex(),
-            received_at=order.received_at,
-            form=form,
-            registration=order.registration_number,
-            source=before.answers_source,
-            signers=tuple(signer.hsa_id for signer in report.signers),
-        ),
+        stored=order,
         cause=reevaluation_cause(str(form.order_id), trigger),
         key="" if patient is None else patient.key,
         signers=tuple(HsaId(signer.hsa_id) for signer in report.signers),
@@ -124,7 +137,7 @@ def received_again(
 async def _know(
     tx: Tx, unit_of_work: UnitOfWork, forms: Sequence[SignedForm], reports: Sequence[TrustReport]
 ) -> None:
-    """Have everybody whom the orders name among the sitting's people and staff."""
+    """Have everybody whom the orders name among the sitting's people and staff, and the earlier orders that they need."""
     refs = {
         ref
         for form in forms
@@ -140,7 +153,9 @@ async def _know(
     told = await units.load(tx, units_in(forms))
     people = await stored.patient_facts(tx, set(known.values()), units=())
     others = {found.patient.person_id: found.patient for found in people.values()}
-    for patient, standing in list(unit_of_work.standings.items()):
+    earlier = await stored.orders_named(tx, unit_of_work.standings, orders_named(forms))
+    for patient, without in list(unit_of_work.standings.items()):
+        standing = unit_of_work.standings[patient] = with_orders(without, earlier[patient])
         if standing.facts is not None:
             facts = with_people(standing.facts, others, set(known.values()))
             facts = replace(facts, units=MappingProxyType({**facts.units, **told}))

@@ -1,21 +1,33 @@
 """A patient's whole state, for consumers who decide in their own process (`access.state.v1`)."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
+from types import MappingProxyType
 from uuid import UUID
 
-from sigill.policy.access import counting
+from sigill.policy.access import counting, may_be_let_in
 from sigill.policy.facts import Custody, Measure, OutsideMeasure, PatientFacts, Person
 from sigill.processing.person_refs import all_named_in, named_in, numbers_to_show, ref_of
-from sigill_contracts.state import ElsewhereState, GuardianState, MeasureState, PatientState, PersonState
+from sigill_contracts.state import (
+    ElsewhereState,
+    GuardianState,
+    MeasureState,
+    PaperCopyRefusedState,
+    PaperCopyState,
+    PatientState,
+    PersonState,
+)
 
 
 def state_of(facts: PatientFacts, *, version: int, known_at: datetime) -> PatientState:
     """
     All that a decision about the patient reads, now or later: measures that are over have left it.
 
-    Raises nothing for people whom the facts lack: they are left out, which shows less.
+    Nobody is named whom nothing lets in (`_told`): a reader answers them no as it answers a stranger. Raises nothing for
+    people whom the facts lack: they are left out, which shows less.
     """
+    facts = _told(facts, known_at)
     newest = facts.patient.latest
     named = {custody.guardian for custody in newest.custody}
     former = {
@@ -25,7 +37,7 @@ def state_of(facts: PatientFacts, *, version: int, known_at: datetime) -> Patien
         if custody.guardian not in named
     }
     told = named | former.keys()
-    measures = counting(facts, known_at)
+    measures = (*counting(facts, known_at), *_naming(facts, known_at))
     viewers = {
         person: None
         for m in facts.measures
@@ -45,12 +57,51 @@ def state_of(facts: PatientFacts, *, version: int, known_at: datetime) -> Patien
             for measure in sorted(measures, key=lambda m: (m.valid_from, m.measure_id))
         ),
         elsewhere=tuple(
-            _outside(one)
-            for one in sorted(facts.elsewhere, key=lambda o: (o.measure.valid_from, o.measure.measure_id))
-            if one.measure.not_over(known_at, facts.patient.birth)
+            _outside(outside)
+            for outside in sorted(facts.elsewhere, key=lambda o: (o.measure.valid_from, o.measure.measure_id))
+            if outside.measure.not_over(known_at, facts.patient.birth)
         ),
         unit_regions=tuple(sorted((str(unit), str(region)) for unit, region in facts.unit_regions.items())),
     )
+
+
+def _naming(facts: PatientFacts, known_at: datetime) -> tuple[Measure, ...]:
+    """
+    Of those whom only measures that are over name, the newest that names each, where a guardian is known by number alone.
+
+    That guardian may be any of them under a new number: protected identity of one shuts the guardian out (X-22).
+    """
+    if not _a_guardian_is_unknown(facts):
+        return ()
+    counted = counting(facts, known_at)
+    named = {person for m in counted for person in m.guardians or ()}
+    newest = {
+        person: m
+        for m in sorted(facts.measures, key=lambda m: (m.valid_from, m.measure_id))
+        for person in m.guardians or ()
+        if person not in named
+    }
+    return tuple(dict.fromkeys(newest.values()))
+
+
+def _a_guardian_is_unknown(facts: PatientFacts) -> bool:
+    """Whether a guardian is known by number alone."""
+    guardians = (facts.person(c.guardian) for c in facts.patient.latest.custody if c.guardian is not None)
+    return any(guardian is not None and not guardian.registered for guardian in guardians)
+
+
+def _told(facts: PatientFacts, known_at: datetime) -> PatientFacts:
+    """
+    The facts without people whom nothing can let in, now or later by itself: former guardians, those blocked by name
+    without custody, representatives whose grant is over.
+
+    Where a guardian is known by number alone, everybody stays: what is directed at a former guardian is then directed at
+    that guardian too, who may be the same person under a new number.
+    """
+    if _a_guardian_is_unknown(facts):
+        return facts
+    people = {who: person for who, person in facts.people.items() if may_be_let_in(who, facts, known_at)}
+    return replace(facts, people=MappingProxyType(people))
 
 
 def strictest(state: PatientState) -> PatientState:
@@ -61,20 +112,23 @@ def strictest(state: PatientState) -> PatientState:
     For a patient with more measures than a topic takes: readers would otherwise keep what was before.
     """
     shut: dict[tuple[object, ...], MeasureState] = {}
-    for one in state.measures:
-        if one.kind.opens:
+    for measure in state.measures:
+        if measure.kind.opens:
             continue
-        scope = (one.kind, one.services, one.guardians, one.guardians_except)
-        other = shut.get(scope, one)
-        ends = [end for end in (one.valid_to, other.valid_to) if end is not None]
+        scope = (measure.kind, measure.services, measure.guardians, measure.guardians_except)
+        other = shut.get(scope, measure)
+        ends = [end for end in (measure.valid_to, other.valid_to) if end is not None]
+        refused = (*other.paper_copies_refused, *measure.paper_copies_refused)
         shut[scope] = other.model_copy(
             update={
                 "units": None,
                 "recorded_from": None,
                 "recorded_to": None,
-                "valid_from": min(one.valid_from, other.valid_from),
+                "valid_from": min(measure.valid_from, other.valid_from),
                 "valid_to": max(ends) if len(ends) == 2 else None,
-                "ends_at_age": one.ends_at_age if one.ends_at_age == other.ends_at_age else None,
+                "ends_at_age": measure.ends_at_age if measure.ends_at_age == other.ends_at_age else None,
+                "paper_copies": (),
+                "paper_copies_refused": tuple({copy.to: copy for copy in refused}.values()),
             }
         )
     return state.model_copy(update={"measures": tuple(shut.values())})
@@ -153,4 +207,14 @@ def _measure(measure: Measure, facts: PatientFacts) -> MeasureState:
         ends_at_age=measure.ends_at_age,
         ended_early=measure.released,
         rules=measure.rules,
+        paper_copies=tuple(
+            PaperCopyState(order_id=UUID(copy.order), to=to, given_on=copy.on)
+            for copy in sorted(measure.copies)
+            if (to := named_in(facts, copy.to)) is not None
+        ),
+        paper_copies_refused=tuple(
+            PaperCopyRefusedState(order_id=UUID(copy.order), to=to, assessed_on=copy.on)
+            for copy in sorted(measure.copies_refused)
+            if (to := named_in(facts, copy.to)) is not None
+        ),
     )

@@ -6,13 +6,20 @@ caller writes once, at the end, into the transaction that the facts were read in
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from uuid import UUID
 
 from sigill.judgement.orders import judge
-from sigill.policy.access import access_matrix, units_concerned
+from sigill.policy.access import AccessSnapshot, AccessSnapshots, Difference
+from sigill.policy.access_comparison import (
+    all_access_gained,
+    all_access_lost,
+    changed_access,
+    lost_by_former_viewers,
+)
+from sigill.policy.calendar import swedish_date
 from sigill.policy.effects import (
     AddTask,
     Amend,
@@ -30,20 +37,25 @@ from sigill.policy.effects import (
     SetTimer,
     Transition,
 )
-from sigill.policy.facts import Identity, OrderFacts, PatientFacts, Staff
+from sigill.policy.facts import Identity, Measure, OrderFacts, PatientFacts, Person, Staff
 from sigill.policy.requests import is_a_case
-from sigill.processing.access_changes import Picture, access_changes
-from sigill.processing.changeset import AuditRecord, Changeset, OrderAnswer, OutgoingEvent, PendingResolution
+from sigill.processing.access_changes import access_changes
+from sigill.processing.changeset import Changeset, PendingResolution, audit_entry
 from sigill.processing.citations import PolicyContext
-from sigill.processing.notifications import notification
+from sigill.processing.notifications import entered_in_name, notification, speaks_of_a_child
+from sigill.processing.outgoing import outbox_row
 from sigill.processing.patient_context import PatientContext, absorb_effects, absorb_order
-from sigill.processing.receipts import AnsweredMessage, receipt
+from sigill.processing.receipts import receipt, stored_answer
+from sigill.store.orders import StoredOrder
+from sigill.store.outbox import OutboxRow
+from sigill_contracts.base import Message
 from sigill_contracts.order import SignedForm
 from sigill_contracts.receipt import Receipt
-from sigill_contracts.topics import CHANGES, NOTIFICATIONS
-from sigill_contracts.vocabulary import HsaId, OrderId, Outcome, PersonId, RegionCode, UnitId
+from sigill_contracts.topics import CHANGES, NOTIFICATIONS, RECEIPTS, TopicSpec
+from sigill_contracts.vocabulary import HsaId, OrderId, Outcome, PersonId
 
 _INSTANT = timedelta(microseconds=1)
+_NOBODY: Mapping[PersonId, Person] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +63,14 @@ class ReceivedOrder:
     """
     One order before its judge, with what was found out about its signature.
 
-    `registration` is the number it is filed under, `key` the record key that its receipt goes out under. `at` (UTC) is
+    `stored` is what is kept of it, the patient known; `key` the record key that its receipt goes out under. `at` (UTC) is
     the moment of taking effect: when the broker received it; None: that of the sitting. `first_seen_at` is set for an
     order judged after what came later: one judged anew, with `before`, the receipt that it had, and one whose partition
     was passed while it was set aside.
     """
 
     form: SignedForm
-    patient: PersonId
-    registration: int
-    answered: AnsweredMessage
+    stored: StoredOrder
     cause: str
     key: str
     signers: tuple[HsaId, ...] = ()
@@ -71,6 +81,12 @@ class ReceivedOrder:
     first_seen_at: datetime | None = None
     before: Receipt | None = None
     traceparent: str | None = None
+
+    @property
+    def patient(self) -> PersonId:
+        """Whom it is about."""
+        assert self.stored.patient is not None, "an order is judged about somebody"
+        return self.stored.patient
 
 
 @dataclass(slots=True)
@@ -91,6 +107,8 @@ class UnitOfWork:
     identities: Mapping[Identity, PersonId] = field(default_factory=lambda: MappingProxyType({}))
     staff: Mapping[HsaId, Staff] = field(default_factory=lambda: MappingProxyType({}))
     plan: Changeset = field(default_factory=Changeset)
+    answered: dict[int, Receipt] = field(default_factory=dict)
+    """The newest receipt of each order that was judged in the transaction, by its registration."""
 
     def called(self, patient: PersonId) -> PersonId:
         """The person that a surrogate is read as."""
@@ -111,17 +129,18 @@ class UnitOfWork:
         standing = self.standings.get(patient, PatientContext(None))
         if order.before is not None and is_a_case(OrderId(str(order.form.order_id)), standing.requests):
             return order.before
-        judgement = judge(order.form, self._facts(order, standing), self.desk.books)
+        snapshots = AccessSnapshots(self.desk.books)
+        judgement = judge(order.form, self._facts(order, standing), self.desk.books, snapshots)
         after = absorb_order(standing, order.form, judgement)
         self.standings[patient] = after
 
-        answer = receipt(
-            order.answered, judgement, after.facts, self.desk.citations, cause=order.cause, at=at
-        )
+        answer = self._receipt(order, judgement, after.facts, at)
         if order.before is not None and _says_the_same(order.before, answer):
             return order.before
 
         self._record(order, judgement, answer)
+        if order.before is None:
+            self._notify_entered_order(order, patient, answer, after.facts, at)
         if standing.facts is not None and after.facts is not None:
             self._enact(
                 patient,
@@ -131,13 +150,10 @@ class UnitOfWork:
                 order.form.order_id,
                 order.traceparent,
             )
-            touched = tuple(e.measure for e in judgement.effects if isinstance(e, Impose | Amend))
-            if touched:
-                units = units_concerned(touched, after.facts, at)
-                self._compare(
-                    access_matrix(standing.facts, at, self.desk.books, units),
+            if touched := _touched(judgement.effects):
+                self._publish(
+                    changed_access(snapshots.of(standing.facts, at), snapshots.of(after.facts, at), touched),
                     after.facts,
-                    units=units,
                     cause=order.cause,
                     kind="order",
                     at=at,
@@ -154,9 +170,7 @@ class UnitOfWork:
         standing = self.standings.get(patient, PatientContext(None))
         judgement = Judgement(Outcome.REFUSED, refusals=objections)
         self.standings[patient] = absorb_order(standing, order.form, judgement)
-        answer = receipt(
-            order.answered, judgement, standing.facts, self.desk.citations, cause=order.cause, at=self.at
-        )
+        answer = self._receipt(order, judgement, standing.facts, self.at)
         self._record(order, judgement, answer)
         return answer
 
@@ -168,11 +182,15 @@ class UnitOfWork:
         cause: str,
         order_id: OrderId | None = None,
         before: PatientFacts | None = None,
+        formerly: Sequence[PatientFacts] = (),
+        snapshots: AccessSnapshots | None = None,
     ) -> None:
         """
         Plan what a timer or a register change brings, at its own true time.
 
-        `before` are the facts as they were until a register change; without it the instant before is compared.
+        `before` are the facts as they were until a register change; without it the instant before is compared. `formerly`
+        are those of others who became part of the patient by it. Under each number is told what has changed for it.
+        `snapshots` are those that the transition was judged by; None: they are made.
         """
         patient = self.called(patient)
         standing = self.standings[patient]
@@ -184,18 +202,106 @@ class UnitOfWork:
         uuid = None if order_id is None else UUID(order_id)
         self._enact(patient, transition.effects, after.facts, cause, uuid, None)
         if transition.effects:
-            self.plan.deeds.append(
-                _deed_of(transition.effects, "transition", transition.at, cause, patient, order_id)
+            done = _changed_by(transition.effects)
+            on = swedish_date(transition.at)
+            book = self.desk.books.book_of(done[0].measure.region, on) if done else None
+            self.plan.audit.append(
+                audit_entry(
+                    self.chain,
+                    "transition",
+                    transition.at,
+                    cause,
+                    patient,
+                    order_id=order_id,
+                    region=done[0].measure.region if done else None,
+                    rulebook=done[0].measure.rulebook if done else None,
+                    rulebook_digest=(book.digest or None) if book else None,
+                    **_audited(done),
+                )
             )
-        if transition.compare:
-            was = (
-                access_matrix(standing.facts, transition.at - _INSTANT, self.desk.books)
-                if before is None
-                else access_matrix(before, transition.at, self.desk.books)
+        if formerly or (before is not None and transition.compare):
+            known = (before, *formerly) if before is not None else formerly
+            self._publish_under_each_number(known, after.facts, cause, transition)
+        elif transition.compare:
+            snapshots, at = snapshots or AccessSnapshots(self.desk.books), transition.at
+            was, now = snapshots.of(standing.facts, at - _INSTANT), snapshots.of(after.facts, at)
+            changed = changed_access(was, now, _touched(transition.effects))
+            self._publish(changed, after.facts, cause=cause, kind=transition.cause, at=at, order_id=uuid)
+
+    def _publish_under_each_number(
+        self, known: Sequence[PatientFacts], facts: PatientFacts, cause: str, transition: Transition
+    ) -> None:
+        """Publish what the register's word changes, under each number that the patient was known by until then."""
+        books, at = self.desk.books, transition.at
+        now = AccessSnapshot(facts, at, books)
+        snapshots = {earlier.patient.key: AccessSnapshot(earlier, at, books) for earlier in known}
+        was = snapshots.pop(facts.patient.key, None)
+        for key, snapshot in snapshots.items():
+            self._publish(
+                tuple(all_access_lost(snapshot)),
+                snapshot.facts,
+                cause=f"{cause}|{key}",
+                kind=transition.cause,
+                at=at,
             )
-            self._compare(
-                was, after.facts, cause=cause, kind=transition.cause, at=transition.at, order_id=uuid
-            )
+        if was is None:
+            self._publish(tuple(all_access_gained(now)), facts, cause=cause, kind=transition.cause, at=at)
+            return
+        lost = tuple(lost_by_former_viewers(was, now))
+        changed = (*(line for _, line in lost), *changed_access(was, now, None))
+        gone = {viewer.person_id: viewer for viewer, _ in lost}
+        self._publish(changed, facts, cause=cause, kind=transition.cause, at=at, gone=gone)
+
+    def row(
+        self,
+        topic: TopicSpec,
+        key: str,
+        ident: UUID,
+        body: Message | str | None,
+        person: PersonId | None,
+        traceparent: str | None = None,
+    ) -> OutboxRow:
+        """A message of this transaction as a row of the outbox (`outbox_row`)."""
+        return outbox_row(
+            topic,
+            key,
+            ident,
+            body,
+            source=self.desk.source,
+            at=self.at,
+            person=person,
+            traceparent=traceparent,
+        )
+
+    def send(
+        self,
+        topic: TopicSpec,
+        key: str,
+        ident: UUID,
+        body: Message | str | None,
+        person: PersonId | None,
+        traceparent: str | None = None,
+    ) -> None:
+        """Send a message behind those that are planned; `body` None is a tombstone."""
+        self.plan.outgoing.append(self.row(topic, key, ident, body, person, traceparent))
+
+    def answer(
+        self,
+        key: str,
+        answer: Receipt,
+        person: PersonId | None,
+        traceparent: str | None,
+        *,
+        registration: int | None = None,
+        first: bool = False,
+    ) -> None:
+        """Send a receipt, and keep it as an answer to the order that is filed under `registration`."""
+        text: str | None = None
+        if registration is not None:
+            stored = stored_answer(registration, answer, first=first)
+            self.plan.answers.append(stored)
+            text = stored.receipt
+        self.send(RECEIPTS, key, answer.receipt_id, text or answer, person, traceparent)
 
     def touch(self, patient: PersonId) -> None:
         """Have a patient's state published anew, whatever else comes of it."""
@@ -216,28 +322,67 @@ class UnitOfWork:
             revocation_unknown=order.revocation_unknown,
             after_dead_letter=order.after_dead_letter,
             first_seen_at=order.first_seen_at,
-            received_at=order.answered.received_at,
+            received_at=order.stored.received_at,
         )
 
     def _record(self, order: ReceivedOrder, judgement: Judgement, answer: Receipt) -> None:
 
-        order_id = OrderId(str(order.form.order_id))
-        self.plan.judged.append(OrderAnswer(order.registration, answer, first=order.before is None))
-        self.plan.answer(order.key, answer, self.called(order.patient), order.traceparent)
-        deed = _deed_of(
-            judgement.effects, "order", self.at, order.cause, self.called(order.patient), order_id
+        patient = self.called(order.patient)
+        self.answered[order.stored.registration] = answer
+        self.answer(
+            order.key,
+            answer,
+            patient,
+            order.traceparent,
+            registration=order.stored.registration,
+            first=order.before is None,
         )
-        self.plan.deeds.append(
-            replace(
-                deed,
-                region=RegionCode(order.form.region),
+        self.plan.audit.append(
+            audit_entry(
+                self.chain,
+                "order",
+                self.at,
+                order.cause,
+                patient,
+                order_id=str(order.form.order_id),
+                region=order.form.region,
                 outcome=str(judgement.outcome),
                 codes=judgement.codes,
                 rulebook=judgement.rulebook or None,
+                rulebook_digest=judgement.digest or None,
                 signers=tuple(order.signers),
-                digest=order.answered.digest,
+                digest=order.stored.digest.hex(),
+                **_audited(_changed_by(judgement.effects)),
             )
         )
+
+    def _receipt(
+        self, order: ReceivedOrder, judgement: Judgement, facts: PatientFacts | None, at: datetime
+    ) -> Receipt:
+
+        return receipt(
+            order.stored,
+            order.form,
+            order.signers,
+            judgement,
+            facts,
+            self.desk.citations,
+            cause=order.cause,
+            at=at,
+        )
+
+    def _notify_entered_order(
+        self,
+        order: ReceivedOrder,
+        patient: PersonId,
+        answer: Receipt,
+        facts: PatientFacts | None,
+        at: datetime,
+    ) -> None:
+        """Notify the decider's unit of an order that a support desk entered."""
+        note = entered_in_name(answer, order.stored.registration_number, facts, at, cause=order.cause)
+        if note is not None:
+            self.send(NOTIFICATIONS, order.key, note.notification_id, note, patient, order.traceparent)
 
     def _enact(
         self,
@@ -260,14 +405,16 @@ class UnitOfWork:
                     self.plan.touched[patient] = None
                 case Annotate():
                     self.plan.measures.append(effect.measure)
+                    if effect.assesses_copy:
+                        self.plan.touched[patient] = None
                 case Notify():
                     note = notification(
                         effect, facts, self.desk.citations, cause=cause, index=told, order_id=order_id
                     )
                     told += 1
-                    self.plan.outgoing.append(
-                        OutgoingEvent(NOTIFICATIONS, key, note.notification_id, note, patient, traceparent)
-                    )
+                    if speaks_of_a_child(note):
+                        self.plan.naming[note.notification_id] = note
+                    self.send(NOTIFICATIONS, key, note.notification_id, note, patient, traceparent)
                 case ResolvePending():
                     place = len(self.plan.outgoing)
                     self.plan.settlements.append(
@@ -294,58 +441,47 @@ class UnitOfWork:
             case _:
                 raise AssertionError(f"an effect that nobody enacts: {type(effect).__name__}")
 
-    def _compare(
+    def _publish(
         self,
-        before: Picture,
+        changed: Sequence[Difference],
         facts: PatientFacts,
         *,
         cause: str,
         kind: str,
         at: datetime,
-        units: Sequence[UnitId | None] | None = None,
         order_id: UUID | None = None,
         traceparent: str | None = None,
+        gone: Mapping[PersonId, Person] = _NOBODY,
     ) -> None:
 
         changes = access_changes(
-            before,
-            access_matrix(facts, at, self.desk.books, units),
-            facts,
-            self.desk.citations,
-            cause=cause,
-            kind=kind,
-            at=at,
-            order_id=order_id,
+            changed, facts, self.desk.citations, cause=cause, kind=kind, at=at, order_id=order_id, gone=gone
         )
         patient = facts.patient
-        self.plan.outgoing.extend(
-            OutgoingEvent(CHANGES, patient.key, change.change_id, change, patient.person_id, traceparent)
-            for change in changes
-        )
+        for change in changes:
+            self.send(CHANGES, patient.key, change.change_id, change, patient.person_id, traceparent)
+
+
+def _touched(effects: Iterable[Effect]) -> tuple[Measure, ...]:
+    """What effects made or changed of what anybody's access rests on."""
+    return tuple(
+        effect.measure
+        for effect in effects
+        if isinstance(effect, Impose | Amend) or (isinstance(effect, Annotate) and effect.assesses_copy)
+    )
 
 
 def _says_the_same(before: Receipt, after: Receipt) -> bool:
     return (before.outcome, before.codes) == (after.outcome, after.codes)
 
 
-def _deed_of(
-    effects: Iterable[Effect],
-    what: str,
-    at: datetime,
-    cause: str,
-    patient: PersonId,
-    order_id: OrderId | None,
-) -> AuditRecord:
+def _changed_by(effects: Iterable[Effect]) -> list[Impose | Amend]:
+    return [effect for effect in effects if isinstance(effect, Impose | Amend)]
 
-    changed = [effect for effect in effects if isinstance(effect, Impose | Amend)]
-    return AuditRecord(
-        what=what,
-        at=at,
-        cause=cause,
-        patient=patient,
-        region=changed[0].measure.region if changed else None,
-        order_id=order_id,
-        rulebook=changed[0].measure.rulebook if changed else None,
-        rules=tuple(dict.fromkeys(rule for effect in changed for rule in effect.measure.rules)),
-        measures=tuple(f"{effect.action}:{effect.measure.measure_id}" for effect in changed),
-    )
+
+def _audited(changed: Sequence[Impose | Amend]) -> dict[str, tuple[str, ...]]:
+    """What the audit chain says of measures that came or changed: which, and by which rules."""
+    return {
+        "rules": tuple(dict.fromkeys(rule for effect in changed for rule in effect.measure.rules)),
+        "measures": tuple(f"{effect.action}:{effect.measure.measure_id}" for effect in changed),
+    }

@@ -7,7 +7,7 @@ what was set aside. A person's change touches the children too whose custody nam
 under any of the person's numbers is judged. Nothing re-opens by itself: what a change calls for is said by policy.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -28,8 +28,7 @@ from sigill.judgement.transitions import register_change
 from sigill.policy.effects import Transition
 from sigill.policy.facts import Identity, Measure, PatientFacts
 from sigill.policy.measures_in_force import is_marked, marked_guardians
-from sigill.processing.changeset import OutgoingEvent
-from sigill.processing.citations import PolicyContext
+from sigill.processing.citations import PolicyProvider
 from sigill.processing.event_ids import event_id, record_cause
 from sigill.processing.loading import unit_of_work_about, with_people
 from sigill.processing.patient_keys import KeyRing
@@ -69,7 +68,7 @@ class ParsedPersons(ParsedBatch[PersonUpdate]):
 class Register(JsonHandler[PersonUpdate]):
     """Takes messages of the population register."""
 
-    desk: PolicyContext
+    desk: PolicyProvider
     keys: KeyRing
     metrics: Metrics
     group: str
@@ -106,50 +105,52 @@ class Register(JsonHandler[PersonUpdate]):
         """
         numbers = {
             number
-            for one in messages
-            for number in (*one.update.numbers, *one.update.guardians, *one.update.separated)
+            for message in messages
+            for number in (*message.update.numbers, *message.update.guardians, *message.update.separated)
         }
         owners = await persons.resolve(tx, numbers)
         about: dict[PersonId, list[ReadMessage[PersonUpdate]]] = {}
         news: set[PersonId] = set()
-        for one in messages:
-            found = {owners[number] for number in one.update.numbers if number in owners}
+        for message in messages:
+            found = {owners[number] for number in message.update.numbers if number in owners}
             for person in found:
-                about.setdefault(person, []).append(one)
-            named = (*one.update.numbers, *one.update.guardians, *one.update.separated)
+                about.setdefault(person, []).append(message)
+            named = (*message.update.numbers, *message.update.guardians, *message.update.separated)
             if len(found) != 1 or any(number not in owners for number in named):
                 news |= found
-            if one.update.separated and not await self._known_apart(tx, one.update, owners):
+            if message.update.separated and not await self._known_apart(tx, message.update, owners):
                 news |= found
         known = await persons.newest(tx, about.keys() - news)
         same = await persons.merged(tx, owners.values())
         canonical = {number: same.get(person, person) for number, person in owners.items()}
         unchanged = {
-            id(one)
+            id(message)
             for person, newest in known.items()
-            for one in about[person]
+            for message in about[person]
             if all(
                 each.update.changed_at >= newest.valid_from
                 and newest.says_the_same(told_of(person, each.update, canonical, newest.valid_from))
                 for each in about[person]
             )
         }
-        return [one for one in messages if id(one) not in unchanged]
+        return [message for message in messages if id(message) not in unchanged]
 
     async def _owners(
         self, tx: Tx, messages: Sequence[ReadMessage[PersonUpdate]]
     ) -> dict[Identity, PersonId]:
         """Whose each number is. A person whose number has changed keeps the place that the former number has."""
-        numbers = {number for one in messages for number in one.update.numbers}
+        numbers = {number for message in messages for number in message.update.numbers}
         known = await persons.resolve(tx, numbers)
-        known |= await persons.resolve(tx, {number for one in messages for number in one.update.separated})
+        known |= await persons.resolve(
+            tx, {number for message in messages for number in message.update.separated}
+        )
         new: set[Identity] = set()
-        for one in messages:
-            own = one.update.numbers
+        for message in messages:
+            own = message.update.numbers
             if not any(number in known for number in own):
                 new.add(own[0])
-            new.update(one.update.guardians)
-            new.update(one.update.separated)
+            new.update(message.update.guardians)
+            new.update(message.update.separated)
         return known | await persons.ensure(tx, new - known.keys(), self.keys.of)
 
     async def _known_apart(self, tx: Tx, says: PersonUpdate, owners: Mapping[Identity, PersonId]) -> bool:
@@ -164,8 +165,8 @@ class Register(JsonHandler[PersonUpdate]):
     ) -> list[ReadMessage[PersonUpdate]]:
         """Leave out the former numbers of people who have been told apart by a later word of the register."""
         found = []
-        for one in messages:
-            says = one.update
+        for message in messages:
+            says = message.update
             of = {number: owners[number] for number in says.numbers if number in owners}
             if len(set(of.values())) > 1:
                 own = next(iter(of.values()))
@@ -177,7 +178,7 @@ class Register(JsonHandler[PersonUpdate]):
                 } - {own}
                 kept = tuple(number for number in says.numbers if of.get(number) not in apart)
                 says = replace(says, numbers=kept)
-            found.append(replace(one, update=says))
+            found.append(replace(message, update=says))
         return found
 
     async def _round(
@@ -188,32 +189,41 @@ class Register(JsonHandler[PersonUpdate]):
         heard: ParsedPersons,
     ) -> None:
         """One message a person: what was known before, what is known after, and what that changes."""
-        own = {_owner_of(one.update, owners): one for one in turn}
-        around = {owners[guardian] for one in turn for guardian in one.update.guardians}
+        own = {_owner_of(message.update, owners): message for message in turn}
+        around = {owners[guardian] for message in turn for guardian in message.update.guardians}
         # those who turn out to be the same person: what waits under their numbers is judged, too
-        around |= {owners[number] for one in turn for number in one.update.numbers if number in owners}
-        named_by = await self._named_by(tx, {p for p, one in own.items() if one.update.separated})
+        becoming_one = _becoming_one(turn, owners)
+        around |= becoming_one
+        named_by = await self._named_by(
+            tx, becoming_one | {p for p, message in own.items() if message.update.separated}
+        )
         around |= named_by
-        children = await self._lock(tx, set(own) | around, set(own))
+        children = await self._lock(tx, set(own) | around, set(own) | becoming_one)
         sequences = await persons.latest_sequence(tx, own)
-        before = await stored.patient_facts(tx, set(own) | children | named_by)
+        before = await stored.patient_facts(tx, set(own) | children | named_by | becoming_one)
         separated = await self._tell_apart(tx, own, owners, sequences, before)
-        own = {_owner_of(one.update, owners): one for one in turn}
+        own = {_owner_of(message.update, owners): message for message in turn}
 
-        news = {person: one for person, one in own.items() if one.update.sequence > sequences.get(person, -1)}
+        news = {
+            person: message
+            for person, message in own.items()
+            if message.update.sequence > sequences.get(person, -1)
+        }
         if not news:
             return
         heard.news += len(news)
         told = []
-        for person, one in news.items():
-            valid_from = _valid_from(one, before.get(person))
-            if valid_from > one.update.changed_at:
-                report_set_aside(log, one.record, ("changed_at",))
-                heard.backward.append(one.record)
-            told.append(told_of(person, one.update, owners, valid_from))
+        for person, message in news.items():
+            valid_from = _valid_from(message, before.get(person))
+            if valid_from > message.update.changed_at:
+                report_set_aside(log, message.record, ("changed_at",))
+                heard.backward.append(message.record)
+            told.append(told_of(person, message.update, owners, valid_from))
         await persons.record(tx, told, self.keys.of)
-        owners |= await persons.resolve(tx, {n for one in news.values() for n in one.update.numbers})
+        owners |= await persons.resolve(tx, {n for message in news.values() for n in message.update.numbers})
         touched = set(news) | await self._children(tx, news, children)
+        if becoming_one:
+            touched |= named_by
         for two in separated:
             touched |= {two.person, two.other, *named_by, *children}
         same = await persons.merged(tx, touched)
@@ -223,16 +233,32 @@ class Register(JsonHandler[PersonUpdate]):
         )
         for two in separated:
             self._follow_separation(unit_of_work, two, news, first)
-        await self._follow(tx, unit_of_work, news, touched, before)
+        became: dict[PersonId, list[PatientFacts]] = {}
+        if becoming_one and not separated:
+            for gone, person in (await persons.merged(tx, becoming_one)).items():
+                known = before.get(gone) if gone in becoming_one else None
+                if known is not None:
+                    became.setdefault(person, []).append(known)
+        await self._follow(tx, unit_of_work, news, touched, before, became)
+        for person, many in became.items():
+            after = unit_of_work.standing(person).facts
+            if after is not None:
+                for known in many:
+                    self._forget_old_key(unit_of_work, known, after)
         await persist(tx, unit_of_work)
 
     async def _named_by(self, tx: Tx, people: set[PersonId]) -> set[PersonId]:
-        """The patients of whom a measure names any of the people as guardian or viewer."""
+        """
+        The patients of whom a measure names any of the people as guardian or viewer, or leaves one out, or about whom a
+        request is that one of them asks for: children outside their custody, too.
+        """
         same = await persons.merged(tx, people)
         found: set[PersonId] = set()
         for person in people:
             known_by = persons.spellings([person], same)
             found |= {m.patient for m in await measures.concerning(tx, person, known_by)}
+            found |= await measures.patients_left_out_for(tx, known_by)
+            found |= await requests.patients_asked_for(tx, known_by)
         moved = await persons.merged(tx, found)
         return {moved.get(patient, patient) for patient in found} - people
 
@@ -250,8 +276,8 @@ class Register(JsonHandler[PersonUpdate]):
         Whichever of the two speaks, and whichever speaks first, the same comes of it.
         """
         made = []
-        for person, one in own.items():
-            says, facts = one.update, before.get(person)
+        for person, message in own.items():
+            says, facts = message.update, before.get(person)
             if not says.separated:
                 continue
             apart = await persons.separations(tx, [person])
@@ -259,7 +285,7 @@ class Register(JsonHandler[PersonUpdate]):
             if present in says.separated:
                 # the former number's own record: it is that number which leaves
                 leaving = [tuple(n for n in says.numbers if owners.get(n) == person)]
-            elif one.update.sequence > sequences.get(person, -1):
+            elif message.update.sequence > sequences.get(person, -1):
                 leaving = [(n,) for n in says.separated if owners[n] == person]
                 for other in {owners[n] for n in says.separated} - {person}:
                     if not any({s.person, s.other} == {person, other} for s in apart):
@@ -291,7 +317,7 @@ class Register(JsonHandler[PersonUpdate]):
         """The measures that shut and were released from `since` on (UTC), while the two were one."""
         person, _ = two
         versions: dict[MeasureId, list[tuple[datetime, Measure]]] = {}
-        for known_from, m in await measures.history(tx, [one.measure_id for one in known]):
+        for known_from, m in await measures.history(tx, [measure.measure_id for measure in known]):
             versions.setdefault(m.measure_id, []).append((known_from, m))
         ended = [
             (was[-1], m)
@@ -301,7 +327,7 @@ class Register(JsonHandler[PersonUpdate]):
             if m.released and not m.kind.opens and known_from >= since and was
         ]
         named = await requests.named_in_releases(tx, [m.orders[-1] for _, m in ended if m.orders])
-        numbers = {n for one in named.values() for n in (*one.patients, *one.guardians)}
+        numbers = {n for release in named.values() for n in (*release.patients, *release.guardians)}
         whose = {n: person if p in same else p for n, p in (await persons.resolve(tx, numbers)).items()}
         found = {}
         for before, m in ended:
@@ -324,7 +350,7 @@ class Register(JsonHandler[PersonUpdate]):
         record: Record,
     ) -> None:
         """What shuts holds for both from now on, and what may have been meant for the other ends."""
-        at, books = unit_of_work.at, self.desk.books
+        at, books = unit_of_work.at, unit_of_work.desk.books
         kept, other = (unit_of_work.standing(p).facts for p in (two.person, two.other))
         if kept is None or other is None:
             return
@@ -364,6 +390,7 @@ class Register(JsonHandler[PersonUpdate]):
         news: Mapping[PersonId, ReadMessage[PersonUpdate]],
         touched: Collection[PersonId],
         before: Mapping[PersonId, PatientFacts],
+        became: Mapping[PersonId, Sequence[PatientFacts]],
     ) -> None:
         latest = _latest(news)
         same = await persons.merged(tx, touched)
@@ -388,12 +415,13 @@ class Register(JsonHandler[PersonUpdate]):
                         was,
                         after,
                         moment,
-                        self.desk.books,
+                        unit_of_work.desk.books,
                         now=unit_of_work.at,
                         open_requests=unit_of_work.standing(person).requests,
                     ),
                     cause=cause,
                     before=was,
+                    formerly=tuple(former for former in became.get(person, ()) if former.patient.registered),
                 )
             unit_of_work.touch(person)
             self._forget_old_key(unit_of_work, known, after)
@@ -405,12 +433,15 @@ class Register(JsonHandler[PersonUpdate]):
     def _forget_old_key(
         self, unit_of_work: UnitOfWork, before: PatientFacts | None, after: PatientFacts
     ) -> None:
-        """With a new number the state goes out under a new key; under the old one nothing may linger."""
+        """
+        With a new number the state goes out under a new key; under the old one nothing may linger, nor under that of
+        somebody who has become part of the person.
+        """
         if before is None or before.patient.key == after.patient.key:
             return
         old = before.patient.key
         ident = event_id(f"state:{old}", f"moved:{after.patient.key}")
-        unit_of_work.plan.outgoing.append(OutgoingEvent(STATE, old, ident, None, after.patient.person_id))
+        unit_of_work.send(STATE, old, ident, None, after.patient.person_id)
 
     def report(self, prepared: ParsedPersons, steps: StepTimings) -> None:
         """Count, and say how many were news."""
@@ -436,13 +467,15 @@ def _without_withdrawn(
     """Leave out former numbers that a later message of the batch says are somebody else's."""
     found = []
     withdrawn: dict[Identity, set[Identity]] = {}
-    for one in reversed(messages):
-        own, *former = one.update.numbers
+    for message in reversed(messages):
+        own, *former = message.update.numbers
         gone = withdrawn.setdefault(own, set())
         found.append(
-            replace(one, update=replace(one.update, numbers=(own, *(n for n in former if n not in gone))))
+            replace(
+                message, update=replace(message.update, numbers=(own, *(n for n in former if n not in gone)))
+            )
         )
-        gone.update(one.update.separated)
+        gone.update(message.update.separated)
     return found[::-1]
 
 
@@ -454,9 +487,9 @@ def _rounds(
 
     Those who are told apart come first: whoever names one of them in the same batch then names the right one.
     """
-    apart = {_owner_of(one.update, owners) for one in messages if one.update.separated}
-    first = [one for one in messages if _owner_of(one.update, owners) in apart]
-    rest = [one for one in messages if _owner_of(one.update, owners) not in apart]
+    apart = {_owner_of(message.update, owners) for message in messages if message.update.separated}
+    first = [message for message in messages if _owner_of(message.update, owners) in apart]
+    rest = [message for message in messages if _owner_of(message.update, owners) not in apart]
     return [*_turns(first, owners), *_turns(rest, owners)]
 
 
@@ -465,19 +498,31 @@ def _turns(
 ) -> list[list[ReadMessage[PersonUpdate]]]:
     rounds: list[list[ReadMessage[PersonUpdate]]] = []
     taken: dict[PersonId, int] = {}
-    for one in messages:
-        person = _owner_of(one.update, owners)
+    for message in messages:
+        person = _owner_of(message.update, owners)
         place = taken.get(person, 0)
         taken[person] = place + 1
         if place == len(rounds):
             rounds.append([])
-        rounds[place].append(one)
+        rounds[place].append(message)
     return rounds
 
 
 def _owner_of(says: PersonUpdate, owners: Mapping[Identity, PersonId]) -> PersonId:
     """The person a message is about: whoever had the oldest of its numbers first."""
     return min((owners[number] for number in says.numbers if number in owners), key=int)
+
+
+def _becoming_one(
+    turn: Iterable[ReadMessage[PersonUpdate]], owners: Mapping[Identity, PersonId]
+) -> set[PersonId]:
+    """Those of whom a message says, by naming their numbers together, that they are one person."""
+    found: set[PersonId] = set()
+    for message in turn:
+        people = {owners[number] for number in message.update.numbers if number in owners}
+        if len(people) > 1:
+            found |= people
+    return found
 
 
 def _valid_from(one: ReadMessage[PersonUpdate], before: PatientFacts | None) -> datetime:

@@ -14,7 +14,7 @@ import structlog
 from sigill.consumer.json_batches import JsonHandler, ParsedBatch, parse_batch, report_batch
 from sigill.consumer.runner import PoisonRecords, StepTimings, dead_record
 from sigill.policy.elsewhere import outside_change
-from sigill.processing.citations import PolicyContext
+from sigill.processing.citations import PolicyProvider
 from sigill.processing.event_ids import record_cause
 from sigill.processing.loading import unit_of_work_about
 from sigill.processing.patient_keys import KeyRing
@@ -38,7 +38,7 @@ log = structlog.get_logger("sigill.elsewhere")
 class OutsideMeasureConsumer(JsonHandler[OutsideUpdate]):
     """Takes messages about measures made elsewhere."""
 
-    desk: PolicyContext
+    desk: PolicyProvider
     keys: KeyRing
     metrics: Metrics
     group: str
@@ -72,18 +72,20 @@ class OutsideMeasureConsumer(JsonHandler[OutsideUpdate]):
         told: Sequence[tuple[Record, str, ElsewhereMeasure]],
         prepared: ParsedBatch[OutsideUpdate],
     ) -> None:
-        owners = await persons.ensure(tx, {identity_of(one.patient) for _, _, one in told}, self.keys.of)
-        known = await elsewhere.latest(tx, [(source, one.reference) for _, source, one in told])
+        owners = await persons.ensure(
+            tx, {identity_of(update.patient) for _, _, update in told}, self.keys.of
+        )
+        known = await elsewhere.latest(tx, [(source, update.reference) for _, source, update in told])
         news = []
         touched = set()
         sequences = {place: sequence for place, (sequence, _) in known.items()}
-        for record, source, one in told:
-            place = (source, one.reference)
-            if one.sequence <= sequences.get(place, -1):
+        for record, source, update in told:
+            place = (source, update.reference)
+            if update.sequence <= sequences.get(place, -1):
                 continue
-            sequences[place] = one.sequence
-            person = owners[identity_of(one.patient)]
-            news.append((record, source, one, person))
+            sequences[place] = update.sequence
+            person = owners[identity_of(update.patient)]
+            news.append((record, source, update, person))
             touched.add(person)
             if place in known:  # the source has said another number before: that person's state changes too
                 touched.add(known[place][1])
@@ -93,7 +95,7 @@ class OutsideMeasureConsumer(JsonHandler[OutsideUpdate]):
         touched |= await self._told_apart_from(tx, touched)
         await persons.lock(tx, touched)
         before = await stored.patient_facts(tx, touched)
-        await elsewhere.record(tx, [(source, one, person) for _, source, one, person in news])
+        await elsewhere.record(tx, [(source, update, person) for _, source, update, person in news])
         same = await persons.merged(tx, touched)
         first = news[0][0]
         unit_of_work = await unit_of_work_about(

@@ -121,7 +121,7 @@ class _MeasureReader(MemberReader):
             return None
         found = self.items("units", _MOST_UNITS)
         try:
-            units = tuple(dict.fromkeys(_HSA_ID.validate_python(one) for one in found))
+            units = tuple(dict.fromkeys(_HSA_ID.validate_python(text) for text in found))
         except ValidationError:
             self.aside("units")
             return None

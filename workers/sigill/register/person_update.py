@@ -19,7 +19,7 @@ from sigill.consumer.member_reader import MemberReader, day_of
 from sigill.policy.calendar import BirthDate, swedish_date
 from sigill.policy.facts import Custody as CustodyKnown
 from sigill.policy.facts import Identity, PersonVersion
-from sigill.policy.identity_numbers import birth_by_number
+from sigill.policy.identity_numbers import NumberRules, birth_by_number
 from sigill.store.persons import RegisteredName as StoredName
 from sigill.store.persons import RegisteredPerson
 from sigill_contracts.dead_letter import DeadLetterReason
@@ -40,6 +40,7 @@ _NO = frozenset({"false", "f", "0", "n", "nej", "no", ""})
 _MOST = 20
 """Custodies and former numbers that a record holds."""
 _WITH_HYPHEN = re.compile(r"\d{8}-\d{4}", re.ASCII)
+_ZONE = re.compile(r"([Zz]|[+-]\d\d:?\d\d)$", re.ASCII)
 _BIRTH = re.compile(r"(\d{4})(?:-?(\d\d))?(?:-?(\d\d))?")
 
 
@@ -183,10 +184,11 @@ class _PersonReader(MemberReader):
         return self.taken("name", read, None)
 
     def _county(self) -> str | None:
-        def read(value: str) -> str:
-            if not re.fullmatch(r"\d{2}", value, re.ASCII):
+        def read(value: str | int) -> str:
+            code = value.strip() if isinstance(value, str) else f"{int(value):02d}"
+            if not re.fullmatch(r"\d{2}", code, re.ASCII):
                 raise ValueError("two digits")
-            return value
+            return code
 
         return self.taken("county", read, None)
 
@@ -205,15 +207,17 @@ class _PersonReader(MemberReader):
         return unreadable
 
     def _former(self, person: Identity) -> list[Identity]:
-        return self._numbers("former_ids", (person,))
+        return self._numbers("former_ids", (person,), or_one=True)
 
     def _separated(self, own: Collection[Identity]) -> tuple[Identity, ...]:
         """Numbers of somebody else. One that the message gives to the person as well stays the person's."""
         return tuple(dict.fromkeys(self._numbers("separated_ids", own)))
 
-    def _numbers(self, name: str, contradicted_by: Collection[Identity]) -> list[Identity]:
+    def _numbers(
+        self, name: str, contradicted_by: Collection[Identity], *, or_one: bool = False
+    ) -> list[Identity]:
         found = []
-        for value in self.items(name, _MOST):
+        for value in self.items(name, _MOST, or_one=or_one):
             number = _identity(value)
             if number is None:
                 self.aside(name)
@@ -239,7 +243,7 @@ class _PersonReader(MemberReader):
         be read, or runs backward, is left out: whoever is let in by it must be certain.
         """
         found = []
-        for value in self.items("custody", _MOST):
+        for value in self.items("custody", _MOST, or_one=True):
             custody = self._one_custody(value, person)
             if custody is not None:
                 found.append(custody)
@@ -292,18 +296,33 @@ class _PersonReader(MemberReader):
 
 
 _PERSON = TypeAdapter[PersonRef](PersonRef)
+_NUMBERS = NumberRules()
 
 
 def _identity(value: Any) -> Identity | None:
-    """The number of a person as messages name one, twelve digits also with a hyphen; None where it cannot be read."""
-    if not isinstance(value, Mapping):
+    """
+    The number of a person as messages name one: with its kind or alone, twelve digits also with a hyphen.
+
+    Twelve digits say themselves of which kind they are; what is said beside them counts for reserve numbers alone. None
+    where it cannot be read, or is no number that anybody can have: ten digits without a century are nobody's.
+    """
+    named = value if isinstance(value, Mapping) else {"id": value}
+    number, stated = named.get("id"), _as_ours(named.get("id_type"))
+    if isinstance(number, int) and not isinstance(number, bool):
+        number = str(number)
+    if not isinstance(number, str):
         return None
-    number = value.get("id")
-    if isinstance(number, str) and _WITH_HYPHEN.fullmatch(number.strip()):
-        number = number.strip().replace("-", "")
+    number = number.strip()
+    if _WITH_HYPHEN.fullmatch(number):
+        number = number.replace("-", "")
+    kind = _NUMBERS.kind_of(number)
+    if stated == IdType.RESERVNUMMER:
+        kind = IdType.RESERVNUMMER
+    elif kind is IdType.RESERVNUMMER:
+        return None
     try:
-        ref = _PERSON.validate_python({"id_type": IdType(_as_ours(value.get("id_type"))), "id": number})
-    except (ValidationError, ValueError):
+        ref = _PERSON.validate_python({"id_type": kind, "id": number})
+    except ValidationError:
         return None
     return Identity(ref.id_type, ref.id)
 
@@ -313,9 +332,17 @@ def _as_ours(word: Any) -> str:
     return str(word).strip().lower()
 
 
-def _birth_date(text: str) -> BirthDate:
-    """A birth date of which day, or day and month, may be missing or zero."""
-    found = _BIRTH.fullmatch(text.strip())
+def _birth_date(text: str | int) -> BirthDate:
+    """
+    A birth date of which day, or day and month, may be missing or zero. Of a moment with a zone it is the Swedish day:
+    midnight as UTC is written on the day before. A time without a zone is left out.
+    """
+    written = str(text).strip()
+    bare, _, time = written.partition("T")
+    if _ZONE.search(time):
+        born = day_of(written)
+        bare = "" if born is None else born.isoformat()
+    found = _BIRTH.fullmatch(bare)
     if found is None:
         raise ValueError("no date")
     year, month, day = found.groups()

@@ -9,8 +9,8 @@ after a crash between acknowledgement and mark an event stands twice on its topi
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -18,13 +18,14 @@ import structlog
 from opentelemetry.trace import Span
 
 from sigill.processing.event_ids import event_id
-from sigill.processing.persist import event_headers
+from sigill.processing.outgoing import event_headers
 from sigill.relay.checkpoints import CheckpointSigner, Head
 from sigill.relay.receipt_routes import ReceiptRoutes
 from sigill.runtime.clock import Clock, stopwatch
 from sigill.runtime.failpoints import point
 from sigill.runtime.health import BROKER, DATABASE, Health
 from sigill.runtime.metrics import (
+    ACCESS_LOG_MISPLACED,
     AUDIT_FAULTS,
     AUDIT_VERIFIED,
     OUTBOX_FAILURES,
@@ -37,7 +38,7 @@ from sigill.runtime.metrics import (
 )
 from sigill.runtime.settings import NEVER
 from sigill.runtime.tracing import Tracing, end, inject
-from sigill.store import audit, audit_check, outbox
+from sigill.store import access_log, audit, audit_check, outbox
 from sigill.store.audit import AuditEntry, ChainHead, Json
 from sigill.store.outbox import OutboxRow, Shards, Unpublished
 from sigill.store.session import Store
@@ -57,7 +58,6 @@ TOLD_AT_ONCE = 20
 """Lines a measurement about events that are too large."""
 LATE_TRIES = 100
 """Tenths of a second that a relay that came late waits for the other's newest event to be marked."""
-EAGER_SECONDS = 1.0
 BALANCE_SECONDS = 1.0
 MEASURE_SECONDS = 5.0
 CHECKPOINT_SECONDS = 60.0
@@ -88,7 +88,7 @@ class _Every:
 class Relay:
     """
     The worker. `topic_of` gives a topic's name on this cluster, `source` is the `ce_source` of what Sigill itself
-    says; `interval` is seconds between two looks into an empty outbox, a quarter of it for a second after an event.
+    says; `interval` is seconds after which an empty outbox is looked into without a notification from the database.
     `disposal` is the disposal decision (gallringsbeslut), as cited, by which published events end after `retention`.
     """
 
@@ -100,7 +100,7 @@ class Relay:
     clock: Clock
     metrics: Metrics
     health: Health
-    interval: float = 0.02
+    interval: float = 0.5
     retention: timedelta = timedelta(days=30)
     disposal: str | None = None
     receipts: ReceiptRoutes = field(default_factory=ReceiptRoutes)
@@ -112,7 +112,6 @@ class Relay:
     _too_large: set[int] = field(default_factory=set)
     _told: set[UUID] = field(default_factory=set)
     _each: int = 0
-    _last_sent: float = 0.0
     _balance: _Every = field(default_factory=lambda: _Every(BALANCE_SECONDS))
     _measure: _Every = field(default_factory=lambda: _Every(MEASURE_SECONDS))
     _checkpoint: _Every = field(default_factory=lambda: _Every(CHECKPOINT_SECONDS))
@@ -121,8 +120,11 @@ class Relay:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop; what is under way is acknowledged and marked first."""
+        woken = asyncio.Event()
         async with database_trouble():
-            shards = await Shards.open(self.store)
+            shards = await Shards.open(self.store, on_events=woken.set)
+        told = asyncio.create_task(stop.wait(), name="relay.stop")
+        told.add_done_callback(lambda _: woken.set())
         house = asyncio.create_task(self._keep_house(shards), name="relay.house")
         try:
             await self.producer.start()
@@ -132,6 +134,8 @@ class Relay:
                 self.health.tick(self.name)
                 if house.done():
                     await house
+                # before the look: what is written from here on is told again
+                woken.clear()
                 async with database_trouble():
                     if self._balance.is_due():
                         await shards.balance()
@@ -139,16 +143,13 @@ class Relay:
                     if self._measure.is_due():
                         await self._measure_outbox()
                 self.health.up(DATABASE)
-                if sent:
-                    self._last_sent = stopwatch()
-                    continue
-                # where one event was, the next is near; an empty night is not asked two hundred times a second
-                eager = stopwatch() - self._last_sent < EAGER_SECONDS
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), self.interval / (4 if eager else 1))
+                if not sent:
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(woken.wait(), self.interval)
         finally:
-            house.cancel()
-            await asyncio.gather(house, return_exceptions=True)
+            for task in (house, told):
+                task.cancel()
+            await asyncio.gather(house, told, return_exceptions=True)
             await self.producer.stop()
             with contextlib.suppress(Exception):
                 await shards.close()
@@ -161,18 +162,21 @@ class Relay:
         """
         if not shards:
             return 0
-        waiting: list[Unpublished] = []
-        while not waiting:
+        outgoing: list[tuple[Unpublished, OutgoingRecord]] = []
+        while not outgoing:
             found = await self._next(shards)
             if not found:
                 return 0
-            waiting = self._sendable(found)
+            outgoing = self._sendable(found)
         point("relay.read")
+        waiting = [event for event, _ in outgoing]
         spans = self._spans(waiting)
+        records = [
+            record if (span := spans.get(place)) is None else _sent_in(record, event, span)
+            for place, (event, record) in enumerate(outgoing)
+        ]
         try:
-            await self.producer.send_in_order(
-                [self._record(event, spans.get(place)) for place, event in enumerate(waiting)]
-            )
+            await self.producer.send_in_order(records)
         except SendInDoubt as doubt:
             for place, span in spans.items():
                 end(span, None if place in doubt.acknowledged else doubt.error_type)
@@ -212,13 +216,20 @@ class Relay:
         self._each = min(2 * each, self.batch) if cut else share
         return waiting
 
-    def _sendable(self, waiting: list[Unpublished]) -> list[Unpublished]:
-        """Those that can be sent: one that its headers make too large stays where it is, and holds up no other."""
-        large = [event for event in waiting if not sendable_at_all(self._record(event))]
-        for event in large:
-            self._say_too_large(event.aggregatetype, event.event_id, len(event.payload or b""))
-        self._too_large |= {event.id for event in large}
-        return [event for event in waiting if event.id not in self._too_large] if large else waiting
+    def _sendable(self, waiting: Iterable[Unpublished]) -> list[tuple[Unpublished, OutgoingRecord]]:
+        """
+        Those that can be sent, each with its record: one that its headers make too large stays where it is, and holds up
+        no other.
+        """
+        found = []
+        for event in waiting:
+            record = self._record(event)
+            if sendable_at_all(record):
+                found.append((event, record))
+            else:
+                self._say_too_large(event.aggregatetype, event.event_id, len(event.payload or b""))
+                self._too_large.add(event.id)
+        return found
 
     def _say_too_large(self, topic: str, event: UUID, size: int) -> None:
         if event not in self._told:
@@ -249,20 +260,12 @@ class Relay:
             )
         return spans
 
-    def _record(self, event: Unpublished, span: Span | None = None) -> OutgoingRecord:
-        headers = event.headers
-        if span is not None and event.aggregatetype not in _AS_IT_CAME:
-            traceparent, _ = inject(span)
-            if traceparent is not None:
-                headers = (
-                    *(h for h in headers if h[0] != "traceparent"),
-                    ("traceparent", traceparent.encode()),
-                )
+    def _record(self, event: Unpublished) -> OutgoingRecord:
         return OutgoingRecord(
             topic=self.topic_of(self.receipts.topic_of(event.aggregatetype, event.payload)),
             key=event.aggregateid.encode(),
             value=event.payload,
-            headers=sendable(headers),
+            headers=sendable(event.headers),
         )
 
     async def _mark(self, events: Sequence[Unpublished]) -> None:
@@ -318,6 +321,9 @@ class Relay:
             await self.verify_chains()
             await self.checkpoint()
         if self._rotate.is_due():
+            async with self.store.transaction(self.clock.now()) as tx:
+                misplaced = await access_log.extend(tx)
+            self.metrics.set(ACCESS_LOG_MISPLACED, misplaced)
             await self.rotate()
 
     async def rotate(self) -> None:
@@ -380,6 +386,15 @@ class Relay:
                     )
                 )
             await outbox.append(tx, rows)
+
+
+def _sent_in(record: OutgoingRecord, event: Unpublished, span: Span) -> OutgoingRecord:
+    """A record that bears the trace of the span in which it is sent; what bears somebody else's headers stays as it is."""
+    traceparent, _ = inject(span)
+    if traceparent is None or event.aggregatetype in _AS_IT_CAME:
+        return record
+    others = (header for header in record.headers if header[0] != "traceparent")
+    return replace(record, headers=(*others, ("traceparent", traceparent.encode())))
 
 
 def _text(header: bytes | None) -> str | None:

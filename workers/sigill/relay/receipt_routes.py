@@ -35,7 +35,10 @@ class ReceiptRoutes:
         told = from_json(payload)
         entered = told.get("entered") or {}
         asked = (told.get("answers_source"), entered.get("unit"))
-        return next((self.listed[_spelt(one)] for one in asked if one and _spelt(one) in self.listed), topic)
+        return next(
+            (self.listed[_spelt(name)] for name in asked if name and _spelt(name) in self.listed),
+            topic,
+        )
 
 
 def _spelt(name: str) -> str:

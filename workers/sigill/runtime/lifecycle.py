@@ -40,6 +40,23 @@ def spare_the_collector() -> None:
     gc.set_threshold(100_000, 20, 50)
 
 
+SHARE_SECONDS = 0.05
+"""How long work may keep the loop to itself."""
+
+
+class CooperativeYield:
+    """Lets the event loop turn during work that calculates for long: the broker gets heartbeats, and health is answered."""
+
+    def __init__(self) -> None:
+        self._since = stopwatch()
+
+    async def if_due(self) -> None:
+        """Let the loop turn once, if the work has had its time."""
+        if stopwatch() - self._since >= SHARE_SECONDS:
+            await asyncio.sleep(0)
+            self._since = stopwatch()
+
+
 class Worker(Protocol):
     """Something that works until it is told to stop."""
 

@@ -8,15 +8,16 @@ a name or a motivation inside a free text. So log codes and ids, never texts; `l
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import sys
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from functools import lru_cache
 from typing import Any, Literal, TextIO
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import FilteringBoundLogger, Processor
 
 from sigill.runtime.clock import stopwatch
 
@@ -66,6 +67,37 @@ def mask(text: str) -> str:
     UUIDs, HSA-ids, digests and ISO moments are left. Rather one number too many than one too few.
     """
     return _SENSITIVE.sub(lambda found: found[0] if found["pass"] else MASK, text)
+
+
+class MaskedStream:
+    """
+    A text stream that masks what is written to it: what a command says of its arguments repeats no number typed there.
+
+    Lines of the log go past it (`plain`): they are masked already, value by value.
+    """
+
+    def __init__(self, plain: TextIO) -> None:
+        self.plain = plain
+
+    def write(self, text: str) -> int:
+        """Write a text, masked; return how much of the text as it was given."""
+        self.plain.write(mask(text))
+        return len(text)
+
+    def writelines(self, texts: Iterable[str]) -> None:
+        """Write several texts, each masked."""
+        for text in texts:
+            self.write(text)
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "buffer":  # bytes would go past the mask, as click writes where the stream is ASCII
+            raise AttributeError(name)
+        return getattr(self.plain, name)
+
+
+def plain_errors() -> TextIO:
+    """Standard error without a mask, for what has been masked already or must be whole."""
+    return sys.stderr.plain if isinstance(sys.stderr, MaskedStream) else sys.stderr
 
 
 _SHORT = 64
@@ -152,7 +184,7 @@ def configure_logging(
 
     `auto` is readable in a terminal and JSON, one object a line, anywhere else. Times are UTC.
     """
-    out = stream or sys.stderr
+    out = stream or plain_errors()
     readable = log_format == "console" or (log_format == "auto" and out.isatty())
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -192,6 +224,33 @@ def configure_logging(
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=False,
     )
+    _message_line.logger = structlog.wrap_logger(
+        structlog.WriteLogger(out),
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            drop_the_personal,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+    ).bind(logger=_MESSAGES)
+
+
+_MESSAGES = "sigill.message"
+
+
+class _MessageLine:
+    """
+    The logger of the line that every message has. It is configured once and takes no way round through `logging`, whose
+    records, frames and formatters cost more than the line says; the fences are the same.
+    """
+
+    def __init__(self) -> None:
+        self.logger: FilteringBoundLogger = structlog.get_logger(_MESSAGES)
+
+
+_message_line = _MessageLine()
 
 
 def log_message(
@@ -211,15 +270,17 @@ def log_message(
 
     Only ids, codes and numbers: whatever is said elsewhere in the log, this line is enough to count by.
     """
-    structlog.get_logger("sigill.message").info(
-        "message",
-        order_id=order_id,
-        form=form,
-        region=region,
-        outcome=outcome,
-        codes=list(codes),
-        ms={step: round(spent, 2) for step, spent in steps_ms.items()},
-        topic=topic,
-        partition=partition,
-        offset=offset,
-    )
+    # as `logging` has it: a line that cannot be written stops nothing
+    with contextlib.suppress(OSError, ValueError):
+        _message_line.logger.info(
+            "message",
+            order_id=order_id,
+            form=form,
+            region=region,
+            outcome=outcome,
+            codes=list(codes),
+            ms={step: round(spent, 2) for step, spent in steps_ms.items()},
+            topic=topic,
+            partition=partition,
+            offset=offset,
+        )

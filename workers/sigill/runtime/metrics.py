@@ -2,7 +2,7 @@
 The table of all metrics, and the registry that holds their values.
 
 A metric is declared once, here, with a sentence; code says `metrics.inc(PROCESSED, outcome="executed", …)`.
-A process exports what it has told of and nothing else: a gauge that nobody has set is not there, and never reads 0.
+A process exports what it has set and nothing else: a gauge that nobody has set is not there, and never reads 0.
 `python -m sigill.devtools.reference_pages metrics --table` writes infra/observability/METRICS.md; `--check` fails on drift.
 """
 
@@ -128,6 +128,11 @@ DEAD_LETTER_LIMIT = Metric(
     "Times that a source was held, or a worker kept its batch, because one message after the other failed.",
     ("worker",),
 )
+ACCESS_LOG_MISPLACED = Metric(
+    "sigill_access_log_misplaced_lines",
+    "gauge",
+    "Lines of the access log that lie in no month's partition; each is kept and found like the others.",
+)
 OUTBOX_PENDING = Metric("sigill_outbox_pending", "gauge", "Events that wait to be published.")
 OUTBOX_OLDEST = Metric(
     "sigill_outbox_oldest_pending_timestamp_seconds",
@@ -156,6 +161,17 @@ TIMERS_DUE = Metric(
 )
 TIMERS_OVERDUE = Metric("sigill_timers_overdue", "gauge", "Timers past their time that have not fired.")
 TIMERS_FIRED = Metric("sigill_timers_fired_total", "counter", "Timers that fired.", ("kind",))
+RULEBOOK_RELEASE = Metric(
+    "sigill_rulebook_release",
+    "gauge",
+    "Number of the release that a region's rules are read from, 0 for what was imported; where rules come from the store.",
+    ("region",),
+)
+RULEBOOK_RELEASES_REFUSED = Metric(
+    "sigill_rulebook_releases_refused",
+    "gauge",
+    "Releases of rules that this process could not load, so that it goes by the ones before them.",
+)
 PROTECTED_NOT_SHUT = Metric(
     "sigill_protected_not_shut",
     "gauge",
@@ -246,7 +262,8 @@ AUDIT_VERIFIED = Metric(
 CLOCK_SKEW = Metric(
     "sigill_clock_skew_seconds",
     "gauge",
-    "Seconds that a clock is ahead of the database's: this machine's (`worker`), or the broker's stamps (`broker`).",
+    "Seconds that a clock is ahead of the database's: this machine's (`worker`), or the broker's stamps (`broker`); of "
+    "`issuer`, seconds that it was ahead of this machine's at the latest login.",
     ("of",),
 )
 BUILD_INFO = Metric(

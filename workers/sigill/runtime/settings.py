@@ -47,12 +47,12 @@ def disposal_decision(cited: str) -> str | None:
         return text or None
     dates = re.findall(r"(?<![0-9])[0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9])", text)
     reference = text
-    for one in dates:
-        reference = reference.replace(one, "")
+    for day in dates:
+        reference = reference.replace(day, "")
     if len(text) > _CITED_LENGTH or not text.isprintable():
         msg = f"is no citation: one line of at most {_CITED_LENGTH} characters"
         raise ValueError(msg)
-    if not any(_is_date(one) for one in dates) or not re.search(r"[0-9]", reference):
+    if not any(_is_date(day) for day in dates) or not re.search(r"[0-9]", reference):
         msg = f"cites no disposal decision: give its case number and its date (RS 2026/123, 2026-03-17), or {NEVER}"
         raise ValueError(msg)
     return text
@@ -103,6 +103,15 @@ class General(BaseSettings):
     )
     rulebooks: Path | None = Field(
         None, description="Folder with one rulebook a region. Default: those that come with Sigill."
+    )
+    rulebook_source: Literal["files", "store"] = Field(
+        "files",
+        description="Where workers, API and console read the rulebooks from: `files`, or the releases in the database (`store`, begun "
+        "with `sigill rulebook import`). Never both.",
+    )
+    stories: Path | None = Field(
+        None,
+        description="Folder with the regions' stories, which the console's workbench plays against a draft. Default: none are played.",
     )
     clock_file: Path | None = Field(
         None, description="Clock of a scenario run: a file of eight bytes. Refused in production."
@@ -200,8 +209,8 @@ class Kafka(BaseSettings):
         if wrong := [name for name in readers if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", name)]:
             msg = f"{wrong[0]!r} is no name of a topic: small letters, digits and hyphens, forty at most"
             raise ValueError(msg)
-        every = [one for listed in readers.values() for one in listed]
-        if twice := sorted({one for one in every if every.count(one) > 1}):
+        every = [entry for listed in readers.values() for entry in listed]
+        if twice := sorted({entry for entry in every if every.count(entry) > 1}):
             msg = f"{twice[0]!r} is listed twice: its receipts would have two readers"
             raise ValueError(msg)
         return readers
@@ -226,8 +235,8 @@ class Work(BaseSettings):
     )
     transitions_interval: Seconds = Field(1.0, description="Seconds between two looks for due timers.")
     relay_interval: Seconds = Field(
-        0.02,
-        description="Seconds between two looks into the outbox; a quarter of it for a second after an event.",
+        0.5,
+        description="Seconds after which the relay looks into the outbox without a notification from the database.",
     )
     clock_skew_limit: Seconds = Field(
         10_800.0,
@@ -392,6 +401,11 @@ class Ops(BaseSettings):
     console_url: str | None = Field(
         None, description="Address that browsers use, for the way back from login."
     )
+    docs_url: str | None = Field(
+        None,
+        pattern="^https?://[^/]+(/.*)?$",
+        description="Address of this documentation as a site (`make docs`), for the console's links to the runbook.",
+    )
     console_proxies: Words = Field(
         (),
         description="Addresses of the proxies whose `X-Forwarded-For` says where a browser is, by commas; for counting tries.",
@@ -414,7 +428,9 @@ class Ops(BaseSettings):
         description="Claim that holds viewer, operator, approver, auditor: a name, or a path by dots such as Keycloak's "
         "`realm_access.roles`.",
     )
-    oidc_role_map: dict[str, Literal["viewer", "operator", "approver", "auditor"]] = Field(
+    oidc_role_map: dict[
+        str, Literal["viewer", "operator", "approver", "auditor", "rule_owner", "protected_identity"]
+    ] = Field(
         default_factory=dict,
         description='What the claim\'s values mean here: `{"it-support": "operator"}`. Default: the roles\' own names.',
     )
@@ -454,13 +470,20 @@ class Ops(BaseSettings):
         description="Seconds after which the issuer is asked again about a session. It ends when the issuer says no, and "
         "when the issuer is silent for as long again.",
     )
+    oidc_clock_tolerance: float = Field(
+        60.0,
+        ge=0,
+        le=600,
+        description="Seconds by which the issuer's clock may be off before what it says is refused. More lets an old token "
+        "live so much longer; mend the clock instead where you can.",
+    )
     session_idle: Seconds = Field(1800.0, description="Seconds without a request until the console logs out.")
     session_longest: Seconds = Field(28_800.0, description="Seconds until it logs out in any case.")
     operators: Path | None = Field(
         None,
         description="JSON file of root's with the HSA-id of each account that runs commands, by the kernel's user id: "
         '`{"1001": "SE…"}`, or `{"1001": {"hsa_id": "SE…", "roles": ["protected_identity"]}}` for whoever may be shown people '
-        "with protected identity. Needed in production by commands that act or look at somebody.",
+        "with protected identity; `regions` and `units` (HSA-ids) bind an account as claims bind a login. Needed in production by commands that act or look at somebody.",
     )
     operator_keys: Path | None = Field(
         None,
@@ -528,6 +551,11 @@ class OwnerFigures(BaseSettings):
         le=100,
         description="Counts from 1 below this are left out of statistics, and what would tell them.",
     )
+    statistics_months: Literal[3, 4, 6, 12] = Field(
+        3,
+        description="Months of each period that statistics are of: 3, 4, 6 or 12. A small region takes more. Set it once: periods "
+        "of two lengths tell small counts by subtraction.",
+    )
 
 
 class Retention(BaseSettings):
@@ -544,6 +572,11 @@ class Retention(BaseSettings):
     )
     evidence_disposal: str | None = Field(
         None, description="Disposal decision for signed orders and their receipts" + _DECISION
+    )
+    archive_folder: Path | None = Field(
+        None,
+        description="Folder in which the archive package of each signed order is made before the order is destroyed. "
+        "Without one no signed order is.",
     )
     access_log_retention_days: int = Field(
         1830, ge=1827, description="Days that the access log is kept: five years at least (HSLF-FS 2016:40)."
@@ -563,6 +596,25 @@ class Retention(BaseSettings):
     person_disposal: str | None = Field(
         None, description="Disposal decision for persons long dead" + _DECISION
     )
+    timer_retention_days: int = Field(
+        731,
+        ge=366,
+        description="Days that timers are kept, once they are over; those of a measure once that has ended, too.",
+    )
+    timer_disposal: str | None = Field(
+        None, description="Disposal decision for timers that are over" + _DECISION
+    )
+    task_retention_days: int = Field(
+        3650, ge=366, description="Days that operators' tasks are kept, once they are ticked off or closed."
+    )
+    task_disposal: str | None = Field(
+        None, description="Disposal decision for tasks that are over" + _DECISION
+    )
+    inbox_disposal: str | None = Field(
+        None,
+        description=f"`{NEVER}`, or nothing, which is the same: what says of each order that it was taken has no end. A signed order "
+        "that is sent again would else be carried out once more, however old.",
+    )
 
     @field_validator(
         "outbox_disposal",
@@ -570,10 +622,21 @@ class Retention(BaseSettings):
         "access_log_disposal",
         "dead_letter_disposal",
         "person_disposal",
+        "timer_disposal",
+        "task_disposal",
     )
     @classmethod
     def _is_a_decision(cls, cited: str | None) -> str | None:
         return None if cited is None else disposal_decision(cited)
+
+    @field_validator("inbox_disposal")
+    @classmethod
+    def _has_no_end(cls, cited: str | None) -> str | None:
+        """Refuse any end: signed orders do not expire, so that whoever sends one again must be told `duplicate` for ever."""
+        if cited is not None and cited.strip() not in ("", NEVER):
+            msg = f"has no end: a signed order that is sent again would be carried out a second time; leave it out, or say {NEVER}"
+            raise ValueError(msg)
+        return cited
 
 
 GROUPS: tuple[type[BaseSettings], ...] = (
@@ -614,6 +677,10 @@ class Settings(
 
     def _pairs_missing(self) -> list[str]:
         problems = []
+        if self.rulebook_source == "store" and self.rulebooks is not None:
+            problems.append(
+                "rulebooks: not read where the rules come from the store; unset it, or rulebook_source"
+            )
         if self.kafka_security_protocol.startswith("SASL") and not (
             self.kafka_sasl_username and self.kafka_sasl_password
         ):

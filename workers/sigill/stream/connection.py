@@ -88,3 +88,30 @@ class Connection:
                 "sasl_plain_password": self.password,
             }
         return options
+
+
+def librdkafka_options(settings: Settings) -> dict[str, str]:
+    """The same brokers and credentials as librdkafka's clients take them; errors alone are logged."""
+    found: dict[str, object | None] = {
+        "bootstrap.servers": settings.kafka_bootstrap,
+        "security.protocol": settings.kafka_security_protocol,
+        "socket.connection.setup.timeout.ms": 10_000,
+        "log_level": 2,
+    }
+    if settings.kafka_security_protocol.endswith("SSL"):
+        password = settings.kafka_key_password
+        found |= {
+            "ssl.ca.location": settings.kafka_ca,
+            "ssl.certificate.location": settings.kafka_certificate,
+            "ssl.key.location": settings.kafka_key,
+            "ssl.key.password": password.get_secret_value() if password else None,
+            "ssl.endpoint.identification.algorithm": "https" if settings.kafka_check_hostname else "none",
+        }
+    if settings.kafka_security_protocol.startswith("SASL"):
+        secret = settings.kafka_sasl_password
+        found |= {
+            "sasl.mechanism": settings.kafka_sasl_mechanism,
+            "sasl.username": settings.kafka_sasl_username,
+            "sasl.password": secret.get_secret_value() if secret else None,
+        }
+    return {name: str(value) for name, value in found.items() if value is not None}

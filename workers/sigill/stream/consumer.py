@@ -448,8 +448,12 @@ class StreamConsumer:
         # before the caller compares: what changes from here on is noticed
         await self._watch_logs()
         stored = await self._on_assigned(places) if self._on_assigned else None
-        aside = {place: one.why for place, one in (stored or {}).items() if isinstance(one, SetAside)}
-        starts = {place: one for place, one in (stored or {}).items() if isinstance(one, int)}
+        aside = {
+            place: position.why
+            for place, position in (stored or {}).items()
+            if isinstance(position, SetAside)
+        }
+        starts = {place: position for place, position in (stored or {}).items() if isinstance(position, int)}
         if stored is None:
             for place in places:
                 committed = await self._kafka.committed(TopicPartition(*place))

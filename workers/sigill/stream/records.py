@@ -4,9 +4,10 @@ Kafka record ↔ CloudEvents 1.0 (Kafka protocol binding), from the raw record.
 The CloudEvents SDK invents an id for a message that lacks one, and loses repeated headers and the signed
 bytes; so the attributes are read here. Exact is what is compared or decides how data is read: specversion, id, source,
 type, subject, and the content type. Everything else is read as the mainstream libraries write it: names in any case, a
-header repeated with the same bytes, `ce_datacontenttype` beside or instead of `content-type`, empty optional
-attributes, a time without zone. A contradiction is always refused. What cannot be read is `NotCloudEvent`, with a
-reason that names no value. Digest and evidence are taken from `Record.value`, never from what is parsed here.
+header repeated with the same bytes (a content type: with the same media type), `ce_datacontenttype` beside or instead
+of `content-type`, empty optional attributes, a time without zone. A contradiction is always refused. What cannot be
+read is `NotCloudEvent`, with a reason that names no value. Digest and evidence are taken from `Record.value`, never from
+what is parsed here.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from sigill_contracts.envelope import Envelope
 Headers = tuple[tuple[str, bytes], ...]
 
 STRUCTURED: Final = "application/cloudevents"
+_STRUCTURED: Final = STRUCTURED.encode()
 STRUCTURED_JSON: Final = "application/cloudevents+json"
 _REQUIRED: Final = ("id", "source", "type", "specversion")
 _KNOWN: Final = frozenset({*_REQUIRED, "time", "subject", "dataschema", "datacontenttype"})
@@ -124,25 +126,33 @@ class NotCloudEvent(Exception):
         super().__init__(reason)
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """An envelope and its data. `data` None in binary mode is a tombstone on a compacted topic."""
-
-    envelope: Envelope
-    data: bytes | None
-
-
-def read_event(record: Record) -> Event:
+def read_event(record: Record) -> tuple[Envelope, bytes | None]:
     """
-    Return the event in a record, binary or structured mode (Kafka protocol binding 3.1–3.3).
+    Return envelope and data of the event in a record, binary or structured mode (Kafka protocol binding 3.1–3.3).
 
-    In structured mode `data` is rebuilt: a JSON object's spacing is not kept, which no signature inside it
+    Data None in binary mode is a tombstone on a compacted topic. In structured mode the data is rebuilt: a JSON object's spacing is not kept, which no signature inside it
     depends on. Raises `NotCloudEvent`.
     """
-    content_type = _text_of(record.headers, "content-type") or None
+    stated = _by_name(record.headers)
+    content_type = _content_type(stated)
     if content_type is not None and content_type.strip().lower().startswith(STRUCTURED):
-        return _structured(record, content_type)
-    return _binary(record, content_type)
+        return _structured(record, content_type, stated)
+    return _binary(record, content_type, stated)
+
+
+def source_stated(record: Record) -> str | None:
+    """
+    Return the source that a record in binary mode states, as `read_event` reads it, without reading the rest; None where
+    that takes more: in structured mode, and where a source is missing, stated twice, or not UTF-8.
+    """
+    stated = _by_name(record.headers)
+    kinds = stated.get("content-type", ())
+    if any(kind is None or kind.strip().lower().startswith(_STRUCTURED) for kind in kinds):
+        return None
+    try:
+        return _text_of(stated, "ce_source") or None
+    except NotCloudEvent:
+        return None
 
 
 def sender_of(record: Record) -> tuple[str, str] | None:
@@ -152,7 +162,8 @@ def sender_of(record: Record) -> tuple[str, str] | None:
     They are looked for as `read_event` does, binary before structured.
     """
     try:
-        found = {name: _text_of(record.headers, f"ce_{name}") for name in ("source", "id")}
+        stated = _by_name(record.headers)
+        found = {name: _text_of(stated, f"ce_{name}") for name in ("source", "id")}
         if not all(found.values()) and record.value is not None and len(record.value) <= _LARGEST_LOOKED_INTO:
             members = {name.lower(): value for name, value in _json_object(record.value).items()}
             found = {name: members[name] for name in found if isinstance(members.get(name), str)}  # type: ignore[misc]
@@ -164,9 +175,8 @@ def sender_of(record: Record) -> tuple[str, str] | None:
     return (source, ident) if len(source) + len(ident) <= _LONGEST_SENDER else None
 
 
-def write_binary(event: Event) -> tuple[Headers, bytes | None]:
-    """Return the record's headers and value in binary mode; the key is the caller's."""
-    envelope = event.envelope
+def binary_headers(envelope: Envelope) -> Headers:
+    """Return the record's headers in binary mode; the value is the data, and the key is the caller's."""
     attributes: list[tuple[str, str | None]] = [
         ("ce_specversion", "1.0"),
         ("ce_id", envelope.id),
@@ -180,28 +190,42 @@ def write_binary(event: Event) -> tuple[Headers, bytes | None]:
         ("traceparent", envelope.traceparent),
         ("tracestate", envelope.tracestate),
     ]
-    return tuple((name, value.encode()) for name, value in attributes if value is not None), event.data
+    return tuple((name, value.encode()) for name, value in attributes if value is not None)
 
 
-def _binary(record: Record, content_type: str | None) -> Event:
+_Stated = dict[str, list[bytes]]
+"""Headers by their names in small letters, each with all its values, in order."""
+
+
+def _by_name(headers: Headers) -> _Stated:
+    found: _Stated = {}
+    for name, value in headers:
+        found.setdefault(name.lower(), []).append(value)
+    return found
+
+
+def _binary(record: Record, content_type: str | None, stated: _Stated) -> tuple[Envelope, bytes | None]:
+
     attributes: dict[str, str] = {}
-    for name in dict.fromkeys(n.lower()[3:] for n, _ in record.headers if n.lower().startswith("ce_")):
-        if not _NAME.fullmatch(name):
+    for header in stated:
+        name = header[3:]
+        if not header.startswith("ce_") or not _NAME.fullmatch(name):
             continue  # no attribute can be called so: somebody else's header
         try:
-            attributes[name] = _text_of(record.headers, f"ce_{name}") or ""
+            attributes[name] = _text_of(stated, header) or ""
         except NotCloudEvent:
             if name in _EXACT:
                 raise
     if content_type is not None:
-        stated = attributes.get("datacontenttype") or content_type
-        if media_type(stated) != media_type(content_type):
+        said = attributes.get("datacontenttype") or content_type
+        if said != content_type and media_type(said) != media_type(content_type):
             raise NotCloudEvent("contradiction:datacontenttype")
         attributes["datacontenttype"] = content_type
-    return Event(_envelope(attributes, record.headers), record.value)
+    return _envelope(attributes, stated), record.value
 
 
-def _structured(record: Record, content_type: str) -> Event:
+def _structured(record: Record, content_type: str, stated: _Stated) -> tuple[Envelope, bytes | None]:
+
     format_, _, parameters = (part.strip().lower() for part in content_type.partition(";"))
     if format_ != STRUCTURED_JSON:
         raise NotCloudEvent("unsupported_format")
@@ -228,12 +252,12 @@ def _structured(record: Record, content_type: str) -> Event:
         if attributes.setdefault(lower, text) != text and lower in _EXACT:
             raise NotCloudEvent(f"contradiction:{lower}")
     attributes.setdefault("datacontenttype", "application/json")
-    return Event(_envelope(attributes, record.headers), data)
+    return _envelope(attributes, stated), data
 
 
 def _json_object(value: bytes) -> dict[str, object]:
     try:
-        parsed = STRICT.decode(value.decode("utf-8"))
+        parsed = STRICT.decode(value.decode("utf-8-sig"))
     except DuplicateName:
         raise NotCloudEvent("repeated_member") from None
     except (ValueError, RecursionError):
@@ -287,7 +311,7 @@ def _attribute(name: str, value: object) -> str:
             raise NotCloudEvent(f"bad_value:{_shown(name)}")
 
 
-def _envelope(attributes: dict[str, str], headers: Headers) -> Envelope:
+def _envelope(attributes: dict[str, str], stated: _Stated) -> Envelope:
     for name in _REQUIRED:
         if not attributes.get(name):
             raise NotCloudEvent(f"missing_attribute:{name}")
@@ -300,7 +324,7 @@ def _envelope(attributes: dict[str, str], headers: Headers) -> Envelope:
         if unreadable or (not value and name in _KNOWN):  # an empty optional attribute is as if absent
             del attributes[name]
     extensions = {name: value for name, value in attributes.items() if name not in _KNOWN}
-    traceparent, tracestate = _trace(headers, extensions)
+    traceparent, tracestate = _trace(stated, extensions)
     return Envelope(
         id=attributes["id"],
         source=attributes["source"],
@@ -315,7 +339,7 @@ def _envelope(attributes: dict[str, str], headers: Headers) -> Envelope:
     )
 
 
-def _trace(headers: Headers, extensions: dict[str, str]) -> tuple[str | None, str | None]:
+def _trace(stated: _Stated, extensions: dict[str, str]) -> tuple[str | None, str | None]:
     """
     Return the W3C trace context: the plain header, else the distributed-tracing extension.
 
@@ -323,7 +347,7 @@ def _trace(headers: Headers, extensions: dict[str, str]) -> tuple[str | None, st
     """
     in_extension = extensions.pop("traceparent", None), extensions.pop("tracestate", None)
     try:
-        parent, state = _text_of(headers, "traceparent"), _text_of(headers, "tracestate")
+        parent, state = _text_of(stated, "traceparent"), _text_of(stated, "tracestate")
     except NotCloudEvent:
         parent, state = None, None
     if parent is None:
@@ -334,22 +358,39 @@ def _trace(headers: Headers, extensions: dict[str, str]) -> tuple[str | None, st
     return parent, good_state
 
 
-def _text_of(headers: Headers, name: str) -> str | None:
-    """The text of a header, its name in any case; the same bytes may stand there more than once."""
-    values = {value for found, value in headers if found.lower() == name}
-    if len(values) > 1:
-        raise NotCloudEvent(f"repeated_header:{_shown(name)}")
-    if not values:
+def _text_of(stated: _Stated, name: str) -> str | None:
+    """The text of a header; the same bytes may stand there more than once."""
+    values = stated.get(name)
+    if values is None:
         return None
+    if len(values) > 1 and len(set(values)) > 1:
+        raise NotCloudEvent(f"repeated_header:{_shown(name)}")
+    return _decoded(values[0], name)
+
+
+def _decoded(value: bytes, name: str) -> str:
     try:
-        return values.pop().decode("utf-8")
+        return value.decode("utf-8")
     except (UnicodeDecodeError, AttributeError):  # a header's value may be null
         raise NotCloudEvent(f"bad_header:{_shown(name)}") from None
 
 
+def _content_type(stated: _Stated) -> str | None:
+    """The content type's header; where it stands there twice, with the same media type, the first."""
+    texts = [_decoded(value, "content-type") for value in stated.get("content-type", ())]
+    if len(texts) > 1 and len({media_type(text) for text in texts}) > 1:
+        raise NotCloudEvent("repeated_header:content-type")
+    return texts[0] or None if texts else None
+
+
 def media_type(content_type: str | None) -> str:
-    """Return a content type without its parameters, in small letters (RFC 9110, 8.3.1); empty for none."""
-    return (content_type or "").split(";", 1)[0].strip().lower()
+    """
+    Return a content type without its parameters, in small letters (RFC 9110, 8.3.1); empty for none.
+
+    `text/xml` is another name of `application/xml` (RFC 7303, 9.2).
+    """
+    bare = (content_type or "").split(";", 1)[0].strip().lower()
+    return "application/xml" if bare == "text/xml" else bare
 
 
 def _shown(name: str) -> str:

@@ -279,7 +279,9 @@ async def _adjust(
             for code, message, _, name in answer.resources:
                 if errors.for_code(code) is not errors.NoError:
                     raise StreamStopped(f"topic {name} could not be set: {message}")
-        await _until_set(admin, {one.name: found[one.name].config for one in alterations})
+        await _until_set(
+            admin, {alteration.name: found[alteration.name].config for alteration in alterations}
+        )
     return reports
 
 

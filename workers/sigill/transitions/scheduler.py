@@ -17,9 +17,10 @@ from zlib import crc32
 import structlog
 
 from sigill.judgement.transitions import DueTimer, on_timer
+from sigill.policy.access import AccessSnapshots
 from sigill.policy.effects import SetTimer, TimerKind
 from sigill.policy.facts import PatientFacts
-from sigill.processing.citations import PolicyContext
+from sigill.processing.citations import PolicyProvider
 from sigill.processing.event_ids import timer_cause
 from sigill.processing.loading import unit_of_work_about
 from sigill.processing.persist import persist
@@ -29,6 +30,7 @@ from sigill.processing.unit_of_work import UnitOfWork
 from sigill.runtime.clock import Clock, stopwatch
 from sigill.runtime.failpoints import point
 from sigill.runtime.health import DATABASE, Health
+from sigill.runtime.lifecycle import CooperativeYield
 from sigill.runtime.metrics import (
     DATABASE_RETRIES,
     PROTECTED_NOT_SHUT,
@@ -66,7 +68,7 @@ class Transitions:
     """The worker. `interval` is seconds between two looks when nothing is due."""
 
     store: Store
-    desk: PolicyContext
+    desk: PolicyProvider
     clock: Clock
     metrics: Metrics
     health: Health
@@ -125,36 +127,41 @@ class Transitions:
                 point("timers.taken")
                 unit_of_work = await self._follow(tx, found, now)
                 point("timers.followed")
-                await timers.done(tx, [one.timer_id for one in found])
+                await timers.done(tx, [timer.timer_id for timer in found])
                 await persist(tx, unit_of_work)
                 point("timers.before_commit")
         point("timers.committed")
-        for one in found:
-            self.metrics.inc(TIMERS_FIRED, kind=str(one.kind))
+        for timer in found:
+            self.metrics.inc(TIMERS_FIRED, kind=str(timer.kind))
         log.info("timers fired", rows=len(found), until=now.isoformat())
         return len(found)
 
     async def _follow(self, tx: Tx, found: Sequence[timers.StoredTimer], now: datetime) -> UnitOfWork:
         """Follow timers in order of time, those too that they set and that are due already."""
-        patients = {one.patient for one in found}
+        patients = {timer.patient for timer in found}
         chain = f"transitions-{crc32(found[0].patient.encode()) % CHAINS}"
         unit_of_work = await unit_of_work_about(tx, self.desk, patients, chain=chain)
-        waiting = [_in_order(_timer(one)) for one in found]
+        waiting = [_in_order(_timer(timer)) for timer in found]
         heapq.heapify(waiting)
         seen = {timer for *_, timer in waiting}
+        turn = CooperativeYield()
         while waiting:
+            await turn.if_due()
             timer = heapq.heappop(waiting)[-1]
             standing = unit_of_work.standing(timer.patient)
             if standing.facts is None:
                 continue  # erased since
+            books = unit_of_work.desk.books
+            snapshots = AccessSnapshots(books)
             transition = on_timer(
-                DueTimer(timer, standing.facts, standing.requests), self.desk.books, now=now
+                DueTimer(timer, standing.facts, standing.requests), books, now=now, snapshots=snapshots
             )
             unit_of_work.follow(
                 timer.patient,
                 transition,
                 cause=_cause(timer, standing.facts),
                 order_id=timer.order_id,
+                snapshots=snapshots,
             )
             for effect in transition.effects:
                 if isinstance(effect, SetTimer) and effect.due_at <= now and effect not in seen:
@@ -193,13 +200,15 @@ class Transitions:
         self._protected_at = stopwatch()
         async with database_trouble():
             now = self.clock.now()
-            found, _ = await check(self.store, self.desk.books, now)
-            for region in self.desk.books.regions:
-                here = [one for one in found if one.region == region]
+            async with self.store.reading() as tx:
+                desk = await self.desk.context_for(tx, now)
+            found, _ = await check(self.store, desk.books, now)
+            for region in desk.books.regions:
+                here = [unprotected for unprotected in found if unprotected.region == region]
                 self.metrics.set(PROTECTED_NOT_SHUT, len(here), region=region)
             if found:
                 log.error("protected and not shut", rows=len(found))
-                await mend(self.store, self.desk, [one.person for one in found], now)
+                await mend(self.store, desk, [unprotected.person for unprotected in found], now)
 
 
 def _timer(one: timers.StoredTimer) -> SetTimer:

@@ -5,7 +5,7 @@ and shows what came back: receipt, access, and who was told and who was not.
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from hashlib import sha256
@@ -75,6 +75,7 @@ _FIELDS: dict[str, Sentence] = {
     "follows_up": Sentence("Gäller beställningen", "About the order"),
     "decision": Sentence("Beslut", "Decision"),
     "opinion": Sentence("Ställningstagande", "Opinion"),
+    "given": Sentence("Kopian utlämnad", "Copy handed out"),
     "valid_from": Sentence("Gäller från och med", "In force from"),
     "valid_through": Sentence("Gäller till och med", "In force through"),
     "review_on": Sentence("Omprövas den", "Decided again on"),
@@ -104,15 +105,23 @@ class RecordSystem:
 
     world: TrialWorld
     driver: LiveDriver
-    workers: Workers
+    workers: Mapping[str, Workers]
+    """The processes that can be killed, by what the page calls them: `intake`, and the `others`."""
     started: datetime
     links: Callable[[], list[tuple[str, str]]]
     """Names and addresses beside this page."""
     moved: Callable[[], None] = lambda: None
     """Called when the clock was moved: what else lives by it begins again."""
+    commands: Sequence[str] = ()
+    """Commands for another terminal; the first sets what the others need."""
     sent: list[SentOrder] = field(default_factory=list)
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _since: float = field(default_factory=stopwatch)
+
+    @property
+    def running(self) -> bool:
+        """Whether every process is there."""
+        return all(worker.running for worker in self.workers.values())
 
     def now(self) -> datetime:
         """The trial's time: it runs, and `jump` takes it ahead."""
@@ -243,7 +252,7 @@ def app_of(system: RecordSystem) -> Starlette:
         return form_fields(version, form) if version else ()
 
     def own_words(region: str) -> dict[str, Sentence]:
-        book = books.book_of(region)
+        book = books.book_of(region, swedish_date(system.now()))
         declared = book.attestations if book is not None else {}
         return {f"{region}:{word}": Sentence(said.sv, said.en) for word, said in declared.items()}
 
@@ -264,7 +273,7 @@ def app_of(system: RecordSystem) -> Starlette:
     async def live_of(region: str, patient: str, language: str) -> str:
         return pages.get_template("live.html").render(
             lang=language if language in ("sv", "en") else "sv",
-            now=system.now().astimezone(STOCKHOLM), patient=patient, running=system.workers.running,
+            now=system.now().astimezone(STOCKHOLM), patient=patient, running={name: worker.running for name, worker in system.workers.items()}, commands=system.commands,
             access=await system.access(patient, region), answers=system.answers(), others=system.others(),
             FORM=FORM, SERVICE=SERVICE, OUTCOME={o.value: s for o, s in OUTCOME.items()}, links=system.links(),
         )  # fmt: skip
@@ -292,11 +301,13 @@ def app_of(system: RecordSystem) -> Starlette:
     async def act(request: Request) -> Response:
         entries = await request.form()
         match request.path_params["what"]:
-            case "kill":
-                await asyncio.to_thread(system.workers.kill)
-            case "start" if not system.workers.running:
-                system.workers.start()
-            case "day" | "birthday" as step if system.workers.running:
+            case "kill-intake" | "kill-others" as which:
+                await asyncio.to_thread(system.workers[which.removeprefix("kill-")].kill)
+            case "start":
+                for worker in system.workers.values():
+                    if not worker.running:
+                        worker.start()
+            case "day" | "birthday" as step if system.running:
                 now = system.now()
                 birthday = system.world.next_birthday(now)
                 to = now + timedelta(days=1)
@@ -367,11 +378,11 @@ def _form_of(
         "decided_at": now.isoformat(),
     }
     inform: dict[str, bool] = {}
-    for one in fields:
-        values = [str(v) for v in entries.getlist(one.name) if str(v)]
+    for asked in fields:
+        values = [str(v) for v in entries.getlist(asked.name) if str(v)]
         if not values:
             continue
-        match one.name:
+        match asked.name:
             case "patient":
                 filled["patient"] = people[patient].ref.model_dump(mode="json")
             case "guardians":
@@ -399,11 +410,13 @@ def _form_of(
                 ]
             case "urgent":
                 filled["urgent"] = True
+            case "given":
+                filled["given"] = values[0] == "yes"
             case "inform_guardians" | "inform_patient" as name:
                 inform[name.removeprefix("inform_")] = values[0] == "yes"
             case "attestations":
-                filled["attestations"] = [one for one in values if ":" not in one]
-                filled["own_attestations"] = [one for one in values if ":" in one] or None
+                filled["attestations"] = [value for value in values if ":" not in value]
+                filled["own_attestations"] = [value for value in values if ":" in value] or None
             case name:
                 filled[name] = values if name in _MANY else values[0]
     if inform:

@@ -5,22 +5,29 @@ import contextlib
 import re
 import signal
 import socket
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
 from sigill.embedded import BrokerUnavailable, EmbeddedKafka, EmbeddedPostgres
 from sigill.policy.calendar import swedish_date
 from sigill.policy.rulebook import Rulebooks
-from sigill.runtime.clock import SystemClock
+from sigill.runtime.clock import SystemClock, stopwatch
+from sigill.runtime.files import write_private
+from sigill.runtime.worker_specs import ORDER_WORKERS
 from sigill.scenario.live import LiveDriver, Workers
 from sigill.scenario.run import ground
 from sigill.trial.families import TrialWorld
 from sigill.trial.record_system import RecordSystem, app_of
 from sigill.web.http.serving import Listener, serving
+from sigill_contracts.topics import RECEIPTS
 
 _HOST = "127.0.0.1"
+OTHERS = tuple(name for name in ORDER_WORKERS if name != "intake")
+"""All workers but intake, which is a process of its own, to be killed alone."""
 
 
 class PortTaken(RuntimeError):
@@ -55,13 +62,14 @@ class Ports:
 
 def run_trial(books: Rulebooks, first_port: int, mock: bool, say: Callable[[str], None]) -> None:
     """Run until Ctrl-C or a SIGTERM. Raises PortTaken, PostgresUnavailable, BrokerUnavailable, OSError."""
+    began = stopwatch()
     ports = Ports.from_(first_port)
     with (
         EmbeddedPostgres(durable=False) as postgres,
         _broker(mock, say) as broker,
         contextlib.suppress(KeyboardInterrupt),
     ):
-        asyncio.run(_run(books, ports, postgres, broker, say))
+        asyncio.run(_run(books, ports, postgres, broker, say, began))
     say("Stopped, and nothing is left behind.")
 
 
@@ -84,6 +92,7 @@ async def _run(
     postgres: EmbeddedPostgres,
     broker: EmbeddedKafka,
     say: Callable[[str], None],
+    began: float,
 ) -> None:
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None
@@ -97,7 +106,8 @@ async def _run(
                 say(f"Record system  http://{_HOST}:{ports.record_system}/")
                 for name, address in system.links():
                     say(f"{name:<14} {address}")
-                say("Ctrl-C stops everything.")
+                say(f"Settings       {system.commands[0]}")
+                say(f"Ready after {stopwatch() - began:.0f} s. Ctrl-C stops everything.")
                 await asyncio.Event().wait()
     finally:
         await postgres.drop_database(f"sigill_trial_{ports.record_system}")
@@ -109,7 +119,7 @@ async def _started(
 ) -> AsyncIterator[RecordSystem]:
     async with contextlib.AsyncExitStack() as stack:
         base, workers = await stack.enter_async_context(
-            ground(books, database=dsn, kafka=broker.bootstrap, real=broker.real)
+            ground(books, database=dsn, kafka=broker.bootstrap, real=broker.real, names=OTHERS)
         )
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sigill-trial-")))
         ops = Workers(
@@ -123,6 +133,12 @@ async def _started(
             ("ops",),
         )
         stack.callback(ops.stop)
+        intake = Workers(base.environment, folder / "intake.log", ("intake",))
+        stack.callback(intake.stop)
+        intake.start()
+        settings = folder / "trial.env"
+        lines = (f"{name}={quote(value)}\n" for name, value in base.environment.items())
+        write_private(settings, "".join(lines).encode())
         now = SystemClock().now()
         world = TrialWorld.make(books, swedish_date(now))
         driver = LiveDriver(base, workers, patience=120)
@@ -140,16 +156,20 @@ async def _started(
             return [
                 ("Console", logins[0] if logins else f"http://{_HOST}:{ports.console}/"),
                 ("Decision API", f"http://{_HOST}:{ports.api}/v1/openapi.json"),
-                ("Database", f"SIGILL_DATABASE_URL={dsn}"),
-                ("Schema", f"SIGILL_DATABASE_SCHEMA={base.environment['SIGILL_DATABASE_SCHEMA']}"),
-                ("Broker", f"SIGILL_KAFKA_BOOTSTRAP={broker.bootstrap}"),
-                (
-                    "Topics begin",
-                    f"SIGILL_KAFKA_TOPIC_PREFIX={base.environment['SIGILL_KAFKA_TOPIC_PREFIX']}",
-                ),
             ]
 
-        system = RecordSystem(world, driver, workers, now, links, again)
+        prefix = base.environment["SIGILL_KAFKA_TOPIC_PREFIX"]
+        commands = (
+            f"set -a; . {quote(str(settings))}; set +a",
+            f"{quote(sys.argv[0])} status --once",
+            f"{quote(sys.argv[0])} order show ORDER_ID",
+            f"{quote(sys.argv[0])} dlq list",
+            f"kcat -b {broker.bootstrap} -t {prefix}{RECEIPTS.name} -e",
+            f"kafka-console-consumer.sh --bootstrap-server {broker.bootstrap} --topic {prefix}{RECEIPTS.name} --from-beginning",
+        )
+        system = RecordSystem(
+            world, driver, {"intake": intake, "others": workers}, now, links, again, commands
+        )
         system.tick()
         await driver.tell_register(world.persons(now))
         await driver.tell_units(world.units(now))

@@ -29,13 +29,16 @@ function children(old, fresh) {
   for (const gone of [...named.values(), ...others]) gone.remove();
 }
 
+const read = () => live.contains(document.activeElement) || document.hidden;
+
 setInterval(async () => {
-  if (live.contains(document.activeElement) || document.hidden) return;
+  if (read()) return;
   try {
     const answer = await fetch("/live?" + live.dataset.query);
     if (!answer.ok) return;
     const fresh = document.createElement("template");
     fresh.innerHTML = await answer.text();
+    if (read()) return; // somebody came into it while the answer was on its way
     children(live, fresh.content);
   } catch { /* the program was stopped: the page stays as it is */ }
 }, 1000);
