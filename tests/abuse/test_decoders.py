@@ -16,12 +16,13 @@ from sigill.intake.form_parsing import FormInvalid, read_form
 from sigill.intake.verification import RejectedMessage, UnreadableMessage, VerificationResult, VerifiedMessage
 from sigill.policy.effects import Judgement
 from sigill.processing.citations import PolicyContext
-from sigill.processing.receipts import AnsweredMessage, receipt
+from sigill.processing.receipts import receipt
 from sigill.stream.records import Record
 from sigill.trust.chain import HOLDERS_KEPT, CertificateBook
 from sigill.trust.policy import TrustPolicy
 from sigill_contracts.vocabulary import Outcome
 from tests.fuzz.targets import _FORM, START, authority, door, evidence, trust
+from tests.kit import rows
 
 LIMIT = 262_144
 CERTIFICATES = int(os.environ.get("SIGILL_ABUSE_CERTIFICATES", "600"))
@@ -116,7 +117,9 @@ def test_the_answer_to_a_form_with_thousands_of_faults_can_be_sent() -> None:
     arrival = arriving(signed(json.dumps({**_FORM, **fields}, separators=(",", ":")).encode()))
     assert isinstance(arrival, RejectedMessage)
     answer = receipt(
-        AnsweredMessage(event="1", digest="0" * 64, received_at=START),
+        rows.signed(1, None, None, payload=None, form=None, received_at=START),
+        None,
+        (),
         Judgement(Outcome.REFUSED, refusals=arrival.objections),
         None,
         PolicyContext.of(load_rulebooks(), "urn:test").citations,

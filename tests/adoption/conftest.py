@@ -1,5 +1,5 @@
 """The workers' town, for tests that look at Sigill as somebody who takes it into use."""
 
-from tests.workers.conftest import office, store, town
+from tests.workers.conftest import harness, senders, store
 
-__all__ = ["office", "store", "town"]
+__all__ = ["harness", "senders", "store"]

@@ -30,10 +30,10 @@ from sigill.store import facts, persons
 from sigill.store.session import Store
 from sigill_contracts import export
 from sigill_contracts.vocabulary import Service
+from tests.kit.senders import ADULT, CHILD, FATHER, MOTHER, Senders, Sent, person
 from tests.kit.services import migrate
-from tests.workers.conftest import START, Office
-from tests.workers.rulebook import NATIONAL, TESTLAND
-from tests.workers.town import ADULT, CHILD, FATHER, MOTHER, Sent, Town, person
+from tests.kit.testland import NATIONAL, TESTLAND
+from tests.kit.worker_harness import START, WorkerHarness
 
 RELEASES = Path(__file__).parent / "releases"
 TEENAGER = "201105052382"
@@ -45,21 +45,21 @@ MOMENTS = (
 BOOKS = Rulebooks.of(TESTLAND, NATIONAL)
 
 
-def a_day(town: Town, now: datetime) -> list[Sent]:
+def a_day(senders: Senders, now: datetime) -> list[Sent]:
     """Orders of every outcome: executed, refused, pending by phone, repeated, unreadable."""
     custody = [{"guardian": person(MOTHER)}, {"guardian": person(FATHER)}]
-    seal = town.orders(now, valid_through="2025-12-31")
-    phone = town.form(now, patient=person(CHILD), channel="phone", urgent=True)
+    seal = senders.orders(now, valid_through="2025-12-31")
+    phone = senders.form(now, patient=person(CHILD), channel="phone", urgent=True)
     return [
-        town.registers(now - timedelta(days=1), TEENAGER, custody=custody),
+        senders.registers(now - timedelta(days=1), TEENAGER, custody=custody),
         seal,
-        town.orders(now, "block_guardians", patient=person(CHILD), guardians=[person(FATHER)]),
-        town.orders(now, "grant_guardian_access", patient=person(TEENAGER), guardians=[person(MOTHER)]),
-        town.orders(now, "grant_guardian_access", patient=person(TEENAGER), guardians=[person(ADULT)]),
-        town.signs(phone, now, by="SE2321000099-OPER"),
+        senders.orders(now, "block_guardians", patient=person(CHILD), guardians=[person(FATHER)]),
+        senders.orders(now, "grant_guardian_access", patient=person(TEENAGER), guardians=[person(MOTHER)]),
+        senders.orders(now, "grant_guardian_access", patient=person(TEENAGER), guardians=[person(ADULT)]),
+        senders.signs(phone, now, by="SE2321000099-OPER"),
         seal,
-        town.garbage(),
-        town.registers(now, MOTHER, sequence=2, protected_registration=True),
+        senders.garbage(),
+        senders.registers(now, MOTHER, sequence=2, protected_registration=True),
     ]
 
 
@@ -90,19 +90,19 @@ async def live_through(dsn: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Play the day on a database; return what it answers, and all events that went out."""
     store = await Store.open(Settings(database_url=SecretStr(dsn), database_pool_max=4))
     try:
-        office = Office(
+        harness = WorkerHarness(
             store,
-            Town(START),
+            Senders(START),
             FixedClock(START - timedelta(days=30)),
             PolicyContext.of(BOOKS, "urn:sigill:test"),
         )
-        await office.assign()
-        await office.hand_over(*office.town.staff(office.clock.now()))
-        await office.hand_over(*office.town.people(office.clock.now()))
-        office.clock.set(START)
-        for message in a_day(office.town, START):
-            await office.hand_over(message)
-        events = await office.out()
+        await harness.assign()
+        await harness.hand_over(*harness.senders.staff(harness.clock.now()))
+        await harness.hand_over(*harness.senders.people(harness.clock.now()))
+        harness.clock.set(START)
+        for message in a_day(harness.senders, START):
+            await harness.hand_over(message)
+        events = await harness.out()
         return await answers(store), [
             {"topic": e.aggregatetype, "key": e.aggregateid, "payload": json.loads(e.payload)}
             for e in events

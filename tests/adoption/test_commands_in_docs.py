@@ -67,6 +67,8 @@ def unparsed(command: Any, words: list[str], name: str = "sigill") -> Any:
     """Read the words as the program would, without running anything. Raises what the program would print."""
     if hasattr(command, "list_commands"):
         context = command.make_context(name, list(words), resilient_parsing=True)
+        if not words and command.invoke_without_command:
+            return context
         first, *rest = words
         found = command.get_command(context, first)
         assert found is not None, f"no command {first!r}"
@@ -92,6 +94,42 @@ def test_every_command_shown_is_one_that_sigill_has(
 
 def test_the_pages_show_commands() -> None:
     assert len(SHOWN) > 30
+
+
+INLINE = [
+    pytest.param(found.split(), id=f"{path.name}: {found[:60]}")
+    for path in PAGES
+    for found in re.findall(r"`sigill((?: [a-z][^`]*)?)`", path.read_text("utf-8"))
+]
+
+
+@pytest.mark.parametrize("words", INLINE)
+def test_every_command_named_in_a_sentence_is_one_that_sigill_has(words: list[str]) -> None:
+    """Its name and its options; a sentence may leave out what it takes."""
+    command: Any = typer.main.get_command(app)
+    while words and hasattr(command, "list_commands"):
+        first, *words = words
+        for one in first.split("|"):
+            found = command.get_command(command.make_context("sigill", [], resilient_parsing=True), one)
+            assert found is not None, f"no command {one!r}"
+        command = found
+    known = {option for one in command.params for option in (*one.opts, *one.secondary_opts)} | {"--help"}
+    assert {word.partition("=")[0] for word in words if word.startswith("--")} <= known
+
+
+def test_every_target_that_a_page_names_is_one_that_make_has() -> None:
+    has = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    named = {
+        (path.name, target)
+        for path in PAGES
+        for text in [path.read_text("utf-8")]
+        for target in [
+            *re.findall(r"`make ([a-z-]+)[^`]*`", text),
+            *(line.split()[1] for line in commands(text) if re.match(r"make [a-z]", line)),
+        ]
+    }
+    assert len(named) > 10
+    assert {(page, target) for page, target in named if target not in has} == set()
 
 
 def test_the_readme_s_way_from_a_form_to_a_checked_order_works_as_written(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from sigill.importing.table import HEADINGS
 from sigill.policy.rulebook import RuleEntry
+from sigill.policy.sentences import NOTICE
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -143,3 +144,9 @@ def test_every_alert_has_its_page() -> None:
 
 def test_the_copy_for_reading_is_not_kept() -> None:
     assert shutil.which("git") is None or "site/" in (ROOT / ".gitignore").read_text()
+
+
+def test_the_page_on_letters_says_what_every_notice_says() -> None:
+    page = (ROOT / "docs" / "breven.md").read_text(encoding="utf-8")
+    missing = [code for code, text in NOTICE.items() if f"| `{code.value}` | {text.sv} |" not in page]
+    assert missing == []

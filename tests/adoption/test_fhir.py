@@ -22,51 +22,51 @@ from sigill.operations.fhir import PROFILE, Release, bundle, consents
 from sigill.policy.facts import Identity, PatientFacts
 from sigill.store import access_log, facts, persons
 from sigill_contracts.vocabulary import IdType, Initiative
-from tests.workers.conftest import START, Office
-from tests.workers.town import ADULT, CHILD, FATHER, UNIT, person
+from tests.kit.senders import ADULT, CHILD, FATHER, UNIT, person
+from tests.kit.worker_harness import START, WorkerHarness
 
 _LATER = START + timedelta(hours=1)
 
 
-async def known(office: Office, number: str) -> PatientFacts:
-    async with office.store.reading() as tx:
+async def known(harness: WorkerHarness, number: str) -> PatientFacts:
+    async with harness.store.reading() as tx:
         who = await persons.resolve(tx, [Identity(IdType.PERSONNUMMER, number)])
         return (await facts.patient_facts(tx, who.values()))[next(iter(who.values()))]
 
 
 @pytest.fixture
-async def lived(office: Office) -> Office:
-    town = office.town
-    await office.hand_over(
-        town.orders(
+async def lived(harness: WorkerHarness) -> WorkerHarness:
+    senders = harness.senders
+    await harness.hand_over(
+        senders.orders(
             START,
             units=[UNIT],
             recorded_from="2024-01-01",
             recorded_to="2024-06-30",
             valid_through="2025-12-31",
         ),
-        town.orders(START, "block_guardians", patient=person(CHILD), guardians=[person(FATHER)]),
-        town.orders(START, "block_guardians", patient=person(CHILD)),
+        senders.orders(START, "block_guardians", patient=person(CHILD), guardians=[person(FATHER)]),
+        senders.orders(START, "block_guardians", patient=person(CHILD)),
     )
-    return office
+    return harness
 
 
-async def test_what_somebody_must_not_be_told_of_is_labelled_so(office: Office) -> None:
+async def test_what_somebody_must_not_be_told_of_is_labelled_so(harness: WorkerHarness) -> None:
     inform = {"guardians": False}
-    await office.hand_over(
-        office.town.orders(START, "block_guardians", patient=person(CHILD), inform=inform),
-        office.town.orders(START),
+    await harness.hand_over(
+        harness.senders.orders(START, "block_guardians", patient=person(CHILD), inform=inform),
+        harness.senders.orders(START),
     )
     for release, model in ((Release.R5, Consent), (Release.R4, ConsentR4)):
-        (secret,) = consents(await known(office, CHILD), office.desk.books, _LATER, release=release)
+        (secret,) = consents(await known(harness, CHILD), harness.desk.books, _LATER, release=release)
         read = model.model_validate_json(json.dumps(secret))
         assert [label.code for label in read.meta.security] == ["NOPAT"]
-        (plain,) = consents(await known(office, ADULT), office.desk.books, _LATER, release=release)
+        (plain,) = consents(await known(harness, ADULT), harness.desk.books, _LATER, release=release)
         assert "security" not in plain.get("meta", {})
 
 
 @pytest.mark.parametrize("number", [ADULT, CHILD])
-async def test_every_bundle_is_valid_in_both_releases(lived: Office, number: str) -> None:
+async def test_every_bundle_is_valid_in_both_releases(lived: WorkerHarness, number: str) -> None:
     patient = await known(lived, number)
     for release, model in ((Release.R5, Bundle), (Release.R4, BundleR4)):
         made = bundle(patient, lived.desk.books, _LATER, release=release)
@@ -78,7 +78,7 @@ async def test_every_bundle_is_valid_in_both_releases(lived: Office, number: str
         ConsentR4.model_validate_json(json.dumps(one))
 
 
-async def test_a_seal_denies_what_one_unit_recorded_in_some_months(lived: Office) -> None:
+async def test_a_seal_denies_what_one_unit_recorded_in_some_months(lived: WorkerHarness) -> None:
     [seal] = consents(await known(lived, ADULT), lived.desk.books, _LATER)
     read = Consent.model_validate_json(json.dumps(seal))
     assert (read.status, read.decision) == ("active", "deny")
@@ -96,7 +96,7 @@ async def test_a_seal_denies_what_one_unit_recorded_in_some_months(lived: Office
     assert old["policy"] == [{"uri": "urn:sigill:rule:TL-01"}]
 
 
-async def test_one_guardian_is_named_and_all_guardians_are_a_class_of_people(lived: Office) -> None:
+async def test_one_guardian_is_named_and_all_guardians_are_a_class_of_people(lived: WorkerHarness) -> None:
     made = consents(await known(lived, CHILD), lived.desk.books, _LATER)
     actors = [Consent.model_validate_json(json.dumps(one)).provision[0].actor[0] for one in made]
     named = {a.reference.identifier.value for a in actors if a.reference.identifier}
@@ -105,21 +105,21 @@ async def test_one_guardian_is_named_and_all_guardians_are_a_class_of_people(liv
     assert (named, classes) == ({FATHER}, {"GUARD"})
 
 
-async def test_who_is_let_out_of_a_block_of_all_is_an_exception_to_it(office: Office) -> None:
-    await office.hand_over(office.town.orders(START, "block_guardians", patient=person(CHILD)))
-    patient = await known(office, CHILD)
+async def test_who_is_let_out_of_a_block_of_all_is_an_exception_to_it(harness: WorkerHarness) -> None:
+    await harness.hand_over(harness.senders.orders(START, "block_guardians", patient=person(CHILD)))
+    patient = await known(harness, CHILD)
     [block] = patient.measures
     father = next(one for one, who in patient.people.items() if who.latest.identity.number == FATHER)
-    patient = patient.with_measure(replace(block, guardians_except=(father,)))
-    [made] = consents(patient, office.desk.books, _LATER)
+    patient = patient.with_measures([replace(block, guardians_except=(father,))])
+    [made] = consents(patient, harness.desk.books, _LATER)
     [but] = Consent.model_validate_json(json.dumps(made)).provision[0].provision
     assert but.actor[0].reference.identifier.value == FATHER
-    [made] = consents(patient, office.desk.books, _LATER, release=Release.R4)
+    [made] = consents(patient, harness.desk.books, _LATER, release=Release.R4)
     [old] = ConsentR4.model_validate_json(json.dumps(made)).provision.provision
     assert (old.type, old.actor[0].reference.identifier.value) == ("permit", FATHER)
 
 
-async def test_what_is_over_is_left_out_or_inactive(lived: Office) -> None:
+async def test_what_is_over_is_left_out_or_inactive(lived: WorkerHarness) -> None:
     patient = await known(lived, ADULT)
     after = START + timedelta(days=400)
     assert consents(patient, lived.desk.books, after) == []
@@ -127,13 +127,13 @@ async def test_what_is_over_is_left_out_or_inactive(lived: Office) -> None:
     assert seal["status"] == "inactive"
 
 
-async def test_no_motivation_and_no_name_is_in_it(lived: Office) -> None:
+async def test_no_motivation_and_no_name_is_in_it(lived: WorkerHarness) -> None:
     for number in (ADULT, CHILD):
         made = json.dumps(bundle(await known(lived, number), lived.desk.books, _LATER), ensure_ascii=False)
         assert "Text." not in made
 
 
-async def test_the_command_logs_the_look_and_prints_a_bundle(lived: Office, database: str) -> None:
+async def test_the_command_logs_the_look_and_prints_a_bundle(lived: WorkerHarness, database: str) -> None:
     done = await asyncio.to_thread(
         subprocess.run,
         [sys.executable, "-m", "sigill.cli", "export", "fhir", "--reason", "hand-over", "--by", "anna"],
@@ -210,9 +210,9 @@ def pcf_faults(consent: dict[str, Any]) -> list[str]:
     return found
 
 
-async def test_every_r4_consent_keeps_ihes_profile(lived: Office) -> None:
-    town = lived.town
-    await lived.hand_over(town.registers(START, CHILD, secrecy_mark=True, sequence=50))
+async def test_every_r4_consent_keeps_ihes_profile(lived: WorkerHarness) -> None:
+    senders = lived.senders
+    await lived.hand_over(senders.registers(START, CHILD, secrecy_mark=True, sequence=50))
     seen = set()
     for number in (ADULT, CHILD):
         facts_of = await known(lived, number)
@@ -227,7 +227,7 @@ async def test_every_r4_consent_keeps_ihes_profile(lived: Office) -> None:
     assert len(seen) == 2
 
 
-async def test_what_a_consent_lacks_is_seen(lived: Office) -> None:
+async def test_what_a_consent_lacks_is_seen(lived: WorkerHarness) -> None:
     [seal] = consents(await known(lived, ADULT), lived.desk.books, _LATER, release=Release.R4)
     for name in ("dateTime", "performer", "organization", "policy", "sourceReference"):
         less = {key: value for key, value in seal.items() if key != name}
@@ -235,7 +235,7 @@ async def test_what_a_consent_lacks_is_seen(lived: Office) -> None:
 
 
 @pytest.mark.parametrize("initiative", list(Initiative))
-async def test_whose_initiative_it_was_is_who_consented(lived: Office, initiative: Initiative) -> None:
+async def test_whose_initiative_it_was_is_who_consented(lived: WorkerHarness, initiative: Initiative) -> None:
     patient = await known(lived, ADULT)
     measure = replace(patient.measures[0], initiative=initiative, unit=None, orders=(), rules=())
     other = replace(patient, measures=(measure,))
@@ -263,9 +263,9 @@ def _hapi(release: Release, files: Sequence[Path]) -> tuple[int, str]:
 
 @pytest.mark.recipes
 @pytest.mark.parametrize("release", list(Release))
-async def test_hapis_validator_finds_no_error(lived: Office, tmp_path: Path, release: Release) -> None:
-    town = lived.town
-    await lived.hand_over(town.registers(START, CHILD, secrecy_mark=True, sequence=50))
+async def test_hapis_validator_finds_no_error(lived: WorkerHarness, tmp_path: Path, release: Release) -> None:
+    senders = lived.senders
+    await lived.hand_over(senders.registers(START, CHILD, secrecy_mark=True, sequence=50))
     made = [
         bundle(await known(lived, number), lived.desk.books, _LATER, release=release)
         for number in (ADULT, CHILD)

@@ -17,10 +17,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from typer.testing import CliRunner
 
-from sigill.bootstrap import WORKERS
 from sigill.cli import app
 from sigill.devtools.authority import DevAuthority
 from sigill.runtime.settings import Settings, load_settings
+from sigill.runtime.worker_specs import ORDER_WORKERS
 from sigill_contracts.topics import TOPICS, group_of
 from tests.kit.waiting import wait_for_the_database
 
@@ -28,7 +28,7 @@ CHART = Path(__file__).parents[2] / "infra" / "helm" / "sigill"
 _BIN = Path(sys.executable).parent
 AT = datetime(2026, 3, 2, 8, tzinfo=UTC)
 runner = CliRunner()
-ALL = (*WORKERS, "ops")
+ALL = (*ORDER_WORKERS, "ops")
 VALUES: dict[str, Any] = {
     "image": {"repository": "sigill", "digest": "sha256:" + "0" * 64},
     "config": {"environment": "production", "audience": "sigill/production"},
@@ -108,7 +108,7 @@ def pods(manifests: dict[tuple[str, str], dict[str, Any]]) -> list[tuple[str, di
 JOBS_BY_THE_CLOCK = {
     "verification": ("auditor", ["audit", "verify", "--key", "/run/secrets/sigill/audit_key.jwk"]),
     "retention": ("ops", ["retention", "run"]),
-    "protected": ("ops", ["protected", "check"]),
+    "protected": ("ops", ["protected", "check", "--count"]),
 }
 """Each with whose login and Secret it has, and what it runs."""
 
@@ -294,6 +294,17 @@ def test_the_night_verifies_ends_what_may_end_and_asks_for_the_protected(
         command = container["args"][: -2 if "--key" in container["args"] else None]
         assert runner.invoke(app, [*command, "--help"]).exit_code == 0, "the program has no such command"
         assert (job["spec"]["concurrencyPolicy"], job["spec"]["timeZone"]) == ("Forbid", "Europe/Stockholm")
+    at_night = {"enabled": True, "schedule": "0 3 * * *", "archiveClaim": "packages"}
+    kept = documents(rendered(periodic={"retention": at_night}))
+    [pod] = [
+        one
+        for name, one in pods({(m["kind"], m["metadata"]["name"]): m for m in kept})
+        if name == "retention"
+    ]
+    [container] = pod["containers"]
+    [place] = [one["value"] for one in container["env"] if one["name"] == "SIGILL_ARCHIVE_FOLDER"]
+    assert {"name": "archive", "mountPath": place} in container["volumeMounts"]
+    assert {"name": "archive", "persistentVolumeClaim": {"claimName": "packages"}} in pod["volumes"]
     off = {name: {"enabled": False, "schedule": "0 0 * * *"} for name in JOBS_BY_THE_CLOCK}
     assert not [m for m in documents(rendered(periodic=off)) if m["kind"] == "CronJob"]
 

@@ -22,8 +22,8 @@ from sigill.policy.access import AccessQuestion, decide
 from sigill.policy.facts import Identity
 from sigill.store import audit, audit_check, facts, measures, orders, persons, tasks
 from sigill_contracts.vocabulary import Form, HsaId, IdType, MeasureKind, OrderId, RegionCode, Service
-from tests.workers.conftest import START, Office, read, receipts
-from tests.workers.town import ADULT, CHILD, FATHER, KEYS, MOTHER, person
+from tests.kit.senders import ADULT, CHILD, FATHER, KEYS, MOTHER, person
+from tests.kit.worker_harness import START, WorkerHarness, read, receipts
 
 OPERATOR = HsaId("SE2321000099-OPER")
 TEENAGER = "201105052382"
@@ -36,14 +36,14 @@ def table(*lines: str, head: str = HEAD) -> bytes:
     return "\n".join([head, *lines]).encode()
 
 
-async def take(office: Office, data: bytes, *, dry_run: bool = False) -> list[Reported]:
-    region = office.desk.books.regions[RegionCode("testland")]
-    work = Import(office.store, office.desk, KEYS, office.clock, region, OPERATOR, dry_run)
+async def take(harness: WorkerHarness, data: bytes, *, dry_run: bool = False) -> list[Reported]:
+    region = harness.desk.books.regions[RegionCode("testland")]
+    work = Import(harness.store, harness.desk, KEYS, harness.clock, region, OPERATOR, dry_run)
     return await work.run(read_list(data))
 
 
-async def standing(office: Office, number: str):  # type: ignore[no-untyped-def]
-    async with office.store.reading() as tx:
+async def standing(harness: WorkerHarness, number: str):  # type: ignore[no-untyped-def]
+    async with harness.store.reading() as tx:
         who = await persons.resolve(tx, [Identity(IdType.PERSONNUMMER, number)])
         found = await facts.patient_facts(tx, who.values())
     return next(iter(found.values()), None)
@@ -142,19 +142,19 @@ def test_a_co_ordination_number_is_known_by_its_day() -> None:
 # --- fates
 
 
-async def test_a_seal_is_in_force_since_its_own_day_with_its_origin_beside_it(office: Office) -> None:
+async def test_a_seal_is_in_force_since_its_own_day_with_its_origin_beside_it(harness: WorkerHarness) -> None:
     data = table(f"försegling;{ADULT};;;2025-01-15;2026-01-31;2025-01-14;vården;SE2321000099-TEST")
-    [one] = await take(office, data)
+    [one] = await take(harness, data)
     assert fates([one]) == [("applied", ())]
 
-    found = await standing(office, ADULT)
+    found = await standing(harness, ADULT)
     [seal] = found.measures
     assert (seal.kind, seal.services, seal.unit) == ("journal_seal", (Service.JOURNAL,), "SE2321000099-TEST")
     assert seal.valid_from.isoformat() == "2025-01-14T23:00:00+00:00"
     assert seal.last_day(found.patient.birth) == date(2026, 1, 31)
     assert seal.rules == ("TL-01",)
 
-    async with office.store.reading() as tx:
+    async with harness.store.reading() as tx:
         [order] = await orders.load(tx, seal.orders)
         [answer] = (await orders.answers_to(tx, [order.registration]))[order.registration]
         written = await audit.of_person(tx, found.patient.person_id)
@@ -170,80 +170,82 @@ async def test_a_seal_is_in_force_since_its_own_day_with_its_origin_beside_it(of
     assert (entry.actor, entry.chain) == (OPERATOR, "import")
     assert json.loads(entry.body)["digest"] == order.digest.hex()
 
-    events = await office.out()
+    events = await harness.out()
     assert [e.aggregatetype for e in events] == ["access.changes.v1", "access.state.v1"]
     assert receipts(events) == []  # no record system asked
     [state] = read(events, "access.state.v1")
     assert [m.kind for m in state.measures] == ["journal_seal"]
-    async with office.store.reading() as tx:
+    async with harness.store.reading() as tx:
         assert await tasks.page(tx) == []  # it is keyed in already: the list says so
 
 
-async def test_the_same_row_again_changes_nothing_in_whatever_file_it_comes(office: Office) -> None:
+async def test_the_same_row_again_changes_nothing_in_whatever_file_it_comes(harness: WorkerHarness) -> None:
     row = f"försegling;{ADULT};;;2025-01-15;;;vården;"
-    assert fates(await take(office, table(row, row))) == [("applied", ()), ("already_known", ())]
-    await office.out()
-    again = await take(office, table(f"blockering;{CHILD};;;;;;vården;", row))
+    assert fates(await take(harness, table(row, row))) == [("applied", ()), ("already_known", ())]
+    await harness.out()
+    again = await take(harness, table(f"blockering;{CHILD};;;;;;vården;", row))
     assert fates(again) == [("applied", ()), ("already_known", ())]
-    found = await standing(office, ADULT)
+    found = await standing(harness, ADULT)
     assert len(found.measures) == 1
 
 
-async def test_a_dry_run_says_what_would_happen_and_leaves_nothing(office: Office) -> None:
+async def test_a_dry_run_says_what_would_happen_and_leaves_nothing(harness: WorkerHarness) -> None:
     data = table(
         f"försegling;{ADULT};;;2025-01-15;;;vården;",
         f"försegling;{STRANGER};;;;;;;",
         f"direktåtkomst vårdnadshavare;{CHILD};{MOTHER};;;;;;",
     )
-    foreseen = await take(office, data, dry_run=True)
-    assert await office.out() == []
-    assert (await standing(office, ADULT)).measures == ()
-    assert await standing(office, STRANGER) is None
-    done = await take(office, data)
+    foreseen = await take(harness, data, dry_run=True)
+    assert await harness.out() == []
+    assert (await standing(harness, ADULT)).measures == ()
+    assert await standing(harness, STRANGER) is None
+    done = await take(harness, data)
     assert fates(done) == fates(foreseen)
     assert [one.measures for one in done] == [one.measures for one in foreseen]
 
 
-async def test_a_protective_row_in_doubt_is_applied_as_wide_as_can_be_and_flagged(office: Office) -> None:
+async def test_a_protective_row_in_doubt_is_applied_as_wide_as_can_be_and_flagged(
+    harness: WorkerHarness,
+) -> None:
     found = await take(
-        office, table(f"blockering;{CHILD};mamma;;;snart;;vården;", f"försegling;{ADULT};;akuten 2;;;;;")
+        harness, table(f"blockering;{CHILD};mamma;;;snart;;vården;", f"försegling;{ADULT};;akuten 2;;;;;")
     )
     assert fates(found) == [
         ("applied_flagged", ("unreadable", "unreadable")),
         ("applied_flagged", ("unreadable", "initiative")),
     ]
-    [seal] = (await standing(office, ADULT)).measures
+    [seal] = (await standing(harness, ADULT)).measures
     assert seal.units is None
-    [block] = (await standing(office, CHILD)).measures
+    [block] = (await standing(harness, CHILD)).measures
     assert (block.guardians, block.valid_to) == (None, None)
     assert not block.inform.guardians
-    async with office.store.reading() as tx:
+    async with harness.store.reading() as tx:
         waiting = await tasks.page(tx, kinds=["imported_in_doubt"])
     assert waiting[0].measure_id == block.measure_id
     assert not any(number in task.text.sv for task in waiting for number in (CHILD, ADULT))
 
 
 async def test_a_seal_of_somebody_whom_the_register_has_not_told_of_holds_when_it_does(
-    office: Office,
+    harness: WorkerHarness,
 ) -> None:
-    [one] = await take(office, table(f"försegling;{STRANGER};;;2025-01-01;;;vården;"))
+    [one] = await take(harness, table(f"försegling;{STRANGER};;;2025-01-01;;;vården;"))
     assert fates([one]) == [("applied_flagged", ("patient_unknown",))]
-    await office.hand_over(office.town.registers(START, STRANGER))
-    found = await standing(office, STRANGER)
+    await harness.hand_over(harness.senders.registers(START, STRANGER))
+    found = await standing(harness, STRANGER)
     assert found.patient.registered
     who = found.patient.person_id
     answer = decide(
-        AccessQuestion(who, Service.JOURNAL, START + timedelta(hours=1)), found, office.desk.books
+        AccessQuestion(who, Service.JOURNAL, START + timedelta(hours=1)), found, harness.desk.books
     )
     assert (answer.allowed, "journal_seal" in answer.codes) == (False, True)
 
 
-async def test_a_number_that_nobody_can_have_protects_nobody_and_is_refused(office: Office) -> None:
+async def test_a_number_that_nobody_can_have_protects_nobody_and_is_refused(harness: WorkerHarness) -> None:
     wrong = STRANGER[:-1] + str((int(STRANGER[-1]) + 1) % 10)
-    assert fates(await take(office, table(f"försegling;{wrong};;;;;;vården;"))) == [
+    assert fates(await take(harness, table(f"försegling;{wrong};;;;;;vården;"))) == [
         ("refused", ("field_invalid",))
     ]
-    assert await standing(office, wrong) is None
+    assert await standing(harness, wrong) is None
 
 
 @pytest.mark.parametrize(
@@ -259,13 +261,13 @@ async def test_a_number_that_nobody_can_have_protects_nobody_and_is_refused(offi
     ],
 )
 async def test_an_opening_row_is_refused_when_anything_is_in_doubt(
-    office: Office, row: str, codes: tuple[str, ...]
+    harness: WorkerHarness, row: str, codes: tuple[str, ...]
 ) -> None:
     custody = [{"guardian": person(MOTHER)}, {"guardian": person(FATHER)}]
-    await office.hand_over(office.town.registers(START - timedelta(days=30), TEENAGER, custody=custody))
-    [one] = await take(office, table(f"direktåtkomst vårdnadshavare;{row}"))
+    await harness.hand_over(harness.senders.registers(START - timedelta(days=30), TEENAGER, custody=custody))
+    [one] = await take(harness, table(f"direktåtkomst vårdnadshavare;{row}"))
     assert fates([one]) == [("refused" if codes else "applied", codes)]
-    found = await standing(office, TEENAGER)
+    found = await standing(harness, TEENAGER)
     if codes:
         assert found is None or found.measures == ()
     else:
@@ -273,50 +275,54 @@ async def test_an_opening_row_is_refused_when_anything_is_in_doubt(
         assert found.measures[0].last_day(found.patient.birth) == date(2026, 2, 27)
 
 
-async def test_what_has_ended_is_not_applied(office: Office) -> None:
-    found = await take(office, table(f"försegling;{ADULT};;;2024-01-01;2024-06-30;;vården;"))
+async def test_what_has_ended_is_not_applied(harness: WorkerHarness) -> None:
+    found = await take(harness, table(f"försegling;{ADULT};;;2024-01-01;2024-06-30;;vården;"))
     assert fates(found) == [("over", ())]
-    assert (await standing(office, ADULT)).measures == ()
+    assert (await standing(harness, ADULT)).measures == ()
 
 
-async def test_a_longer_protection_of_the_same_kind_is_applied_beside_the_shorter(office: Office) -> None:
+async def test_a_longer_protection_of_the_same_kind_is_applied_beside_the_shorter(
+    harness: WorkerHarness,
+) -> None:
     short = f"försegling;{ADULT};;;2025-01-01;2025-12-31;;vården;"
     long = f"försegling;{ADULT};;;2025-01-01;2026-12-31;;vården;"
-    assert fates(await take(office, table(short, long))) == [
+    assert fates(await take(harness, table(short, long))) == [
         ("applied", ()),
         ("applied_flagged", ("overlaps",)),
     ]
-    assert fates(await take(office, table(f"försegling;{ADULT};;;2025-02-01;2025-12-31;;vården;"))) == [
+    assert fates(await take(harness, table(f"försegling;{ADULT};;;2025-02-01;2025-12-31;;vården;"))) == [
         ("already_known", ())
     ]
 
 
-async def test_a_row_without_measure_or_patient_is_told_apart(office: Office) -> None:
-    found = await take(office, table(f"spärr;{ADULT};;;;;;;", "försegling;okänd;;;;;;;"))
+async def test_a_row_without_measure_or_patient_is_told_apart(harness: WorkerHarness) -> None:
+    found = await take(harness, table(f"spärr;{ADULT};;;;;;;", "försegling;okänd;;;;;;;"))
     assert fates(found) == [("unreadable", ("kind",)), ("unreadable", ("patient",))]
 
 
-async def test_an_imported_measure_is_released_by_a_signed_form_like_any_other(office: Office) -> None:
-    [one] = await take(office, table(f"försegling;{ADULT};;;2025-01-15;;;vården;"))
-    async with office.store.reading() as tx:
+async def test_an_imported_measure_is_released_by_a_signed_form_like_any_other(
+    harness: WorkerHarness,
+) -> None:
+    [one] = await take(harness, table(f"försegling;{ADULT};;;2025-01-15;;;vården;"))
+    async with harness.store.reading() as tx:
         [(_, seal)] = await measures.history(tx, one.measures)
-    await office.out()
-    await office.hand_over(
-        office.town.orders(START, "release_journal_seal", releases=[str(OrderId(seal.orders[0]))])
+    await harness.out()
+    await harness.hand_over(
+        harness.senders.orders(START, "release_journal_seal", releases=[str(OrderId(seal.orders[0]))])
     )
-    [receipt] = receipts(await office.out())
+    [receipt] = receipts(await harness.out())
     assert (receipt.outcome, [m.action for m in receipt.measures]) == ("executed", ["ended"])
 
 
-async def test_an_end_falls_due_like_any_other_and_the_chains_verify(office: Office) -> None:
-    await take(office, table(f"försegling;{ADULT};;;2025-01-15;2025-03-31;;vården;"))
-    await office.out()
-    office.clock.set(START + timedelta(days=40))
+async def test_an_end_falls_due_like_any_other_and_the_chains_verify(harness: WorkerHarness) -> None:
+    await take(harness, table(f"försegling;{ADULT};;;2025-01-15;2025-03-31;;vården;"))
+    await harness.out()
+    harness.clock.set(START + timedelta(days=40))
     # the unit's two reminders of the end, and the end
-    assert await office.transitions().run_due(office.clock.now()) == 3
-    [change] = read(await office.out(), "access.changes.v1")
+    assert await harness.transitions().run_due(harness.clock.now()) == 3
+    [change] = read(await harness.out(), "access.changes.v1")
     assert (change.access, change.at.isoformat()) == ("gained", "2025-03-31T22:00:00+00:00")
-    async with office.store.reading() as tx:
+    async with harness.store.reading() as tx:
         assert await audit_check.verify(tx) == []
 
 

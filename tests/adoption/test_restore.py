@@ -31,10 +31,10 @@ from sigill.store.incarnation import meet
 from sigill.store.session import Store
 from sigill.stream.records import Record
 from sigill_contracts.topics import PERSONS
+from tests.kit.senders import ADULT, CHILD, FATHER, MOTHER, Senders, Sent, person
 from tests.kit.services import migrate
-from tests.workers.conftest import START, Office, read
-from tests.workers.rulebook import NATIONAL, TESTLAND
-from tests.workers.town import ADULT, CHILD, FATHER, MOTHER, Sent, Town, person
+from tests.kit.testland import NATIONAL, OWN_SERIES
+from tests.kit.worker_harness import START, WorkerHarness, read
 
 STRANGER = "198507099805"
 AFTER_RESTORE = Path(__file__).parents[2] / "infra" / "restore" / "after-restore.sql"
@@ -53,13 +53,13 @@ class Topics:
 
     kept: list[tuple[Any, Record]] = field(default_factory=list)
 
-    async def send(self, office: Office, *messages: Sent) -> None:
-        for record in office.records(messages):
-            self.kept.append((office.clock.now(), record))
-            await office.hand_over_records([record])
+    async def send(self, harness: WorkerHarness, *messages: Sent) -> None:
+        for record in harness.records(messages):
+            self.kept.append((harness.clock.now(), record))
+            await harness.hand_over_records([record])
 
     async def read_again(
-        self, office: Office, *, clock_goes_on: bool = False, register_first: bool = False
+        self, harness: WorkerHarness, *, clock_goes_on: bool = False, register_first: bool = False
     ) -> int:
         """
         As consumers do at their start: from the offsets that the store knows. Returns how many were taken.
@@ -69,14 +69,14 @@ class Topics:
         """
         taken = 0
         for at, record in sorted(self.kept, key=lambda one: register_first and one[1].topic != PERSONS.name):
-            async with office.store.reading() as tx:
-                stored = await inbox.stored(tx, office.consuming[record.topic].group)
+            async with harness.store.reading() as tx:
+                stored = await inbox.stored(tx, harness.consuming[record.topic].group)
             if record.offset >= (stored[(record.topic, 0)][1] or 0):
                 if clock_goes_on:
-                    office.clock.advance(timedelta(minutes=7))
+                    harness.clock.advance(timedelta(minutes=7))
                 else:
-                    office.clock.set(at)
-                await office.hand_over_records([record])
+                    harness.clock.set(at)
+                await harness.hand_over_records([record])
                 taken += 1
         return taken
 
@@ -90,13 +90,13 @@ def server() -> Iterator[EmbeddedPostgres]:
 
 
 @asynccontextmanager
-async def opened(dsn: str, town: Town, clock: FixedClock) -> AsyncIterator[Office]:
+async def opened(dsn: str, senders: Senders, clock: FixedClock) -> AsyncIterator[WorkerHarness]:
     settings = Settings(database_url=SecretStr(dsn), database_pool_max=4)
     store = await Store.open(settings)
-    desk = PolicyContext.of(Rulebooks.of(TESTLAND, NATIONAL), "urn:sigill:test")
-    office = Office(store, town, clock, desk)
+    desk = PolicyContext.of(Rulebooks.of(OWN_SERIES, NATIONAL), "urn:sigill:test")
+    harness = WorkerHarness(store, senders, clock, desk)
     try:
-        yield office
+        yield harness
     finally:
         await store.close()
 
@@ -221,8 +221,8 @@ def numbers_in(published: dict[Any, Any]) -> set[str]:
     return {body["note"]["registration_number"] for body in published.values() if body.get("note")}
 
 
-async def versions(office: Office) -> list[int]:
-    async with office.store.reading() as tx:
+async def versions(harness: WorkerHarness) -> list[int]:
+    async with harness.store.reading() as tx:
         events = await outbox.unpublished(tx, range(outbox.SHARDS), 10_000)
     return [state.version for state in read(events, "access.state.v1")]
 
@@ -239,40 +239,40 @@ async def test_a_restored_store_reads_the_topics_again_and_ends_as_it_was(
     await migrate(dsn)
     machine = Machine.of(server, await asked(dsn, "SHOW data_directory"), await asked(dsn, "SHOW port"))
 
-    town, topics, clock = Town(START), Topics(), FixedClock(START - timedelta(days=30))
-    async with opened(dsn, town, clock) as office:
-        assert not await meet(office.store)
-        await office.assign()
-        await topics.send(office, *town.staff(clock.now()))
-        await topics.send(office, *town.people(clock.now()))
+    senders, topics, clock = Senders(START), Topics(), FixedClock(START - timedelta(days=30))
+    async with opened(dsn, senders, clock) as harness:
+        assert not await meet(harness.store)
+        await harness.assign()
+        await topics.send(harness, *senders.staff(clock.now()))
+        await topics.send(harness, *senders.people(clock.now()))
         clock.set(START)
-        seal, block = town.orders(START), town.orders(START, "block_guardians", patient=person(CHILD))
-        await topics.send(office, seal, block)
+        seal, block = senders.orders(START), senders.orders(START, "block_guardians", patient=person(CHILD))
+        await topics.send(harness, seal, block)
 
         # a base backup while it works, and some more of the day after it
         machine.back_up()
         clock.set(START + timedelta(hours=1))
         await topics.send(
-            office,
-            town.garbage(FATHER),
+            harness,
+            senders.garbage(FATHER),
             seal,
-            town.orders(clock.now(), "seal_journal", patient=person(CHILD)),
+            senders.orders(clock.now(), "seal_journal", patient=person(CHILD)),
         )
         at_the_point = await fingerprint(dsn)
         await asked(dsn, "SELECT pg_create_restore_point('noon')")
 
         # the afternoon: it will be lost, and is on the topics
         clock.set(START + timedelta(hours=5))
-        lift = town.orders(clock.now(), "release_journal_seal", releases=[seal.order_id])
-        moved = town.registers(clock.now(), CHILD, sequence=2, custody=[{"guardian": person(MOTHER)}])
-        await topics.send(office, lift, moved, town.orders(clock.now(), patient=person(FATHER)))
-        await topics.send(office, town.orders(clock.now(), patient=person(ADULT)))
+        lift = senders.orders(clock.now(), "release_journal_seal", releases=[seal.order_id])
+        moved = senders.registers(clock.now(), CHILD, sequence=2, custody=[{"guardian": person(MOTHER)}])
+        await topics.send(harness, lift, moved, senders.orders(clock.now(), patient=person(FATHER)))
+        await topics.send(harness, senders.orders(clock.now(), patient=person(ADULT)))
         if clock_goes_on:
             # somebody whom the register names only after an order about them: it waits. Their surrogate will be another
-            await topics.send(office, town.orders(clock.now(), patient=person(STRANGER)))
-            await topics.send(office, town.registers(clock.now(), STRANGER))
+            await topics.send(harness, senders.orders(clock.now(), patient=person(STRANGER)))
+            await topics.send(harness, senders.registers(clock.now(), STRANGER))
         in_the_evening = await fingerprint(dsn)
-        published, told = await versions(office), await bodies(dsn)
+        published, told = await versions(harness), await bodies(dsn)
         await asked(dsn, "SELECT pg_switch_wal()")
         await asked(dsn, "CHECKPOINT")
 
@@ -285,10 +285,10 @@ async def test_a_restored_store_reads_the_topics_again_and_ends_as_it_was(
     if not clock_goes_on:
         machine.skip_numbers("day")  # by hand, too: it only skips further
 
-    async with opened(dsn, town, clock) as office:
-        assert await meet(office.store)  # numbers skip by themselves
-        await office.assign()
-        taken = await topics.read_again(office, clock_goes_on=clock_goes_on, register_first=register_first)
+    async with opened(dsn, senders, clock) as harness:
+        assert await meet(harness.store)  # numbers skip by themselves
+        await harness.assign()
+        taken = await topics.read_again(harness, clock_goes_on=clock_goes_on, register_first=register_first)
         assert taken == (6 if clock_goes_on else 4)  # a lift, register messages, seals
         again = await bodies(dsn)
         both = {event: again[event] for event in told if event in again}
@@ -298,6 +298,7 @@ async def test_a_restored_store_reads_the_topics_again_and_ends_as_it_was(
         numbers = numbers_in(told)
         assert len(numbers) == (7 if clock_goes_on else 6)
         assert numbers == numbers_in(again)
+        assert all(number.startswith(f"TL {START:%Y}/") for number in numbers), "in the region's own series"
         if register_first:
             return
         evening = await fingerprint(dsn)
@@ -305,10 +306,10 @@ async def test_a_restored_store_reads_the_topics_again_and_ends_as_it_was(
         assert {name for name in evening if evening[name] != in_the_evening[name]} <= (
             later if clock_goes_on else set()
         )
-        again = await versions(office)
+        again = await versions(harness)
         assert len(again) == len(published)
         assert min(set(again) - set(published)) > max(published)  # readers of the state keep the new one
-        async with office.store.reading() as tx:
+        async with harness.store.reading() as tx:
             assert await audit_check.verify(tx) == []
 
         # and once more from the very beginning: nothing is done twice
@@ -316,6 +317,6 @@ async def test_a_restored_store_reads_the_topics_again_and_ends_as_it_was(
         before = await fingerprint(dsn)
         for _, record in topics.kept:
             if record.topic != "ehr.orders.v1":
-                await office.hand_over_records([record])
+                await harness.hand_over_records([record])
         after = await fingerprint(dsn)
         assert {name for name in after if after[name] != before[name]} <= {"offsets"}

@@ -6,8 +6,8 @@ from pathlib import Path
 from jsonschema import Draft202012Validator
 
 from sigill_contracts import export
-from tests.workers.conftest import START, Office
-from tests.workers.town import CHILD, person
+from tests.kit.senders import CHILD, person
+from tests.kit.worker_harness import START, WorkerHarness
 
 SCHEMAS = {
     schema["$id"]: schema
@@ -16,9 +16,9 @@ SCHEMAS = {
 }
 
 
-async def test_every_event_fits_the_schema_that_its_header_names(office: Office) -> None:
-    await office.hand_over(office.town.orders(START, "block_guardians", patient=person(CHILD)))
-    events = await office.out()
+async def test_every_event_fits_the_schema_that_its_header_names(harness: WorkerHarness) -> None:
+    await harness.hand_over(harness.senders.orders(START, "block_guardians", patient=person(CHILD)))
+    events = await harness.out()
     assert len({event.aggregatetype for event in events}) == 4
     for event in events:
         named = dict(event.headers)["ce_dataschema"]

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from sigill.cli.rulebook import app
 from sigill.policy.rulebook import Rulebooks, parse
 from sigill.scenario.format import Scenario, read_file
-from tests.kit.pure_stage import play_pure
+from sigill.scenario.pure import play_pure
 
 ROOT = Path(__file__).parents[2]
 FILES = ROOT / "docs" / "tutorial"

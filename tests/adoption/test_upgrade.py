@@ -21,9 +21,9 @@ from sigill_contracts.examples import FOLDER as EXAMPLES
 from sigill_contracts.json_schema import file_name, message_name
 from sigill_contracts.topics import INCOMING, OUTGOING, TOPICS
 from tests.adoption.release import BOOKS, RELEASES, answers, live_through
+from tests.kit.senders import Senders
 from tests.kit.services import Services, migrate
-from tests.workers.conftest import START, Office, receipts
-from tests.workers.town import Town
+from tests.kit.worker_harness import START, WorkerHarness, receipts
 
 ALL = sorted(RELEASES.iterdir())
 MODELS = {spec.name: spec.model for spec in TOPICS if spec.model is not None}
@@ -62,22 +62,22 @@ async def test_the_store_of_a_release_answers_under_todays_code_as_it_did(
             assert await audit_check.verify(tx) == []
 
         # and the work goes on: an old measure is released, what falls due falls due
-        office = Office(
+        harness = WorkerHarness(
             store,
-            Town(START),
+            Senders(START),
             FixedClock(START + timedelta(days=1)),
             PolicyContext.of(BOOKS, "urn:sigill:test"),
         )
-        await office.assign()
-        await office.out()
+        await harness.assign()
+        await harness.out()
         async with store.reading() as tx:
             dead = await tx.value("SELECT dead_letter_id FROM dead_letter")
         assert dead is not None
-        await office.hand_over(office.town.orders(office.clock.now(), "release_journal_seal"))
-        [receipt] = receipts(await office.out())
+        await harness.hand_over(harness.senders.orders(harness.clock.now(), "release_journal_seal"))
+        [receipt] = receipts(await harness.out())
         assert receipt.codes == ("awaiting_earlier_message",)  # the release's dead letter still holds it up
-        office.clock.set(START + timedelta(days=370))
-        assert await office.transitions().run_due(office.clock.now()) > 0
+        harness.clock.set(START + timedelta(days=370))
+        assert await harness.transitions().run_due(harness.clock.now()) > 0
         async with store.reading() as tx:
             assert await audit_check.verify(tx) == []
     finally:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from tests.api.town import Issuer, Town, open_api, open_store
+from tests.kit.decision_api import Issuer, StoredPopulation, open_api, open_store
 
 
 @pytest.fixture
@@ -14,12 +14,12 @@ def issuer() -> Issuer:
 
 
 @pytest.fixture
-async def town(database: str) -> AsyncIterator[Town]:
+async def population(database: str) -> AsyncIterator[StoredPopulation]:
     async with open_store(database) as store:
-        yield Town(store)
+        yield StoredPopulation(store)
 
 
 @pytest.fixture
-async def api(town: Town, issuer: Issuer) -> AsyncIterator[httpx.AsyncClient]:
-    async with open_api(town.store, town.clock, issuer) as client:
+async def api(population: StoredPopulation, issuer: Issuer) -> AsyncIterator[httpx.AsyncClient]:
+    async with open_api(population.store, population.clock, issuer) as client:
         yield client

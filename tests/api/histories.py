@@ -20,7 +20,7 @@ from sigill_contracts.vocabulary import (
     Service,
     UnitId,
 )
-from tests.api.town import key_of
+from tests.kit.decision_api import key_of
 
 KNOWN = datetime(2026, 3, 1, 8, tzinfo=UTC)
 UNITS = (UnitId("SE9999999999-U1"), UnitId("SE9999999999-U2"), UnitId("SE9999999999-U3"))

@@ -9,11 +9,11 @@ import sys
 
 import pytest
 
+from sigill.operations.decision_models import DecisionTold, PictureTold, TimelineTold
 from sigill.policy.facts import Identity
 from sigill.store import access_log
-from sigill.web.api.models import DecisionTold, PictureTold, TimelineTold
 from sigill_contracts.vocabulary import IdType, MeasureKind
-from tests.api.town import Town, key_of
+from tests.kit.decision_api import StoredPopulation, key_of
 
 
 async def sigill(dsn: str, *arguments: str, given: str = "") -> tuple[int, str, str]:
@@ -29,18 +29,22 @@ async def sigill(dsn: str, *arguments: str, given: str = "") -> tuple[int, str, 
 
 
 @pytest.fixture
-async def family(town: Town) -> Town:
-    await town.person("gun", "1985-01-01")
-    town.numbers["vera"] = Identity(IdType.PERSONNUMMER, "201605059999")  # a serial with a wrong check digit
-    await town.person("vera", "2016-05-05", ["gun"])
-    await town.measure("vera", MeasureKind.GUARDIAN_BLOCK, guardians=(town.ids["gun"],))
-    return town
+async def family(population: StoredPopulation) -> StoredPopulation:
+    await population.person("gun", "1985-01-01")
+    population.numbers["vera"] = Identity(
+        IdType.PERSONNUMMER, "201605059999"
+    )  # a serial with a wrong check digit
+    await population.person("vera", "2016-05-05", ["gun"])
+    await population.measure("vera", MeasureKind.GUARDIAN_BLOCK, guardians=(population.ids["gun"],))
+    return population
 
 
 WHY = ("--purpose", "support call")
 
 
-async def test_ask_says_why_and_ends_with_a_status_of_its_own(family: Town, database: str) -> None:
+async def test_ask_says_why_and_ends_with_a_status_of_its_own(
+    family: StoredPopulation, database: str
+) -> None:
     vera, gun = family.key("vera"), family.key("gun")
     status, out, err = await sigill(database, "ask", vera, gun, *WHY)
     assert (status, err) == (3, "")
@@ -53,7 +57,7 @@ async def test_ask_says_why_and_ends_with_a_status_of_its_own(family: Town, data
 
 
 async def test_a_number_comes_from_standard_input_and_is_refused_as_an_argument(
-    family: Town, database: str
+    family: StoredPopulation, database: str
 ) -> None:
     number = family.numbers["vera"].number
     status, out, err = await sigill(database, "show", number, *WHY)
@@ -68,7 +72,7 @@ async def test_a_number_comes_from_standard_input_and_is_refused_as_an_argument(
     assert number not in out
 
 
-async def test_the_timeline_shows_the_13th_birthday(family: Town, database: str) -> None:
+async def test_the_timeline_shows_the_13th_birthday(family: StoredPopulation, database: str) -> None:
     arguments = ("timeline", family.key("vera"), *WHY, "--viewer", family.key("gun"), "--service", "journal")
     status, out, _ = await sigill(database, *arguments)
     assert status == 0
@@ -78,7 +82,9 @@ async def test_the_timeline_shows_the_13th_birthday(family: Town, database: str)
     assert json.loads(out)["patient"] == family.key("vera")
 
 
-async def test_every_look_is_in_the_access_log_with_its_purpose(family: Town, database: str) -> None:
+async def test_every_look_is_in_the_access_log_with_its_purpose(
+    family: StoredPopulation, database: str
+) -> None:
     vera = family.key("vera")
     await sigill(database, "ask", vera, family.key("gun"), *WHY, "--asking-unit", "SE9999999999-U1")
     await sigill(database, "show", vera, *WHY)
@@ -102,7 +108,7 @@ async def test_every_look_is_in_the_access_log_with_its_purpose(family: Town, da
     ],
 )
 async def test_what_is_written_wrongly_ends_with_a_line_and_no_trace(
-    family: Town, database: str, arguments: tuple[str, ...], status: int
+    family: StoredPopulation, database: str, arguments: tuple[str, ...], status: int
 ) -> None:
     found, out, err = await sigill(database, *arguments)
     assert (found, out) == (status, "")

@@ -16,7 +16,7 @@ from sigill.runtime.clock import FixedClock
 from sigill.runtime.settings import load_settings
 from sigill.web.api.server import guards_of, listener
 from sigill.web.http.authentication import Certificates, Guards, Keys, NotConfigured, Tokens, read_keys
-from tests.api.town import AUDIENCE, BODY, BOOKS, ISSUER, START, Issuer, Town, listening
+from tests.kit.decision_api import AUDIENCE, BODY, ISSUER, RULES, START, Issuer, StoredPopulation, listening
 
 
 async def status(
@@ -52,6 +52,15 @@ async def test_without_a_token_nothing_is_told(api: httpx.AsyncClient) -> None:
         {"sub": None},
         {"sub": ""},
         {"exp": True},
+        {"exp": float("nan")},
+        {"exp": float("inf")},
+        {"nbf": float("-inf")},
+        # an ID token, a refresh token and a logout token of the same issuer, for us
+        {"at_hash": "x"},
+        {"typ": "ID"},
+        {"typ": "Refresh"},
+        {"typ": "Logout"},
+        {"events": {"http://schemas.openid.net/event/backchannel-logout": {}}},
     ],
     ids=lambda wrong: "-".join(f"{name}={value}" for name, value in wrong.items()),
 )
@@ -76,11 +85,11 @@ async def test_no_algorithm_and_symmetric_ones_are_refused(api: httpx.AsyncClien
 
 
 async def test_a_token_that_was_believed_is_not_believed_after_its_end(
-    town: Town, api: httpx.AsyncClient, issuer: Issuer
+    population: StoredPopulation, api: httpx.AsyncClient, issuer: Issuer
 ) -> None:
     token = issuer.token("access:decide", exp=int(START.timestamp()) + 60)
     assert await status(api, token) == 200
-    town.clock.advance(timedelta(seconds=120))
+    population.clock.advance(timedelta(seconds=120))
     assert await status(api, token) == 401
 
 
@@ -143,15 +152,17 @@ def test_an_odd_key_costs_nobody_but_itself(odd: Any) -> None:
         read_keys(json.dumps({"keys": [odd]}).encode())
 
 
-async def test_keys_that_cannot_be_fetched_are_a_passing_trouble(town: Town, issuer: Issuer) -> None:
+async def test_keys_that_cannot_be_fetched_are_a_passing_trouble(
+    population: StoredPopulation, issuer: Issuer
+) -> None:
     def broken() -> bytes:
         raise OSError
 
-    from sigill.web.api.decision_service import DecisionService
+    from sigill.operations.decision_service import DecisionService
     from sigill.web.api.routes import create_app
 
-    tokens = Tokens(Keys(broken), issuer=ISSUER, audience=AUDIENCE, clock=town.clock)
-    async with DecisionService(town.store, BOOKS, town.clock, instance="test") as desk:
+    tokens = Tokens(Keys(broken), issuer=ISSUER, audience=AUDIENCE, clock=population.clock)
+    async with DecisionService(population.store, RULES, population.clock, instance="test") as desk:
         transport = httpx.ASGITransport(app=create_app(desk, Guards([tokens])))
         async with httpx.AsyncClient(transport=transport, base_url="http://api") as api:
             assert await status(api, issuer.token("access:decide")) == 503
@@ -239,7 +250,9 @@ def _certificates(folder: Path) -> dict[str, Path]:
     return files
 
 
-async def test_a_client_certificate_is_proven_by_our_own_listener(town: Town, tmp_path: Path) -> None:
+async def test_a_client_certificate_is_proven_by_our_own_listener(
+    population: StoredPopulation, tmp_path: Path
+) -> None:
     """Over real TLS: the one with rights is let in, the stranger is not, and nobody comes without one."""
     import ssl
 
@@ -251,7 +264,7 @@ async def test_a_client_certificate_is_proven_by_our_own_listener(town: Town, tm
         api_certificate=files["server"],
         api_key=files["server_key"],
     )
-    async with listening(settings, town) as port:
+    async with listening(settings, population) as port:
         url = f"https://127.0.0.1:{port}"
         for name, expected in (("journalen", 200), ("stranger", 403)):
             context = ssl.create_default_context(cafile=str(files["authority"]))
@@ -266,28 +279,34 @@ async def test_a_client_certificate_is_proven_by_our_own_listener(town: Town, tm
 
 
 async def test_a_certificate_in_a_header_is_believed_from_a_named_proxy_only(
-    town: Town, tmp_path: Path
+    population: StoredPopulation, tmp_path: Path
 ) -> None:
     from cryptography import x509
     from cryptography.hazmat.primitives.serialization import Encoding
 
-    from sigill.web.api.decision_service import DecisionService
+    from sigill.operations.decision_service import DecisionService
     from sigill.web.api.routes import create_app
 
     certificate = x509.load_pem_x509_certificate(_certificates(tmp_path)["journalen"].read_bytes())
     field = f":{base64.b64encode(certificate.public_bytes(Encoding.DER)).decode()}:"
     guard = Certificates({"CN=journalen": ("access:decide",)}, proxies=("10.0.0.1",))
-    async with DecisionService(town.store, BOOKS, town.clock, instance="test") as desk:
+    async with DecisionService(population.store, RULES, population.clock, instance="test") as desk:
         app = create_app(desk, Guards([guard]))
         for host, value, expected in (
             ("10.0.0.1", field, 200),
             ("10.0.0.2", field, 401),
             ("10.0.0.1", "nonsense", 401),
             ("10.0.0.1", ":AAAA:", 401),
+            # a proxy that adds its own behind the caller's: nobody knows which is which
+            ("10.0.0.1", (field, field), 401),
         ):
             transport = httpx.ASGITransport(app=app, client=(host, 1))
             async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
-                answer = await client.post("/v1/access/decisions", json=BODY, headers={"Client-Cert": value})
+                answer = await client.post(
+                    "/v1/access/decisions",
+                    json=BODY,
+                    headers=[("Client-Cert", one) for one in ((value,) if isinstance(value, str) else value)],
+                )
                 assert answer.status_code == expected
 
 

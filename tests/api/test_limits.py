@@ -12,11 +12,11 @@ import httpx
 import pytest
 from joserfc import jws
 
-from sigill.web.api.decision_service import DecisionService
+from sigill.operations.decision_service import DecisionService
 from sigill.web.api.routes import create_app
 from sigill.web.http.authentication import Guards, Keys, Limits, Tokens
 from sigill.web.http.security import Attempts
-from tests.api.town import AUDIENCE, BODY, BOOKS, ISSUER, START, Issuer, Town
+from tests.kit.decision_api import AUDIENCE, BODY, ISSUER, RULES, START, Issuer, StoredPopulation
 
 PROXY = "192.0.2.1"
 SINGLE = {name: value for name, value in BODY.items() if name != "purpose"}
@@ -25,7 +25,7 @@ KEY = "v1.oZ3xkD6m0b0Cq8yq9m6h3Qm6b0Cq8yq9m6h3QoZ3xkA"
 
 @asynccontextmanager
 async def limited(
-    town: Town, issuer: Issuer, *, questions: int = 10_000, refusals: int = 10_000
+    population: StoredPopulation, issuer: Issuer, *, questions: int = 10_000, refusals: int = 10_000
 ) -> AsyncIterator[httpx.AsyncClient]:
     """The API with so much in a minute; nothing comes back while a test runs."""
     limits = Limits(
@@ -33,8 +33,8 @@ async def limited(
         Attempts(refusals, refusals, elapsed=lambda: 0.0),
         (PROXY,),
     )
-    async with DecisionService(town.store, BOOKS, town.clock, instance="test") as desk:
-        tokens = Tokens(Keys(lambda: issuer.jwks), issuer=ISSUER, audience=AUDIENCE, clock=town.clock)
+    async with DecisionService(population.store, RULES, population.clock, instance="test") as desk:
+        tokens = Tokens(Keys(lambda: issuer.jwks), issuer=ISSUER, audience=AUDIENCE, clock=population.clock)
         app = create_app(desk, Guards([tokens], limits))
         transport = httpx.ASGITransport(app=app, raise_app_exceptions=False, client=(PROXY, 1))
         async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
@@ -50,10 +50,10 @@ def bearer(issuer: Issuer, **claims: Any) -> dict[str, str]:
 
 
 async def test_an_account_has_so_many_questions_a_minute_and_another_its_own(
-    town: Town, issuer: Issuer
+    population: StoredPopulation, issuer: Issuer
 ) -> None:
     path, mine, others = "/v1/access/decisions", bearer(issuer), bearer(issuer, sub="another")
-    async with limited(town, issuer, questions=6) as api:
+    async with limited(population, issuer, questions=6) as api:
         batch = {"questions": [SINGLE] * 4, "purpose": "test"}
         assert (await api.post(path, json=batch, headers=mine)).status_code == 200
         refused = await api.post(path, json=batch, headers=mine)  # 1 of the 2 left, then 3 that are not
@@ -72,14 +72,14 @@ async def test_an_account_has_so_many_questions_a_minute_and_another_its_own(
 
 
 async def test_an_address_without_proof_is_told_to_wait_and_shuts_out_nobody_beside_it(
-    town: Town, issuer: Issuer
+    population: StoredPopulation, issuer: Issuer
 ) -> None:
     async def told(hop: str, headers: dict[str, str]) -> int:
         sent = {"X-Forwarded-For": hop, **headers}
         return (await api.post("/v1/access/decisions", json=BODY, headers=sent)).status_code
 
     wrong = {"Authorization": "Bearer x"}
-    async with limited(town, issuer, refusals=2) as api:
+    async with limited(population, issuer, refusals=2) as api:
         assert [await told("198.51.100.7", wrong) for _ in range(3)] == [401, 401, 429]
         assert (
             await told("198.51.100.8, 198.51.100.7", {}) == 429
@@ -116,8 +116,10 @@ TOKENS["deep claims"] = ".".join([part('{"alg":"ES256","kid":"k1"}'), part(deep(
 
 
 @pytest.mark.parametrize("token", TOKENS.values(), ids=TOKENS)
-async def test_no_bearer_header_breaks_an_endpoint(town: Town, issuer: Issuer, token: str) -> None:
-    async with limited(town, issuer) as api:
+async def test_no_bearer_header_breaks_an_endpoint(
+    population: StoredPopulation, issuer: Issuer, token: str
+) -> None:
+    async with limited(population, issuer) as api:
         for method, path, body in ENDPOINTS:
             headers = {"Authorization": f"Bearer {token}", "Sigill-Purpose": "test"}
             answer = await api.request(method, path, json=body, headers=headers)
@@ -134,15 +136,17 @@ async def test_no_bearer_header_breaks_an_endpoint(town: Town, issuer: Issuer, t
     ids=lambda claims: str(next(iter(claims))),
 )  # fmt: skip
 async def test_no_claim_of_the_issuers_own_breaks_an_endpoint(
-    town: Town, issuer: Issuer, claims: dict[str, Any]
+    population: StoredPopulation, issuer: Issuer, claims: dict[str, Any]
 ) -> None:
-    await town.person("anna", "1985-01-01")
-    async with limited(town, issuer) as api:
+    await population.person("anna", "1985-01-01")
+    async with limited(population, issuer) as api:
         for method, path, body in ENDPOINTS:
-            asked = json.loads(json.dumps(body).replace(BODY["patient"]["id"], town.numbers["anna"].number))  # type: ignore[index]
+            asked = json.loads(
+                json.dumps(body).replace(BODY["patient"]["id"], population.numbers["anna"].number)
+            )  # type: ignore[index]
             headers = {**bearer(issuer, **claims), "Sigill-Purpose": "test"}
             answer = await api.request(
-                method, path.replace(KEY, town.key("anna")), json=asked, headers=headers
+                method, path.replace(KEY, population.key("anna")), json=asked, headers=headers
             )
             assert answer.status_code < 500, (path, answer.text)
 
@@ -161,7 +165,9 @@ def replaced(body: Any, value: Any) -> list[Any]:
 EDGES = ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"]  # fmt: skip
 
 
-async def test_no_null_character_date_or_depth_breaks_an_endpoint(town: Town, issuer: Issuer) -> None:
+async def test_no_null_character_date_or_depth_breaks_an_endpoint(
+    population: StoredPopulation, issuer: Issuer
+) -> None:
     more = {"as_of": "2026-01-01T00:00:00Z", "known_at": "2026-01-01T00:00:00Z"}
     question = {"unit": "SE9999999999-U00001", "recorded_on": "2026-01-01", "information_type": "x", **more}
     asker = {"on_behalf_of": "SE9999999999-S1", "asking_unit": "SE9999999999-U1"}
@@ -186,7 +192,7 @@ async def test_no_null_character_date_or_depth_breaks_an_endpoint(town: Town, is
         "10000-01-01",
     ]
     headers = {**bearer(issuer), "Content-Type": "application/json"}
-    async with limited(town, issuer) as api:
+    async with limited(population, issuer) as api:
         for path, body in bodies:
             for value in values:
                 for asked in replaced(body, value):
@@ -196,11 +202,13 @@ async def test_no_null_character_date_or_depth_breaks_an_endpoint(town: Town, is
                 assert (await api.post(path, content=content, headers=headers)).status_code in (400, 422)
 
 
-async def test_no_path_query_or_header_breaks_the_picture(town: Town, issuer: Issuer) -> None:
-    await town.person("anna", "1985-01-01")
-    key = town.key("anna")
+async def test_no_path_query_or_header_breaks_the_picture(
+    population: StoredPopulation, issuer: Issuer
+) -> None:
+    await population.person("anna", "1985-01-01")
+    key = population.key("anna")
     headers = {**bearer(issuer), "Sigill-Purpose": "test"}
-    async with limited(town, issuer) as api:
+    async with limited(population, issuer) as api:
         for edge in (*EDGES, "\0", "2026-01-01T00:00:00Z\0", "9" * 40):
             for name in ("as_of", "known_at"):
                 answer = await api.get(f"/v1/persons/{key}/access", params={name: edge}, headers=headers)

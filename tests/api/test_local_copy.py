@@ -25,13 +25,14 @@ from sigill.policy.access import (
     viewers_of,
 )
 from sigill.policy.calendar import BirthDate
-from sigill.policy.facts import Identity, Measure, PatientFacts, Person, PersonVersion
-from sigill.policy.timeline import timeline
+from sigill.policy.facts import Custody, Identity, Measure, PaperCopy, PatientFacts, Person, PersonVersion
+from sigill.policy.timeline import TimelineStep, timeline, timeline_page
 from sigill.processing.state_snapshot import state_of, strictest
 from sigill.stream.connection import Connection
 from sigill.stream.producer import LARGEST_BODY
 from sigill_contracts.directory import Assignment, StaffRecord
 from sigill_contracts.order import PersonRef
+from sigill_contracts.state import PatientState
 from sigill_contracts.topics import ELSEWHERE, STAFF, STATE
 from sigill_contracts.topics import UNITS as UNITS_TOPIC
 from sigill_contracts.vocabulary import (
@@ -46,8 +47,8 @@ from sigill_contracts.vocabulary import (
     Service,
     UnitId,
 )
-from tests.api.histories import KNOWN, UNITS, histories, moments
-from tests.api.town import BOOKS
+from tests.api.histories import KNOWN, UNITS, histories, identity, moments
+from tests.kit.decision_api import BOOKS, key_of
 
 EVERYTHING = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -71,7 +72,11 @@ def said(decision: Decision) -> tuple[object, ...]:
 )
 def test_both_always_agree(facts: PatientFacts, at: list[datetime], recorded_on: date | None) -> None:
     copy = LocalCopy(BOOKS)
-    assert copy.take(*record_of(facts))
+    key, told = record_of(facts)
+    assert copy.take(key, told)
+    state = PatientState.model_validate_json(told)
+    here_too = (*state.viewers, *(one.person for one in (*state.guardians, *state.former_guardians)))
+    named = {who for who in facts.people if facts.people[who].key in {key, *(one.key for one in here_too)}}
     for moment in at:
         until = copy.valid_until(facts.patient.key, moment)
         last = moment if until is None else until - timedelta(microseconds=1)
@@ -91,6 +96,10 @@ def test_both_always_agree(facts: PatientFacts, at: list[datetime], recorded_on:
                         recorded_on=recorded_on,
                     )
                     there = decide(AccessQuestion(viewer, service, moment, unit, recorded_on), facts, BOOKS)
+                    assert here.allowed == there.allowed
+                    if viewer not in named:
+                        assert not there.allowed
+                        continue
                     assert said(here) == said(there)
                     # the copy may know of fewer turns, of versions long gone: none of them changes an answer
                     assert said(here) == said(
@@ -131,6 +140,24 @@ def test_every_answer_follows_from_the_timeline(facts: PatientFacts) -> None:
                         assert change.before.allowed == answer
                         answer = change.after.allowed
             assert decide(AccessQuestion(viewer, Service.JOURNAL, last, unit), facts, BOOKS).allowed == answer
+
+
+@EVERYTHING
+@given(histories(), st.integers(1, 4))
+def test_the_pages_of_a_timeline_are_the_whole_of_it(facts: PatientFacts, most: int) -> None:
+    """From the newest page back, each step once: none is left out, and no page holds more than it may, or nothing."""
+    first, last = KNOWN - timedelta(days=5000), KNOWN + timedelta(days=4000)
+    told: tuple[TimelineStep, ...] = ()
+    page = timeline_page(facts, BOOKS, since=first, until=last, most=most)
+    while True:
+        assert len(page.steps) <= most
+        told = (*page.steps, *told)
+        if page.before is None:
+            break
+        assert len(page.steps) == most
+        page = timeline_page(facts, BOOKS, since=first, until=last, most=most, before=page.before)
+        assert page.steps
+    assert told == timeline(facts, BOOKS, since=first, until=last)
 
 
 @EVERYTHING
@@ -232,7 +259,7 @@ def _child() -> PatientFacts:
     from sigill.policy.facts import Person, PersonVersion
     from sigill_contracts.vocabulary import IdType, PersonId
     from tests.api.histories import identity
-    from tests.api.town import key_of
+    from tests.kit.decision_api import key_of
 
     who = identity(0, IdType.PERSONNUMMER)
     version = PersonVersion(datetime(2020, 1, 1, tzinfo=UTC), who, "07")
@@ -318,3 +345,71 @@ def test_a_state_with_more_measures_than_a_topic_takes_shows_less() -> None:
     assert copy.take(small.key, small.model_dump_json().encode())
     asked = copy.decide(small.key, small.key, Service.JOURNAL, KNOWN, unit="SE2321000099-OTHER")
     assert not asked.allowed
+
+
+def _with_an_unknown_guardian(*former: PersonId) -> PatientFacts:
+    """A child whose guardian is known by number alone, beside a former one, or one with protected identity, whom it knows."""
+
+    def person(number: int, birth: str, **more: object) -> Person:
+        who = identity(number, IdType.PERSONNUMMER)
+        version = PersonVersion(KNOWN - timedelta(days=99), who, "07", has_e_id=True)
+        key = key_of(who.number)
+        return Person(
+            PersonId(key), key, BirthDate.parse(birth), (replace(version, **more),), registered=number != 1
+        )  # type: ignore[arg-type]
+
+    new, old = person(1, "1980-01-01"), person(2, "1980-01-01", protected=not former)
+    child = person(0, "2018-01-01", custody=(Custody(new.person_id, None, None),))
+    if former:
+        was = replace(child.latest, valid_from=KNOWN - timedelta(days=199))
+        was = replace(was, custody=(Custody(old.person_id, None, None),))
+        child = replace(child, versions=(was, *child.versions))
+    return PatientFacts(child, {one.person_id: one for one in (child, new, old)}, (), {})
+
+
+OLD, NEW = (PersonId(key_of(identity(number, IdType.PERSONNUMMER).number)) for number in (2, 1))
+
+
+def _here_and_there(facts: PatientFacts, service: Service) -> tuple[bool, bool]:
+    copy = LocalCopy(BOOKS)
+    key, told = record_of(facts)
+    assert copy.take(key, told)
+    there = decide(AccessQuestion(NEW, service, KNOWN), facts, BOOKS)
+    return copy.decide(key, NEW, service, KNOWN).allowed, there.allowed
+
+
+def test_whom_only_a_measure_that_is_over_names_shuts_an_unknown_guardian_out_here_too() -> None:
+    family = _with_an_unknown_guardian()
+    over = replace(
+        _sealed(family, 1, valid_to=KNOWN - timedelta(days=2)),
+        kind=MeasureKind.GUARDIAN_BLOCK,
+        units=None,
+        guardians=(OLD,),
+    )
+    assert _here_and_there(family, Service.E_SERVICES) == (True, True)
+    assert _here_and_there(replace(family, measures=(over,)), Service.E_SERVICES) == (False, False)
+
+
+def test_a_copy_that_was_refused_to_a_former_number_is_refused_to_who_may_be_the_same() -> None:
+    family = _with_an_unknown_guardian(OLD)
+    seal = _sealed(family, 1)
+    assert _here_and_there(replace(family, measures=(seal,)), Service.PAPER_COPY) == (True, True)
+    refused = frozenset({PaperCopy(seal.orders[0], OLD, date(2026, 1, 1))})
+    noted = replace(seal, copies_refused=refused)
+    assert _here_and_there(replace(family, measures=(noted,)), Service.PAPER_COPY) == (False, False)
+
+
+def test_a_state_that_shows_less_gives_no_copy_that_was_refused() -> None:
+    family = _family()
+    refused = frozenset(
+        PaperCopy(OrderId(str(UUID(int=n))), family.patient.person_id, date(2026, 1, n)) for n in (1, 2)
+    )
+    seals = [_sealed(family, n) for n in range(3)]
+    seals[1] = replace(seals[1], copies_refused=refused)
+    whole = state_of(replace(family, measures=tuple(seals)), version=3, known_at=KNOWN)
+    [seal] = strictest(whole).measures
+    assert [copy.assessed_on for copy in seal.paper_copies_refused] == [date(2026, 1, 2)]
+    for state in (whole, strictest(whole)):
+        copy = LocalCopy(BOOKS)
+        assert copy.take(state.key, state.model_dump_json().encode())
+        assert not copy.decide(state.key, state.key, Service.PAPER_COPY, KNOWN).allowed

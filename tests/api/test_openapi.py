@@ -18,7 +18,7 @@ from sigill.web.api.openapi_export import FILE, document, main, text
 from sigill.web.api.problems import KINDS
 from sigill.web.api.server import serve
 from sigill_contracts.vocabulary import MeasureKind
-from tests.api.town import AUDIENCE, BOOKS, ISSUER, Issuer, Town
+from tests.kit.decision_api import AUDIENCE, ISSUER, RULES, Issuer, StoredPopulation
 
 EXAMPLES = int(os.environ.get("SIGILL_TEST_SCHEMATHESIS", "15"))
 
@@ -66,23 +66,23 @@ def test_every_problem_is_documented_somewhere() -> None:
 
 
 async def test_no_request_brings_it_down_or_gets_an_answer_that_is_not_documented(
-    town: Town, issuer: Issuer, tmp_path: Path
+    population: StoredPopulation, issuer: Issuer, tmp_path: Path
 ) -> None:
-    await town.person("gun", "1985-01-01")
-    await town.person("vera", "2016-05-05", ["gun"])
-    await town.measure("vera", MeasureKind.GUARDIAN_BLOCK, guardians=(town.ids["gun"],))
+    await population.person("gun", "1985-01-01")
+    await population.person("vera", "2016-05-05", ["gun"])
+    await population.measure("vera", MeasureKind.GUARDIAN_BLOCK, guardians=(population.ids["gun"],))
     keys = tmp_path / "jwks.json"
     keys.write_bytes(issuer.jwks)
     settings = load_settings(api_issuer=ISSUER, api_audience=AUDIENCE, api_jwks_file=keys, api_port=0)
     stop, port = asyncio.Event(), asyncio.get_running_loop().create_future()
     server = asyncio.create_task(
-        serve(settings, town.store, BOOKS, town.clock, stop, listening=port.set_result)
+        serve(settings, population.store, RULES, population.clock, stop, listening=port.set_result)
     )
     url = f"http://127.0.0.1:{await asyncio.wait_for(port, 20)}"
     config = tmp_path / "schemathesis.toml"
     # a moment may lie in the future of all knowledge, or before 1900: no schema can say so
     config.write_text(
-        f"[parameters]\nkey = '{town.key('vera')}'\n[checks]\n"
+        f"[parameters]\nkey = '{population.key('vera')}'\n[checks]\n"
         "positive_data_acceptance.expected-statuses = ['2xx', '304', '404', '422']\n",
         "utf-8",
     )

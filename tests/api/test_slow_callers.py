@@ -9,7 +9,7 @@ import pytest
 
 from sigill.runtime.settings import load_settings
 from sigill.web.http.serving import CertificateProtocol
-from tests.api.town import AUDIENCE, BODY, ISSUER, Issuer, Town, listening
+from tests.kit.decision_api import AUDIENCE, BODY, ISSUER, Issuer, StoredPopulation, listening
 
 CROWD = 150
 _HEAD = b"POST /v1/access/decisions HTTP/1.1\r\nHost: api\r\nContent-Type: application/json\r\n"
@@ -17,19 +17,19 @@ _HEAD = b"POST /v1/access/decisions HTTP/1.1\r\nHost: api\r\nContent-Type: appli
 
 @pytest.fixture
 async def port(
-    town: Town, issuer: Issuer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    population: StoredPopulation, issuer: Issuer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[int]:
     monkeypatch.setattr(CertificateProtocol, "request_seconds", 1.0)
     monkeypatch.setattr(CertificateProtocol, "read_seconds", 1.0)
     keys = tmp_path / "jwks.json"
     keys.write_bytes(issuer.jwks)
     settings = load_settings(api_port=0, api_issuer=ISSUER, api_audience=AUDIENCE, api_jwks_file=keys)
-    async with listening(settings, town) as port:
+    async with listening(settings, population) as port:
         yield port
 
 
-async def asks(port: int, issuer: Issuer, town: Town) -> int:
-    headers = {"Authorization": f"Bearer {issuer.token('access:decide', now=town.clock.now())}"}
+async def asks(port: int, issuer: Issuer, population: StoredPopulation) -> int:
+    headers = {"Authorization": f"Bearer {issuer.token('access:decide', now=population.clock.now())}"}
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
         return (await client.post("/v1/access/decisions", json=BODY, headers=headers)).status_code
 
@@ -47,10 +47,10 @@ async def asks(port: int, issuer: Issuer, town: Town) -> int:
     ],
 )
 async def test_a_crowd_of_slow_senders_loses_its_places_and_everybody_else_is_answered(
-    port: int, issuer: Issuer, town: Town, drops: tuple[bytes, bytes]
+    port: int, issuer: Issuer, population: StoredPopulation, drops: tuple[bytes, bytes]
 ) -> None:
     first, again = drops
-    token = f"Authorization: Bearer {issuer.token('access:decide', now=town.clock.now())}\r\n".encode()
+    token = f"Authorization: Bearer {issuer.token('access:decide', now=population.clock.now())}\r\n".encode()
     first = first.replace(b"Host: api\r\n", b"Host: api\r\n" + token)
     crowd = [await asyncio.open_connection("127.0.0.1", port) for _ in range(CROWD)]
 
@@ -74,14 +74,16 @@ async def test_a_crowd_of_slow_senders_loses_its_places_and_everybody_else_is_an
             writer.close()
 
     dripping = [asyncio.create_task(drip(*one)) for one in crowd]
-    assert await asks(port, issuer, town) == 200
+    assert await asks(port, issuer, population) == 200
     assert all(await asyncio.gather(*dripping))
-    assert await asks(port, issuer, town) == 200
+    assert await asks(port, issuer, population) == 200
 
 
-async def test_who_does_not_read_its_answers_is_cut_off(port: int, issuer: Issuer, town: Town) -> None:
+async def test_who_does_not_read_its_answers_is_cut_off(
+    port: int, issuer: Issuer, population: StoredPopulation
+) -> None:
     """Answers of a megabyte, and nobody who takes them: they must not pile up."""
-    headers = {"Authorization": f"Bearer {issuer.token('access:decide', now=town.clock.now())}"}
+    headers = {"Authorization": f"Bearer {issuer.token('access:decide', now=population.clock.now())}"}
     many = {"questions": [{k: v for k, v in BODY.items() if k != "purpose"}] * 1000, "purpose": "test"}
     request = httpx.Request("POST", "http://api/v1/access/decisions", json=many, headers=headers)
     wire = b"POST /v1/access/decisions HTTP/1.1\r\n"
@@ -99,4 +101,4 @@ async def test_who_does_not_read_its_answers_is_cut_off(port: int, issuer: Issue
     with pytest.raises((ConnectionError, TimeoutError)) as ended:
         await ask_on()
     assert isinstance(ended.value, ConnectionError), "the server still holds the connection"
-    assert await asks(port, issuer, town) == 200
+    assert await asks(port, issuer, population) == 200

@@ -13,11 +13,12 @@ from hypothesis import given
 from sigill.client import LocalCopy
 from sigill.policy.access import BRIEFLY, REFUSED, AccessQuestion, brief, decide, turns, viewers_of
 from sigill.policy.facts import Custody, PatientFacts
+from sigill.web.api import routes
 from sigill_contracts.order import PersonRef
 from sigill_contracts.vocabulary import MeasureKind, PersonId, Service
 from tests.api.histories import KNOWN, histories, moments
 from tests.api.test_local_copy import EVERYTHING, record_of
-from tests.api.town import BOOKS, START, Issuer, Town, birthday_of
+from tests.kit.decision_api import BOOKS, START, Issuer, StoredPopulation, birthday_of
 
 NOBODY = {"id_type": "personnummer", "id": "19000101T999"}
 NO_KEY = {"key": "v1." + "A" * 43}
@@ -26,15 +27,18 @@ LISTENS = {"Prefer": "drop-on-change"}
 
 
 @pytest.fixture
-async def secret(town: Town) -> Town:
+async def secret(population: StoredPopulation) -> StoredPopulation:
     """Vera, whose guardian gun is shut out for twenty days and must not know; sten is a stranger."""
     for name, born in (("gun", "1985-01-01"), ("hans", "1984-01-01"), ("sten", "1980-01-01")):
-        await town.person(name, born)
-    await town.person("vera", "2016-05-05", ["gun", "hans"])
-    await town.measure(
-        "vera", MeasureKind.GUARDIAN_BLOCK, guardians=(town.ids["gun"],), valid_to=START + timedelta(days=20)
+        await population.person(name, born)
+    await population.person("vera", "2016-05-05", ["gun", "hans"])
+    await population.measure(
+        "vera",
+        MeasureKind.GUARDIAN_BLOCK,
+        guardians=(population.ids["gun"],),
+        valid_to=START + timedelta(days=20),
     )
-    return town
+    return population
 
 
 @pytest.fixture
@@ -50,7 +54,7 @@ async def ask(api: httpx.AsyncClient, patient: Any, viewer: Any, **more: Any) ->
 
 
 async def test_every_denial_is_the_same_byte_by_byte_whoever_the_patient_is_or_is_not(
-    secret: Town, plain: httpx.AsyncClient
+    secret: StoredPopulation, plain: httpx.AsyncClient
 ) -> None:
     """The blocked guardian, a stranger, and questions about nobody: one answer, one set of headers."""
     vera, gun, sten = (secret.ref(name) for name in ("vera", "gun", "sten"))
@@ -69,7 +73,7 @@ async def test_every_denial_is_the_same_byte_by_byte_whoever_the_patient_is_or_i
 
 
 async def test_a_yes_may_be_kept_for_a_constant_while_and_tells_nothing_of_the_patient(
-    secret: Town, plain: httpx.AsyncClient
+    secret: StoredPopulation, plain: httpx.AsyncClient
 ) -> None:
     await secret.person("otto", "2014-11-30", ["hans"])
     answers = [await ask(plain, secret.ref(child), secret.ref("hans")) for child in ("vera", "otto")]
@@ -82,7 +86,7 @@ async def test_a_yes_may_be_kept_for_a_constant_while_and_tells_nothing_of_the_p
     assert answers[0].headers["cache-control"] == f"private, max-age={seconds}, must-revalidate"
 
 
-async def test_a_yes_ends_at_the_viewers_own_next_no_and_not_at_anothers(secret: Town) -> None:
+async def test_a_yes_ends_at_the_viewers_own_next_no_and_not_at_anothers(secret: StoredPopulation) -> None:
     birthday = birthday_of("2016-05-05", 13)
     facts_end = START + timedelta(days=20)
     facts = await _facts(secret, "vera")
@@ -97,20 +101,22 @@ async def test_a_yes_ends_at_the_viewers_own_next_no_and_not_at_anothers(secret:
     )
 
 
-async def test_the_api_ends_a_yes_at_the_last_second_of_custody(town: Town, plain: httpx.AsyncClient) -> None:
-    await town.person("gun", "1985-01-01")
-    custody = Custody(town.ids["gun"], to_date=date(2026, 3, 2))
-    await town.person("vera", "2016-05-05", custody=(custody,))
+async def test_the_api_ends_a_yes_at_the_last_second_of_custody(
+    population: StoredPopulation, plain: httpx.AsyncClient
+) -> None:
+    await population.person("gun", "1985-01-01")
+    custody = Custody(population.ids["gun"], to_date=date(2026, 3, 2))
+    await population.person("vera", "2016-05-05", custody=(custody,))
     end = datetime.fromisoformat("2026-03-02T00:00:00+01:00")
-    town.clock.advance(end - timedelta(seconds=2) - START)
-    answer = await ask(plain, town.ref("vera"), town.ref("gun"))
+    population.clock.advance(end - timedelta(seconds=2) - START)
+    answer = await ask(plain, population.ref("vera"), population.ref("gun"))
     assert answer.json()["allowed"]
     assert datetime.fromisoformat(answer.json()["valid_until"]) == end
     assert "max-age=2," in answer.headers["cache-control"]
 
 
 async def test_other_moments_codes_and_the_true_end_take_the_scope_and_the_refusal_is_the_same(
-    secret: Town, plain: httpx.AsyncClient, issuer: Issuer
+    secret: StoredPopulation, plain: httpx.AsyncClient, issuer: Issuer
 ) -> None:
     later = (START + timedelta(days=21)).isoformat()
     refusals = [
@@ -138,7 +144,7 @@ async def test_other_moments_codes_and_the_true_end_take_the_scope_and_the_refus
 
 
 async def test_one_no_in_a_batch_leaves_no_hint_how_long_it_may_be_kept(
-    secret: Town, plain: httpx.AsyncClient
+    secret: StoredPopulation, plain: httpx.AsyncClient
 ) -> None:
     lines = [
         {"patient": secret.ref("vera"), "viewer": secret.ref(who), "service": "journal"}
@@ -177,8 +183,39 @@ def test_the_local_copy_passes_on_no_more_and_a_kept_yes_never_outlives_a_no(
                 assert decide(AccessQuestion(PersonId(viewer), Service.JOURNAL, moment), facts, BOOKS).allowed
 
 
-async def _facts(town: Town, name: str) -> PatientFacts:
+async def _facts(population: StoredPopulation, name: str) -> PatientFacts:
     from sigill.store import facts
 
-    async with town.store.reading() as tx:
-        return (await facts.patient_facts(tx, [town.ids[name]]))[town.ids[name]]
+    async with population.store.reading() as tx:
+        return (await facts.patient_facts(tx, [population.ids[name]]))[population.ids[name]]
+
+
+async def test_each_no_leaves_at_the_end_of_a_step_and_a_yes_at_once(
+    secret: StoredPopulation, plain: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some milliseconds told a known person from nobody, and one who was asked about lately from one who was not."""
+    waits: list[float] = []
+
+    def left(taken: float) -> float:
+        waits.append(taken)
+        return 0
+
+    monkeypatch.setattr(routes, "left_of_step", left)
+    await ask(plain, secret.ref("vera"), secret.ref("hans"))
+    assert waits == []
+    for patient, viewer in ((secret.ref("vera"), secret.ref("gun")), (NOBODY, secret.ref("gun"))):
+        await ask(plain, patient, viewer)
+    questions = [
+        {"patient": p, "viewer": secret.ref("hans"), "service": "journal"}
+        for p in (NOBODY, secret.ref("vera"))
+    ]
+    batch = {"questions": questions, "purpose": "test"}
+    await plain.post("/v1/access/decisions", json=batch)
+    assert len(waits) == 3
+
+
+@pytest.mark.parametrize("taken", [0.0, 0.001, 0.049, 0.05, 0.0731, 12.3456])
+def test_a_step_ends_within_its_own_length_whatever_was_taken(taken: float) -> None:
+    left = routes.left_of_step(taken)
+    assert 0 < left <= routes.DENIAL_STEP
+    assert round((taken + left) / routes.DENIAL_STEP, 6).is_integer()

@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from sigill.store.session import Store
-from tests.store.kit import store_on
+from tests.kit.rows import store_on
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import asyncio
 import csv
 import io
 import json
-import os
 import re
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -19,17 +18,20 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from sigill.cli.common import account
 from sigill.relay.checkpoints import CheckpointSigner, Head
-from sigill.store import audit, orders, persons
+from sigill.store import audit, console, orders, persons
 from sigill.store.access_log import REVIEW, AccessLogEntry, append, of_person
+from sigill.store.console import OrderSearch
 from sigill.store.session import Store
 from sigill.stream.connection import Connection
 from sigill.stream.producer import OutgoingRecord, StreamProducer
 from sigill.stream.topics import apply_topics
 from sigill_contracts.topics import AUDIT_HEADS
 from sigill_contracts.vocabulary import OrderId
-from tests.store.kit import store_on
-from tests.workers.conftest import Office, office, receipts, town  # noqa: F401 - fixtures
-from tests.workers.town import ADULT, CHILD, KEYS, MOTHER, OPERATOR, UNIT, person
+from tests.kit.environment import without_settings
+from tests.kit.rows import store_on
+from tests.kit.senders import ADULT, CHILD, KEYS, MOTHER, OPERATOR, UNIT, person
+from tests.kit.worker_harness import WorkerHarness, receipts
+from tests.workers.conftest import harness, senders  # noqa: F401 - fixtures
 
 MOTIVATION = "Åberopat hot; =SUMMA(A1) <script>"
 DOCUMENT = {"kind": "court_order", "id": "doc-1", "sha256": "0f" * 32}
@@ -65,7 +67,7 @@ class Case:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             env={
-                **{name: value for name, value in os.environ.items() if not name.startswith("SIGILL_")},
+                **without_settings(),
                 "SIGILL_DATABASE_URL": self.database,
                 "SIGILL_DATABASE_TLS": "disable",
                 "SIGILL_AUDIT_KEY": str(self.folder / "audit.pem"),
@@ -78,7 +80,7 @@ class Case:
     async def numbers(self, store: Store) -> list[str]:
         """The registration numbers of the three orders, in order of arrival."""
         async with store.reading() as tx:
-            found = await orders.find(tx)
+            found = await console.find_orders(tx, OrderSearch())
         return [one.registration_number for one in reversed(found)]
 
     async def heads(self, store: Store) -> list[bytes]:
@@ -96,19 +98,19 @@ class Case:
 
 
 @pytest.fixture
-async def case(office: Office, database: str, store: Store, tmp_path: Path) -> Case:  # noqa: F811
+async def case(harness: WorkerHarness, database: str, store: Store, tmp_path: Path) -> Case:  # noqa: F811
     key = ec.generate_private_key(ec.SECP256R1())
     (tmp_path / "audit.pem").write_bytes(
         key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
     )
-    at = office.clock.now()
-    executed = office.town.orders(at, motivation=MOTIVATION, references=[DOCUMENT])
-    refused = office.town.orders(at, initiative="guardian", motivation="Andra skäl")
-    forged = office.town.signs(office.town.form(at), at, tamper="payload")
-    await office.hand_over(executed, refused, forged)
-    outcomes = [str(one.outcome) for one in receipts(await office.out())]
+    at = harness.clock.now()
+    executed = harness.senders.orders(at, motivation=MOTIVATION, references=[DOCUMENT])
+    refused = harness.senders.orders(at, initiative="guardian", motivation="Andra skäl")
+    forged = harness.senders.signs(harness.senders.form(at), at, tamper="payload")
+    await harness.hand_over(executed, refused, forged)
+    outcomes = [str(one.outcome) for one in receipts(await harness.out())]
     assert outcomes == ["executed", "refused", "refused"]
     async with store.transaction(at) as tx:
         person = (await persons.resolve_keys(tx, [KEYS.of(ADULT)]))[KEYS.of(ADULT)]
@@ -143,7 +145,7 @@ async def test_a_whole_log_is_whole_and_a_tampered_one_is_named(
         await admin.execute(
             "UPDATE audit_entry SET actor = 'nobody' WHERE chain = 'intake-0' AND position = 2"
         )
-        await admin.execute("UPDATE access_log SET actor = 'nobody'")
+        await admin.execute("UPDATE access_log_asker SET actor = 'nobody'")
     found = await case.run("verify", "--heads", kept, "--json")
     assert found.code == 1
     said = json.loads(found.out)
@@ -245,15 +247,15 @@ async def test_an_extract_asks_for_a_harm_test_or_for_a_reason(case: Case) -> No
 
 async def test_the_patients_extract_tells_nothing_of_a_measure_that_somebody_must_not_know_of(
     case: Case,
-    office: Office,  # noqa: F811
+    harness: WorkerHarness,  # noqa: F811
     store: Store,
 ) -> None:
     """A guardian who is shut out collects the child's extract: nothing in it differs from one of a child without a block."""
-    at = office.clock.now()
+    at = harness.clock.now()
     shut_out = {"guardians": False, "patient": False}
-    block = office.town.orders(at, "block_guardians", patient=person(CHILD), inform=shut_out)
-    await office.hand_over(block)
-    assert [str(one.outcome) for one in receipts(await office.out())][-1] == "executed"
+    block = harness.senders.orders(at, "block_guardians", patient=person(CHILD), inform=shut_out)
+    await harness.hand_over(block)
+    assert [str(one.outcome) for one in receipts(await harness.out())][-1] == "executed"
     async with store.transaction(at) as tx:
         child = (await persons.resolve_keys(tx, [KEYS.of(CHILD)]))[KEYS.of(CHILD)]
         (number,) = await orders.numbers_of(tx, [OrderId(block.order_id)])
@@ -440,10 +442,13 @@ async def test_wrong_use_says_so(case: Case) -> None:
 async def test_retention_says_what_it_keeps_and_why_and_cites_what_it_follows(case: Case) -> None:
     kept = await case.run("run", group="retention")
     assert (kept.code, kept.err) == (0, "")
-    assert len(kept.out.splitlines()) == 5
+    *kinds, inbox = kept.out.splitlines()
+    assert inbox.startswith("keeps ")
+    assert "the inbox" in inbox
+    assert "carried out twice" in inbox
     for line, kind in zip(
-        sorted(kept.out.splitlines(), key=lambda line: line.rsplit("(")[-1]),
-        ("ACCESS_LOG", "DEAD_LETTER", "EVIDENCE", "OUTBOX", "PERSON"),
+        sorted(kinds, key=lambda line: line.rsplit("(")[-1]),
+        ("ACCESS_LOG", "DEAD_LETTER", "EVIDENCE", "OUTBOX", "PERSON", "TASK", "TIMER"),
         strict=True,
     ):
         assert line.startswith("keeps ")
@@ -458,6 +463,15 @@ async def test_retention_says_what_it_keeps_and_why_and_cites_what_it_follows(ca
     assert lines["lines of the access log"].endswith(f", by {decision}")
     assert lines["signed orders and their receipts"].endswith(": never destroyed")
     assert "what goes with them (SIGILL_EVIDENCE_DISPOSAL, " in lines["persons long dead"]
+    for folder, why in (({}, "not set"), ({"SIGILL_ARCHIVE_FOLDER": "/nowhere"}, "no such folder")):
+        refused = await case.run("run", group="retention", SIGILL_EVIDENCE_DISPOSAL=decision, **folder)
+        assert refused.code == 2
+        assert refused.err.startswith(f"SIGILL_ARCHIVE_FOLDER: {why}; ")
+        assert (refused.err.count("\n"), refused.out) == (1, "")
+    ended = await case.run(
+        "run", group="retention", SIGILL_EVIDENCE_DISPOSAL=decision, SIGILL_ARCHIVE_FOLDER=str(case.folder)
+    )
+    assert (ended.code, ended.err) == (0, "")
     wrong = await case.run("run", group="retention", SIGILL_OUTBOX_DISPOSAL="yes")
     assert wrong.code == 2
     assert wrong.err.startswith("SIGILL_OUTBOX_DISPOSAL: cites no disposal decision")
@@ -467,20 +481,20 @@ async def test_retention_says_what_it_keeps_and_why_and_cites_what_it_follows(ca
 @pytest.mark.parametrize("still", [True, False], ids=["protected", "no longer protected"])
 async def test_no_paper_links_the_numbers_of_somebody_protected(
     case: Case,
-    office: Office,  # noqa: F811
+    harness: WorkerHarness,  # noqa: F811
     still: bool,
 ) -> None:
     """A fictitious identity: neither number leads to the other, whoever reads, whichever number is asked by."""
     fictitious = "197006062396"
-    at = office.clock.now()
-    told = office.town.registers(at, fictitious, 2, former_ids=[person(ADULT)], secrecy_mark=True)
-    await office.hand_over(told)
+    at = harness.clock.now()
+    told = harness.senders.registers(at, fictitious, 2, former_ids=[person(ADULT)], secrecy_mark=True)
+    await harness.hand_over(told)
     if not still:
-        office.clock.advance(timedelta(days=1))
-        at = office.clock.now()
-        await office.hand_over(office.town.registers(at, fictitious, 3, former_ids=[person(ADULT)]))
-    await office.hand_over(
-        office.town.orders(at, patient=person(fictitious), motivation=f"Förut {ADULT[2:8]}-{ADULT[8:]}")
+        harness.clock.advance(timedelta(days=1))
+        at = harness.clock.now()
+        await harness.hand_over(harness.senders.registers(at, fictitious, 3, former_ids=[person(ADULT)]))
+    await harness.hand_over(
+        harness.senders.orders(at, patient=person(fictitious), motivation=f"Förut {ADULT[2:8]}-{ADULT[8:]}")
     )
     for asked, other in ((ADULT, fictitious), (fictitious, ADULT)):
         for arguments in (
@@ -497,9 +511,11 @@ async def test_no_paper_links_the_numbers_of_somebody_protected(
             assert asked in paper.out or "csv" in arguments
 
 
-async def test_a_paper_about_anybody_else_names_all_numbers(case: Case, office: Office) -> None:  # noqa: F811
+async def test_a_paper_about_anybody_else_names_all_numbers(case: Case, harness: WorkerHarness) -> None:  # noqa: F811
     new = "197006062396"
-    await office.hand_over(office.town.registers(office.clock.now(), new, 2, former_ids=[person(ADULT)]))
+    await harness.hand_over(
+        harness.senders.registers(harness.clock.now(), new, 2, former_ids=[person(ADULT)])
+    )
     paper = await case.run(
         "extract", "-", "--for", "auditor", "--reason", "r", "--format", "json", stdin=ADULT
     )
@@ -508,12 +524,12 @@ async def test_a_paper_about_anybody_else_names_all_numbers(case: Case, office: 
 
 async def test_a_review_lists_who_looked_without_an_order_or_at_somebody_protected_and_leaves_its_own_line(
     case: Case,
-    office: Office,  # noqa: F811
+    harness: WorkerHarness,  # noqa: F811
     store: Store,
 ) -> None:
-    at = office.clock.now()
-    await office.hand_over(office.town.registers(at, MOTHER, 2, secrecy_mark=True))
-    await office.hand_over(office.town.orders(at, patient=person(MOTHER)))
+    at = harness.clock.now()
+    await harness.hand_over(harness.senders.registers(at, MOTHER, 2, secrecy_mark=True))
+    await harness.hand_over(harness.senders.orders(at, patient=person(MOTHER)))
     async with store.transaction(at) as tx:
         known = await persons.resolve_keys(tx, [KEYS.of(CHILD), KEYS.of(MOTHER)])
         child, mother = known[KEYS.of(CHILD)], known[KEYS.of(MOTHER)]

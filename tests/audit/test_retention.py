@@ -3,21 +3,38 @@
 import json
 from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
 
-from sigill.operations.retention import Disposal, Keeping, rehearse, run
+from sigill.operations.archive import archive_before_disposal
+from sigill.operations.bagit import digest_of, write_bag
+from sigill.operations.retention import ArchiveFolderMissing, Disposal, Keeping, rehearse, run
+from sigill.policy.effects import AddTask, CloseTask, Sentence, SetTimer, TimerKind
 from sigill.runtime.settings import NEVER, WrongSettings, load_settings
-from sigill.store import access_log, audit, audit_check, dead_letters, measures, orders, outbox, persons
+from sigill.store import (
+    access_log,
+    audit,
+    audit_check,
+    dead_letters,
+    measures,
+    orders,
+    outbox,
+    persons,
+    tasks,
+    timers,
+)
 from sigill.store.access_log import AccessLogEntry
 from sigill.store.audit import AuditEntry
 from sigill.store.dead_letters import DeadRecord
 from sigill.store.session import Store
 from sigill_contracts.dead_letter import DeadLetterReason
 from sigill_contracts.topics import STATE
-from sigill_contracts.vocabulary import OrderId, Outcome, PersonId
-from tests.store.kit import ADULT, CHILD, FATHER, MOTHER, answered, ids, key_of, seal, signed, told
+from sigill_contracts.vocabulary import MeasureId, OrderId, Outcome, PersonId, RegionCode
+from tests.kit.rows import ADULT, CHILD, FATHER, MOTHER, answered, ids, key_of, seal, signed, told
 
 NOW = datetime(2024, 6, 1, 9, tzinfo=UTC)
 YEAR = timedelta(days=366)
@@ -28,6 +45,8 @@ KEEPING = Keeping(
     evidence=Disposal(timedelta(days=3650), DECISION),
     access_log=Disposal(timedelta(days=1830), DECISION),
     persons=Disposal(timedelta(days=3650), DECISION),
+    timers=Disposal(timedelta(days=731), DECISION),
+    tasks=Disposal(timedelta(days=3650), DECISION),
 )
 ORDERS = [OrderId(f"0192f0c1-0000-7000-8000-00000000000{n}") for n in range(5)]
 
@@ -74,7 +93,7 @@ async def _bytes_left(admin: asyncpg.Connection) -> dict[int, bool]:
 
 
 async def test_evidence_is_kept_as_long_after_the_last_measure_that_rests_on_it(
-    store: Store, ops: Store, auditors: Store, admin: asyncpg.Connection
+    store: Store, ops: Store, auditors: Store, admin: asyncpg.Connection, tmp_path: Path
 ) -> None:
     old = NOW - 13 * YEAR
     child, *_ = await _living(store, old)
@@ -86,20 +105,26 @@ async def test_evidence_is_kept_as_long_after_the_last_measure_that_rests_on_it(
     assert {one.kind: one.number for one in would}["evidence"] == 1
     assert all((await _bytes_left(admin)).values()), "a rehearsal changes nothing"
 
-    ended = {one.kind: one.number for one in await run(ops, auditors, KEEPING, NOW, "night")}
+    ended = {one.kind: one.number for one in await run(ops, auditors, KEEPING, NOW, "night", tmp_path)}
     assert ended["evidence"] == 1
     assert await _bytes_left(admin) == {1: False, 2: True, 3: True, 4: True}
-    assert {one.kind: one.number for one in await run(ops, auditors, KEEPING, NOW, "night")}["evidence"] == 0
+    assert {one.kind: one.number for one in await run(ops, auditors, KEEPING, NOW, "night", tmp_path)}[
+        "evidence"
+    ] == 0
     async with auditors.reading() as tx:
         assert await audit_check.verify(tx) == []
         said = await tx.fetch("SELECT body FROM audit_entry WHERE action = 'evidence_ended'")
-    assert [row["body"] for row in said] == [
-        '{"before":"' + (NOW - KEEPING.evidence.after).isoformat() + '","registrations":[[1,1]]}'
+    assert [json.loads(row["body"]) for row in said] == [
+        {
+            "before": (NOW - KEEPING.evidence.after).isoformat(),
+            "packages": [[1, digest_of(tmp_path / "SIGILL-1")]],
+            "registrations": [[1, 1]],
+        }
     ]
 
 
 async def test_the_long_dead_are_erased_with_a_tombstone_and_the_chain_still_verifies(
-    store: Store, ops: Store, auditors: Store, admin: asyncpg.Connection
+    store: Store, ops: Store, auditors: Store, admin: asyncpg.Connection, tmp_path: Path
 ) -> None:
     old = NOW - 12 * YEAR
     _, long_dead, lately_dead = await _living(store, old)
@@ -108,7 +133,7 @@ async def test_the_long_dead_are_erased_with_a_tombstone_and_the_chain_still_ver
     would = {one.kind: one.number for one in await rehearse(ops, auditors, KEEPING, NOW)}
     assert would["persons"] == 1
 
-    ended = {one.kind: one for one in await run(ops, auditors, KEEPING, NOW, "night")}
+    ended = {one.kind: one for one in await run(ops, auditors, KEEPING, NOW, "night", tmp_path)}
     assert (ended["persons"].number, ended["persons"].tombstones) == (1, 1)
     async with store.reading() as tx:
         assert await persons.resolve(tx, [ADULT]) == {}
@@ -136,31 +161,105 @@ async def test_the_long_dead_are_erased_with_a_tombstone_and_the_chain_still_ver
     # its entries in the chain stand, without their personal part
     assert await admin.fetchval("SELECT count(*) FROM audit_entry WHERE chain = 'intake-0'") == 2
     assert await admin.fetchval("SELECT count(*) FROM audit_personal WHERE chain = 'intake-0'") == 1
-    again = {one.kind: one.number for one in await run(ops, auditors, KEEPING, NOW, "night")}
+    again = {one.kind: one.number for one in await run(ops, auditors, KEEPING, NOW, "night", tmp_path)}
     assert again["persons"] == 0
 
 
+async def test_what_goes_with_a_person_is_packaged_first_and_nothing_goes_without(
+    store: Store, ops: Store, auditors: Store, admin: asyncpg.Connection, tmp_path: Path
+) -> None:
+    old = NOW - 12 * YEAR
+    child, long_dead, _ = await _living(store, old)
+    await _ordered(store, 1, long_dead, old, None)
+    await _ordered(store, 2, child, old, old + timedelta(days=1))
+    with pytest.raises(ArchiveFolderMissing):
+        await run(ops, auditors, KEEPING, NOW, "night")
+    (tmp_path / "full").write_text("no folder")
+    with pytest.raises(OSError, match="full"):
+        await run(ops, auditors, KEEPING, NOW, "night", tmp_path / "full")
+    assert await _bytes_left(admin) == {1: True, 2: True}, "no package, so nothing has gone"
+
+    await run(ops, auditors, KEEPING, NOW, "night", tmp_path)
+    assert await _bytes_left(admin) == {1: False, 2: False}
+    assert (tmp_path / "SIGILL-1" / "data" / "form.json").is_file()
+    packaged: dict[int, str] = {}
+    async with auditors.reading() as tx:
+        for row in await tx.fetch(
+            "SELECT body FROM audit_entry WHERE action IN ('evidence_ended', 'person_erased')"
+        ):
+            packaged |= dict(json.loads(row["body"]).get("packages", []))
+        assert await audit_check.verify(tx) == []
+    assert packaged == {n: digest_of(tmp_path / f"SIGILL-{n}") for n in (1, 2)}
+    async with auditors.reading() as tx:
+        looks = [one.look.shown for one in await access_log.of_person(tx, child)]
+    assert looks == ["archive package SIGILL-2"]
+
+
+def test_the_name_of_a_package_outlives_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it stands for is destroyed next: a package whose folder's entry was still in memory would go with the power."""
+    kept: list[tuple[Path, list[str]]] = []
+
+    def seen(number: int) -> None:
+        at = Path(f"/proc/self/fd/{number}").readlink()
+        kept.append((at, sorted(one.name for one in at.iterdir()) if at.is_dir() else []))
+
+    monkeypatch.setattr("os.fsync", seen)
+    write_bag(tmp_path / "SIGILL-1", {"receipts/001.json": b"{}"}, {}, NOW)
+    inside = {at.name for at, names in kept if names}
+    assert {"receipts", "data"} <= inside
+    assert kept[-1] == (tmp_path, ["SIGILL-1"])
+
+
+async def test_what_falls_due_while_the_packages_are_made_waits_for_one_of_its_own(
+    store: Store,
+    ops: Store,
+    auditors: Store,
+    admin: asyncpg.Connection,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    old = NOW - 13 * YEAR
+    child, *_ = await _living(store, old)
+    await _ordered(store, 1, child, old, old + YEAR)
+    another = iter([2])
+
+    async def meanwhile(*given: Any) -> dict[int, str]:
+        made = await archive_before_disposal(*given)
+        for registration in another:
+            await _ordered(store, registration, child, old, old + YEAR)
+        return made
+
+    monkeypatch.setattr("sigill.operations.retention.archive_before_disposal", meanwhile)
+    ended = {one.kind: one.number for one in await run(ops, auditors, KEEPING, NOW, "night", tmp_path)}
+    assert ended["evidence"] == 2
+    assert await _bytes_left(admin) == {1: False, 2: False}
+    rows = await admin.fetch("SELECT body FROM audit_entry WHERE action = 'evidence_ended'")
+    assert [json.loads(row["body"])["packages"] for row in rows] == [
+        [[n, digest_of(tmp_path / f"SIGILL-{n}")] for n in (1, 2)]
+    ]
+
+
 async def test_a_person_about_whom_something_waits_is_not_erased(
-    store: Store, ops: Store, auditors: Store
+    store: Store, ops: Store, auditors: Store, tmp_path: Path
 ) -> None:
     _, long_dead, _ = await _living(store, NOW - 12 * YEAR)
     async with store.transaction(NOW) as tx:
         await persons.lock(tx, [long_dead])
         await orders.record(tx, [signed(0, ORDERS[0], long_dead)])
         await orders.answer(tx, [answered(0, Outcome.PENDING, codes=("awaiting_signed_form",))])
-    ended = {one.kind: one.number for one in await run(ops, auditors, KEEPING, NOW, "night")}
+    ended = {one.kind: one.number for one in await run(ops, auditors, KEEPING, NOW, "night", tmp_path)}
     assert ended["persons"] == 0
 
 
 async def test_the_access_log_goes_after_five_years_and_not_before(
-    store: Store, ops: Store, auditors: Store
+    store: Store, ops: Store, auditors: Store, tmp_path: Path
 ) -> None:
     async with store.transaction(NOW - 6 * YEAR) as tx:
         (mother,) = await ids(tx, MOTHER)
         await access_log.append(tx, [AccessLogEntry("op", "unit", mother, "old", "page")])
     async with store.transaction(NOW - 5 * YEAR + timedelta(days=9)) as tx:
         await access_log.append(tx, [AccessLogEntry("op", "unit", mother, "younger than five years", "page")])
-    ended = {one.kind: one.number for one in await run(ops, auditors, KEEPING, NOW, "night")}
+    ended = {one.kind: one.number for one in await run(ops, auditors, KEEPING, NOW, "night", tmp_path)}
     assert ended["access_log"] == 1
     async with auditors.reading() as tx:
         assert [one.look.reason for one in await access_log.of_person(tx, mother)] == [
@@ -191,12 +290,14 @@ async def ops_purges(ops: Store, now: datetime) -> None:
         await tx.fetch("SELECT * FROM purge_evidence($1, $1, 0, 10)", now)
 
 
-async def test_published_events_go_and_waiting_ones_stay(store: Store, ops: Store, auditors: Store) -> None:
+async def test_published_events_go_and_waiting_ones_stay(
+    store: Store, ops: Store, auditors: Store, tmp_path: Path
+) -> None:
     async with store.transaction(NOW - YEAR) as tx:
         await outbox.append(tx, [_event("a"), _event("b"), _event("c")])
         waiting = await outbox.unpublished(tx, range(outbox.SHARDS), 10)
         await outbox.mark(tx, [one.id for one in waiting if one.aggregateid != "b"])
-    ended = {one.kind: one.number for one in await run(ops, auditors, KEEPING, NOW, "night")}
+    ended = {one.kind: one.number for one in await run(ops, auditors, KEEPING, NOW, "night", tmp_path)}
     assert ended["outbox"] == 2
     async with store.reading() as tx:
         assert [one.aggregateid for one in await outbox.unpublished(tx, range(outbox.SHARDS), 10)] == ["b"]
@@ -206,6 +307,12 @@ def _event(key: str) -> outbox.OutboxRow:
     from uuid import uuid4
 
     return outbox.OutboxRow(uuid4(), "access.changes.v1", key, "type", b"{}")
+
+
+def _task(subject: str) -> AddTask:
+    return AddTask(
+        "call_the_unit", subject, Sentence("Ring enheten.", "Call the unit."), RegionCode("kronoberg")
+    )
 
 
 def _kept_by(decision: str | None) -> Keeping:
@@ -225,11 +332,53 @@ async def _one_of_each(store: Store) -> None:
             "ehr.orders.v1", 0, 7, "sigill.intake", b"k", b"{", (), DeadLetterReason.UNREADABLE_PAYLOAD
         )
         await dead_letters.replay(tx, await dead_letters.append(tx, [letter]), "op-1")
+        await timers.set(tx, [SetTimer(TimerKind.CUSTODY_CHANGES, old, child, RegionCode("kronoberg"))])
+        assert await timers.done(tx, [one.timer_id for one in await timers.due(tx, old, 5)]) == 1
+        await tasks.add(tx, [(child, _task("over"))])
+        assert await tasks.close(tx, [CloseTask(_task("over").kind, "over")]) == 1
+
+
+async def test_a_timer_goes_with_its_measure_and_none_fires_twice(
+    store: Store, ops: Store, auditors: Store, admin: asyncpg.Connection, tmp_path: Path
+) -> None:
+    old = NOW - 13 * YEAR
+    child, *_ = await _living(store, old)
+    await _ordered(store, 1, child, old, old + YEAR)  # ended twelve years ago
+    await _ordered(store, 2, child, old, None)  # in force
+    of = {row["orders"][0]: row["measure_id"] for row in await admin.fetch("SELECT * FROM measure_version")}
+    ended, standing = (MeasureId(str(of[UUID(ORDERS[n])])) for n in (1, 2))
+    region = RegionCode("kronoberg")
+    due = old + timedelta(days=30)
+    asked = [SetTimer(TimerKind.REVIEW_DUE, due, child, region, one) for one in (ended, standing)]
+    async with store.transaction(old + timedelta(days=31)) as tx:
+        await timers.set(tx, [*asked, SetTimer(TimerKind.REVIEW_DUE, NOW, child, region, standing)])
+        assert await timers.done(tx, [one.timer_id for one in await timers.due(tx, tx.now, 5)]) == 2
+        await tasks.add(tx, [(child, _task("open"))])
+    counted = {one.kind: one.number for one in await rehearse(ops, auditors, KEEPING, NOW)}
+    gone = {one.kind: one.number for one in await run(ops, auditors, KEEPING, NOW, "night", tmp_path)}
+    assert (counted["timers"], counted["tasks"]) == (gone["timers"], gone["tasks"]) == (1, 0)
+    async with store.transaction(NOW - timedelta(days=1)) as tx:
+        await timers.set(tx, asked[1:])  # as every new version of the measure sets it
+        assert await timers.due(tx, tx.now, 5) == []
+        assert [one.due_at for one in await timers.of_persons(tx, [child])] == [NOW]
+    for function in ("purge_timers", "purge_tasks"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError, match="a year"):
+            async with ops.transaction(NOW) as tx:
+                await tx.fetch(f"SELECT {function}($1, $1)", NOW)
+
+
+def test_the_inbox_has_no_end() -> None:
+    assert load_settings(inbox_disposal=NEVER).inbox_disposal == NEVER
+    with pytest.raises(WrongSettings) as refused:
+        load_settings(inbox_disposal=DECISION)
+    (line,) = refused.value.lines
+    assert line.startswith("SIGILL_INBOX_DISPOSAL")
+    assert "a second time" in line
 
 
 @pytest.mark.parametrize("decision", [None, NEVER])
 async def test_what_nobody_decided_to_destroy_is_kept_and_what_is_never_to_be_too(
-    store: Store, ops: Store, auditors: Store, decision: str | None
+    store: Store, ops: Store, auditors: Store, decision: str | None, tmp_path: Path
 ) -> None:
     await _one_of_each(store)
     kept = _kept_by(decision)
@@ -237,7 +386,7 @@ async def test_what_nobody_decided_to_destroy_is_kept_and_what_is_never_to_be_to
     assert {kind: one.number for kind, one in would.items()} == dict.fromkeys(would, 1)
     assert all(one.kept for one in would.values())
 
-    ended = await run(ops, auditors, kept, NOW, "night")
+    ended = await run(ops, auditors, kept, NOW, "night", tmp_path)
     assert {one.kind: (one.number, one.tombstones, one.kept) for one in ended} == dict.fromkeys(
         would, (0, 0, True)
     )
@@ -245,15 +394,15 @@ async def test_what_nobody_decided_to_destroy_is_kept_and_what_is_never_to_be_to
     assert again == dict.fromkeys(would, 1), "everything is still there"
 
     # a person's erasure empties orders, events and dead letters too: it takes their decisions
-    person = await run(ops, auditors, replace(kept, persons=KEEPING.persons), NOW, "night")
+    person = await run(ops, auditors, replace(kept, persons=KEEPING.persons), NOW, "night", tmp_path)
     lacking = {one.kind: one.lacking for one in person}["persons"]
     assert lacking == ("evidence", "dead_letters", "outbox")
     assert {one.number for one in person} == {0}
     # each kind by itself: what has a decision goes, and the others stay
     allowed = kept
-    for kind in ("access_log", "outbox", "dead_letters", "evidence", "persons"):
+    for kind in ("timers", "tasks", "access_log", "outbox", "dead_letters", "evidence", "persons"):
         allowed = replace(allowed, **{kind: getattr(KEEPING, kind)})
-        done = {one.kind: one.number for one in await run(ops, auditors, allowed, NOW, "night")}
+        done = {one.kind: one.number for one in await run(ops, auditors, allowed, NOW, "night", tmp_path)}
         assert done == {other: int(other == kind) for other in would}
     async with auditors.reading() as tx:
         said = await tx.fetch("SELECT body FROM audit_entry WHERE action = 'retention_run' ORDER BY position")

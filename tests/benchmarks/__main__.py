@@ -57,7 +57,7 @@ def _measure(part: str, chosen: argparse.Namespace) -> dict[str, Any]:
             work = startup.measure(chosen.runs)
         case _:
             work = _cost(chosen.orders)
-    return asyncio.run(work) | came | {"when": f"{CLOCK.now():%Y-%m-%d %H:%M} UTC"}
+    return came | asyncio.run(work) | {"when": f"{CLOCK.now():%Y-%m-%d %H:%M} UTC"}
 
 
 def _parts(text: str) -> list[str]:

@@ -12,7 +12,7 @@ import argparse
 import asyncio
 import cProfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
 from dataclasses import fields
 from io import StringIO
@@ -93,7 +93,8 @@ class _Watched:
 
     def __init__(self, handler: Handler[Any]) -> None:
         self._handler = handler
-        self.prepare, self.take, self.unreadable = handler.prepare, handler.take, handler.unreadable
+        self.prepare, self.take = handler.prepare, handler.take
+        self.unreadable, self.failed = handler.unreadable, handler.failed
         self.steps: dict[str, float] = {}
 
     def report(self, prepared: Any, steps: StepTimings) -> None:
@@ -126,10 +127,8 @@ class _Measured(Wiring):
     base: Ground
     costs: Costs
 
-    def _consuming(
-        self, name: str, topics: Sequence[str], store: Store, handler: Handler[Any], *more: Any
-    ) -> ConsumerRunner[Any]:
-        made = Wiring._consuming(self, name, topics, store, handler, *more)
+    def _consuming(self, name: str, store: Store, handler: Handler[Any], *more: Any) -> ConsumerRunner[Any]:
+        made = Wiring._consuming(self, name, store, handler, *more)
         handed = _Handed(
             **{f.name: getattr(made, f.name) for f in fields(made) if not f.name.startswith("_")}
         )

@@ -4,10 +4,11 @@ How fast the store is asked: over HTTP, in batches, in process; and whether the 
     python -m tests.benchmarks.decisions --residents 100000,10600000     two sizes side by side, made here
     python -m tests.benchmarks.decisions --database URL [--database URL]  databases that are there already
 
-Every HTTP figure comes from an open loop: questions leave on a fixed beat whether earlier ones are answered or not, and
-a latency counts from the beat, so that a server that stalls cannot hide it. Each answer's access-log line is durable
-before the answer leaves. Server, database and load share this machine's cores. Sizes are measured in turns, round by
-round, and ratios come from the same rounds.
+Each size is held against a bare server of the same kind (`bare_server`), in the same turns. Every HTTP figure comes from an
+open loop: questions leave on a fixed beat whether earlier ones are answered or not, and a latency counts from the beat, so
+that a server that stalls cannot hide it. Each answer's access-log line is durable before the answer leaves. Server,
+database and load share this machine's cores. Sizes are measured in turns, round by round, and ratios come from the same
+rounds.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar, cast
 
@@ -40,9 +41,10 @@ from sigill.store.facts import patient_facts
 from sigill.store.session import Store
 from sigill.store.values import person_of
 from sigill.web.api.server import serve
-from tests.api.town import AUDIENCE, BOOKS, ISSUER, Issuer
+from tests.benchmarks.bare_server import serve_bare
 from tests.benchmarks.country import make_country
 from tests.benchmarks.figures import numbers, quantile
+from tests.kit.decision_api import AUDIENCE, BOOKS, ISSUER, RULES, Issuer
 from tests.kit.services import migrate
 
 CONNECTIONS = 32
@@ -120,8 +122,8 @@ def _seconds(pid: int) -> float:
 
 
 @contextlib.asynccontextmanager
-async def serving(place: Place, issuer: Issuer) -> AsyncIterator[None]:
-    """The API in a process of its own, on a port of its own."""
+async def serving(place: Place, issuer: Issuer, mode: str = "--serve") -> AsyncIterator[None]:
+    """The API in a process of its own, on a port of its own; with `--serve-bare`, the bare server."""
     with tempfile.TemporaryDirectory() as folder:
         keys = Path(folder) / "jwks.json"
         keys.write_bytes(issuer.jwks)
@@ -136,7 +138,7 @@ async def serving(place: Place, issuer: Issuer) -> AsyncIterator[None]:
         }
         server = await asyncio.create_subprocess_exec(
             sys.executable,
-            *("-m", "tests.benchmarks.decisions", "--serve"),
+            *("-m", "tests.benchmarks.decisions", mode),
             env=environment,
             stdout=asyncio.subprocess.PIPE,
         )
@@ -150,7 +152,7 @@ async def serving(place: Place, issuer: Issuer) -> AsyncIterator[None]:
             await server.wait()
 
 
-async def be_server() -> None:
+async def be_server(*, bare: bool) -> None:
     """What the child process does."""
     import signal
 
@@ -164,15 +166,21 @@ async def be_server() -> None:
             await asyncio.sleep(1)
         stop.set()
 
+    def listening(port: int) -> None:
+        print(port, flush=True)
+
     watching = asyncio.create_task(orphaned())
-    store = await Store.open(settings, keep_plans=True)
     try:
-        await serve(
-            settings, store, BOOKS, SystemClock(), stop, listening=lambda port: print(port, flush=True)
-        )
+        if bare:
+            await serve_bare(settings, stop, listening)
+            return
+        store = await Store.open(settings, keep_plans=True)
+        try:
+            await serve(settings, store, RULES, SystemClock(), stop, listening=listening)
+        finally:
+            await store.close()
     finally:
         watching.cancel()
-        await store.close()
 
 
 class Client(asyncio.Protocol):
@@ -371,32 +379,39 @@ def _quantiles(took: Sequence[float]) -> list[float]:
 async def measure(places: list[Place], plan: Plan) -> dict[str, Any]:
     """Ask all places in turns, round by round; return the figures."""
     issuer = Issuer()
-    token = issuer.token("access:decide", now=_NOW.now())
+    # without the scope for reasons each no waits for the end of a step, on purpose: that is not what is measured
+    token = issuer.token("access:decide", "access:explain", now=_NOW.now())
     figures, load = Figures(), os.getloadavg()[0]
     for place in places:
         await get_to_know(place, plan.sample)
     async with contextlib.AsyncExitStack() as stack:
-        for place in places:
-            await stack.enter_async_context(serving(place, issuer))
+        bare = [replace(place) for place in places]
+        for place, mode in (*((p, "--serve") for p in places), *((p, "--serve-bare") for p in bare)):
+            await stack.enter_async_context(serving(place, issuer, mode))
             await beat(place, place.people[-500:], token, rate=200, seconds=3)  # the first of everything
         for turn in range(plan.rounds):
-            for place in places:
+            for place, under in zip(places, bare, strict=True):
                 share = (len(place.people) - 500) // plan.rounds
                 strangers = place.people[turn * share : (turn + 1) * share]
                 many, others = strangers[: share // 3], strangers[share // 3 :]
                 known = place.people[-500:]
-                for kind, people in (("cold", others), ("warm", known)):
+                for kind, asked, people in (
+                    ("cold", place, others),
+                    ("bare", under, known),
+                    ("warm", place, known),
+                ):
                     # nobody is a stranger twice
                     seconds = min(plan.seconds, len(others) / plan.rate)
-                    before = await cpu_of(place)
-                    took = await beat(place, people, token, rate=plan.rate, seconds=seconds)
+                    before = await cpu_of(asked)
+                    took = await beat(asked, people, token, rate=plan.rate, seconds=seconds)
                     _keep(figures.singles, kind, place, took)
-                    spent = zip(before, await cpu_of(place), strict=True)
+                    spent = zip(before, await cpu_of(asked), strict=True)
                     each = tuple((after - earlier) / len(took) * 1e6 for earlier, after in spent)
                     _keep(figures.spent, kind, place, [each])
                 for kind, people, turns in (("warm", known * 2, 5), ("cold", many, len(many) // 1000)):
-                    took = await batches(place, people, token, rounds=turns)
-                    _keep(figures.batches, f"batch, {kind}", place, took)
+                    if turns:  # a small country has no thousand strangers
+                        took = await batches(place, people, token, rounds=turns)
+                        _keep(figures.batches, f"batch, {kind}", place, took)
     return {
         "rate": plan.rate,
         "load": load,
@@ -431,9 +446,10 @@ async def main() -> None:
     told.add_argument("--seconds", type=float, default=10.0)
     told.add_argument("--rounds", type=int, default=2)
     told.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    told.add_argument("--serve-bare", action="store_true", help=argparse.SUPPRESS)
     options = told.parse_args()
-    if options.serve:
-        await be_server()
+    if options.serve or options.serve_bare:
+        await be_server(bare=options.serve_bare)
         return
     plan = Plan(options.rate, options.seconds, options.rounds)
     if options.database:

@@ -6,32 +6,28 @@ process consumes as many orders, verifies each signature by the bare library cal
 into tables of the same columns and indexes in transactions of the same size with the offsets in them, publishes the kept
 events with the relay's producer settings, and marks them published. It decides nothing, and builds nothing.
 
-    python -m tests.benchmarks.equal_work TOPIC GROUP FOLDER POSTGRES_PID   (in the environment of a run: `pace` starts it)
+    python -m tests.benchmarks.equal_work TOPIC GROUP FOLDER WARM   (in the environment of a run: `turns` starts it)
 """
 
 from __future__ import annotations
 
 import asyncio
 import io
-import json
 import pickle
 import sys
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import asyncpg
-import psutil
-import uvloop
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaProducer
 
-from sigill.runtime.lifecycle import spare_the_collector
 from sigill.runtime.settings import Settings, load_settings
 from sigill.store.outbox import unpack_headers
 from sigill.store.session import connection_options
 from sigill.stream.connection import Connection
 from sigill_contracts.order import SignedForm
+from tests.benchmarks.contestant import Progress, consumer_of, contest
 from tests.benchmarks.floor import proven
 
 COPIES = "equal_work"
@@ -110,46 +106,28 @@ async def keep(conn: asyncpg.Connection, since: str, folder: Path) -> int:
     return count
 
 
-def postgres_seconds(pid: int) -> float:
-    """Seconds of processor time of a PostgreSQL so far, all of its processes."""
-    server = psutil.Process(pid)
-    used = 0.0
-    for process in (server, *server.children(recursive=True)):
-        try:
-            spent = process.cpu_times()
-        except psutil.NoSuchProcess:
-            continue
-        used += spent.user + spent.system
-    return used
-
-
 def _verify(values: Iterable[bytes]) -> None:
     for value in values:
         SignedForm.model_validate_json(proven(value))
 
 
-async def run(settings: Settings, topic: str, group: str, folder: Path, postgres: int) -> dict[str, float]:
-    """Take what lies on the topic; tell orders and seconds of what came after the first tenth."""
+async def run(settings: Settings, topic: str, group: str, folder: Path, warm: int) -> None:
+    """
+    Take as many messages as were recorded; say when the first `warm` are published, and when the last batch was marked
+    (UTC, seconds).
+    """
     batches: list[Batch] = pickle.loads((folder / "kept").read_bytes())
     conn = await asyncpg.connect(**connection_options(settings, None))
     await conn.execute(f"SET search_path = {COPIES}, public")
     for table in {table for batch in batches for table in batch.rows}:
         await conn.execute(f'TRUNCATE "{table}"')
-    consumer = AIOKafkaConsumer(
-        topic,
-        **Connection.of(settings).options(),
-        group_id=group,
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        fetch_max_wait_ms=250,
-    )
+    consumer = consumer_of(settings, topic, group, fetch_max_wait_ms=250)
     producer = AIOKafkaProducer(
         **Connection.of(settings).options(), acks="all", enable_idempotence=True, max_batch_size=512 * 1024
     )
     await consumer.start()
     await producer.start()
-    total, done = sum(batch.orders for batch in batches), 0
-    since: tuple[int, float, float, float] | None = None
+    progress = Progress(warm)
     try:
         for batch in batches:
             values: list[bytes] = []
@@ -176,17 +154,8 @@ async def run(settings: Settings, topic: str, group: str, folder: Path, postgres
             await asyncio.gather(*sent)
             ids = [number for number, *_ in batch.events]
             await conn.execute("UPDATE outbox SET published_at = now() WHERE id = ANY ($1::bigint[])", ids)
-            done += batch.orders
-            if since is None and done >= total // 10:
-                since = (done, time.monotonic(), time.process_time(), postgres_seconds(postgres))
-        assert since is not None
-        return {
-            "orders": done - since[0],
-            "seconds": time.monotonic() - since[1],
-            "own": time.process_time() - since[2],
-            # while its session lives: what a session used is gone with it
-            "postgres": postgres_seconds(postgres) - since[3],
-        }
+            progress.took(batch.orders)
+        await progress.done()
     finally:
         await consumer.stop()
         await producer.stop()
@@ -194,7 +163,4 @@ async def run(settings: Settings, topic: str, group: str, folder: Path, postgres
 
 
 if __name__ == "__main__":
-    spare_the_collector()
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        said = runner.run(run(load_settings(), sys.argv[1], sys.argv[2], Path(sys.argv[3]), int(sys.argv[4])))
-    print(json.dumps(said))
+    contest(lambda: run(load_settings(), sys.argv[1], sys.argv[2], Path(sys.argv[3]), int(sys.argv[4])))

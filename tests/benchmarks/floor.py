@@ -4,7 +4,7 @@ The floor under the intake: the same messages consumed, verified by the bare lib
 Nothing else: no chain, no revocation, no decider, no rules, no measures, no audit, no receipt. What is faster than this
 has left out something that everybody needs; the intake's distance from it is the price of all the rest.
 
-    python -m tests.benchmarks.floor TOPIC GROUP COUNT          (in the environment of a run: `intake` starts it)
+    python -m tests.benchmarks.floor TOPIC GROUP WARM COUNT     (in the environment of a run: `turns` starts it)
 """
 
 from __future__ import annotations
@@ -12,23 +12,19 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-import time
 from base64 import b64decode, urlsafe_b64decode
 from typing import Any
 
 import asyncpg
-import uvloop
-from aiokafka import AIOKafkaConsumer
 from cryptography import x509
 from joserfc import jws
 from joserfc.jwk import ECKey
 
-from sigill.runtime.lifecycle import spare_the_collector
 from sigill.runtime.settings import Settings, load_settings
 from sigill.store.session import connection_options
-from sigill.stream.connection import Connection
 from sigill.trust.jades import REGISTRY
 from sigill_contracts.order import SignedForm
+from tests.benchmarks.contestant import Progress, consumer_of, contest
 
 _TABLE = "CREATE TABLE IF NOT EXISTS floor (order_id uuid PRIMARY KEY, form jsonb NOT NULL, original bytea NOT NULL)"
 _INSERT = (
@@ -56,23 +52,15 @@ def _verified(values: list[bytes]) -> list[tuple[Any, str, bytes]]:
     return found
 
 
-async def run(settings: Settings, topic: str, group: str, count: int) -> tuple[int, float, float]:
-    """Take `count` messages; how many, in how many seconds, and of the processor, leaving out the first tenth."""
+async def run(settings: Settings, topic: str, group: str, warm: int, count: int) -> None:
+    """Take `count` messages; say when the first `warm` are committed, and when the last one was (UTC, seconds)."""
     conn = await asyncpg.connect(**connection_options(settings, None))
     await conn.execute(_TABLE)
-    consumer = AIOKafkaConsumer(
-        topic,
-        **Connection.of(settings).options(),
-        group_id=group,
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        fetch_max_wait_ms=250,
-    )
+    consumer = consumer_of(settings, topic, group, fetch_max_wait_ms=250)
     await consumer.start()
-    taken: list[tuple[float, int, float]] = []
-    done = 0
+    progress = Progress(warm)
     try:
-        while done < count:
+        while progress.taken < count:
             batches = await consumer.getmany(timeout_ms=250, max_records=settings.batch_size)
             values = [record.value for records in batches.values() for record in records]
             if not values:
@@ -81,18 +69,12 @@ async def run(settings: Settings, topic: str, group: str, count: int) -> tuple[i
             async with conn.transaction():
                 await conn.execute(_INSERT, *(list(column) for column in zip(*rows, strict=True)))
             await consumer.commit()
-            done += len(values)
-            taken.append((time.monotonic(), done, time.process_time()))
+            progress.took(len(values))
+        await progress.done()
     finally:
         await consumer.stop()
         await conn.close()
-    began = next(i for i, (_, n, _) in enumerate(taken) if n >= count // 10)
-    first, last = taken[began], taken[-1]
-    return last[1] - first[1], last[0] - first[0], last[2] - first[2]
 
 
 if __name__ == "__main__":
-    spare_the_collector()
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        orders, seconds, own = runner.run(run(load_settings(), sys.argv[1], sys.argv[2], int(sys.argv[3])))
-    print(json.dumps({"orders": orders, "seconds": seconds, "own": own}))
+    contest(lambda: run(load_settings(), sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])))

@@ -14,8 +14,8 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import ExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -23,6 +23,7 @@ from uuid import uuid4
 import asyncpg
 import psutil
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.structs import RecordMetadata
 
 from sigill.bootstrap import load_rulebooks
 from sigill.devtools.authority import DevAuthority
@@ -41,6 +42,8 @@ from tests.benchmarks.crowd import Crowd, Message
 
 AUDIENCE = "sigill/benchmark"
 CLOCK = SystemClock()
+NOT_COUNTED = ("measuring", "others")
+"""Whose processor time is no cost of what is measured."""
 
 
 @dataclass
@@ -69,32 +72,32 @@ class Ground:
 
     async def publish(
         self, spec: TopicSpec, messages: Sequence[Message], *, topic: str | None = None
-    ) -> None:
-        """Publish messages as fast as it goes, in order, and wait until the broker has them."""
-        at = CLOCK.now()
-        kind = "application/jose" if spec is ORDERS else "application/json"
-        sent = [
-            await self.producer.send(
-                topic or self.topic(spec),
-                value=one.value,
-                key=one.key.encode(),
-                headers=cloud_event(spec, one.event, f"/benchmark/{spec.read_by[0]}", one.key, at, kind),
-            )
-            for one in messages
-        ]
-        await asyncio.gather(*sent)
+    ) -> float:
+        """
+        Publish messages as fast as it goes, in order, and wait until the broker has them.
 
-    async def publish_one(self, spec: TopicSpec, one: Message) -> None:
-        """Publish one message; it is on its way when this returns."""
+        Returns the broker's earliest stamp on any of them (UTC, seconds): from then on there was something to take.
+        """
         at = CLOCK.now()
-        await self.producer.send(
-            self.topic(spec),
+        sent = [await self._send(spec, one, topic, at) for one in messages]
+        stamps = [placed.timestamp for placed in await asyncio.gather(*sent)]
+        return float(min(stamps, default=0)) / 1000
+
+    async def publish_one(self, spec: TopicSpec, one: Message, topic: str | None = None) -> None:
+        """Publish one message; it is on its way when this returns."""
+        await self._send(spec, one, topic, CLOCK.now())
+
+    async def _send(
+        self, spec: TopicSpec, one: Message, topic: str | None, at: datetime
+    ) -> asyncio.Future[RecordMetadata]:
+        kind = "application/jose" if spec is ORDERS else "application/json"
+        sent: asyncio.Future[RecordMetadata] = await self.producer.send(
+            topic or self.topic(spec),
             value=one.value,
             key=one.key.encode(),
-            headers=cloud_event(
-                spec, one.event, f"/benchmark/{spec.read_by[0]}", one.key, at, "application/jose"
-            ),
+            headers=cloud_event(spec, one.event, f"/benchmark/{spec.read_by[0]}", one.key, at, kind),
         )
+        return sent
 
     async def taken(self, spec: TopicSpec, *, patience: float = 600) -> None:
         """Wait until a worker's stored offsets have reached the topic's end."""
@@ -166,11 +169,6 @@ class Process:
         self.peak = max(self.peak, now)
         return now
 
-    def cpu(self) -> float:
-        """Seconds of processor time so far."""
-        spent = psutil.Process(self.pid).cpu_times()
-        return float(spent.user + spent.system)
-
     def check(self) -> None:
         """Raises RuntimeError with the log's end for a process that has failed."""
         code = self._process.poll()
@@ -180,6 +178,16 @@ class Process:
     def output(self) -> str:
         """What it has written."""
         return self.log.read_text("utf-8", "replace")
+
+    async def said(self, word: str, *, patience: float = 600) -> str:
+        """Wait for a line that begins with a word and a space, and return what follows it."""
+        async with asyncio.timeout(patience):
+            while True:
+                self.check()
+                for line in self.output().splitlines():
+                    if line.startswith(f"{word} "):
+                        return line.removeprefix(f"{word} ")
+                await asyncio.sleep(0.05)
 
     def wait(self, patience: float = 600) -> str:
         """Wait until it ends by itself, and return what it wrote."""
@@ -280,9 +288,6 @@ async def ground(*, partitions: int = 12) -> AsyncIterator[Ground]:
         await _must_be_durable(settings.database_dsn())
         await migrate(settings.database_dsn(), settings.database_schema)
         connection = Connection.of(settings)
-        stamped = {"message.timestamp.type": "LogAppendTime"}
-        specs = [_with(spec, partitions, stamped) for spec in TOPICS]
-        await apply_topics(connection, specs, prefix=settings.kafka_topic_prefix)
         store = await Store.open(settings)
         producer = AIOKafkaProducer(**connection.options(), acks="all", linger_ms=2, max_batch_size=262_144)
         await producer.start()
@@ -298,11 +303,45 @@ async def ground(*, partitions: int = 12) -> AsyncIterator[Ground]:
             postgres.pid,
         )
         stack.callback(made.stop_all)
+        await _make_topics(made, partitions)
         try:
             yield made
         finally:
             await producer.stop()
             await store.close()
+
+
+@asynccontextmanager
+async def beside(base: Ground, code: Path) -> AsyncIterator[Ground]:
+    """Another checkout's program on the same servers, with a schema, topics and people of its own."""
+    settings, environment = _settings(
+        base.folder, base.settings.database_dsn(), base.settings.kafka_bootstrap
+    )
+    environment["PYTHONPATH"] = f"{code / 'workers'}{os.pathsep}{code / 'contracts'}"
+    folder = base.folder / "beside"
+    folder.mkdir()
+    other = replace(base, folder=folder, settings=settings, environment=environment, _running=[])
+    await asyncio.to_thread(other.run([sys.executable, "-m", "sigill.cli", "migrate"]).wait)
+    await _make_topics(other)
+    other.store = await Store.open(settings)
+    try:
+        yield other
+    finally:
+        other.stop_all()
+        await other.store.close()
+
+
+async def _make_topics(base: Ground, partitions: int = 12) -> None:
+    """The topics of a run. What is not compacted is stamped by the broker."""
+    specs = [
+        replace(
+            spec,
+            partitions=min(spec.partitions, partitions),
+            stamped_by_broker=spec.stamped_by_broker or not spec.compacted,
+        )
+        for spec in TOPICS
+    ]
+    await apply_topics(base.connection, specs, prefix=base.settings.kafka_topic_prefix)
 
 
 async def _must_be_durable(dsn: str) -> None:
@@ -314,13 +353,6 @@ async def _must_be_durable(dsn: str) -> None:
                 raise SystemExit(f"{name} is off: the figures would be of another program")
     finally:
         await conn.close()
-
-
-def _with(spec: TopicSpec, partitions: int, extra: dict[str, str]) -> TopicSpec:
-    from dataclasses import replace
-
-    wanted = min(spec.partitions, partitions)
-    return replace(spec, partitions=wanted, extra={**spec.extra, **({} if spec.compacted else extra)})
 
 
 def _settings(folder: Path, dsn: str, bootstrap: str) -> tuple[Settings, dict[str, str]]:
@@ -359,33 +391,41 @@ class Used:
 
 
 def processor() -> Used:
-    """What every process of the machine has used so far."""
+    """
+    What every process of this run has used so far: this one, and what it started. Whatever else the machine does, and
+    servers that were not started here, do not count.
+    """
+    own = psutil.Process()
     seconds = {}
-    for process in psutil.process_iter(["name", "cmdline", "cpu_times"]):
-        used = process.info["cpu_times"]
-        if used is not None:
-            kind = _kind_of(process.info["name"] or "", process.info["cmdline"] or [])
+    for process in (own, *own.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):
+            used, command = process.cpu_times(), process.cmdline()
+            kind = "measuring" if process == own else _kind_of(process.name(), command)
             seconds[process.pid] = (kind, used.user + used.system)
     return Used(time.monotonic(), seconds)
 
 
-def cores(before: Used, after: Used) -> dict[str, float]:
-    """Cores in use between two looks, by what used them. What ended in between is not counted."""
+def spent(before: Used, after: Used) -> dict[str, float]:
+    """Seconds of processor time between two looks, by what spent them. What ended in between is not counted."""
     found: dict[str, float] = {}
     for pid, (kind, used) in after.seconds.items():
         earlier = before.seconds.get(pid, (kind, 0.0))[1]
-        found[kind] = found.get(kind, 0.0) + (used - earlier) / (after.at - before.at)
+        found[kind] = found.get(kind, 0.0) + used - earlier
     return found
 
 
 def _kind_of(name: str, command: Sequence[str]) -> str:
+    """A worker's name, a server's, or the module of ours that stands against it."""
     if "sigill.cli" in command:
         return " ".join(command[command.index("sigill.cli") + 2 :])
     if "postgres" in name:
         return "PostgreSQL"
     if name == "java":
         return "Kafka"
-    return "measuring" if any("tests.benchmarks" in part for part in command) else "others"
+    ours = [
+        part.removeprefix("tests.benchmarks.") for part in command if part.startswith("tests.benchmarks.")
+    ]
+    return ours[0] if ours else "others"
 
 
 def since(moment: datetime) -> float:

@@ -2,11 +2,11 @@
 The intake: orders a second from the topic to their receipts on the topic, beside the floor and a plain handler.
 
     python -m tests.benchmarks.intake [--orders N] [--runs R] [--processes 1,2,4] [--rates 100,1000]
+    python -m tests.benchmarks.intake --latency [--rates 100] [--seconds S]
 
-A backlog of N signed orders lies on the topic; the processes start; rates count from the tenth that is answered first to
-the last, by the broker's own stamps on the receipts. In each run the floor and the plain handler take theirs right
-before and after on the same machine, and ratios are those of the same run. Latencies come from an open loop: orders
-leave on a fixed beat, and count from the beat to the broker's stamp on the receipt.
+About N signed orders are published as fast as it goes to processes that are warm, and counted as `turns` says. In each run the
+floor and the plain handler take theirs right before and after on the same machine, and ratios are those of the same run.
+Latencies come from an open loop: orders leave on a fixed beat, and count from the beat to the broker's stamp on the receipt.
 """
 
 from __future__ import annotations
@@ -21,11 +21,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sigill.stream.topics import apply_topics
-from sigill_contracts.topics import ORDERS, TopicSpec
+from sigill_contracts.topics import ORDERS, RECEIPTS
 from tests.benchmarks.crowd import Crowd, Message
 from tests.benchmarks.figures import numbers, quantile
-from tests.benchmarks.ground import CLOCK, Ground, Process, Receipts, cores, ground, load, processor
+from tests.benchmarks.ground import CLOCK, Ground, Receipts, ground, load
+from tests.benchmarks.turns import (
+    Turn,
+    backlog,
+    bare_floor,
+    own_topic,
+    plain_handler,
+    sigill,
+    some_orders,
+)
 
 PLAIN_SHARE = 10
 """The plain handler gets a tenth of the orders: it would take ten times as long."""
@@ -42,92 +50,25 @@ class Run:
     rss: dict[str, int] = field(default_factory=dict)
     cpu: dict[str, float] = field(default_factory=dict)
     outcomes: dict[str, int] = field(default_factory=dict)
+    each: dict[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, turn: Turn, before: float) -> Run:
+        """Sigill's turn, begun with a load; `cpu` in cores, `each` in microseconds of processor time an order."""
+        cpu = {kind: used / turn.seconds for kind, used in turn.used.items()}
+        return cls(before, turn.rate, rss=turn.rss, cpu=cpu, outcomes=turn.outcomes, each=turn.each())
 
 
-def rate(stamps: Sequence[float]) -> float:
-    """Orders a second, leaving out the first tenth."""
-    ordered = sorted(stamps)
-    first = len(ordered) // 10
-    return (len(ordered) - first) / max(0.001, ordered[-1] - ordered[first])
-
-
-async def backlog(base: Ground, crowd: Crowd, patients: int) -> list[Message]:
-    """People whom the register has told of, and their orders, signed and not sent yet."""
-    people, wanted = crowd.people(patients)
-    await base.know(people, crowd.staff())
-    return crowd.orders(wanted)
-
-
-async def take_backlog(base: Ground, orders: Sequence[Message], intakes: int) -> Run:
-    """Let processes take what lies on the topic."""
-    before = load()
-    async with Receipts(base) as receipts:
-        processes = {f"intake {n + 1}": base.start("intake") for n in range(intakes)}
-        processes["relay"] = base.start("relay")
-        watch = asyncio.create_task(_watch(processes))
-        # from here on rates count too: what a start costs is another question
-        await receipts.until(one.event for one in orders[: len(orders) // 10])
-        spent = processor()
-        await receipts.until(one.event for one in orders)
-        watch.cancel()
-        used = cores(spent, processor())
-        rss = {name: process.peak for name, process in processes.items()}
-        for process in processes.values():
-            process.stop()
-        _must_be_in_order(orders, receipts)
-        stamps = [receipts.answered[one.event] for one in orders]
-        return Run(before, rate(stamps), rss=rss, cpu=used, outcomes=dict(receipts.outcomes))
-
-
-async def _watch(processes: dict[str, Process]) -> None:
-    while True:
-        for process in processes.values():
-            process.rss()
-        await asyncio.sleep(0.2)
-
-
-def _must_be_in_order(orders: Sequence[Message], receipts: Receipts) -> None:
-    """Each patient's answers come in the order of its orders, whichever processes took them."""
-    sent: dict[bytes, list[str]] = {}
-    for one in orders:
-        sent.setdefault(one.key.encode(), []).append(one.event)
-    for key, wanted in sent.items():
-        mine = set(wanted)
-        if [order for order in receipts.by_key[key] if order in mine] != wanted:
-            raise SystemExit("a patient's receipts came in another order than its orders")
-
-
-async def floor(base: Ground, orders: Sequence[Message], group: str) -> float:
-    """The floor's orders a second over the same messages."""
-    command = [sys.executable, "-m", "tests.benchmarks.floor", base.topic(ORDERS), group, str(len(orders))]
-    process = base.run(command)
-    said = json.loads((await asyncio.to_thread(process.wait)).strip().splitlines()[-1])
-    return float(said["orders"] / max(0.001, said["seconds"]))
-
-
-async def plain(base: Ground, orders: Sequence[Message], topic: str) -> float:
-    """The plain handler's orders a second."""
-    await base.publish(ORDERS, orders, topic=topic)
-    async with Receipts(base) as receipts:
-        process = base.run([sys.executable, "-m", "tests.benchmarks.plain", topic, f"plain-{topic}"])
-        await receipts.until(one.event for one in orders)
-        process.stop()
-        return rate([receipts.answered[one.event] for one in orders])
-
-
-async def side_by_side(base: Ground, crowd: Crowd, patients: int, runs: int) -> list[Run]:
+async def side_by_side(base: Ground, crowd: Crowd, count: int, runs: int) -> list[Run]:
     """Floor, intake and plain handler in turn, several times. The first round warms up and does not count."""
-    topic = f"{base.settings.kafka_topic_prefix}plain"
-    await _make_topic(base, topic)
     found = []
     for number in range(runs + 1):
-        orders = await backlog(base, crowd, patients if number else max(100, patients // 8))
-        await base.publish(ORDERS, orders)
-        under = await floor(base, orders, "floor")
-        run = await take_backlog(base, orders, 1)
-        run.floor = under
-        others = await backlog(base, crowd, max(80, patients // PLAIN_SHARE))
-        run.plain = await plain(base, others, topic)
+        before = load()
+        orders = await some_orders(base, crowd, count if number else max(100, count // 8))
+        under = await bare_floor(base, orders, number)
+        run = Run.of(await sigill(base, orders), before)
+        others = await some_orders(base, crowd, max(80, count // PLAIN_SHARE))
+        run.floor, run.plain = under.rate, (await plain_handler(base, others, number)).rate
         if number:
             found.append(run)
             print(
@@ -138,18 +79,6 @@ async def side_by_side(base: Ground, crowd: Crowd, patients: int, runs: int) -> 
     return found
 
 
-async def _make_topic(base: Ground, topic: str) -> None:
-    """The plain handler's own topic, made like the orders'."""
-
-    @dataclass(frozen=True)
-    class _Spec:
-        name: str
-        partitions: int
-        config: dict[str, str]
-
-    await apply_topics(base.connection, [_Spec(topic, ORDERS.partitions, ORDERS.config)])
-
-
 def _megabytes(rss: dict[str, int]) -> str:
     return ", ".join(f"{name} {size / 1e6:.0f} MB" for name, size in rss.items())
 
@@ -158,45 +87,72 @@ def _cores(run: Run) -> str:
     return ", ".join(f"{name} {used:.2f}" for name, used in sorted(run.cpu.items(), key=lambda p: -p[1])[:6])
 
 
-async def scale_out(base: Ground, crowd: Crowd, patients: int, intakes: Sequence[int]) -> dict[int, Run]:
+async def scale_out(base: Ground, crowd: Crowd, count: int, intakes: Sequence[int]) -> dict[int, Run]:
     """The same with several intake processes and one relay."""
     found = {}
-    for count in intakes:
-        orders = await backlog(base, crowd, patients)
-        await base.publish(ORDERS, orders)
-        found[count] = run = await take_backlog(base, orders, count)
-        print(f"{count} intakes: {run.intake:.0f}/s; load {run.load:.1f}; cores {_cores(run)}", flush=True)
+    for several in intakes:
+        before = load()
+        orders = await some_orders(base, crowd, count)
+        found[several] = run = Run.of(await sigill(base, orders, several), before)
+        print(
+            f"{several} intakes: {run.intake:.0f}/s; {run.each['all']:.0f} µs of processor an order; "
+            f"load {run.load:.1f}; cores {_cores(run)}",
+            flush=True,
+        )
     return found
 
 
 async def latency(
     base: Ground, crowd: Crowd, rates: Sequence[int], seconds: float
 ) -> dict[int, dict[str, float]]:
-    """Milliseconds from publishing to the receipt at fixed rates, by quantile."""
+    """Milliseconds from publishing to the receipt at fixed rates, by quantile, and those of the bare loop right after."""
     found = {}
     for per_second in rates:
-        orders = await backlog(base, crowd, max(40, int(per_second * seconds / 1.25)))
         before = load()
-        async with Receipts(base) as receipts:
-            processes = [base.start("intake"), base.start("relay")]
-            warm = orders[: max(10, len(orders) // 20)]
-            await base.publish(ORDERS, warm)
-            await receipts.until(one.event for one in warm)
-            sent = await on_the_beat(base, orders[len(warm) :], per_second)
-            await receipts.until(sent)
-            for process in processes:
-                process.stop()
-            took = sorted(1000 * (receipts.answered[order] - at) for order, at in sent.items())
+        orders = await backlog(base, crowd, max(40, int(per_second * seconds / 1.25)))
+        own = await _late(base, orders, per_second, None)
+        under = await _late(base, orders, per_second, await own_topic(base, f"loop.{per_second}"))
         found[per_second] = {
-            name: quantile(took, q) for name, q in (("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999))
+            **own,
+            **{f"bare {name}": took for name, took in under.items()},
+            "orders": float(len(orders) - _warm(orders)),
+            "load": before,
         }
-        found[per_second] |= {"orders": float(len(took)), "load": before}
         print(f"{per_second}/s: { ({k: round(v, 1) for k, v in found[per_second].items()}) }", flush=True)
     return found
 
 
+def _warm(orders: Sequence[Message]) -> int:
+    return max(10, len(orders) // 20)
+
+
+async def _late(
+    base: Ground, orders: Sequence[Message], per_second: int, topic: str | None
+) -> dict[str, float]:
+    """Sigill's quantiles; with a topic of its own, those of the bare loop."""
+    async with Receipts(base) as receipts:
+        if topic is None:
+            processes = [base.start("intake"), base.start("relay")]
+        else:
+            command = ["-m", "tests.benchmarks.bare_loop", topic, topic, base.topic(RECEIPTS)]
+            processes = [base.run([sys.executable, *command])]
+        warm = _warm(orders)
+        await base.publish(ORDERS, orders[:warm], topic=topic)
+        await receipts.until(order.event for order in orders[:warm])
+        sent = await on_the_beat(base, orders[warm:], per_second, topic=topic)
+        await receipts.until(sent)
+        for process in processes:
+            process.stop()
+        took = sorted(1000 * (receipts.answered[order] - at) for order, at in sent.items())
+    return {name: quantile(took, q) for name, q in (("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999))}
+
+
 async def on_the_beat(
-    base: Ground, orders: Sequence[Message], per_second: int, over: asyncio.Event | None = None
+    base: Ground,
+    orders: Sequence[Message],
+    per_second: int,
+    over: asyncio.Event | None = None,
+    topic: str | None = None,
 ) -> dict[str, float]:
     """Publish on a fixed beat, until it is over; returns when each order sent was due (seconds, the clock's)."""
     began, clock = time.monotonic(), CLOCK.now().timestamp()
@@ -208,8 +164,14 @@ async def on_the_beat(
         if (ahead := began + beat - time.monotonic()) > 0:
             await asyncio.sleep(ahead)
         due[one.event] = clock + beat
-        await base.publish_one(ORDERS, one)
+        await base.publish_one(ORDERS, one, topic)
     return due
+
+
+async def only_latency(rates: Sequence[int], seconds: float) -> dict[str, Any]:
+    """The latency alone, at every rate that is asked for."""
+    async with ground() as base:
+        return {"latency": await latency(base, base.crowd(), rates, seconds)}
 
 
 async def measure(
@@ -218,14 +180,14 @@ async def measure(
     """Everything about the intake, as values for the page."""
     async with ground() as base:
         crowd = base.crowd()
-        patients = int(orders / 1.25)
-        rounds = await side_by_side(base, crowd, patients, runs)
+        rounds = await side_by_side(base, crowd, orders, runs)
         median = statistics.median(run.intake for run in rounds)
-        scaled = await scale_out(base, crowd, patients, intakes)
+        scaled = await scale_out(base, crowd, orders, intakes)
         highest = int(0.7 * median)
         late = await latency(base, crowd, [*(r for r in rates if r <= highest), highest], seconds)
     return {
         "orders": orders,
+        "load": rounds[0].load,
         "rounds": [vars(run) for run in rounds],
         "intake": median,
         "floor": statistics.median(run.floor for run in rounds),
@@ -237,8 +199,6 @@ async def measure(
     }
 
 
-__all__ = ["Run", "TopicSpec", "measure"]
-
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--orders", type=int, default=6000)
@@ -246,6 +206,11 @@ if __name__ == "__main__":
     parser.add_argument("--processes", type=numbers, default=[1, 2, 4])
     parser.add_argument("--rates", type=numbers, default=[100, 1000])
     parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--latency", action="store_true", help="measure only the latency at these rates")
     chosen = parser.parse_args()
-    got = asyncio.run(measure(chosen.orders, chosen.runs, chosen.processes, chosen.rates, chosen.seconds))
+    if chosen.latency:
+        work = only_latency(chosen.rates, chosen.seconds)
+    else:
+        work = measure(chosen.orders, chosen.runs, chosen.processes, chosen.rates, chosen.seconds)
+    got = asyncio.run(work)
     print(json.dumps(got, indent=1))

@@ -4,7 +4,7 @@ The intake as one would write it first: a FastStream handler that takes each mes
 It does the same job with the same door, rules and tables, and publishes what follows right after its commit, so that it
 is spared the outbox, the relay and the offsets in the database; what a crash between commit and publishing loses is lost.
 
-    python -m tests.benchmarks.plain TOPIC GROUP                (in the environment of a run: `intake` starts it)
+    python -m tests.benchmarks.plain TOPIC GROUP                (in the environment of a run: `turns` starts it)
 """
 
 from __future__ import annotations
@@ -14,21 +14,19 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-import uvloop
 from faststream import AckPolicy, FastStream
 from faststream.kafka import KafkaBroker, KafkaMessage
 
 from sigill.bootstrap import Wiring
-from sigill.consumer.runner import ConsumerRunner, Handler, StepTimings
+from sigill.consumer.runner import Handler, StepTimings
 from sigill.runtime.clock import SystemClock
-from sigill.runtime.lifecycle import spare_the_collector
 from sigill.runtime.logging import configure_logging
-from sigill.runtime.settings import load_settings
+from sigill.runtime.settings import Settings, load_settings
 from sigill.store import outbox
 from sigill.store.outbox import OutboxRow
 from sigill.store.session import Store, Tx
 from sigill.stream.records import as_record
-from sigill_contracts.topics import ORDERS
+from tests.benchmarks.contestant import contest
 
 
 class _Caught:
@@ -47,9 +45,7 @@ class _Plain(Wiring):
     topic: str
     group: str
 
-    def _consuming(
-        self, name: str, topics: Sequence[str], store: Store, handler: Handler[Any], *more: Any
-    ) -> Any:
+    def _consuming(self, name: str, store: Store, handler: Handler[Any], *more: Any) -> Any:
         return _Subscribed(self, store, handler)
 
 
@@ -91,14 +87,15 @@ class _Subscribed:
         await FastStream(broker).run()
 
 
-__all__ = ["ORDERS", "ConsumerRunner"]
+async def run(settings: Settings, topic: str, group: str) -> None:
+    """Take each message and publish what follows, until the process is ended."""
+    wiring = _Plain.of(settings)
+    wiring.topic, wiring.group = topic, group
+    [worker] = wiring.workers(["intake"])
+    await worker.run(asyncio.Event())
+
 
 if __name__ == "__main__":
     chosen = load_settings()
     configure_logging("json", "info")
-    spare_the_collector()
-    wiring = _Plain.of(chosen)
-    wiring.topic, wiring.group = sys.argv[1], sys.argv[2]
-    [worker] = wiring.workers(["intake"])
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(worker.run(asyncio.Event()))
+    contest(lambda: run(chosen, sys.argv[1], sys.argv[2]))

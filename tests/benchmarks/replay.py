@@ -29,7 +29,7 @@ from sigill.population.files import chunks
 from sigill.population.load import Target
 from sigill.population.load import load as load_register
 from sigill.population.records import fields_of, members_of
-from sigill.population.snapshot import reach
+from sigill.population.snapshot import connection_arguments
 from sigill.population.synthesize import Recipe, synthesize
 from sigill_contracts.keys import patient_key
 from sigill_contracts.topics import PERSONS
@@ -76,7 +76,7 @@ async def measure(persons: int, processes: int) -> dict[str, Any]:
             pass
         async with ground() as base:
             secret = base.settings.patient_secrets()["v1"]
-            where = reach(base.settings.database_dsn(), base.settings.database_schema)
+            where = connection_arguments(base.settings.database_dsn(), base.settings.database_schema)
             target = Target(where, secret, "v1", base.books, "urn:sigill:benchmark")
             await asyncio.to_thread(load_register, register, target)
             told = messages(register, secret, CLOCK.now())

@@ -19,7 +19,7 @@ from typing import Any
 
 from sigill_contracts.topics import ORDERS
 from tests.benchmarks.ground import Receipts, ground, load
-from tests.benchmarks.intake import backlog
+from tests.benchmarks.turns import backlog
 
 
 async def measure(runs: int) -> dict[str, Any]:

@@ -4,8 +4,9 @@ Timers due at one midnight: how many children's birthdays a second are followed,
     python -m tests.benchmarks.transitions [--timers N] [--processes K] [--orders-per-second R] [--minutes M]
 
 N children turned 13 at the last Swedish midnight: their guardians lose the record, and each child's timer is due. Rates
-are timers fired and events published a second; the orders' latency is measured before, and all the while. After M
-minutes it is stopped, whatever is left; rate and latency of each minute tell whether they held.
+are timers fired and events published a second; the orders' latency is measured before, and all the while. What an event costs is
+the processor time of all processes while it lasts, that of the orders beside included. After M minutes it is stopped, whatever
+is left; rate and latency of each minute tell whether they held.
 """
 
 from __future__ import annotations
@@ -24,9 +25,10 @@ import asyncpg
 from sigill.policy.calendar import birthday, midnight, swedish_date
 from sigill_contracts.topics import ORDERS
 from tests.benchmarks.crowd import Message
-from tests.benchmarks.figures import quantile
-from tests.benchmarks.ground import CLOCK, Ground, Receipts, ground, load
-from tests.benchmarks.intake import backlog, on_the_beat
+from tests.benchmarks.figures import pace, quantile
+from tests.benchmarks.ground import CLOCK, NOT_COUNTED, Ground, Receipts, ground, load, processor, spent
+from tests.benchmarks.intake import on_the_beat
+from tests.benchmarks.turns import backlog
 
 _CHILDREN = (
     """
@@ -99,7 +101,8 @@ async def measure(
             await make_children(base, timers)
             told = await _events(base)
             an_order = (told - none) / first
-            was, began = load(), time.monotonic()
+            was, each_verified = load(), pace()
+            began, began_with = time.monotonic(), processor()
             firing = [base.start("transitions") for _ in range(processes)]
             workers += firing
             over = asyncio.Event()
@@ -108,11 +111,14 @@ async def measure(
             took = time.monotonic() - began
             over.set()
             during = await flow
+            # in two parts: what a process, or its connection, has used is gone with it
+            fired_with = processor()
             for process in firing:
                 process.stop()
             fired = await _fired(base)
             await _until_published(base)
             published = time.monotonic() - began
+            used = _seconds(spent(began_with, fired_with)) + _seconds(spent(fired_with, processor()))
             events = round(await _events(base) - told - an_order * len(during))
         for worker in workers:
             worker.stop()
@@ -124,6 +130,7 @@ async def measure(
             "each_minute": each_minute,
             "events": events,
             "events_per_second": events / published,
+            "paces_an_event": 1e6 * used / max(1, events) / each_verified,
             "orders_per_second": per_second,
             "latency_before": _quantiles(before),
             "latency_during": _quantiles(during),
@@ -133,6 +140,11 @@ async def measure(
             ],
             "load": was,
         }
+
+
+def _seconds(used: dict[str, float]) -> float:
+    """Seconds of processor time of the program, PostgreSQL and the broker."""
+    return sum(seconds for kind, seconds in used.items() if kind not in NOT_COUNTED)
 
 
 async def _late(

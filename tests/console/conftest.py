@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,17 +13,17 @@ from playwright.async_api import Browser, async_playwright
 from sigill.stream.connection import Connection
 from sigill.stream.topics import apply_topics
 from sigill_contracts.topics import TOPICS
-from tests.console.world import World, furnish, world
+from tests.kit.browser import CHROMIUM
+from tests.kit.console import World, furnish, world
+from tests.kit.senders import Senders
 from tests.kit.services import Services
-from tests.workers.conftest import START
-from tests.workers.town import Town
-
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+from tests.kit.testland import write_rulebooks
+from tests.kit.worker_harness import START
 
 
 @pytest.fixture(scope="session")
-def town() -> Town:
-    return Town(START)
+def senders() -> Senders:
+    return Senders(START)
 
 
 @asynccontextmanager
@@ -38,13 +36,15 @@ async def topics_for(connection: Connection) -> AsyncIterator[str]:
 
 @pytest.fixture(scope="session")
 async def furnished(
-    services: Services, town: Town, connection: Connection, tmp_path_factory: pytest.TempPathFactory
+    services: Services, senders: Senders, connection: Connection, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[World]:
     """A world with something of everything. Look, but do not touch: it is the whole run's."""
+    folder = tmp_path_factory.mktemp("furnished")
+    books = write_rulebooks(folder / "books")
     async with (
         services.database() as dsn,
         topics_for(connection) as prefix,
-        world(dsn, town, connection, tmp_path_factory.mktemp("keys"), prefix=prefix) as made,
+        world(dsn, senders, connection, folder / "keys", prefix=prefix, rulebooks=books) as made,
     ):
         await furnish(made)
         yield made
@@ -52,13 +52,13 @@ async def furnished(
 
 @pytest.fixture
 async def fresh(
-    services: Services, town: Town, connection: Connection, tmp_path: Path, topic_prefix: str
+    services: Services, senders: Senders, connection: Connection, tmp_path: Path, topic_prefix: str
 ) -> AsyncIterator[World]:
     """A world for one test, with its own topics, nothing in it but people and staff."""
     await apply_topics(connection, TOPICS, prefix=topic_prefix)
     async with (
         services.database() as dsn,
-        world(dsn, town, connection, tmp_path / "keys", prefix=topic_prefix) as made,
+        world(dsn, senders, connection, tmp_path / "keys", prefix=topic_prefix) as made,
     ):
         yield made
 

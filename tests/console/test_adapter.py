@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 
 from sigill.operations.worklist import ByHand, WorklistEntry, carry_out
-from sigill.policy.lexicon import ADMIN_JOURNALEN
+from sigill.policy.measure_specs import ADMIN_JOURNALEN
 from sigill.store import console, tasks
-from tests.console.world import World
-from tests.workers.town import ADULT
+from tests.kit.console import World
+from tests.kit.senders import ADULT
 
 
 @dataclass
@@ -24,7 +24,7 @@ class Interface:
 
 
 async def test_an_interface_takes_the_place_of_people(fresh: World) -> None:
-    await fresh.office.hand_over(fresh.town.orders(fresh.clock.now()))
+    await fresh.harness.hand_over(fresh.senders.orders(fresh.clock.now()))
     store, clock = fresh.store, fresh.clock
     assert await carry_out(store, clock, [ByHand(ADMIN_JOURNALEN)]) == 0
     assert await carry_out(store, clock, [Interface(broken=True)]) == 0  # the task stays

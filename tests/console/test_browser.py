@@ -10,43 +10,29 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, expect
 
-from sigill.store import console, dead_letters, tasks
-from tests.console.world import MOTIVATION, SECOND, World, furnish
-from tests.workers.town import ADULT, CHILD, FATHER, MOTHER, UNIT
+from sigill.store import dead_letters, tasks
+from tests.console.test_case_letters import letter_of, own_seal
+from tests.kit.browser import STORY_FORM, addresses, page_of
+from tests.kit.console import MOTIVATION, SECOND, World, furnish
+from tests.kit.senders import ADULT, CHILD, FATHER, MOTHER, OPERATOR, UNIT
 
 pytestmark = pytest.mark.browser
-
-PAGES = (
-    "/", "/orders", "/orders?state=refused", "/orders/{first}", "/orders/{last}", "/person", "/person/1",
-    "/waiting", "/waiting?list=follow_up", "/waiting?list=units", "/waiting?list=protected", "/waiting?list=orders",
-    "/waiting?list=other", "/worklist", "/worklist/{task}", "/dead-letters", "/dead-letters/1", "/transitions",
-    "/transitions/2025-03-10", "/rulebook?region=testland", "/audit", "/phone", "/phone?region=testland&form=seal_journal", "/login", "/nowhere",
-)  # fmt: skip
 
 
 @asynccontextmanager
 async def opened(
-    browser: Browser, world: World, language: str = "en", scheme: str = "light", name: str | None = None
+    browser: Browser, world: World, language: str = "en", scheme: str = "light", name: str = OPERATOR
 ) -> AsyncIterator[Page]:
     """A page of a logged-in operator. Whatever the browser complains of fails the test."""
-    context = await browser.new_context(color_scheme=scheme, viewport={"width": 1280, "height": 900})  # type: ignore[arg-type]
-    cookie = await (world.logged_in(name) if name else world.logged_in())
-    await context.add_cookies(
-        [
-            {"name": world.desk.cookie, "value": cookie, "url": world.base},
-            {"name": "sigill_language", "value": language, "url": world.base},
-        ]
-    )
-    page = await context.new_page()
-    page.set_default_timeout(15_000)
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda said: complaints.append(said.text) if "Content Security" in said.text else None)
-    try:
+    async with page_of(browser, world, language, scheme, name=name) as page:
+        page.set_default_timeout(15_000)
+        complaints: list[str] = []
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "console", lambda said: complaints.append(said.text) if "Content Security" in said.text else None
+        )
         yield page
         assert complaints == []
-    finally:
-        await context.close()
 
 
 async def press_to(page: Page, name: str | re.Pattern[str], role: str = "button", most: int = 120) -> None:
@@ -72,20 +58,20 @@ async def write(page: Page, label: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "scheme"), [("sv", "light"), ("en", "dark"), ("sv", "dark"), ("en", "light")]
+    ("language", "scheme", "width"),
+    [("sv", "light", 390), ("en", "dark", 1440), ("sv", "dark", 1440), ("en", "light", 390)],
 )
 async def test_axe_finds_nothing_on_any_page(
-    chromium: Browser, furnished: World, language: str, scheme: str
+    chromium: Browser, furnished: World, language: str, scheme: str, width: int
 ) -> None:
-    async with furnished.store.reading() as tx:
-        numbers = sorted(one.registration for one in await console.find_orders(tx, console.OrderSearch()))
-        task = (await console.worklist_page(tx))[0].task_id
+    pages = await addresses(furnished)
     found: dict[str, list[str]] = {}
     async with opened(chromium, furnished, language, scheme) as page:
-        for path in PAGES:
-            answer = await page.goto(
-                furnished.base + path.format(first=numbers[0], last=numbers[-1], task=task)
-            )
+        await page.set_viewport_size({"width": width, "height": 900})
+        for path, address in pages.items():
+            if path == STORY_FORM and (language, width) != ("sv", 390):
+                continue
+            answer = await page.goto(address)
             assert answer is not None
             assert answer.status == (404 if path == "/nowhere" else 200), path
             results = await Axe().run(
@@ -97,9 +83,34 @@ async def test_axe_finds_nothing_on_any_page(
             ]
             if faults:
                 found[path] = faults
+            top, wide = await page.evaluate(
+                "[document.querySelector('main h1').getBoundingClientRect().top,"
+                " document.documentElement.scrollWidth > innerWidth]"
+            )
+            assert top < 200, f"{path} begins with something else than its content"
+            assert not wide, path
             text = await page.content()
             assert not [number for number in (ADULT, CHILD, MOTHER, FATHER, MOTIVATION) if number in text]
     assert found == {}
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+async def test_a_case_and_its_letter_have_no_fault_and_fit_the_window(
+    chromium: Browser, fresh: World, width: int
+) -> None:
+    number = await own_seal(fresh)
+    async with fresh.client() as client:
+        await client.post(f"/cases/{number}/begin", f"/orders/{number}", reason="calls")
+        letter = await letter_of(client, f"/cases/{number}", "break-seal")
+    async with opened(chromium, fresh) as page:
+        await page.set_viewport_size({"width": width, "height": 900})
+        for path in (f"/cases/{number}", letter):
+            await page.goto(fresh.base + path)
+            results = await Axe().run(
+                page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]}
+            )
+            assert results.response["violations"] == [], path
+            assert not await page.evaluate("document.documentElement.scrollWidth > innerWidth"), path
 
 
 async def test_the_pictures_and_the_narrow_window_have_no_fault_either(
@@ -163,7 +174,7 @@ async def test_new_orders_appear_by_themselves_and_the_refreshing_can_be_paused(
     async with opened(chromium, fresh) as page:
         await page.goto(f"{fresh.base}/orders")
         await expect(page.get_by_text("No orders.")).to_be_visible()
-        await fresh.office.hand_over(fresh.town.orders(fresh.clock.now()))
+        await fresh.harness.hand_over(fresh.senders.orders(fresh.clock.now()))
         await expect(page.get_by_role("link", name=re.compile("SIGILL-"))).to_be_visible(timeout=15_000)
         await press_to(page, "Show new ones live", "checkbox")
         await page.keyboard.press("Space")
@@ -174,7 +185,7 @@ async def test_new_orders_appear_by_themselves_and_the_refreshing_can_be_paused(
 
 
 async def test_unmasking_and_searching_by_keyboard(chromium: Browser, fresh: World) -> None:
-    await fresh.office.hand_over(fresh.town.orders(fresh.clock.now(), motivation=MOTIVATION))
+    await fresh.harness.hand_over(fresh.senders.orders(fresh.clock.now(), motivation=MOTIVATION))
     async with opened(chromium, fresh) as page:
         await page.goto(f"{fresh.base}/orders")
         await write(page, "Patient’s number", ADULT)
@@ -191,8 +202,8 @@ async def test_unmasking_and_searching_by_keyboard(chromium: Browser, fresh: Wor
 
 
 async def test_the_bytes_are_downloaded_by_keyboard(chromium: Browser, fresh: World) -> None:
-    sent = fresh.town.orders(fresh.clock.now())
-    await fresh.office.hand_over(sent)
+    sent = fresh.senders.orders(fresh.clock.now())
+    await fresh.harness.hand_over(sent)
     async with opened(chromium, fresh) as page:
         await page.goto(f"{fresh.base}/orders/1")
         await write(page, "Reason to download", "To the auditors")
@@ -203,7 +214,7 @@ async def test_the_bytes_are_downloaded_by_keyboard(chromium: Browser, fresh: Wo
 
 
 async def test_a_task_is_ticked_off_by_keyboard(chromium: Browser, fresh: World) -> None:
-    await fresh.office.hand_over(fresh.town.orders(fresh.clock.now()))
+    await fresh.harness.hand_over(fresh.senders.orders(fresh.clock.now()))
     async with opened(chromium, fresh) as page:
         await page.goto(f"{fresh.base}/worklist")
         await press_to(page, re.compile("Key in:"), "link")
@@ -243,7 +254,7 @@ async def test_a_discard_is_proposed_and_approved_by_two_by_keyboard(chromium: B
         await page.goto(f"{fresh.base}/dead-letters/{one}")
         await write(page, "Reason", "")
         await press_to(page, "Propose to discard")
-        await page.get_by_label("Reason", exact=True).focus()
+        await page.get_by_label("Reason (required)", exact=True).focus()
         await page.keyboard.type("A test message")
         await page.keyboard.press("Enter")
         await expect(page.get_by_role("status")).to_contain_text("A second operator must approve")
@@ -283,6 +294,8 @@ async def test_language_and_theme_are_chosen_by_keyboard_and_kept(
 ) -> None:
     async with opened(chromium, furnished) as page:
         await page.goto(f"{furnished.base}/waiting")
+        await page.locator("details.account summary").focus()
+        await page.keyboard.press("Enter")
         await press_to(page, "Language", "combobox")
         await page.keyboard.type("Svenska")
         await page.keyboard.press("Tab")
@@ -300,3 +313,33 @@ async def test_the_chains_are_verified_by_keyboard(chromium: Browser, fresh: Wor
         await press_to(page, "Verify every chain")
         await page.keyboard.press("Enter")
         await expect(page.get_by_role("status")).to_contain_text("Every chain is whole")
+
+
+async def test_shortcuts_lead_to_pages_rest_in_fields_and_can_be_switched_off(
+    chromium: Browser, furnished: World
+) -> None:
+    async with opened(chromium, furnished) as page:
+        await page.goto(f"{furnished.base}/")
+        await page.keyboard.press("?")
+        help_of_keys = page.get_by_role("dialog", name="Keyboard shortcuts")
+        await expect(help_of_keys).to_be_visible()
+        results = await Axe().run(page)
+        assert results.response["violations"] == []
+        await page.keyboard.press("Escape")
+        await page.keyboard.press("/")
+        assert await page.evaluate("document.activeElement.id") == "find"
+        await page.keyboard.type("g/w?")
+        assert await page.input_value("#find") == "g/w?", "a field takes every key"
+        await page.evaluate("document.activeElement.blur()")
+        await page.keyboard.press("g")
+        await page.keyboard.press("d")
+        await page.wait_for_url("**/dead-letters")
+        await page.keyboard.press("j")
+        assert await page.evaluate("document.activeElement.closest('main') !== null")
+        await press_to(page, "Keyboard shortcuts")
+        await page.keyboard.press("Enter")
+        await page.get_by_label("Shortcuts are on").uncheck()
+        await page.keyboard.press("Escape")
+        await page.reload()
+        await page.keyboard.press("?")
+        await expect(help_of_keys).to_be_hidden()

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from sigill.operations import spreadsheets as sheets
 from sigill.operations.operators import ConsoleRole
+from sigill.operations.spreadsheets import SheetWriter
 from tests.console.test_hidden import OTHERS, protect_the_child
 from tests.console.test_terminal import ACCOUNTS, ANNA, sigill
-from tests.console.world import ALL, MOTIVATION, START, World, furnish
-from tests.workers.rulebook import NATIONAL, TESTLAND
-from tests.workers.town import ADULT, CHILD, FATHER, KEYS, MOTHER, UNIT
+from tests.kit.console import ALL, MOTIVATION, START, World, furnish
+from tests.kit.senders import ADULT, CHILD, FATHER, KEYS, MOTHER, UNIT
+from tests.kit.testland import NATIONAL, TESTLAND
 
 
 @pytest.fixture
@@ -105,9 +107,22 @@ async def test_a_region_that_nobody_has_is_refused_and_gets_into_no_files_name(f
                 refused = await client.get(f"{path}?region={odd}")
                 assert (refused.status_code, "does not cover" in refused.text) == (403, True), (path, odd)
             figures = await client.get(f"/statistics.csv?region={odd}")
-            assert figures.headers["content-disposition"].startswith('attachment; filename="sigill-all-')
+            assert figures.headers["content-disposition"].startswith('attachment; filename="sigill-testland-')
             assert "x-odd" not in figures.headers
         named = await client.get("/diary.csv?region=testland")
         whole = await client.get("/diary.csv")
     assert named.headers["content-disposition"].startswith('attachment; filename="diary-testland-2')
     assert whole.headers["content-disposition"].startswith('attachment; filename="diary-all-2')
+
+
+def test_no_cell_of_a_file_is_a_formula_whoever_wrote_it() -> None:
+    """A region's series may begin with a hyphen, a reason with anything."""
+    out = io.StringIO()
+    odd = ["=1+1", "+1", "-cmd", "@SUM", "\t=1", "\r=1", "\n=1"]
+    SheetWriter(out).lines([odd, ["-", "..", 5, -3, ""]])
+    first, second = csv.reader(io.StringIO(out.getvalue(), newline=""))
+    assert first == [f"'{cell}" for cell in odd]
+    assert second == ["-", "..", "5", "-3", ""]
+    workers = Path(sheets.__file__).parents[1]
+    others = [path.name for path in workers.rglob("*.py") if "csv.writer(" in path.read_text("utf-8")]
+    assert others == ["spreadsheets.py"]

@@ -4,13 +4,11 @@ import json
 from datetime import timedelta
 from uuid import uuid4
 
-import pytest
-
 from sigill.policy.rulebook import Rulebooks, SourceRule
 from sigill.store import persons
 from sigill_contracts.topics import ELSEWHERE
-from tests.console.world import BOOKS, START, World
-from tests.workers.town import ADULT, KEYS, _event, person
+from tests.kit.console import BOOKS, START, World
+from tests.kit.senders import ADULT, KEYS, _event, person
 
 RULE = SourceRule(limit_minutes=30, silent="close", sv="Seglingstjänsten", en="The sealing service")
 READING = Rulebooks(
@@ -33,7 +31,7 @@ WORDS = {
 }
 
 
-async def test_what_was_made_elsewhere_is_on_the_page(fresh: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_was_made_elsewhere_is_on_the_page(fresh: World) -> None:
     read = START - timedelta(hours=1)
     measure = {
         "reference": "seal-77",
@@ -45,11 +43,11 @@ async def test_what_was_made_elsewhere_is_on_the_page(fresh: World, monkeypatch:
         "valid_through": "2026-12-31",
     }
     body = json.dumps({"source": "1177", "read_up_to": read.isoformat(), "measure": measure}).encode()
-    await fresh.office.hand_over(_event(ELSEWHERE, "1177/seal-77", str(uuid4()), "application/json", body))
+    await fresh.harness.hand_over(_event(ELSEWHERE, "1177/seal-77", str(uuid4()), "application/json", body))
     async with fresh.store.reading() as tx:
         who = (await persons.resolve_keys(tx, [KEYS.of(ADULT)]))[KEYS.of(ADULT)]
     for reading, books in ((False, BOOKS), (True, READING)):
-        monkeypatch.setattr(fresh.desk, "books", books)
+        fresh.judges_by(books)
         for language, words in WORDS.items():
             async with fresh.client(language=language) as client:
                 await client.post(f"/person/{who}/reason", f"/person/{who}", reason="support call")

@@ -5,26 +5,46 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
+from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
+import typer
+from typer.testing import CliRunner
 
+from sigill import cli
+from sigill.cli import common
 from sigill.operations import identity
 from sigill.operations.identity import NotIdentified, sees_protected_identity
 from sigill.operations.operators import ConsoleRole, Operator
 from sigill.operations.protected_identity import named_in
+from sigill.policy.facts import Measure
 from sigill.runtime.settings import Settings
-from sigill.store import access_log, console, dead_letters, persons, proposals
+from sigill.store import access_log, console, dead_letters, measures, persons, proposals
 from sigill.store.access_log import AccessLogEntry
 from sigill.store.console import Binding, OrderSearch
 from sigill.store.dead_letters import DISCARD
-from sigill_contracts.vocabulary import PersonId
+from sigill.store.units import NAME_SUCCESSOR
+from sigill_contracts.vocabulary import (
+    Initiative,
+    MeasureId,
+    MeasureKind,
+    OrderId,
+    PersonId,
+    RegionCode,
+    Service,
+    UnitId,
+)
 from tests.console.test_login import Provider, go, provider, with_issuer  # noqa: F401
 from tests.console.test_terminal import ACCOUNTS, ANNA, sigill
-from tests.console.world import ALL, SECOND, Client, World, furnish
-from tests.workers.town import ADULT, CHILD, KEYS, MOTHER, OPERATOR, REGION, UNIT, person
+from tests.console.test_units import NEW, close_unit
+from tests.kit.console import ALL, SECOND, Client, World, furnish
+from tests.kit.senders import ADULT, CHILD, KEYS, MOTHER, OPERATOR, REGION, UNIT, person
 
 OTHERS = tuple(ALL - {ConsoleRole.PROTECTED_IDENTITY})
 LISTS = (
@@ -38,14 +58,14 @@ async def protect_the_child(here: World) -> PersonId:
     await furnish(here)
     custody = [{"guardian": person(MOTHER)}]
     now = here.clock.now()
-    await here.office.hand_over(here.town.registers(now, CHILD, 2, secrecy_mark=True, custody=custody))
-    async with here.office.store.reading() as tx:
+    await here.harness.hand_over(here.senders.registers(now, CHILD, 2, secrecy_mark=True, custody=custody))
+    async with here.harness.store.reading() as tx:
         return (await persons.resolve_keys(tx, [KEYS.of(CHILD)]))[KEYS.of(CHILD)]
 
 
 async def paths_to(here: World, child: PersonId) -> list[str]:
     """Every page that is about the child, or that shows what somebody wrote about it."""
-    async with here.office.store.reading() as tx:
+    async with here.harness.store.reading() as tx:
         found = await tx.fetch("SELECT registration, person_id, payload FROM signed_order")
         orders = [
             row["registration"]
@@ -83,7 +103,7 @@ async def test_others_see_that_somebody_is_hidden_and_never_who(fresh: World) ->
         found = await client.post("/person/search", "/person", number=MOTHER, reason="she rings")
         assert found.status_code == 200
         assert "no-one" not in found.text
-    async with fresh.office.store.reading() as tx:
+    async with fresh.harness.store.reading() as tx:
         looks = [one.look for one in await access_log.of_person(tx, child)]
         waiting = await tx.value(
             "SELECT count(*) FROM task WHERE person_id = $1 AND state = 'open'", int(child)
@@ -121,8 +141,8 @@ def acts(pages: Iterable[str], child: PersonId) -> list[tuple[str, dict[str, str
 
 async def test_a_protected_guardian_is_not_named_on_the_childs_page(fresh: World) -> None:
     now = fresh.clock.now()
-    await fresh.office.hand_over(fresh.town.registers(now, MOTHER, 2, secrecy_mark=True))
-    async with fresh.office.store.reading() as tx:
+    await fresh.harness.hand_over(fresh.senders.registers(now, MOTHER, 2, secrecy_mark=True))
+    async with fresh.harness.store.reading() as tx:
         known = await persons.resolve_keys(tx, [KEYS.of(CHILD), KEYS.of(MOTHER)])
     child, mother = known[KEYS.of(CHILD)], known[KEYS.of(MOTHER)]
     seen = {}
@@ -141,7 +161,7 @@ async def test_commands_show_nobody_with_protected_identity_without_the_role(
     fresh: World, tmp_path: Path
 ) -> None:
     child = await protect_the_child(fresh)
-    async with fresh.office.store.reading() as tx:
+    async with fresh.harness.store.reading() as tx:
         (one, *_) = await console.find_orders(tx, OrderSearch(patient=child))
         letter = await tx.value(
             "SELECT dead_letter_id FROM dead_letter WHERE key = $1", KEYS.of(CHILD).encode()
@@ -173,7 +193,7 @@ async def test_commands_about_a_child_name_no_protected_guardian_without_the_rol
     """They did: only who was asked about was looked at, and the guardian's key or number stood in the answer."""
     await furnish(fresh)
     now = fresh.clock.now()
-    await fresh.office.hand_over(fresh.town.registers(now, MOTHER, 2, secrecy_mark=True))
+    await fresh.harness.hand_over(fresh.senders.registers(now, MOTHER, 2, secrecy_mark=True))
     child, mother = KEYS.of(CHILD), KEYS.of(MOTHER)
     for words in (("show", child), ("timeline", child), ("show", child, "--json")):
         told = await sigill(fresh, "access", *words, "--purpose", "her father rings")
@@ -206,6 +226,11 @@ async def test_commands_about_a_child_name_no_protected_guardian_without_the_rol
         ({"hsa_id": "SE2321000099-ANNA", "roles": ["protected_identity"]}, True),
         ({"hsa_id": "SE2321000099-ANNA", "roles": ["root"]}, None),
         ({"hsa_id": "SE2321000099-ANNA", "roles": "protected_identity"}, None),
+        ({"hsa_id": "SE2321000099-ANNA", "roles": ["protected_identity"], "regions": ["testland"]}, True),
+        ({"hsa_id": "SE2321000099-ANNA", "units": ["SE2321000099-U"]}, False),
+        ({"hsa_id": "SE2321000099-ANNA", "regions": []}, None),
+        ({"hsa_id": "SE2321000099-ANNA", "units": [" "]}, None),
+        ({"hsa_id": "SE2321000099-ANNA", "roles": [], "region": ["testland"]}, None),
         ({"hsa_id": "SE2321000099-ANNA"}, None),
     ],
 )
@@ -227,7 +252,7 @@ def test_an_account_sees_them_when_the_file_of_roots_says_so(
 
 
 async def test_a_number_is_found_in_whatever_a_text_writes_it(fresh: World) -> None:
-    async with fresh.office.store.reading() as tx:
+    async with fresh.harness.store.reading() as tx:
         child = (await persons.resolve_keys(tx, [KEYS.of(CHILD)]))[KEYS.of(CHILD)]
         inside = base64.urlsafe_b64encode(json.dumps({"patient": {"id": CHILD}, "more": "x" * 40}).encode())
         texts: list[str | bytes] = [
@@ -245,7 +270,7 @@ async def test_a_number_is_found_in_whatever_a_text_writes_it(fresh: World) -> N
 async def test_nobody_acts_on_a_letter_that_they_may_not_read(fresh: World) -> None:
     await protect_the_child(fresh)
     others = (await fresh.lose())[0]
-    async with fresh.office.store.transaction(fresh.clock.now()) as tx:
+    async with fresh.harness.store.transaction(fresh.clock.now()) as tx:
         hidden = await tx.value(
             "SELECT dead_letter_id FROM dead_letter WHERE key = $1", KEYS.of(CHILD).encode()
         )
@@ -325,6 +350,70 @@ async def test_a_bound_login_sees_its_own_regions_and_units_alone(furnished: Wor
     assert set(counts) == {"0"}
 
 
+async def test_a_bound_login_is_shown_no_others_measures_after_a_look_up(furnished: World) -> None:
+    """A person's page counts them, and gives neither unit, region, form, day nor rule of theirs."""
+    async with furnished.harness.store.reading() as tx:
+        child = (await persons.resolve_keys(tx, [KEYS.of(CHILD)]))[KEYS.of(CHILD)]
+        kinds = await tx.value(
+            "SELECT count(DISTINCT measure_id) FROM measure WHERE person_id = $1", int(child)
+        )
+    assert kinds
+    shown = {}
+    for name, bound in {
+        "unbound": Binding(),
+        "own": Binding(frozenset({REGION}), frozenset({UNIT})),
+        "another region": Binding(frozenset({"elsewhere"})),
+        "another unit": Binding(None, frozenset({"SE2321000099-ELSE"})),
+    }.items():
+        async with bound_to(furnished, bound, ALL) as client:
+            found = await client.post(
+                "/person/search", "/person", number=CHILD, reason="she rings", caller=MOTHER
+            )
+            assert found.status_code == 200, name
+            shown[name] = found.text
+    rows = {name: len(re.findall(r'<th scope="row">', text)) for name, text in shown.items()}
+    assert rows["unbound"] == rows["own"] > 0
+    for name in ("another region", "another unit"):
+        assert rows[name] == 0, name
+        assert "are not shown" in shown[name]
+        assert "by others than your login covers" in shown[name]
+        assert UNIT not in shown[name], name
+    assert "are not shown" not in shown["unbound"]
+
+
+async def test_a_bound_auditor_reads_looks_from_the_own_units_alone(furnished: World) -> None:
+    async with furnished.harness.store.reading() as tx:
+        child = (await persons.resolve_keys(tx, [KEYS.of(CHILD)]))[KEYS.of(CHILD)]
+    async with furnished.harness.store.transaction(furnished.clock.now()) as tx:
+        for actor, unit in (("SE-HERE", UNIT), ("SE-THERE", "SE2321000099-ELSE"), ("service", None)):
+            await access_log.append(tx, [AccessLogEntry(actor, unit, child, "a look", "yes or no")])
+    told = {
+        "unbound": (Binding(), {"SE-HERE", "SE-THERE", "service"}),
+        "region": (Binding(frozenset({REGION})), {"SE-HERE"}),
+        "unit": (Binding(None, frozenset({"SE2321000099-ELSE"})), {"SE-THERE"}),
+        "neither": (Binding(frozenset({"elsewhere"}), frozenset({UNIT})), set[str]()),
+    }
+    day = furnished.clock.now().date().isoformat()
+    for name, (bound, expected) in told.items():
+        async with bound_to(furnished, bound, ALL) as client:
+            pages = [
+                (await client.get("/audit")).text,
+                (await client.post("/audit/person", "/audit", number=CHILD, reason="sample")).text,
+                (
+                    await client.post(
+                        "/audit/review", since=day, through=day, days="0", everything="yes", reason="sample"
+                    )
+                ).text,
+            ]
+            paper = await client.post(f"/audit/person/{child}/paper", "/audit", harm_test="made")
+        for text in pages:
+            found = {
+                one for one in ("SE-HERE", "SE-THERE", "service") if f'<th scope="row">{one}</th>' in text
+            }
+            assert found == expected, name
+        assert paper.status_code == (200 if name == "unbound" else 403)
+
+
 async def test_a_claim_binds_a_login_and_one_that_is_missing_refuses_it(
     fresh: World,
     provider: Provider,  # noqa: F811
@@ -359,8 +448,8 @@ async def test_a_claim_binds_a_login_and_one_that_is_missing_refuses_it(
 
 async def test_a_review_of_the_log_is_a_page_that_leaves_its_own_lines(fresh: World) -> None:
     now = fresh.clock.now()
-    await fresh.office.hand_over(fresh.town.registers(now, MOTHER, 2, secrecy_mark=True))
-    async with fresh.office.store.transaction(now) as tx:
+    await fresh.harness.hand_over(fresh.senders.registers(now, MOTHER, 2, secrecy_mark=True))
+    async with fresh.harness.store.transaction(now) as tx:
         known = await persons.resolve_keys(tx, [KEYS.of(CHILD), KEYS.of(MOTHER)])
         child, mother = known[KEYS.of(CHILD)], known[KEYS.of(MOTHER)]
         seen = [AccessLogEntry("op-8", UNIT, who, "Granne", "person page") for who in (child, mother)]
@@ -381,7 +470,205 @@ async def test_a_review_of_the_log_is_a_page_that_leaves_its_own_lines(fresh: Wo
             )
     async with fresh.client(roles=[ConsoleRole.OPERATOR]) as operator:
         assert (await operator.get("/audit/review")).status_code == 403
-    async with fresh.office.store.reading() as tx:
+    async with fresh.harness.store.reading() as tx:
         for who in (child, mother):
             own = [one.look for one in await access_log.of_person(tx, who) if one.look.actor == OPERATOR]
             assert [(one.reason, one.shown) for one in own] == [("Stickprov", access_log.REVIEW)] * 2
+
+
+async def let_in(here: World, representative: str) -> PersonId:
+    """A representative whom the child's own region lets in, and nothing else says anything of."""
+    async with here.harness.store.transaction(here.clock.now()) as tx:
+        known = await persons.resolve_keys(tx, [KEYS.of(CHILD), KEYS.of(representative)])
+        grant = Measure(
+            measure_id=MeasureId(str(uuid4())),
+            patient=known[KEYS.of(CHILD)],
+            kind=MeasureKind.REPRESENTATIVE_GRANT,
+            region=RegionCode(REGION),
+            initiative=Initiative.CARE,
+            orders=(OrderId(str(uuid4())),),
+            services=(Service.JOURNAL,),
+            valid_from=here.clock.now(),
+            unit=UnitId(UNIT),
+            viewer=known[KEYS.of(representative)],
+            rules=("TL-03",),
+        )
+        await measures.append(tx, [grant])
+    return known[KEYS.of(representative)]
+
+
+async def test_a_bound_login_is_not_shown_whom_others_let_in(fresh: World) -> None:
+    """Neither as a row of the picture nor as what may be said to a caller: both told that there is a grant, and whose."""
+    await furnish(fresh)
+    who = await let_in(fresh, ADULT)
+    for name, bound, sees in (
+        ("unbound", Binding(), True),
+        ("own", Binding(frozenset({REGION}), frozenset({UNIT})), True),
+        ("another region", Binding(frozenset({"elsewhere"})), False),
+        ("another unit", Binding(None, frozenset({"SE2321000099-ELSE"})), False),
+    ):
+        async with bound_to(fresh, bound, ALL) as client:
+            shown = await client.post("/person/search", "/person", number=CHILD, reason="rings", caller=ADULT)
+        assert shown.status_code == 200, name
+        assert (f"<small>P-{who} " in shown.text) is sees, name
+        assert ("To the caller: legal representative" in shown.text) is sees, name
+        assert ("without a known right to ask" in shown.text) is not sees, name
+
+
+def bounds_file(folder: Path, **bounds: list[str]) -> str:
+    """Roles and bounds of one account, as root would write them."""
+    file = folder / "bound.json"
+    file.write_text(json.dumps({str(ACCOUNTS[ANNA]): {"hsa_id": ANNA, **bounds}}), "utf-8")
+    file.chmod(0o644)
+    return str(file)
+
+
+async def test_a_command_shows_whoever_is_bound_no_others_orders_and_tasks(
+    fresh: World, tmp_path: Path
+) -> None:
+    """Commands knew no bounds at all: an account in a terminal worked for every region."""
+    await furnish(fresh)
+    async with fresh.harness.store.reading() as tx:
+        order = await tx.value("SELECT order_id FROM signed_order WHERE unit = $1 AND proven LIMIT 1", UNIT)
+        task = await tx.value("SELECT task_id FROM task WHERE target IS NOT NULL AND state = 'open' LIMIT 1")
+    days = ("order", "diary", "--from", "2025-03-10", "--through", "2025-03-10")
+    own = bounds_file(tmp_path, regions=[REGION], units=[UNIT.lower()])
+    assert UNIT in (await sigill(fresh, *days, SIGILL_OPERATORS=own)).out
+    assert (await sigill(fresh, "order", "show", str(order), SIGILL_OPERATORS=own)).status == 0
+    others = bounds_file(tmp_path, units=["SE2321000099-ELSE"])
+    for words in (days, ("worklist", "list")):
+        told = await sigill(fresh, *words, SIGILL_OPERATORS=others)
+        assert told.status == 0, told.err
+        assert len(told.out.splitlines()) == (words == days), words  # the heading alone, or nothing
+    another = bounds_file(tmp_path, regions=["elsewhere"])
+    for refused in (
+        ("order", "show", str(order)),
+        ("worklist", "tick", str(task), "--yes"),
+        (*days, "--region", "kronoberg"),
+    ):
+        ended = await sigill(fresh, *refused, SIGILL_OPERATORS=another)
+        assert (ended.status, ended.out) == (1, ""), refused
+        assert ended.err.startswith("outside: "), refused
+    async with fresh.harness.store.reading() as tx:
+        assert await tx.value("SELECT state FROM task WHERE task_id = $1", task) == "open"
+
+
+async def test_a_command_counts_the_units_that_ones_own_has_succeeded(fresh: World, tmp_path: Path) -> None:
+    """The console and `sigill case` did; orders, the diary and the worklist were still the closed unit's (X-07)."""
+    await furnish(fresh)
+    async with fresh.harness.store.reading() as tx:
+        order = await tx.value("SELECT order_id FROM signed_order WHERE unit = $1 AND proven LIMIT 1", UNIT)
+        task = await tx.value(
+            "SELECT task_id FROM task JOIN signed_order USING (order_id)"
+            " WHERE target IS NOT NULL AND state = 'open' AND signed_order.unit = $1 LIMIT 1",
+            UNIT,
+        )
+    heir = "SE2321000099-HEIR"
+    file = bounds_file(tmp_path, regions=[REGION], units=[heir])
+    diary = ("order", "diary", "--from", "2025-03-10", "--through", "2025-03-10")
+    show, tick = ("order", "show", str(order)), ("worklist", "tick", str(task), "--yes")
+
+    async def told(*words: str) -> tuple[int, int]:
+        ended = await sigill(fresh, *words, SIGILL_OPERATORS=file)
+        return ended.status, len(ended.out.splitlines())
+
+    assert await told(*diary) == (0, 1)  # the heading
+    assert await told("worklist", "list") == (0, 0)
+    assert [await told(*show), await told(*tick)] == [(1, 0), (1, 0)]
+    now = fresh.clock.now()
+    yesterday = (now - timedelta(days=1)).date().isoformat()
+    await fresh.harness.hand_over(
+        fresh.senders.unit(now, heir, name="Internmedicin"),
+        fresh.senders.unit(now, UNIT, 2, valid_through=yesterday, succeeded_by=heir),
+    )
+    assert (await told(*diary))[1] > 1
+    assert (await told("worklist", "list"))[1] > 0
+    assert [(await told(*show))[0], (await told(*tick))[0]] == [0, 0]
+
+
+async def test_a_command_that_knows_no_bounds_refuses_whoever_is_bound(fresh: World, tmp_path: Path) -> None:
+    await furnish(fresh)
+    key = KEYS.of(CHILD)
+    file = bounds_file(tmp_path, regions=[REGION])
+    for words in (("access", "show", key, "--purpose", "curious"), ("dlq", "list")):
+        told = await sigill(fresh, *words, SIGILL_OPERATORS=file)
+        assert (told.status, told.out) == (1, ""), (words, told.err)
+        assert "knows no regions or units" in told.err
+    async with fresh.harness.store.reading() as tx:
+        assert not await tx.value("SELECT count(*) FROM access_log WHERE reason = 'curious'")
+
+
+def test_a_command_that_nobody_thought_of_refuses_whoever_is_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    added = typer.Typer()
+    added.command("peek")(lambda: done.append("peek"))
+    added.command("list")(lambda: done.append("list"))
+    monkeypatch.setattr(cli, "import_module", lambda _: SimpleNamespace(app=added))
+    monkeypatch.setattr(common, "settings", Settings)
+    for bound, words, status in (
+        (Binding(frozenset({REGION})), ["worklist", "peek"], 1),
+        (Binding(None, frozenset({UNIT})), ["worklist", "peek"], 1),
+        (Binding(frozenset({REGION})), ["worklist", "list"], 0),
+        (Binding(), ["worklist", "peek"], 0),
+    ):
+        monkeypatch.setattr(common, "bound_by_file", lambda _, mine=bound: mine)
+        assert CliRunner().invoke(cli.app, words).exit_code == status
+    assert done == ["list", "peek"]
+
+
+def test_each_command_is_either_within_bounds_or_of_nobody_or_refused() -> None:
+    """A name that is written wrongly in one of the lists would open nothing, and say nothing."""
+
+    def leaves(command: Any, path: str) -> Iterator[str]:
+        subs = getattr(command, "commands", {})
+        if not subs or command.invoke_without_command:
+            yield path
+        for name, sub in subs.items():
+            yield from leaves(sub, f"{path} {name}")
+
+    root = typer.main.get_command(cli.app)
+    context = typer.Context(root)
+    found = {
+        leaf
+        for name in root.list_commands(context)  # type: ignore[attr-defined]
+        for leaf in leaves(root.get_command(context, name), name)  # type: ignore[attr-defined]
+    }
+    assert found >= cli.ABOUT_NOBODY | cli.WITHIN_BOUNDS
+    assert not cli.ABOUT_NOBODY & cli.WITHIN_BOUNDS
+
+
+async def test_who_ticks_off_in_a_terminal_may_see_whom_it_is_about(fresh: World, tmp_path: Path) -> None:
+    """The console asked for the role, the command did not."""
+    await protect_the_child(fresh)
+    async with fresh.harness.store.reading() as tx:
+        child = (await persons.resolve_keys(tx, [KEYS.of(CHILD)]))[KEYS.of(CHILD)]
+        task = await tx.value(
+            "SELECT task_id FROM task WHERE target IS NOT NULL AND state = 'open' AND person_id = $1 LIMIT 1",
+            int(child),
+        )
+    refused = await sigill(fresh, "worklist", "tick", str(task), "--yes")
+    assert refused.status == 1
+    assert "hidden: somebody here has protected identity" in refused.err
+    file = bounds_file(tmp_path, roles=["protected_identity"])
+    assert (await sigill(fresh, "worklist", "tick", str(task), "--yes", SIGILL_OPERATORS=file)).status == 0
+
+
+async def test_a_login_names_no_successor_of_others_units(fresh: World) -> None:
+    """By it the orders of everybody at that unit are judged anew."""
+    await close_unit(fresh)
+    where = f"/units/{UNIT}"
+    for bound, status in (
+        (Binding(None, frozenset({NEW})), 403),
+        (Binding(frozenset({"elsewhere"})), 403),
+        (Binding(frozenset({REGION}), frozenset({UNIT})), 200),
+    ):
+        async with bound_to(fresh, bound, ALL) as client:
+            said = await client.post(f"{where}/successor", where, successor=NEW, reason="Slagits ihop")
+            assert said.status_code == status
+    async with fresh.harness.store.reading() as tx:
+        number = await tx.value("SELECT max(proposal_id) FROM proposal")
+    async with bound_to(fresh, Binding(None, frozenset({NEW})), ALL) as client:
+        decided = await client.post(f"/units/proposals/{number}", "/units", verdict="decline")
+    assert decided.status_code == 403
+    async with fresh.harness.store.reading() as tx:
+        assert [one.proposal_id for one in await proposals.open_ones(tx, NAME_SUCCESSOR)] == [number]

@@ -8,12 +8,19 @@ from pathlib import Path
 import pytest
 
 from sigill.operations import identity
-from sigill.operations.identity import NotIdentified, account_of, operator_hsa_id, operator_of
+from sigill.operations.identity import (
+    NotIdentified,
+    account_of,
+    bound_by_file,
+    operator_hsa_id,
+    operator_of,
+)
 from sigill.operations.operator_signing import KeyFolder, NoKey
 from sigill.operations.operators import ConsoleRole, Operator
 from sigill.runtime.settings import Settings
-from tests.console.world import SECOND, write_keys
-from tests.workers.town import OPERATOR, Town
+from sigill.store.console import Binding
+from tests.kit.console import SECOND, write_keys
+from tests.kit.senders import OPERATOR, Senders
 
 UID = 61001
 
@@ -64,8 +71,11 @@ def test_root_is_nobody_and_production_asks_for_the_file(operators: Path) -> Non
     operators.write_text(json.dumps({str(UID): "SE2321000099-ANNA", str(identity.ROOT): "SE2321000099-ROOT"}))
     with pytest.raises(NotIdentified, match="nobody in particular"):
         operator_of(Settings(operators=operators))
-    with pytest.raises(NotIdentified, match="needed in production"):
-        operator_of(Settings().model_copy(update={"environment": "production"}))
+    production = Settings().model_copy(update={"environment": "production"})
+    for ask in (operator_of, bound_by_file):
+        with pytest.raises(NotIdentified, match="needed in production"):
+            ask(production)
+    assert bound_by_file(Settings()) == Binding()
 
 
 @pytest.mark.parametrize(
@@ -79,8 +89,10 @@ def test_an_hsa_id_has_one_spelling(text: str | None, found: str | None) -> None
     assert operator_hsa_id(text, Settings()) == found
 
 
-def test_a_key_signs_for_the_login_that_it_is_bound_to_and_for_no_other(town: Town, tmp_path: Path) -> None:
-    write_keys(town, tmp_path)
+def test_a_key_signs_for_the_login_that_it_is_bound_to_and_for_no_other(
+    senders: Senders, tmp_path: Path
+) -> None:
+    write_keys(senders, tmp_path)
     keys = KeyFolder(tmp_path)
     trial = Operator(OPERATOR, frozenset(ConsoleRole), OPERATOR)
     assert keys.of(trial).certificates
@@ -96,8 +108,8 @@ def test_a_key_signs_for_the_login_that_it_is_bound_to_and_for_no_other(town: To
             keys.of(another)
 
 
-def test_a_key_whose_certificate_names_another_signs_for_nobody(town: Town, tmp_path: Path) -> None:
-    write_keys(town, tmp_path)
+def test_a_key_whose_certificate_names_another_signs_for_nobody(senders: Senders, tmp_path: Path) -> None:
+    write_keys(senders, tmp_path)
     for ending in ("key", "pem"):
         (tmp_path / f"{SECOND}.{ending}").write_bytes((tmp_path / f"{OPERATOR}.{ending}").read_bytes())
     with pytest.raises(NoKey, match="another's"):

@@ -19,9 +19,9 @@ from sigill.runtime.clock import SystemClock
 from sigill.stream.connection import Connection
 from sigill.web.console.login import Issuer
 from tests.console.conftest import topics_for
-from tests.console.world import World, world
+from tests.kit.console import World, field_of, world
+from tests.kit.senders import Senders
 from tests.kit.services import Services
-from tests.workers.town import Town
 
 pytestmark = pytest.mark.issuer
 
@@ -104,12 +104,12 @@ def realm(console: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 async def here(
-    services: Services, town: Town, connection: Connection, tmp_path_factory: pytest.TempPathFactory
+    services: Services, senders: Senders, connection: Connection, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[World]:
     async with (
         services.database() as dsn,
         topics_for(connection) as prefix,
-        world(dsn, town, connection, tmp_path_factory.mktemp("keys"), prefix=prefix) as made,
+        world(dsn, senders, connection, tmp_path_factory.mktemp("keys"), prefix=prefix) as made,
     ):
         made.clock.advance(SystemClock().now() - made.clock.now())
         yield made
@@ -163,7 +163,7 @@ class Browser:
         return await self.http.get(f"{self.here.base}{path}")
 
     async def post(self, path: str, page: str = "/", **fields: Any) -> httpx.Response:
-        token = (await self.look(page)).text.split('name="csrf" value="', 1)[1].split('"', 1)[0]
+        token = field_of((await self.look(page)).text, "csrf")
         return await self.http.post(f"{self.here.base}{path}", data={"csrf": token, **fields})
 
 
@@ -194,7 +194,7 @@ async def browser(here: World) -> AsyncIterator[Browser]:
 
 
 async def noted(here: World, action: str) -> list[dict[str, Any]]:
-    async with here.office.store.reading() as tx:
+    async with here.harness.store.reading() as tx:
         rows = await tx.fetch(
             "SELECT actor, body FROM audit_entry WHERE action = $1 ORDER BY position", action
         )

@@ -18,12 +18,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from sigill.operations.operators import ConsoleRole
+from sigill.operations.operators import ConsoleRole, Operator
 from sigill.runtime.settings import Settings
 from sigill.web.app import NoLogin, check_login
 from sigill.web.console.login import Issuer, LoginRefused, TrialLinks, roles_of, trial_operators
-from sigill.web.http.security import Attempts, local_path
-from tests.console.world import OPERATOR, World, served
+from sigill.web.http.security import Attempts, local_path, network_of
+from tests.kit.console import OPERATOR, World, field_of, served
 
 PAGES = (
     "/",
@@ -76,7 +76,7 @@ async def test_a_guessed_or_changed_cookie_opens_nothing(fresh: World) -> None:
 
 async def test_a_post_without_the_pages_token_or_from_another_site_is_refused(fresh: World) -> None:
     async with fresh.client() as client:
-        token = (await client.get("/orders")).text.split('name="csrf" value="', 1)[1].split('"', 1)[0]
+        token = field_of((await client.get("/orders")).text, "csrf")
         path, fields = "/dead-letters/replay", {"letter": "1"}
         assert (await client.http.post(path, data=fields)).status_code == 403
         assert (await client.http.post(path, data={**fields, "csrf": "x" * 43})).status_code == 403
@@ -103,7 +103,7 @@ async def test_a_post_without_the_pages_token_or_from_another_site_is_refused(fr
         (ConsoleRole.AUDITOR, "/dead-letters/1/discard", 403),
         (ConsoleRole.OPERATOR, "/audit/verify", 403),
         (ConsoleRole.OPERATOR, "/dead-letters/proposals/1", 403),
-        (ConsoleRole.OPERATOR, "/dead-letters/replay", 200),
+        (ConsoleRole.OPERATOR, "/dead-letters/replay", 422),
     ],
 )
 async def test_each_act_asks_for_its_own_role(
@@ -148,7 +148,7 @@ async def test_logins_and_searches_are_bounded(fresh: World) -> None:
         assert [(await http.get("/login/once?link=x")).status_code for _ in range(3)] == [303, 303, 429]
     async with fresh.client() as client:
         answers = [await client.post("/person/search", "/person", number="1", reason="r") for _ in range(3)]
-    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert [answer.status_code for answer in answers] == [422, 422, 429]
     fresh.desk.pages_asked = Attempts(burst=3, each_minute=0.001)
     async with fresh.client() as client:
         assert [(await client.get("/")).status_code for _ in range(4)] == [200, 200, 200, 429]
@@ -262,7 +262,7 @@ class Provider:
         return jwt.encode({"alg": "ES256", "kid": "one"}, claims, self.signing)
 
 
-from tests.console.world import START as START_AT  # noqa: E402
+from tests.kit.console import START as START_AT  # noqa: E402
 
 
 @pytest.fixture
@@ -451,6 +451,137 @@ async def test_only_the_issuers_own_word_ends_a_session_from_behind(fresh: World
         assert (await http.get("/")).status_code == 303
 
 
+async def test_a_logout_that_is_told_again_ends_nothing_that_began_since(
+    fresh: World, provider: Provider
+) -> None:
+    """Whoever caught the issuer's word could else keep somebody out for as long as it is good."""
+    now = int(START_AT.timestamp())
+    claims = {
+        "iss": provider.base, "aud": "sigill", "sub": "sub-1", "iat": now, "exp": now + 3600, "jti": "1",
+        "events": {"http://schemas.openid.net/event/backchannel-logout": {}},
+    }  # fmt: skip
+    token = jwt.encode({"alg": "ES256", "kid": "one"}, claims, provider.signing)
+    async with with_issuer(fresh, provider) as http:
+        await go(http, provider)
+        assert (await http.post("/login/ended", data={"logout_token": token})).status_code == 200
+        assert (await http.get("/")).status_code == 303
+        fresh.clock.advance(timedelta(minutes=2))
+        provider.changes = {"iat": now + 120, "exp": now + 3600}
+        await go(http, provider)
+        assert (await http.post("/login/ended", data={"logout_token": token})).status_code == 200
+        assert (await http.get("/")).status_code == 200
+
+
+async def test_nobody_fills_the_memory_before_a_login(fresh: World, provider: Provider) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        yield b"logout_token="
+        for _ in range(1000):
+            yield b"x" * 1000
+
+    async with with_issuer(fresh, provider) as http:
+        for path in ("/login/ended", "/preferences"):
+            assert (await http.post(path, data={"logout_token": "x" * 40_000})).status_code == 413
+            assert (await http.post(path, data={str(one): "x" for one in range(20)})).status_code == 413
+        told = await http.post(
+            "/login/ended", content=endless(), headers={"content-type": "application/x-www-form-urlencoded"}
+        )
+        assert told.status_code == 413
+        chosen = await http.post("/preferences", data={"back": "/login", "language": "en"})
+        assert (chosen.status_code, chosen.headers["location"]) == (303, "/login")
+
+
+@pytest.mark.parametrize("ahead", [-60, 0, 60])
+async def test_a_logout_ends_a_session_of_a_second_before_though_the_issuers_clock_is_off(
+    fresh: World, provider: Provider, ahead: int
+) -> None:
+    async with with_issuer(fresh, provider) as http:
+        await go(http, provider)
+        fresh.clock.advance(timedelta(seconds=1))
+        said_at = int(fresh.clock.now().timestamp()) + ahead
+        claims = {
+            "iss": provider.base, "aud": "sigill", "sub": "sub-1", "iat": said_at, "exp": said_at + 120, "jti": "1",
+            "events": {"http://schemas.openid.net/event/backchannel-logout": {}},
+        }  # fmt: skip
+        token = jwt.encode({"alg": "ES256", "kid": "one"}, claims, provider.signing)
+        assert (await http.post("/login/ended", data={"logout_token": token})).status_code == 200
+        assert (await http.get("/")).status_code == 303
+
+
+@pytest.mark.parametrize("ahead", [-300, 300])
+async def test_a_logout_ends_a_session_by_the_issuers_own_clock_however_far_it_is_off(
+    fresh: World, provider: Provider, ahead: int
+) -> None:
+    """A clock five minutes behind made every logout soon after a login end nothing, and say nothing."""
+    told: list[float] = []
+    now = int(START_AT.timestamp())
+    provider.changes = {"iat": now + ahead, "exp": now + 3600}
+    async with with_issuer(fresh, provider, oidc_clock_tolerance=400.0) as http:
+        assert fresh.desk.issuer is not None
+        fresh.desk.issuer._on_clock = told.append
+        await go(http, provider)
+        assert told == [ahead]
+        assert (await http.get("/")).status_code == 200
+        fresh.clock.advance(timedelta(seconds=30))
+
+        async def logged_out(at: int) -> int:
+            claims = {
+                "iss": provider.base, "aud": "sigill", "sub": "sub-1", "iat": at + ahead, "exp": now + 3600, "jti": "1",
+                "events": {"http://schemas.openid.net/event/backchannel-logout": {}},
+            }  # fmt: skip
+            token = jwt.encode({"alg": "ES256", "kid": "one"}, claims, provider.signing)
+            return (await http.post("/login/ended", data={"logout_token": token})).status_code
+
+        assert await logged_out(now - 120) == 200
+        assert (await http.get("/")).status_code == 200  # said before the session began, and told again
+        assert await logged_out(now + 30) == 200
+        assert (await http.get("/")).status_code == 303
+
+
+async def test_a_session_that_was_there_before_a_login_is_not_the_one_that_logs_in(
+    fresh: World, provider: Provider
+) -> None:
+    """Session fixation: what somebody planted in the browser is worth no more afterwards."""
+    async with with_issuer(fresh, provider) as http:
+        planted = await fresh.desk.sessions.begin(Operator("SE-VIEWER", frozenset({ConsoleRole.VIEWER})))
+        http.cookies.set(fresh.desk.cookie, planted)
+        back = await go(http, provider)
+        given = back.cookies[fresh.desk.cookie]
+        assert given != planted
+        before = await fresh.desk.sessions.find(planted)
+    assert before is None or before.operator.roles == {ConsoleRole.VIEWER}
+
+
+async def test_odd_answers_of_an_issuer_break_no_page(fresh: World, provider: Provider) -> None:
+    async with with_issuer(fresh, provider) as http:
+        for state in ("å", "😀", "x" * 5000):
+            assert (await go(http, provider, state=state)).headers["location"] == "/login?refused"
+
+
+async def test_a_login_under_way_cannot_be_planted_by_another_host(fresh: World, provider: Provider) -> None:
+    async with with_issuer(fresh, provider) as http:
+        fresh.desk.https = True
+        try:
+            start = await http.get("/login/start")
+        finally:
+            fresh.desk.https = False
+    cookie = start.headers["set-cookie"]
+    assert cookie.startswith("__Host-sigill_login=")
+    assert {"Path=/", "Secure", "HttpOnly"} <= {part.strip() for part in cookie.split(";")}
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("192.0.2.1", "192.0.2.1"), ("192.0.2.1:4711", "192.0.2.1"), (" 192.0.2.1 ", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"), ("[::ffff:192.0.2.1]:4711", "192.0.2.1"),
+        ("2001:db8::1", "2001:db8::/64"), ("[2001:db8::2]:443", "2001:db8::/64"), ("fe80::1%eth0", "fe80::/64"),
+        ("_hidden", "_hidden"), ("", "unknown"), ("[", "unknown"),
+    ],
+)  # fmt: skip
+def test_one_caller_is_counted_as_one_however_a_proxy_writes_it(address: str, counted: str) -> None:
+    assert network_of(address) == counted
+
+
 async def test_a_logout_of_one_session_has_the_others_asked_about_at_once(
     fresh: World, provider: Provider
 ) -> None:
@@ -497,11 +628,16 @@ async def test_what_the_issuer_gave_is_in_the_database_for_nobody(fresh: World, 
     assert "Zebrafink" not in repr(session)
 
 
+def test_every_role_can_be_mapped_to() -> None:
+    given = {str(role): role for role in ConsoleRole}
+    assert Settings.model_validate({"oidc_role_map": given}).oidc_role_map == given
+
+
 def test_roles_come_from_the_claim_by_the_mapping() -> None:
     assert roles_of("viewer operator", {}) == {ConsoleRole.VIEWER, ConsoleRole.OPERATOR}
     assert roles_of(["it-support", "viewer"], {"it-support": "operator"}) == {ConsoleRole.OPERATOR}
     assert roles_of(None, {}) == frozenset()
     assert (
         json.dumps(sorted(ConsoleRole))
-        == '["approver", "auditor", "operator", "protected_identity", "viewer"]'
+        == '["approver", "auditor", "operator", "protected_identity", "rule_owner", "viewer"]'
     )

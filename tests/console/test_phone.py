@@ -14,8 +14,8 @@ from sigill_contracts.vocabulary import PersonId
 from tests.console.test_acts import ORDER, PHONE, looks, phone_order, read_all, registrations
 from tests.console.test_hidden import OTHERS, bound_to
 from tests.console.test_traces_of_looks import looks_at
-from tests.console.world import ALL, MOTIVATION, World
-from tests.workers.town import ADULT, CHILD, FATHER, KEYS, MOTHER, OPERATOR, REGION, UNIT
+from tests.kit.console import ALL, MOTIVATION, World
+from tests.kit.senders import ADULT, CHILD, FATHER, KEYS, MOTHER, OPERATOR, REGION, UNIT
 
 BLOCK = "/phone?region=kronoberg&form=block_guardians"
 FORBIDDEN = "cannot be chosen for this patient"
@@ -26,13 +26,13 @@ VERDICTS = ("would be refused", "The rules say yes", "The order would wait")
 async def family(here: World) -> dict[str, PersonId]:
     """A mother by name, a father with protected identity, and a region in which guardians are blocked by phone."""
     now = here.clock.now()
-    await here.office.hand_over(
-        here.town.registers(now, MOTHER, 2, name={"given": "Anna", "family": "Prov"}),
-        here.town.registers(now, FATHER, 2, name={"given": "Erik", "family": "Prov"}, secrecy_mark=True),
+    await here.harness.hand_over(
+        here.senders.registers(now, MOTHER, 2, name={"given": "Anna", "family": "Prov"}),
+        here.senders.registers(now, FATHER, 2, name={"given": "Erik", "family": "Prov"}, secrecy_mark=True),
     )
-    here.desk.books = load_rulebooks()
+    here.judges_by(load_rulebooks())
     numbers = (MOTHER, FATHER, ADULT)
-    async with here.office.store.reading() as tx:
+    async with here.harness.store.reading() as tx:
         known = await persons.resolve_keys(tx, [KEYS.of(number) for number in numbers])
     return {number: known[KEYS.of(number)] for number in numbers}
 
@@ -90,10 +90,10 @@ async def test_only_the_chosen_guardian_is_signed_for(fresh: World, connection: 
 async def test_an_order_is_corrected_with_its_own_guardians_alone(fresh: World) -> None:
     books = fresh.desk.books
     people = await family(fresh)
-    fresh.desk.books = books
+    fresh.judges_by(books)
     now = fresh.clock.now()
-    refused = fresh.town.form(now, channel="phone", urgent=False, motivation=MOTIVATION)
-    await fresh.office.hand_over(fresh.town.signs(refused, now, by=OPERATOR))
+    refused = fresh.senders.form(now, channel="phone", urgent=False, motivation=MOTIVATION)
+    await fresh.harness.hand_over(fresh.senders.signs(refused, now, by=OPERATOR))
     (one,) = await registrations(fresh)
     async with fresh.client(roles=OTHERS) as client:
         for number in (MOTHER, FATHER):
@@ -124,7 +124,7 @@ async def test_a_hidden_guardian_is_not_chosen_but_said_by_the_caller(fresh: Wor
 async def test_no_verdict_tells_whose_guardian_somebody_hidden_is(fresh: World) -> None:
     await family(fresh)
     now = fresh.clock.now()
-    await fresh.office.hand_over(fresh.town.registers(now, ADULT, 2, secrecy_mark=True))
+    await fresh.harness.hand_over(fresh.senders.registers(now, ADULT, 2, secrecy_mark=True))
     async with fresh.client(roles=OTHERS) as client:
         for number in (FATHER, ADULT):
             for name in ("guardians", "representative"):

@@ -18,8 +18,8 @@ from sigill.runtime.metrics import Metrics
 from sigill.web.app import NoLogin, OpsWorker, api_wanted, decision_api
 from sigill.web.http.serving import address_of
 from tests.api.test_auth import _certificates
-from tests.console.world import BOOKS, World
-from tests.workers.town import KEYS
+from tests.kit.console import RULES, World
+from tests.kit.senders import KEYS
 
 
 async def test_it_serves_console_api_and_probes_until_it_is_told_to_stop(fresh: World) -> None:
@@ -30,8 +30,8 @@ async def test_it_serves_console_api_and_probes_until_it_is_told_to_stop(fresh: 
     said: list[str] = []
     metrics, health = Metrics(), Health()
     ops = OpsWorker(
-        settings, BOOKS, KEYS, fresh.clock, metrics, health, fresh.ops.connection,
-        api=lambda: decision_api(settings, BOOKS, fresh.clock), said=said.append,
+        settings, RULES, KEYS, fresh.clock, metrics, health, fresh.ops.connection,
+        api=lambda: decision_api(settings, RULES, fresh.clock), said=said.append,
     )  # fmt: skip
     stop = asyncio.Event()
     running = asyncio.create_task(ops.run(stop))
@@ -66,8 +66,8 @@ async def _running(world: World, **settings: object) -> AsyncIterator[int]:
     """`sigill worker ops` with these settings; yields the port of its decision API."""
     chosen = world.desk.settings.model_copy(update={"console_port": 0, "api_port": 0, **settings})
     ops = OpsWorker(
-        chosen, BOOKS, KEYS, world.clock, Metrics(), Health(), world.ops.connection,
-        api=lambda: decision_api(chosen, BOOKS, world.clock), said=lambda _: None,
+        chosen, RULES, KEYS, world.clock, Metrics(), Health(), world.ops.connection,
+        api=lambda: decision_api(chosen, RULES, world.clock), said=lambda _: None,
     )  # fmt: skip
     stop = asyncio.Event()
     running = asyncio.create_task(ops.run(stop))
@@ -92,6 +92,49 @@ async def test_no_forged_header_lets_anybody_in_from_this_machine(fresh: World, 
         url = f"http://127.0.0.1:{port}/v1/access/decisions"
         answer = await http.post(url, json={}, headers=forged)
     assert answer.status_code == 401
+
+
+async def test_no_request_is_read_as_two_and_no_header_names_another_host(fresh: World) -> None:
+    """Two servers that differ on where a request ends let one caller's request begin inside another's."""
+    inside = b"GET /v1/openapi.json HTTP/1.1\r\nHost: inside\r\n\r\n"
+    smuggled = (
+        b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + inside,
+        b"Content-Length: 0\r\nContent-Length: 44\r\n\r\n" + inside,
+        b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n" + inside,
+        b"Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n" + inside,
+        b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n" + inside,
+        b"Content-Length: +0\r\n\r\n" + inside,
+        b"X: a\r\n Transfer-Encoding: chunked\r\nX: a\nContent-Length: 0\r\n\r\n" + inside,
+    )
+    async with _running(fresh, api_development=True) as port:
+        for tail in smuggled:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"POST /v1/access/decisions HTTP/1.1\r\nHost: api\r\n" + tail)
+            await writer.drain()
+            writer.write_eof()
+            answer = await asyncio.wait_for(reader.read(), 30)
+            writer.close()
+            assert answer.count(b"HTTP/1.1 ") <= 1, tail
+            assert b"200 OK" not in answer, tail
+    names = (
+        "X-Forwarded-Host",
+        "X-Forwarded-Prefix",
+        "X-Original-URL",
+        "X-Rewrite-URL",
+        "X-HTTP-Method-Override",
+    )
+    forged = dict.fromkeys(names, "evil.example") | {
+        "Forwarded": "for=10.0.0.1;host=evil.example;proto=https"
+    }
+    async with httpx.AsyncClient(base_url=fresh.base) as http:
+        for path in ("/", "/login", "/login/start", "/orders"):
+            plain = await http.get(path)
+            told = await http.get(path, headers=forged)
+            assert (told.status_code, told.headers.get("location")) == (
+                plain.status_code,
+                plain.headers.get("location"),
+            )
+            assert "evil.example" not in told.text
 
 
 async def test_the_api_beside_the_console_takes_tls_as_its_settings_say(fresh: World, tmp_path: Path) -> None:
@@ -155,6 +198,6 @@ def test_who_asks_behind_a_proxy_is_whom_the_named_proxy_says() -> None:
 
 async def test_it_does_not_start_where_nobody_could_log_in_safely(fresh: World) -> None:
     settings = fresh.desk.settings.model_copy(update={"console_host": "0.0.0.0"})
-    ops = OpsWorker(settings, BOOKS, KEYS, fresh.clock, Metrics(), Health(), fresh.ops.connection)
+    ops = OpsWorker(settings, RULES, KEYS, fresh.clock, Metrics(), Health(), fresh.ops.connection)
     with pytest.raises(NoLogin):
         await ops.run(asyncio.Event())

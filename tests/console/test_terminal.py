@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +13,8 @@ import pytest
 from sigill.store import dead_letters, holds, proposals, tasks
 from sigill.store.dead_letters import DISCARD
 from sigill_contracts.dead_letter import DeadLetterReason
-from tests.console.world import World, furnish
+from tests.kit.console import World, furnish
+from tests.kit.environment import without_settings
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ async def sigill(world: World, *words: str, user: str = ANNA, **more: str) -> En
     operators.write_text(json.dumps({str(uid): name for name, uid in ACCOUNTS.items()}))
     settings = world.desk.settings
     environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("SIGILL_")},
+        **without_settings(),
         "SIGILL_DATABASE_URL": settings.database_url.get_secret_value(),
         "SIGILL_KAFKA_BOOTSTRAP": settings.kafka_bootstrap,
         "SIGILL_KAFKA_TOPIC_PREFIX": settings.kafka_topic_prefix,
@@ -160,7 +160,7 @@ async def test_who_proposed_at_the_console_cannot_approve_in_a_terminal(fresh: W
 
 
 async def test_the_work_list_is_listed_and_ticked_off(fresh: World) -> None:
-    await fresh.office.hand_over(fresh.town.orders(fresh.clock.now()))
+    await fresh.harness.hand_over(fresh.senders.orders(fresh.clock.now()))
     listed = json.loads((await sigill(fresh, "worklist", "list", "--json")).out)
     assert listed["open"] == 1
     (task,) = listed["tasks"]
@@ -175,7 +175,7 @@ async def test_the_work_list_is_listed_and_ticked_off(fresh: World) -> None:
 async def test_a_held_source_is_listed_without_what_a_terminal_obeys_and_let_go_for_a_reason(
     fresh: World,
 ) -> None:
-    async with fresh.office.store.transaction(fresh.clock.now()) as tx:
+    async with fresh.harness.store.transaction(fresh.clock.now()) as tx:
         (one,) = await holds.hold(tx, {("ehr.orders.v1", "urn:\x1b[2J199001012384"): 20})
     listed = await sigill(fresh, "dlq", "holds")
     assert "\x1b" not in listed.out
@@ -190,7 +190,7 @@ async def test_a_held_source_is_listed_without_what_a_terminal_obeys_and_let_go_
 
 async def test_what_the_register_sent_is_not_sent_again_from_here(fresh: World) -> None:
     """Whoever could write there could say who is whose guardian."""
-    async with fresh.office.store.transaction(fresh.clock.now()) as tx:
+    async with fresh.harness.store.transaction(fresh.clock.now()) as tx:
         record = dead_letters.DeadRecord(
             "population.persons.v1", 0, 7, "register", b"v1.a", b"x", (), DeadLetterReason.UNREADABLE_PAYLOAD
         )  # fmt: skip

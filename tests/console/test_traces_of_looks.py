@@ -15,8 +15,8 @@ from sigill.store.dead_letters import DeadRecord
 from sigill_contracts.dead_letter import DeadLetterReason
 from sigill_contracts.topics import ORDERS
 from tests.console.test_terminal import ANNA, sigill
-from tests.console.world import World
-from tests.workers.town import ADULT, KEYS, OPERATOR, UNIT
+from tests.kit.console import World
+from tests.kit.senders import ADULT, KEYS, OPERATOR, UNIT
 
 LISTS = (
     "/orders", "/waiting?list=form", "/waiting?list=follow_up", "/waiting?list=units", "/waiting?list=protected",
@@ -26,7 +26,7 @@ NUMBER = "199001012384"
 
 
 async def noted(here: World, action: str) -> list[dict[str, Any]]:
-    async with here.office.store.reading() as tx:
+    async with here.harness.store.reading() as tx:
         rows = await tx.fetch(
             "SELECT actor, body FROM audit_entry WHERE action = $1 ORDER BY position", action
         )
@@ -34,7 +34,7 @@ async def noted(here: World, action: str) -> list[dict[str, Any]]:
 
 
 async def looks_at(here: World, number: str) -> list[LoggedAccess]:
-    async with here.office.store.reading() as tx:
+    async with here.harness.store.reading() as tx:
         who = (await persons.resolve_keys(tx, [KEYS.of(number)]))[KEYS.of(number)]
         return await access_log.of_person(tx, who)
 
@@ -72,7 +72,7 @@ async def test_a_list_names_no_patient_and_the_way_there_asks_for_a_reason(furni
 
 
 async def test_what_to_key_in_is_a_line_in_the_access_log_masked_too(fresh: World) -> None:
-    await fresh.office.hand_over(fresh.town.orders(fresh.clock.now()))
+    await fresh.harness.hand_over(fresh.senders.orders(fresh.clock.now()))
     async with fresh.client() as operator:
         (task,) = set(re.findall(r'href="(/worklist/\d+)"', (await operator.get("/worklist")).text))
         await operator.get(task)
@@ -99,7 +99,7 @@ async def hostile(here: World, key: bytes) -> int:
         ((f"x-{NUMBER}", b"\x1b]0;owned\x07" + NUMBER.encode()), ("\x1b[31mred\u202e", b"plain")),
         DeadLetterReason.UNREADABLE_SIGNATURE, here.clock.now(),
     )  # fmt: skip
-    async with here.office.store.transaction(here.clock.now()) as tx:
+    async with here.harness.store.transaction(here.clock.now()) as tx:
         (one,) = await dead_letters.append(tx, [record])
     return one
 
@@ -133,8 +133,8 @@ async def test_a_reason_is_kept_also_where_nobody_is_known(fresh: World) -> None
 
 
 async def test_a_whole_receipt_in_a_terminal_needs_a_reason_and_leaves_a_line(fresh: World) -> None:
-    await fresh.office.hand_over(fresh.town.orders(fresh.clock.now()))
-    async with fresh.office.store.reading() as tx:
+    await fresh.harness.hand_over(fresh.senders.orders(fresh.clock.now()))
+    async with fresh.harness.store.reading() as tx:
         (filed,) = await orders.by_registration(tx, [1])
     order_id = str(filed.order_id)
     assert (await sigill(fresh, "order", "show", order_id)).status == 0

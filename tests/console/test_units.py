@@ -6,8 +6,8 @@ from datetime import timedelta
 from sigill.operations.operators import ConsoleRole
 from tests.console.test_acts import acts
 from tests.console.test_terminal import BO, sigill
-from tests.console.world import SECOND, START, World
-from tests.workers.town import UNIT
+from tests.kit.console import SECOND, START, World
+from tests.kit.senders import UNIT
 
 NEW = "SE2321000099-NEW"
 
@@ -15,17 +15,17 @@ NEW = "SE2321000099-NEW"
 async def close_unit(here: World) -> None:
     """The unit where the town's doctor decides is closed, and nobody says who took over."""
     yesterday = (START - timedelta(days=1)).date().isoformat()
-    town = here.town
-    await here.office.hand_over(
-        town.unit(START, name="Medicinkliniken", valid_through=yesterday),
-        town.unit(START, NEW, name="Internmedicin"),
+    senders = here.senders
+    await here.harness.hand_over(
+        senders.unit(START, name="Medicinkliniken", valid_through=yesterday),
+        senders.unit(START, NEW, name="Internmedicin"),
     )
     await here.desk.watch.look()
 
 
 async def test_an_order_names_the_unit_and_keeps_its_hsa_id_behind(fresh: World) -> None:
     await close_unit(fresh)
-    await fresh.office.hand_over(fresh.town.orders(fresh.clock.now()))
+    await fresh.harness.hand_over(fresh.senders.orders(fresh.clock.now()))
     async with fresh.client() as client:
         page = (await client.get("/orders")).text
     assert f'<span title="{UNIT}">Medicinkliniken</span>' in page

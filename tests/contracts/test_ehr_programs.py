@@ -18,7 +18,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from sigill.devtools.authority import DevAuthority
 from sigill.embedded import EmbeddedKafka
-from sigill.processing.persist import event_headers
+from sigill.processing.outgoing import event_headers
 from sigill.runtime.clock import SystemClock
 from sigill.stream.records import Record, read_event
 from sigill.trust import RevocationSnapshot, TrustPolicy, verify
@@ -133,11 +133,11 @@ def test_a_publisher_sends_an_order_that_is_let_in(
     assert (message.key().decode(), message.partition()) == (KEY, partition_of(KEY))
     headers = tuple((name, bytes(value)) for name, value in message.headers())
     record = Record(topic, message.partition(), 0, 0, "append", message.key(), message.value(), headers)
-    event = read_event(record)
-    assert event.envelope.type == ORDERS.event_type
-    assert event.envelope.id == json.loads(FORM.read_text())["order_id"]
-    assert event.envelope.subject == KEY
-    assert event.envelope.content_type == "application/jose"
+    envelope, _ = read_event(record)
+    assert envelope.type == ORDERS.event_type
+    assert envelope.id == json.loads(FORM.read_text())["order_id"]
+    assert envelope.subject == KEY
+    assert envelope.content_type == "application/jose"
     verdict = verify(
         message.value(),
         "application/jose",

@@ -24,7 +24,7 @@ from sigill.devtools.authority import DevAuthority, Holder
 from sigill.runtime.clock import SystemClock
 from sigill.trust import RevocationSnapshot, TrustPolicy, Verdict, verify
 from sigill.trust.form_xml import xml_of
-from tests.trust.bench import FORM, SIGNER
+from tests.kit.signed_forms import FORM, SIGNER
 
 pytestmark = pytest.mark.recipes
 

@@ -19,24 +19,28 @@ import re
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
+
+from aiokafka import TopicPartition
 
 from sigill.bootstrap import load_rulebooks
 from sigill.devtools.authority import DevAuthority
 from sigill.policy.rulebook import Rulebooks
 from sigill.runtime.clock import stopwatch
-from sigill_contracts.topics import ORDERS, PERSONS, STAFF
+from sigill_contracts.topics import CHANGES, ORDERS, PERSONS, STAFF
 from tests.faults import checker
 from tests.faults.checker import PUBLISHED, Verdict
-from tests.faults.ground import Ground, ground
+from tests.faults.ground import PARTITIONS, Ground, ground
 from tests.faults.outside import MOTIVATION, Household, Message, Outside
+from tests.faults.readers import check_changes, check_readers, in_order_of_writing
 from tests.faults.replay import Chapter, differing, replay, shuffled
-from tests.faults.schedule import Strike, draw
-from tests.faults.topics import read_all
+from tests.faults.schedule import Strike, changes, draw, setbacks, thinned
+from tests.faults.topics import ends_of, read_all
 
 FIRST = datetime(2010, 1, 1, tzinfo=UTC)
 LAST = datetime(2060, 1, 1, tzinfo=UTC)
@@ -71,6 +75,13 @@ class Chaos:
     calm: asyncio.Event = field(default_factory=asyncio.Event)
     breaths: int = 0
     slowest: float = 0.0
+    young: bool = False
+    free: list[Household] = field(default_factory=list)
+    """Those with nothing due and nothing told in this round: orders about them may come at any moment of it."""
+    topic_id: UUID | None = None
+    """Of the orders topic, once it was made anew."""
+    _still: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _unsettled: bool = False
 
     def __post_init__(self) -> None:
         self.calm.set()
@@ -133,12 +144,85 @@ class Chaos:
                 acts["do"] = here.rebalances(strike.seconds)
             case "fill_disk":
                 acts["do"] = here.fill_disk(strike.seconds)
+            case "make_topic_anew":
+                acts["do"] = self.make_topic_anew()
+            case "add_partitions":
+                acts["do"] = self.add_partitions()
+            case "elect_uncleanly":
+                acts["do"] = self.elect_uncleanly()
+            case "wipe_disk":
+                acts["do"] = here.wipe_disk(strike.seconds)
+            case "restore" | "promote_late":
+                acts["do"] = self.set_back(strike.what, strike.seconds)
+            case "set_apart":
+                slot, ahead = strike.target.split(" ")
+                acts["do"] = here.set_apart(slot, timedelta(seconds=int(ahead)), strike.seconds)
+            case "behind_pooler":
+                slot, mode = strike.target.split(" ")
+                acts["do"] = here.behind_pooler(slot, mode, strike.seconds)
             case "spoil_database" if strike.toxic:
                 acts["do"] = here.spoil(here.database_proxy, strike.toxic, strike.seconds)
             case "spoil_broker" if strike.toxic and here.broker_proxy:
                 acts["do"] = here.spoil(here.broker_proxy, strike.toxic, strike.seconds)
         for act in acts.values():
             await act
+
+    @contextlib.asynccontextmanager
+    async def _standing_still(self, *, from_the_start: bool = True) -> AsyncIterator[None]:
+        """The clock does not move, nothing counts as drained, and no intake runs."""
+        intakes = self._intakes()
+        async with self._still:
+            self._unsettled = True
+            try:
+                if from_the_start:
+                    await self.ground.send_away(intakes)
+                yield
+            finally:
+                self._unsettled = False
+                await self.ground.let_back(intakes)
+
+    def _intakes(self) -> list[str]:
+        return [name for name, slot in self.ground.slots.items() if slot.worker == "intake"]
+
+    async def make_topic_anew(self) -> None:
+        """The orders topic is lost and made again; its senders send once more, and new orders come."""
+        async with self._standing_still():
+            again = await self.ground.make_topic_anew(self.outside.known)
+            self.topic_id = await self.ground.insist(self.ground.topic_id)
+            # in another order than before: the same bytes at the same places would be the same log
+            await self.send_orders(self.free)
+            await self.ground.publish(shuffled(again, self.traffic), self.now)
+            await self.send_orders(self.free)
+
+    async def add_partitions(self) -> None:
+        """More partitions while the old ones have a backlog, and more orders of the same patients after that."""
+        async with self._standing_still():
+            await self.send_orders(self.free)
+            await self.ground.add_partitions()
+            await self.send_orders(self.free)
+
+    async def elect_uncleanly(self) -> None:
+        """A broker that alone had the newest orders is lost; their senders send them once more."""
+        async with self._standing_still(from_the_start=False):
+            again = await self.ground.elect_uncleanly(
+                self.outside.known, lambda: self._some_orders(self.free), self.now, self._intakes()
+            )
+            await self.send_orders(self.free)
+            await self.ground.publish(again, self.now)
+
+    async def set_back(self, how: str, seconds: float) -> None:
+        """The database goes back while everything works; nobody does anything about it."""
+        async with self._still:
+            self._unsettled = True
+            try:
+                await self.ground.set_back(how, lambda: self.send_orders(self.free), seconds)
+            finally:
+                self._unsettled = False
+            # one disaster at a time: a topic lost before a restored database has read it again takes its orders along
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LAST_PATIENCE):
+                    while not await self._is_drained():
+                        await asyncio.sleep(0.2)
 
     # --- traffic
 
@@ -149,16 +233,24 @@ class Chaos:
         So nobody's order races with that person's own timer or register message, and the pure core can say what must
         come of it; everything else happens at once.
         """
-        due_before = self.now
-        self.now += self.traffic.choice(JUMPS)
-        due = await self._due_people(due_before)
-        self.ground.set_clock(self.now)
-        chapter = Chapter(self.now)
-        self.chapters.append(chapter)
+        jump = self.traffic.choice(JUMPS)
+        while True:
+            await self.drained(LAST_PATIENCE)
+            async with self._still:
+                if not await self._is_drained() and not last:
+                    continue
+                self.now += jump
+                due = await self._due_people()
+                self.ground.set_clock(self.now)
+                chapter = Chapter(self.now)
+                self.chapters.append(chapter)
+                self.free = [h for h in self.outside.households if not self._people_of(h) & due]
+                break
         chosen = [h for h in self.outside.households if self.traffic.random() < 0.6]
         told = [h for h in chosen if self.traffic.random() < 0.15]
         at_once = [h for h in chosen if h not in told and not self._people_of(h) & due]
         waiting = [h for h in chosen if h not in told and h not in at_once]
+        self.free = [h for h in self.free if h not in told]
         patience = LAST_PATIENCE if last else PATIENCE
         for _ in range(1 if last else self.traffic.randint(1, BURSTS)):
             messages = [m for h in at_once for m in self._orders(h, chapter)]
@@ -174,11 +266,14 @@ class Chaos:
         )
         await self.drained(patience)
 
-    async def send_orders(self) -> None:
-        """Orders of everybody, without a move of the clock or a wait."""
-        chapter = self.chapters[-1]
-        messages = [m for h in self.outside.households for m in self._orders(h, chapter)]
-        await self.ground.publish(shuffled(messages, self.traffic), self.now)
+    async def send_orders(self, households: Sequence[Household] | None = None) -> None:
+        """Orders of everybody, or of these, without a move of the clock or a wait."""
+        whose = self.outside.households if households is None else households
+        await self.ground.publish(self._some_orders(whose), self.now)
+
+    def _some_orders(self, households: Sequence[Household]) -> list[Message]:
+        messages = [m for h in households for m in self._orders(h, self.chapters[-1])]
+        return shuffled(messages, self.traffic)
 
     def _nothing_new(self) -> list[Message]:
         """The directory says again what it has said."""
@@ -195,7 +290,7 @@ class Chaos:
         actors = [household.cast.people[n] for n in (household.patient, *household.guardians)]
         return {ref.id for a in actors for ref in (a.ref, *a.former)}
 
-    async def _due_people(self, _before: datetime) -> set[str]:
+    async def _due_people(self) -> set[str]:
         """The numbers of those who have a timer that falls due by now."""
         for _ in range(100):
             with contextlib.suppress(Exception):
@@ -227,6 +322,8 @@ class Chaos:
         self.calm.set()
 
     async def _is_drained(self) -> bool:
+        if self._unsettled:
+            return False
         try:
             async with asyncio.timeout(20):
                 ends = await self._ends()
@@ -234,7 +331,19 @@ class Chaos:
                 try:
                     stored = {
                         (r["topic"], r["partition"]): r["next_offset"]
-                        for r in await conn.fetch("SELECT topic, partition, next_offset FROM consumer_offset")
+                        for r in await conn.fetch(
+                            "SELECT topic, partition, next_offset FROM consumer_offset "
+                            "WHERE $1::uuid IS NULL OR topic <> $2 OR topic_id = $1",
+                            self.topic_id,
+                            self.ground.orders,
+                        )
+                    }
+                    digests = [bytes.fromhex(digest) for digest in self.chapters[-1].orders]
+                    filed = {
+                        bytes(r["digest"]).hex()
+                        for r in await conn.fetch(
+                            "SELECT digest FROM signed_order WHERE digest = ANY ($1::bytea[])", digests
+                        )
                     }
                     busy = await conn.fetchval(
                         "SELECT (SELECT count(*) FROM outbox WHERE published_at IS NULL)"
@@ -245,46 +354,48 @@ class Chaos:
                     await conn.close()
         except Exception:
             return False
+        if self.chapters[-1].orders - self._unreadable() - filed:
+            return False
         return busy == 0 and all((stored.get(p) or 0) >= end for p, end in ends.items())
 
+    def _unreadable(self) -> set[str]:
+        return {digest for digest, message in self.outside.known.items() if message.kind == "garbage"}
+
     async def _ends(self) -> dict[tuple[str, int], int]:
-        from aiokafka import AIOKafkaConsumer, TopicPartition
-
-        from tests.faults.ground import PARTITIONS
-
-        consumer = AIOKafkaConsumer(bootstrap_servers=self.ground.kafka.bootstrap)
-        try:
-            await consumer.start()
-            parts = [
-                TopicPartition(self.ground.prefix + t.name, n)
-                for t in (ORDERS, PERSONS, STAFF)
-                for n in range(PARTITIONS)
-            ]
-            ends = await consumer.end_offsets(parts)
-        finally:
-            await consumer.stop()
+        here = self.ground
+        parts = [
+            TopicPartition(here.prefix + t.name, n)
+            for t in (ORDERS, PERSONS, STAFF)
+            for n in range(here.partitions if t is ORDERS else PARTITIONS)
+        ]
+        ends = await ends_of(here.kafka.bootstrap, parts)
         return {(p.topic, p.partition): end for p, end in ends.items()}
 
     # --- afterwards
 
     async def check(self) -> Verdict:
         """Everything that must be true now."""
-        verdict = Verdict()
+        verdict = Verdict(young=self.young)
         here, known = self.ground, self.outside.known
         names = (ORDERS.name, PERSONS.name, STAFF.name, *PUBLISHED)
         topics = await read_all(here.kafka.bootstrap, here.prefix, names)
+        topics[ORDERS.name] = here.chronicle.whole(topics[ORDERS.name])
         expected = checker.expected_answers(topics[ORDERS.name], known, here.prefix)
-        checker.check_answers(verdict, topics, expected)
+        checker.check_answers(verdict, topics, expected, reread=here.chronicle.log > 0 or here.cut > 0)
         checker.check_dead_letters(verdict, topics, known)
         conn = await here.connect()
         try:
-            await checker.check_outbox(verdict, conn, topics)
+            await checker.check_outbox(verdict, conn, topics, here.forgotten)
             await checker.check_store(verdict, conn, topics, known, here.prefix, self.now)
-            await checker.check_audit(verdict, conn, topics)
-            stage = await replay(self.books, self.chapters, topics[ORDERS.name], known)
+            await checker.check_audit(verdict, conn, topics, here.forgotten)
+            await check_readers(verdict, conn, topics, self.now)
+            in_order = [r for r in topics[ORDERS.name] if r.taken]
+            stage = await replay(self.books, self.chapters, in_order, known)
             verdict.figures["measures in the replay"] = len({m.measure_id for _, m in stage.versions})
             wrong = await differing(stage, conn, self.outside.households)
             verdict.expect_none("households that the replay contradicts", wrong)
+            changes_in_order = await in_order_of_writing(conn, topics[CHANGES.name])
+            check_changes(verdict, stage, changes_in_order, self.outside.households)
         finally:
             await conn.close()
         verdict.expect_none("workers that ended by themselves", here.unexpected)
@@ -326,6 +437,10 @@ def summary(chaos: Chaos, verdict: Verdict, seconds: float) -> str:
     rows += [
         (name.replace("_", " "), n) for name, n in sorted(chaos.done.items()) if not name.startswith("kill")
     ]
+    rows += [(f"behind a pooler: {how}", n) for how, n in sorted(chaos.ground.pooled.items())]
+    rows += [("logs of the orders topic", 1 + chaos.ground.chronicle.log)]
+    rows += [("orders that a log lost at its end", chaos.ground.cut)]
+    rows += [("partitions of the orders topic", chaos.ground.partitions)]
     rows += [("rounds (clock moved)", len(chaos.chapters) - 1), ("faults paused to drain", chaos.breaths)]
     rows += [("slowest drain, seconds", round(chaos.slowest, 1))]
     rows += list(verdict.figures.items())
@@ -334,7 +449,14 @@ def summary(chaos: Chaos, verdict: Verdict, seconds: float) -> str:
 
 
 async def play(
-    seed: int, minutes: float, kills: int, *, households: int = 60, keep: Path | None = None
+    seed: int,
+    minutes: float,
+    kills: int,
+    *,
+    households: int = 60,
+    keep: Path | None = None,
+    goes_back: bool = False,
+    night: bool = False,
 ) -> int:
     """One run. Returns the exit status."""
     began = stopwatch()
@@ -343,11 +465,17 @@ async def play(
     authority = DevAuthority.create(FIRST, not_before=FIRST, not_after=LAST)
     outside = Outside(books, authority, random.Random(f"{seed}/outside"), START)
     outside.people(households)
-    async with ground(authority, FIRST + timedelta(days=1), START, choice=choice) as here:
+    async with ground(authority, FIRST + timedelta(days=1), START, choice=choice, night=night) as here:
         strikes = draw(
             seed, minutes, kills, disk=here.disk is not None, proxied=here.broker_proxy is not None
         )
-        chaos = Chaos(seed, strikes, outside, here, books)
+        if goes_back:
+            pooler = shutil.which("pgbouncer") is not None
+            if not pooler:
+                print("NOT DONE: a pooler between needs Debian's package pgbouncer", flush=True)
+            more = setbacks(seed, minutes) if night else []
+            strikes = thinned(strikes, changes(seed, minutes, pooler=pooler) + more)
+        chaos = Chaos(seed, strikes, outside, here, books, young=goes_back)
         try:
             await here.open()
             verdict = await chaos.run()
@@ -381,12 +509,28 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=4.0)
     parser.add_argument("--kills", type=int, default=55)
     parser.add_argument("--households", type=int, default=60)
+    parser.add_argument(
+        "--goes-back", action="store_true", help="a topic made anew, more partitions, clocks, a pooler"
+    )
+    parser.add_argument(
+        "--three-brokers", action="store_true", help="besides: wiped disks, elections, databases that go back"
+    )
     parser.add_argument("--keep", type=Path, default=None, help="folder that the workers' logs are copied to")
     asked = parser.parse_args()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     seed = asked.seed if asked.seed is not None else random.SystemRandom().randrange(1_000_000)
     print(f"seed {seed}", flush=True)
-    return asyncio.run(play(seed, asked.minutes, asked.kills, households=asked.households, keep=asked.keep))
+    return asyncio.run(
+        play(
+            seed,
+            asked.minutes,
+            asked.kills,
+            households=asked.households,
+            keep=asked.keep,
+            goes_back=asked.goes_back or asked.three_brokers,
+            night=asked.three_brokers,
+        )
+    )
 
 
 if __name__ == "__main__":

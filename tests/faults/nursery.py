@@ -113,6 +113,8 @@ def _fork(asked: dict[str, object]) -> int:
     code = 1
     try:
         code = _work(asked)
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 1
     except BaseException as error:
         # stderr is the log by now
         print(f"worker failed: {type(error).__name__}: {error}", file=sys.stderr, flush=True)

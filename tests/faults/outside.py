@@ -22,7 +22,7 @@ from sigill.policy.rulebook import Rulebooks
 from sigill.scenario.cast import Numbers, ScenarioData
 from sigill.scenario.format import OrderStep, PersonSpec, RegisterStep, Scenario, StaffSpec
 from sigill.scenario.play import OrderToSign
-from sigill.stream.records import Event, write_binary
+from sigill.stream.records import binary_headers
 from sigill_contracts.directory import StaffRecord
 from sigill_contracts.envelope import Envelope
 from sigill_contracts.keys import patient_key
@@ -354,5 +354,4 @@ def _headers(topic: TopicSpec, event_id: str, key: str, content_type: str, data:
         subject=key,
         content_type=content_type,
     )
-    headers, _ = write_binary(Event(envelope, data))
-    return tuple(headers)
+    return tuple(binary_headers(envelope))

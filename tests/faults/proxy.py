@@ -155,3 +155,27 @@ class Proxy:
                 sink.write(data[: max(0, toxic.amount - passed)])
                 return None
         return data
+
+
+@dataclass
+class Proxies:
+    """One before each of several brokers; a toxic holds at all of them."""
+
+    each: list[Proxy]
+    toxic: Toxic | None = None
+
+    @property
+    def addresses(self) -> str:
+        """Where they listen."""
+        return ",".join(f"127.0.0.1:{proxy.listening}" for proxy in self.each)
+
+    def poison(self, toxic: Toxic | None) -> None:
+        """Set or lift a toxic."""
+        self.toxic = toxic
+        for proxy in self.each:
+            proxy.poison(toxic)
+
+    async def close(self) -> None:
+        """Stop listening and cut what is open."""
+        for proxy in self.each:
+            await proxy.close()

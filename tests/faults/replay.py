@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,11 +11,11 @@ import asyncpg
 
 from sigill.policy.facts import Identity
 from sigill.policy.rulebook import Rulebooks
+from sigill.scenario.pure import PureStage
 from sigill_contracts.directory import StaffRecord
 from sigill_contracts.register import PersonRecord
 from tests.faults.outside import Household, Message
 from tests.faults.topics import Found
-from tests.kit.pure_stage import PureStage
 
 
 @dataclass
@@ -37,7 +36,7 @@ async def replay(
 ) -> PureStage:
     """Play the history. Orders are taken in the order in which they lie on their topic."""
     stage = PureStage(books, now=chapters[0].at)
-    places = [hashlib.sha256(r.value or b"").hexdigest() for r in on_topic]
+    places = [r.digest for r in on_topic]
     first: set[str] = set()
     for chapter in chapters:
         await stage.move_clock(chapter.at)

@@ -52,6 +52,53 @@ def draw(seed: int, minutes: float, kills: int, *, disk: bool, proxied: bool) ->
     return sorted(strikes, key=lambda strike: strike.at)
 
 
+def changes(seed: int, minutes: float, *, pooler: bool, every: float = 120.0) -> list[Strike]:
+    """
+    What goes back on its word: a topic made anew early, while it is small, more partitions after that, clocks apart, a pooler.
+
+    Clocks and the pooler come once for each `every` seconds, at least once; the topic once, and once more for each three of those after the first.
+    """
+    choice = random.Random(f"{seed}/changes")
+    end = minutes * 60
+    strikes = [
+        Strike(end * choice.uniform(0.1, 0.25), "make_topic_anew"),
+        Strike(end * choice.uniform(0.4, 0.7), "add_partitions"),
+    ]
+    for place in range(max(1, round(end / every))):
+        at = [end * choice.uniform(0.05, 0.95) for _ in range(3)]
+        ahead = choice.choice((-1, 1)) * choice.randint(20, 3600)
+        strikes.append(
+            Strike(at[0], "set_apart", f"intake-{choice.randint(1, 2)} {ahead}", choice.uniform(5, 20))
+        )
+        if pooler:
+            target = f"{choice.choice(_BUSY[2:])} {choice.choice(('session', 'transaction'))}"
+            strikes.append(Strike(at[1], "behind_pooler", target, 15.0))
+        if place and place % 3 == 0:
+            strikes.append(Strike(max(at[2], end * 0.3), "make_topic_anew"))
+    return strikes
+
+
+def setbacks(seed: int, minutes: float) -> list[Strike]:
+    """What a night's run has besides: each at least once, early the election, which has a partition read again."""
+    choice = random.Random(f"{seed}/setbacks")
+    end = minutes * 60
+    strikes = [Strike(end * choice.uniform(0.26, 0.35), "elect_uncleanly")]
+    for what in ("wipe_disk", "restore", "promote_late"):
+        strikes += [
+            Strike(end * choice.uniform(0.05, 0.95), what, seconds=choice.uniform(2, 8))
+            for _ in range(max(1, round(minutes / 15)))
+        ]
+    return strikes
+
+
+def thinned(strikes: list[Strike], further: list[Strike]) -> list[Strike]:
+    """A schedule in which some strikes, evenly spread, have made room for others."""
+    step = len(strikes) / (1 + 2 * len(further))
+    gone = {round(step * (1 + n)) for n in range(2 * len(further))}
+    left = [strike for n, strike in enumerate(strikes) if n not in gone]
+    return sorted([*left, *further], key=lambda strike: strike.at)
+
+
 def _kill(choice: random.Random, at: float) -> Strike:
     roll = choice.random()
     if roll < 0.12:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -18,11 +19,24 @@ class Found:
     key: str
     value: bytes | None
     headers: dict[str, bytes]
+    log: int = 0
+    """Which log of its topic it lay on: one that is made anew, or cut, is the next."""
+    stretch: int = 0
+    """Within its log: a topic that gets more partitions begins the next."""
+    taken: bool = True
+    """False: it was lost with its log before anybody had taken it."""
+    lost: bool = False
+    """Its log was cut before it."""
 
     @property
     def event(self) -> str:
         """Its CloudEvents id."""
         return self.headers.get("ce_id", b"").decode()
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the value, hex."""
+        return hashlib.sha256(self.value or b"").hexdigest()
 
 
 async def read_all(bootstrap: str, prefix: str, names: Iterable[str]) -> dict[str, list[Found]]:
@@ -39,6 +53,17 @@ async def read_all(bootstrap: str, prefix: str, names: Iterable[str]) -> dict[st
         for name in names:
             found[name] = await _read(consumer, prefix, name)
         return found
+    finally:
+        await consumer.stop()
+
+
+async def ends_of(bootstrap: str, parts: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+    """Where each partition ends, exclusive."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
+    try:
+        await consumer.start()
+        ends: dict[TopicPartition, int] = await consumer.end_offsets(parts)
+        return ends
     finally:
         await consumer.stop()
 

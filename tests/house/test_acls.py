@@ -23,6 +23,7 @@ from sigill.devtools import acls
 from sigill.embedded import EmbeddedKafka
 from sigill.embedded.processes import free_port
 from sigill.runtime.clock import SystemClock
+from sigill.runtime.worker_specs import WORKER_SPECS
 from sigill.stream.connection import Connection
 from sigill.stream.topics import apply_topics
 from sigill_contracts.topics import (
@@ -41,7 +42,7 @@ from sigill_contracts.topics import (
     receipts_for,
     topics_for,
 )
-from tests.workers.town import ADULT, AUDIENCE, Sent, Town
+from tests.kit.senders import ADULT, AUDIENCE, Senders, Sent
 
 PASSWORD = "not a secret"
 READERS = {"east": ["urn:example:outside"], "west": ["/ehr/west"]}
@@ -91,7 +92,7 @@ def test_every_topic_that_is_read_or_written_is_in_it() -> None:
 
 def test_no_right_is_given_that_nothing_needs() -> None:
     reads = {(who, spec.name) for spec in TOPICS for who in spec.read_by}
-    reads |= {(who, topic) for who, beside in acls.BESIDE.items() for topic in beside}
+    reads |= {(worker.name, topic) for worker in WORKER_SPECS.values() for topic in worker.looks_at}
     writes = {(who, spec.name) for spec in TOPICS for who in spec.written_by}
     assert {topic for who, topic in writes if who == "ops"} == {ORDERS.name}
     for acl in acls.acls():
@@ -144,9 +145,7 @@ def guarded() -> Iterator[Guarded]:
     if broker.kind != "jars":
         pytest.skip("the authorizer is set up for a broker from jars")
     with broker:
-        assert acls.apply(AdminClient({"bootstrap.servers": broker.bootstrap}), TABLE) == len(
-            acls.acls(TABLE)
-        )
+        assert acls.give({"bootstrap.servers": broker.bootstrap}, TABLE) == len(acls.acls(TABLE))
         yield Guarded(broker.bootstrap, f"127.0.0.1:{port}")
 
 
@@ -275,8 +274,8 @@ async def test_each_worker_does_its_work_with_its_own_rights(
 ) -> None:
     """Every worker by itself, as its own principal: an order is answered, and its receipt read by the EHR that sent it."""
     at = SystemClock().now() - timedelta(minutes=2)
-    town = Town(at - timedelta(days=30))
-    town.authority.publish(tmp_path, at, next_update=at + timedelta(days=30))
+    senders = Senders(at - timedelta(days=30))
+    senders.authority.publish(tmp_path, at, next_update=at + timedelta(days=30))
     environment = {
         "SIGILL_AUDIENCE": AUDIENCE,
         "SIGILL_DATABASE_URL": database,
@@ -291,12 +290,12 @@ async def test_each_worker_does_its_work_with_its_own_rights(
         "SIGILL_LOG_LEVEL": "warning",
         "SIGILL_RECEIPT_TOPICS": json.dumps(READERS),
     }
-    order = town.orders(at)
+    order = senders.orders(at)
     async with AsyncExitStack() as stack:
         for name in ("directory", "register", "intake", "transitions", "relay"):
             await stack.enter_async_context(_worker(name, environment, tmp_path / f"{name}.log"))
-        await _publish(topics, "staff-directory", town.staff(at))
-        await _publish(topics, "population-register", [town.registers(at, ADULT)])
+        await _publish(topics, "staff-directory", senders.staff(at))
+        await _publish(topics, "population-register", [senders.registers(at, ADULT)])
         await _publish(topics, "ehr-east", [order])
         receipt = await _receipt(topics, order.order_id, tmp_path)
     # no rulebook of a real region knows this one: what counts is that it was read, judged and answered
@@ -336,3 +335,16 @@ async def _receipt(topics: Guarded, order_id: str, logs: Path) -> dict[str, Any]
     finally:
         await consumer.stop()
     raise AssertionError
+
+
+def test_the_command_names_principals_topics_and_groups_with_their_prefixes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SIGILL_KAFKA_TOPIC_PREFIX", "here.")
+    monkeypatch.setenv("SIGILL_KAFKA_GROUP_PREFIX", "ours")
+    told = CliRunner().invoke(app, ["acls", "apply", "--dry-run", "--user-prefix", "s-"])
+    lines = told.output.splitlines()
+    assert told.exit_code == 0
+    assert "User:s-intake READ topic here.ehr.orders.v1" in lines
+    assert "User:s-intake READ group ours.intake" in lines
+    assert len(lines) == len(set(lines)) == len(acls.acls())

@@ -27,7 +27,6 @@ ALLOWED = {
     ): "what the names of old reasons say; no answer depends on it",
     ("workers/sigill/operations/statistics.py", "next_month"): "the months of a year",
     ("workers/sigill/operations/statistics.py", "months_before"): "the months of a year",
-    ("workers/sigill/web/console/pages/statistics.py", "_found"): "the months of a year",
     ("workers/sigill/rulebook_docs/pages.py", "_STYLE"): "measures of a page's style",
     ("workers/sigill/population/load.py", "_Loader"): "columns of a register file",
     ("workers/sigill/runtime/settings.py", "Work"): "unreadable messages in a row",

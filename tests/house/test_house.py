@@ -9,6 +9,7 @@ import yaml
 
 from sigill.devtools import acls
 from sigill.runtime.settings import GROUPS, PREFIX, Settings
+from sigill.runtime.worker_specs import EVERY_WORKER, WORKER_SPECS
 from sigill_contracts.topics import TOPICS, WORKERS
 
 ROOT = Path(__file__).parents[2]
@@ -51,6 +52,14 @@ def test_every_topic_has_a_consumer_that_is_deployed() -> None:
                 )
             else:
                 assert (spec.name, reader) in readers, f"{reader} may not read {spec.name}"
+
+
+def test_the_workers_that_topics_name_are_those_of_the_table_each_as_a_role_of_the_database() -> None:
+    assert set(EVERY_WORKER) == WORKERS
+    roles = (ROOT / "infra/roles.sql").read_text("utf-8")
+    for worker in WORKER_SPECS.values():
+        assert f"'{worker.role}'" in roles, worker.name
+        assert not set(worker.looks_at) & {spec.name for spec in worker.reads}, worker.name
 
 
 def test_every_worker_that_writes_or_reads_is_deployed_as_itself() -> None:
@@ -140,3 +149,15 @@ def _could_be_somebodys(number: str) -> bool:
     digits = [int(c) * (2 - place % 2) for place, c in enumerate(number[2:11])]
     right = -sum(d if d < 10 else d - 9 for d in digits) % 10 == int(number[11])
     return right and serial not in (238, 239) and serial < 980
+
+
+def test_no_room_holds_more_than_an_eighth_of_the_program() -> None:
+    root = ROOT / "workers/sigill"
+    lines: dict[str, int] = {}
+    for path in root.rglob("*.py"):
+        room = path.relative_to(root).parts[0]
+        lines[room] = lines.get(room, 0) + path.read_text("utf-8").count("\n")
+    largest = max(lines, key=lambda room: lines[room])
+    assert lines[largest] * 8 <= sum(lines.values()), (
+        f"{largest} has {lines[largest]} of {sum(lines.values())}"
+    )

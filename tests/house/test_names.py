@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 from collections import defaultdict
 from pathlib import Path
 
@@ -62,3 +63,32 @@ def test_every_class_and_module_that_glossary_and_architecture_name_is_there() -
             assert name in known, f"{page} names {name}"
         for path in re.findall(r"`((?:workers|contracts|infra)/[\w./]+)`", text):
             assert (ROOT / path).exists(), f"{page} names {path}"
+
+
+SPEAKS = {
+    "one room speaks SQL": {"store"},
+    "one room speaks Kafka": {"stream"},
+    "one room speaks HTTP to people": {"web", "trial"},
+}
+"""Rooms that each contract leaves out, because they are the ones that may."""
+
+
+def test_every_room_is_in_every_contract_that_keeps_a_library_out() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    sources = {contract["name"]: contract.get("source_modules", []) for contract in contracts}
+    root = ROOT / "workers/sigill"
+    rooms = {path.parent.name for path in root.glob("*/*.py")} | {"bootstrap"}
+    for name, speakers in SPEAKS.items():
+        named = {module.removeprefix("sigill.") for module in sources[name]} - {"sigill_contracts"}
+        assert named == rooms - speakers, name
+
+
+def test_no_loop_goes_over_things_called_one() -> None:
+    modules = [
+        path
+        for folder in ("contracts/sigill_contracts", "workers/sigill")
+        for path in (ROOT / folder).rglob("*.py")
+    ]
+    assert [path.name for path in modules if re.search(r"\bfor one in\b", path.read_text("utf-8"))] == []

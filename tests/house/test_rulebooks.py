@@ -20,9 +20,9 @@ from sigill.rulebook_docs.coverage import coverage
 from sigill.rulebook_docs.pages import drift, rendered
 from sigill.rulebook_docs.side_by_side import QUESTIONS
 from sigill.scenario.format import Scenario, files_of, read_file
-from sigill_contracts.vocabulary import AccessReason, Attestation, DocumentKind, Form, Role
-from tests.house.made_up import SOLBYGDEN, STORY
-from tests.kit.pure_stage import play_pure
+from sigill.scenario.pure import play_pure
+from sigill_contracts.vocabulary import AccessReason, Attestation, DocumentKind, Form, RegionCode, Role
+from tests.kit.solbygden import SOLBYGDEN, STORY
 
 BOOKS = Rulebooks.of(*(p.read_text("utf-8") for p in sorted(RULEBOOKS.glob("*.yaml"))))
 TOLD: tuple[Scenario, ...] = tuple(s for f in files_of([STORIES]) for s in read_file(f))
@@ -267,7 +267,9 @@ def test_every_command_takes_the_folder_of_rulebooks(
 
 def test_two_regions_answer_the_same_questions_on_a_day() -> None:
     told = run.invoke(app, ["compare", "kronoberg", "skane", "--on", "2026-01-01", "--english"]).output
-    block = told.partition("Who may block a guardian?\n")[2].partition("\n\n")[0].splitlines()
+    answers = told.partition("Who may block a guardian?\n")[2].partition("\n\n")[0].splitlines()
+    block = [line for line in answers if "Sigill's choice" not in line]
+    assert [line.partition(":")[0].strip() for line in answers if line not in block] == ["kronoberg", "skane"]
     assert block == [
         "  both: Initiative: care.  [KR-15, KR-16, KR25-16, SK-01, SK-02, SK-03]",
         "  kronoberg: Decided by treating staff, treating physician, on-call physician or head of unit.  [KR-17]",
@@ -312,3 +314,17 @@ def test_the_swedish_guide_says_every_form_role_attestation_and_reason_as_receip
     words += [(kind, DOCUMENT[kind]) for kind in DocumentKind]
     for code, said in words:
         assert f"| `{code}` | {said.sv} |" in guide
+
+
+def test_the_page_of_questions_shows_what_is_sigill_s_choice() -> None:
+    """X-30: what no document says outright stands as a choice, with its reason, where the owners look."""
+    text = (ROOT / "docs" / "regions.md").read_text("utf-8")
+    extended = text.partition("## Hur förlängs en åtgärd?")[2].partition("\n## ")[0]
+    for region in ("Region Kronoberg", "Region Jämtland Härjedalen", "Nationella grunder för 1177"):
+        (line,) = (line for line in extended.splitlines() if line.startswith(f"| {region} |"))
+        assert "Blanketten finns inte." in line
+        assert "Sigills val: Dokumenten nämner ingen blankett för förlängning." in line
+    protected = text.partition("## Vad införs av sig självt vid skyddad identitet")[2].partition("\n## ")[0]
+    assert "Att registrets egen försegling upphör på 18-årsdagen är Sigills val" in protected
+    removals = BOOKS.regions[RegionCode("kronoberg")].versions[0].matching(Form.REVOKE_MINOR_ACCESS)
+    assert any(entry.derived for entry in removals), "the removal form of 2020"

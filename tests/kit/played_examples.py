@@ -41,7 +41,7 @@ from sigill.runtime.settings import Settings
 from sigill.store import outbox
 from sigill.store.session import Store
 from sigill.stream.connection import Connection
-from sigill.stream.records import Event, Partition, Record, write_binary
+from sigill.stream.records import Partition, Record, binary_headers
 from sigill.transitions.scheduler import Transitions
 from sigill.trust import RevocationSnapshot, TrustPolicy
 from sigill.trust.evidence import RevocationList
@@ -156,11 +156,10 @@ class World:
         envelope = Envelope(
             id=event, source=EHR, type=str(topic.event_type), subject=key, content_type=content_type
         )
-        headers, data = write_binary(Event(envelope, value))
         offset = self.offsets.get(topic.name, 0)
         self.offsets[topic.name] = offset + 1
         stamp = int(at.timestamp() * 1000)
-        record = Record(topic.name, 0, offset, stamp, "append", key.encode(), data, headers)
+        record = Record(topic.name, 0, offset, stamp, "append", key.encode(), value, binary_headers(envelope))
         await self.workers[topic.name].take({record.place: [record]})
         await self._collect()
 

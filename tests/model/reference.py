@@ -910,6 +910,10 @@ class Reference:
         stands for a unit of whose measures it may open each.
         """
         asked = self.asked_units(request, at)
+        if (
+            order.opinion is Opinion.KEEP
+        ):  # "if any unit finds that it should stay, nothing is unlocked" (VGB-15)
+            asked |= self.asked_units(request, request.order.arrived_at)
         own = asked & {order.unit or ""}
         if order.region != JAMTLAND or order.unit is None or self.units[order.unit].clinic != "paediatric":
             return own
@@ -1028,10 +1032,19 @@ class Reference:
                         for m in self.imposed
                     ]
                 return
-        if order.follows_up is not None and not call and self._adds_nothing(order):  # X-14
+        stands = self._in_which_it_stands(order) if order.follows_up is not None and not call else []
+        if (
+            stands
+        ):  # X-14: no second measure; what a second form adds to the end is added to the one that stands
             self.names += [
                 (order.order_id, key) for order_id, key in self.names if order_id == order.follows_up
             ]
+            for m in stands:
+                if not self._lasts_as_long(m, order):
+                    self.extensions += [
+                        Extended(each.key, order.arrived_at, order.valid_through)
+                        for each in (m, *self._with(m))
+                    ]
             return
         begins = min((m.begins for m in confirmed), default=order.arrived_at)
         if order.valid_from is not None:
@@ -1067,6 +1080,9 @@ class Reference:
                 self.replaced.append((earlier.key, m.key))
                 for lock in self._with(earlier):
                     self.endings.append(Ending(lock.key, order.arrived_at))
+            elif order.guardians is not None and self._same_or_wider(replace(m, guardians=None), earlier):
+                # whom the form names is shut out as long as the form says; the others as the call has it
+                self.endings.append(Ending(earlier.key, order.arrived_at, order.guardians))
         if order.follows_up is not None and not call:
             # whatever names the call names what its forms have made of it, as long as that stands
             named = {key for order_id, key in self.names if order_id == order.follows_up}
@@ -1106,21 +1122,21 @@ class Reference:
             and self._ended_at(m, order.arrived_at) is None
         ]
 
-    def _adds_nothing(self, order: Order) -> bool:
-        """X-14: a second form for a call that has its form, and of no other scope than what stands."""
+    def _in_which_it_stands(self, order: Order) -> list[Measure]:
+        """X-14: for a second form of a call that has its form, what shuts already all that it shuts."""
         call = replace(order, order_id=order.follows_up or "")
         if self._form_that_came_first(call, but=order) is None:
-            return False
+            return []
         keys = {key for order_id, key in self.names if order_id == order.follows_up}
-        return any(
-            m.key in keys
+        return [
+            m
+            for m in self.imposed
+            if m.key in keys
             and m.kind is IMPOSES[order.form]
             and self._ended_at(m, order.arrived_at) is None
-            and self._lasts_as_long(m, order)
             and (m.guardians is None or (order.guardians is not None and order.guardians <= m.guardians))
             and (m.units is None or (order.units is not None and order.units <= m.units))
-            for m in self.imposed
-        )
+        ]
 
     def _lasts_as_long(self, m: Measure, order: Order) -> bool:
         last = self.last_day(m, order.arrived_at)

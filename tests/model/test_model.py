@@ -40,8 +40,8 @@ def test_the_core_says_what_the_pages_say_in_histories_never_played_before(
     record_property: Callable[[str, object], None],
 ) -> None:
     """
-    Differences are known to be open (docs/faults.md): one that a seed drawn by chance finds is told, and fails nobody
-    else's run. A seed that is given fails.
+    What a seed drawn by chance finds is told with its shortest history, and fails nobody else's run: it is no fault of the
+    change under test. A seed that is given fails, and so does `make model`.
     """
     given = os.environ.get("MODEL_SEED")
     first = int(given) if given else secrets.randbelow(10**9)

@@ -13,6 +13,7 @@ from sigill.policy.rulebook import Rulebooks
 from sigill.scenario.cast import Numbers
 from sigill.scenario.format import Scenario, ScenarioStep
 from sigill.scenario.play import OrderToSign, ScenarioRunner, SeenReceipt
+from sigill.scenario.pure import PureStage
 from sigill_contracts.register import PersonRecord
 from sigill_contracts.vocabulary import (
     IMPOSES,
@@ -33,7 +34,6 @@ from sigill_contracts.vocabulary import (
     Template,
     UnitId,
 )
-from tests.kit.pure_stage import PureStage
 from tests.model.reference import (
     FOR_EVERYONE,
     FOR_GUARDIANS,
@@ -63,6 +63,8 @@ CLAIMS: dict[str, set[str]] = {
 T = TypeVar("T")
 Ask = tuple[str, str, Service, str | None]
 """Patient, viewer, service, unit."""
+LONGEST_DELAY = timedelta(days=29)
+"""A form that comes later is refused for the age of its signature, and shuts nobody out."""
 
 
 def run(play: Coroutine[Any, Any, T]) -> T:
@@ -474,9 +476,12 @@ class World:
             for other in others
         )
         until = min(place + 1 + later, len(self.steps))
+        sent = self.sent[order["id"]]
+        while until > place + 1 and self.moments[until - 1] - sent > LONGEST_DELAY:
+            until -= 1
         if named or "decided_at" in order or until == place + 1:
             return
-        decided = self.sent[order["id"]].astimezone(SWEDEN).replace(tzinfo=None)
+        decided = sent.astimezone(SWEDEN).replace(tzinfo=None)
         delayed = {"order": order | {"decided_at": decided.isoformat(timespec="seconds")}}
         between = self.steps[place + 1 : until]
         self.hold_twin("delayed", [*self.steps[:place], *between, delayed, *self.steps[until:]], set())

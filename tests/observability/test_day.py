@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind
 from starlette.responses import PlainTextResponse
 
-from sigill.bootstrap import WORKERS, Wiring
+from sigill.bootstrap import Wiring
 from sigill.embedded import EmbeddedKafka
 from sigill.operations.queue_figures import QueueWatch
 from sigill.policy.calendar import midnight, swedish_date
@@ -32,18 +32,21 @@ from sigill.runtime.metrics import (
     DATABASE_WENT_BACK,
     DEAD_LETTER_LIMIT,
     OUTBOX_FAILURES,
+    RULEBOOK_RELEASE,
+    RULEBOOK_RELEASES_REFUSED,
     Metric,
     Metrics,
 )
 from sigill.runtime.tracing import Tracing
+from sigill.runtime.worker_specs import ORDER_WORKERS
 from sigill.store import elsewhere, persons, timers
 from sigill.store.session import Store
 from sigill.stream.connection import Connection
 from sigill.stream.partition_lag import PartitionLags
 from sigill.web.app import measured
 from sigill_contracts.vocabulary import IdType, RegionCode
-from tests.workers.live import Live, live
-from tests.workers.town import ADULT, CHILD, FATHER, MOTHER, Sent, Town, person
+from tests.kit.live_topics import Live, live
+from tests.kit.senders import ADULT, CHILD, FATHER, MOTHER, Senders, Sent, person
 
 NOW = SystemClock().now() - timedelta(minutes=1)
 TROUBLE = {
@@ -56,6 +59,8 @@ TROUBLE = {
     OUTBOX_FAILURES,
 }
 """Counted on bad days only: each is in a test of the trouble that it counts."""
+OF_RELEASES = {RULEBOOK_RELEASE, RULEBOOK_RELEASES_REFUSED}
+"""Told where rules are read from the database only, and tested there."""
 ROOT = Path(__file__).parents[2]
 SOURCE = "1177"
 
@@ -69,44 +74,44 @@ def told(metrics: Metrics) -> set[str]:
     return found
 
 
-def day(town: Town, now: datetime) -> list[Sent]:
+def day(senders: Senders, now: datetime) -> list[Sent]:
     """Orders of every fate, and custody that ends today."""
     ending = [
         {"guardian": person(MOTHER)},
         {"guardian": person(FATHER), "to_date": swedish_date(now).isoformat()},
     ]
     return [
-        town.registers(now - timedelta(days=1), CHILD, sequence=2, custody=ending),
-        town.orders(now),
-        town.orders(now, "block_guardians", patient=person(CHILD)),
-        town.orders(now, patient=person("199001012384")),
-        town.signs(town.form(now), now, tamper="signature"),
-        town.garbage(MOTHER),
+        senders.registers(now - timedelta(days=1), CHILD, sequence=2, custody=ending),
+        senders.orders(now),
+        senders.orders(now, "block_guardians", patient=person(CHILD)),
+        senders.orders(now, patient=person("199001012384")),
+        senders.signs(senders.form(now), now, tamper="signature"),
+        senders.garbage(MOTHER),
     ]
 
 
 @pytest.fixture
 async def run(
     kafka: EmbeddedKafka, connection: Connection, database: str, topic_prefix: str, tmp_path: Path
-) -> AsyncIterator[tuple[Live, Town]]:
+) -> AsyncIterator[tuple[Live, Senders]]:
     if not kafka.real:
         pytest.skip("the mock cluster takes no topics")
-    town = Town(NOW)
-    made = await live(connection, database, topic_prefix, tmp_path, town, NOW)
-    yield made, town
+    senders = Senders(NOW)
+    made = await live(connection, database, topic_prefix, tmp_path, senders, NOW)
+    yield made, senders
     await made.close()
 
 
-async def test_every_metric_is_told_by_somebody(run: tuple[Live, Town]) -> None:
-    made, town = run
+async def test_every_metric_is_told_by_somebody(run: tuple[Live, Senders]) -> None:
+    made, senders = run
     exporter, provider = InMemorySpanExporter(), TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     wiring = made.wiring()
     wiring.tracing = Tracing(provider, client_id="sigill", server="broker:9092")
     stop = asyncio.Event()
-    serving = asyncio.create_task(wiring.serve(WORKERS, stop))
+    serving = asyncio.create_task(wiring.serve(ORDER_WORKERS, stop))
     try:
-        await made.send(day(town, NOW))
+        await made.send(day(senders, NOW))
         await made.receipts(3)
         await _look_over(wiring)
         async with asyncio.timeout(60):
@@ -126,7 +131,7 @@ async def test_every_metric_is_told_by_somebody(run: tuple[Live, Town]) -> None:
 
 
 def _missing(metrics: Metrics) -> set[str]:
-    wanted = {m.name.removesuffix("_total") for m in ALL if m not in TROUBLE and m is not API_SECONDS}
+    wanted = {m.name.removesuffix("_total") for m in ALL if m not in TROUBLE | OF_RELEASES | {API_SECONDS}}
     # given up at the end of the run, below
     return wanted - told(metrics) - {"sigill_consumer_rebalances"}
 

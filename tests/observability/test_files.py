@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from sigill.bootstrap import EVERYTHING
 from sigill.devtools.reference_pages import metrics_page
 from sigill.runtime.metrics import ALL, Metric
+from sigill.runtime.worker_specs import EVERY_WORKER
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "infra" / "observability"
@@ -25,10 +25,12 @@ EXPECTED = {
     "SigillCrlStale", "SigillAuditChainBroken", "SigillDatabaseDown", "SigillBrokerDown",
     "SigillRestarting",
     "SigillSourceSilent",
+    "SigillRulebookRefused",
     "SigillDatabaseWentBack",
     "SigillPartitionSetAside",
     "SigillLogReplaced",
     "SigillClockSkew",
+    "SigillAccessLogMisplaced",
     "SigillWorkerGone", "SigillProcessDown", "SigillStatementsLate",
 }  # fmt: skip
 SUFFIXES = ("_bucket", "_count", "_sum")
@@ -162,7 +164,7 @@ def test_the_deployment_loads_them() -> None:
 
 def test_an_alert_tells_of_every_worker_that_is_gone() -> None:
     [gone] = [rule["expr"] for rule in alerts() if rule["alert"] == "SigillWorkerGone"]
-    assert set(re.findall(r'absent\(sigill_build_info\{worker="(\w+)"\}\)', gone)) == set(EVERYTHING)
+    assert set(re.findall(r'absent\(sigill_build_info\{worker="(\w+)"\}\)', gone)) == set(EVERY_WORKER)
 
 
 def test_the_chart_brings_the_same_alerts() -> None:

@@ -19,12 +19,12 @@ import httpx
 import pytest
 import yaml
 
-from sigill.bootstrap import EVERYTHING
 from sigill.embedded import EmbeddedKafka
 from sigill.runtime.clock import SystemClock
+from sigill.runtime.worker_specs import EVERY_WORKER
 from sigill.stream.connection import Connection
-from tests.workers.live import Live, live, orders_of
-from tests.workers.town import Town
+from tests.kit.live_topics import Live, live, orders_of
+from tests.kit.senders import Senders
 
 pytestmark = pytest.mark.alerts
 
@@ -62,7 +62,7 @@ class Watched:
     """The six processes, each with its port of figures, and the Prometheus that asks them."""
 
     run: Live
-    ports: dict[str, int] = field(default_factory=lambda: {name: free_port() for name in EVERYTHING})
+    ports: dict[str, int] = field(default_factory=lambda: {name: free_port() for name in EVERY_WORKER})
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
     closing: ExitStack = field(default_factory=ExitStack)
@@ -169,7 +169,7 @@ class Watched:
                     result = answer.json()["data"]["result"] if answer.is_success else []
                 except httpx.TransportError:
                     result = []
-                if result and result[0]["value"][1] == str(len(EVERYTHING)):
+                if result and result[0]["value"][1] == str(len(EVERY_WORKER)):
                     return
                 await asyncio.sleep(0.3)
 
@@ -191,11 +191,11 @@ async def watched(
     kafka: EmbeddedKafka, connection: Connection, database: str, topic_prefix: str, tmp_path: Path
 ) -> AsyncIterator[Watched]:
     assert kafka.real, "the mock cluster takes no topics"
-    town = Town(NOW)
-    made = Watched(await live(connection, database, topic_prefix, tmp_path, town, NOW))
+    senders = Senders(NOW)
+    made = Watched(await live(connection, database, topic_prefix, tmp_path, senders, NOW))
     try:
-        made.start(*EVERYTHING)
-        await made.run.send(orders_of(town, NOW, 3))
+        made.start(*EVERY_WORKER)
+        await made.run.send(orders_of(senders, NOW, 3))
         await made.ready()
         yield made
     finally:

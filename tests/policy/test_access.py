@@ -8,7 +8,7 @@ import pytest
 from sigill.policy.access import AccessQuestion, access_matrix, decide, differences, valid_until
 from sigill.policy.facts import Custody, PatientFacts
 from sigill_contracts.vocabulary import IdType, MeasureKind, PersonId, Service
-from tests.policy.people import BARN, BO, CHILD, GUN, HANS, HUD, after, day, family, local, measure, person
+from tests.kit.values import BARN, BO, CHILD, GUN, HANS, HUD, after, day, family, local, measure, person
 from tests.policy.test_properties import books
 
 J, E, P = Service.JOURNAL, Service.E_SERVICES, Service.PAPER_COPY

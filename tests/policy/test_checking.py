@@ -4,7 +4,7 @@ import pytest
 
 from sigill.policy.rulebook import RulebookError, parse
 from sigill.rulebook_docs.checking import check
-from tests.house.made_up import SOLBYGDEN
+from tests.kit.solbygden import SOLBYGDEN
 
 ENTRY = """
       - id: {id}

@@ -16,7 +16,7 @@ from sigill.policy.rulebook import RulebookError, Version, parse
 from sigill.rulebook_docs.checking import check
 from sigill.rulebook_docs.files import load
 from sigill_contracts.vocabulary import Form, RiskFrom, RiskSign, Service
-from tests.house.made_up import SOLBYGDEN
+from tests.kit.solbygden import SOLBYGDEN
 
 BOOKS, _ = load()
 DAY = date(2026, 4, 10)

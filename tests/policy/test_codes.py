@@ -11,6 +11,7 @@ from sigill.policy.effects import Impose
 from sigill.scenario.cast import Numbers
 from sigill.scenario.format import files_of, read_file
 from sigill.scenario.play import OrderToSign, ScenarioRunner, SeenDecision, SeenReceipt
+from sigill.scenario.pure import PureStage
 from sigill_contracts.order import PersonRef
 from sigill_contracts.vocabulary import (
     AccessReason,
@@ -21,18 +22,18 @@ from sigill_contracts.vocabulary import (
     Service,
     Template,
 )
-from tests.kit.pure_stage import PureStage
 from tests.policy.test_properties import books
 
 ELSEWHERE = {
     # the door before the rules: tests/workers/test_message_unwrapping.py, tests/trust
     RefusalCode.REVOCATION_UNKNOWN,
-    RefusalCode.SIGNATURE_TOO_OLD,
     RefusalCode.SIGNED_IN_FUTURE,
     RefusalCode.WRONG_AUDIENCE,
     RefusalCode.ENVELOPE_MISMATCH,
     RefusalCode.SIGNATURE_FORM_NOT_ACCEPTED,
     PendingCode.AWAITING_REVOCATION_STATUS,
+    # what is told of who entered an order, not of what it does: tests/workers/test_receipt_readers.py
+    Template.ORDER_ENTERED,
     # what only evidence that comes later can tell: tests/workers/test_reevaluation.py
     Template.CARD_REVOKED_LATE,
     # a source of the national rulebook that nobody reads: tests/policy/test_elsewhere.py

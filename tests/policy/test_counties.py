@@ -7,7 +7,7 @@ from sigill.policy.counties import COUNTIES, is_county
 from sigill.policy.rulebook import parse
 from sigill.population.pyramid import RESIDENTS
 from sigill.rulebook_docs.checking import check
-from tests.house.made_up import SOLBYGDEN
+from tests.kit.solbygden import SOLBYGDEN
 
 OFFICIAL = """
 01 Stockholm, 03 Uppsala, 04 Södermanland, 05 Östergötland, 06 Jönköping, 07 Kronoberg, 08 Kalmar, 09 Gotland,

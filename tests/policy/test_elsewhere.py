@@ -12,7 +12,7 @@ from sigill.policy.elsewhere import next_silence
 from sigill.policy.facts import Identity, PatientFacts, Person, PersonVersion
 from sigill.policy.rulebook import Rulebooks, SourceRule
 from sigill_contracts.vocabulary import AccessReason, IdType, PersonId, Service
-from tests.policy.people import local
+from tests.kit.values import local
 from tests.policy.test_properties import books
 
 NOW = local("2026-03-06T08:00")

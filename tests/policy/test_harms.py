@@ -10,7 +10,7 @@ from sigill.cli.rulebook import app
 from sigill.policy.rulebook import RulebookError, parse
 from sigill.rulebook_docs.checking import harms
 from sigill.rulebook_docs.files import NATIONAL, SHIPPED, load
-from tests.house.made_up import SOLBYGDEN
+from tests.kit.solbygden import SOLBYGDEN
 
 run = CliRunner()
 SEAL = "        services: [journal]\n"

@@ -5,7 +5,7 @@ from datetime import date
 from sigill.policy.rulebook import Version
 from sigill.rulebook_docs.comparison import as_if, compare, touched
 from sigill_contracts.vocabulary import Form, RegionCode, Service
-from tests.policy.people import CHILD, GUN, HANS, family, local
+from tests.kit.values import CHILD, GUN, HANS, family, local
 from tests.policy.test_properties import books
 
 KRONOBERG = books().regions[RegionCode("kronoberg")]

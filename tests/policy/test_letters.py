@@ -13,9 +13,9 @@ from sigill.policy.rulebook import RulebookError, parse
 from sigill.rulebook_docs.files import load
 from sigill.rulebook_docs.letters import letter_html, letter_page, letter_text
 from sigill.scenario.format import Scenario
+from sigill.scenario.pure import play_pure
 from sigill_contracts.vocabulary import RegionCode
-from tests.house.made_up import SOLBYGDEN
-from tests.kit.pure_stage import play_pure
+from tests.kit.solbygden import SOLBYGDEN
 
 BOOKS, _ = load()
 DAY = date(2026, 5, 1)

@@ -21,7 +21,7 @@ from sigill.population.rehearse import changes
 from sigill.rulebook_docs.files import NATIONAL
 from sigill.rulebook_docs.pages import ages_of
 from sigill_contracts.vocabulary import AccessReason, MeasureKind, PersonId, RegionCode, Service, Template
-from tests.policy.people import BARN, CHILD, GUN, family, local, measure
+from tests.kit.values import BARN, CHILD, GUN, family, local, measure
 
 FJALLVIK = """
 region: kronoberg

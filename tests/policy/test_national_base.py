@@ -9,32 +9,19 @@ from sigill.policy.rulebook import RulebookError, is_on_call, parse
 from sigill.rulebook_docs.clauses import shown_words
 from sigill.rulebook_docs.files import NATIONAL, SHIPPED, load
 from sigill_contracts.vocabulary import Form
-from tests.house.made_up import SOLBYGDEN
+from tests.kit.berget import BERGET
+from tests.kit.solbygden import SOLBYGDEN
 
 BASE = parse(NATIONAL.read_text("utf-8"))
-SMALL = """
-region: berget
-name: Region Berget
-counties: ["99"]
-documents: {B1: {title: "Region Berget: Rutin"}}
-rules:
-  BE-01: {kind: [V], document: B1, sv: "Verksamhetschefen beslutar.", en: "The head of unit decides."}
-versions:
-  - since: 2026-01-01
-    base: nationwide
-    documents: [B1]
-    entries:
-      - {id: block, cites: [BE-01], deciders: [head_of_unit]}
-"""
 
 
 def changed(old: str, new: str) -> str:
-    assert old in SMALL
-    return SMALL.replace(old, new)
+    assert old in BERGET
+    return BERGET.replace(old, new)
 
 
 def test_an_entry_without_forms_is_the_bases_but_for_its_clauses() -> None:
-    version = parse(SMALL, BASE).versions[0]
+    version = parse(BERGET, BASE).versions[0]
     block = next(e for e in version.entries if e.id == "block")
     assert block.forms == (Form.BLOCK_GUARDIANS,)
     assert block.deciders == ("head_of_unit",)
@@ -85,7 +72,7 @@ def test_a_mistake_is_named(old: str, new: str, fault: str) -> None:
 
 def test_a_base_takes_the_national_file() -> None:
     with pytest.raises(RulebookError, match="no national file is read"):
-        parse(SMALL)
+        parse(BERGET)
 
 
 def test_a_region_without_a_file_is_judged_by_the_base_and_an_unknown_one_by_nothing() -> None:
@@ -129,19 +116,9 @@ def test_the_made_up_region_needs_no_base() -> None:
     assert parse(SOLBYGDEN, BASE) == parse(SOLBYGDEN)
 
 
-NAMED = """
-region: berget
-name: Region Berget
-counties: ["14"]
-documents: {B1: {title: "Rutin"}}
-rules:
-  BE-01: {kind: [V], document: B1, sv: "Verksamhetschefen beslutar.", en: "The head of unit decides."}
-versions:
-  - since: 2026-01-01
-    base: nationwide_named
-    documents: [B1]
-    entries:
-      - {id: block, cites: [BE-01], deciders: [head_of_unit]}
+NAMED = (
+    BERGET.replace("base: nationwide", "base: nationwide_named")
+    + """\
   - since: 2027-01-01
     extends: 2026-01-01
     base: nationwide_named
@@ -150,6 +127,7 @@ versions:
       - {id: block, age: {until: 13}}
       - {id: unblock, cites: [BE-01]}
 """
+)
 
 
 def test_a_version_may_take_from_the_base_what_it_names_alone() -> None:

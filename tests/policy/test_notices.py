@@ -17,9 +17,9 @@ from sigill.policy.rulebook import Rulebooks
 from sigill.scenario.cast import Numbers
 from sigill.scenario.format import Scenario
 from sigill.scenario.play import ScenarioRunner, SeenReceipt
+from sigill.scenario.pure import PureStage
 from sigill.store.rows import silences
 from sigill_contracts.vocabulary import PersonId, Suppression, Template
-from tests.kit.pure_stage import PureStage
 
 TEXTS = [path.read_text("utf-8") for path in sorted(RULEBOOKS.glob("*.yaml"))]
 BOOKS = Rulebooks.of(*TEXTS)

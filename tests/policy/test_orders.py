@@ -9,7 +9,7 @@ from sigill.judgement.orders import judge
 from sigill.policy.access import AccessQuestion, decide
 from sigill.policy.effects import Amend, Impose, applied
 from sigill_contracts.vocabulary import IdType, Initiative, MeasureKind, Outcome, Service
-from tests.policy.people import BARN, GUN, HANS, after, day, family, known, local, measure, order
+from tests.kit.values import BARN, GUN, HANS, after, day, family, known, local, measure, order
 from tests.policy.test_properties import books
 
 NOON = local("2026-06-01T12:00")

@@ -9,9 +9,9 @@ from sigill.rulebook_docs.checking import check
 from sigill.rulebook_docs.clauses import demands
 from sigill.rulebook_docs.files import NATIONAL
 from sigill.scenario.format import Scenario
+from sigill.scenario.pure import play_pure
 from sigill_contracts.vocabulary import Form
-from tests.house.made_up import SOLBYGDEN
-from tests.kit.pure_stage import play_pure
+from tests.kit.solbygden import SOLBYGDEN
 
 DECLARED = """attestations:
   child_agrees: {sv: "barnets medgivande", en: "the child's consent"}

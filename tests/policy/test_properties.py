@@ -23,7 +23,7 @@ from sigill.policy.rulebook import Rulebooks
 from sigill.scenario.cast import Numbers
 from sigill.scenario.format import AccessStep, OrderStep, RegisterStep, Scenario
 from sigill.scenario.play import ScenarioRunner, SeenDecision, SeenReceipt
-from tests.kit.pure_stage import PureStage
+from sigill.scenario.pure import PureStage
 from tests.policy.naive import SWEDEN, Naive, Thing, age_on, day_of, year_from
 
 START = datetime(2026, 4, 1, 8, 0, tzinfo=UTC)

@@ -10,7 +10,7 @@ import pytest
 
 from sigill.policy.rulebook import Rulebooks
 from sigill.scenario.format import Scenario, files_of, read_file
-from tests.kit.pure_stage import play_pure
+from sigill.scenario.pure import play_pure
 
 ROOT = Path(__file__).parents[2]
 STORIES = [s for f in files_of([ROOT / "tests" / "scenarios"]) for s in read_file(f)]

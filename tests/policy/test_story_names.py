@@ -6,7 +6,8 @@ import pytest
 from typer.testing import CliRunner
 
 from sigill.cli.scenario import app
-from sigill.scenario.format import DirectoryStep, UnreadableScenario, read_file, read_stories
+from sigill.scenario.format import DirectoryStep, UnreadableScenario, declared_by, read_file, read_stories
+from tests.policy.test_properties import books
 
 STORY = """\
 scenario: A story
@@ -90,3 +91,66 @@ def test_a_region_that_no_rulebook_names_is_told_before_anything_starts(tmp_path
         f"{file}:6: units.bup: there is no region 'kronobrg'"
         in CliRunner().invoke(app, ["check", str(file)]).output
     )
+
+
+def _attesting(word: str) -> str:
+    order = f"  - order: {{id: s1, form: release_login_lock, patient: vera, decided_by: mo, attestations: [{word}]}}"
+    lines = STORY.format(**GOOD).splitlines()
+    return "\n".join(order if "seal_journal" in line else line for line in lines) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("guardian_acess_judged", "there is no attestation 'guardian_acess_judged'"),
+        ("nationwide:guardian_judged", "there is no attestation 'nationwide:guardian_judged'"),
+        ("guardian_access_judged", None),  # the national base's own, by its word alone
+        ("nationwide:guardian_access_judged", None),
+        ("own_will", None),
+    ],
+)
+def test_an_attestation_that_no_rulebook_declares_is_told(
+    tmp_path: Path, word: str, said: str | None
+) -> None:
+    file = tmp_path / "stories.yaml"
+    file.write_text(_attesting(word), "utf-8")
+    (read,) = read_stories(file, declared_by(books()))
+    if said is None:
+        assert read.unknown == ()
+    else:
+        (line,) = read.unknown
+        assert line.startswith(f"{file}:13: ")
+        assert said in line
+        assert "guardian_access_judged" in line.split("the nearest name is")[1]
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "place", "said"),
+    [
+        ("guardians: [gun]", "gardians: [gun]", "8:28", "there is no `gardians` here; nearest: guardians;"),
+        (
+            "form: seal_journal",
+            "form: seal_jurnal",
+            "13:21",
+            "`seal_jurnal` is not known here; nearest: seal",
+        ),
+        ("decided_by: mo", "attestations: [Own_will]", "13:71", "`Own_will` is not known here; nearest: own"),
+        (
+            "roles: [treating_physician]",
+            "roles: [doctor]",
+            "11:27",
+            "`doctor` is not known here; allowed: head",
+        ),
+        ("- expect_notifications", "- expect_notification", "14:5", "nearest: expect_notifications;"),
+    ],
+)
+def test_a_mistake_in_a_story_is_one_line_with_its_place_and_what_is_allowed(
+    tmp_path: Path, right: str, wrong: str, place: str, said: str
+) -> None:
+    file = tmp_path / "stories.yaml"
+    file.write_text(STORY.format(**GOOD).replace(right, wrong, 1), "utf-8")
+    with pytest.raises(UnreadableScenario) as refused:
+        read_stories(file)
+    (line,) = str(refused.value).splitlines()
+    assert line.startswith(f"{file}:{place}: ")
+    assert said in line

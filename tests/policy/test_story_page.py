@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sigill.cli.common import rulebooks
 from sigill.scenario.format import read_file
-from tests.kit.pure_stage import play_pure
+from sigill.scenario.pure import play_pure
 
 PAGE = Path(__file__).parents[2] / "docs" / "stories.md"
 

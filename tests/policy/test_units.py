@@ -18,7 +18,7 @@ from sigill.policy.units import (
     speaks_for,
 )
 from sigill_contracts.vocabulary import RegionCode, Service, UnitId
-from tests.policy.people import BARN, CHILD, GUN, family, local
+from tests.kit.values import BARN, CHILD, GUN, family, local
 
 BOOKS = rulebooks()
 A, B, C = UnitId("A"), UnitId("B"), UnitId("C")

@@ -13,8 +13,8 @@ from sigill.policy.calendar import STOCKHOLM
 from sigill.scenario.cast import Numbers
 from sigill.scenario.format import Scenario
 from sigill.scenario.play import ScenarioRunner
+from sigill.scenario.pure import PureStage
 from sigill_contracts.vocabulary import Form, IdType, RegionCode, Service
-from tests.kit.pure_stage import PureStage
 from tests.policy.test_notices import BOOKS
 
 HEAD = """

@@ -30,8 +30,9 @@ from sigill_contracts.vocabulary import (
     OrderId,
     Outcome,
     RegionCode,
+    Service,
 )
-from tests.policy.people import BARN, BO, CHILD, GUN, HANS, HUD, after, family, known, local, measure, order
+from tests.kit.values import BARN, BO, CHILD, GUN, HANS, HUD, after, family, known, local, measure, order
 from tests.policy.test_properties import books
 
 NOON = local("2026-06-01T12:00")
@@ -275,7 +276,12 @@ def test_no_talks_end_what_the_state_holds_in_another_region(region: str) -> Non
 
     def codes(known_facts: PatientFacts, *attested: str) -> list[str]:
         form = order(
-            "release_login_lock", region, NOON, releases=[lock.measure_id], attestations=list(attested)
+            "release_login_lock",
+            region,
+            NOON,
+            releases=[lock.measure_id],
+            attestations=list(attested),
+            own_attestations=["nationwide:guardian_access_judged"],  # of a child's lock (IN-11)
         )
         return [r.code for r in judge(form, known(known_facts, region, NOON), books()).refusals]
 
@@ -337,3 +343,91 @@ def test_no_rulebook_lets_a_guardian_block_a_guardian() -> None:
             form = order("block_guardians", region, NOON, initiative=initiative, guardians=[HANS])
             judged = judge(form, known(family("2016-06-01", region), region, NOON), books())
             assert "initiative_not_allowed" in judged.codes, (region, initiative)
+
+
+@pytest.mark.parametrize("region", ["skane", "stockholm", "jonkoping", "kalmar"])
+def test_what_the_region_that_keeps_a_lock_demands_is_met_by_whichever_region_releases_it(
+    region: str,
+) -> None:
+    lock = measure(MeasureKind.LOGIN_LOCK, "2026-05-01", services=(Service.E_SERVICES,))
+    facts = after(family("2008-06-01", "kronoberg"), lock)
+
+    def codes(*attested: str) -> list[str]:
+        form = order(
+            "release_login_lock", region, NOON, releases=[lock.orders[0]], attestations=list(attested)
+        )
+        return [r.code for r in judge(form, known(facts, region, NOON), books()).refusals]
+
+    assert codes("other_region_consulted") == ["attestation_missing"]
+    assert codes("other_region_consulted", "no_threat") == ["attestation_missing"]
+    assert codes("own_will", "no_threat") == ["attestation_missing"]
+    assert codes("other_region_consulted", "own_will", "no_threat") == []
+
+
+@pytest.mark.parametrize(
+    ("opinion", "codes"), [(Opinion.AGREE, ["unit_not_initiator"]), (Opinion.KEEP, [])], ids=str
+)
+def test_a_unit_whose_own_measure_has_ended_opens_nothing_and_may_keep(
+    opinion: Opinion, codes: list[str]
+) -> None:
+    over = measure(
+        MeasureKind.GUARDIAN_BLOCK, "2026-05-01", region=VGR, guardians=(GUN,), valid_to=local("2026-06-01")
+    )
+    stands = measure(MeasureKind.GUARDIAN_BLOCK, "2026-05-02", region=VGR, guardians=(GUN,), unit=HUD)
+    request = _request(
+        order_id=OrderId("0d2c6a0e-9d0b-4a53-8f19-3a3e7f5a2f01"),
+        measures=(over.measure_id, stands.measure_id),
+        units=(BARN, HUD),
+    )
+    form = order(
+        "unit_opinion",
+        "vastra-gotaland",
+        NOON,
+        follows_up=request.order_id,
+        opinion=opinion,
+        attestations=["harm_assessment"],
+    )
+    facts = known(after(FACTS, over, stands), "vastra-gotaland", NOON, requests=(request,))
+    assert [r.code for r in judge(form, facts, books()).refusals] == codes
+
+
+def test_the_register_s_own_is_imposed_anew_at_the_very_end_of_one_that_the_state_wants_still() -> None:
+    """Rules that began meanwhile may want what staff's order for a later day was to end."""
+    facts = family("2016-06-01", "vastra-gotaland", protected=True)
+    seal = measure(
+        MeasureKind.CHILD_SEAL,
+        "2026-05-01",
+        region=VGR,
+        initiative=Initiative.REGISTER,
+        unit=None,
+        valid_to=NOON,
+        released=True,
+    )
+    timer = SetTimer(TimerKind.MEASURE_ENDS, NOON, CHILD, VGR, seal.measure_id)
+    brought = on_timer(DueTimer(timer, after(facts, seal)), books(), now=NOON).effects
+    [anew] = [e.measure for e in brought if isinstance(e, Impose)]
+    assert (anew.kind, anew.initiative, anew.valid_from) == (seal.kind, Initiative.REGISTER, NOON)
+
+
+def test_a_mark_calls_off_a_release_of_the_register_s_own_that_was_to_come() -> None:
+    facts = family("2016-06-01", "vastra-gotaland", protected=True)
+    released_by = OrderId("0d2c6a0e-9d0b-4a53-8f19-3a3e7f5a2f02")
+    seal = measure(
+        MeasureKind.CHILD_SEAL,
+        "2026-05-01",
+        region=VGR,
+        initiative=Initiative.REGISTER,
+        unit=None,
+        orders=(released_by,),
+        valid_to=local("2026-06-10"),
+        released=True,
+        ends_at_age=18,
+    )
+    brought = rules_begin(after(facts, seal), NOON, books()).effects
+    [stays] = [e.measure for e in brought if isinstance(e, Amend)]
+    assert (stays.measure_id, stays.valid_to, stays.released) == (seal.measure_id, None, False)
+    [answer] = [e for e in brought if isinstance(e, ResolvePending)]
+    assert (answer.order_id, answer.outcome) == (released_by, Outcome.REFUSED)
+    assert answer.refusal is not None
+    assert answer.refusal.code == "protected_identity"
+    assert not any(isinstance(e, Impose) for e in brought)

@@ -9,7 +9,7 @@ import pytest
 
 from sigill.policy.rulebook import Rulebooks
 from sigill.population.load import Target
-from sigill.population.snapshot import reach
+from sigill.population.snapshot import connection_arguments
 from sigill.population.synthesize import Recipe, synthesize
 
 ON = date(2026, 11, 24)
@@ -31,4 +31,4 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def target(dsn: str, books: Rulebooks) -> Target:
-    return Target(reach(dsn), SECRET, "v1", books, "urn:sigill:test")
+    return Target(connection_arguments(dsn), SECRET, "v1", books, "urn:sigill:test")

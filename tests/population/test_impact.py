@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections import Counter
 from datetime import date
 from pathlib import Path
@@ -11,16 +12,20 @@ from typing import Any
 import pytest
 import yaml
 
+from sigill.bootstrap import Wiring, _AfterMigrations
+from sigill.cli.rulebook import impact_lines
 from sigill.policy.access import access_matrix, differences
 from sigill.policy.calendar import midnight
 from sigill.policy.rulebook import Rulebooks
 from sigill.population.examples import role_of
-from sigill.population.impact import Kind, Touched, histogram, report, touched, touched_in
+from sigill.population.impact import Kind, Touched, touched, touched_in
 from sigill.population.load import load
 from sigill.population.records import HEADER
-from sigill.population.snapshot import reach, snapshot
+from sigill.population.snapshot import connection_arguments, snapshot
+from sigill.runtime.settings import load_settings
+from sigill.web.app import OpsWorker
 from tests.population.brute import everybody
-from tests.population.conftest import ON, target
+from tests.population.conftest import ON, SECRET, target
 from tests.population.test_rehearse import books_texts, settled
 
 
@@ -43,8 +48,8 @@ async def test_residents_are_counted_as_if_each_were_asked_about(
     later = changed(
         "vastra-gotaland", ages={"guardian_until": 16, "own_record_from": 14, "own_account_from": 12}
     )
-    found = await touched_in(reach(database), books, later, ON)
-    async with snapshot(reach(database)) as tx:
+    found = await touched_in(connection_arguments(database), books, later, ON)
+    async with snapshot(connection_arguments(database)) as tx:
         patients = await everybody(tx)
     expected: Counter[tuple[str, str]] = Counter()
     residents = 0
@@ -73,8 +78,8 @@ async def test_adults_are_counted_where_a_rule_speaks_of_them(
 ) -> None:
     await settled(database, town, books, bound=10)
     later = changed("vastra-gotaland", ages={"own_record_needs_full_personnummer": True})
-    found = await touched_in(reach(database), books, later, ON)
-    async with snapshot(reach(database)) as tx:
+    found = await touched_in(connection_arguments(database), books, later, ON)
+    async with snapshot(connection_arguments(database)) as tx:
         ages = sorted(
             ON.year - p.patient.birth.latest.year for p in await everybody(tx)
             if differences(access_matrix(p, midnight(ON), books), access_matrix(p, midnight(ON), later))
@@ -86,8 +91,8 @@ async def test_adults_are_counted_where_a_rule_speaks_of_them(
 
 async def test_nothing_changed_touches_nobody(town: Path, database: str, books: Rulebooks) -> None:
     await settled(database, town, books, bound=10)
-    assert await touched_in(reach(database), books, books, ON) == Touched(ON, (), 0)
-    assert report(Touched(ON, (), 0)) == ["No resident is touched on 2026-11-24."]
+    assert await touched_in(connection_arguments(database), books, books, ON) == Touched(ON, (), 0)
+    assert impact_lines(Touched(ON, (), 0), books, 5) == ["No resident is touched on 2026-11-24."]
 
 
 async def test_reminders_standing_rules_and_measures_under_other_rules_are_kinds_of_their_own(
@@ -95,7 +100,7 @@ async def test_reminders_standing_rules_and_measures_under_other_rules_are_kinds
 ) -> None:
     await settled(database, town, books, bound=800)
     later = changed("vastra-gotaland", lead={"birthday": 60})
-    reminders = await touched_in(reach(database), books, later, ON)
+    reminders = await touched_in(connection_arguments(database), books, later, ON)
     kinds = {kind.what for kind in reminders.by_kind}
     assert "reminder" in kinds
     assert "opens" not in kinds
@@ -104,13 +109,13 @@ async def test_reminders_standing_rules_and_measures_under_other_rules_are_kinds
 
     standing = [rule.id for rule in books.regions["vastra-gotaland"].versions[-1].standing]  # type: ignore[index]
     without = changed("vastra-gotaland", drops=tuple(standing))
-    async with snapshot(reach(database)) as tx:
+    async with snapshot(connection_arguments(database)) as tx:
         hidden = sum(
             p.patient.latest.protected and not p.patient.reached(18, midnight(ON), surely=True)
             for p in await everybody(tx)
             if p.patient.latest.county == "14" and p.patient.registered and p.patient.latest.died_on is None
         )
-    found = await touched_in(reach(database), books, without, ON)
+    found = await touched_in(connection_arguments(database), books, without, ON)
     assert (
         sum(found.by_kind.get(Kind("vastra-gotaland", "standing", "protected_patient"), {}).values())
         == hidden
@@ -122,7 +127,9 @@ async def test_reminders_standing_rules_and_measures_under_other_rules_are_kinds
         if e.may_release  # type: ignore[index]
     ]
     assert release
-    measured = await touched_in(reach(database), books, changed("kronoberg", drops=tuple(release)), ON)
+    measured = await touched_in(
+        connection_arguments(database), books, changed("kronoberg", drops=tuple(release)), ON
+    )
     assert {kind.what for kind in measured.by_kind} == {"measure"}
     assert measured.residents > 50
 
@@ -133,17 +140,28 @@ async def test_the_command_may_call_it_without_a_loop(town: Path, database: str,
     await asyncio.to_thread(load, town, target(database, books), processes=1)
     later = changed("vastra-gotaland", ages={"own_record_from": 14})
     found = await asyncio.to_thread(touched, database, books, later, ON)
-    assert found == await touched_in(reach(database), books, later, ON)
-    lines = report(found)
-    assert lines[0].endswith("residents are touched on 2026-11-24.")
+    assert found == await touched_in(connection_arguments(database), books, later, ON)
+    lines = impact_lines(found, books, 5)
+    assert lines[0].startswith("Residents touched on 2026-11-24;")
     assert any("own journal" in line for line in lines)
 
 
-def test_the_histogram_draws_each_age_between_the_youngest_and_the_oldest() -> None:
-    drawn = histogram({13: 400, 15: 100, 16: 1})
-    assert [line.split()[0] for line in drawn] == ["13", "14", "15", "16"]
-    assert [line.count("█") for line in drawn] == [40, 0, 10, 1]
-    assert histogram({}) == []
+def test_no_small_count_is_told_nor_one_that_two_versions_differ_by(books: Rulebooks) -> None:
+    """Whoever may only try rules would else learn, by trying two that differ by a place or an age, of the one between them."""
+    kind = Kind("kronoberg", "opens", "guardian journal_read")
+    rare = Kind("kronoberg", "measure", "guardian_block")
+
+    def told(girls: int, blocked: int) -> str:
+        ages = {13: girls, 15: 100}
+        found = Touched(ON, ("kronoberg",), 1000, ages, {kind: ages, rare: {14: blocked}})
+        return "\n".join(impact_lines(found, books, 5)[3:])
+
+    assert told(41, 1) == told(42, 4), "one more is not seen, nor how few are blocked"
+    blocked = next(line for line in told(41, 1).splitlines() if "guardian_block" in line)
+    assert not any(word in "123456789" for word in blocked.split()), blocked
+    assert blocked.split()[-1] == ".."
+    assert "140" in told(41, 1)
+    assert told(41, 1) != told(61, 1)
 
 
 @pytest.mark.parametrize("on", [date(2027, 2, 28), date(2028, 2, 29), date(2027, 3, 1)])
@@ -158,10 +176,33 @@ async def test_leap_day_births_stand_apart(tmp_path: Path, database: str, books:
     path.write_text("\n".join([HEADER.decode().strip(), *lines]) + "\n")
     await asyncio.to_thread(load, path, target(database, books), processes=1)
     later = changed("kronoberg", ages={"leap_day_on_28th": False, "own_record_from": 15})
-    found = await touched_in(reach(database), books, later, on)
-    async with snapshot(reach(database)) as tx:
+    found = await touched_in(connection_arguments(database), books, later, on)
+    async with snapshot(connection_arguments(database)) as tx:
         expected = sum(
             bool(differences(access_matrix(p, midnight(on), books), access_matrix(p, midnight(on), later)))
             for p in await everybody(tx)
         )
     assert found.residents == expected
+
+
+async def test_the_console_counts_with_its_own_rights_what_the_command_counts(
+    town: Path, database: str, books: Rulebooks
+) -> None:
+    """The count of a draft as the ops worker makes it: in a thread, as `sigill_ops`."""
+    await settled(database, town, books, bound=200)
+    settings = load_settings(
+        database_url=database, database_tls="disable", patient_keys={"v1": base64.b64encode(SECRET).decode()}
+    )
+    made = Wiring.of(settings, books=books)._ops()
+    assert isinstance(made, _AfterMigrations)
+    assert isinstance(made.worker, OpsWorker)
+    assert made.worker.impact is not None
+    later = changed(
+        "vastra-gotaland", ages={"guardian_until": 16, "own_record_from": 14}, drops=("child-lock",)
+    )
+    counted = await made.worker.impact(books, later, ON)
+    expected = await touched_in(connection_arguments(database), books, later, ON)
+    assert {(one.what, one.which): dict(one.by_age) for one in counted} == {
+        (kind.what, kind.which): dict(ages) for kind, ages in expected.by_kind.items()
+    }
+    assert len(counted) >= 3

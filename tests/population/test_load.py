@@ -28,7 +28,7 @@ from sigill.policy.facts import Identity
 from sigill.policy.rulebook import Rulebooks
 from sigill.population.load import FileChanged, LoadOutcome, load
 from sigill.population.records import HEADER, read_line
-from sigill.population.snapshot import reach, snapshot
+from sigill.population.snapshot import connection_arguments, snapshot
 from sigill.processing.citations import PolicyContext
 from sigill.processing.patient_keys import KeyRing
 from sigill.register.consumer import ParsedPersons, Register
@@ -39,6 +39,7 @@ from sigill.store.session import Tx
 from sigill.store.session import prepare as codecs
 from sigill.stream.records import Record
 from sigill_contracts.vocabulary import IdType, Service
+from tests.kit.environment import without_settings
 from tests.kit.services import Services
 from tests.population.conftest import SECRET, target
 
@@ -66,7 +67,7 @@ _TIMERS = """SELECT v.number, t.kind, t.due_at, t.region FROM timer t JOIN perso
 
 
 async def rows(dsn: str, *, timers: bool = True) -> dict[str, list[tuple[Any, ...]]]:
-    conn = await asyncpg.connect(**reach(dsn))
+    conn = await asyncpg.connect(**connection_arguments(dsn))
     try:
         asked = {**_ROWS, **({"timers": _TIMERS} if timers else {})}
         return {name: [tuple(row) for row in await conn.fetch(query)] for name, query in asked.items()}
@@ -87,7 +88,7 @@ async def other(services: Services) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def conn(database: str) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
-    connection = await asyncpg.connect(**reach(database))
+    connection = await asyncpg.connect(**connection_arguments(database))
     await codecs(connection)
     yield connection
     await connection.close()
@@ -136,7 +137,7 @@ async def test_it_writes_the_rows_of_the_register_worker(
 
 async def region_tasks(dsn: str) -> list[tuple[str, str]]:
     """What the operators of each region are told of a load: one task, and nobody's number."""
-    conn = await asyncpg.connect(**reach(dsn))
+    conn = await asyncpg.connect(**connection_arguments(dsn))
     found = await conn.fetch("SELECT region, text_en FROM task WHERE person_id IS NULL ORDER BY region")
     await conn.close()
     return [(row["region"], row["text_en"]) for row in found]
@@ -145,7 +146,7 @@ async def region_tasks(dsn: str) -> list[tuple[str, str]]:
 async def by_worker(lines: list[list[str]], dsn: str, books: Rulebooks) -> None:
     """Hand the lines to the register worker, as messages."""
     register = Register(PolicyContext.of(books, "urn:sigill:test"), KEYS, Metrics(), "register")
-    conn = await asyncpg.connect(**reach(dsn))
+    conn = await asyncpg.connect(**connection_arguments(dsn))
     await codecs(conn)
     now = SystemClock().now()
     for place in range(0, len(lines), 250):
@@ -171,7 +172,7 @@ async def test_decisions_work_at_once_and_birthdays_wait_in_their_timers(
         line for line in reversed(lines)
         if line[16].count("personnummer:") == 2 and line[16].endswith(":") and "t" not in line[8:10] and line[11] == ""
     )  # fmt: skip
-    async with snapshot(reach(database)) as tx:
+    async with snapshot(connection_arguments(database)) as tx:
         parents = [Identity(IdType(part.split(":")[0]), part.split(":")[1]) for part in young[16].split(";")]
         known = await persons.resolve(tx, [Identity(IdType(young[0]), young[1]), *parents])
         child = known[Identity(IdType(young[0]), young[1])]
@@ -197,7 +198,7 @@ async def test_a_load_that_is_killed_goes_on_and_ends_with_the_same_rows(
     town: Path, database: str, other: str, books: Rulebooks
 ) -> None:
     await loaded(town, other, books)
-    conn = await asyncpg.connect(**reach(database))
+    conn = await asyncpg.connect(**connection_arguments(database))
     command = [
         sys.executable,
         "-m",
@@ -211,7 +212,7 @@ async def test_a_load_that_is_killed_goes_on_and_ends_with_the_same_rows(
         "100",
     ]
     settings = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("SIGILL_")},
+        **without_settings(),
         "SIGILL_PATIENT_KEYS": json.dumps({"v1": base64.b64encode(SECRET).decode()}),
     }
     seen = kills = 0
@@ -257,7 +258,7 @@ async def test_a_file_that_changed_on_the_way_is_not_gone_on_with(
     path = tmp_path / "town.csv"
     shutil.copy(town, path)
     await loaded(path, database, books, chunk_lines=1_000)
-    conn = await asyncpg.connect(**reach(database))
+    conn = await asyncpg.connect(**connection_arguments(database))
     await conn.execute("UPDATE population_load SET finished_at = NULL")
     await conn.execute("UPDATE population_load_chunk SET digest = '\\x00' WHERE chunk = 3")
     await conn.close()
@@ -280,7 +281,7 @@ async def test_whom_an_order_had_named_becomes_registered_and_whom_the_register_
     await by_worker([newer], database, books)
     outcome = await loaded(town, database, books, chunk_lines=1_000)
     assert (outcome.progress.loaded, outcome.progress.known) == (5_999, 1)
-    async with snapshot(reach(database)) as reading:
+    async with snapshot(connection_arguments(database)) as reading:
         now = await persons.resolve(reading, [*identities, old, Identity(IdType(former[0]), former[1])])
         assert now[identities[0]] == known[identities[0]]
         assert now[old] == now[Identity(IdType(former[0]), former[1])]
@@ -325,7 +326,7 @@ async def test_what_can_be_read_of_a_line_is_loaded_and_the_rest_told_by_line_an
         (261, ("id",), False), (271, ("id", "sequence"), False), (281, ("line",), False),
     ]  # fmt: skip
     marked = {lines[place][1] for place in (10, 20, 30)}
-    conn = await asyncpg.connect(**reach(database))
+    conn = await asyncpg.connect(**connection_arguments(database))
     found = await conn.fetch("SELECT number FROM person_version WHERE protected AND sequence >= 0")
     await conn.close()
     assert marked <= {row["number"] for row in found}
@@ -353,7 +354,7 @@ async def test_a_quote_that_is_never_closed_and_a_byte_that_is_no_utf8_cost_no_o
     outcome = await loaded(path, database, books)
     assert (outcome.progress.loaded, outcome.progress.refused) == (60, 0)
     assert [(r.line, r.faults, r.taken) for r in outcome.refusals] == [(2, ("name",), True)]
-    conn = await asyncpg.connect(**reach(database))
+    conn = await asyncpg.connect(**connection_arguments(database))
     found = await conn.fetch("SELECT number FROM person_version WHERE protected AND sequence >= 0")
     await conn.close()
     assert {lines[0][1], lines[1][1]} <= {row["number"] for row in found}

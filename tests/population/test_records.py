@@ -88,7 +88,13 @@ def test_a_mark_is_taken_from_a_line_whatever_stands_beside_it(
 
 
 @pytest.mark.parametrize(
-    "changed", [{"id": "2015-0401"}, {"id_type": "passport"}, {"sequence": "-1"}, {"sequence": "x"}]
+    "changed",
+    [
+        {"id": "2015-0401"},
+        {"id_type": "passport", "id": "A1504019999"},
+        {"sequence": "-1"},
+        {"sequence": "x"},
+    ],
 )
 def test_whom_a_line_is_about_must_be_readable(changed: dict[str, str]) -> None:
     with pytest.raises(NobodyNamed):

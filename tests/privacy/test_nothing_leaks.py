@@ -31,7 +31,7 @@ from sigill.scenario.live import ScenarioEnvironment, Workers
 from sigill.scenario.play import ScenarioRunner
 from sigill.scenario.run import AUDIENCE, ground
 from sigill_contracts.topics import DEAD_LETTERS, INCOMING, OUTGOING, TOPICS
-from tests.api.town import Issuer, open_api
+from tests.kit.decision_api import Issuer, open_api
 from tests.kit.services import Services
 from tests.privacy.needles import Needles, Search, shapes_of_number, shapes_of_text
 from tests.privacy.stage import NotingStage

@@ -23,7 +23,8 @@ def _rows(page: str) -> list[str]:
 @pytest.mark.parametrize("page", PAGES)
 def test_every_table_of_the_store_stands_in_one_row(page: str) -> None:
     schema = (ROOT / "infra/schema.sql").read_text("utf-8")
-    tables = set(re.findall(r"CREATE TABLE (?:@schema@\.)?(\w+) ", schema)) - {"outbox_rest"}
+    tables = set(re.findall(r"CREATE TABLE (?:@schema@\.)?(\w+) ", schema)) - {"outbox_rest", "access_log"}
+    tables.add("access_log_whole")  # what migration 0053 calls the table; the view over it holds nothing
     first = [set(re.findall(r"`(\w+)`", row.split("|")[1])) for row in _rows(page)]
     named = [table for cell in first for table in cell & tables]
     assert sorted(named) == sorted(tables), (

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 import typer
 
-from sigill.cli import app
+from sigill.cli import app, main
 from sigill.embedded.processes import free_port
+from sigill.runtime.logging import MASK
 
 NOT_HERE = {
     "worker": "a worker waits for what it needs, by design",
@@ -109,3 +110,27 @@ def test_no_command_ends_in_a_traceback(environment: dict[str, str], tmp_path: P
     assert wrong == []
     silent = [name for name, code, said in found if code == 2 and not re.search(r"\w", said)]
     assert silent == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["order", "show", "199001012384"],
+        ["order", "show", "900101-2384"],
+        ["rulebook", "show", "kronoberg", "--on", "19900101-2384"],
+        ["audit", "archive", "--verify", "19900101-2384"],
+        ["199001012384"],
+    ],
+)
+def test_no_command_repeats_a_number_that_was_typed_in_a_wrong_place(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What a job says of its arguments stands in a log, and a log is read by others than who typed it."""
+    monkeypatch.setattr(sys, "argv", ["sigill", *words])
+    monkeypatch.setattr(sys, "stderr", sys.stderr)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    said = capsys.readouterr()
+    assert ended.value.code
+    assert MASK in said.err
+    assert not re.search(r"(?:19)?900101-?2384", said.err + said.out)

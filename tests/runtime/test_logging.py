@@ -5,15 +5,25 @@ from __future__ import annotations
 import io
 import json
 import logging
+import sys
 from collections.abc import Iterator
 from typing import Any
 
+import click
 import pytest
 import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sigill.runtime.logging import DROPPED, MASK, Sparing, configure_logging, log_message, mask
+from sigill.runtime.logging import (
+    DROPPED,
+    MASK,
+    MaskedStream,
+    Sparing,
+    configure_logging,
+    log_message,
+    mask,
+)
 
 NUMBER = "202201019996"
 
@@ -137,6 +147,21 @@ def test_no_level_of_ours_opens_the_clients_debug_logs(out: io.StringIO) -> None
     assert events(out) == []
 
 
+def test_the_canonical_line_stands_behind_the_same_fences(out: io.StringIO) -> None:
+    with structlog.contextvars.bound_contextvars(patient="Kalle", about=NUMBER):
+        log_message(
+            order_id=NUMBER, form=None, region=None, outcome="refused", codes=[NUMBER], steps_ms={}, topic="t", partition=0,
+            offset=1,
+        )  # fmt: skip
+    (event,) = events(out)
+    assert (event["patient"], event["about"], event["order_id"], event["codes"]) == (
+        DROPPED,
+        MASK,
+        MASK,
+        [MASK],
+    )
+
+
 def test_the_canonical_line_holds_ids_codes_and_milliseconds(out: io.StringIO) -> None:
     log_message(
         order_id="0192f0c1-1234-7abc-8def-202201019996", form="seal_journal", region="r", outcome="refused",
@@ -149,6 +174,16 @@ def test_the_canonical_line_holds_ids_codes_and_milliseconds(out: io.StringIO) -
         "form": "seal_journal", "region": "r", "outcome": "refused", "codes": ["too_old"], "ms": {"verify": 0.12},
         "topic": "t", "partition": 3, "offset": 12,
     }  # fmt: skip
+
+
+def test_a_log_that_nobody_reads_any_more_stops_no_message() -> None:
+    stream = io.StringIO()
+    configure_logging("json", "info", stream)
+    stream.close()
+    log_message(
+        order_id=None, form=None, region=None, outcome="refused", codes=[], steps_ms={}, topic="t", partition=0, offset=1,
+    )  # fmt: skip
+    logging.getLogger().handlers = []
 
 
 def test_a_terminal_gets_readable_lines_and_the_same_fences() -> None:
@@ -176,3 +211,15 @@ def test_a_client_that_says_the_same_a_thousand_times_is_heard_now_and_then() ->
     later = record("aiokafka.conn", 5)
     assert sparing.filter(later)
     assert later.left_out == 999  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
+def test_nothing_is_written_past_the_mask_of_standard_error(
+    monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stderr", MaskedStream(io.TextIOWrapper(raw, encoding=encoding)))
+    click.echo("no such command '191212121212'", err=True)  # of an ASCII stream click takes the bytes below
+    sys.stderr.writelines(["191212121212\n"])
+    sys.stderr.flush()
+    assert raw.getvalue().decode().splitlines() == [f"no such command '{MASK}'", MASK]

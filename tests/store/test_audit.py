@@ -13,7 +13,7 @@ from sigill.store.access_log import AccessLogEntry, AccessLogFault
 from sigill.store.audit import AuditEntry, ChainHead
 from sigill.store.audit_check import AuditFault, verify
 from sigill.store.session import Store
-from tests.store.kit import CHILD, DAY, HOUR, MOTHER, T0, ids, someone
+from tests.kit.rows import CHILD, DAY, HOUR, MOTHER, T0, ids, someone
 
 LENGTH = 1000
 Tamper = Callable[[asyncpg.Connection], Awaitable[object]]
@@ -152,7 +152,7 @@ async def chained(services):
     """A database with a whole chain, to clone for each tampering."""
     import uuid
 
-    from tests.store.kit import store_on
+    from tests.kit.rows import store_on
 
     name = f"chained_{uuid.uuid4().hex[:12]}"
     dsn = await services.postgres().create_database(name, template=await services.template())
@@ -167,7 +167,7 @@ async def chained(services):
 
 @pytest.mark.parametrize("tampering", TAMPERINGS)
 async def test_a_tampering_is_found_and_named(services, chained: str, tampering: str) -> None:
-    from tests.store.kit import store_on
+    from tests.kit.rows import store_on
 
     statements, expected = TAMPERINGS[tampering]
     name = f"{chained}_x"
@@ -292,10 +292,10 @@ async def test_the_access_log_tells_a_patient_who_looked(store: Store, admin: as
 
     await _as_owner(
         admin,
-        "UPDATE access_log SET person_id = 4711 WHERE look_id = 2",
-        "DELETE FROM access_log WHERE look_id = 3",
-        "INSERT INTO access_log (look_id, looked_at, actor, person_id, reason, shown, salt, digest) OVERRIDING SYSTEM VALUE "
-        "SELECT 4, looked_at, 'op-framed', person_id, reason, shown, salt, digest FROM access_log WHERE look_id = 1",
+        "UPDATE access_log_line SET person_id = 4711 WHERE look_id = 2",
+        "DELETE FROM access_log_line WHERE look_id = 3",
+        "INSERT INTO access_log_line (look_id, looked_at, person_id, asker_id, shown_id, salt) OVERRIDING SYSTEM VALUE "
+        "SELECT 4, looked_at, person_id, asker_id, shown_id, salt FROM access_log_line WHERE look_id = 1",
     )
     async with store.reading() as tx:
         assert await access_log.verify(tx) == [
@@ -314,7 +314,8 @@ async def test_the_access_log_is_kept_five_years(store: Store) -> None:
         async with store.transaction(T0) as tx:
             await access_log.purge(tx, T0 - timedelta(days=4 * 366), "auditor")
     async with store.transaction(T0) as tx:
-        assert await access_log.purge(tx, long_ago + HOUR, "auditor") == 3
+        assert await access_log.purge(tx, long_ago + HOUR, "auditor") == 0, "the month is not over"
+        assert await access_log.purge(tx, long_ago + timedelta(days=31), "auditor") == 3
     async with store.reading() as tx:
         assert await access_log.of_person(tx, child) == []
         assert await access_log.verify(tx) == []

@@ -9,7 +9,7 @@ from sigill.store import inbox, measures, orders
 from sigill.store.inbox import Fenced, Fresh, Repeated, ReusedId
 from sigill.store.session import Store, Tx
 from sigill_contracts.vocabulary import Outcome
-from tests.store.kit import HOUR, T0, answered, arrival, seal, signed, someone
+from tests.kit.rows import HOUR, T0, answered, arrival, seal, signed, someone
 
 
 async def _take(tx: Tx, *arrivals: inbox.Arrival) -> list[inbox.Claimed]:

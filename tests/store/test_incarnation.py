@@ -6,7 +6,7 @@ import pytest
 from sigill.store import inbox
 from sigill.store.incarnation import meet
 from sigill.store.session import Store
-from tests.store.kit import T0
+from tests.kit.rows import T0
 
 
 async def number(admin: asyncpg.Connection) -> int:

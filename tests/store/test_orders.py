@@ -1,15 +1,19 @@
 """Orders and answers, requests to release, staff, tasks, dead letters, erasure."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
 import pytest
 
+from sigill.policy.earlier_orders import is_needed
 from sigill.policy.effects import AddTask, CloseTask, RecordAnswer, Sentence
 from sigill.policy.facts import EarlierOrder, Inform, ReleaseRequest, UnitAnswer
 from sigill.store import (
+    console,
     dead_letters,
     erasure,
     facts,
@@ -23,6 +27,7 @@ from sigill.store import (
     staff,
     tasks,
 )
+from sigill.store.console import OrderSearch
 from sigill.store.dead_letters import DeadRecord
 from sigill.store.session import Store
 from sigill_contracts.dead_letter import ORIGINAL_OFFSET, ORIGINAL_TOPIC, DeadLetterReason
@@ -39,7 +44,7 @@ from sigill_contracts.vocabulary import (
     Role,
     UnitId,
 )
-from tests.store.kit import (
+from tests.kit.rows import (
     CHILD,
     DAY,
     HOUR,
@@ -110,9 +115,9 @@ async def test_an_order_waits_until_its_last_answer_does_not(store: Store) -> No
         # who sends it again gets the first answer, whatever came after
         (again,) = await inbox.claim(tx, [arrival("e1", first, b"1")])
         assert again == inbox.Repeated(one, Outcome.PENDING, f'{{"n": {one}}}')
-        found = await orders.find(tx, patient=child, outcome=Outcome.EXECUTED)
+        found = await console.find_orders(tx, OrderSearch(patient=child, outcome=Outcome.EXECUTED))
         assert [line.registration for line in found] == [two, one]
-        assert await orders.find(tx, unit=UnitId("SE-1"), below=one) == []
+        assert await console.find_orders(tx, OrderSearch(unit=UnitId("SE-1")), below=one) == []
         assert await orders.load(tx, [OrderId(second)]) == [stored[1]]
 
 
@@ -152,6 +157,40 @@ async def test_the_ledger_keeps_changed_answers_and_facts_the_newest(store: Stor
     assert found == replace(asked, opened_at=T0, answers=newest, closed=Opinion.KEEP, replied=True)
     assert in_context == (found,)
     assert [answer.opinion for answer in ledger] == [Opinion.AGREE, Opinion.AGREE, Opinion.KEEP]
+
+
+async def test_of_a_long_history_only_the_orders_that_are_named_are_read(store: Store) -> None:
+    """One by its own name, and those that follow it up, however their forms write it; of this patient alone."""
+    names = [str(uuid4()) for _ in range(5)]
+    named = {OrderId(names[0])}
+    async with store.transaction(T0) as tx:
+        child, other = await ids(tx, CHILD, MOTHER)
+        await persons.lock(tx, [child, other])
+        claimed = await inbox.claim(tx, [arrival(name, name, name.encode()) for name in names])
+        whose = (child, child, child, other, child)
+        follows = (None, names[0], names[1], names[0], names[0].upper())
+        await orders.record(
+            tx,
+            [
+                signed(
+                    one.registration,
+                    name,
+                    patient,
+                    payload=json.dumps({"channel": "phone", "follows_up": follow}),
+                )
+                for one, name, patient, follow in zip(claimed, names, whose, follows, strict=True)
+            ],
+        )
+        await orders.answer(tx, [answered(one.registration, Outcome.EXECUTED) for one in claimed])
+    async with store.reading() as tx:
+        every, _ = (await facts.order_context(tx, [child]))[child]
+        found, _ = (await facts.order_context(tx, [child], named=named))[child]
+        none, _ = (await facts.order_context(tx, [child], named=()))[child]
+        again = (await facts.orders_named(tx, [child], named))[child]
+    assert list(every) == [names[0], names[1], names[2], names[4]]
+    assert found == again == {name: one for name, one in every.items() if is_needed(one, named)}
+    assert list(found) == [names[0], names[1], names[4]]
+    assert none == {}
 
 
 async def test_staff_are_kept_with_validity_and_late_messages_change_nothing(store: Store) -> None:
@@ -322,3 +361,12 @@ async def test_what_is_dealt_with_is_emptied_in_time(store: Store) -> None:
         found = await dead_letters.by_ids(tx, [first, second])
     assert found[first].record.value is None
     assert found[second].record.value == b"\xff\x00raw"
+
+
+@pytest.mark.parametrize(
+    "number", ["../../etc/passwd", "/ABC", "A/../B", "..", "RS 2027/4F", "A\x00B", "A\nB", "{x}"]
+)
+def test_a_number_of_whatever_series_is_one_name_of_a_folder(number: str) -> None:
+    name = orders.file_name(number)
+    assert Path(name).name == name
+    assert name not in ("", ".", "..")

@@ -13,7 +13,7 @@ from sigill.store import outbox, persons
 from sigill.store.outbox import SHARDS, NotHeld, OutboxRow, Shards, shard_of
 from sigill.store.queries import queries
 from sigill.store.session import Store
-from tests.store.kit import CHILD, DAY, HOUR, MOTHER, T0, someone
+from tests.kit.rows import CHILD, DAY, HOUR, MOTHER, T0, someone
 
 ALL = range(SHARDS)
 ODD_NAMES = (("na\x00me", b"1"), ("ce_\udcff\udcfe", b"2"), ("åäö", b"3"), ('{"hex": "00"}', b"4"))

@@ -14,7 +14,7 @@ from sigill.store import facts, measures, persons
 from sigill.store.session import Store
 from sigill_contracts.keys import key_version, patient_key
 from sigill_contracts.vocabulary import IdType, MeasureKind, Service, UnitId
-from tests.store.kit import (
+from tests.kit.rows import (
     ADULT,
     CHILD,
     DAY,

@@ -1,5 +1,6 @@
 """What each role may do in the database, line by line, and that nobody is lent more by a function of the owner's."""
 
+import asyncio
 import os
 from dataclasses import replace
 from datetime import date
@@ -8,14 +9,21 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from pydantic import SecretStr
+from structlog.testing import capture_logs
 
 from sigill.embedded import EmbeddedPostgres
 from sigill.policy.facts import Measure
+from sigill.runtime.clock import RefereedClock, SystemClock
+from sigill.runtime.metrics import Metrics
+from sigill.runtime.settings import Settings
+from sigill.runtime.worker_specs import DatabaseRole
 from sigill.store import erasure, facts, measures, orders, persons
 from sigill.store.migrate import migrate
-from sigill.store.session import Role, Store
+from sigill.store.referee import Referee
+from sigill.store.session import Store
 from sigill_contracts.vocabulary import Form, Initiative, MeasureKind, Outcome
-from tests.store.kit import CHILD, DAY, T0, answered, key_of, seal, signed, someone, store_on, told
+from tests.kit.rows import CHILD, DAY, T0, answered, key_of, seal, signed, someone, store_on, told
 
 RIGHTS = Path(__file__).parents[2] / "infra" / "rights.txt"
 _HOW_TO = (
@@ -187,7 +195,7 @@ async def test_a_living_person_with_a_measure_in_force_is_not_erased(store: Stor
 
 @pytest.mark.parametrize("role", ["sigill_register", "sigill_transitions"])
 async def test_a_worker_that_judges_anew_reads_the_forms_of_waiting_orders_alone(
-    store: Store, admin: asyncpg.Connection, role: Role, database: str
+    store: Store, admin: asyncpg.Connection, role: DatabaseRole, database: str
 ) -> None:
     async with store.transaction(T0) as tx:
         child = await someone(tx)
@@ -223,7 +231,7 @@ async def test_a_worker_that_judges_anew_reads_the_forms_of_waiting_orders_alone
 
 @pytest.mark.parametrize("role", ["sigill_register", "sigill_transitions"])
 async def test_a_worker_without_a_waiting_order_opens_nothing_and_shuts_what_it_must(
-    store: Store, admin: asyncpg.Connection, role: Role, database: str
+    store: Store, admin: asyncpg.Connection, role: DatabaseRole, database: str
 ) -> None:
     """One INSERT by the register's login released a sealed record."""
     async with store.transaction(T0) as tx:
@@ -309,3 +317,139 @@ async def test_an_event_committed_while_its_partition_is_let_go_stays(
     await other.close()
     await letting_go
     assert await admin.fetchval("SELECT count(*) FROM outbox WHERE id = 11") == 1
+
+
+_SHADOWS = (
+    "CREATE SCHEMA mine",
+    "CREATE FUNCTION sigill.now() RETURNS timestamptz LANGUAGE sql AS 'SELECT pg_catalog.now()'",
+    "CREATE FUNCTION public.now() RETURNS timestamptz LANGUAGE sql AS 'SELECT pg_catalog.now()'",
+    "CREATE OPERATOR public.= (LEFTARG = text, RIGHTARG = text, FUNCTION = texteq)",
+    "CREATE CAST (text AS bigint) WITH INOUT AS IMPLICIT",
+    "CREATE DOMAIN public.text AS bytea",
+    "CREATE TYPE sigill.answer AS (a int)",
+    "CREATE EVENT TRIGGER t ON ddl_command_start EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+    "CREATE TRIGGER t BEFORE INSERT ON sigill.outbox FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+    "CREATE RULE r AS ON INSERT TO sigill.audit_entry DO INSTEAD NOTHING",
+    "CREATE INDEX ON sigill.outbox ((pg_sleep(0)))",
+    "ALTER TABLE sigill.audit_entry DISABLE TRIGGER ALL",
+    "SET session_replication_role = replica",
+    "ALTER FUNCTION sigill.extend_outbox RESET search_path",
+    "ALTER DEFAULT PRIVILEGES FOR ROLE sigill_owner GRANT SELECT ON TABLES TO PUBLIC",
+    "SELECT setval('sigill.registration', 1)",
+    "SELECT setval('sigill.outbox_id_seq', 1)",
+    "SET ROLE sigill_owner",
+    "DO $$ BEGIN LOCK TABLE sigill.audit_entry IN ACCESS EXCLUSIVE MODE; END $$",
+    "TRUNCATE sigill.outbox",
+    "COPY sigill.outbox TO PROGRAM 'cat'",
+    "SELECT pg_read_file('postgresql.conf')",
+)
+"""What would put something of a caller's in the way of what owns the tables, or stop what watches them."""
+
+
+@pytest.mark.parametrize(
+    "role", ["sigill_intake", "sigill_register", "sigill_transitions", "sigill_relay", "sigill_ops", "sigill_auditor", "sigill_reader"]
+)  # fmt: skip
+async def test_no_login_puts_anything_of_its_own_in_the_way(admin: asyncpg.Connection, role: str) -> None:
+    await admin.execute("DROP ROLE IF EXISTS maker; CREATE ROLE maker LOGIN")
+    await admin.execute(f"GRANT {role} TO maker")
+    try:
+        await admin.execute("SET SESSION AUTHORIZATION maker")
+        taken = {}
+        for statement in _SHADOWS:
+            try:
+                await admin.execute(statement)
+                taken[statement] = "done"
+            except asyncpg.InsufficientPrivilegeError:
+                continue
+            except asyncpg.PostgresError as error:
+                taken[statement] = f"{error.sqlstate} {error}"
+        assert taken == {}
+    finally:
+        await admin.execute("RESET SESSION AUTHORIZATION; DROP OWNED BY maker; DROP ROLE maker")
+
+
+async def test_what_is_made_later_is_nobodys_by_default(admin: asyncpg.Connection) -> None:
+    """Default privileges would hand a new table, sequence or function to a role without a line in a migration."""
+    given = await admin.fetch(
+        "SELECT defaclrole::regrole::text AS maker, defaclacl::text AS acl FROM pg_default_acl"
+    )
+    assert [row for row in given if "=" in row["acl"].replace(f"{row['maker']}=", "")] == []
+
+
+async def test_nobody_reads_a_column_through_an_error_or_a_plan(admin: asyncpg.Connection) -> None:
+    """The relay has no right to the numbers: neither a plan nor a failed cast nor ON CONFLICT tells one."""
+    await admin.execute("SET ROLE sigill_relay")
+    for statement in (
+        "EXPLAIN ANALYZE SELECT * FROM sigill.person_identity",
+        "SELECT number::date FROM sigill.person_identity",
+        "SELECT attname::text AS name FROM pg_stats WHERE schemaname = 'sigill' AND tablename = 'person_identity'",
+    ):
+        try:
+            rows = await admin.fetch(statement)
+        except asyncpg.InsufficientPrivilegeError:
+            continue
+        assert rows == []
+
+
+async def test_a_login_that_holds_the_workers_locks_is_named(
+    database: str, admin: asyncpg.Connection
+) -> None:
+    """Nothing forbids it, and nobody said whose it was; a worker gave up again and again."""
+    await admin.execute("DROP ROLE IF EXISTS holder; CREATE ROLE holder LOGIN; GRANT sigill_reader TO holder")
+    key = "hashtextextended('sigill:chain:intake', 0)"
+    holder, waits = await asyncpg.connect(database, user="holder"), await asyncpg.connect(database)
+    referee = Referee(Settings(database_url=SecretStr(database)), RefereedClock(SystemClock()), Metrics())
+    try:
+        await holder.execute(f"SELECT pg_advisory_lock({key})")
+        await waits.execute("SET lock_timeout = '60s'")
+        waiting = asyncio.create_task(waits.execute(f"SELECT pg_advisory_xact_lock({key})"))
+        told: list[dict[str, object]] = []
+        for _ in range(300):
+            with capture_logs() as lines:
+                await referee.look()
+            told += [line for line in lines if line["event"] == "a database session keeps others waiting"]
+            if told:
+                break
+            await asyncio.sleep(0.1)
+        assert [(line["login"], line["waiting"]) for line in told] == [("holder", 1)]
+        with capture_logs() as again:
+            await referee.look()
+        assert again == []
+        await holder.close()
+        await waiting
+    finally:
+        await referee.close()
+        await holder.close()
+        await waits.close()
+        await admin.execute("DROP OWNED BY holder; DROP ROLE holder")
+
+
+async def _fill(loud: asyncpg.Connection) -> None:
+    for number in range(10_000):
+        await loud.execute(f"NOTIFY sigill_outbox, '{number:07000}'")
+
+
+async def test_a_full_queue_of_notices_stops_no_event() -> None:
+    """Any login may fill it: listen, begin and never read. Each transaction that told anything failed from then on."""
+    server = EmbeddedPostgres(own=True, durable=False, settings={"max_notify_queue_pages": "64"})
+    if server.kind == "docker":
+        pytest.skip("the image's own settings leave room for eight gigabytes")
+    try:
+        dsn = await server.start().create_database("full_of_notices")
+        await migrate(dsn)
+        admin, deaf, loud = [await asyncpg.connect(dsn) for _ in range(3)]
+        for one in (deaf, loud):
+            await one.execute("SET search_path TO sigill; SET ROLE sigill_reader")
+        await deaf.execute("LISTEN sigill_outbox")
+        await deaf.execute("BEGIN")
+        with pytest.raises(asyncpg.ProgramLimitExceededError, match="NOTIFY queue"):
+            await _fill(loud)
+        await admin.execute("SET search_path TO sigill")
+        await admin.execute(
+            "INSERT INTO outbox (event_id, aggregatetype, aggregateid, type, payload, headers, shard, created_at) "
+            "VALUES (gen_random_uuid(), 'access.audit-heads.v1', 'v1.a', 't', 'head', '[]', 0, now())"
+        )
+        assert await admin.fetchval("SELECT count(*) FROM outbox") == 1
+        await deaf.execute("COMMIT")
+    finally:
+        server.stop()

@@ -7,6 +7,7 @@ import pytest
 
 from sigill.embedded import EmbeddedPostgres
 from sigill.runtime.settings import load_settings
+from sigill.runtime.worker_specs import DatabaseRole
 from sigill.store import (
     access_log,
     audit,
@@ -23,20 +24,21 @@ from sigill.store import (
 )
 from sigill.store.access_log import AccessLogEntry
 from sigill.store.audit import AuditEntry
-from sigill.store.session import Role, Store, TooPowerful
-from tests.store.kit import CHILD, DAY, T0, ids, key_of, seal, signed, someone, store_on, told
+from sigill.store.session import Store, TooPowerful
+from tests.kit.rows import CHILD, DAY, T0, ids, key_of, seal, signed, someone, store_on, told
 
-WORKERS: tuple[Role, ...] = ("sigill_intake", "sigill_register", "sigill_transitions")
-ROLES: tuple[Role, ...] = (*WORKERS, "sigill_relay", "sigill_reader", "sigill_ops", "sigill_auditor")
+WORKERS: tuple[DatabaseRole, ...] = ("sigill_intake", "sigill_register", "sigill_transitions")
+ROLES: tuple[DatabaseRole, ...] = (*WORKERS, "sigill_relay", "sigill_reader", "sigill_ops", "sigill_auditor")
 HISTORY = (
     "person person_identity person_version custody person_name person_merge staff_version staff_assignment unit "
     "person_separation "
     "elsewhere_measure unit_version unit_successor inbox signed_order order_outcome measure measure_version release_request release_answer "
-    "release_event dead_letter "
-    "dead_letter_action proposal proposal_verdict audit_entry audit_personal access_log person_erasure history_shape"
+    "release_event case_entry dead_letter "
+    "dead_letter_action proposal proposal_verdict audit_entry audit_personal access_log_whole access_log_line access_log_asker access_log_shown person_erasure history_shape "
+    "rulebook_draft rulebook_release rulebook_import rulebook_story"
 ).split()
 WORK = (
-    "elsewhere_source consumer_offset topic_size partition_wait pending_order outbox timer task source_hold console_session population_load "
+    "elsewhere_source consumer_offset topic_size partition_wait pending_order outbox timer task source_hold console_session console_form console_kept_form dead_letter_claim population_load "
     "population_load_chunk population_load_refusal standing_evaluation incarnation alembic_version"
 ).split()
 _LOADING = {"population_load", "population_load_chunk", "population_load_refusal"}
@@ -60,15 +62,24 @@ READS = {
         "measure_version",
         "audit_entry",
         "person_erasure",
+        "rulebook_draft",
+        "rulebook_release",
+        "rulebook_import",
         "alembic_version",
     },
 }
+_LOOKS = {"access_log_whole", "access_log_line", "access_log_asker", "access_log_shown"}
 _FROM_WORKERS = {
-    "access_log",
+    *_LOOKS,
+    "case_entry",
     "audit_personal",
+    "rulebook_story",
     "proposal",
     "proposal_verdict",
     "console_session",
+    "console_form",
+    "console_kept_form",
+    "dead_letter_claim",
     "history_shape",
     *_LOADING,
 }
@@ -76,7 +87,7 @@ HIDDEN = {
     **dict.fromkeys(WORKERS, _FROM_WORKERS),
     "sigill_register": _FROM_WORKERS | {"signed_order"},  # but some columns, and what waits
     "sigill_transitions": _FROM_WORKERS | {"signed_order", "outbox", "dead_letter"},
-    "sigill_ops": {"access_log", "audit_personal", "history_shape", *_LOADING},
+    "sigill_ops": {*_LOOKS, "audit_personal", "history_shape", *_LOADING},
     "sigill_auditor": set(),
 }
 
@@ -195,7 +206,7 @@ async def test_a_role_reads_what_it_needs_and_no_more(admin: asyncpg.Connection,
         ("sigill_ops", "INSERT INTO signed_order SELECT * FROM signed_order"),
         ("sigill_ops", "UPDATE task SET text_sv = ''"),
         ("sigill_ops", "SELECT purge_access_log(now() - interval '9 years', now())"),
-        ("sigill_intake", "INSERT INTO access_log DEFAULT VALUES"),
+        ("sigill_intake", "INSERT INTO access_log_line DEFAULT VALUES"),
         ("sigill_intake", "INSERT INTO staff_version DEFAULT VALUES"),
         ("sigill_intake", "UPDATE source_hold SET ended_at = now(), ended_by = 'nobody'"),
         ("sigill_ops", "INSERT INTO source_hold DEFAULT VALUES"),

@@ -16,6 +16,7 @@ from sigill.store import migrate as migrations
 from sigill.store.migrate import HEAD, INFRA, MIGRATIONS, migrate, pending, rights_missing
 from sigill.store.queries import FOLDER, blocks, queries
 from tests.store.catalog import catalog
+from tests.store.unmigrated import unmigrated
 
 FILES = sorted(path.name for path in MIGRATIONS.glob("[0-9]*.sql"))
 STATEMENTS = [(path.stem, name) for path in sorted(FOLDER.glob("*.sql")) for name in queries(path.stem)]
@@ -70,11 +71,7 @@ async def test_a_stamp_that_is_behind_is_recognised(
     postgres: EmbeddedPostgres, admin: asyncpg.Connection, number: int
 ) -> None:
     """As a release before left it when it was killed between a file's transaction and its stamp."""
-    name = f"stamped_late_{number}"
-    dsn = await postgres.create_database(name)
-    conn = await asyncpg.connect(dsn, server_settings={"search_path": "sigill"})
-    try:
-        await conn.execute("CREATE SCHEMA sigill; GRANT ALL ON SCHEMA sigill TO sigill_owner")
+    async with unmigrated(postgres, f"stamped_late_{number}") as (dsn, conn):
         await conn.execute("SET ROLE sigill_owner")
         for file in FILES[:number]:
             await conn.execute((MIGRATIONS / file).read_text())
@@ -84,9 +81,6 @@ async def test_a_stamp_that_is_behind_is_recognised(
         assert (await migrate(dsn))[0] == FILES[number - 1]
         assert await catalog(conn, "sigill") == await catalog(admin, "sigill")
         assert await pending(dsn) == []
-    finally:
-        await conn.close()
-        await postgres.drop_database(name)
 
 
 async def test_killed_at_any_moment_it_runs_to_its_end_the_next_time(postgres: EmbeddedPostgres) -> None:
@@ -177,6 +171,26 @@ def test_a_block_named_twice_is_refused() -> None:
         blocks("-- name: a\n-- One.\nSELECT 1;\n-- name: a\n-- Two.\nSELECT 2;\n")
 
 
+def test_a_part_stands_in_each_statement_that_names_it() -> None:
+    found = blocks(
+        "-- part: due\n-- What is due.\nFROM timer\n\n-- name: a\n-- One.\nSELECT 1 {due};\n-- name: b\n-- Two.\nSELECT 2 {due}"
+    )
+    assert found == {"a": "-- One.\nSELECT 1 FROM timer", "b": "-- Two.\nSELECT 2 FROM timer"}
+
+
+@pytest.mark.parametrize(
+    "text", ["-- part: due\nFROM timer\n", "-- name: a\nSELECT {due}\n-- part: due\nFROM timer\n"]
+)
+def test_a_part_that_no_later_statement_has_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="the part due stands in no statement"):
+        blocks(text)
+
+
+def test_no_statement_is_left_with_the_name_of_a_part() -> None:
+    named = [(family, name) for family, name in STATEMENTS if re.search(r"\{\w+\}", queries(family)[name])]
+    assert named == []
+
+
 async def test_one_patient_costs_the_same_however_many_there_are(admin: asyncpg.Connection) -> None:
     """No plan of a decision's statements reads a table from end to end."""
     await admin.execute(
@@ -213,10 +227,11 @@ async def test_one_patient_costs_the_same_however_many_there_are(admin: asyncpg.
         people["resolve"]: ("ARRAY['n7']", "ARRAY[1::smallint]"),
         people["children_of"]: ("ARRAY[7]",),
         people["latest_sequence"]: ("ARRAY[7]",),
-        facts["measures"]: ("ARRAY[7]", "NULL"),
+        queries("measures")["of_patients"]: ("ARRAY[7]", "NULL"),
         facts["custody"]: ("ARRAY[7]", "NULL"),
         facts["versions"]: ("ARRAY[7]", "NULL"),
         facts["identities"]: ("ARRAY[7]", "NULL"),
+        facts["orders_named"]: ("ARRAY[7]", "ARRAY[gen_random_uuid()]"),
         staff["units"]: ("ARRAY['u7']", "NULL"),
         orders["waiting_of"]: ("ARRAY[7]", "NULL", "0", "100"),
         orders["carried_out_unproven"]: ("now()", "'kind'", "0", "100"),

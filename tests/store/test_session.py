@@ -9,7 +9,7 @@ from sigill.embedded import EmbeddedPostgres
 from sigill.store import measures, persons, session
 from sigill.store.migrate import migrate
 from sigill.store.session import KeptPlans, Pooled, Store, passing
-from tests.store.kit import CHILD, T0, measures_of, seal, someone, store_on
+from tests.kit.rows import CHILD, T0, measures_of, seal, someone, store_on
 
 
 async def test_the_server_ends_what_takes_too_long(database: str) -> None:
@@ -143,3 +143,13 @@ async def test_kept_plans_are_made_anew_soon_at_first_and_seldom_later(
     finally:
         await conn.close()
     assert renewed == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 26.0, 36.0]
+
+
+def test_a_rollback_that_fails_on_a_dying_connection_is_the_deaths_trouble() -> None:
+    def rolled_back(first: Exception) -> asyncpg.InterfaceError:
+        busy = asyncpg.InterfaceError("cannot perform operation: another operation is in progress")
+        busy.__context__ = first
+        return busy
+
+    assert passing(rolled_back(asyncpg.AdminShutdownError("terminating connection")))
+    assert not passing(rolled_back(asyncpg.UniqueViolationError("the row is there")))

@@ -11,7 +11,7 @@ from sigill.policy.facts import Identity
 from sigill.store import persons, timers
 from sigill.store.session import Store
 from sigill_contracts.vocabulary import IdType, MeasureId, PersonId, RegionCode
-from tests.store.kit import CHILD, DAY, HOUR, MOTHER, T0, ids, someone, uuids
+from tests.kit.rows import CHILD, DAY, HOUR, MOTHER, T0, ids, someone, uuids
 
 
 def timer(patient: PersonId, due_at=T0, kind=TimerKind.MEASURE_ENDS, measure_id=None) -> SetTimer:

@@ -10,7 +10,7 @@ from sigill.store.session import Store
 from sigill.store.units import NoSuccessorWanted
 from sigill_contracts.directory import Assignment, StaffRecord, UnitRecord
 from sigill_contracts.vocabulary import Role, UnitId
-from tests.store.kit import DAY, T0
+from tests.kit.rows import DAY, T0
 
 OLD, NEW, OTHER = UnitId("SE2321000065-OLD"), UnitId("SE2321000065-NEW"), UnitId("SE2321000065-OTHER")
 TODAY = date(2026, 1, 1)

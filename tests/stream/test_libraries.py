@@ -42,13 +42,12 @@ def test_every_library_wrote_both_modes() -> None:
 @pytest.mark.parametrize(("language", "message"), CASES, ids=lambda v: v if isinstance(v, str) else v["mode"])
 def test_what_a_library_writes_is_read(language: str, message: dict[str, Any]) -> None:
     record = _record(message)
-    event = read_event(record)
-    envelope = event.envelope
+    envelope, data = read_event(record)
     assert (envelope.id, envelope.source, envelope.type, envelope.subject) == (ID, SOURCE, TYPE, KEY)
     assert envelope.content_type == "application/jose"
     assert envelope.time == datetime.fromisoformat(TIME).astimezone(UTC)
     assert dict(envelope.extensions)["partitionkey"] == KEY
-    assert event.data == ORDER.read_bytes().strip()
+    assert data == ORDER.read_bytes().strip()
     assert sender_of(record) == (SOURCE, ID)
 
 

@@ -11,7 +11,15 @@ from cloudevents.core.bindings.kafka import KafkaMessage, from_kafka_event
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sigill.stream.records import Event, Headers, NotCloudEvent, Record, read_event, sendable, write_binary
+from sigill.stream.records import (
+    Headers,
+    NotCloudEvent,
+    Record,
+    binary_headers,
+    read_event,
+    sendable,
+    source_stated,
+)
 from sigill_contracts.envelope import Envelope
 
 GOOD: dict[str, bytes] = {
@@ -62,7 +70,7 @@ def structured(
 
 @pytest.mark.parametrize("mode", [binary(), structured(), structured("Application/CloudEvents+JSON")])
 def test_both_modes_read_the_same(mode: Record) -> None:
-    assert read_event(mode) == Event(
+    assert read_event(mode) == (
         Envelope(
             id="a-1",
             source="urn:ehr:test",
@@ -145,18 +153,23 @@ def test_what_is_not_a_cloudevent_is_refused_with_its_reason(bad: Record, reason
             )
         ),
         record(tuple((name.title(), value) for name, value in GOOD.items())),
+        binary(extra=(("Content-Type", b"application/jose; charset=utf-8"),)),
+        binary(extra=(("Content-Type", b"Application/JOSE"),)),
+        record(
+            (("content-type", b"application/cloudevents+json"),),
+            b"\xef\xbb\xbf" + (structured().value or b""),
+        ),
         structured(own={"a": 1}),
         structured(traceId="1"),
         structured(dataschema=""),
     ],
 )
 def test_what_the_libraries_write_is_read(written: Record) -> None:
-    event = read_event(written)
-    envelope = event.envelope
+    envelope, data = read_event(written)
     assert (envelope.id, envelope.source, envelope.subject) == ("a-1", "urn:ehr:test", "v1.abc")
     assert (envelope.type, envelope.content_type) == ("se.sigill.order.v1", "application/jose")
     assert envelope.dataschema is None
-    assert event.data == b"x.y.z"
+    assert data == b"x.y.z"
 
 
 @pytest.mark.parametrize(
@@ -173,11 +186,11 @@ def test_what_the_libraries_write_is_read(written: Record) -> None:
     ],
 )
 def test_nothing_rests_on_the_time(written: bytes, meant: datetime | None) -> None:
-    assert read_event(binary(time=written)).envelope.time == meant
+    assert read_event(binary(time=written))[0].time == meant
 
 
 def test_an_empty_subject_is_none() -> None:
-    assert read_event(binary(subject=b"")).envelope.subject is None
+    assert read_event(binary(subject=b""))[0].subject is None
 
 
 def test_time_and_content_type_are_optional_and_never_invented() -> None:
@@ -185,12 +198,12 @@ def test_time_and_content_type_are_optional_and_never_invented() -> None:
     bare = record(
         tuple((n, v) for n, v in GOOD.items() if n not in ("ce_time", "ce_subject", "content-type"))
     )
-    envelope = read_event(bare).envelope
+    envelope = read_event(bare)[0]
     assert (envelope.time, envelope.subject, envelope.content_type) == (None, None, None)
 
 
 def test_a_binary_event_without_value_is_a_tombstone() -> None:
-    assert read_event(binary(None)).data is None
+    assert read_event(binary(None))[1] is None
 
 
 @pytest.mark.parametrize(
@@ -206,7 +219,7 @@ def test_a_binary_event_without_value_is_a_tombstone() -> None:
     ],
 )
 def test_telemetry_never_costs_an_order(headers: Headers, kept: str | None) -> None:
-    assert read_event(binary(extra=headers)).envelope.traceparent == kept
+    assert read_event(binary(extra=headers))[0].traceparent == kept
 
 
 @pytest.mark.parametrize(
@@ -224,12 +237,12 @@ def test_telemetry_never_costs_an_order(headers: Headers, kept: str | None) -> N
     ],
 )
 def test_structured_data_is_rebuilt_by_its_type(content_type: Any, data: Any, read: bytes) -> None:
-    assert read_event(structured(datacontenttype=content_type, data=data)).data == read
+    assert read_event(structured(datacontenttype=content_type, data=data))[1] == read
 
 
 def test_in_structured_mode_the_value_counts_and_not_the_headers() -> None:
     both = record((*structured().headers, ("ce_id", b"other")), structured().value)
-    assert read_event(both).envelope.id == "a-1"
+    assert read_event(both)[0].id == "a-1"
 
 
 names = st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=1, max_size=20).filter(
@@ -251,8 +264,7 @@ names = st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=1, max_size=20)
     )
 )
 texts = st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1, max_size=40)
-events = st.builds(
-    Event,
+events = st.tuples(
     st.builds(
         Envelope,
         id=texts,
@@ -271,9 +283,9 @@ events = st.builds(
 
 
 @given(events)
-def test_what_is_written_is_read_again(event: Event) -> None:
-    headers, value = write_binary(event)
-    assert read_event(record(headers, value)) == event
+def test_what_is_written_is_read_again(event: tuple[Envelope, bytes | None]) -> None:
+    envelope, value = event
+    assert read_event(record(binary_headers(envelope), value)) == event
 
 
 @given(
@@ -288,17 +300,44 @@ def test_nothing_else_than_a_reason_ever_comes_out(headers: list[Any], value: by
 
 
 def test_the_sdk_reads_what_we_write() -> None:
-    event = Event(read_event(binary()).envelope, b'{"a": 1}')
-    headers, value = write_binary(event)
-    assert value is not None
-    theirs = from_kafka_event(KafkaMessage(headers=dict(headers), key=None, value=value))
+    envelope = read_event(binary())[0]
+    headers = binary_headers(envelope)
+    theirs = from_kafka_event(KafkaMessage(headers=dict(headers), key=None, value=b'{"a": 1}'))
     assert (theirs.get_id(), theirs.get_source(), theirs.get_type()) == (
         "a-1",
         "urn:ehr:test",
         "se.sigill.order.v1",
     )
-    assert theirs.get_time() == event.envelope.time
+    assert theirs.get_time() == envelope.time
 
 
 def test_a_strange_header_name_can_be_sent_on() -> None:
     assert sendable([("ce_\udcff", None), ("å", b"1")]) == (("ce_\\udcff", b""), ("å", b"1"))
+
+
+@pytest.mark.parametrize(
+    ("more", "stated"),
+    [
+        ((), "urn:sigill:one"),
+        ((("CE_Source", b"urn:sigill:one"),), "urn:sigill:one"),
+        ((("content-type", b"application/json"),), "urn:sigill:one"),
+        ((("ce_source", b"urn:sigill:two"),), None),
+        ((("ce_source", None),), None),
+        ((("Content-Type", b" application/CloudEvents+json; charset=utf-8"),), None),
+        ((("content-type", None),), None),
+    ],
+    ids=repr,
+)
+def test_a_source_is_stated_as_the_whole_envelope_reads_it(
+    more: tuple[tuple[str, Any], ...], stated: str | None
+) -> None:
+    headers = (
+        ("ce_specversion", b"1.0"),
+        ("ce_id", b"1"),
+        ("ce_source", b"urn:sigill:one"),
+        ("ce_type", b"t"),
+    )
+    record = Record("orders", 0, 0, 0, "append", b"key", b"{}", (*headers, *more))
+    assert source_stated(record) == stated
+    if stated is not None:
+        assert read_event(record)[0].source == stated

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.trust.bench import Bench, make_bench
+from tests.kit.signed_forms import Bench, make_bench
 
 
 @pytest.fixture(scope="session")

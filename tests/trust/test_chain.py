@@ -11,7 +11,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 from sigill.devtools.authority import LEVEL_2, LEVEL_3, Authority, Holder, key_usage, make_authority
 from sigill.devtools.signing import sign_jws
 from sigill.trust import RevocationSnapshot, TrustPolicy
-from tests.trust.bench import NOW, PAYLOAD, SIGNER, Bench
+from tests.kit.signed_forms import NOW, PAYLOAD, SIGNER, Bench
 
 DAY = timedelta(days=1)
 

@@ -18,7 +18,7 @@ from sigill.devtools.signing import sign_jws
 from sigill.intake.revocation_cache import report
 from sigill.runtime.metrics import CRL_GOOD_UNTIL, Metrics
 from sigill.trust import RevocationSnapshot, TrustPolicy
-from tests.trust.bench import NOW, OTHER, PAYLOAD, SIGNER, Bench
+from tests.kit.signed_forms import NOW, OTHER, PAYLOAD, SIGNER, Bench
 from tests.trust.test_evidence import keeper
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -174,6 +174,36 @@ def test_a_list_that_speaks_for_nobody_neither_clears_nor_hides(fresh: Bench, sc
     fresh.ca.revoke(holder, NOW - 2 * DAY)
     own = listed(fresh, NOW - DAY, ONE)
     assert codes(fresh, holder, own, *silent) == ["certificate_revoked"]
+
+
+def test_a_name_that_only_looks_like_the_point_names_no_list(fresh: Bench):
+    """Another path, port or query, a dot at the end, an escape: another point, whoever serves it."""
+    holder = card(fresh, point(*uri(ONE)))
+    for alike in (
+        f"{ONE}?x",
+        f"{ONE}#x",
+        f"{ONE}/",
+        f"{ONE}%20",
+        ONE.replace(".", "%2E", 1),
+        ONE.upper() + "X",
+    ):
+        assert codes(fresh, holder, listed(fresh, NOW - HOUR, alike)) == ["undetermined"], alike
+    assert codes(fresh, holder, listed(fresh, NOW - HOUR, ONE)) == []
+
+
+def test_a_list_whose_extension_for_its_scope_is_not_critical_is_scoped_all_the_same(fresh: Bench):
+    """RFC 5280, 5.2.5 asks for critical; a list that does not say so must not speak for everybody."""
+    holder = card(fresh, point(*uri(ONE)))
+    scope = x509.IssuingDistributionPoint(uri(TWO), None, False, False, None, False, False)
+    other = fresh.ca.crl(NOW - HOUR, extensions=[(scope, False)])
+    assert codes(fresh, holder, other) == ["undetermined"]
+
+
+def test_an_unknown_critical_extension_of_a_list_makes_it_silent(fresh: Bench):
+    holder = card(fresh)
+    odd = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4.5"), b"\x05\x00")
+    assert codes(fresh, holder, fresh.ca.crl(NOW - HOUR, extensions=[(odd, True)])) == ["undetermined"]
+    assert codes(fresh, holder, fresh.ca.crl(NOW - HOUR, extensions=[(odd, False)])) == []
 
 
 def test_a_delta_list_of_the_own_partition_is_not_the_newest(fresh: Bench):

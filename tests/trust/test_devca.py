@@ -7,7 +7,7 @@ import pytest
 from sigill.devtools.authority import DevAuthority
 from sigill.devtools.signing import sign_jws, tampered_jws
 from sigill.trust import RevocationSnapshot, TrustPolicy, read_certificates, verify
-from tests.trust.bench import NOW, PAYLOAD, SIGNER
+from tests.kit.signed_forms import NOW, PAYLOAD, SIGNER
 
 
 def test_it_can_be_saved_and_loaded(tmp_path):

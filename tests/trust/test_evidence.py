@@ -15,7 +15,7 @@ from sigill.devtools.signing import sign_jws
 from sigill.intake.revocation_sources import RevocationCache, RevocationSources
 from sigill.runtime.clock import FixedClock
 from sigill.trust import RevocationIndex, RevocationSnapshot, TrustPolicy, believed_until
-from tests.trust.bench import NOW, PAYLOAD, SIGNER, Bench
+from tests.kit.signed_forms import NOW, PAYLOAD, SIGNER, Bench
 
 HOUR = timedelta(hours=1)
 Answer = Callable[[str, bytes], tuple[int, bytes]]

@@ -53,6 +53,7 @@ FORMS = st.fixed_dictionaries(
         "order_id": TEXT,
         "motivation": TEXT,
         "urgent": st.booleans(),
+        "given": st.booleans(),
         "units": st.lists(TEXT, min_size=1, max_size=3),
         "guardians": st.lists(st.fixed_dictionaries({"id": TEXT, "id_type": TEXT}), min_size=1, max_size=3),
         "court_order": st.fixed_dictionaries(

@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.hashes import SHA384
 
 from sigill.devtools.signing import jades_header, sign_jws, sign_jws_with, tampered_jws
-from tests.trust.bench import COMPACT, FORM, GENERAL, NOW, OTHER, PAYLOAD, SIGNER, XML, Bench
+from tests.kit.signed_forms import COMPACT, FORM, GENERAL, NOW, OTHER, PAYLOAD, SIGNER, XML, Bench
 
 
 def b64(data: bytes) -> str:
@@ -256,7 +256,6 @@ def test_a_good_signature_over_no_json_object_is_a_dead_letter(bench: Bench, pay
         lambda raw: b"hello",
         lambda raw: raw.replace(b".", b".\n", 1),
         lambda raw: raw + b"\0",
-        lambda raw: b"\xef\xbb\xbf" + raw,
         lambda raw: raw + b"=",
         lambda raw: raw + b".",
         lambda raw: raw.replace(b".", b"", 1),

@@ -12,7 +12,7 @@ from pyhanko_certvalidator.errors import PathBuildingError, PathValidationError,
 from sigill.devtools.authority import Holder, key_usage
 from sigill.devtools.signing import sign_jws
 from sigill.trust import RevocationSnapshot
-from tests.trust.bench import NOW, PAYLOAD, SIGNER, Bench, make_bench
+from tests.kit.signed_forms import NOW, PAYLOAD, SIGNER, Bench, make_bench
 
 DAY = timedelta(days=1)
 

@@ -8,7 +8,7 @@ from typer.testing import CliRunner, Result
 
 from sigill.cli.dev import app as dev
 from sigill.cli.order import app as order
-from tests.trust.bench import SIGNER
+from tests.kit.signed_forms import SIGNER
 
 WORLD = Path(__file__).parent / "world"
 AT = "2026-11-29T21:00:00+00:00"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sigill.devtools.signing import jades_header, sign_jws, sign_jws_with, sign_xades
 from sigill.trust import UnreadableSignature, Verdict
-from tests.trust.bench import COMPACT, FORM, GENERAL, NOW, PAYLOAD, SIGNER, XML, make_bench
+from tests.kit.signed_forms import COMPACT, FORM, GENERAL, NOW, PAYLOAD, SIGNER, XML, make_bench
 
 BENCH = make_bench()
 HOLDER = BENCH.ca.staff(SIGNER)

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from sigill.devtools.authority import Authority, DevAuthority, Holder, key_usage, make_authority, new_key
 from sigill.devtools.signing import sign_jws
 from sigill.trust import RevocationIndex, RevocationSnapshot, TrustPolicy
-from tests.trust.bench import GENERAL, NOW, OTHER, PAYLOAD, SIGNER, Bench
+from tests.kit.signed_forms import GENERAL, NOW, OTHER, PAYLOAD, SIGNER, Bench
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 HOLD = x509.ReasonFlags.certificate_hold

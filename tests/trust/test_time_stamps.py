@@ -21,7 +21,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from sigill.devtools.authority import DevAuthority, Holder, key_usage
 from sigill.devtools.signing import sign_jws
 from sigill.trust import RevocationSnapshot, TrustPolicy, Verdict
-from tests.trust.bench import GENERAL, NOW, PAYLOAD, SIGNER, Bench
+from tests.kit.signed_forms import GENERAL, NOW, PAYLOAD, SIGNER, Bench
 
 HOUR = timedelta(hours=1)
 

@@ -43,7 +43,7 @@ from sigill.trust.roca import is_weak
 from sigill.trust.usage import key_of
 from sigill.trust.xades_shape import _leaves_signature_out, canonical
 from sigill_contracts.hsa_id import canonical_hsa_id
-from tests.trust.bench import FORM, NOW, PAYLOAD, SIGNER, XML, Bench
+from tests.kit.signed_forms import FORM, NOW, PAYLOAD, SIGNER, XML, Bench
 
 LATER = "http://www.w3.org/2007/05/xmldsig-more#"
 LONG = (NOW - timedelta(days=900), NOW + timedelta(days=900))

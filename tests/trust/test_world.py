@@ -121,3 +121,18 @@ def test_a_time_stamp_is_evaluated_with_an_anchor_for_it_and_otherwise_said(file
     assert datetime.fromisoformat(check.detail).date() == AT.date()
     assert stamped.proven
     assert without.proven
+
+
+@pytest.mark.parametrize(
+    ("file", "content_type", "before"),
+    [
+        ("dss-xades-env-only.xml", "text/xml; charset=utf-8", b""),
+        ("node-jose-ES256.jose", "application/jose", b"\xef\xbb\xbf"),
+        ("go-jose-full-ES256.json", "Application/JOSE+JSON", b"\xef\xbb\xbf"),
+    ],
+)
+def test_what_surrounds_a_signature_costs_nothing(file: str, content_type: str, before: bytes):
+    raw = before + (WORLD / file).read_bytes()
+    verdict = verify(raw, content_type, policy=POLICY, evidence=EVIDENCE, arrived_at=AT)
+
+    assert verdict.reasons == ()

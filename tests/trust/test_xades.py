@@ -13,7 +13,7 @@ from sigill.devtools.signing import sign_xades, tampered_xades
 from sigill.trust import RevocationSnapshot
 from sigill.trust.form_xml import NAMESPACE, xml_of
 from sigill.trust.profile import DS, EXCLUSIVE, INCLUSIVE, XADES
-from tests.trust.bench import FORM, NOW, SIGNER, XML, Bench
+from tests.kit.signed_forms import FORM, NOW, SIGNER, XML, Bench
 
 C14N_11 = "http://www.w3.org/2006/12/xml-c14n11"
 

@@ -3,11 +3,12 @@
 import asyncio
 import sys
 
-from sigill.bootstrap import WORKERS, Wiring
+from sigill.bootstrap import Wiring
 from sigill.policy.rulebook import Rulebooks
 from sigill.runtime.logging import configure_logging
 from sigill.runtime.settings import settings_or_exit
-from tests.workers.rulebook import NATIONAL, TESTLAND
+from sigill.runtime.worker_specs import ORDER_WORKERS
+from tests.kit.testland import NATIONAL, TESTLAND
 
 
 def main() -> None:
@@ -15,7 +16,7 @@ def main() -> None:
     settings = settings_or_exit()
     configure_logging("json", settings.log_level)
     wiring = Wiring.of(settings, books=Rulebooks.of(TESTLAND, NATIONAL))
-    asyncio.run(wiring.serve(sys.argv[1:] or WORKERS))
+    asyncio.run(wiring.serve(sys.argv[1:] or ORDER_WORKERS))
 
 
 if __name__ == "__main__":

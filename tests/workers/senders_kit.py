@@ -19,8 +19,8 @@ from sigill.store import facts as stored
 from sigill.store import persons
 from sigill_contracts.receipt import Receipt
 from sigill_contracts.vocabulary import IdType, Service
-from tests.workers.live import Live, end, live
-from tests.workers.town import Town
+from tests.kit.live_topics import Live, end, live
+from tests.kit.senders import Senders
 
 PN, SN = "personnummer", "samordningsnummer"
 
@@ -29,24 +29,24 @@ def now():
     return SystemClock().now()
 
 
-async def sees(office, viewer, patient):
+async def sees(harness, viewer, patient):
     """May the viewer see the journal now? (allowed, codes); each person as (id_type, number)."""
     who, whom = (Identity(IdType(kind), number) for kind, number in (viewer, patient))
-    async with office.store.reading() as tx:
+    async with harness.store.reading() as tx:
         ids = await persons.resolve(tx, {who, whom})
         facts = (await stored.patient_facts(tx, {ids[whom]}))[ids[whom]]
     found = decide(
-        AccessQuestion(ids.get(who), Service.JOURNAL, office.clock.now(), None, None),
+        AccessQuestion(ids.get(who), Service.JOURNAL, harness.clock.now(), None, None),
         facts,
-        office.desk.books,
+        harness.desk.books,
     )
     return found.allowed, tuple(str(code) for code in found.codes)
 
 
-async def answers(office, *messages):
+async def answers(harness, *messages):
     """Hand messages over; (outcome, codes) of the receipts that come out."""
-    await office.hand_over(*messages)
-    events = await office.out()
+    await harness.hand_over(*messages)
+    events = await harness.out()
     found = [
         Receipt.model_validate_json(e.payload) for e in events if e.aggregatetype == "access.receipts.v1"
     ]
@@ -109,8 +109,8 @@ _START = now() - timedelta(minutes=1)
 
 
 @pytest.fixture(scope="module")
-def town_now() -> Town:
-    return Town(_START)
+def town_now() -> Senders:
+    return Senders(_START)
 
 
 @pytest.fixture

@@ -19,8 +19,8 @@ from sigill.store.referee import ClockApart, Referee
 from sigill_contracts.state import MeasureState
 from sigill_contracts.topics import ORDERS, PERSONS
 from sigill_contracts.vocabulary import Service
-from tests.workers.conftest import START, Office, read, receipts
-from tests.workers.town import ADULT, MOTHER
+from tests.kit.senders import ADULT, MOTHER
+from tests.kit.worker_harness import START, WorkerHarness, read, receipts
 
 HOUR = timedelta(hours=1)
 SOON = timedelta(seconds=1)
@@ -30,61 +30,67 @@ def measures(events: Sequence[Unpublished]) -> list[MeasureState]:
     return [measure for state in read(events, "access.state.v1") for measure in state.measures]
 
 
-async def open_to(office: Office, number: str, at: datetime) -> bool:
+async def open_to(harness: WorkerHarness, number: str, at: datetime) -> bool:
     """Whether the person behind a number sees its own journal at an instant."""
     identity = Identity("personnummer", number)  # type: ignore[arg-type]
-    async with office.store.reading() as tx:
+    async with harness.store.reading() as tx:
         who = (await persons.resolve(tx, {identity}))[identity]
         facts = (await stored.patient_facts(tx, {who}))[who]
-    return decide(AccessQuestion(who, Service.JOURNAL, at, None, None), facts, office.desk.books).allowed
+    return decide(AccessQuestion(who, Service.JOURNAL, at, None, None), facts, harness.desk.books).allowed
 
 
 @pytest.mark.parametrize("ahead", [HOUR, timedelta(0), -HOUR], ids=["ahead", "right", "behind"])
-async def test_a_seal_begins_no_later_than_the_broker_received_it(office: Office, ahead: timedelta) -> None:
-    received = office.records([office.town.orders(START)])
-    office.clock.set(START + ahead)
-    await office.hand_over_records(received)
-    events = await office.out()
+async def test_a_seal_begins_no_later_than_the_broker_received_it(
+    harness: WorkerHarness, ahead: timedelta
+) -> None:
+    received = harness.records([harness.senders.orders(START)])
+    harness.clock.set(START + ahead)
+    await harness.hand_over_records(received)
+    events = await harness.out()
     [receipt] = receipts(events)
     begins = min(START, START + ahead)
     assert receipt.outcome == "executed"
     assert measures(events)[0].valid_from == begins
-    assert not await open_to(office, ADULT, START + SOON)
+    assert not await open_to(harness, ADULT, START + SOON)
     [change] = read(events, "access.changes.v1")
     assert change.at == begins
 
 
-async def test_a_seal_that_waited_for_the_register_begins_when_it_was_received(office: Office) -> None:
+async def test_a_seal_that_waited_for_the_register_begins_when_it_was_received(
+    harness: WorkerHarness,
+) -> None:
     stranger = "198507099805"
-    order = office.town.orders(
+    order = harness.senders.orders(
         START, patient={"id_type": "personnummer", "id": stranger}, decided_at=START.isoformat()
     )
-    await office.hand_over(order)
-    assert receipts(await office.out())[0].outcome == "pending"
-    office.clock.advance(HOUR)
-    await office.hand_over(office.town.registers(START - timedelta(days=1), stranger))
-    events = await office.out()
+    await harness.hand_over(order)
+    assert receipts(await harness.out())[0].outcome == "pending"
+    harness.clock.advance(HOUR)
+    await harness.hand_over(harness.senders.registers(START - timedelta(days=1), stranger))
+    events = await harness.out()
     [receipt] = receipts(events)
     assert (receipt.outcome, measures(events)[0].valid_from) == ("executed", START)
 
 
-async def test_a_brokers_clock_that_jumps_back_dates_no_release_before_its_seal(office: Office) -> None:
-    seal = office.town.orders(START)
-    await office.hand_over(seal)
-    release = office.town.orders(START, "release_journal_seal", releases=[seal.order_id])
-    office.clock.advance(2 * HOUR)
-    [record] = office.records([release])
+async def test_a_brokers_clock_that_jumps_back_dates_no_release_before_its_seal(
+    harness: WorkerHarness,
+) -> None:
+    seal = harness.senders.orders(START)
+    await harness.hand_over(seal)
+    release = harness.senders.orders(START, "release_journal_seal", releases=[seal.order_id])
+    harness.clock.advance(2 * HOUR)
+    [record] = harness.records([release])
     early = int((START - HOUR / 6).timestamp() * 1000)
-    await office.hand_over_records([replace(record, timestamp=early)])
-    events = await office.out()
+    await harness.hand_over_records([replace(record, timestamp=early)])
+    events = await harness.out()
     assert [r.outcome for r in receipts(events)] == ["executed"] * 2
     assert read(events, "access.state.v1")[-1].measures == ()  # what is over has left the state
-    async with office.store.reading() as tx:
+    async with harness.store.reading() as tx:
         identity = Identity("personnummer", ADULT)  # type: ignore[arg-type]
         who = (await persons.resolve(tx, {identity}))[identity]
         facts = (await stored.patient_facts(tx, {who}))[who]
     assert [(m.valid_from, m.valid_to) for m in facts.measures] == [(START, START)]
-    assert await open_to(office, ADULT, START + SOON)
+    assert await open_to(harness, ADULT, START + SOON)
 
 
 @pytest.mark.parametrize("topic", [ORDERS, PERSONS], ids=lambda spec: spec.name)
@@ -94,21 +100,21 @@ async def test_a_brokers_clock_that_jumps_back_dates_no_release_before_its_seal(
     ids=["microseconds", "the future", "none", "1970", "far out"],
 )
 async def test_what_a_sender_stamps_ends_nothing_and_dates_nothing_ahead(
-    office: Office, topic: object, stamp: int
+    harness: WorkerHarness, topic: object, stamp: int
 ) -> None:
     sent = (
-        [office.town.orders(START), office.town.garbage()]
+        [harness.senders.orders(START), harness.senders.garbage()]
         if topic is ORDERS
         else [
-            office.town.registers(START - HOUR, MOTHER, 7),
-            replace(office.town.garbage(), topic=PERSONS),
+            harness.senders.registers(START - HOUR, MOTHER, 7),
+            replace(harness.senders.garbage(), topic=PERSONS),
         ]
     )
-    records = [replace(r, timestamp=stamp, timestamp_type="create") for r in office.records(sent)]
-    await office.hand_over_records(records)
-    events = await office.out()
-    assert all(receipt.received_at <= office.clock.now() for receipt in receipts(events))
-    assert all(m.valid_from <= office.clock.now() for m in measures(events))
+    records = [replace(r, timestamp=stamp, timestamp_type="create") for r in harness.records(sent)]
+    await harness.hand_over_records(records)
+    events = await harness.out()
+    assert all(receipt.received_at <= harness.clock.now() for receipt in receipts(events))
+    assert all(m.valid_from <= harness.clock.now() for m in measures(events))
 
 
 def test_the_refereed_clock_follows_the_database_and_no_jump_of_the_machine() -> None:

@@ -10,36 +10,36 @@ from sigill.directory.record_update import NothingNamed, read_staff, read_unit
 from sigill.store import dead_letters, staff, units
 from sigill_contracts.directory import StaffRecord, UnitRecord
 from sigill_contracts.vocabulary import HsaId, Role, UnitId
-from tests.workers.conftest import START, Office
-from tests.workers.town import DOCTOR, OPERATOR, REGION, UNIT
+from tests.kit.senders import DOCTOR, OPERATOR, REGION, UNIT
+from tests.kit.worker_harness import START, WorkerHarness
 
 OLD = "SE2321000099-OLD"
 NEW = "SE2321000099-NEW"
 
 
-async def test_units_are_kept_in_order_and_late_messages_change_nothing(office: Office) -> None:
-    town = office.town
-    await office.hand_over(
-        town.unit(START, name="Barnkliniken", clinic="paediatric"),
-        town.unit(START, sequence=3, name="Barnkliniken", valid_through="2025-03-31", succeeded_by=NEW),
-        town.unit(START, sequence=2, name="Sen"),
-        town.unit(START, NEW, name="Barn- och ungdomskliniken"),
+async def test_units_are_kept_in_order_and_late_messages_change_nothing(harness: WorkerHarness) -> None:
+    senders = harness.senders
+    await harness.hand_over(
+        senders.unit(START, name="Barnkliniken", clinic="paediatric"),
+        senders.unit(START, sequence=3, name="Barnkliniken", valid_through="2025-03-31", succeeded_by=NEW),
+        senders.unit(START, sequence=2, name="Sen"),
+        senders.unit(START, NEW, name="Barn- och ungdomskliniken"),
     )
-    async with office.store.reading() as tx:
+    async with harness.store.reading() as tx:
         known = await units.load(tx, [UnitId(UNIT)])
     assert known[UnitId(UNIT)].name == "Barnkliniken"
     assert known[UnitId(UNIT)].succeeded_by == NEW
     assert known[UnitId(NEW)].name == "Barn- och ungdomskliniken"
 
 
-async def test_what_contradicts_itself_is_kept_and_the_rest_of_it_counts(office: Office) -> None:
-    town = office.town
-    await office.hand_over(
-        town.unit(START, succeeded_by=UNIT, name="Barnkliniken", clinic="paediatric"),
-        town.unit(START, OLD, valid_from="2025-04-01", valid_through="2025-03-01", succeeded_by=UNIT),
-        town.unit(START + timedelta(minutes=1), NEW),
+async def test_what_contradicts_itself_is_kept_and_the_rest_of_it_counts(harness: WorkerHarness) -> None:
+    senders = harness.senders
+    await harness.hand_over(
+        senders.unit(START, succeeded_by=UNIT, name="Barnkliniken", clinic="paediatric"),
+        senders.unit(START, OLD, valid_from="2025-04-01", valid_through="2025-03-01", succeeded_by=UNIT),
+        senders.unit(START + timedelta(minutes=1), NEW),
     )
-    async with office.store.reading() as tx:
+    async with harness.store.reading() as tx:
         known = await units.load(tx, [UnitId(unit) for unit in (UNIT, OLD, NEW)])
         parked = await dead_letters.page(tx, topic="directory.units.v1")
     assert known[UnitId(UNIT)].clinic == "paediatric"
@@ -134,13 +134,13 @@ def test_whom_a_message_is_about_and_what_it_says_must_be_readable(message: Any)
         read_staff(json.dumps(message).encode(), START)
 
 
-async def test_what_could_not_be_read_is_kept_and_those_behind_it_pass(office: Office) -> None:
-    town = office.town
-    await office.hand_over(
-        town.employs(START, DOCTOR, ["physician", "dietician"], sequence=2),
-        town.employs(START, OPERATOR, ["support_operator"], sequence=2),
+async def test_what_could_not_be_read_is_kept_and_those_behind_it_pass(harness: WorkerHarness) -> None:
+    senders = harness.senders
+    await harness.hand_over(
+        senders.employs(START, DOCTOR, ["physician", "dietician"], sequence=2),
+        senders.employs(START, OPERATOR, ["support_operator"], sequence=2),
     )
-    async with office.store.reading() as tx:
+    async with harness.store.reading() as tx:
         known = await staff.load(tx, [HsaId(DOCTOR), HsaId(OPERATOR)])
         parked = await dead_letters.page(tx, topic="directory.staff.v1")
     assert known[HsaId(DOCTOR)].assignments[0].roles == {Role.PHYSICIAN}

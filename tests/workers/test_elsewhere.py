@@ -13,8 +13,8 @@ from sigill.store import dead_letters, elsewhere, persons
 from sigill.store import facts as stored
 from sigill_contracts.topics import ELSEWHERE
 from sigill_contracts.vocabulary import IdType
-from tests.workers.conftest import START, Office
-from tests.workers.town import ADULT, Sent, _event, person
+from tests.kit.senders import ADULT, Sent, _event, person
+from tests.kit.worker_harness import START, WorkerHarness
 
 
 def told(reference: str = "r1", **fields: Any) -> dict[str, Any]:
@@ -36,15 +36,17 @@ def sent(body: dict[str, Any]) -> Sent:
     return _event(ELSEWHERE, "1177/r1", str(uuid4()), "application/json", json.dumps(body).encode())
 
 
-async def test_what_a_source_says_is_kept_in_order_and_a_late_message_changes_nothing(office: Office) -> None:
-    await office.hand_over(*office.town.people(START))
-    await office.hand_over(
+async def test_what_a_source_says_is_kept_in_order_and_a_late_message_changes_nothing(
+    harness: WorkerHarness,
+) -> None:
+    await harness.hand_over(*harness.senders.people(START))
+    await harness.hand_over(
         sent(told(sequence=2, valid_through="2025-12-31")),
         sent(told(sequence=1, ended=True)),
         sent({"source": "1177", "read_up_to": (START - timedelta(hours=1)).isoformat(), "measure": None}),
     )
     adult = Identity(IdType.PERSONNUMMER, ADULT)
-    async with office.store.reading() as tx:
+    async with harness.store.reading() as tx:
         who = await persons.resolve(tx, [adult])
         known = (await stored.patient_facts(tx, who.values()))[who[adult]]
         read = await elsewhere.sources(tx)

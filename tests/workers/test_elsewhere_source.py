@@ -22,9 +22,9 @@ from sigill.register.outside_update import read_outside
 from sigill.runtime.clock import FixedClock
 from sigill.stream.connection import BrokerDown
 from sigill.stream.producer import OutgoingRecord
-from tests.workers.conftest import START
+from tests.kit.senders import ADULT
+from tests.kit.worker_harness import START
 from tests.workers.test_elsewhere import told
-from tests.workers.town import ADULT
 
 READ = (START - timedelta(minutes=1)).isoformat()
 

@@ -4,25 +4,27 @@ import asyncio
 
 import pytest
 
-from tests.workers.conftest import START
+from tests.kit.senders import CHILD, MOTHER, person
+from tests.kit.worker_harness import START
 from tests.workers.senders_kit import PN, answers, cli, finish, run, sees, town_now  # noqa: F401
-from tests.workers.town import CHILD, MOTHER, person
 
 
 @pytest.mark.parametrize("fields", [{"valid_through": "9999-12-31"}, {"valid_from": "0001-01-01"}])
-async def test_an_order_has_an_answer(office, fields):
-    assert await answers(office, office.town.orders(START, **fields)), "a dead letter: the EHR hears nothing"
+async def test_an_order_has_an_answer(harness, fields):
+    assert await answers(harness, harness.senders.orders(START, **fields)), (
+        "a dead letter: the EHR hears nothing"
+    )
 
 
 @pytest.mark.parametrize(
     "custody", [{"from_date": "0001-01-01"}, {"from_date": "0001-01-01", "to_date": "9999-12-31"}]
 )
-async def test_a_mark_is_heard_beside_such_a_custody(office, custody):
-    told = office.town.registers(
+async def test_a_mark_is_heard_beside_such_a_custody(harness, custody):
+    told = harness.senders.registers(
         START, CHILD, 5, custody=[{"guardian": person(MOTHER), **custody}], secrecy_mark=True
     )
-    await answers(office, told)
-    assert (await sees(office, (PN, MOTHER), (PN, CHILD)))[0] is False
+    await answers(harness, told)
+    assert (await sees(harness, (PN, MOTHER), (PN, CHILD)))[0] is False
 
 
 LIST = """åtgärd;personnummer;gäller från;gäller till och med;beslutsdatum;initiativ

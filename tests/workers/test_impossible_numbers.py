@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.workers.conftest import START
+from tests.kit.senders import CHILD, person
+from tests.kit.worker_harness import START
 from tests.workers.senders_kit import PN, SN, answers
-from tests.workers.town import CHILD, person
 
 WRONG = {
     "ten digits": (PN, "1803052382"),
@@ -21,16 +21,16 @@ RIGHT = {
 
 
 @pytest.mark.parametrize("which", WRONG)
-async def test_refused_at_once(office, which):
+async def test_refused_at_once(harness, which):
     kind, number = WRONG[which]
-    assert await answers(office, office.town.orders(START, patient=person(number, kind))) == [
+    assert await answers(harness, harness.senders.orders(START, patient=person(number, kind))) == [
         ("refused", ("field_invalid",))
     ]
 
 
 @pytest.mark.parametrize("which", RIGHT)
-async def test_taken(office, which):
+async def test_taken(harness, which):
     kind, number = RIGHT[which]
-    assert await answers(office, office.town.orders(START, patient=person(number, kind))) == [
+    assert await answers(harness, harness.senders.orders(START, patient=person(number, kind))) == [
         ("pending", ("patient_not_yet_known",))
     ]

@@ -1,22 +1,36 @@
 """A batch of orders in one transaction: judged, answered, repeated, refused, parked."""
 
+import asyncio
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from io import StringIO
 
 import pytest
 
 from sigill.intake.consumer import Intake
+from sigill.policy.rulebook import Rulebooks
+from sigill.processing.citations import PolicyContext
+from sigill.processing.unit_of_work import ReceivedOrder, UnitOfWork
+from sigill.runtime.clock import FixedClock
+from sigill.runtime.logging import configure_logging
 from sigill.store import orders
+from sigill.store.session import Store
+from sigill_contracts.receipt import Receipt
 from sigill_contracts.topics import ORDERS
-from tests.workers.conftest import START, Office, read, receipts
-from tests.workers.town import ADULT, CHILD, FATHER, KEYS, MOTHER, person
+from sigill_contracts.vocabulary import OrderId
+from tests.kit.senders import ADULT, CHILD, FATHER, KEYS, MOTHER, Senders, person
+from tests.kit.testland import NATIONAL, OWN_SERIES
+from tests.kit.worker_harness import START, WorkerHarness, read, receipts
 
 
-async def test_an_order_is_executed_and_everything_that_follows_goes_out_in_order(office: Office) -> None:
-    order = office.town.orders(START)
-    await office.hand_over(order)
-    events = await office.out()
+async def test_an_order_is_executed_and_everything_that_follows_goes_out_in_order(
+    harness: WorkerHarness,
+) -> None:
+    order = harness.senders.orders(START)
+    await harness.hand_over(order)
+    events = await harness.out()
     [receipt] = receipts(events)
     assert receipt.outcome == "executed"
     assert receipt.codes == ()
@@ -36,12 +50,62 @@ async def test_an_order_is_executed_and_everything_that_follows_goes_out_in_orde
     assert [e.aggregatetype for e in events][-1] == "access.state.v1"
 
 
-async def test_the_same_message_again_gets_the_first_answer_and_changes_nothing(office: Office) -> None:
-    order = office.town.orders(START)
-    await office.hand_over(order)
-    [first] = receipts(await office.out())
-    await office.hand_over(order, order)
-    events = await office.out()
+async def test_an_order_is_registered_in_its_regions_own_series_and_found_by_it(
+    store: Store, senders: Senders
+) -> None:
+    desk = PolicyContext.of(Rulebooks.of(OWN_SERIES, NATIONAL), "urn:sigill:test")
+    harness = WorkerHarness(store, senders, FixedClock(START), desk)
+    await harness.assign()
+    await harness.hand_over(*senders.staff(START - timedelta(days=30)))
+    await harness.hand_over(*senders.people(START - timedelta(days=30)))
+    await harness.hand_over(senders.orders(START), senders.orders(START, region="nowhere"))
+    executed, refused = receipts(await harness.out())
+    assert executed.note is not None
+    number = executed.note.registration_number
+    assert number.startswith(f"TL {START:%Y}/")
+    async with store.reading() as tx:
+        (registration,) = await orders.numbered(tx, f" {number.lower()} ")
+        (one,) = await orders.by_registration(tx, [registration])
+        assert one.registration_number == number
+        assert orders.file_name(number) == number.replace(" ", "_").replace("/", "_")
+        (other,) = await orders.load(tx, [OrderId(str(refused.order_id))])
+    assert other.registration_number.startswith("SIGILL-"), "a region that nobody has a rulebook for"
+
+
+async def test_the_loop_turns_between_orders_that_take_long(
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Heartbeats and health live on it: a batch of large orders must not keep it to itself."""
+    monkeypatch.setattr("sigill.runtime.lifecycle.SHARE_SECONDS", 0.0)
+    turns, judged_at = 0, []
+    real = UnitOfWork.judge
+
+    def judge(self: UnitOfWork, order: ReceivedOrder) -> Receipt:
+        judged_at.append(turns)
+        return real(self, order)
+
+    async def turn() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(UnitOfWork, "judge", judge)
+    turning = asyncio.create_task(turn())
+    await harness.hand_over(*(harness.senders.orders(START) for _ in range(5)))
+    turning.cancel()
+    assert len(judged_at) == 5
+    assert judged_at == sorted(set(judged_at))
+
+
+async def test_the_same_message_again_gets_the_first_answer_and_changes_nothing(
+    harness: WorkerHarness,
+) -> None:
+    order = harness.senders.orders(START)
+    await harness.hand_over(order)
+    [first] = receipts(await harness.out())
+    await harness.hand_over(order, order)
+    events = await harness.out()
     repeats = receipts(events)
     assert [r.outcome for r in repeats] == ["duplicate", "duplicate"]
     assert {r.first_outcome for r in repeats} == {"executed"}
@@ -51,65 +115,67 @@ async def test_the_same_message_again_gets_the_first_answer_and_changes_nothing(
 
 
 async def test_the_same_message_long_after_its_signature_has_become_too_old_is_still_a_repeat(
-    office: Office,
+    harness: WorkerHarness,
 ) -> None:
-    order = office.town.orders(START)
-    await office.hand_over(order)
-    [first] = receipts(await office.out())
-    office.clock.set(START + timedelta(days=60))
-    await office.hand_over(order)
-    [again] = receipts(await office.out())
+    order = harness.senders.orders(START)
+    await harness.hand_over(order)
+    [first] = receipts(await harness.out())
+    harness.clock.set(START + timedelta(days=60))
+    await harness.hand_over(order)
+    [again] = receipts(await harness.out())
     assert (again.outcome, again.first_outcome) == ("duplicate", "executed")
     assert again.measures == first.measures
-    other = office.town.signs({**office.town.form(START), "order_id": order.order_id}, START)
-    office.clock.set(START + timedelta(days=1))
-    await office.hand_over(other)
-    office.clock.set(START + timedelta(days=60))
-    await office.hand_over(other)
-    assert [r.outcome for r in receipts(await office.out())] == ["refused", "duplicate"]
+    other = harness.senders.signs({**harness.senders.form(START), "order_id": order.order_id}, START)
+    harness.clock.set(START + timedelta(days=1))
+    await harness.hand_over(other)
+    harness.clock.set(START + timedelta(days=60))
+    await harness.hand_over(other)
+    assert [r.outcome for r in receipts(await harness.out())] == ["refused", "duplicate"]
     elsewhere = replace(order, key=KEYS.of(MOTHER).encode())
-    await office.hand_over(elsewhere)
-    [astray] = receipts(await office.out())
+    await harness.hand_over(elsewhere)
+    [astray] = receipts(await harness.out())
     assert astray.outcome == "refused"
     assert "envelope_mismatch" in astray.codes
 
 
-async def test_a_message_twice_in_one_batch_is_judged_once(office: Office) -> None:
-    order = office.town.orders(START)
-    await office.hand_over(order, order)
-    events = await office.out()
+async def test_a_message_twice_in_one_batch_is_judged_once(harness: WorkerHarness) -> None:
+    order = harness.senders.orders(START)
+    await harness.hand_over(order, order)
+    events = await harness.out()
     assert [r.outcome for r in receipts(events)] == ["executed", "duplicate"]
     assert len(read(events, "access.notifications.v1")) == 1
 
 
-async def test_another_content_under_a_used_order_id_is_refused_and_the_first_stands(office: Office) -> None:
-    form = office.town.form(START)
-    await office.hand_over(office.town.signs(form, START))
-    await office.out()
-    await office.hand_over(office.town.signs({**form, "motivation": "Other."}, START))
-    events = await office.out()
+async def test_another_content_under_a_used_order_id_is_refused_and_the_first_stands(
+    harness: WorkerHarness,
+) -> None:
+    form = harness.senders.form(START)
+    await harness.hand_over(harness.senders.signs(form, START))
+    await harness.out()
+    await harness.hand_over(harness.senders.signs({**form, "motivation": "Other."}, START))
+    events = await harness.out()
     [receipt] = receipts(events)
     assert (receipt.outcome, receipt.codes) == ("refused", ("replayed_with_changes",))
     assert {e.aggregatetype for e in events} == {"access.receipts.v1"}
 
 
-async def test_a_forgery_does_not_stand_in_the_way_of_the_true_order(office: Office) -> None:
-    form = office.town.form(START)
-    await office.hand_over(office.town.signs(form, START, tamper="signature"))
-    await office.hand_over(office.town.signs(form, START))
-    assert [(r.outcome, r.codes) for r in receipts(await office.out())] == [
+async def test_a_forgery_does_not_stand_in_the_way_of_the_true_order(harness: WorkerHarness) -> None:
+    form = harness.senders.form(START)
+    await harness.hand_over(harness.senders.signs(form, START, tamper="signature"))
+    await harness.hand_over(harness.senders.signs(form, START))
+    assert [(r.outcome, r.codes) for r in receipts(await harness.out())] == [
         ("refused", ("signature_invalid",)),
         ("executed", ()),
     ]
 
 
-async def test_later_orders_of_a_batch_see_the_effects_of_earlier_ones(office: Office) -> None:
-    town = office.town
-    seal = town.orders(START)
-    lift = town.orders(START, "release_journal_seal", releases=[seal.order_id])
-    again = town.orders(START, "release_journal_seal", releases=[seal.order_id])
-    await office.hand_over(seal, lift, again)
-    answers = receipts(await office.out())
+async def test_later_orders_of_a_batch_see_the_effects_of_earlier_ones(harness: WorkerHarness) -> None:
+    senders = harness.senders
+    seal = senders.orders(START)
+    lift = senders.orders(START, "release_journal_seal", releases=[seal.order_id])
+    again = senders.orders(START, "release_journal_seal", releases=[seal.order_id])
+    await harness.hand_over(seal, lift, again)
+    answers = receipts(await harness.out())
     assert [(r.outcome, r.codes) for r in answers] == [
         ("executed", ()),
         ("executed", ()),
@@ -118,14 +184,14 @@ async def test_later_orders_of_a_batch_see_the_effects_of_earlier_ones(office: O
 
 
 async def test_after_an_unreadable_message_opening_orders_wait_and_protective_ones_pass(
-    office: Office,
+    harness: WorkerHarness,
 ) -> None:
-    town = office.town
-    seal = town.orders(START)
-    lift = town.orders(START, "release_journal_seal", releases=[seal.order_id])
-    other = town.orders(START, "grant_guardian_access", patient=person(MOTHER), guardians=[person(ADULT)])
-    await office.hand_over(town.garbage(), seal, lift, other)
-    events = await office.out()
+    senders = harness.senders
+    seal = senders.orders(START)
+    lift = senders.orders(START, "release_journal_seal", releases=[seal.order_id])
+    other = senders.orders(START, "grant_guardian_access", patient=person(MOTHER), guardians=[person(ADULT)])
+    await harness.hand_over(senders.garbage(), seal, lift, other)
+    events = await harness.out()
     assert [(r.outcome, r.codes) for r in receipts(events)][:3] == [
         ("unreadable", ("unreadable_signature",)),
         ("executed", ()),
@@ -134,17 +200,17 @@ async def test_after_an_unreadable_message_opening_orders_wait_and_protective_on
     assert "awaiting_earlier_message" not in receipts(events)[3].codes
     assert [e.aggregatetype for e in events if e.aggregatetype.endswith(".dlq")] == ["ehr.orders.v1.dlq"]
     # in the next batch it still waits
-    await office.hand_over(town.orders(START, "release_journal_seal", releases=[seal.order_id]))
-    [receipt] = receipts(await office.out())
+    await harness.hand_over(senders.orders(START, "release_journal_seal", releases=[seal.order_id]))
+    [receipt] = receipts(await harness.out())
     assert receipt.codes == ("awaiting_earlier_message",)
 
 
-async def test_the_sender_of_a_message_that_cannot_be_read_hears_why(office: Office) -> None:
-    bad = office.town.garbage()
+async def test_the_sender_of_a_message_that_cannot_be_read_hears_why(harness: WorkerHarness) -> None:
+    bad = harness.senders.garbage()
     contradicting = replace(bad, headers=(*bad.headers, ("content-type", b"application/xml")))
     nameless = replace(bad, headers=tuple(h for h in bad.headers if h[0] != "ce_id"))
-    await office.hand_over(bad, contradicting, nameless)
-    answers = receipts(await office.out())
+    await harness.hand_over(bad, contradicting, nameless)
+    answers = receipts(await harness.out())
     assert [(r.outcome, r.codes, r.answers_event) for r in answers] == [
         ("unreadable", ("unreadable_signature",), bad.order_id),
         ("unreadable", ("not_cloud_event",), bad.order_id),
@@ -152,10 +218,10 @@ async def test_the_sender_of_a_message_that_cannot_be_read_hears_why(office: Off
     assert all(r.unreadable is not None and r.order_id is None for r in answers)
 
 
-async def test_a_field_error_names_the_order_that_was_proven(office: Office) -> None:
-    form = office.town.form(START, urgent="perhaps")
-    await office.hand_over(office.town.signs(form, START))
-    [receipt] = receipts(await office.out())
+async def test_a_field_error_names_the_order_that_was_proven(harness: WorkerHarness) -> None:
+    form = harness.senders.form(START, urgent="perhaps")
+    await harness.hand_over(harness.senders.signs(form, START))
+    [receipt] = receipts(await harness.out())
     assert (str(receipt.order_id), receipt.codes) == (form["order_id"], ("field_invalid",))
     assert [one.field for one in receipt.refusals] == ["urgent"]
 
@@ -163,12 +229,14 @@ async def test_a_field_error_names_the_order_that_was_proven(office: Office) -> 
 DOCUMENT = {"kind": "court_order", "id": "doc-1", "sha256": "0F" * 32}
 
 
-async def test_the_documents_that_a_form_names_are_kept_with_it(office: Office) -> None:
-    named = office.town.orders(START, references=[DOCUMENT, {**DOCUMENT, "kind": "report", "id": "å" * 200}])
-    none = office.town.orders(START, references=None)
-    await office.hand_over(named, none)
-    assert [receipt.outcome for receipt in receipts(await office.out())] == ["executed", "executed"]
-    async with office.store.reading() as tx:
+async def test_the_documents_that_a_form_names_are_kept_with_it(harness: WorkerHarness) -> None:
+    named = harness.senders.orders(
+        START, references=[DOCUMENT, {**DOCUMENT, "kind": "report", "id": "å" * 200}]
+    )
+    none = harness.senders.orders(START, references=None)
+    await harness.hand_over(named, none)
+    assert [receipt.outcome for receipt in receipts(await harness.out())] == ["executed", "executed"]
+    async with harness.store.reading() as tx:
         kept = {one.order_id: one.payload for one in await orders.load(tx, [named.order_id, none.order_id])}
     assert json.loads(kept[named.order_id])["references"] == [
         {**DOCUMENT, "sha256": "0f" * 32},
@@ -192,22 +260,22 @@ async def test_the_documents_that_a_form_names_are_kept_with_it(office: Office) 
     ],
 )
 async def test_a_document_named_wrongly_is_refused_by_field(
-    office: Office, references: object, field: str
+    harness: WorkerHarness, references: object, field: str
 ) -> None:
-    form = office.town.form(START, references=references)
-    await office.hand_over(office.town.signs(form, START))
-    [receipt] = receipts(await office.out())
+    form = harness.senders.form(START, references=references)
+    await harness.hand_over(harness.senders.signs(form, START))
+    [receipt] = receipts(await harness.out())
     assert receipt.codes == ("field_invalid",)
     assert [one.field for one in receipt.refusals] == [field]
 
 
 @pytest.mark.parametrize("name", ["\x00", "ce_\udcff\udcfe", "x" * 70_000])
-async def test_no_name_of_a_header_stops_what_comes_after(office: Office, name: str) -> None:
+async def test_no_name_of_a_header_stops_what_comes_after(harness: WorkerHarness, name: str) -> None:
     """jsonb takes neither U+0000 nor what is not UTF-8 (which the consumer hands over as lone surrogates)."""
-    bad = office.town.garbage()
+    bad = harness.senders.garbage()
     odd = replace(bad, headers=(*bad.headers, (name, b"\x00\xff")))
-    await office.hand_over(odd, office.town.orders(START))
-    events = await office.out()
+    await harness.hand_over(odd, harness.senders.orders(START))
+    events = await harness.out()
     assert [r.outcome for r in receipts(events)] == ["unreadable", "executed"]
     [letter] = [e for e in events if e.aggregatetype == "ehr.orders.v1.dlq"]
     assert (name, b"\x00\xff") in letter.headers
@@ -215,33 +283,35 @@ async def test_no_name_of_a_header_stops_what_comes_after(office: Office, name: 
 
 
 async def test_a_protective_order_waits_for_a_patient_whom_the_register_has_not_told_of(
-    office: Office,
+    harness: WorkerHarness,
 ) -> None:
-    town = office.town
+    senders = harness.senders
     stranger = "199001012384"
-    await office.hand_over(town.orders(START, patient=person(stranger)))
-    [waiting] = receipts(await office.out())
+    await harness.hand_over(senders.orders(START, patient=person(stranger)))
+    [waiting] = receipts(await harness.out())
     assert (waiting.outcome, waiting.codes) == ("pending", ("patient_not_yet_known",))
 
-    await office.hand_over(town.registers(START, stranger))
-    events = await office.out()
+    await harness.hand_over(senders.registers(START, stranger))
+    events = await harness.out()
     [receipt] = receipts(events)
     assert (receipt.outcome, receipt.order_id) == ("executed", waiting.order_id)
     assert [m.kind for m in read(events, "access.state.v1")[-1].measures] == ["journal_seal"]
 
 
-async def test_a_patient_whom_nobody_ever_tells_of_is_refused_after_the_deadline(office: Office) -> None:
-    await office.hand_over(office.town.orders(START, patient=person("199001012384")))
-    await office.out()
-    office.clock.set(START + timedelta(hours=73))
-    assert await office.transitions().run_due(office.clock.now()) == 1
-    [receipt] = receipts(await office.out())
+async def test_a_patient_whom_nobody_ever_tells_of_is_refused_after_the_deadline(
+    harness: WorkerHarness,
+) -> None:
+    await harness.hand_over(harness.senders.orders(START, patient=person("199001012384")))
+    await harness.out()
+    harness.clock.set(START + timedelta(hours=73))
+    assert await harness.transitions().run_due(harness.clock.now()) == 1
+    [receipt] = receipts(await harness.out())
     assert (receipt.outcome, receipt.codes) == ("refused", ("patient_unknown",))
 
 
-async def test_a_guardian_block_takes_both_guardians_access_and_says_whose(office: Office) -> None:
-    await office.hand_over(office.town.orders(START, "block_guardians", patient=person(CHILD)))
-    events = await office.out()
+async def test_a_guardian_block_takes_both_guardians_access_and_says_whose(harness: WorkerHarness) -> None:
+    await harness.hand_over(harness.senders.orders(START, "block_guardians", patient=person(CHILD)))
+    events = await harness.out()
     changes = read(events, "access.changes.v1")
     assert {(c.viewer.id, c.service, c.access) for c in changes} >= {
         (MOTHER, "journal", "lost"),
@@ -250,59 +320,73 @@ async def test_a_guardian_block_takes_both_guardians_access_and_says_whose(offic
     assert {c.cause for c in changes} == {"order"}
 
 
-async def test_nobody_whom_the_decision_says_not_to_inform_is_named_in_a_notice(office: Office) -> None:
+async def test_nobody_whom_the_decision_says_not_to_inform_is_named_in_a_notice(
+    harness: WorkerHarness,
+) -> None:
     inform = {"guardians": False, "patient": True, "written_confirmation": False}
-    await office.hand_over(office.town.orders(START, "block_guardians", patient=person(CHILD), inform=inform))
-    notices = read(await office.out(), "access.notifications.v1")
+    await harness.hand_over(
+        harness.senders.orders(START, "block_guardians", patient=person(CHILD), inform=inform)
+    )
+    notices = read(await harness.out(), "access.notifications.v1")
     assert [n for n in notices if n.suppressed], "that it is not told is on record"
     assert all(n.recipient.person is None for n in notices if n.suppressed)
     assert not [n for n in notices if n.recipient.person and n.recipient.person.id in (MOTHER, FATHER)]
 
 
+@pytest.fixture
+def logged() -> Iterator[StringIO]:
+    """What the program logs, as a terminal shows it."""
+    stream = StringIO()
+    configure_logging("console", "info", stream)
+    yield stream
+    configure_logging()
+
+
 async def test_one_line_a_message_and_nothing_personal_in_it(
-    office: Office, capsys: pytest.CaptureFixture[str]
+    harness: WorkerHarness, logged: StringIO
 ) -> None:
-    order = office.town.orders(START, motivation="Hemligt skäl.")
-    capsys.readouterr()
-    await office.hand_over(order, office.town.garbage(), office.town.orders(START, patient=person(CHILD)))
-    said = capsys.readouterr()
-    lines = [line for line in (said.out + said.err).splitlines() if "outcome=" in line]
+    order = harness.senders.orders(START, motivation="Hemligt skäl.")
+    await harness.hand_over(
+        order, harness.senders.garbage(), harness.senders.orders(START, patient=person(CHILD))
+    )
+    said = logged.getvalue()
+    lines = [line for line in said.splitlines() if "outcome=" in line]
     assert len(lines) == 3
     assert order.order_id in lines[0]
     assert "outcome=executed" in lines[0]
     assert "outcome=dead_letter" in lines[1]
     for secret in (ADULT, CHILD, "Hemligt", KEYS.of(ADULT)):
-        assert secret not in said.out + said.err
+        assert secret not in said
 
 
-async def test_a_decider_whom_the_directory_names_while_we_look_is_known(office: Office) -> None:
+async def test_a_decider_whom_the_directory_names_while_we_look_is_known(harness: WorkerHarness) -> None:
     """The directory's worker commits between our look at the staff and our look at how far it has read."""
     newcomer = "SE2321000099-DOC9"
-    form = office.town.form(START)
+    form = harness.senders.form(START)
     form["decided_by"] = {**form["decided_by"], "hsa_id": newcomer}
 
     async def read_just_now() -> bool:
-        await office.hand_over(office.town.employs(START, newcomer, ["treating_physician"]))
+        await harness.hand_over(harness.senders.employs(START, newcomer, ["treating_physician"]))
         return True
 
-    handler = Intake(office.desk, office.door, office.keeper, office.metrics, "intake", read_just_now)
-    office.take_as(ORDERS, handler)
-    await office.assign()
-    await office.hand_over(office.town.signs(form, START, by=newcomer))
-    [receipt] = receipts(await office.out())
+    handler = Intake(harness.desk, harness.door, harness.keeper, harness.metrics, "intake", read_just_now)
+    harness.take_as(ORDERS, handler)
+    await harness.assign()
+    await harness.hand_over(harness.senders.signs(form, START, by=newcomer))
+    [receipt] = receipts(await harness.out())
     assert (receipt.outcome, receipt.codes) == ("executed", ())
 
 
-async def test_what_the_chain_of_rows_costs_does_not_grow_with_the_batch(office: Office) -> None:
+async def test_what_the_chain_of_rows_costs_does_not_grow_with_the_batch(harness: WorkerHarness) -> None:
     """An entry of the chain for each statement that writes history, however many orders it writes."""
 
     async def entries() -> int:
-        async with office.store.reading() as tx:
+        async with harness.store.reading() as tx:
             return int(await tx.value("SELECT count(*) FROM audit_entry WHERE chain LIKE 'rows-%'"))
 
     before = await entries()
-    await office.hand_over(office.town.orders(office.clock.now()))
+    await harness.hand_over(harness.senders.orders(harness.clock.now()))
     alone = await entries() - before
     patients = [person(number) for number in (MOTHER, FATHER)]
-    await office.hand_over(*(office.town.orders(office.clock.now(), patient=one) for one in patients))
+    await harness.hand_over(*(harness.senders.orders(harness.clock.now(), patient=one) for one in patients))
     assert (alone, await entries() - before - alone) == (6, 6)

@@ -12,11 +12,11 @@ from sigill.stream.connection import Connection
 from sigill.stream.producer import StreamProducer
 from sigill.stream.records import Partition
 from sigill_contracts.topics import ORDERS
+from tests.kit.senders import Sent
+from tests.kit.worker_harness import WorkerHarness, receipts
 from tests.stream.conftest import MakeTopic, numbered, producer, topic
-from tests.workers.conftest import Office, receipts
 from tests.workers.test_continuity import Reading, called
 from tests.workers.test_more_partitions import grow, settled, store, waiting
-from tests.workers.town import Sent
 
 __all__ = ["producer", "store", "topic"]
 
@@ -25,33 +25,33 @@ WAITING = ("pending", ("awaiting_earlier_message",))
 
 
 @pytest.fixture
-async def grown(office: Office) -> Office:
+async def grown(harness: WorkerHarness) -> WorkerHarness:
     """The new partition's keys had two orders on the old one, which is not read yet."""
-    worker = office.consuming[ORDERS.name]
+    worker = harness.consuming[ORDERS.name]
     worker.on_waits_ended = worker._logs.on_waits_ended = worker.handler.on_waits_ended
-    async with office.store.transaction(office.clock.now()) as tx:
+    async with harness.store.transaction(harness.clock.now()) as tx:
         await growth.grow(tx, "intake", ORDERS.name, 2, [GrowthWait(ORDERS.name, 1, 0, 0, 2)])
     await worker._assigned(frozenset({OLD, NEW}))
-    return office
+    return harness
 
 
-async def settle(office: Office, *, aside: bool = True) -> None:
+async def settle(harness: WorkerHarness, *, aside: bool = True) -> None:
     async def reached(_: Partition) -> int | None:
         return None
 
-    await office.consuming[ORDERS.name]._logs.settle_waits(reached, lambda place: aside and place == OLD)
+    await harness.consuming[ORDERS.name]._logs.settle_waits(reached, lambda place: aside and place == OLD)
 
 
 async def take(
-    office: Office, place: Partition, offset: int, *sent: Sent
+    harness: WorkerHarness, place: Partition, offset: int, *sent: Sent
 ) -> list[tuple[str, tuple[str, ...]]]:
-    at = office.clock.now()
+    at = harness.clock.now()
     records = [one.record(offset + n, at, partition=place.partition) for n, one in enumerate(sent)]
-    await office.consuming[ORDERS.name].take({place: records})
-    return [(r.outcome, r.codes) for r in receipts(await office.out())]
+    await harness.consuming[ORDERS.name].take({place: records})
+    return [(r.outcome, r.codes) for r in receipts(await harness.out())]
 
 
-async def test_the_new_partition_stops_until_the_old_one_is_set_aside(grown: Office) -> None:
+async def test_the_new_partition_stops_until_the_old_one_is_set_aside(grown: WorkerHarness) -> None:
     logs = grown.consuming[ORDERS.name]._logs
     await settle(grown, aside=False)
     assert logs.stops() == {NEW: 0}
@@ -62,14 +62,14 @@ async def test_the_new_partition_stops_until_the_old_one_is_set_aside(grown: Off
 
 
 async def test_what_protects_passes_and_what_opens_waits_until_the_old_partition_is_read(
-    grown: Office,
+    grown: WorkerHarness,
 ) -> None:
-    town = grown.town
-    early, late = (town.orders(grown.clock.now()) for _ in range(2))
+    senders = grown.senders
+    early, late = (senders.orders(grown.clock.now()) for _ in range(2))
     await settle(grown)
     grown.clock.advance(timedelta(minutes=1))
-    lift = town.orders(grown.clock.now(), "release_journal_seal", releases=[early.order_id])
-    seal = town.orders(grown.clock.now())
+    lift = senders.orders(grown.clock.now(), "release_journal_seal", releases=[early.order_id])
+    seal = senders.orders(grown.clock.now())
     assert await take(grown, NEW, 0, lift, seal) == [WAITING, ("executed", ())]
 
     # nothing but the old partition frees it, be its patient looked at as often as you like
@@ -85,19 +85,19 @@ async def test_what_protects_passes_and_what_opens_waits_until_the_old_partition
     await grown.transitions().run_due(grown.clock.now())
     (released,) = receipts(await grown.out())
     assert (released.outcome, str(released.order_id)) == ("executed", lift.order_id)
-    assert (await take(grown, NEW, 2, town.orders(grown.clock.now(), "release_journal_seal")))[0][
+    assert (await take(grown, NEW, 2, senders.orders(grown.clock.now(), "release_journal_seal")))[0][
         0
     ] == "executed"
 
 
-async def test_a_release_that_was_passed_does_not_end_the_seal_that_passed_it(grown: Office) -> None:
+async def test_a_release_that_was_passed_does_not_end_the_seal_that_passed_it(grown: WorkerHarness) -> None:
     """Published before the seal, judged after it: nobody has decided to open what the seal shut."""
-    town = grown.town
-    lift = town.orders(grown.clock.now(), "release_journal_seal")
+    senders = grown.senders
+    lift = senders.orders(grown.clock.now(), "release_journal_seal")
     there = lift.record(0, grown.clock.now())
     await settle(grown)
     grown.clock.advance(timedelta(minutes=1))
-    assert await take(grown, NEW, 0, town.orders(grown.clock.now())) == [("executed", ())]
+    assert await take(grown, NEW, 0, senders.orders(grown.clock.now())) == [("executed", ())]
     await grown.consuming[ORDERS.name].take({OLD: [there]})
     assert [r.codes for r in receipts(await grown.out())] == [("nothing_to_release",)]
 

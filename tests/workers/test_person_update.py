@@ -40,12 +40,17 @@ def read(**fields: Any) -> PersonUpdate:
         ({"name": "Ada Ek"}, ("name",)),
         ({"county": "7"}, ("county",)),
         ({"county": "0\u0000"}, ("county",)),
+        ({"county": 7}, ()),
+        ({"county": " 07 "}, ()),
         ({"birth_date": "2018-03-00"}, ()),
         ({"birth_date": "20180305"}, ()),
         ({"birth_date": "0001-01-01"}, ("birth_date",)),
         ({"birth_date": "9999-12-31"}, ("birth_date",)),
         ({"birth_date": ...}, ("birth_date",)),
-        ({"birth_date": 2018}, ("birth_date",)),
+        ({"birth_date": [2018]}, ("birth_date",)),
+        ({"birth_date": 2018}, ()),
+        ({"birth_date": 20180305}, ()),
+        ({"birth_date": "2018-03-05T00:00:00"}, ()),
         ({"changed_at": "9999-12-31T23:59:59-14:00"}, ("changed_at",)),
         ({"changed_at": "0001-01-01T00:00:00+14:00"}, ()),
         ({"changed_at": "lately"}, ("changed_at",)),
@@ -57,7 +62,17 @@ def read(**fields: Any) -> PersonUpdate:
         ({"separated_ids": [{"id_type": "personnummer", "id": CHILD}]}, ("separated_ids",)),
         ({"custody": [{"guardian": {"id_type": "PERSONNUMMER", "id": f"{MOTHER[:8]}-{MOTHER[8:]}"}}]}, ()),
         ({"custody": [{"guardian": {"id_type": "personnummer", "id": MOTHER}, "share": 1}]}, ("custody.?",)),
+        ({"custody": {"guardian": {"id_type": "personnummer", "id": MOTHER}}}, ()),
+        ({"custody": [{"guardian": MOTHER}]}, ()),
+        ({"custody": [{"guardian": {"id_type": "personnummer", "id": int(MOTHER)}}]}, ()),
+        ({"custody": [{"guardian": {"id": f" {MOTHER} "}}]}, ()),
+        ({"custody": [{"guardian": {"id_type": "samordningsnummer", "id": MOTHER}}]}, ()),
+        ({"person": CHILD}, ()),
+        ({"former_ids": ["198504612389"]}, ()),
+        ({"former_ids": {"id_type": "samordningsnummer", "id": "198504612389"}}, ()),
+        ({"replaced_by": "x"}, ("replaced_by",)),
         ({"sequence": "3"}, ("sequence",)),
+        ({"sequence": 3.0}, ("sequence",)),
     ],
 )
 def test_a_mark_and_a_guardian_are_never_lost_for_a_trifle(
@@ -108,6 +123,47 @@ def test_the_ends_of_time_are_no_bounds_of_custody() -> None:
     assert (custody.from_date, custody.to_date) == (None, None)
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("", None),
+        ("20200102", date(2020, 1, 2)),
+        ("2020-01-02T00:00:00", date(2020, 1, 2)),
+        ("2020-01-01T23:00:00Z", date(2020, 1, 2)),
+        ("2020-07-01T23:00:00+00:00", date(2020, 7, 2)),
+        ("0001-01-01T00:00:00", None),
+        ("9999-12-31T23:59:59.9999999", None),
+        ("9999-12-31T23:59:59Z", None),
+    ],
+)
+def test_a_day_is_read_out_of_a_moment(written: str, meant: date | None) -> None:
+    guardian = {"id_type": "personnummer", "id": MOTHER}
+    [custody] = read(custody=[{"guardian": guardian, "from_date": written}]).custody
+    assert custody.from_date == meant
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("2018-03-05T00:00:00", "2018-03-05"),
+        ("2018-03-04T23:00:00Z", "2018-03-05"),
+        ("2018-07-04T22:00:00+00:00", "2018-07-05"),
+        ("2018-03-00T00:00:00", "2018-03"),
+    ],
+)
+def test_a_birth_date_that_is_written_as_a_moment_is_the_swedish_day(written: str, meant: str) -> None:
+    """A day too early would let a child log in, and end what protects it, before its birthday."""
+    told = read(birth_date=written)
+    assert (str(told.birth), told.set_aside) == (meant, ())
+
+
+@pytest.mark.parametrize("written", ["850101-2384", MOTHER[2:], "0" * 11, "mother"])
+def test_a_number_that_nobody_can_have_is_a_guardian_unknown_and_is_told_of(written: str) -> None:
+    told = read(custody=[{"guardian": {"id_type": "personnummer", "id": written}}])
+    assert [c.guardian for c in told.custody] == [None]
+    assert told.set_aside == ("custody.guardian",)
+
+
 def test_custody_whose_time_cannot_be_read_lets_nobody_in() -> None:
     guardian = {"id_type": "personnummer", "id": MOTHER}
     update = read(custody=[{"guardian": guardian, "to_date": "then"}, {"guardian": guardian}])
@@ -129,7 +185,9 @@ def test_a_stamp_far_ahead_is_the_arrival_and_a_mark_holds_at_once() -> None:
     "fields",
     [
         {"person": ...},
-        {"person": {"id_type": "?", "id": CHILD}},
+        {"person": {"id_type": "?", "id": "A180305"}},
+        {"person": {"id_type": "personnummer", "id": CHILD[2:]}},
+        {"sequence": 3.5},
         {"sequence": "three"},
         {"sequence": True},
         {"sequence": 2**63},

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from sigill.embedded.processes import free_port
-from tests.workers.live import Live
+from tests.kit.live_topics import Live
 from tests.workers.test_program import run, town_today
 
 __all__ = ["run", "town_today"]

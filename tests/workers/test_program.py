@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from sigill.bootstrap import WORKERS
 from sigill.embedded import EmbeddedKafka
 from sigill.runtime.clock import SystemClock
+from sigill.runtime.worker_specs import ORDER_WORKERS
 from sigill.stream.connection import Connection
+from tests.kit.live_topics import Live, check_history, end, live, orders_of
+from tests.kit.senders import Senders
 from tests.kit.services import Services
-from tests.workers.live import Live, check_history, end, live, orders_of
-from tests.workers.town import Town
 
 NOW = SystemClock().now() - timedelta(minutes=1)
 
@@ -25,8 +25,8 @@ def now() -> datetime:
 
 
 @pytest.fixture(scope="module")
-def town_today() -> Town:
-    return Town(NOW)
+def town_today() -> Senders:
+    return Senders(NOW)
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ async def run(
     database: str,
     topic_prefix: str,
     tmp_path: Path,
-    town_today: Town,
+    town_today: Senders,
 ) -> AsyncIterator[Live]:
     if not kafka.real:
         pytest.skip("the mock cluster takes no topics")
@@ -46,19 +46,19 @@ async def run(
 
 
 async def test_a_stop_in_the_middle_finishes_the_batch_and_the_next_start_goes_on(
-    run: Live, town_today: Town
+    run: Live, town_today: Senders
 ) -> None:
     sent = orders_of(town_today, NOW, 120)
     await run.send(sent[:60])
     for part in (sent[60:90], sent[90:]):
         stop = asyncio.Event()
-        serving = asyncio.create_task(run.wiring().serve(WORKERS, stop))
+        serving = asyncio.create_task(run.wiring().serve(ORDER_WORKERS, stop))
         await run.receipts(1)
         await run.send(part)
         stop.set()
         await asyncio.wait_for(serving, 40)
     stop = asyncio.Event()
-    serving = asyncio.create_task(run.wiring().serve(WORKERS, stop))
+    serving = asyncio.create_task(run.wiring().serve(ORDER_WORKERS, stop))
     receipts = await run.receipts(120)
     stop.set()
     await asyncio.wait_for(serving, 40)
@@ -66,7 +66,7 @@ async def test_a_stop_in_the_middle_finishes_the_batch_and_the_next_start_goes_o
 
 
 async def test_killed_again_and_again_nothing_is_lost_doubled_or_reordered(
-    run: Live, town_today: Town
+    run: Live, town_today: Senders
 ) -> None:
     sent = orders_of(town_today, NOW, 300)
     await run.send(sent[:100])
@@ -91,7 +91,7 @@ async def test_killed_again_and_again_nothing_is_lost_doubled_or_reordered(
 
 
 async def test_killed_and_started_under_its_own_name_it_waits_for_no_time_out(
-    run: Live, town_today: Town
+    run: Live, town_today: Senders
 ) -> None:
     """Without a name of its own it would get its partitions back when the session of the killed one has run out."""
     run.environment |= {"SIGILL_KAFKA_INSTANCE_ID": "pod-0", "SIGILL_KAFKA_SESSION_TIMEOUT": "120"}
@@ -110,7 +110,7 @@ async def test_killed_and_started_under_its_own_name_it_waits_for_no_time_out(
     check_history(sent, receipts)
 
 
-async def test_two_intakes_and_two_relays_share_the_work(run: Live, town_today: Town) -> None:
+async def test_two_intakes_and_two_relays_share_the_work(run: Live, town_today: Senders) -> None:
     sent = orders_of(town_today, NOW, 200)
     first, second = run.process(), run.process("intake", "relay", "transitions")
     try:
@@ -124,7 +124,7 @@ async def test_two_intakes_and_two_relays_share_the_work(run: Live, town_today: 
 
 @pytest.mark.faults
 async def test_a_broker_that_is_killed_and_comes_back_is_waited_for(
-    own_kafka: EmbeddedKafka, services: Services, topic_prefix: str, tmp_path: Path, town_today: Town
+    own_kafka: EmbeddedKafka, services: Services, topic_prefix: str, tmp_path: Path, town_today: Senders
 ) -> None:
     connection = Connection(own_kafka.bootstrap, client_id="test")
     async with services.database() as dsn:

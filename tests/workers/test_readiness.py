@@ -12,9 +12,9 @@ from sigill.embedded import EmbeddedKafka
 from sigill.runtime.clock import SystemClock
 from sigill.runtime.health import ASSIGNMENT, BROKER, DATABASE, MIGRATIONS, Health
 from sigill.stream.connection import Connection
+from tests.kit.live_topics import live
+from tests.kit.senders import Senders
 from tests.kit.services import Services, migrate
-from tests.workers.live import live
-from tests.workers.town import Town
 
 NOW = SystemClock().now() - timedelta(minutes=1)
 
@@ -43,7 +43,7 @@ async def test_before_the_migrations_nothing_is_assigned_and_after_them_all_is_r
 ) -> None:
     if not kafka.real:
         pytest.skip("the mock cluster takes no topics")
-    run = await live(connection, unmigrated, topic_prefix, tmp_path, Town(NOW), NOW)
+    run = await live(connection, unmigrated, topic_prefix, tmp_path, Senders(NOW), NOW)
     wiring = run.wiring()
     stop = asyncio.Event()
     serving = asyncio.create_task(wiring.serve(["directory"], stop))
@@ -64,10 +64,10 @@ async def test_a_worker_goes_on_after_any_number_of_unreadable_messages(
 ) -> None:
     if not kafka.real:
         pytest.skip("the mock cluster takes no topics")
-    town = Town(NOW)
-    run = await live(connection, database, topic_prefix, tmp_path, town, NOW)
+    senders = Senders(NOW)
+    run = await live(connection, database, topic_prefix, tmp_path, senders, NOW)
     wiring = run.wiring(dead_letter_max_run=3, health_port=0)
-    await run.send([town.garbage() for _ in range(30)])
+    await run.send([senders.garbage() for _ in range(30)])
     stop = asyncio.Event()
     serving = asyncio.create_task(wiring.serve(["intake"], stop))
     try:

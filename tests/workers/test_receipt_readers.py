@@ -7,15 +7,16 @@ import pytest
 from sigill.operations.phone_order import SOURCE
 from sigill.relay.receipt_routes import ReceiptRoutes
 from sigill.runtime.settings import WrongSettings, load_settings
+from sigill.store import orders
 from sigill_contracts.topics import RECEIPTS, STATE
-from tests.workers.conftest import START, Office, receipts
-from tests.workers.town import DOCTOR, OPERATOR, UNIT
+from tests.kit.senders import ADULT, DOCTOR, OPERATOR, UNIT
+from tests.kit.worker_harness import START, WorkerHarness, read, receipts
 
 
-async def test_an_order_entered_by_phone_says_in_whose_name(office: Office) -> None:
-    form = office.town.form(START, channel="phone", urgent=True)
-    await office.hand_over(office.town.signs(form, START, by=OPERATOR))
-    [receipt] = receipts(await office.out())
+async def test_an_order_entered_by_phone_says_in_whose_name(harness: WorkerHarness) -> None:
+    form = harness.senders.form(START, channel="phone", urgent=True)
+    await harness.hand_over(harness.senders.signs(form, START, by=OPERATOR))
+    [receipt] = receipts(await harness.out())
     assert receipt.outcome == "pending"
     assert receipt.answers_source == "urn:example:outside"
     entered = receipt.entered
@@ -26,17 +27,43 @@ async def test_an_order_entered_by_phone_says_in_whose_name(office: Office) -> N
     assert "in your name" in entered.en
 
 
-async def test_an_order_that_the_decider_signed_was_entered_in_nobodys_name(office: Office) -> None:
-    await office.hand_over(office.town.orders(START))
-    [receipt] = receipts(await office.out())
+@pytest.mark.parametrize("decided_by", [DOCTOR, "SE2321000099-NOBODY"], ids=["pending", "refused"])
+async def test_the_deciders_unit_is_told_that_an_order_was_entered(
+    harness: WorkerHarness, decided_by: str
+) -> None:
+    """By the service that sends notices, which the desk has no hand in: once, whatever became of it, and of no patient."""
+    form = harness.senders.form(START, channel="phone", urgent=True)
+    form["decided_by"] = {**form["decided_by"], "hsa_id": decided_by}
+    call = harness.senders.signs(form, START, by=OPERATOR)
+    await harness.hand_over(call)
+    events = await harness.out()
+    [receipt] = receipts(events)
+    [told] = [n for n in read(events, "access.notifications.v1") if n.template == "order_entered"]
+    assert (told.recipient.kind, told.recipient.unit, told.suppressed) == ("unit", UNIT, None)
+    assert told.order_id == receipt.order_id
+    async with harness.store.reading() as tx:
+        [number] = [one.registration_number for one in await orders.load(tx, [call.order_id])]  # type: ignore[list-item]
+    for text in (told.sv, told.en):
+        assert decided_by in text
+        assert number in text
+        assert ADULT not in text
+    await harness.hand_over(call)
+    assert "order_entered" not in {n.template for n in read(await harness.out(), "access.notifications.v1")}
+
+
+async def test_an_order_that_the_decider_signed_was_entered_in_nobodys_name(harness: WorkerHarness) -> None:
+    await harness.hand_over(harness.senders.orders(START))
+    events = await harness.out()
+    [receipt] = receipts(events)
     assert receipt.entered is None
+    assert "order_entered" not in {n.template for n in read(events, "access.notifications.v1")}
 
 
-async def test_a_forged_entering_is_told_to_nobody(office: Office) -> None:
+async def test_a_forged_entering_is_told_to_nobody(harness: WorkerHarness) -> None:
     """What nobody proved must not reach a doctor as something that was entered."""
-    form = office.town.form(START, channel="phone", urgent=True)
-    await office.hand_over(office.town.signs(form, START, by=OPERATOR, tamper="payload"))
-    [receipt] = receipts(await office.out())
+    form = harness.senders.form(START, channel="phone", urgent=True)
+    await harness.hand_over(harness.senders.signs(form, START, by=OPERATOR, tamper="payload"))
+    [receipt] = receipts(await harness.out())
     assert receipt.outcome == "refused"
     assert receipt.entered is None
 

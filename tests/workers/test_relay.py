@@ -21,7 +21,7 @@ from sigill.store import audit, audit_check, outbox
 from sigill.store.outbox import Shards
 from sigill.stream.producer import OutgoingRecord, SendInDoubt
 from sigill_contracts.topics import AUDIT_HEADS
-from tests.workers.conftest import START, Office
+from tests.kit.worker_harness import START, WorkerHarness
 
 
 class Topic:
@@ -47,9 +47,9 @@ class Topic:
         raise SendInDoubt(frozenset(range(good)), "RequestTimedOutError")
 
 
-def relay(office: Office, topic: Topic, batch: int = 1000) -> Relay:
+def relay(harness: WorkerHarness, topic: Topic, batch: int = 1000) -> Relay:
     return Relay(
-        store=office.store,
+        store=harness.store,
         producer=topic,  # type: ignore[arg-type]
         topic_of=lambda name: name,
         signer=CheckpointSigner.ephemeral(),
@@ -61,9 +61,45 @@ def relay(office: Office, topic: Topic, batch: int = 1000) -> Relay:
     )
 
 
-async def test_an_event_that_is_too_large_waits_alone_and_loudly(office: Office) -> None:
-    await office.hand_over(*(office.town.orders(START) for _ in range(2)))
-    events = await office.out()
+async def test_a_relay_is_told_of_what_is_written_and_does_not_look_meanwhile(
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic = Topic()
+    relaying = relay(harness, topic)
+    relaying.interval = 3600.0
+    stop, looked = asyncio.Event(), asyncio.Event()
+    looks = 0
+    real = Relay._next
+
+    async def look(self: Relay, shards: Sequence[int]) -> list[outbox.Unpublished]:
+        nonlocal looks
+        found = await real(self, shards)
+        looks += 1
+        if not found:
+            looked.set()
+        return found
+
+    monkeypatch.setattr(Relay, "_next", look)
+    running = asyncio.create_task(relaying.run(stop))
+    async with asyncio.timeout(60):
+        await looked.wait()
+        await asyncio.sleep(0.2)
+        before = looks
+        for answered in (1, 2):
+            await harness.hand_over(harness.senders.orders(START))
+            while sum(record.topic == "access.receipts.v1" for record in topic.sent) < answered:
+                looked.clear()
+                await looked.wait()
+        stop.set()
+        await running
+    assert looks - before <= 8, (
+        "one that finds the events and one that finds no more, for each of two commits"
+    )
+
+
+async def test_an_event_that_is_too_large_waits_alone_and_loudly(harness: WorkerHarness) -> None:
+    await harness.hand_over(*(harness.senders.orders(START) for _ in range(2)))
+    events = await harness.out()
     large = outbox.OutboxRow(
         event_id=uuid4(),
         aggregatetype="access.state.v1",
@@ -72,52 +108,52 @@ async def test_an_event_that_is_too_large_waits_alone_and_loudly(office: Office)
         payload=bytes(3 * 1024 * 1024),
         headers=(),
     )
-    async with office.store.transaction(START) as tx:
+    async with harness.store.transaction(START) as tx:
         await outbox.append(tx, [large])
     topic = Topic()
-    sending = relay(office, topic)
+    sending = relay(harness, topic)
     assert await sending.publish_all() > len(events)
     assert {len(one.value or b"") < 100_000 for one in topic.sent} == {True}
     assert sending.metrics.registry.get_sample_value("sigill_outbox_too_large") == 1
     assert await sending.publish_all() == 0
 
 
-async def test_more_events_that_are_too_large_than_a_batch_holds_stop_nothing(office: Office) -> None:
+async def test_more_events_that_are_too_large_than_a_batch_holds_stop_nothing(harness: WorkerHarness) -> None:
     """They were read again and again, and nothing behind them was ever published."""
     huge, by_headers = bytes(3 * 1024 * 1024), (("ce_id", b"1"), ("more", bytes(2 * 1024 * 1024)))
     rows = [
         outbox.OutboxRow(uuid4(), "access.state.v1", f"v1.{n}", "t", huge if n % 2 else b"{}", by_headers)
         for n in range(10)
     ]
-    async with office.store.transaction(START) as tx:
+    async with harness.store.transaction(START) as tx:
         await outbox.append(tx, rows)
-    await office.hand_over(*(office.town.orders(START) for _ in range(5)))
+    await harness.hand_over(*(harness.senders.orders(START) for _ in range(5)))
     topic = Topic()
-    sending = relay(office, topic, batch=3)
+    sending = relay(harness, topic, batch=3)
     await sending.publish_all()
-    async with office.store.reading() as tx:
+    async with harness.store.reading() as tx:
         assert (await outbox.stats(tx)).pending == len(rows)
     assert len(topic.sent) > 5
     assert sending.metrics.registry.get_sample_value("sigill_outbox_too_large") == len(rows)
 
 
-async def test_one_shard_with_much_to_give_fills_the_batches_too(office: Office) -> None:
+async def test_one_shard_with_much_to_give_fills_the_batches_too(harness: WorkerHarness) -> None:
     rows = [outbox.OutboxRow(uuid4(), "access.state.v1", "v1.k", "t", b"{}", ()) for _ in range(400)]
-    async with office.store.transaction(START) as tx:
+    async with harness.store.transaction(START) as tx:
         await outbox.append(tx, rows)
     topic, sent = Topic(), []
-    sending = relay(office, topic, batch=64)
+    sending = relay(harness, topic, batch=64)
     while number := await sending.publish(range(outbox.SHARDS)):
         sent.append(number)
     assert sum(sent) >= 400
     assert max(sent) == 64
 
 
-async def test_everything_goes_out_once_in_the_order_of_each_key(office: Office) -> None:
-    await office.hand_over(*(office.town.orders(START) for _ in range(5)))
-    events = await office.out()
+async def test_everything_goes_out_once_in_the_order_of_each_key(harness: WorkerHarness) -> None:
+    await harness.hand_over(*(harness.senders.orders(START) for _ in range(5)))
+    events = await harness.out()
     topic = Topic()
-    sending = relay(office, topic, batch=4)
+    sending = relay(harness, topic, batch=4)
     assert await sending.publish_all() > len(events)  # the people's own states lay there before
     assert await sending.publish_all() == 0
     written = [str(e.event_id) for e in events]
@@ -126,16 +162,18 @@ async def test_everything_goes_out_once_in_the_order_of_each_key(office: Office)
     first = dict(topic.sent[0].headers)
     assert set(first) >= {"ce_specversion", "ce_type", "ce_source", "ce_time", "ce_subject", "content-type"}
     assert first["ce_subject"] == topic.sent[0].key
-    async with office.store.reading() as tx:
+    async with harness.store.reading() as tx:
         assert (await outbox.stats(tx)).pending == 0
 
 
-async def test_after_a_doubtful_send_it_goes_on_from_the_first_unacknowledged_event(office: Office) -> None:
-    await office.hand_over(*(office.town.orders(START) for _ in range(4)))
-    async with office.store.reading() as tx:
+async def test_after_a_doubtful_send_it_goes_on_from_the_first_unacknowledged_event(
+    harness: WorkerHarness,
+) -> None:
+    await harness.hand_over(*(harness.senders.orders(START) for _ in range(4)))
+    async with harness.store.reading() as tx:
         waiting = await outbox.unpublished(tx, range(outbox.SHARDS), 1000)
     topic = Topic([3])
-    sending = relay(office, topic)
+    sending = relay(harness, topic)
     with pytest.raises(SendInDoubt):
         await sending.publish_all()
     failures = b'sigill_outbox_publish_failures_total{error_type="RequestTimedOutError"} 1.0'
@@ -145,8 +183,10 @@ async def test_after_a_doubtful_send_it_goes_on_from_the_first_unacknowledged_ev
     assert ids == [str(e.event_id) for e in waiting]
 
 
-async def test_two_relays_never_work_on_the_same_shard_and_a_lost_one_is_replaced(office: Office) -> None:
-    one, two = await Shards.open(office.store), await Shards.open(office.store)
+async def test_two_relays_never_work_on_the_same_shard_and_a_lost_one_is_replaced(
+    harness: WorkerHarness,
+) -> None:
+    one, two = await Shards.open(harness.store), await Shards.open(harness.store)
     try:
         await one.balance()
         for _ in range(3):
@@ -161,15 +201,15 @@ async def test_two_relays_never_work_on_the_same_shard_and_a_lost_one_is_replace
         await one.close()
 
 
-async def test_signed_heads_leave_the_database_and_show_a_cut_tail(office: Office) -> None:
-    await office.hand_over(*(office.town.orders(START) for _ in range(3)))
-    sending = relay(office, Topic())
+async def test_signed_heads_leave_the_database_and_show_a_cut_tail(harness: WorkerHarness) -> None:
+    await harness.hand_over(*(harness.senders.orders(START) for _ in range(3)))
+    sending = relay(harness, Topic())
     await sending.checkpoint()
-    tokens = [e for e in await office.out() if e.aggregatetype == AUDIT_HEADS.name]
+    tokens = [e for e in await harness.out() if e.aggregatetype == AUDIT_HEADS.name]
     assert tokens
     public = json.loads(json.dumps(dict(sending.signer.public_jwk())))
     heads = [read_checkpoint(e.payload or b"", public) for e in tokens]
-    async with office.store.reading() as tx:
+    async with harness.store.reading() as tx:
         known = {h.chain: h for h in await audit.heads(tx)}
         published = [audit.ChainHead(h.chain, h.count, bytes.fromhex(h.head)) for h in heads]
         assert await audit_check.verify(tx, published) == []
@@ -179,26 +219,26 @@ async def test_signed_heads_leave_the_database_and_show_a_cut_tail(office: Offic
 
 
 async def test_an_idle_system_publishes_heads_once_a_day_and_a_grown_chain_is_published_alone(
-    office: Office,
+    harness: WorkerHarness,
 ) -> None:
-    await office.hand_over(office.town.orders(START))
-    sending = relay(office, Topic())
+    await harness.hand_over(harness.senders.orders(START))
+    sending = relay(harness, Topic())
 
     async def published_at(now: datetime) -> set[str]:
-        before = {e.event_id for e in await office.out()}
+        before = {e.event_id for e in await harness.out()}
         sending.clock = FixedClock(now)
         await sending.checkpoint()
-        events = [e for e in await office.out() if e.aggregatetype == AUDIT_HEADS.name]
+        events = [e for e in await harness.out() if e.aggregatetype == AUDIT_HEADS.name]
         return {e.aggregateid for e in events if e.event_id not in before}
 
     async def grow(chain: str) -> None:
-        async with office.store.transaction(START) as tx:
+        async with harness.store.transaction(START) as tx:
             await audit.append(tx, [audit.AuditEntry(chain, "test", "did")])
 
     everything = await published_at(START)
     assert everything > {"heads"}
     assert await published_at(START + timedelta(minutes=1)) == set()
-    async with office.store.reading() as tx:
+    async with harness.store.reading() as tx:
         assert [h.position for h in await audit.heads(tx) if h.chain == "heads"] == [1]
     await grow("intake-9")
     assert await published_at(START + timedelta(minutes=2)) == {"intake-9", "heads"}
@@ -231,17 +271,19 @@ def test_production_does_not_start_without_a_key_for_the_heads(tmp_path: Path) -
         signer_for("production", _pem(tmp_path / "rsa.pem", rsa.generate_private_key(65537, 2048)))
 
 
-async def test_a_relay_that_comes_late_has_the_newest_state_published_once_more(office: Office) -> None:
+async def test_a_relay_that_comes_late_has_the_newest_state_published_once_more(
+    harness: WorkerHarness,
+) -> None:
     """Frozen between reading and sending, it would leave an old state as the last of its key: compaction keeps that."""
-    await office.hand_over(office.town.orders(START))
+    await harness.hand_over(harness.senders.orders(START))
     topic = Topic()
-    other, late = relay(office, topic), relay(office, topic)
+    other, late = relay(harness, topic), relay(harness, topic)
     real_send = topic.send_in_order
 
     async def sends_late(records: Sequence[OutgoingRecord]) -> None:
         topic.send_in_order = real_send  # type: ignore[method-assign]
         await other.publish_all()
-        await office.hand_over(office.town.orders(START))
+        await harness.hand_over(harness.senders.orders(START))
         await other.publish_all()
         await real_send(records)
 
@@ -273,23 +315,25 @@ def faults_told(sending: Relay) -> float | None:
     return sending.metrics.registry.get_sample_value(AUDIT_FAULTS.name)
 
 
-async def test_what_is_new_in_the_chains_is_verified_each_time_once(office: Office) -> None:
-    sending = relay(office, Topic())
-    await office.hand_over(office.town.orders(START))
+async def test_what_is_new_in_the_chains_is_verified_each_time_once(harness: WorkerHarness) -> None:
+    sending = relay(harness, Topic())
+    await harness.hand_over(harness.senders.orders(START))
     await sending.verify_chains()
     seen = dict(sending._heads)
-    await office.hand_over(office.town.orders(START), office.town.orders(START))
+    await harness.hand_over(harness.senders.orders(START), harness.senders.orders(START))
     await sending.verify_chains()
     assert faults_told(sending) == 0
     assert sending._heads["intake-0"].position == seen["intake-0"].position + 2
 
 
-async def test_no_event_waits_for_the_verification_of_the_chains(office: Office, database: str) -> None:
+async def test_no_event_waits_for_the_verification_of_the_chains(
+    harness: WorkerHarness, database: str
+) -> None:
     """After a midnight there is much to verify; here it does not end."""
-    await office.hand_over(office.town.orders(START))
-    events = await office.out()
+    await harness.hand_over(harness.senders.orders(START))
+    events = await harness.out()
     topic, stop = Topic(), asyncio.Event()
-    sending = relay(office, topic)
+    sending = relay(harness, topic)
     admin = await asyncpg.connect(database, server_settings={"search_path": "sigill"})
     try:
         async with admin.transaction():
@@ -315,9 +359,11 @@ async def test_no_event_waits_for_the_verification_of_the_chains(office: Office,
     ],
     ids=["changed", "removed", "cut"],
 )
-async def test_history_that_was_changed_is_told_of(office: Office, database: str, tampering: str) -> None:
-    await office.hand_over(*(office.town.orders(START) for _ in range(3)))
-    before, after = relay(office, Topic()), relay(office, Topic())
+async def test_history_that_was_changed_is_told_of(
+    harness: WorkerHarness, database: str, tampering: str
+) -> None:
+    await harness.hand_over(*(harness.senders.orders(START) for _ in range(3)))
+    before, after = relay(harness, Topic()), relay(harness, Topic())
     await before.verify_chains()
     await _tampered(database, tampering)
     await before.verify_chains()
@@ -331,14 +377,14 @@ async def test_history_that_was_changed_is_told_of(office: Office, database: str
     ("disposal", "left"), [(None, True), ("never", True), ("RS 2026/123, 2026-03-17", False)]
 )
 async def test_published_events_end_by_a_decision_or_not_at_all(
-    office: Office, disposal: str | None, left: bool
+    harness: WorkerHarness, disposal: str | None, left: bool
 ) -> None:
-    sending = relay(office, Topic())
-    await office.hand_over(*(office.town.orders(START) for _ in range(2)))
+    sending = relay(harness, Topic())
+    await harness.hand_over(*(harness.senders.orders(START) for _ in range(2)))
     await sending.publish_all()
     sending.clock, sending.disposal = FixedClock(START + timedelta(days=60)), disposal
     await sending.rotate()
-    async with office.store.reading() as tx:
+    async with harness.store.reading() as tx:
         assert bool(await outbox.published_before(tx, START + timedelta(days=60))) is left
         said = await tx.fetch("SELECT body FROM audit_entry WHERE action = 'outbox_ended'")
         assert [disposal in row["body"] for row in said] == ([] if left else [True])

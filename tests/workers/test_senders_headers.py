@@ -3,8 +3,8 @@
 import asyncio
 
 from sigill_contracts.topics import ORDERS
+from tests.kit.senders import MOTHER, person
 from tests.workers.senders_kit import finish, now, producer, put, receipts, run, town_now  # noqa: F401
-from tests.workers.town import MOTHER, person
 
 TYPE = ("content-type", b"application/jose")
 CASES = {

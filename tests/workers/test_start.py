@@ -1,7 +1,6 @@
 """What ends a process at its start, or stops it for good: one line for whoever started it, a status, and no trace."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,11 +8,13 @@ from pathlib import Path
 import pytest
 
 import sigill.bootstrap as bootstrap
-from sigill.bootstrap import EVERYTHING, Wiring, run
+from sigill.bootstrap import Wiring, run
 from sigill.embedded.processes import free_port
 from sigill.runtime.settings import load_settings
+from sigill.runtime.worker_specs import EVERY_WORKER
 from sigill.store.session import TooPowerful
 from sigill.stream.consumer import OffsetsLost
+from tests.kit.environment import without_settings
 from tests.kit.waiting import wait_for_the_database
 
 KEYS = '{"v1": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}'
@@ -21,11 +22,10 @@ KEYS = '{"v1": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}'
 
 def started(*names: str, **settings: str) -> tuple[int, str]:
     """Start workers as a process. Returns its status and what it wrote on stderr."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("SIGILL_")}
     given = {f"SIGILL_{name.upper()}": value for name, value in settings.items()}
     done = subprocess.run(
         [sys.executable, "-m", "sigill.cli", "worker", *names],
-        env={**clean, **given},
+        env=without_settings(**given),
         capture_output=True,
         text=True,
         timeout=60,
@@ -83,7 +83,7 @@ def test_what_stops_a_worker_for_good_is_said_in_one_line(
     assert capsys.readouterr().err == f"sigill: {error}\n"
 
 
-@pytest.mark.parametrize("worker", EVERYTHING)
+@pytest.mark.parametrize("worker", EVERY_WORKER)
 async def test_a_worker_waits_for_a_database_that_is_not_there_yet(worker: str) -> None:
     """The console ended with a traceback, and again at each start: no page said that the database was away."""
     nowhere = f"postgresql://sigill:none@127.0.0.1:{free_port()}/none"

@@ -9,8 +9,8 @@ import pytest
 
 from sigill.bootstrap import WrongTopics
 from sigill.stream.topics import apply_topics
+from tests.kit.live_topics import Live
 from tests.stream.conftest import Spec
-from tests.workers.live import Live
 from tests.workers.test_program import run, town_today
 
 __all__ = ["run", "town_today"]

@@ -16,9 +16,9 @@ from sigill.runtime.otlp import resource_of
 from sigill.runtime.settings import load_settings
 from sigill.runtime.tracing import Tracing
 from sigill.stream.producer import SendInDoubt
-from tests.workers.conftest import START, Office
+from tests.kit.senders import ADULT, KEYS, Sent
+from tests.kit.worker_harness import START, WorkerHarness
 from tests.workers.test_relay import Topic, relay
-from tests.workers.town import ADULT, KEYS, Sent
 
 TRACE, PARENT = 0x0AF7651916CD43DD8448EB211C80319C, 0xB7AD6B7169203331
 COMES_IN = f"00-{TRACE:032x}-{PARENT:016x}-01"
@@ -55,11 +55,11 @@ def told(span: ReadableSpan) -> dict[str, Any]:
 
 
 async def test_names_kinds_and_attributes_of_a_batch(
-    office: Office, tracing: Tracing, exporter: InMemorySpanExporter
+    harness: WorkerHarness, tracing: Tracing, exporter: InMemorySpanExporter
 ) -> None:
-    office.consuming["ehr.orders.v1"].tracing = tracing
-    first, second = office.town.orders(START), office.town.orders(START)
-    await office.hand_over(traced(first), second, office.town.garbage())
+    harness.consuming["ehr.orders.v1"].tracing = tracing
+    first, second = harness.senders.orders(START), harness.senders.orders(START)
+    await harness.hand_over(traced(first), second, harness.senders.garbage())
     [receive] = spans(exporter, "receive ehr.orders.v1")
     assert receive.kind is SpanKind.CLIENT
     assert told(receive) == COMMON | {
@@ -89,14 +89,14 @@ async def test_names_kinds_and_attributes_of_a_batch(
 
 
 async def test_what_follows_from_an_order_is_published_in_its_trace(
-    office: Office, tracing: Tracing, exporter: InMemorySpanExporter
+    harness: WorkerHarness, tracing: Tracing, exporter: InMemorySpanExporter
 ) -> None:
-    office.consuming["ehr.orders.v1"].tracing = tracing
+    harness.consuming["ehr.orders.v1"].tracing = tracing
     topic = Topic()
-    sending = relay(office, topic)
+    sending = relay(harness, topic)
     await sending.publish_all()
     topic.sent.clear()
-    await office.hand_over(traced(office.town.orders(START)))
+    await harness.hand_over(traced(harness.senders.orders(START)))
     [handled] = spans(exporter, "process ehr.orders.v1")
 
     sending.tracing = tracing
@@ -120,21 +120,21 @@ async def test_what_follows_from_an_order_is_published_in_its_trace(
             assert secret not in span.to_json()
 
 
-async def test_without_a_collector_the_senders_trace_still_goes_on(office: Office) -> None:
+async def test_without_a_collector_the_senders_trace_still_goes_on(harness: WorkerHarness) -> None:
     topic = Topic()
-    await office.hand_over(traced(office.town.orders(START)))
-    await relay(office, topic).publish_all()
+    await harness.hand_over(traced(harness.senders.orders(START)))
+    await relay(harness, topic).publish_all()
     [record] = [one for one in topic.sent if one.topic == "access.notifications.v1"]
     assert dict(record.headers)["traceparent"] == COMES_IN.encode()
 
 
 async def test_a_dead_letter_keeps_the_headers_that_it_came_with(
-    office: Office, tracing: Tracing, exporter: InMemorySpanExporter
+    harness: WorkerHarness, tracing: Tracing, exporter: InMemorySpanExporter
 ) -> None:
     topic = Topic()
-    sending = relay(office, topic)
+    sending = relay(harness, topic)
     sending.tracing = tracing
-    await office.hand_over(traced(office.town.garbage()))
+    await harness.hand_over(traced(harness.senders.garbage()))
     await sending.publish_all()
     [record] = [one for one in topic.sent if one.topic.endswith(".dlq")]
     assert dict(record.headers)["traceparent"] == COMES_IN.encode()
@@ -143,10 +143,10 @@ async def test_a_dead_letter_keeps_the_headers_that_it_came_with(
 
 
 async def test_what_fails_says_its_kind_and_nothing_else(
-    office: Office, tracing: Tracing, exporter: InMemorySpanExporter
+    harness: WorkerHarness, tracing: Tracing, exporter: InMemorySpanExporter
 ) -> None:
-    await office.hand_over(office.town.orders(START))
-    sending = relay(office, Topic(acknowledges=[1]))
+    await harness.hand_over(harness.senders.orders(START))
+    sending = relay(harness, Topic(acknowledges=[1]))
     sending.tracing = tracing
     with pytest.raises(SendInDoubt):
         await sending.publish_all()
@@ -157,7 +157,7 @@ async def test_what_fails_says_its_kind_and_nothing_else(
     assert not [span.events for span in failed if span.events]
 
 
-async def test_spans_reach_a_collector_over_http(office: Office) -> None:
+async def test_spans_reach_a_collector_over_http(harness: WorkerHarness) -> None:
     """By the wiring that a setting switches on; the process sends what is left before it ends."""
     took: list[tuple[str, bytes]] = []
 
@@ -174,8 +174,8 @@ async def test_spans_reach_a_collector_over_http(office: Office) -> None:
     try:
         tracing = tracing_of(load_settings(otlp_endpoint=f"http://127.0.0.1:{port}/"))
         assert tracing.on
-        office.consuming["ehr.orders.v1"].tracing = tracing
-        await office.hand_over(traced(office.town.orders(START)))
+        harness.consuming["ehr.orders.v1"].tracing = tracing
+        await harness.hand_over(traced(harness.senders.orders(START)))
         await asyncio.to_thread(tracing.flush)
     finally:
         server.close()
@@ -188,10 +188,10 @@ async def test_spans_reach_a_collector_over_http(office: Office) -> None:
 
 
 async def test_a_message_that_cannot_be_read_is_an_error_of_its_own_span(
-    office: Office, tracing: Tracing, exporter: InMemorySpanExporter
+    harness: WorkerHarness, tracing: Tracing, exporter: InMemorySpanExporter
 ) -> None:
-    office.consuming["ehr.orders.v1"].tracing = tracing
-    await office.hand_over(office.town.orders(START), office.town.garbage())
+    harness.consuming["ehr.orders.v1"].tracing = tracing
+    await harness.hand_over(harness.senders.orders(START), harness.senders.garbage())
     fine, unreadable = sorted(
         spans(exporter, "process ehr.orders.v1"), key=lambda span: told(span)["messaging.kafka.offset"]
     )

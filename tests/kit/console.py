@@ -25,7 +25,7 @@ from sigill.runtime.clock import FixedClock
 from sigill.runtime.health import Health
 from sigill.runtime.metrics import Metrics
 from sigill.runtime.settings import Settings
-from sigill.store import dead_letters, persons, tasks, timers
+from sigill.store import dead_letters, persons, rulebooks, tasks, timers
 from sigill.store.dead_letters import DeadRecord
 from sigill.store.session import Store
 from sigill.stream.connection import Connection
@@ -35,12 +35,13 @@ from sigill.web.console.context import ConsoleContext
 from sigill_contracts.dead_letter import DeadLetterReason
 from sigill_contracts.topics import ORDERS
 from sigill_contracts.vocabulary import RegionCode
-from tests.workers.conftest import Office
-from tests.workers.rulebook import NATIONAL, TESTLAND
-from tests.workers.town import ADULT, AUDIENCE, CHILD, KEYS, MOTHER, OPERATOR, UNIT, Town, person
+from tests.kit.senders import ADULT, AUDIENCE, CHILD, KEYS, MOTHER, OPERATOR, UNIT, Senders, person
+from tests.kit.testland import DRAFTED, NATIONAL, TESTLAND
+from tests.kit.worker_harness import WorkerHarness
 
 START = datetime(2025, 3, 10, 9, tzinfo=UTC)
 BOOKS = Rulebooks.of(TESTLAND, NATIONAL)
+RULES = Judging.of(BOOKS, "urn:sigill:test")
 #: Not a sentence of ours, so that finding it in a page means that it leaked.
 MOTIVATION = "Zebrafinken sjunger"
 SECOND = "SE2321000099-OPR2"
@@ -51,8 +52,8 @@ ALL = frozenset(ConsoleRole)
 class World:
     """The town, its office, and the console on a port of this machine."""
 
-    office: Office
-    town: Town
+    harness: WorkerHarness
+    senders: Senders
     clock: FixedClock
     desk: ConsoleContext
     ops: OpsWorker
@@ -63,6 +64,11 @@ class World:
     @property
     def store(self) -> Store:
         return self.desk.store
+
+    def judges_by(self, books: Rulebooks) -> None:
+        """Let the console answer by some rulebooks from now on."""
+        self.desk.rules = Judging.of(books, self.desk.rules.source)
+        self.desk.books = books
 
     async def logged_in(self, name: str = OPERATOR, roles: Sequence[ConsoleRole] = tuple(ConsoleRole)) -> str:
         """Return the session cookie of an operator."""
@@ -84,24 +90,32 @@ class World:
             yield Client(http)
 
     async def lose(
-        self, data: bytes = b"\xff\xfe not a signature", number: str = ADULT, count: int = 1
+        self,
+        data: bytes = b"\xff\xfe not a signature",
+        number: str = ADULT,
+        count: int = 1,
+        *,
+        source: str | None = None,
+        reason: DeadLetterReason = DeadLetterReason.UNREADABLE_SIGNATURE,
+        topic: str = ORDERS.name,
     ) -> list[int]:
         """Messages of a patient that nobody can read."""
+        named: tuple[tuple[str, bytes], ...] = () if source is None else (("ce_source", source.encode()),)
         records = [
             DeadRecord(
-                topic=ORDERS.name,
+                topic=topic,
                 partition=0,
                 offset=1000 + place,
                 group="sigill.intake",
                 key=KEYS.of(number).encode(),
                 value=data,
-                headers=(("ce_id", str(uuid4()).encode()), ("ce_type", b"se.sigill.order.v1")),
-                reason=DeadLetterReason.UNREADABLE_SIGNATURE,
+                headers=(("ce_id", str(uuid4()).encode()), ("ce_type", b"se.sigill.order.v1"), *named),
+                reason=reason,
                 stamped_at=self.clock.now(),
             )
             for place in range(count)
         ]
-        async with self.office.store.transaction(self.clock.now()) as tx:
+        async with self.harness.store.transaction(self.clock.now()) as tx:
             return await dead_letters.append(tx, records)
 
 
@@ -116,13 +130,17 @@ class Client:
 
     async def post(self, path: str, page: str = "/orders", **fields: Any) -> httpx.Response:
         text = (await self.http.get(page)).text
-        token = text.split('name="csrf" value="', 1)[1].split('"', 1)[0]
-        return await self.http.post(path, data={"csrf": token, **fields})
+        return await self.http.post(path, data={"csrf": field_of(text, "csrf"), **fields})
+
+
+def field_of(page: str, name: str) -> str:
+    """What stands in the first field of that name, hidden or not."""
+    return page.split(f'name="{name}" value="', 1)[1].split('"', 1)[0]
 
 
 @contextlib.asynccontextmanager
 async def world(
-    dsn: str, town: Town, connection: Connection, keys: Path, *, prefix: str = "", **given: Any
+    dsn: str, senders: Senders, connection: Connection, keys: Path, *, prefix: str = "", **given: Any
 ) -> AsyncIterator[World]:
     """Open a world on an empty, migrated database."""
     settings = Settings(
@@ -137,7 +155,7 @@ async def world(
     )
     clock = FixedClock(START)
     metrics, health = Metrics(), Health()
-    write_keys(town, keys)
+    write_keys(senders, keys)
     async with contextlib.AsyncExitStack() as stack:
         store = await Store.open(settings, role="sigill_ops")
         stack.push_async_callback(store.close)
@@ -147,14 +165,14 @@ async def world(
         stack.push_async_callback(workers.close)
         sending = Sending(StreamProducer(connection, send_timeout=15))
         stack.push_async_callback(sending.stop)
-        ops = OpsWorker(settings, BOOKS, KEYS, clock, metrics, health, connection)
+        ops = OpsWorker(settings, RULES, KEYS, clock, metrics, health, connection)
         desk = ops.desk_over(store, auditors, sending)
         stack.push_async_callback(desk.watch.standings.close)
-        office = Office(workers, town, clock, Judging.of(BOOKS, "urn:sigill:test"))
-        await office.assign()
-        await office.hand_over(*town.staff(START - timedelta(days=30)))
-        await office.hand_over(*town.people(START - timedelta(days=30)))
-        made = World(office, town, clock, desk, ops, prefix=prefix)
+        harness = WorkerHarness(workers, senders, clock, RULES)
+        await harness.assign()
+        await harness.hand_over(*senders.staff(START - timedelta(days=30)))
+        await harness.hand_over(*senders.people(START - timedelta(days=30)))
+        made = World(harness, senders, clock, desk, ops, prefix=prefix)
         made.base = await stack.enter_async_context(served(with_probes(console_app(desk), health, metrics)))
         yield made
 
@@ -178,11 +196,11 @@ async def served(app: Any) -> AsyncIterator[str]:
         socket.close()
 
 
-def write_keys(town: Town, folder: Path) -> None:
+def write_keys(senders: Senders, folder: Path) -> None:
     """The operators' signing keys, by the throw-away authority."""
     folder.mkdir(parents=True, exist_ok=True)
     for hsa_id in (OPERATOR, SECOND):
-        holder = town.authority.staff(hsa_id)
+        holder = senders.authority.staff(hsa_id)
         (folder / f"{hsa_id}.key").write_bytes(
             holder.key.private_bytes(
                 serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -194,29 +212,32 @@ def write_keys(town: Town, folder: Path) -> None:
 
 
 async def furnish(here: World) -> None:
-    """A day's orders: executed, refused, pending, unproven; tasks, timers and dead letters of every kind."""
-    office, town, now = here.office, here.town, here.clock.now()
-    await office.hand_over(
-        town.orders(now, motivation=MOTIVATION),
-        town.orders(
+    """
+    A day's orders: executed, refused, pending, unproven; tasks, timers and dead letters of every kind; a draft of rules
+    that waits for a second owner.
+    """
+    harness, senders, now = here.harness, here.senders, here.clock.now()
+    await harness.hand_over(
+        senders.orders(now, motivation=MOTIVATION),
+        senders.orders(
             now,
             "block_guardians",
             patient=person(CHILD),
             guardians=[person(MOTHER)],
             inform={"guardians": False},
         ),
-        town.orders(now, "release_guardian_block", patient=person(CHILD), initiative="resident"),
-        town.signs(town.form(now, patient=person(CHILD)), now, tamper="payload"),
-        town.signs(town.form(now, patient=person(CHILD)), now, tamper="revoked_certificate"),
-        town.signs(
-            town.form(now, patient=person(CHILD), channel="phone", urgent=True, motivation=MOTIVATION),
+        senders.orders(now, "release_guardian_block", patient=person(CHILD), initiative="resident"),
+        senders.signs(senders.form(now, patient=person(CHILD)), now, tamper="payload"),
+        senders.signs(senders.form(now, patient=person(CHILD)), now, tamper="revoked_certificate"),
+        senders.signs(
+            senders.form(now, patient=person(CHILD), channel="phone", urgent=True, motivation=MOTIVATION),
             now,
             by=OPERATOR,
         ),
     )
     await here.lose(count=3)
     await here.lose(b'{"half": ', CHILD)
-    async with office.store.transaction(now) as tx:
+    async with harness.store.transaction(now) as tx:
         child = (await persons.resolve_keys(tx, [KEYS.of(CHILD)]))[KEYS.of(CHILD)]
         region = RegionCode("testland")
         kinds = ("follow_up_decision", "protection_ended", "review", "unit_reminder")
@@ -245,4 +266,7 @@ async def furnish(here: World) -> None:
                 )
             ],
         )
+        drafted = await rulebooks.draft(tx, await rulebooks.save(tx, region, DRAFTED, OPERATOR, None))
+        assert drafted is not None
+        await rulebooks.propose(tx, drafted, OPERATOR, "Rutinen 2025")
     await here.desk.watch.look()

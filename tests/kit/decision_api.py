@@ -17,15 +17,16 @@ import httpx
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 
+from sigill.operations.decision_service import DecisionService
 from sigill.policy.calendar import BirthDate, midnight
 from sigill.policy.facts import Custody, Identity, Measure, PersonVersion
 from sigill.policy.rulebook import Rulebooks
+from sigill.processing.citations import PolicyContext
 from sigill.runtime.clock import FixedClock
 from sigill.runtime.settings import Settings, load_settings
+from sigill.runtime.worker_specs import DatabaseRole
 from sigill.store import measures, persons, staff
-from sigill.store.session import Role as StoreRole
 from sigill.store.session import Store
-from sigill.web.api.decision_service import DecisionService
 from sigill.web.api.routes import create_app
 from sigill.web.api.server import serve
 from sigill.web.http.authentication import Guards, Keys, Tokens
@@ -46,6 +47,7 @@ from sigill_contracts.vocabulary import (
 BOOKS = Rulebooks.of(
     *(path.read_text("utf-8") for path in sorted(Path("workers/sigill/rulebooks").glob("*.yaml")))
 )
+RULES = PolicyContext.of(BOOKS, "urn:sigill:test")
 START = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 ISSUER, AUDIENCE = "https://issuer.invalid", "sigill-decisions"
 SECRET = bytes(range(32))
@@ -64,7 +66,7 @@ def key_of(number: str) -> str:
 
 
 @dataclass
-class Town:
+class StoredPopulation:
     """Writes what registers and orders would, straight through the store's own functions."""
 
     store: Store
@@ -189,7 +191,7 @@ class Issuer:
 
 
 @asynccontextmanager
-async def open_store(dsn: str, role: StoreRole | None = None, **settings: Any) -> AsyncIterator[Store]:
+async def open_store(dsn: str, role: DatabaseRole | None = None, **settings: Any) -> AsyncIterator[Store]:
     given = {"database_url": dsn, "database_pool_max": 6, "database_tls": "disable", **settings}
     store = await Store.open(load_settings(**given), role=role)
     try:
@@ -202,7 +204,7 @@ async def open_store(dsn: str, role: StoreRole | None = None, **settings: Any) -
 async def open_api(
     store: Store, clock: FixedClock, issuer: Issuer, **desk: Any
 ) -> AsyncIterator[httpx.AsyncClient]:
-    async with DecisionService(store, BOOKS, clock, instance="test", **desk) as opened:
+    async with DecisionService(store, RULES, clock, instance="test", **desk) as opened:
         tokens = Tokens(Keys(lambda: issuer.jwks), issuer=ISSUER, audience=AUDIENCE, clock=clock)
         app = create_app(opened, Guards([tokens]))
         transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
@@ -212,11 +214,11 @@ async def open_api(
 
 
 @asynccontextmanager
-async def listening(settings: Settings, town: Town) -> AsyncIterator[int]:
+async def listening(settings: Settings, population: StoredPopulation) -> AsyncIterator[int]:
     """The API over a town on a port of its own, which is given."""
     stop, told = asyncio.Event(), asyncio.get_running_loop().create_future()
     server = asyncio.create_task(
-        serve(settings, town.store, BOOKS, town.clock, stop, listening=told.set_result)
+        serve(settings, population.store, RULES, population.clock, stop, listening=told.set_result)
     )
     try:
         yield await asyncio.wait_for(told, 20)

@@ -10,7 +10,7 @@ from uuid import uuid4
 from sigill.devtools.authority import DevAuthority
 from sigill.devtools.signing import sign_jws, tampered_jws
 from sigill.processing.patient_keys import KeyRing
-from sigill.stream.records import Event, Record, write_binary
+from sigill.stream.records import Record, binary_headers
 from sigill_contracts.envelope import Envelope
 from sigill_contracts.topics import ORDERS, PERSONS, STAFF, UNITS, TopicSpec
 
@@ -60,8 +60,7 @@ def _event(
         subject=more.get("subject", key),
         content_type=content_type,
     )
-    headers, value = write_binary(Event(envelope, data))
-    return Sent(topic, key.encode(), value, headers, event_id)
+    return Sent(topic, key.encode(), data, binary_headers(envelope), event_id)
 
 
 def person(ref: str, id_type: str = "personnummer") -> dict[str, str]:
@@ -70,7 +69,7 @@ def person(ref: str, id_type: str = "personnummer") -> dict[str, str]:
 
 
 @dataclass
-class Town:
+class Senders:
     """Everybody outside: the EHR, the register and the directory. `start` is when certificates begin to hold."""
 
     start: datetime
@@ -126,13 +125,15 @@ class Town:
         key = KEYS.of(number)
         return _event(PERSONS, key, str(uuid4()), "application/json", json.dumps(body).encode())
 
-    def employs(self, at: datetime, hsa_id: str, roles: Sequence[str], sequence: int = 1) -> Sent:
+    def employs(
+        self, at: datetime, hsa_id: str, roles: Sequence[str], sequence: int = 1, unit: str = UNIT
+    ) -> Sent:
         """What the directory says of a staff member."""
         body = {
             "hsa_id": hsa_id,
             "sequence": sequence,
             "changed_at": at.isoformat(),
-            "assignments": [{"unit": UNIT, "region": REGION, "roles": list(roles)}],
+            "assignments": [{"unit": unit, "region": REGION, "roles": list(roles)}],
         }
         return _event(STAFF, hsa_id, str(uuid4()), "application/json", json.dumps(body).encode())
 

@@ -9,9 +9,10 @@ from uuid import UUID, uuid4
 from sigill.policy.calendar import BirthDate
 from sigill.policy.facts import Custody, Identity, Measure, PersonVersion
 from sigill.runtime.settings import load_settings
+from sigill.runtime.worker_specs import DatabaseRole
 from sigill.store import facts, inbox, orders, persons
 from sigill.store.persons import RegisteredPerson
-from sigill.store.session import Role, Store, Tx
+from sigill.store.session import Store, Tx
 from sigill_contracts.keys import patient_key
 from sigill_contracts.vocabulary import (
     Form,
@@ -39,7 +40,7 @@ def key_of(number: str) -> str:
     return patient_key(number, bytes(32))
 
 
-async def store_on(dsn: str, role: Role | None = None, **given: Any) -> Store:
+async def store_on(dsn: str, role: DatabaseRole | None = None, **given: Any) -> Store:
     settings = load_settings(
         database_url=dsn, database_schema="sigill", database_tls="disable", database_pool_min=1, **given
     )

@@ -1,5 +1,7 @@
 """A made-up region, so that the workers' tests hang on no real region's rules; and a national default."""
 
+from pathlib import Path
+
 TESTLAND = """
 region: testland
 name: Testland
@@ -41,6 +43,26 @@ versions:
          sv: Skyddet har upphört. Personal beslutar., en: The protection has ended. Staff decide.}
 """
 
+DRAFTED = (
+    TESTLAND
+    + """
+  - since: 2025-04-01
+    extends: 2020-01-01
+    documents: [T1]
+    letters:
+      hello: {cites: [TL-01], delivery: registered_personal, sv: "# Hej från {region} i vår", en: "# Hello from {region}"}
+    entries:
+      - id: block
+        deciders: [head_of_unit]
+"""
+)
+"""The town's rules as somebody drafts them in the spring of 2025: who may block, and a letter."""
+
+OWN_SERIES = TESTLAND.replace(
+    "name: Testland\n", 'name: Testland\nseries: [{since: 2020-01-01, pattern: "TL {year}/{number}"}]\n'
+)
+"""The same, with its own registration numbers."""
+
 NATIONAL = """
 region: national
 name: Nationell förvalsregel
@@ -53,3 +75,17 @@ versions:
   - since: 2010-01-01
     documents: [N1]
 """
+
+
+def neighbour(region: str, prefix: str, town: str = TESTLAND) -> str:
+    """The town's rules as another region's, with a county and citations of its own."""
+    own = town.replace("region: testland", f"region: {region}").replace('"99"', '"98"')
+    return own.replace("TL-", f"{prefix}-")
+
+
+def write_rulebooks(folder: Path, town: str = TESTLAND) -> Path:
+    """The town's rules and the national ones as files of a folder, which is made where it is not there."""
+    folder.mkdir(exist_ok=True)
+    (folder / "testland.yaml").write_text(town, "utf-8")
+    (folder / "national.yaml").write_text(NATIONAL, "utf-8")
+    return folder

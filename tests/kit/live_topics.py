@@ -24,8 +24,8 @@ from sigill.stream.producer import OutgoingRecord, StreamProducer
 from sigill.stream.topics import apply_topics
 from sigill_contracts.receipt import Receipt
 from sigill_contracts.topics import RECEIPTS, TOPICS
-from tests.workers.rulebook import NATIONAL, TESTLAND
-from tests.workers.town import AUDIENCE, Sent, Town
+from tests.kit.senders import AUDIENCE, Senders, Sent
+from tests.kit.testland import NATIONAL, TESTLAND
 
 PARTITIONS = 3
 
@@ -98,12 +98,12 @@ class Live:
 
 
 async def live(
-    connection: Connection, database: str, prefix: str, folder: Path, town: Town, now: datetime
+    connection: Connection, database: str, prefix: str, folder: Path, senders: Senders, now: datetime
 ) -> Live:
     """Make topics, keys and certificates for one run; the town's people and staff are on their topics."""
     specs = [replace(spec, partitions=PARTITIONS) for spec in TOPICS]
     await apply_topics(connection, specs, prefix=prefix)
-    files = town.authority.publish(folder / "ca", now - timedelta(hours=1))
+    files = senders.authority.publish(folder / "ca", now - timedelta(hours=1))
     made = Live(
         connection,
         prefix,
@@ -127,7 +127,7 @@ async def live(
         },
         folder,
     )
-    await made.send([*town.staff(now - timedelta(days=1)), *town.people(now - timedelta(days=1))])
+    await made.send([*senders.staff(now - timedelta(days=1)), *senders.people(now - timedelta(days=1))])
     return made
 
 
@@ -137,12 +137,12 @@ def end(process: subprocess.Popen[bytes], how: signal.Signals) -> int:
     return process.wait(40)
 
 
-def orders_of(town: Town, now: datetime, count: int) -> list[Sent]:
+def orders_of(senders: Senders, now: datetime, count: int) -> list[Sent]:
     """Seals of the town's grown-ups, each patient's in order."""
-    from tests.workers.town import ADULT, FATHER, MOTHER, person
+    from tests.kit.senders import ADULT, FATHER, MOTHER, person
 
     people = (ADULT, FATHER, MOTHER)
-    return [town.orders(now, patient=person(people[n % 3])) for n in range(count)]
+    return [senders.orders(now, patient=person(people[n % 3])) for n in range(count)]
 
 
 def check_history(sent: Sequence[Sent], receipts: Sequence[Receipt]) -> None:
