@@ -103,6 +103,10 @@ generate: $(VENV)/.dev ## write again what is generated: examples, schemas, Asyn
 	@cp infra/observability/rules/sigill.yml infra/helm/sigill/files/alerts.yml
 	@cp infra/observability/grafana/dashboards/sigill.json infra/helm/sigill/files/dashboard.json
 
+.PHONY: pictures
+pictures: $(VENV)/.dev ## take the pictures of README and docs anew, of the running programs; needs a Chromium
+	@$(BIN)/python -m tests.kit.pictures $(ARGS)
+
 .PHONY: docs
 docs: $(VENV)/.dev ## the documentation site, into site/
 	@$(BIN)/python -m sigill.devtools.reference_pages settings --table
@@ -155,7 +159,7 @@ LOCK := --upgrade --quiet --universal --generate-hashes --no-emit-index-url --no
 	--no-emit-package sigill-contracts
 
 .PHONY: packages
-packages: $(VENV)/.dev ## wheels and sdist, tried from elsewhere, looked at by check-wheel-contents, twine and pyroma, into dist
+packages: $(VENV)/.dev ## wheels and sdist, tried from elsewhere and on every Python here, looked at by check-wheel-contents, twine and pyroma, into dist
 	@rm -f dist/*.whl dist/*.tar.gz
 	@$(BIN)/python -m build --no-isolation --outdir dist . >/dev/null
 	@$(BIN)/python -m build --no-isolation --wheel --outdir dist contracts >/dev/null
@@ -166,6 +170,7 @@ packages: $(VENV)/.dev ## wheels and sdist, tried from elsewhere, looked at by c
 	@$(PIP) install --no-deps --target dist/elsewhere/lib dist/*.whl
 	@cd dist/elsewhere && PYTHONPATH=lib ../../$(BIN)/python -c "from sigill.cli import main; main()" rulebook show kronoberg >/dev/null
 	@rm -rf dist/elsewhere
+	@$(BIN)/python -m tests.kit.python_versions dist
 	@$(BIN)/twine check --strict dist/*.whl dist/*.tar.gz
 	@$(BIN)/pyroma --min 10 dist/*.tar.gz
 

@@ -93,14 +93,13 @@ BEGIN
   GRANT SELECT ON outbox, audit_entry TO sigill_relay;
   GRANT INSERT ON outbox, audit_entry TO sigill_relay;
   GRANT UPDATE (published_at) ON outbox TO sigill_relay;
-  GRANT EXECUTE ON FUNCTION extend_outbox, rotate_outbox TO sigill_relay;
+  GRANT EXECUTE ON FUNCTION extend_outbox, rotate_outbox, extend_access_log TO sigill_relay;
 
   -- answers about access: reads, and says in the log whom it told about
   GRANT SELECT ON person, person_identity, person_version, custody, person_merge, staff_version, staff_assignment,
                   unit, unit_version, unit_successor, measure, measure_version, audit_entry, person_erasure,
                   elsewhere_measure, elsewhere_source, person_separation TO sigill_reader;
-  GRANT INSERT ON access_log, audit_entry TO sigill_reader;
-  GRANT SELECT (look_id) ON access_log TO sigill_reader, sigill_ops; -- the number of what they write, not the log
+  GRANT INSERT ON audit_entry TO sigill_reader;
   GRANT EXECUTE ON FUNCTION log_looks TO sigill_reader, sigill_ops, sigill_auditor;
 
   -- operators
@@ -108,20 +107,24 @@ BEGIN
                   staff_assignment, unit, unit_version, unit_successor, inbox, signed_order, order_reference, order_outcome, measure, measure_version,
                   release_request, release_answer, release_event, consumer_offset, pending_order, outbox, timer,
                   task, dead_letter, dead_letter_action, proposal, proposal_verdict, audit_entry, person_erasure,
-                  standing_evaluation, elsewhere_measure, elsewhere_source, person_separation TO sigill_ops;
-  GRANT INSERT ON outbox, dead_letter_action, proposal, proposal_verdict, unit_successor, access_log, audit_entry, audit_personal
-                  TO sigill_ops;
+                  standing_evaluation, elsewhere_measure, elsewhere_source, person_separation, case_entry TO sigill_ops;
+  -- the workbench of rule owners: nobody else writes drafts or releases, and nobody changes one; workers that judge read them
+  GRANT SELECT, INSERT ON rulebook_draft, rulebook_release, rulebook_import, rulebook_story TO sigill_ops;
+  EXECUTE format('GRANT SELECT ON rulebook_draft, rulebook_release, rulebook_import TO %s, sigill_reader', workers);
+  GRANT INSERT ON outbox, dead_letter_action, proposal, proposal_verdict, unit_successor, case_entry, audit_entry,
+                  audit_personal TO sigill_ops;
   GRANT UPDATE (state, ended_at, done_by, remark, claimed_by, claimed_at) ON task TO sigill_ops;
-  GRANT SELECT, INSERT, UPDATE, DELETE ON console_session TO sigill_ops;
+  GRANT SELECT, INSERT, UPDATE, DELETE ON console_session, console_form, console_kept_form, dead_letter_claim TO sigill_ops;
   -- what an operator has dealt with is followed by the workers: operators set the timer, and write no measure
   GRANT INSERT ON timer TO sigill_ops;
   GRANT UPDATE (state, fired_at) ON timer TO sigill_ops;
+  GRANT EXECUTE ON FUNCTION lapsed_timers, lapsed_tasks, purge_timers, purge_tasks TO sigill_ops;
   GRANT EXECUTE ON FUNCTION erase_person, purge_dead_letters, purge_evidence, lapsed_orders, rotate_outbox,
                             republish_events TO sigill_ops;
 
   -- auditors read everything, and their own looking is logged too
   EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA %I TO sigill_auditor', here);
   GRANT EXECUTE ON FUNCTION history_faults TO sigill_auditor;
-  GRANT INSERT ON access_log, audit_entry TO sigill_auditor;
-  GRANT EXECUTE ON FUNCTION purge_access_log TO sigill_auditor;
+  GRANT INSERT ON audit_entry TO sigill_auditor;
+  GRANT EXECUTE ON FUNCTION purge_access_log, extend_access_log TO sigill_auditor;
 END $$;

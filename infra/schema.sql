@@ -1944,3 +1944,938 @@ SELECT order_id, (payload ->> 'follows_up')::uuid AS follows_up, payload -> 'pat
   FROM signed_order
  WHERE proven AND form IN ('release_journal_seal', 'release_login_lock', 'release_guardian_block', 'release_child_seal',
                            'release_guardian_restriction', 'request_release', 'unit_opinion');
+
+-- 0036_pre_claim_letters.sql
+-- Runs before the code that needs it. Who has taken a dead letter, so that two operators do not call the same vendor. Work, not
+-- evidence: the row goes when the letter is given back.
+
+CREATE TABLE dead_letter_claim (
+  dead_letter_id bigint PRIMARY KEY REFERENCES dead_letter,
+  operator       text NOT NULL,
+  claimed_at     timestamptz NOT NULL
+);
+
+-- 0037_pre_wake_relays.sql
+-- Runs before the code that needs it. The relays hear when events have been written, instead of asking all the time.
+
+DO $do$ BEGIN
+  EXECUTE replace($sql$
+
+-- Told at commit, once a transaction. Whoever does not listen still finds the events when it looks.
+CREATE FUNCTION @schema@.wake_relays() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, @schema@, pg_temp AS $$
+BEGIN
+  PERFORM pg_notify('sigill_outbox', TG_TABLE_SCHEMA);
+  RETURN NULL;
+END $$;
+
+REVOKE EXECUTE ON FUNCTION @schema@.wake_relays FROM PUBLIC;
+
+  $sql$, '@schema@', quote_ident(current_schema()));
+END $do$;
+
+CREATE TRIGGER wake AFTER INSERT ON outbox FOR EACH STATEMENT EXECUTE FUNCTION wake_relays();
+
+-- 0038_pre_open_cases.sql
+-- Runs before the code that needs it. What people write down about a request to release, which is a case: authorities asked and
+-- what they said, replies, and who closed it. Rows are never changed; `withdrawn` says of another that it does not count.
+
+CREATE TABLE case_entry (
+  entry_id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  request    uuid NOT NULL REFERENCES release_request,
+  person_id  bigint NOT NULL REFERENCES person, -- whom the request is about
+  kind       text COLLATE "C" NOT NULL,
+  about      bigint REFERENCES case_entry,      -- the entry that is answered or withdrawn
+  code       text COLLATE "C",                  -- which authority, what it answered, which reply
+  asker      bigint,                            -- who is replied to
+  day        date NOT NULL,                     -- when it happened, by the Swedish calendar
+  operator   text NOT NULL,
+  known_from timestamptz NOT NULL,
+  -- free text: emptied with the form of the request, or the person
+  name       text,
+  reference  text,
+  remark     text
+);
+CREATE INDEX case_entry_request ON case_entry (request);
+CREATE INDEX case_entry_person ON case_entry (person_id);
+CREATE INDEX case_entry_asker ON case_entry (asker) WHERE asker IS NOT NULL;
+CREATE INDEX case_entry_known ON case_entry USING brin (known_from) WITH (pages_per_range = 16);
+
+-- requests that ended before anybody could close their case
+INSERT INTO case_entry (request, person_id, kind, day, operator, known_from)
+SELECT r.order_id, r.person_id, 'closed', (min(e.known_from) AT TIME ZONE 'Europe/Stockholm')::date, 'sigill', now()
+  FROM release_request r JOIN release_event e ON e.request = r.order_id AND e.event = 'closed'
+ GROUP BY r.order_id;
+
+CREATE TRIGGER history BEFORE UPDATE OR DELETE OR TRUNCATE ON case_entry
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+SELECT keep_history('case_entry', 'entry_id', '{name,reference,remark}');
+CREATE TRIGGER unseal BEFORE UPDATE ON case_entry FOR EACH ROW
+  WHEN (num_nonnulls(NEW.name, NEW.reference, NEW.remark) = 0 AND num_nonnulls(OLD.name, OLD.reference, OLD.remark) > 0)
+  EXECUTE FUNCTION unseal_contents();
+
+DO $do$
+BEGIN
+  EXECUTE replace(replace($sql$
+-- Removes all that says who a person is, and leaves what proves that things were done. Returns the places of the
+-- audit entries whose personal part went: the caller writes them into the chain. A person who is not known to be dead
+-- and whom a measure protects or lets somebody see is refused.
+CREATE OR REPLACE FUNCTION @schema@.erase_person(erased bigint, at timestamptz) RETURNS TABLE (chain text, pos bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
+DECLARE
+  gone bigint[];
+  held text[];
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended(@name@ || ':person:' || erased, 0));
+  SELECT array_agg(DISTINCT ids.id) INTO gone
+    FROM (SELECT erased AS id UNION SELECT m.person_id FROM @schema@.person_merge m WHERE m.into_id = erased) ids;
+  IF NOT EXISTS (SELECT FROM @schema@.person_version v WHERE v.person_id = ANY (gone) AND v.died_on IS NOT NULL)
+     AND EXISTS (
+       SELECT FROM @schema@.measure m
+         JOIN @schema@.measure_version v ON v.measure_id = m.measure_id
+        WHERE m.person_id = ANY (gone)
+          AND (v.valid_to IS NULL OR v.valid_to > clock_timestamp())
+          AND v.version = (SELECT max(n.version) FROM @schema@.measure_version n WHERE n.measure_id = v.measure_id)
+          AND NOT coalesce(
+                (SELECT p.birth_latest + make_interval(years => v.ends_at_age) < clock_timestamp() - interval '1 day'
+                   FROM @schema@.person_version p
+                  WHERE p.person_id = m.person_id
+                  ORDER BY p.sequence DESC LIMIT 1), false)) THEN
+    RAISE EXCEPTION 'a living person with a measure in force is not erased' USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  SELECT coalesce(array_agg(DISTINCT i.key), '{}') INTO held
+    FROM @schema@.person_identity i WHERE i.person_id = ANY (gone);
+  INSERT INTO @schema@.person_erasure (person_id, keys, known_from) VALUES (erased, held, at);
+
+  PERFORM set_config('sigill.erasing', 'on', true);
+  UPDATE @schema@.signed_order s SET original = NULL, payload = NULL WHERE s.person_id = ANY (gone);
+  UPDATE @schema@.order_outcome o SET receipt = NULL
+    FROM @schema@.signed_order s WHERE s.registration = o.registration AND s.person_id = ANY (gone);
+  UPDATE @schema@.dead_letter d SET value = NULL, headers = '[]'
+   WHERE d.key = ANY (SELECT convert_to(k, 'UTF8') FROM unnest(held) k);
+  UPDATE @schema@.case_entry c SET name = NULL, reference = NULL, remark = NULL
+   WHERE (c.person_id = ANY (gone) OR c.asker = ANY (gone)) AND num_nonnulls(c.name, c.reference, c.remark) > 0;
+  DELETE FROM @schema@.pending_order p WHERE p.person_id = ANY (gone);
+  DELETE FROM @schema@.timer t WHERE t.person_id = ANY (gone);
+  DELETE FROM @schema@.task t WHERE t.person_id = ANY (gone);
+  DELETE FROM @schema@.outbox b WHERE b.aggregateid = ANY (held) AND b.published_at IS NOT NULL;
+  DELETE FROM @schema@.custody c WHERE c.child_id = ANY (gone);
+  DELETE FROM @schema@.person_name n WHERE n.person_id = ANY (gone);
+  DELETE FROM @schema@.person_version v WHERE v.person_id = ANY (gone);
+  DELETE FROM @schema@.person_identity i WHERE i.person_id = ANY (gone);
+  RETURN QUERY
+    DELETE FROM @schema@.audit_personal a WHERE a.person_id = ANY (gone) RETURNING a.chain, a.position;
+  PERFORM set_config('sigill.erasing', 'off', true);
+END $$;
+
+-- Empties lapsed orders and the receipts that repeat what stood in them, a year ago at the latest; a row's
+-- digests, outcomes and places stay, and the audit chain with them.
+CREATE OR REPLACE FUNCTION @schema@.purge_evidence(before timestamptz, at timestamptz, after bigint, most integer)
+RETURNS TABLE (registration bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
+DECLARE
+  gone bigint[];
+BEGIN
+  IF before > @schema@.counted_from(at) - interval '1 year' THEN
+    RAISE EXCEPTION 'signed orders are kept for a year at least' USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  SELECT coalesce(array_agg(l.registration), '{}') INTO gone FROM @schema@.lapsed_orders(before, after, most) l;
+  PERFORM set_config('sigill.erasing', 'on', true);
+  UPDATE @schema@.order_outcome o SET receipt = NULL WHERE o.registration = ANY (gone);
+  UPDATE @schema@.case_entry c SET name = NULL, reference = NULL, remark = NULL
+    FROM @schema@.signed_order s
+   WHERE s.registration = ANY (gone) AND s.proven AND c.request = s.order_id
+     AND num_nonnulls(c.name, c.reference, c.remark) > 0;
+  RETURN QUERY
+    UPDATE @schema@.signed_order s SET original = NULL, payload = NULL
+     WHERE s.registration = ANY (gone) RETURNING s.registration;
+  PERFORM set_config('sigill.erasing', 'off', true);
+END $$;
+$sql$, '@schema@', quote_ident(current_schema())), '@name@', quote_literal(current_schema()));
+END $do$;
+
+-- 0039_pre_keep_drafts.sql
+-- Runs before the code that needs it. Drafts of rulebooks, as rule owners save them in the console, and releases: a draft
+-- that a second owner approved, with the day on which it begins. Both are history.
+
+CREATE TABLE rulebook_draft (
+  draft_id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  region     text COLLATE "C" NOT NULL,
+  text       text NOT NULL CHECK (octet_length(text) <= 1000000),
+  digest     text COLLATE "C" NOT NULL, -- SHA-256 of the text's UTF-8, in hexadecimal digits
+  operator   text COLLATE "C" NOT NULL,
+  login      text COLLATE "C", -- digest of issuer and subject; null: a trial's one-time link
+  known_from timestamptz NOT NULL
+);
+CREATE INDEX rulebook_draft_region ON rulebook_draft (region, draft_id DESC);
+
+CREATE TABLE rulebook_release (
+  release_id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  draft_id     bigint NOT NULL UNIQUE REFERENCES rulebook_draft,
+  proposal_id  bigint NOT NULL UNIQUE REFERENCES proposal,
+  region       text COLLATE "C" NOT NULL,
+  digest       text COLLATE "C" NOT NULL,
+  begins_on    date NOT NULL, -- a Swedish date
+  first_owner  text COLLATE "C" NOT NULL,
+  second_owner text COLLATE "C" NOT NULL,
+  second_login text COLLATE "C",
+  sources      text[] NOT NULL, -- the documents that its versions rest on
+  stories      jsonb NOT NULL,  -- how each went against it
+  known_from   timestamptz NOT NULL
+);
+CREATE INDEX rulebook_release_region ON rulebook_release (region, release_id DESC);
+
+-- A release is what its draft says, approved by another than the draft's author, by name and by login, and it begins on a day
+-- to come.
+DO $do$
+BEGIN
+  EXECUTE replace($sql$
+CREATE FUNCTION @schema@.check_rulebook_release() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, @schema@, pg_temp AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM @schema@.proposal p
+                   JOIN @schema@.proposal_verdict v USING (proposal_id)
+                   JOIN @schema@.rulebook_draft d ON d.draft_id = NEW.draft_id
+                  WHERE p.proposal_id = NEW.proposal_id AND v.approved AND p.action = 'release_rulebook'
+                    AND p.subject = NEW.draft_id::text AND d.region = NEW.region AND d.digest = NEW.digest
+                    AND NEW.digest = encode(sha256(convert_to(d.text, 'UTF8')), 'hex')
+                    AND p.operator = NEW.first_owner AND d.operator = NEW.first_owner
+                    AND v.operator = NEW.second_owner
+                    AND upper(NEW.first_owner) <> upper(NEW.second_owner)
+                    AND (d.login IS NULL OR d.login IS DISTINCT FROM NEW.second_login)) THEN
+    RAISE EXCEPTION 'a rulebook is released by two owners' USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  IF NEW.begins_on <= (NEW.known_from AT TIME ZONE 'Europe/Stockholm')::date THEN
+    RAISE EXCEPTION 'a rulebook begins on a day to come' USING ERRCODE = 'check_violation';
+  END IF;
+  RETURN NEW;
+END $$;
+$sql$, '@schema@', quote_ident(current_schema()));
+END $do$;
+CREATE TRIGGER four_eyes BEFORE INSERT ON rulebook_release FOR EACH ROW EXECUTE FUNCTION check_rulebook_release();
+
+CREATE TRIGGER history BEFORE UPDATE OR DELETE OR TRUNCATE ON rulebook_draft
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER history BEFORE UPDATE OR DELETE OR TRUNCATE ON rulebook_release
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+SELECT keep_history('rulebook_draft', 'draft_id');
+SELECT keep_history('rulebook_release', 'release_id');
+
+-- 0040_pre_note_paper_copies.sql
+-- Runs before the code that needs it. What was given on paper while a measure stood, after a harm assessment: it is recorded
+-- in the measure, and ends to count with it.
+
+ALTER TABLE measure_version ADD COLUMN copies text[]; -- `order:person:date` of each; null: none
+
+-- The column is history like the others: the chain seals it from here on.
+SELECT keep_history('measure_version', 'measure_id || ''/'' || version');
+
+-- 0041_pre_days_of_answers.sql
+-- Runs before the code that needs it. The day before which a request to release, or a unit's yes to it, opens nothing: what all
+-- have agreed on opens on the last of these days.
+
+ALTER TABLE release_request ADD COLUMN opens_from timestamptz; -- null: it named no day
+ALTER TABLE release_answer ADD COLUMN opens_from timestamptz;
+
+-- The columns are history like the others: the chain seals them from here on.
+SELECT keep_history('release_request', 'order_id');
+SELECT keep_history('release_answer', 'answer_id');
+
+-- 0042_pre_meet_issuers_clock.sql
+-- Runs before the code that needs it. When a session began by the issuer's own clock: a logout is held against that, so that it
+-- ends what it speaks of however far that clock is off from ours.
+
+ALTER TABLE console_session ADD COLUMN issued_at timestamptz; -- null: begun before, or no issuer's
+
+-- 0043_pre_wake_while_there_is_room.sql
+-- Runs before the code that needs it. Any login may NOTIFY, and one that listens and never reads keeps what was told: when the
+-- queue is full, PostgreSQL fails every transaction that tells anything. So nothing is told while it is half full, and the
+-- relays find the events when they look by themselves.
+
+DO $do$ BEGIN
+  EXECUTE replace($sql$
+
+CREATE OR REPLACE FUNCTION @schema@.wake_relays() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, @schema@, pg_temp AS $$
+BEGIN
+  IF pg_notification_queue_usage() < 0.5 THEN
+    PERFORM pg_notify('sigill_outbox', TG_TABLE_SCHEMA);
+  END IF;
+  RETURN NULL;
+END $$;
+
+  $sql$, '@schema@', quote_ident(current_schema()));
+END $do$;
+
+-- 0044_pre_bound_looks.sql
+-- Runs before the code that needs it. The lines of the access log that are there, and those of the next months, become one
+-- partition of the log: a bound that is proven beforehand spares a look through them while nobody may write.
+
+-- Four months ahead: a migration that was killed here, and is left for weeks, refuses no line.
+DO $do$
+BEGIN
+  EXECUTE format('ALTER TABLE %I.access_log ADD CONSTRAINT access_log_bound CHECK (looked_at < %L) NOT VALID', current_schema(),
+                 (SELECT date_trunc('month', greatest(now(), max(looked_at)) AT TIME ZONE 'UTC') + interval '4 months'
+                    FROM access_log) AT TIME ZONE 'UTC');
+END $do$;
+
+-- 0045_pre_prove_looks.sql
+-- Runs before the code that needs it. Looks once through the access log, while lines are written and read: a million of them
+-- in half a second or so.
+
+ALTER TABLE access_log VALIDATE CONSTRAINT access_log_bound;
+
+-- 0046_post_keep_looks_by_month.sql
+-- Takes away what only the release before used: the column `digest` of the access log (the chain has it), and the function
+-- that ended lines one by one. The log is a partition a month, so that an end of keeping drops a table; what was there before is
+-- one partition, attached without a look through it (0044, 0045 have proven its bound).
+
+DO $do$
+BEGIN
+  EXECUTE replace(replace($sql$
+
+-- Makes a table that lines of the access log may lie in, not yet a part of it. Of the indexes none is unique: nothing but the
+-- identity gives numbers, and `sigill audit verify` finds one that is there twice. Many lines share an actor, and some a
+-- patient or a moment: PostgreSQL keeps those once.
+CREATE FUNCTION @schema@.make_access_log_part(name text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, @schema@, pg_temp AS $$
+BEGIN
+  EXECUTE format('CREATE TABLE @schema@.%I (LIKE @schema@.access_log INCLUDING STORAGE)', name);
+  EXECUTE format('CREATE INDEX %I ON @schema@.%I (person_id)', name || '_person', name);
+  EXECUTE format('CREATE INDEX %I ON @schema@.%I (actor)', name || '_actor', name);
+  EXECUTE format('CREATE INDEX %I ON @schema@.%I (looked_at)', name || '_time', name);
+  EXECUTE format('CREATE TRIGGER history BEFORE UPDATE OR DELETE OR TRUNCATE ON @schema@.%I '
+                 'FOR EACH STATEMENT EXECUTE FUNCTION @schema@.refuse_change()', name);
+END $$;
+
+-- Makes the partitions of this month and the three after it (UTC); returns how many lines lie in no month, that is in
+-- `access_log_rest`: lines always find a place. A month is attached, not created in place, so that nobody who writes a line
+-- waits; one that has lines in the rest is left there. Runs as the owner: who calls it may not create tables.
+CREATE FUNCTION @schema@.extend_access_log(most_in_rest bigint DEFAULT 268435456) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp SET lock_timeout = '300ms'
+SET timezone = 'UTC' AS $$
+DECLARE
+  first timestamptz;
+  name  text;
+BEGIN
+  IF NOT pg_has_role(session_user, current_user, 'MEMBER') THEN
+    most_in_rest := 268435456;
+  END IF;
+  IF pg_try_advisory_xact_lock(hashtextextended(@name@ || ':extend_access_log', 0))
+     AND pg_relation_size('@schema@.access_log_rest') <= most_in_rest THEN
+    FOR ahead IN 0..3 LOOP
+      first := date_trunc('month', clock_timestamp()) + make_interval(months => ahead);
+      name := to_char(first, '"access_log_y"YYYY"m"MM');
+      CONTINUE WHEN to_regclass(format('@schema@.%I', name)) IS NOT NULL;
+      BEGIN
+        PERFORM @schema@.make_access_log_part(name);
+        EXECUTE format('ALTER TABLE @schema@.access_log ATTACH PARTITION @schema@.%I FOR VALUES FROM (%L) TO (%L)',
+                       name, first, first + interval '1 month');
+      EXCEPTION WHEN invalid_object_definition OR check_violation OR lock_not_available THEN
+        NULL; -- within what was there before the months; or with lines in the rest; or somebody reads the rest: the next time
+      END;
+    END LOOP;
+  END IF;
+  RETURN (SELECT count(*) FROM @schema@.access_log_rest);
+END $$;
+
+  $sql$, '@schema@', quote_ident(current_schema())), '@name@', quote_literal(current_schema()));
+END $do$;
+
+DO $do$
+DECLARE
+  here  text := current_schema();
+  bound text;
+  next  bigint;
+  empty boolean;
+  held  record;
+BEGIN
+  EXECUTE format('LOCK TABLE %I.access_log IN ACCESS EXCLUSIVE MODE', here);
+  bound := substring(
+    (SELECT pg_get_constraintdef(c.oid) FROM pg_constraint c
+      WHERE c.conrelid = format('%I.access_log', here)::regclass AND c.conname = 'access_log_bound') FROM '''([^'']+)''');
+  empty := NOT EXISTS (SELECT FROM access_log);
+  next := nextval(pg_get_serial_sequence(format('%I.access_log', here), 'look_id'));
+  ALTER TABLE access_log RENAME TO access_log_before;
+  ALTER TABLE access_log_before ALTER COLUMN look_id DROP IDENTITY;
+  ALTER TABLE access_log_before DROP CONSTRAINT access_log_pkey;
+  ALTER TABLE access_log_before DROP COLUMN digest;
+  EXECUTE format(
+    'CREATE TABLE access_log ('
+    '  look_id    bigint GENERATED ALWAYS AS IDENTITY (START WITH %s),'
+    '  looked_at  timestamptz NOT NULL,'
+    '  person_id  bigint NOT NULL,'
+    '  actor      text NOT NULL,' -- operator or client
+    '  actor_unit text,'
+    '  reason     text NOT NULL,'
+    '  shown      text NOT NULL,' -- what was shown or done
+    '  salt       bytea NOT NULL' -- of the digest that an audit entry holds of the line
+    ') PARTITION BY RANGE (looked_at)', next);
+  CREATE TRIGGER history BEFORE UPDATE OR DELETE OR TRUNCATE ON access_log
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+  -- the rights at once, not with roles.sql after the last migration: no look is refused meanwhile
+  FOR held IN
+    SELECT g.privilege_type || coalesce(' (' || quote_ident(g.attname) || ')', '') AS what,
+           CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE g.grantee::regrole::text END AS grantee
+      FROM (SELECT e.grantee, e.privilege_type, NULL AS attname
+              FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) e
+             WHERE c.oid = 'access_log_before'::regclass AND e.grantee <> c.relowner
+            UNION ALL
+            SELECT e.grantee, e.privilege_type, a.attname
+              FROM pg_attribute a CROSS JOIN LATERAL aclexplode(a.attacl) e
+             WHERE a.attrelid = 'access_log_before'::regclass AND NOT a.attisdropped) g LOOP
+    EXECUTE format('GRANT %s ON access_log TO %s', held.what, held.grantee);
+  END LOOP;
+  IF empty THEN
+    DROP TABLE access_log_before;
+  ELSE
+    EXECUTE format('ALTER TABLE access_log ATTACH PARTITION access_log_before FOR VALUES FROM (MINVALUE) TO (%L)', bound);
+  END IF;
+  PERFORM make_access_log_part('access_log_rest');
+  ALTER TABLE access_log ATTACH PARTITION access_log_rest DEFAULT;
+  PERFORM extend_access_log();
+END $do$;
+
+DROP FUNCTION purge_access_log(timestamptz, timestamptz);
+
+DO $do$
+BEGIN
+  EXECUTE replace(replace($sql$
+
+-- Ends the keeping of the months of the access log that were over at `before`, which is five years ago at the latest; returns
+-- the numbers of the lines that went, as spans of neighbours, both ends included. A month's partition is dropped; of the lines
+-- in no month's the old ones are deleted. Where somebody reads the log, whoever writes a line waits for 0.3 s, and the month goes the next time.
+CREATE FUNCTION @schema@.purge_access_log(before timestamptz, at timestamptz)
+RETURNS TABLE (first_look bigint, last_look bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp SET lock_timeout = '300ms'
+SET timezone = 'UTC' AS $$
+DECLARE
+  over  timestamptz := date_trunc('month', before);
+  part  record;
+  spans text := 'SELECT min(n.look_id), max(n.look_id) '
+                'FROM (SELECT g.look_id, g.look_id - row_number() OVER (ORDER BY g.look_id) AS gap FROM %s g) n GROUP BY n.gap';
+BEGIN
+  IF before > @schema@.counted_from(at) - interval '5 years' THEN
+    RAISE EXCEPTION 'the access log is kept for five years' USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  PERFORM set_config('sigill.erasing', 'on', true);
+  FOR part IN SELECT format('%I.%I', @name@, c.relname) AS name,
+                     substring(pg_get_expr(c.relpartbound, c.oid) FROM $r$TO \('([^']+)'\)$r$)::timestamptz AS until,
+                     c.relname IN ('access_log_before', 'access_log_rest') AS of_no_month
+                FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
+               WHERE i.inhparent = '@schema@.access_log'::regclass ORDER BY c.relname LOOP
+    BEGIN
+      IF part.until <= over THEN
+        EXECUTE format('LOCK TABLE @schema@.access_log, %s IN ACCESS EXCLUSIVE MODE', part.name);
+        RETURN QUERY EXECUTE format(spans, part.name);
+        EXECUTE format('DROP TABLE %s', part.name);
+      ELSIF part.of_no_month THEN
+        RETURN QUERY EXECUTE format('WITH gone AS (DELETE FROM %s l WHERE l.looked_at < $1 RETURNING l.look_id) ', part.name)
+                             || format(spans, 'gone') USING over;
+      END IF;
+    EXCEPTION WHEN lock_not_available THEN
+      NULL;
+    END;
+  END LOOP;
+  PERFORM set_config('sigill.erasing', 'off', true);
+END $$;
+
+-- Writes looks, in the order given, and one entry with their digests (their first 128 bits) at the end of a chain, as
+-- workers/store/audit.py links entries. `digests` are made by the caller from the salts; nothing here could be left out of the chain.
+CREATE OR REPLACE FUNCTION @schema@.log_looks(at timestamptz, to_chain text, actors text[], units text[],
+  persons bigint[], reasons text[], shown_texts text[], salts bytea[], digests bytea[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, @schema@, pg_temp AS $$
+DECLARE
+  body text;
+  line text;
+  last record;
+BEGIN
+  WITH written AS (
+    INSERT INTO @schema@.access_log (looked_at, actor, actor_unit, person_id, reason, shown, salt)
+    SELECT at, n.actor, n.actor_unit, n.person_id, n.reason, n.shown, n.salt
+      FROM unnest(actors, units, persons, reasons, shown_texts, salts)
+           WITH ORDINALITY AS n (actor, actor_unit, person_id, reason, shown, salt, place)
+     ORDER BY n.place
+    RETURNING look_id
+  ), placed AS (
+    SELECT w.look_id, row_number() OVER (ORDER BY w.look_id) AS place FROM written w
+  )
+  SELECT '{"looks":[' || string_agg('[' || p.look_id || ',"' || left(encode(d.digest, 'hex'), 32) || '"]', ',' ORDER BY p.place)
+         || ']}' INTO body
+    FROM placed p JOIN unnest(digests) WITH ORDINALITY AS d (digest, place) USING (place);
+
+  PERFORM pg_advisory_xact_lock(hashtextextended(@name@ || ':chain:' || to_chain, 0));
+  SELECT a.position, a.row_hash INTO last
+    FROM @schema@.audit_entry a WHERE a.chain = to_chain ORDER BY a.position DESC LIMIT 1;
+  IF NOT FOUND THEN
+    SELECT 0::bigint AS position, decode(repeat('00', 32), 'hex') AS row_hash INTO last;
+  END IF;
+  line := '{"action":"looked","actor":"access-log","at":"'
+          || to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US') || '+00:00","body":' || body
+          || ',"chain":' || to_json(to_chain)::text || ',"personal":null}';
+  INSERT INTO @schema@.audit_entry (chain, position, recorded_at, actor, action, body, prev_hash, row_hash)
+  VALUES (to_chain, last.position + 1, at, 'access-log', 'looked', body, last.row_hash,
+          sha256(last.row_hash || convert_to(line, 'UTF8')));
+END $$;
+
+REVOKE EXECUTE ON FUNCTION @schema@.make_access_log_part, @schema@.extend_access_log, @schema@.purge_access_log FROM PUBLIC;
+  $sql$, '@schema@', quote_ident(current_schema())), '@name@', quote_literal(current_schema()));
+END $do$;
+
+-- 0047_pre_import_rulebooks.sql
+-- Runs before the code that needs it. Rulebooks that workers read from the database: the text that each region begins with,
+-- taken in from a file once. What follows are releases.
+
+CREATE TABLE rulebook_import (
+  import_id     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  region        text COLLATE "C" NOT NULL UNIQUE,
+  text          text NOT NULL CHECK (octet_length(text) <= 1000000),
+  digest        text COLLATE "C" NOT NULL CHECK (digest = encode(sha256(convert_to(text, 'UTF8')), 'hex')),
+  operator      text COLLATE "C" NOT NULL,
+  known_from    timestamptz NOT NULL
+);
+
+CREATE TRIGGER history BEFORE UPDATE OR DELETE OR TRUNCATE ON rulebook_import
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+SELECT keep_history('rulebook_import', 'import_id');
+
+-- 0048_pre_begin_cases.sql
+-- Runs before the code that needs it. A case may begin with an order that is no request to release: the resident's own seal,
+-- about which the resident calls. What was written down about a case is kept until it is closed, and as long as its form.
+
+DO $do$
+BEGIN
+  EXECUTE replace($sql$
+-- An entry is about an order that was proven; `request` names it, whether it asks for a release or not.
+CREATE FUNCTION @schema@.check_case_order() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, @schema@, pg_temp AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM @schema@.signed_order s WHERE s.order_id = NEW.request AND s.proven)
+     AND NOT EXISTS (SELECT FROM @schema@.release_request r WHERE r.order_id = NEW.request) THEN
+    RAISE EXCEPTION 'a case begins with an order' USING ERRCODE = 'foreign_key_violation';
+  END IF;
+  RETURN NEW;
+END $$;
+REVOKE EXECUTE ON FUNCTION @schema@.check_case_order FROM PUBLIC;
+
+-- Orders that came before `before`, wait for nothing, and that no measure rests on which was in force since then.
+-- A measure that ends with an age has ended when everybody born as late as its patient may be has reached it.
+-- An order with which a case began is kept while the case is open, and as long again after the last that was written there.
+CREATE OR REPLACE FUNCTION @schema@.lapsed_orders(before timestamptz, after bigint, most integer)
+RETURNS TABLE (registration bigint)
+LANGUAGE sql STABLE SET search_path = pg_catalog, @schema@, pg_temp AS $$
+  SELECT s.registration
+    FROM @schema@.signed_order s
+   WHERE s.received_at < before AND s.original IS NOT NULL AND s.registration > after
+     AND NOT EXISTS (SELECT FROM @schema@.pending_order p WHERE p.registration = s.registration)
+     AND NOT EXISTS (
+       SELECT FROM @schema@.measure_version v
+        WHERE v.orders @> ARRAY[s.order_id]
+          AND (v.valid_to IS NULL OR v.valid_to >= before)
+          AND NOT coalesce(
+                (SELECT p.birth_latest + make_interval(years => v.ends_at_age) < before - interval '1 day'
+                   FROM @schema@.person_version p
+                  WHERE p.person_id = s.person_id
+                  ORDER BY p.sequence DESC LIMIT 1), false)
+          AND v.version = (SELECT max(newest.version) FROM @schema@.measure_version newest
+                            WHERE newest.measure_id = v.measure_id))
+     AND NOT (s.proven AND EXISTS (
+       SELECT FROM @schema@.case_entry c WHERE c.request = s.order_id AND c.known_from >= before))
+     AND NOT (s.proven
+       AND EXISTS (SELECT FROM @schema@.case_entry c WHERE c.request = s.order_id)
+       AND NOT EXISTS (
+         SELECT FROM @schema@.case_entry c
+          WHERE c.request = s.order_id AND c.kind = 'closed'
+            AND NOT EXISTS (SELECT FROM @schema@.case_entry w
+                             WHERE w.request = c.request AND w.kind = 'withdrawn' AND w.about = c.entry_id)))
+   ORDER BY s.registration
+   LIMIT most
+$$;
+$sql$, '@schema@', quote_ident(current_schema()));
+END $do$;
+CREATE TRIGGER begins BEFORE INSERT ON case_entry FOR EACH ROW EXECUTE FUNCTION check_case_order();
+ALTER TABLE case_entry DROP CONSTRAINT case_entry_request_fkey;
+
+-- 0049_pre_end_work_done.sql
+-- Runs before the code that needs it. What is over of timers and tasks has an end of keeping, a year after it at the
+-- earliest. Neither is history that the chain holds: what a timer or a task led to is.
+
+DO $do$
+BEGIN
+  EXECUTE replace(replace($sql$
+
+-- Timers that fired or were called off before `before`. That one fired keeps it from firing twice when it is set again, as
+-- each new version of a measure sets its timers: those of a measure stay until it has ended for as long, those of an order until it
+-- waits for nothing. The others are only ever set for days to come.
+CREATE FUNCTION @schema@.lapsed_timers(before timestamptz, most bigint) RETURNS TABLE (timer_id bigint)
+LANGUAGE sql STABLE SET search_path = pg_catalog, @schema@, pg_temp AS $$
+  SELECT t.timer_id
+    FROM @schema@.timer t
+   WHERE t.state <> 'set' AND t.due_at < before AND coalesce(t.fired_at, t.due_at) < before
+     AND (t.measure_id IS NULL
+          OR (SELECT v.valid_to < before FROM @schema@.measure_version v
+               WHERE v.measure_id = t.measure_id ORDER BY v.version DESC LIMIT 1))
+     AND NOT EXISTS (SELECT FROM @schema@.pending_order p JOIN @schema@.signed_order s USING (registration)
+                      WHERE s.order_id = t.order_id)
+     AND NOT EXISTS (SELECT FROM @schema@.release_request r
+                      WHERE r.order_id = t.order_id
+                        AND NOT EXISTS (SELECT FROM @schema@.release_event e
+                                         WHERE e.request = r.order_id AND e.event = 'closed'))
+   LIMIT most
+$$;
+
+-- Tasks that were ticked off, or needed nobody any more, before `before`; none of whose order still waits.
+CREATE FUNCTION @schema@.lapsed_tasks(before timestamptz, most bigint) RETURNS TABLE (task_id bigint)
+LANGUAGE sql STABLE SET search_path = pg_catalog, @schema@, pg_temp AS $$
+  SELECT t.task_id
+    FROM @schema@.task t
+   WHERE t.state <> 'open' AND t.ended_at < before
+     AND NOT EXISTS (SELECT FROM @schema@.pending_order p JOIN @schema@.signed_order s USING (registration)
+                      WHERE s.order_id = t.order_id)
+   LIMIT most
+$$;
+
+-- Destroys at most ten thousand of either; returns how many went. Run as the owner: operators may not delete.
+CREATE FUNCTION @schema@.purge_timers(before timestamptz, at timestamptz) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
+DECLARE
+  gone bigint;
+BEGIN
+  IF before > @schema@.counted_from(at) - interval '1 year' THEN
+    RAISE EXCEPTION 'timers are kept for a year at least' USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  DELETE FROM @schema@.timer t
+   WHERE t.state <> 'set' AND t.timer_id IN (SELECT l.timer_id FROM @schema@.lapsed_timers(before, 10000) l);
+  GET DIAGNOSTICS gone = ROW_COUNT;
+  RETURN gone;
+END $$;
+
+CREATE FUNCTION @schema@.purge_tasks(before timestamptz, at timestamptz) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
+DECLARE
+  gone bigint;
+BEGIN
+  IF before > @schema@.counted_from(at) - interval '1 year' THEN
+    RAISE EXCEPTION 'tasks are kept for a year at least' USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  DELETE FROM @schema@.task t
+   WHERE t.state <> 'open' AND t.task_id IN (SELECT l.task_id FROM @schema@.lapsed_tasks(before, 10000) l);
+  GET DIAGNOSTICS gone = ROW_COUNT;
+  RETURN gone;
+END $$;
+
+REVOKE EXECUTE ON FUNCTION @schema@.lapsed_timers, @schema@.lapsed_tasks, @schema@.purge_timers, @schema@.purge_tasks FROM PUBLIC;
+  $sql$, '@schema@', quote_ident(current_schema())), '@name@', quote_literal(current_schema()));
+END $do$;
+
+-- 0050_pre_keep_stories.sql
+-- Runs before the code that needs it. Stories that rule owners write in the console: history, of which the newest text of an
+-- id counts; one without text is taken away.
+
+CREATE TABLE rulebook_story (
+  story_id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  region     text COLLATE "C" NOT NULL,
+  name       text COLLATE "C" NOT NULL,
+  text       text NOT NULL CHECK (octet_length(text) <= 20000),
+  operator   text COLLATE "C" NOT NULL,
+  known_from timestamptz NOT NULL
+);
+CREATE INDEX rulebook_story_region ON rulebook_story (region, name, story_id DESC);
+
+CREATE TRIGGER history BEFORE UPDATE OR DELETE OR TRUNCATE ON rulebook_story
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+SELECT keep_history('rulebook_story', 'story_id');
+
+-- 0051_pre_note_refused_copies.sql
+-- Runs before the code that needs it. To whom a copy on paper was not given while a measure stood, after a harm assessment.
+
+ALTER TABLE measure_version ADD COLUMN copies_refused text[]; -- `order:person:date` of each; null: none
+
+-- The column is history like the others: the chain seals it from here on.
+SELECT keep_history('measure_version', 'measure_id || ''/'' || version');
+
+-- 0052_pre_index_follow_ups.sql
+-- Runs before the code that needs it. What an order judges by is found by its name, however many orders its patient has: the
+-- earlier ones that follow up a call are looked for by the call. Each form is read once while the index is built, a quarter of a
+-- minute a million orders; orders are read meanwhile, and wait to be written.
+
+CREATE INDEX signed_order_follow_up ON signed_order (lower(payload ->> 'follows_up'))
+ WHERE proven AND payload ->> 'follows_up' IS NOT NULL;
+
+-- 0053_post_keep_texts_of_looks_once.sql
+-- Looks are written in half the bytes. Who asked, and what was shown, are few texts that come again and again: a month keeps each of
+-- them once, and a line has their numbers. Months written before stay as they are; the view `access_log` reads both, under the
+-- names that the release before uses. Takes away what that release alone used: the right to write a line but by `log_looks`.
+
+DO $do$
+DECLARE
+  here text := current_schema();
+  next bigint;
+  held record;
+  part record;
+  none boolean;
+BEGIN
+  EXECUTE format('LOCK TABLE %I.access_log IN ACCESS EXCLUSIVE MODE', here);
+  next := nextval(pg_get_serial_sequence(format('%I.access_log', here), 'look_id'));
+  ALTER TABLE access_log RENAME TO access_log_whole;
+  EXECUTE format(
+    'CREATE TABLE access_log_line ('
+    '  look_id   bigint GENERATED ALWAYS AS IDENTITY (START WITH %s),'
+    '  looked_at timestamptz NOT NULL,'
+    '  person_id bigint NOT NULL,'
+    '  asker_id  bigint NOT NULL,'
+    '  shown_id  bigint NOT NULL,'
+    '  about     bigint,' -- the first person that `shown` tells of beside the patient; stands there as {}
+    '  salt      uuid NOT NULL' -- of the digest that an audit entry holds of the line; 16 bytes, no UUID of any version
+    ') PARTITION BY RANGE (looked_at)', next);
+
+  -- Texts of a month (its first day, UTC), for the lines of that month alone: they go with it. Nothing makes them unique: of two
+  -- who write a new one at the same moment neither waits for the other, and each keeps it once.
+  CREATE TABLE access_log_asker (
+    asker_id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    month      date NOT NULL,
+    actor      text NOT NULL, -- operator or client
+    actor_unit text,
+    reason     text NOT NULL
+  );
+  CREATE INDEX access_log_asker_text ON access_log_asker
+    (month, hashtextextended(actor || chr(31) || coalesce(actor_unit, '') || chr(31) || reason, 0));
+  CREATE INDEX access_log_asker_actor ON access_log_asker (actor);
+  CREATE TABLE access_log_shown (
+    shown_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    month    date NOT NULL,
+    shown    text NOT NULL -- what was shown or done
+  );
+  CREATE INDEX access_log_shown_text ON access_log_shown (month, hashtextextended(shown, 0));
+
+  CREATE TRIGGER history BEFORE UPDATE OR DELETE OR TRUNCATE ON access_log_line
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+  CREATE TRIGGER history BEFORE UPDATE OR DELETE OR TRUNCATE ON access_log_asker
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+  CREATE TRIGGER history BEFORE UPDATE OR DELETE OR TRUNCATE ON access_log_shown
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+  CREATE VIEW access_log AS
+    SELECT w.look_id, w.looked_at, w.actor, w.actor_unit, w.person_id, w.reason, w.shown, w.salt FROM access_log_whole w
+    UNION ALL
+    SELECT l.look_id, l.looked_at, a.actor, a.actor_unit, l.person_id, a.reason,
+           CASE WHEN l.about IS NULL THEN s.shown ELSE replace(s.shown, '{}', l.about::text) END, uuid_send(l.salt)
+      FROM access_log_line l
+           LEFT JOIN access_log_asker a ON a.asker_id = l.asker_id
+           LEFT JOIN access_log_shown s ON s.shown_id = l.shown_id;
+
+  -- the rights at once, not with roles.sql after the last migration: nobody who reads the log is refused meanwhile
+  FOR held IN
+    SELECT DISTINCT e.grantee::regrole::text AS grantee, bool_or(e.privilege_type = 'SELECT') AS reads
+      FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) e
+     WHERE c.oid = 'access_log_whole'::regclass AND e.grantee NOT IN (0, c.relowner) GROUP BY e.grantee LOOP
+    EXECUTE format('REVOKE ALL ON access_log_whole FROM %s', held.grantee);
+    EXECUTE format('REVOKE ALL (look_id) ON access_log_whole FROM %s', held.grantee);
+    IF held.reads THEN
+      EXECUTE format('GRANT SELECT ON access_log, access_log_whole, access_log_line, access_log_asker, access_log_shown TO %s',
+                     held.grantee);
+    END IF;
+  END LOOP;
+  FOR part IN SELECT i.inhrelid::regclass AS name FROM pg_inherits i WHERE i.inhparent = 'access_log_whole'::regclass LOOP
+    EXECUTE format('SELECT NOT EXISTS (SELECT FROM %s)', part.name) INTO none;
+    IF none THEN
+      EXECUTE format('DROP TABLE %s', part.name);
+    END IF;
+  END LOOP;
+END $do$;
+
+DO $do$
+BEGIN
+  EXECUTE replace(replace($sql$
+
+CREATE OR REPLACE FUNCTION @schema@.make_access_log_part(name text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, @schema@, pg_temp AS $$
+BEGIN
+  EXECUTE format('CREATE TABLE @schema@.%I (LIKE @schema@.access_log_line INCLUDING STORAGE)', name);
+  EXECUTE format('CREATE INDEX %I ON @schema@.%I (person_id)', name || '_person', name);
+  EXECUTE format('CREATE INDEX %I ON @schema@.%I (asker_id)', name || '_asker', name);
+  EXECUTE format('CREATE INDEX %I ON @schema@.%I (looked_at)', name || '_time', name);
+  EXECUTE format('CREATE TRIGGER history BEFORE UPDATE OR DELETE OR TRUNCATE ON @schema@.%I '
+                 'FOR EACH STATEMENT EXECUTE FUNCTION @schema@.refuse_change()', name);
+END $$;
+
+-- Makes the partitions of this month and the three after it (UTC); returns how many lines lie in no month, that is in
+-- `access_log_line_rest`: lines always find a place. A month is attached, not created in place, so that nobody who writes a line
+-- waits; one that has lines in the rest is left there. Runs as the owner: who calls it may not create tables.
+CREATE OR REPLACE FUNCTION @schema@.extend_access_log(most_in_rest bigint DEFAULT 268435456) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp SET lock_timeout = '300ms'
+SET timezone = 'UTC' AS $$
+DECLARE
+  first timestamptz;
+  name  text;
+BEGIN
+  IF NOT pg_has_role(session_user, current_user, 'MEMBER') THEN
+    most_in_rest := 268435456;
+  END IF;
+  IF pg_try_advisory_xact_lock(hashtextextended(@name@ || ':extend_access_log', 0))
+     AND pg_relation_size('@schema@.access_log_line_rest') <= most_in_rest THEN
+    FOR ahead IN 0..3 LOOP
+      first := date_trunc('month', clock_timestamp()) + make_interval(months => ahead);
+      name := to_char(first, '"access_log_line_y"YYYY"m"MM');
+      CONTINUE WHEN to_regclass(format('@schema@.%I', name)) IS NOT NULL;
+      BEGIN
+        PERFORM @schema@.make_access_log_part(name);
+        EXECUTE format('ALTER TABLE @schema@.access_log_line ATTACH PARTITION @schema@.%I FOR VALUES FROM (%L) TO (%L)',
+                       name, first, first + interval '1 month');
+      EXCEPTION WHEN invalid_object_definition OR check_violation OR lock_not_available THEN
+        NULL; -- with lines in the rest; or somebody reads the rest: the next time
+      END;
+    END LOOP;
+  END IF;
+  RETURN (SELECT count(*) FROM @schema@.access_log_line_rest);
+END $$;
+
+-- Ends the keeping of the months of the access log that were over at `before`, which is five years ago at the latest; returns
+-- the numbers of the lines that went, as spans of neighbours, both ends included. A month's partition is dropped; of the lines
+-- in no month's the old ones are deleted. The texts of a month go when no line of it is left. Where somebody reads the log,
+-- whoever writes a line waits for 0.3 s, and the month goes the next time.
+CREATE OR REPLACE FUNCTION @schema@.purge_access_log(before timestamptz, at timestamptz)
+RETURNS TABLE (first_look bigint, last_look bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp SET lock_timeout = '300ms'
+SET timezone = 'UTC' AS $$
+DECLARE
+  over  timestamptz := date_trunc('month', before);
+  part  record;
+  texts record;
+  spans text := 'SELECT min(n.look_id), max(n.look_id) '
+                'FROM (SELECT g.look_id, g.look_id - row_number() OVER (ORDER BY g.look_id) AS gap FROM %s g) n GROUP BY n.gap';
+BEGIN
+  IF before > @schema@.counted_from(at) - interval '5 years' THEN
+    RAISE EXCEPTION 'the access log is kept for five years' USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  PERFORM set_config('sigill.erasing', 'on', true);
+  FOR part IN SELECT format('%I.%I', @name@, c.relname) AS name, format('%I.%I', @name@, p.relname) AS of,
+                     substring(pg_get_expr(c.relpartbound, c.oid) FROM $r$TO \('([^']+)'\)$r$)::timestamptz AS until,
+                     c.relname IN ('access_log_before', 'access_log_rest', 'access_log_line_rest') AS of_no_month
+                FROM pg_catalog.pg_inherits i
+                     JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid JOIN pg_catalog.pg_class p ON p.oid = i.inhparent
+               WHERE p.oid IN ('@schema@.access_log_whole'::regclass, '@schema@.access_log_line'::regclass)
+               ORDER BY c.relname LOOP
+    BEGIN
+      IF part.until <= over THEN
+        EXECUTE format('LOCK TABLE %s, %s IN ACCESS EXCLUSIVE MODE', part.of, part.name);
+        RETURN QUERY EXECUTE format(spans, part.name);
+        EXECUTE format('DROP TABLE %s', part.name);
+      ELSIF part.of_no_month THEN
+        RETURN QUERY EXECUTE format('WITH gone AS (DELETE FROM %s l WHERE l.looked_at < $1 RETURNING l.look_id) ', part.name)
+                             || format(spans, 'gone') USING over;
+      END IF;
+    EXCEPTION WHEN lock_not_available THEN
+      NULL;
+    END;
+  END LOOP;
+  FOR texts IN SELECT DISTINCT a.month FROM @schema@.access_log_asker a WHERE a.month < over::date LOOP
+    IF NOT EXISTS (SELECT FROM @schema@.access_log_line l
+                    WHERE l.looked_at >= texts.month AND l.looked_at < texts.month + interval '1 month') THEN
+      DELETE FROM @schema@.access_log_asker a WHERE a.month = texts.month;
+      DELETE FROM @schema@.access_log_shown s WHERE s.month = texts.month;
+    END IF;
+  END LOOP;
+  PERFORM set_config('sigill.erasing', 'off', true);
+END $$;
+
+-- Writes looks, in the order given, and one entry with their digests (their first 128 bits) at the end of a chain, as
+-- workers/store/audit.py links entries. `digests` are made by the caller from the salts; nothing here could be left out of the
+-- chain. Runs as the owner: whoever writes lines may not read what others wrote, and the month's texts must be found.
+CREATE OR REPLACE FUNCTION @schema@.log_looks(at timestamptz, to_chain text, actors text[], units text[],
+  persons bigint[], reasons text[], shown_texts text[], salts bytea[], digests bytea[]) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
+DECLARE
+  of_month date := date_trunc('month', at AT TIME ZONE 'UTC')::date;
+  a_person text := '\mperson ([1-9][0-9]{0,17})\M';
+  abouts   bigint[];
+  texts    text[];
+  body     text;
+  line     text;
+  last     record;
+BEGIN
+  SELECT array_agg(t.about ORDER BY t.place),
+         array_agg(CASE WHEN t.about IS NULL THEN t.shown ELSE regexp_replace(t.shown, a_person, 'person {}') END ORDER BY t.place)
+    INTO abouts, texts
+    FROM (SELECT n.shown, n.place,
+                 CASE WHEN strpos(n.shown, '{}') = 0 THEN substring(n.shown FROM a_person)::bigint END AS about
+            FROM unnest(shown_texts) WITH ORDINALITY AS n (shown, place)) t;
+
+  INSERT INTO @schema@.access_log_asker (month, actor, actor_unit, reason)
+  SELECT DISTINCT of_month, n.actor, n.actor_unit, n.reason
+    FROM unnest(actors, units, reasons) AS n (actor, actor_unit, reason)
+   WHERE NOT EXISTS (
+     SELECT FROM @schema@.access_log_asker a
+      WHERE a.month = of_month
+        AND hashtextextended(a.actor || chr(31) || coalesce(a.actor_unit, '') || chr(31) || a.reason, 0)
+            = hashtextextended(n.actor || chr(31) || coalesce(n.actor_unit, '') || chr(31) || n.reason, 0)
+        AND a.actor = n.actor AND a.actor_unit IS NOT DISTINCT FROM n.actor_unit AND a.reason = n.reason);
+  INSERT INTO @schema@.access_log_shown (month, shown)
+  SELECT DISTINCT of_month, n.shown FROM unnest(texts) AS n (shown)
+   WHERE NOT EXISTS (
+     SELECT FROM @schema@.access_log_shown s
+      WHERE s.month = of_month AND hashtextextended(s.shown, 0) = hashtextextended(n.shown, 0) AND s.shown = n.shown);
+
+  WITH written AS (
+    INSERT INTO @schema@.access_log_line (looked_at, person_id, asker_id, shown_id, about, salt)
+    SELECT at, n.person_id,
+           (SELECT min(a.asker_id) FROM @schema@.access_log_asker a
+             WHERE a.month = of_month
+               AND hashtextextended(a.actor || chr(31) || coalesce(a.actor_unit, '') || chr(31) || a.reason, 0)
+                   = hashtextextended(n.actor || chr(31) || coalesce(n.actor_unit, '') || chr(31) || n.reason, 0)
+               AND a.actor = n.actor AND a.actor_unit IS NOT DISTINCT FROM n.actor_unit AND a.reason = n.reason),
+           (SELECT min(s.shown_id) FROM @schema@.access_log_shown s
+             WHERE s.month = of_month AND hashtextextended(s.shown, 0) = hashtextextended(n.shown, 0) AND s.shown = n.shown),
+           n.about, encode(n.salt, 'hex')::uuid
+      FROM unnest(actors, units, persons, reasons, texts, abouts, salts)
+           WITH ORDINALITY AS n (actor, actor_unit, person_id, reason, shown, about, salt, place)
+     ORDER BY n.place
+    RETURNING look_id
+  ), placed AS (
+    SELECT w.look_id, row_number() OVER (ORDER BY w.look_id) AS place FROM written w
+  )
+  SELECT '{"looks":[' || string_agg('[' || p.look_id || ',"' || left(encode(d.digest, 'hex'), 32) || '"]', ',' ORDER BY p.place)
+         || ']}' INTO body
+    FROM placed p JOIN unnest(digests) WITH ORDINALITY AS d (digest, place) USING (place);
+
+  PERFORM pg_advisory_xact_lock(hashtextextended(@name@ || ':chain:' || to_chain, 0));
+  SELECT a.position, a.row_hash INTO last
+    FROM @schema@.audit_entry a WHERE a.chain = to_chain ORDER BY a.position DESC LIMIT 1;
+  IF NOT FOUND THEN
+    SELECT 0::bigint AS position, decode(repeat('00', 32), 'hex') AS row_hash INTO last;
+  END IF;
+  line := '{"action":"looked","actor":"access-log","at":"'
+          || to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US') || '+00:00","body":' || body
+          || ',"chain":' || to_json(to_chain)::text || ',"personal":null}';
+  INSERT INTO @schema@.audit_entry (chain, position, recorded_at, actor, action, body, prev_hash, row_hash)
+  VALUES (to_chain, last.position + 1, at, 'access-log', 'looked', body, last.row_hash,
+          sha256(last.row_hash || convert_to(line, 'UTF8')));
+END $$;
+
+-- `log_looks` runs as the owner from here on
+REVOKE EXECUTE ON FUNCTION @schema@.log_looks FROM PUBLIC;
+  $sql$, '@schema@', quote_ident(current_schema())), '@name@', quote_literal(current_schema()));
+
+  PERFORM make_access_log_part('access_log_line_rest');
+  ALTER TABLE access_log_line ATTACH PARTITION access_log_line_rest DEFAULT;
+  PERFORM extend_access_log();
+END $do$;
+
+-- 0054_pre_keep_forms.sql
+-- Runs before the code that needs it. The forms that a session of the console has sent, so that a second click writes nothing
+-- twice; and what was typed into a form that came when its session was over, sealed, until its sender has logged in again.
+
+CREATE TABLE console_form (
+  session_hash bytea NOT NULL REFERENCES console_session ON DELETE CASCADE,
+  form_hash bytea NOT NULL, -- of the form as it was shown, with what was typed into it
+  sent_at timestamptz NOT NULL,
+  answer text, -- the path that the sender was led to; null: it is being carried out
+  PRIMARY KEY (session_hash, form_hash)
+);
+
+CREATE TABLE console_kept_form (
+  token_hash bytea PRIMARY KEY, -- of a token that only the sender's browser has
+  sealed bytea NOT NULL, -- opened by that token alone
+  ends_at timestamptz NOT NULL
+);
+CREATE INDEX console_kept_form_ends ON console_kept_form (ends_at);

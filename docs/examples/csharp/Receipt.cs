@@ -157,6 +157,8 @@ namespace Sigill.Contracts.ReceiptMessage
     public System.DateTimeOffset JudgedAt { get; set; }
     [JsonPropertyName("rulebook")]
     public string? Rulebook { get; set; }
+    [JsonPropertyName("rulebook_digest")]
+    public string? RulebookDigest { get; set; }
     [JsonPropertyName("codes")]
     public string[] Codes { get; set; }
     [JsonPropertyName("settled_sv")]

@@ -97,6 +97,8 @@ namespace Sigill.Contracts.SignedFormMessage
     public string? Decision { get; set; }
     [JsonPropertyName("opinion")]
     public string? Opinion { get; set; }
+    [JsonPropertyName("given")]
+    public bool? Given { get; set; }
     [JsonPropertyName("attestations")]
     public string[]? Attestations { get; set; }
     [JsonPropertyName("own_attestations")]
