@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-import uuid
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
+from aiokafka.errors import KafkaError
 
 from sigill.embedded import EmbeddedKafka, EmbeddedPostgres
 from sigill.stream.connection import Connection
-from tests.kit.services import Services
+from tests.kit.services import Services, borrowed_topics, topics_on
+
+# a killed worker process cannot give its topics back
+TOPICS_LEFT = 60
 
 _services = Services()
 
@@ -20,6 +24,22 @@ def pytest_configure(config: pytest.Config) -> None:
     distributed = bool(getattr(config.option, "numprocesses", None))
     if distributed and not os.environ.get("PYTEST_XDIST_WORKER"):
         _services.share()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a run that leaves topics on its broker: thousands of them once used up the files it may open, and it ended."""
+    if os.environ.get("PYTEST_XDIST_WORKER") or not _services.shared or not _services.kafka().real:
+        return
+    try:
+        left = asyncio.run(topics_on(Connection(_services.kafka().bootstrap)))
+    except KafkaError as error:
+        print(f"\nthe run's broker is gone: {type(error).__name__}")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        return
+    if len(left) > TOPICS_LEFT:
+        listed = ", ".join(sorted(left)[:40])
+        print(f"\n{len(left)} topics were left on the run's broker: {listed} …")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_unconfigure() -> None:
@@ -83,6 +103,7 @@ async def database(services: Services) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-def topic_prefix() -> str:
-    """Put before every topic's name, so that tests on one broker do not meet."""
-    return f"t{uuid.uuid4().hex[:10]}."
+async def topic_prefix(connection: Connection) -> AsyncIterator[str]:
+    """Put before every topic's name, so that tests on one broker do not meet; the topics go with the test."""
+    async with borrowed_topics(connection) as prefix:
+        yield prefix

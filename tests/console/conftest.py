@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,7 +15,7 @@ from sigill_contracts.topics import TOPICS
 from tests.kit.browser import CHROMIUM
 from tests.kit.console import World, furnish, world
 from tests.kit.senders import Senders
-from tests.kit.services import Services
+from tests.kit.services import Services, borrowed_topics
 from tests.kit.testland import write_rulebooks
 from tests.kit.worker_harness import START
 
@@ -29,9 +28,9 @@ def senders() -> Senders:
 @asynccontextmanager
 async def topics_for(connection: Connection) -> AsyncIterator[str]:
     """All topics under a prefix of their own."""
-    prefix = f"c{uuid.uuid4().hex[:8]}."
-    await apply_topics(connection, TOPICS, prefix=prefix)
-    yield prefix
+    async with borrowed_topics(connection) as prefix:
+        await apply_topics(connection, TOPICS, prefix=prefix)
+        yield prefix
 
 
 @pytest.fixture(scope="session")

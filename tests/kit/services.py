@@ -13,11 +13,16 @@ import os
 import threading
 import uuid
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib import import_module
 from typing import Any
 
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import IncompatibleBrokerVersion
+
 from sigill.embedded import EmbeddedKafka, EmbeddedPostgres
+from sigill.stream.connection import Connection
+from sigill.stream.topics import delete_topics
 
 KAFKA = "KAFKA_BOOTSTRAP_SERVERS"
 POSTGRES = "SIGILL_TEST_DATABASE_URL"
@@ -30,6 +35,7 @@ class Services:
         self._kafka: EmbeddedKafka | None = None
         self._postgres: EmbeddedPostgres | None = None
         self._template: str | None = None
+        self.shared = False
 
     def kafka(self) -> EmbeddedKafka:
         if self._kafka is None:
@@ -49,6 +55,7 @@ class Services:
             thread.start()
         for thread in starting:
             thread.join()
+        self.shared = True
         os.environ[KAFKA] = self.kafka().bootstrap
         os.environ[POSTGRES] = self.postgres().dsn
 
@@ -80,6 +87,31 @@ class Services:
             if service is not None:
                 service.stop()
         self._kafka = self._postgres = None
+
+
+@asynccontextmanager
+async def borrowed_topics(connection: Connection) -> AsyncIterator[str]:
+    """
+    A prefix for the names of topics on the run's broker; every topic that begins with it is deleted at the end.
+
+    A partition keeps three files open, and a broker whose process may open no more of them ends.
+    """
+    prefix = f"t{uuid.uuid4().hex[:10]}."
+    yield prefix
+    if made := [name for name in await topics_on(connection) if name.startswith(prefix)]:
+        # the mock cluster deletes nothing, and keeps everything in memory
+        with suppress(IncompatibleBrokerVersion):
+            await delete_topics(connection, made)
+
+
+async def topics_on(connection: Connection) -> list[str]:
+    """The names of the topics that a broker has, but for its own."""
+    admin = AIOKafkaAdminClient(**connection.options())
+    try:
+        await admin.start()
+        return [name for name in await admin.list_topics() if not name.startswith("__")]
+    finally:
+        await admin.close()
 
 
 async def migrate(dsn: str) -> None:

@@ -6,7 +6,6 @@ A number is asked for in a form's body; it must come back in no address, no head
 
 import io
 import re
-import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -29,12 +28,13 @@ UNKNOWN = "199001012385"
 
 
 @pytest.fixture
-async def here(services: Services, connection: Connection, tmp_path: Path) -> AsyncIterator[World]:
-    prefix = f"p{uuid.uuid4().hex[:8]}."
-    await apply_topics(connection, TOPICS, prefix=prefix)
+async def here(
+    services: Services, connection: Connection, tmp_path: Path, topic_prefix: str
+) -> AsyncIterator[World]:
+    await apply_topics(connection, TOPICS, prefix=topic_prefix)
     async with (
         services.database() as dsn,
-        world(dsn, Senders(START), connection, tmp_path, prefix=prefix) as made,
+        world(dsn, Senders(START), connection, tmp_path, prefix=topic_prefix) as made,
     ):
         await furnish(made)
         yield made

@@ -8,7 +8,6 @@ import sys
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -241,21 +240,22 @@ async def read_all(connection: Connection, topic: str, count: int) -> list[Consu
 
 
 async def test_a_topic_that_was_deleted_on_a_broker_is_filled_again(
-    harness: WorkerHarness, connection: Connection
+    harness: WorkerHarness, connection: Connection, topic_prefix: str
 ) -> None:
-    prefix = f"again-{uuid4().hex[:8]}."
-    lost, name = [replace(RECEIPTS, partitions=1)], f"{prefix}{RECEIPTS.name}"
+    lost, name = [replace(RECEIPTS, partitions=1)], f"{topic_prefix}{RECEIPTS.name}"
     rest = [replace(spec, partitions=1) for spec in OUTGOING if spec.name != RECEIPTS.name]
-    await apply_topics(connection, [*lost, *rest, replace(AUDIT_HEADS, partitions=1)], prefix=prefix)
+    await apply_topics(connection, [*lost, *rest, replace(AUDIT_HEADS, partitions=1)], prefix=topic_prefix)
     await harness.hand_over(harness.senders.orders(harness.clock.now()))
     await harness.hand_over(harness.senders.orders(harness.clock.now(), units=None))
     async with StreamProducer(connection, send_timeout=60) as producer:
-        sending = replace(relay(harness, Topic()), producer=producer, topic_of=lambda own: f"{prefix}{own}")
+        sending = replace(
+            relay(harness, Topic()), producer=producer, topic_of=lambda own: f"{topic_prefix}{own}"
+        )
         await sending.publish_all()
         first = await read_all(connection, name, 2)
         await delete_topics(connection, [name])
         async with asyncio.timeout(60):
-            while (await apply_topics(connection, lost, prefix=prefix))[0].outcome != "created":
+            while (await apply_topics(connection, lost, prefix=topic_prefix))[0].outcome != "created":
                 await asyncio.sleep(0.3)
         assert (await again(harness, RECEIPTS.name)).sent == {RECEIPTS.name: 2}
         await sending.publish_all()

@@ -44,7 +44,7 @@ BROKER_SETTINGS = {
     "group.initial.rebalance.delay.ms": "0",
     "message.max.bytes": str(MESSAGE_MAX_BYTES),
     # the deletion of a borrowed topic, and a shutdown, should not make a test wait
-    "file.delete.delay.ms": "1000",
+    "log.segment.delete.delay.ms": "1000",
     "log.cleaner.dedupe.buffer.size": "16777216",
     "log.index.size.max.bytes": "1048576",
     # no broker of one machine is gone because that machine is busy: a fenced one makes no topic
