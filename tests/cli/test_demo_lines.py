@@ -1,10 +1,12 @@
 """What the demo prints of one order: who was told, who was not, and what held before a form had come."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
+import pytest
 from rich.console import Console
 
-from sigill.cli.demo import _Running
+from sigill.cli.demo import _Running, _show_ways_on
 from sigill.policy.lexicon import SUPPRESSION
 from sigill.policy.wording import label
 from sigill.scenario.demo import Happened, Notice
@@ -57,3 +59,22 @@ def test_a_line_has_swedish_beside_codes_and_says_who_was_told_and_who_was_not()
 def test_what_nobody_can_read_has_no_form() -> None:
     text = printed(Happened(CALL.at, "?", "?", "unreadable bytes", SeenReceipt("dead_letter"), 1.0))
     assert text.split() == ["08:21", "dead_letter", "unreadable", "bytes"]
+
+
+@pytest.mark.parametrize(("on_path", "said"), [(True, "sigill dev up"), (False, ".venv/bin/sigill dev up")])
+def test_the_last_lines_name_commands_as_the_reader_s_shell_finds_them(
+    on_path: bool, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / ".venv" / "bin" / "sigill"
+    program.parent.mkdir(parents=True)
+    program.touch(0o755)
+    (tmp_path / "tests" / "scenarios").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", [".venv/bin/sigill", "demo"])
+    monkeypatch.setenv("PATH", str(program.parent) if on_path else "/nowhere")
+    out = Console(width=80, highlight=False, record=True, force_terminal=False)
+    _show_ways_on(out)
+    lines = [line.strip() for line in out.export_text().splitlines()]
+    assert said in lines, "a command stands alone on its line"
+    assert max(map(len, lines)) <= 80
+    assert not any("docker" in line.lower() and "compose" in line for line in lines), "it needs secrets first"

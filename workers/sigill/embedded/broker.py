@@ -93,6 +93,7 @@ class EmbeddedKafka:
         required = os.environ.get("SIGILL_REQUIRE_REAL_KAFKA", "") not in ("", "0", "false")
         self._require_real = required if require_real is None else require_real
         self.kind: Kind = kind or _choose(own)
+        self._chosen = kind is not None
         if self._require_real and self.kind == "mock":
             raise BrokerUnavailable(
                 "a real Apache Kafka is demanded, and there is none: set KAFKA_BOOTSTRAP_SERVERS, or start "
@@ -113,8 +114,10 @@ class EmbeddedKafka:
     def start(self) -> EmbeddedKafka:
         """Start the broker, or start it again on the same port and data; returns when it answers."""
         if self.kind == "mock":
+            # nothing was looked for where the mock was asked for, so nothing is said of what is here
+            why = "" if self._chosen else "No Docker and no Java 17 with Maven here. "
             say(
-                "[bold yellow]No Docker and no Java 17 with Maven here: the broker is librdkafka's mock "
+                f"[bold yellow]{why}The broker is librdkafka's mock "
                 "cluster, which keeps the last 5 MB of a partition in memory. Nothing measured on it speaks for Kafka.[/bold yellow]"
             )
         if self.kind == "given":

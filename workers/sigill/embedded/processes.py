@@ -38,8 +38,8 @@ def cache_dir() -> Path:
 
 
 def say(text: str) -> None:
-    """Print one line for people on stderr."""
-    _stderr.print(f"[dim]sigill[/dim] {text}", soft_wrap=True)
+    """Print one line for people on stderr. A terminal gets it broken between words, anything else in one piece."""
+    _stderr.print(f"[dim]sigill[/dim] {text}", soft_wrap=not _stderr.is_terminal)
 
 
 @contextlib.contextmanager

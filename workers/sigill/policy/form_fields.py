@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from sigill.policy.rulebook import Condition, RuleEntry, Version, attested_as
+from sigill.policy.effects import Sentence
+from sigill.policy.rulebook import Condition, OwnAttestation, RuleEntry, Version, attested_as
 from sigill_contracts.vocabulary import (
     IMPOSES,
     RELEASES,
@@ -78,6 +79,16 @@ class FormField:
 def form_fields(version: Version, form: Form) -> tuple[FormField, ...]:
     """The fields of a form under a version of a rulebook, in the order in which people fill them in."""
     return tuple(_fields(version.matching(form), form))
+
+
+def own_attestation_words(version: Version, form: Form) -> dict[str, Sentence]:
+    """
+    What a rulebook's own attestations say, by the code that the form's field has for them. Read from the clauses and not
+    from what the region declares: a clause that comes from the national base brings the base's own.
+    """
+    asked = (part for entry in version.matching(form) for part in (entry, *entry.alternatives))
+    every = (a for part in asked for a in (*(part.attestations or ()), *(part.one_attestation_of or ())))
+    return {a.code: Sentence(a.sv, a.en) for a in every if isinstance(a, OwnAttestation)}
 
 
 def phone_forms(version: Version) -> tuple[Form, ...]:

@@ -28,7 +28,7 @@ from starlette.staticfiles import StaticFiles
 from sigill.devtools.signing import Tamper, sign_jws, tampered_jws
 from sigill.policy.calendar import STOCKHOLM, swedish_date
 from sigill.policy.effects import Sentence
-from sigill.policy.form_fields import FormField, form_fields
+from sigill.policy.form_fields import FormField, form_fields, own_attestation_words
 from sigill.policy.lexicon import CHANNEL, DECISION, DOCUMENT, INITIATIVE, OPINION, OUTCOME, ROLE, SUPPRESSION
 from sigill.policy.sentences import ACCESS, ATTESTATION, FORM, SERVICE
 from sigill.policy.wording import label
@@ -84,6 +84,15 @@ _FIELDS: dict[str, Sentence] = {
     "motivation": Sentence("Motivering", "Motivation"),
     "inform_guardians": Sentence("Berätta för vårdnadshavare", "Tell the guardians"),
     "inform_patient": Sentence("Berätta för patienten", "Tell the patient"),
+}
+_FORGED: dict[Tamper, Sentence] = {
+    "payload": Sentence("innehållet är ändrat efteråt", "the content was changed afterwards"),
+    "signature": Sentence("underskriften är ändrad", "the signature was changed"),
+    "expired_certificate": Sentence("kortet har gått ut", "the card has expired"),
+    "revoked_certificate": Sentence("kortet är spärrat", "the card has been revoked"),
+    "untrusted_issuer": Sentence("någon annan har gett ut kortet", "somebody else issued the card"),
+    "wrong_key_usage": Sentence("kortets nyckel för inloggning", "the card's key for logging in"),
+    "alg_none": Sentence("ingen underskrift alls", "no signature at all"),
 }
 _MANY = frozenset({"units", "guardians", "attestations", "consulted", "references", "releases"})
 
@@ -251,21 +260,22 @@ def app_of(system: RecordSystem) -> Starlette:
         version = books.version(region, swedish_date(system.now()))
         return form_fields(version, form) if version else ()
 
-    def own_words(region: str) -> dict[str, Sentence]:
-        book = books.book_of(region, swedish_date(system.now()))
-        declared = book.attestations if book is not None else {}
-        return {f"{region}:{word}": Sentence(said.sv, said.en) for word, said in declared.items()}
+    def own_words(region: str, form: Form) -> dict[str, Sentence]:
+        version = books.version(region, swedish_date(system.now()))
+        return own_attestation_words(version, form) if version else {}
 
-    async def shown(request: Request, values: Any, fault: str = "", status: int = 200) -> Response:
+    async def shown(
+        request: Request, values: Any, faults: Sequence[Sentence] = (), status: int = 200
+    ) -> Response:
         region, form, patient = chosen(values)
         language = request.cookies.get(_LANGUAGE, "sv")
         staff = [e for e in system.world.staff.values() if e.region == region]
         page = pages.get_template("record.html").render(
             lang=language if language in ("sv", "en") else "sv",
             region=region, form=form, patient=patient, regions=regions, forms=forms_of(region), FORM=FORM,
-            fields=fields_of(region, form), FIELDS=_FIELDS, WORDS={**_WORDS, **own_words(region)}, ROLE=ROLE, MANY=_MANY, world=system.world,
+            fields=fields_of(region, form), FIELDS=_FIELDS, WORDS={**_WORDS, **own_words(region, form)}, ROLE=ROLE, MANY=_MANY, world=system.world,
             staff=staff, places=[p for p in system.world.places.values() if p.region == region],
-            sent=system.sent, tampers=get_args(Tamper), fault=fault, birthday=system.world.next_birthday(system.now()),
+            sent=system.sent, tampers=_FORGED, faults=faults, birthday=system.world.next_birthday(system.now()),
             entered=values, live=await live_of(region, patient, language),
         )  # fmt: skip
         return HTMLResponse(page, status, headers=_SAFE)
@@ -293,8 +303,7 @@ def app_of(system: RecordSystem) -> Starlette:
         try:
             order = _form_of(entries, system, region, form, fields_of(region, form), patient)
         except ValidationError as wrong:
-            places = {str(e["loc"][0]) for e in wrong.errors(include_input=False) if e["loc"]}
-            return await shown(request, entries, ", ".join(sorted(places)), 422)
+            return await shown(request, entries, _faults_of(wrong, fields_of(region, form)), 422)
         await system.send(order, str(entries.get("tamper") or ""), patient)
         return _back(region, form, patient)
 
@@ -307,7 +316,9 @@ def app_of(system: RecordSystem) -> Starlette:
                 for worker in system.workers.values():
                     if not worker.running:
                         worker.start()
-            case "day" | "birthday" as step if system.running:
+            case "day" | "birthday" if not system.running:
+                return await shown(request, entries, [_DEAD], 409)
+            case "day" | "birthday" as step:
                 now = system.now()
                 birthday = system.world.next_birthday(now)
                 to = now + timedelta(days=1)
@@ -316,7 +327,7 @@ def app_of(system: RecordSystem) -> Starlette:
                 try:
                     await system.jump(to)
                 except (TimeoutError, RuntimeError):
-                    return PlainTextResponse("The workers did not keep up: start them again and repeat.", 503)
+                    return await shown(request, entries, [_BEHIND], 503)
         return _back(*chosen(entries))
 
     async def language(request: Request) -> Response:
@@ -346,6 +357,31 @@ def app_of(system: RecordSystem) -> Starlette:
         ],
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])],
     )
+
+
+_DEAD = Sentence(
+    "Ingen tid går så länge en arbetare är död: starta dem igen först.",
+    "No time passes while a worker is dead: start them again first.",
+)
+_BEHIND = Sentence(
+    "Arbetarna hann inte med: starta dem igen och låt tiden gå en gång till.",
+    "The workers did not keep up: start them again, and let the time pass once more.",
+)
+_WRONG = Sentence("är fel ifyllt", "is filled in wrongly")
+_MISSING = Sentence("saknas", "is missing")
+
+
+def _faults_of(wrong: ValidationError, fields: tuple[FormField, ...]) -> list[Sentence]:
+    """What to correct, by the names that the page's own fields have."""
+    inside = {"own_attestations": "attestations", "inform": "inform_patient"}
+    places: dict[str, Sentence] = {}
+    for error in wrong.errors(include_input=False):
+        name = str(error["loc"][0]) if error["loc"] else ""
+        places[inside.get(name, name)] = _MISSING if error["type"] == "missing" else _WRONG
+    named = [field.name for field in fields if field.name in places]
+    return [
+        Sentence(f"{_FIELDS[n].sv} {places[n].sv}.", f"{_FIELDS[n].en} {places[n].en}.") for n in named
+    ] or [Sentence("Uppgifterna går inte ihop.", "The answers do not fit together.")]
 
 
 _SAFE = {

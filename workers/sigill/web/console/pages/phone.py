@@ -22,9 +22,9 @@ from sigill.operations.phone_order import EntryFault, NotFilledIn, entries_of, f
 from sigill.policy.calendar import swedish_date
 from sigill.policy.effects import Amend, Impose, Sentence
 from sigill.policy.facts import Measure, PatientFacts
-from sigill.policy.form_fields import FormField, form_fields, phone_forms
+from sigill.policy.form_fields import FormField, form_fields, own_attestation_words, phone_forms
 from sigill.policy.identity_numbers import NUMBER_FAULT, NumberError, NumberFault
-from sigill.policy.rulebook import Region
+from sigill.policy.rulebook import Region, Version
 from sigill.policy.units import Unit
 from sigill.store import facts, orders, persons, staff, units
 from sigill.store.persons import RegisteredName
@@ -138,11 +138,15 @@ def _covered(session: Session, order: SignedForm) -> bool:
 
 def _fields_of(desk: ConsoleContext, region: str, form: str) -> tuple[FormField, ...]:
     """The fields of a form that can be called in today; none for any other."""
+    version = _by_phone(desk, region, form)
+    return form_fields(version, Form(form)) if version else ()
+
+
+def _by_phone(desk: ConsoleContext, region: str, form: str) -> Version | None:
+    """The version of a region's rulebook that lets a form be called in today; None: none does."""
     found = desk.books.regions.get(RegionCode(region))
     version = found.in_force(swedish_date(desk.clock.now())) if found and not found.national else None
-    if version is None or form not in set(phone_forms(version)):
-        return ()
-    return form_fields(version, Form(form))
+    return version if version and form in set(phone_forms(version)) else None
 
 
 async def phone_look(request: Request, desk: ConsoleContext, session: Session, form: FormData) -> Response:
@@ -519,6 +523,7 @@ async def _show(
     if not fields:
         return desk.sorry(request, session, 422, _NOT_BY_PHONE, back="/phone")
     entries = {**entries, "order_id": str(_order_id(entries))}
+    version = _by_phone(desk, entries["region"], entries["form"])
     if found is None:
         found = await _looked_up(desk, session, entries, find)
     every = [*faults, *found.faults]
@@ -532,6 +537,7 @@ async def _show(
         fields=[form_field for form_field in fields if form_field.name not in ("channel", "urgent")],
         has_urgent=any(form_field.name == "urgent" for form_field in fields),
         region=desk.books.regions[RegionCode(entries["region"])],
+        own_words=own_attestation_words(version, Form(entries["form"])) if version else {},
         form=Form(entries["form"]),
         found=found,
         looked_for=find,
