@@ -138,6 +138,28 @@ async def test_the_same_message_long_after_its_signature_has_become_too_old_is_s
     assert "envelope_mismatch" in astray.codes
 
 
+async def test_records_that_are_read_once_more_are_answered_under_one_id_once(harness: WorkerHarness) -> None:
+    """
+    A log made anew, or cut at its end by an unclean election, is read from its beginning: a repeat may lie where it lay.
+
+    Its answer bears the same id then, and one event id stands in the outbox once.
+    """
+    order, bad = harness.senders.orders(START), harness.senders.garbage()
+    records = harness.records([order, order, bad])
+    await harness.hand_over_records(records)
+    first = receipts(await harness.out())
+    assert [r.outcome for r in first] == ["executed", "duplicate", "unreadable"]
+    await harness.hand_over_records(records)
+    once_more = receipts(await harness.out())
+    assert [r.outcome for r in once_more] == ["duplicate"], "of the order itself, which was no repeat before"
+    assert once_more[0].receipt_id not in {r.receipt_id for r in first}
+    await harness.hand_over_records(records)
+    assert receipts(await harness.out()) == []
+    # the same bytes at another place are another repeat
+    await harness.hand_over(order)
+    assert [r.outcome for r in receipts(await harness.out())] == ["duplicate"]
+
+
 async def test_a_message_twice_in_one_batch_is_judged_once(harness: WorkerHarness) -> None:
     order = harness.senders.orders(START)
     await harness.hand_over(order, order)

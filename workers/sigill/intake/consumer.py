@@ -2,10 +2,11 @@
 A batch of signed orders, judged in one transaction. The caller commits the offsets after it.
 
 Exactly once: a message seen before gets its first answer again and changes nothing; another message under the same
-id is refused. Within the batch a patient's later order sees the effects of the earlier one. After a message that
-could not be read, *opening* orders under the same key wait until somebody has dealt with it; protective ones pass.
-After too many of one source, all its opening orders wait until somebody has looked. So do those that come ahead of a
-partition that is set aside (`sigill.consumer.continuity`), until that one has been read.
+id is refused. A record that is read once more is not answered once more under the same id. Within the batch a patient's
+later order sees the effects of the earlier one. After a message that could not be read, *opening* orders under the same
+key wait until somebody has dealt with it; protective ones pass. After too many of one source, all its opening orders
+wait until somebody has looked. So do those that come ahead of a partition that is set aside
+(`sigill.consumer.continuity`), until that one has been read.
 
 What an unproven message claims owns nothing: it takes no order id, so that a forged one cannot stand in the way of
 the true one.
@@ -16,6 +17,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
+from uuid import UUID
 
 import structlog
 
@@ -43,7 +45,7 @@ from sigill.policy.facts import Identity
 from sigill.policy.identity_numbers import NUMBER_FAULT, NumberFault, same_but_check_digit, wrong_check_digit
 from sigill.processing.changeset import audit_entry
 from sigill.processing.citations import PolicyProvider
-from sigill.processing.event_ids import arrival_cause, order_cause
+from sigill.processing.event_ids import RECORD_ANSWER, arrival_cause, event_id, order_cause
 from sigill.processing.loading import people_in, staff_in, unit_of_work_about
 from sigill.processing.patient_keys import UNKEYED, shaped_like_a_key
 from sigill.processing.persist import persist
@@ -183,6 +185,7 @@ class Intake:
         point("batch.people_known")
         with steps.step("inbox"):
             claimed = await self._claim(tx, arrivals)
+            given = await self._given(tx, claimed)
         point("batch.claimed")
         with steps.step("facts"):
             fresh = [
@@ -195,7 +198,7 @@ class Intake:
             held = await holds.held(
                 tx, ORDERS.name, {holds.known_as(message.envelope.source) for message in fresh}
             )
-        batch = _Batch(self, unit_of_work, held_up, held, overtaking, steps)
+        batch = _Batch(self, unit_of_work, held_up, held, overtaking, given, steps)
         with steps.step("judge"):
             turn = CooperativeYield()
             for arrival, claim in claimed:
@@ -269,6 +272,27 @@ class Intake:
             (arrival, None if isinstance(arrival, UnreadableMessage) else next(answers))
             for arrival in arrivals
         ]
+
+    async def _given(
+        self, tx: Tx, claimed: Sequence[tuple[VerificationResult, inbox.Claimed | None]]
+    ) -> set[UUID]:
+        """
+        The answers to records of the batch that went out when these very records were read before.
+
+        A log that was made anew, or lost its end, is read from its beginning. The id of an answer to a repeat, or to what
+        cannot be read, follows from the record's place and bytes: it would stand in the outbox twice.
+        """
+        answers: dict[UUID, tuple[bytes, int]] = {}
+        for arrival, claim in claimed:
+            if isinstance(claim, Repeated) and not isinstance(arrival, UnreadableMessage):
+                digest, registration = arrival.digest, claim.registration
+            elif isinstance(arrival, UnreadableMessage) and _is_told(arrival):
+                digest, registration = _digest_of(arrival.record), 0
+            else:
+                continue
+            ident = event_id(arrival_cause(*place_of(arrival.record), digest), RECORD_ANSWER)
+            answers[ident] = (bytes.fromhex(digest), registration)
+        return await inbox.answer_once(tx, answers)
 
     async def _sitting(
         self,
@@ -369,9 +393,11 @@ class _Batch:
         held_up: set[bytes],
         held: set[str],
         overtaking: Overtaking,
+        given: set[UUID],
         steps: StepTimings,
     ) -> None:
         self._steps = steps
+        self._given = given
         self._overtaking = overtaking
         self._held = held
         self._intake = intake
@@ -488,7 +514,8 @@ class _Batch:
             received_at=arrival.record.at,
             at=self._effect_of(arrival.record),
         )
-        self._sitting.answer(_key_of(arrival), answer, None, self._trace(arrival))
+        if answer.receipt_id not in self._given:
+            self._sitting.answer(_key_of(arrival), answer, None, self._trace(arrival))
         self.answered.append((arrival, answer))
 
     def _number(self, arrival: VerifiedMessage | RejectedMessage) -> str:
@@ -512,10 +539,9 @@ class _Batch:
             self._held_up.add(arrival.record.key)
         self.lost.append(dead_record(arrival.record, arrival.reason, ORDERS, self._intake.group))
         self.answered.append((arrival, None))
-        if arrival.reason is DeadLetterReason.UNREADABLE_RECORD:
-            return  # it could be read: the fault is ours, and the answer comes when it is replayed
-        if sender := sender_of(arrival.record):
-            digest = sha256(arrival.record.value or b"").hexdigest()
+        sender = sender_of(arrival.record)
+        if _is_told(arrival) and sender is not None:
+            digest = _digest_of(arrival.record)
             answer = unreadable(
                 digest,
                 sender[1],
@@ -526,7 +552,18 @@ class _Batch:
                 at=self._effect_of(arrival.record),
             )
             key = shaped_like_a_key(arrival.record.key) or UNKEYED
-            self._sitting.answer(key, answer, None, self._steps.traceparent(arrival.record))
+            if answer.receipt_id not in self._given:
+                self._sitting.answer(key, answer, None, self._steps.traceparent(arrival.record))
+
+
+def _is_told(arrival: UnreadableMessage) -> bool:
+    """Whether the sender of what cannot be read hears of it. Where the fault is ours the answer comes when it is replayed."""
+    return arrival.reason is not DeadLetterReason.UNREADABLE_RECORD and sender_of(arrival.record) is not None
+
+
+def _digest_of(record: Record) -> str:
+    """The SHA-256 of a record's bytes, in hex."""
+    return sha256(record.value or b"").hexdigest()
 
 
 def _outcome_of(arrival: VerificationResult, answer: Receipt | None) -> tuple[str, tuple[str, ...]]:

@@ -3,6 +3,8 @@
 from hashlib import sha1
 from uuid import NAMESPACE_URL, UUID, uuid5
 
+RECORD_ANSWER = "receipt"
+"""What an answer to one record is called: to a repeat, to what cannot be read."""
 _NAMESPACE = uuid5(NAMESPACE_URL, "urn:se:sigill:events").bytes
 
 

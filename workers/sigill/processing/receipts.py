@@ -27,7 +27,7 @@ from sigill.policy.facts import Measure, PatientFacts
 from sigill.policy.lexicon import ENTERED, NOTHING_DONE, UNREADABLE
 from sigill.policy.rulebook import Region
 from sigill.processing.citations import Citations
-from sigill.processing.event_ids import event_id
+from sigill.processing.event_ids import RECORD_ANSWER, event_id
 from sigill.processing.person_refs import all_named_in, named_in
 from sigill.store.orders import StoredAnswer, StoredOrder
 from sigill_contracts.dead_letter import DeadLetterReason
@@ -169,7 +169,7 @@ def unreadable(
     """The answer to a message that could not be read, but whose sender and id can (`event`): what to mend."""
     why = UNREADABLE[reason]
     return Receipt(
-        receipt_id=event_id(cause, "receipt"),
+        receipt_id=event_id(cause, RECORD_ANSWER),
         order_id=None,
         answers_event=event,
         answers_source=source,
@@ -196,7 +196,7 @@ def duplicate_of(
     """
     return first.model_copy(
         update={
-            "receipt_id": event_id(cause, "receipt"),
+            "receipt_id": event_id(cause, RECORD_ANSWER),
             "outcome": Outcome.DUPLICATE,
             "first_outcome": first.first_outcome or first.outcome,
             "answers_event": event,

@@ -129,6 +129,25 @@ async def known(tx: Tx, arrivals: Sequence[Arrival]) -> set[Arrival]:
     }
 
 
+async def answer_once(tx: Tx, answers: Mapping[UUID, tuple[bytes, int]]) -> set[UUID]:
+    """
+    Claim the answers to single records by their event ids; return those that were claimed before: they have gone out.
+
+    To each the digest of what it answers, and the registration of the first answer (0: there is none).
+    """
+    if not answers:
+        return set()
+    claims = {_hash("answer", str(ident)): ident for ident in answers}
+    rows = await tx.fetch(
+        _SQL["claim_under"],
+        list(claims),
+        [answers[ident][0] for ident in claims.values()],
+        [answers[ident][1] for ident in claims.values()],
+        tx.now,
+    )
+    return answers.keys() - {claims[row["claim"]] for row in rows}
+
+
 async def assign(
     tx: Tx, group: str, topic: str, partitions: Iterable[int]
 ) -> dict[int, tuple[int, int | None]]:
