@@ -390,6 +390,37 @@ def test_whom_only_a_measure_that_is_over_names_shuts_an_unknown_guardian_out_he
     assert _here_and_there(replace(family, measures=(over,)), Service.E_SERVICES) == (False, False)
 
 
+def test_whom_only_a_grant_names_shuts_an_unknown_guardian_out_of_a_state_that_shows_less_too() -> None:
+    """One with protected identity, whom an access names: the guardian known by number alone may be that person."""
+    family = _with_an_unknown_guardian()
+    grant = replace(_sealed(family, 1), kind=MeasureKind.GUARDIAN_GRANT, units=None, guardians=(OLD,))
+    seals = [_sealed(family, number) for number in range(2, 5)]
+    for measures, expected in ((seals, True), ([*seals, grant], False)):
+        whole = state_of(replace(family, measures=tuple(measures)), version=3, known_at=KNOWN)
+        for state in (whole, strictest(whole)):
+            copy = LocalCopy(BOOKS)
+            assert copy.take(state.key, state.model_dump_json().encode())
+            assert copy.decide(state.key, NEW, Service.E_SERVICES, KNOWN).allowed is expected
+
+
+def test_the_grants_that_a_state_that_shows_less_names_let_nobody_in() -> None:
+    family = _with_an_unknown_guardian()
+    grants = [
+        replace(
+            _sealed(family, number),
+            kind=MeasureKind.GUARDIAN_GRANT,
+            guardians=(guardian,),
+        )
+        for number, guardian in enumerate((OLD, NEW))
+    ]
+    whole = state_of(replace(family, measures=tuple(grants)), version=3, known_at=KNOWN)
+    [left] = strictest(whole).measures
+    assert (left.units, left.valid_to, left.ended_early) == (None, left.valid_from, True)
+    assert {ref.id for ref in left.guardians or ()} == {
+        family.people[guardian].latest.identity.number for guardian in (OLD, NEW)
+    }
+
+
 def test_a_copy_that_was_refused_to_a_former_number_is_refused_to_who_may_be_the_same() -> None:
     family = _with_an_unknown_guardian(OLD)
     seal = _sealed(family, 1)

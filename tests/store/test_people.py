@@ -229,6 +229,7 @@ async def test_every_field_of_a_measure_comes_back(store: Store) -> None:
             provisional=True,
             awaits_follow_up=True,
             released=True,
+            released_at=T0,
             urgent=True,
             reported_to_authority=True,
             review_on=date(2027, 1, 1),
@@ -244,6 +245,28 @@ async def test_every_field_of_a_measure_comes_back(store: Store) -> None:
             bare.measure_id: bare,
             but.measure_id: but,
         }
+
+
+async def test_a_release_is_known_from_the_version_that_gave_the_measure_its_end(store: Store) -> None:
+    """What says something else of a released measure moves nothing; another end does, and so does a release taken back."""
+    async with store.transaction(T0) as tx:
+        (child,) = await ids(tx, CHILD)
+        kept = seal(child)
+        await measures.append(tx, [kept])
+    day_nine = {"released": True, "valid_to": T0 + 9 * DAY}
+    versions: tuple[tuple[dict[str, object], int | None], ...] = (
+        (day_nine, 1),
+        ({**day_nine, "orders": (*kept.orders, *(str(one) for one in uuids(1)))}, 1),
+        ({"released": True, "valid_to": T0 + 5 * DAY}, 3),
+        ({}, None),
+        (day_nine, 5),
+    )
+    for day, (fields, known) in enumerate(versions, start=1):
+        async with store.transaction(T0 + day * DAY) as tx:
+            await measures.append(tx, [replace(kept, version=day + 1, **fields)])  # type: ignore[arg-type]
+        async with store.reading() as tx:
+            found = (await measures.by_ids(tx, [kept.measure_id]))[kept.measure_id]
+        assert found.released_at == (None if known is None else T0 + known * DAY)
 
 
 @pytest.mark.parametrize(

@@ -114,6 +114,34 @@ async def test_a_regions_first_file_begins_at_its_midnight_and_not_before_the_st
     assert [(m.kind, m.valid_from) for m in state.measures] == [("journal_seal", begins)]
 
 
+async def test_a_late_first_file_tells_of_the_version_that_shuts_and_not_of_the_one_in_force_since(
+    harness: WorkerHarness,
+) -> None:
+    """A first file that came with two versions: its first one shuts from its midnight, and is what the task cites."""
+    with_books(harness, Rulebooks.of(neighbour("vesterland", "VL"), NATIONAL))
+    await evaluate_rules(harness.store, harness.desk, harness.clock.now())
+    await marked(harness)
+    later = _STATE.replace("[TL-05]", "[TL-04]")
+    own = (
+        TESTLAND.replace("- since: 2020-01-01", "- since: 2025-04-01")
+        + f"""  - since: 2025-04-05
+    extends: 2025-04-01
+    documents: [T1]
+    standing:
+{later}"""
+    )
+    with_books(harness, Rulebooks.of(neighbour("vesterland", "VL"), own, NATIONAL))
+    harness.clock.set(LATER)
+    await harness.transitions().run_due(harness.clock.now())
+    [state] = read(await harness.out(), "access.state.v1")
+    assert [(m.rules, m.valid_from) for m in state.measures] == [(("TL-05",), BEGINS)]
+    async with harness.store.reading() as tx:
+        rows = await tx.fetch("SELECT text_en, rules FROM task WHERE person_id IS NULL")
+    [(text, rules)] = [(row["text_en"], list(row["rules"])) for row in rows]
+    assert text.startswith("Rules that hold from 2025-04-01")
+    assert rules == ["TL-05", "X-09"]
+
+
 async def test_a_corrected_county_of_a_rulebook_has_everybody_looked_at_again(harness: WorkerHarness) -> None:
     with_books(harness, Rulebooks.of(TESTLAND.replace('["99"]', '["98"]'), NATIONAL))
     await evaluate_rules(harness.store, harness.desk, harness.clock.now())

@@ -239,7 +239,7 @@ def _shuts_the_same(m: Measure, wanted: Measure) -> bool:
 
 def _goes_on_as(m: Measure, case: OrderEvaluation, **changes: object) -> Generator[Effect, None, Impose]:
     """A measure ended, with what people were to do about it, and gone on with as a row of its lineage."""
-    yield ended(m, case.at, case.order_id)
+    yield ended(m, case.at, case.order_id, known=case.at)
     yield from tasks_about(m)
     now = continued_with(m, case, "after", **{"valid_from": max(case.at, m.valid_from)} | changes)
     yield now
@@ -370,8 +370,8 @@ def call_after_its_forms(case: OrderEvaluation, known: PatientFacts) -> Iterator
     Forms that name every guardian whom a call about all shuts out are about all, later ones too, as when the call had
     come first (X-14). So does what a form has ordered for a later day begin with the call: a form never narrows it.
 
-    Where what the form brought has been released since the call, also before its day, the call is carried out all the
-    same (X-15).
+    Where what the form brought has been released, also before its day, the call is carried out all the same: in doubt it
+    protects (X-15).
     """
     wanted = replace(main_measure(case, known), provisional=False)
     rows = {
@@ -381,10 +381,13 @@ def call_after_its_forms(case: OrderEvaluation, known: PatientFacts) -> Iterator
         if m.beside is None
     }
     living = [m for m in rows.values() if not case.is_over(m)]
-    called_off = any(m.released and m.valid_to == m.valid_from for m in rows.values())
-    if not living and (called_off or case.released_since(wanted.kind, MeasureScope.of(wanted))):
+    overtaken_by = any(case.is_before_release_of(m) for m in rows.values()) or bool(
+        case.released_since(wanted.kind, MeasureScope.of(wanted))
+    )
+    if not living and (overtaken_by or any(m.released for m in rows.values())):
         yield from imposed_with(case, known, wanted)
-        yield review_task(case, "decided_before_release", REMARK[Remark.DECIDED_BEFORE_RELEASE], "X-15")
+        if overtaken_by:
+            yield review_task(case, "decided_before_release", REMARK[Remark.DECIDED_BEFORE_RELEASE], "X-15")
         return
     scope = MeasureScope.of(wanted)
     rest = left_of(scope, map(MeasureScope.of, living), case.ever_custodians) if living else None

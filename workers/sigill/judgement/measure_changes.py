@@ -84,7 +84,7 @@ def end_running(
         given_before = grant.valid_from < m.valid_from or grant.valid_from > now or m.valid_from == now
         runs = grant.kind in kinds and grant.region == m.region and given_before
         if runs and grant.not_over(m.valid_from, known.patient.birth):
-            yield ended(grant, m.valid_from, m.orders[0] if m.orders else None)
+            yield ended(grant, m.valid_from, m.orders[0] if m.orders else None, known=now)
 
 
 def end_by_entries(
@@ -102,7 +102,7 @@ def _replaced(m: Measure, known: PatientFacts, now: datetime) -> Iterator[Amend]
     for other in known.measures:
         given_before = other.valid_from < m.valid_from or m.valid_from == now
         if given_before and other.not_over(m.valid_from, birth) and _takes_place_of(m, other, known):
-            yield ended(other, m.valid_from, m.orders[0] if m.orders else None)
+            yield ended(other, m.valid_from, m.orders[0] if m.orders else None, known=now)
 
 
 def _takes_place_of(m: Measure, other: Measure, known: PatientFacts) -> bool:
@@ -156,15 +156,18 @@ def review_task(case: OrderEvaluation, kind: str, text: Sentence, rule: str) -> 
     )
 
 
-def ended(m: Measure, at: datetime, order_id: OrderId | None = None) -> Amend:
-    """A measure's version that ends it at an instant, by decision."""
+def ended(m: Measure, at: datetime, order_id: OrderId | None = None, *, known: datetime) -> Amend:
+    """A measure's version that ends it at an instant (UTC), by a decision that is known since `known` (UTC)."""
     orders = (*m.orders, order_id) if order_id and order_id not in m.orders else m.orders
+    valid_to = max(at, m.valid_from)
+    same_end = m.released and m.valid_to == valid_to
     return Amend(
         replace(
             m,
-            valid_to=max(at, m.valid_from),
+            valid_to=valid_to,
             orders=orders,
             released=True,
+            released_at=m.released_at if same_end else known,
             end_before_release=m.end_before_release if m.released else m.valid_to,
             provisional=False,
             awaits_follow_up=False,
@@ -181,6 +184,7 @@ def kept_on(m: Measure, case: Releasing, **changes: object) -> Measure:
         orders=(*m.orders, case.order_id),
         released=False,
         end_before_release=None,
+        released_at=None,
         version=m.version + 1,
         **changes,  # type: ignore[arg-type]
     )
@@ -210,6 +214,7 @@ def continued_with(m: Measure, case: Releasing, part: str = "after", **changes: 
         "orders": (*m.orders, case.order_id),
         "released": False,
         "end_before_release": None,
+        "released_at": None,
         "provisional": False,
         "awaits_follow_up": False,
         **changes,

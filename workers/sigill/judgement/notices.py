@@ -25,7 +25,7 @@ from sigill.policy.measures_in_force import missing_measures
 from sigill.policy.notification_channels import CHANNEL_SPECS
 from sigill.policy.requests import who_asked
 from sigill.policy.rulebook import InformDefault, NotificationClause, Rulebooks, Version
-from sigill.policy.scope import MeasureScope
+from sigill.policy.scope import MeasureScope, left_of
 from sigill.policy.sentences import TELL_IN_PERSON
 from sigill.policy.wording import Audience
 from sigill_contracts.vocabulary import (
@@ -492,15 +492,33 @@ def _may_be_told(person: PersonId, facts: PatientFacts, at: datetime) -> bool:
 
 
 def _begun_again(m: Measure, facts: PatientFacts, now: datetime) -> Iterator[CloseTask]:
-    """Nobody is to be told that the same has ended, which begins again before it was told."""
+    """Nobody is to be told that the same has ended, all of which is in force again before it was told."""
     for ended in facts.measures:
         alike = ended.kind is m.kind and MeasureScope.of(ended).meets(MeasureScope.of(m))
         if alike and not ended.not_over(now, facts.patient.birth):
             for person in _readers((ended,), facts):
-                if not (_lets_in(m, person) or hits(m, person, facts, now)):
+                if not _concerns(m, person, facts, now) or not _whole_again(ended, person, facts, now):
                     continue
                 for template in _OF_ENDS:
                     yield CloseTask("tell_in_person", f"{template}:{ended.lineage}:{person}")
+
+
+def _whole_again(ended: Measure, person: PersonId, facts: PatientFacts, now: datetime) -> bool:
+    """Whether all that an ended measure was for somebody is in force again; of a part that is not, there is still to tell."""
+    alike = [m for m in facts.in_force(now) if m.kind is ended.kind and _concerns(m, person, facts, now)]
+    return all(
+        left_of(_for_one(ended), (_for_one(m) for m in alike if service in m.services), ()) is None
+        for service in ended.services
+    )
+
+
+def _for_one(m: Measure) -> MeasureScope:
+    """What of the record a measure covers for one whom it concerns."""
+    return replace(MeasureScope.of(m), guardians=None, guardians_except=())
+
+
+def _concerns(m: Measure, person: PersonId, facts: PatientFacts, now: datetime) -> bool:
+    return _lets_in(m, person) or hits(m, person, facts, now)
 
 
 def _lets_in(m: Measure, person: PersonId) -> bool:

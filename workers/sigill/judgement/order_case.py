@@ -341,13 +341,19 @@ class OrderEvaluation:
             for m in self.known.measures
             if m.kind is kind
             and m.region == self.form.region
-            and m.released
+            and self.is_before_release_of(m)
             and m.valid_to is not None
-            and m.valid_to > max(self.form.decided_at, m.valid_from)
+            and m.valid_to > m.valid_from
             and MeasureScope.of(m).meets(scope)
         ]
         opened = ((m, left_of(MeasureScope.of(m), self._going_on(m), self.ever_custodians)) for m in found)
         return tuple(m for m, rest in opened if rest is not None and rest.meets(scope))
+
+    def is_before_release_of(self, m: Measure) -> bool:
+        """Whether the order was decided before a measure's release was known, or took effect: whichever was first (X-15)."""
+        if not m.released or m.valid_to is None:
+            return False
+        return self.form.decided_at < min(m.valid_to, m.released_at or m.valid_to)
 
     def _going_on(self, m: Measure) -> list[MeasureScope]:
         """The scopes in which a measure goes on as other rows."""

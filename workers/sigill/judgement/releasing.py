@@ -83,9 +83,9 @@ def continue_measures(case: OrderEvaluation) -> Iterator[Effect]:
             if not late:
                 yield from _called_off(case, m)
                 yield from _sooner(case, m)
-                yield ended(m, case.starts_at, case.order_id)
+                yield ended(m, case.starts_at, case.order_id, known=case.at)
                 for c in companions_of(case, m):
-                    yield ended(c, case.starts_at, case.order_id)
+                    yield ended(c, case.starts_at, case.order_id, known=case.at)
                     yield from tasks_about(c)
             continue
         units = frozenset(UnitId(u) for u in form.units) if form.units else m.units
@@ -110,7 +110,7 @@ def continue_measures(case: OrderEvaluation) -> Iterator[Effect]:
             )
             yield Amend(kept, "continued")
         else:
-            yield ended(m, case.starts_at, case.order_id)
+            yield ended(m, case.starts_at, case.order_id, known=case.at)
             yield continued_with(
                 m,
                 case,
@@ -145,19 +145,24 @@ def _late_tasks(case: OrderEvaluation) -> Iterator[Effect]:
     """There was a gap, or somebody had lifted it in between: people look at it (X-12, X-15)."""
     if _ran_out(case):
         yield review_task(case, "resumed_after_end", REMARK[Remark.RESUMED_AFTER_END], "X-12")
-    released = any(m.released for m in case.ended_since)
+    released = any(case.is_before_release_of(m) for m in case.ended_since)
     protective = (m for m in case.targets if not m.kind.opens)
     if released or any(case.released_since(m.kind, MeasureScope.of(m)) for m in protective):
         yield review_task(case, "decided_before_release", REMARK[Remark.DECIDED_BEFORE_RELEASE], "X-15")
 
 
 def _ran_out(case: OrderEvaluation) -> tuple[Measure, ...]:
-    """What an order takes up again after it had ended by a day, before the broker received the order."""
+    """
+    What an order takes up again after it had ended by a day, before the broker received the order: by its own end, or on the
+    day of a release that was known when the order was decided.
+    """
     birth = case.known.patient.birth if case.known is not None else None
     return tuple(
         m
         for m in case.ended_since
-        if not m.released and birth is not None and (m.ends_at(birth) or case.at) < case.received_at
+        if not case.is_before_release_of(m)
+        and birth is not None
+        and (m.ends_at(birth) or case.at) < case.received_at
     )
 
 
@@ -244,7 +249,7 @@ def release_measures(case: Releasing, known: PatientFacts, targets: Iterable[Mea
         yield from _called_off(case, m)
         yield from _sooner(case, m)
         yield from tasks_about(m)
-        yield ended(m, at, case.order_id)
+        yield ended(m, at, case.order_id, known=case.at)
         rest = _rest_of_guardians(case, m)
         rest_units = m.units - set(case.units_opened or ()) if m.units and case.units_opened else frozenset()
         if rest is not None:
@@ -263,7 +268,7 @@ def release_measures(case: Releasing, known: PatientFacts, targets: Iterable[Mea
     beside = {c.measure_id: c for m in over for c in companions_of(case, m)}
     for c in beside.values():
         if c.measure_id not in released:
-            yield ended(c, at, case.order_id)
+            yield ended(c, at, case.order_id, known=case.at)
             yield from tasks_about(c)
 
 

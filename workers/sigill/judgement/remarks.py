@@ -83,7 +83,10 @@ def _where_rules_meet(case: OrderEvaluation, done: tuple[Effect, ...]) -> Iterat
         yield noted(Remark.CALL_NOT_FOUND, "X-13")
     if imposes and (case.form_before is not None or case.call is not None):
         began = any(isinstance(e, ResolvePending) for e in done)  # the form's day had not come
-        if case.form_before is not None and "decided_before_release" not in looked_at and not began:
+        anew = any(
+            isinstance(e, Impose) and not e.measure.provisional for e in done
+        )  # what the form brought is lifted
+        if case.form_before is not None and "decided_before_release" not in looked_at and not (began or anew):
             yield noted(Remark.ALREADY_IN_FORCE, "X-13")
         elif is_in_force_already(case, done):
             yield noted(Remark.ALREADY_IN_FORCE, "X-14")

@@ -112,7 +112,7 @@ def _separated(facts: PatientFacts, two: Separated, at: datetime, books: Ruleboo
         named = person in (m.guardians or ()) or m.viewer == person
         if m.kind.opens:
             if (own or named) and m.measure_id not in two.certain:
-                yield ended(m, at)
+                yield ended(m, at, known=at)
                 yield CloseTask("review", str(m.measure_id))
                 if m.valid_from <= at:
                     yield from worklist(m, ends=True)
@@ -188,6 +188,7 @@ def _also(m: Measure, facts: PatientFacts, at: datetime, books: Rulebooks) -> It
         measure_id=_copied(m.measure_id, m, at),
         valid_from=max(at, m.valid_from),
         released=False,
+        released_at=None,
         provisional=False,
         awaits_follow_up=False,
         beside=None if m.beside is None else _copied(m.beside, m, at),

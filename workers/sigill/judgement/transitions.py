@@ -695,7 +695,7 @@ def _follow_state(
         for m in _running(wanted, facts, since):
             if m.measure_id not in over:
                 over.add(m.measure_id)
-                yield ended(m, since)
+                yield ended(m, since, known=now)
                 if m.valid_from <= since:
                     yield from worklist(m, ends=True)
 
@@ -713,7 +713,14 @@ def _releases_called_off(facts: PatientFacts, now: datetime, books: Rulebooks) -
     of_register = [m for m in facts.measures if m.initiative is Initiative.REGISTER]
     for m in of_register:
         if (m.region, m.kind) in wanted and m.released and m.in_force(now, birth):
-            stays = replace(m, valid_to=None, released=False, version=m.version + 1)
+            stays = replace(
+                m,
+                valid_to=None,
+                released=False,
+                end_before_release=None,
+                released_at=None,
+                version=m.version + 1,
+            )
             yield Amend(stays, "extended")
             lead = books.default_version(m.region, swedish_date(now)).lead
             yield from timers_of(stays, facts, now, lead)
@@ -774,7 +781,7 @@ def _grants_ended(facts: PatientFacts, at: datetime, now: datetime, books: Ruleb
         shut = _shut_out_by_mark(m, facts, now)
         if not shut:
             continue
-        yield ended(m, at)
+        yield ended(m, at, known=now)
         yield CloseTask("review", str(m.measure_id))
         if m.valid_from <= at:
             yield from worklist(m, ends=True)

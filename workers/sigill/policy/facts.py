@@ -217,6 +217,8 @@ class Measure:
     released: bool = False
     end_before_release: datetime | None = None
     """Of what is released: the end (UTC) that it had before, which it has again where the release is taken back."""
+    released_at: datetime | None = None
+    """Of what is released: since when (UTC) that is known. It ends then, or on the later day that the release names."""
     urgent: bool = False
     reported_to_authority: bool = False
     review_on: date | None = None

@@ -257,7 +257,7 @@ async def _evaluate_batch(
         last = int(people[-1]) if people else held.last_person
         await protection.go_on(tx, begun.cause, last, counts, finished_at=finished)
         if finished is not None:
-            await tell_operators(tx, counts, begun.cause, desk.books, since=begun.version.since)
+            await tell_operators(tx, counts, begun.cause, desk.books, begun=begun)
     return _total(counts) - before, finished is None
 
 
@@ -357,12 +357,20 @@ def _add(counts: Counts, region: str, what: str) -> None:
 
 
 async def tell_operators(
-    tx: Tx, counts: Counts, cause: str, books: Rulebooks, *, since: date | None = None
+    tx: Tx, counts: Counts, cause: str, books: Rulebooks, *, begun: RulesBegun | None = None
 ) -> None:
-    """Open one task a region with what was counted."""
+    """
+    Open one task a region with what was counted.
+
+    The rules cited are those of the version that has begun, in its region: a later one may be in force by now. Else those in
+    force now.
+    """
     opened = []
     for region, numbers in sorted(counts.items()):
         version = books.version(region, swedish_date(tx.now)) or books.national.versions[-1]
+        since = None
+        if begun is not None and begun.region == region:
+            version, since = begun.version, begun.version.since
         rules = tuple(dict.fromkeys(r for rule in version.standing if rule.state for r in rule.cites))
         text = _text(numbers, since)
         opened.append(

@@ -109,7 +109,8 @@ def strictest(state: PatientState) -> PatientState:
     A state that shows less and is small: nobody is let in by a grant, and what shuts shuts the whole record until the last
     such measure ends.
 
-    For a patient with more measures than a topic takes: readers would otherwise keep what was before.
+    For a patient with more measures than a topic takes: readers would otherwise keep what was before. Where a guardian is
+    known by number alone, those whom only a grant names go on being named (`_naming`): the guardian may be one of them.
     """
     shut: dict[tuple[object, ...], MeasureState] = {}
     for measure in state.measures:
@@ -131,7 +132,27 @@ def strictest(state: PatientState) -> PatientState:
                 "paper_copies_refused": tuple({copy.to: copy for copy in refused}.values()),
             }
         )
-    return state.model_copy(update={"measures": tuple(shut.values())})
+    names = _named_by_grants(state) if any(not g.person.registered for g in state.guardians) else ()
+    return state.model_copy(update={"measures": (*shut.values(), *names)})
+
+
+def _named_by_grants(state: PatientState) -> tuple[MeasureState, ...]:
+    """One grant that has never let anybody in, and names every guardian whom grants name; empty where none does."""
+    grants = [m for m in state.measures if m.kind.opens and m.guardians]
+    named = {(ref.id_type, ref.id): ref for m in grants for ref in m.guardians or ()}
+    return tuple(
+        m.model_copy(
+            update={
+                "units": None,
+                "guardians": tuple(named.values()),
+                "valid_to": m.valid_from,
+                "ended_early": True,
+                "paper_copies": (),
+                "paper_copies_refused": (),
+            }
+        )
+        for m in grants[:1]
+    )
 
 
 def _outside(one: OutsideMeasure) -> ElsewhereState:

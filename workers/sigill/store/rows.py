@@ -70,6 +70,7 @@ def measure(row: Row, same: Same) -> Measure:
         awaits_follow_up=row["awaits_follow_up"],
         released=row["released"],
         end_before_release=row["end_before_release"],
+        released_at=row["released_at"],
         urgent=row["urgent"],
         reported_to_authority=row["reported_to_authority"],
         review_on=row["review_on"],

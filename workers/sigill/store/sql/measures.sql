@@ -1,13 +1,21 @@
 -- Measures: an immutable part, and versions.
 
 -- part: as_read
--- A measure in one of its versions, as `rows.measure` reads it; `end_before_release` is the end that what is released had before.
+-- A measure in one of its versions, as `rows.measure` reads it; `end_before_release` is the end that what is released had before,
+-- `released_at` when the release that gave it its end was known.
 m.person_id, m.measure_id, m.kind, m.region, m.initiative, m.services, m.units, m.recorded_from,
        m.recorded_to, m.guardians, m.guardians_except, m.viewer, m.unit, m.beside, v.*,
        CASE WHEN v.released
             THEN (SELECT b.valid_to FROM measure_version b
                    WHERE b.measure_id = v.measure_id AND b.version < v.version AND NOT b.released
-                   ORDER BY b.version DESC LIMIT 1) END AS end_before_release
+                   ORDER BY b.version DESC LIMIT 1) END AS end_before_release,
+       CASE WHEN v.released
+            THEN (SELECT min(r.known_from) FROM measure_version r
+                   WHERE r.measure_id = v.measure_id AND r.version <= v.version
+                     AND r.version > coalesce((SELECT max(b.version) FROM measure_version b
+                                                WHERE b.measure_id = v.measure_id AND b.version < v.version
+                                                  AND NOT (b.released AND b.valid_to = v.valid_to)), 0))
+             END AS released_at
 
 -- name: add_measures
 -- The parts that never change.
