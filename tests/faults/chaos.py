@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 from aiokafka import TopicPartition
 
 from sigill.bootstrap import load_rulebooks
@@ -82,6 +83,10 @@ class Chaos:
     """Of the orders topic, once it was made anew."""
     _still: asyncio.Lock = field(default_factory=asyncio.Lock)
     _unsettled: bool = False
+    _new_to_intakes: bool = False
+    """The orders topic's log was made anew or cut, and no intake may have looked at it since."""
+    broken: list[str] = field(default_factory=list)
+    """Strikes that ended in an error of ours: what came of them says nothing of the program."""
 
     def __post_init__(self) -> None:
         self.calm.set()
@@ -117,11 +122,17 @@ class Chaos:
                 await self.calm.wait()
                 late += stopwatch() - waited
             self.done[strike.what] += 1
-            task = asyncio.create_task(self._strike(strike))
+            task = asyncio.create_task(self._carried_out(strike))
             going.add(task)
             task.add_done_callback(going.discard)
         if going:
             await asyncio.wait(going)
+
+    async def _carried_out(self, strike: Strike) -> None:
+        try:
+            await self._strike(strike)
+        except Exception as error:
+            self.broken.append(f"{strike}: {error!r}")
 
     async def _strike(self, strike: Strike) -> None:
         here = self.ground
@@ -168,10 +179,19 @@ class Chaos:
             await act
 
     @contextlib.asynccontextmanager
-    async def _standing_still(self, *, from_the_start: bool = True) -> AsyncIterator[None]:
-        """The clock does not move, nothing counts as drained, and no intake runs."""
+    async def _standing_still(
+        self, *, from_the_start: bool = True, another_log: bool = False
+    ) -> AsyncIterator[None]:
+        """
+        The clock does not move, nothing counts as drained, and no intake runs. `another_log`: what was taken no longer
+        says anything of the log that is there then.
+        """
         intakes = self._intakes()
         async with self._still:
+            if another_log and self._new_to_intakes:
+                # the stored offsets would be those of the log before, and nobody could say what was taken of this one
+                await self._caught_up()
+            self._new_to_intakes = self._new_to_intakes or another_log
             self._unsettled = True
             try:
                 if from_the_start:
@@ -186,7 +206,7 @@ class Chaos:
 
     async def make_topic_anew(self) -> None:
         """The orders topic is lost and made again; its senders send once more, and new orders come."""
-        async with self._standing_still():
+        async with self._standing_still(another_log=True):
             again = await self.ground.make_topic_anew(self.outside.known)
             self.topic_id = await self.ground.insist(self.ground.topic_id)
             # in another order than before: the same bytes at the same places would be the same log
@@ -203,7 +223,7 @@ class Chaos:
 
     async def elect_uncleanly(self) -> None:
         """A broker that alone had the newest orders is lost; their senders send them once more."""
-        async with self._standing_still(from_the_start=False):
+        async with self._standing_still(from_the_start=False, another_log=True):
             again = await self.ground.elect_uncleanly(
                 self.outside.known, lambda: self._some_orders(self.free), self.now, self._intakes()
             )
@@ -219,10 +239,14 @@ class Chaos:
             finally:
                 self._unsettled = False
             # one disaster at a time: a topic lost before a restored database has read it again takes its orders along
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LAST_PATIENCE):
-                    while not await self._is_drained():
-                        await asyncio.sleep(0.2)
+            await self._caught_up()
+
+    async def _caught_up(self) -> None:
+        """Wait until all is taken, as long as one waits at most."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_PATIENCE):
+                while not await self._is_drained():
+                    await asyncio.sleep(0.2)
 
     # --- traffic
 
@@ -399,6 +423,7 @@ class Chaos:
         finally:
             await conn.close()
         verdict.expect_none("workers that ended by themselves", here.unexpected)
+        verdict.expect_none("strikes that the harness could not carry out", self.broken)
         self._check_logs(verdict)
         return verdict
 
@@ -485,6 +510,8 @@ async def play(
                 keep.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240
                 for log in here.folder.glob("*.log"):
                     shutil.copy(log, keep)
+                with contextlib.suppress(OSError, asyncpg.PostgresError, TimeoutError):
+                    await here.keep_tables(keep)
         print(summary(chaos, verdict, stopwatch() - began), flush=True)
     if not verdict.faults:
         print("no fault", flush=True)
@@ -515,7 +542,9 @@ def main() -> int:
     parser.add_argument(
         "--three-brokers", action="store_true", help="besides: wiped disks, elections, databases that go back"
     )
-    parser.add_argument("--keep", type=Path, default=None, help="folder that the workers' logs are copied to")
+    parser.add_argument(
+        "--keep", type=Path, default=None, help="folder that the workers' logs and the tables are copied to"
+    )
     asked = parser.parse_args()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     seed = asked.seed if asked.seed is not None else random.SystemRandom().randrange(1_000_000)

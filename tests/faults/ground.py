@@ -55,6 +55,8 @@ PARTITIONS = 4
 DISK_MB = 700
 ALL_AGAIN = 1200
 """Of so many orders on a topic that is made anew all are sent again."""
+KEPT = ("outbox", "signed_order", "order_outcome", "audit_entry", "consumer_offset")
+"""Tables that a run copies on demand."""
 T = TypeVar("T")
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _END_SESSIONS = """
@@ -442,10 +444,15 @@ class Ground:
         return await read_all(self.kafka.bootstrap, self.prefix, [ORDERS.name])
 
     async def _taken(self) -> dict[int, int]:
+        """Up to where each partition of the topic that is there was taken; offsets of one before say nothing of it."""
+        present = await self.insist(self.topic_id)
         conn = await self.connect()
         try:
             rows = await conn.fetch(
-                "SELECT partition, next_offset FROM consumer_offset WHERE topic = $1", self.orders
+                "SELECT partition, next_offset FROM consumer_offset "
+                "WHERE topic = $1 AND ($2::uuid IS NULL OR topic_id IS NULL OR topic_id = $2)",
+                self.orders,
+                present,
             )
         finally:
             await conn.close()
@@ -507,7 +514,10 @@ class Ground:
         """What the broker calls the orders topic."""
         probe = LogProbe(Connection(self.kafka.bootstrap, client_id="faults"))
         try:
-            return next(iter((await probe.identities([self.orders])).values())).topic_id
+            found = list((await probe.identities([self.orders])).values())
+            if not found:  # not every broker has heard of a topic that was made just now
+                raise TimeoutError("the topic is not known")
+            return found[0].topic_id
         finally:
             await probe.close()
 
@@ -661,6 +671,16 @@ class Ground:
             except (OSError, asyncpg.PostgresError, TimeoutError):
                 await asyncio.sleep(0.1)
         raise TimeoutError("the database does not come back")
+
+    async def keep_tables(self, folder: Path) -> None:
+        """Copy what tells how a record was taken and answered into a folder, a CSV file for each table."""
+        conn = await self.connect()
+        try:
+            for table in KEPT:
+                file = folder / f"{table}.csv"
+                await conn.copy_from_query(f"SELECT * FROM {table}", output=file, format="csv", header=True)
+        finally:
+            await conn.close()
 
     def set_clock(self, now: datetime) -> None:
         """Move the workers' clock."""

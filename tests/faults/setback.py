@@ -111,8 +111,7 @@ class Setback:
             own = self.dsn.rsplit(":", 1)[1].split("/", maxsplit=1)[0]
             await asyncio.to_thread(place.swap, replica, f"port = {own}\n", "standby.signal")
             await asyncio.to_thread(self.server.start)
-            assert await self._ask("SELECT pg_promote(true, 60)")
-            await self._out_of_recovery()
+            await self._promoted()
         finally:
             await asyncio.to_thread(end, process, signal.SIGKILL, 20)
             leash.drop()
@@ -126,6 +125,18 @@ class Setback:
         self.folder.mkdir(exist_ok=True)
         place.own(self.folder)
         return place
+
+    async def _promoted(self) -> None:
+        """Promote the server, however slow it is, and though the connection that asks for it may end over that."""
+        for _ in range(240):
+            try:
+                if not await self._ask("SELECT pg_is_in_recovery()"):
+                    return
+                await self._ask("SELECT pg_promote(false)")
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+                await asyncio.to_thread(self.server.start)
+            await asyncio.sleep(0.5)
+        raise TimeoutError("the replica is not promoted")
 
     async def _out_of_recovery(self) -> None:
         while await self._ask("SELECT pg_is_in_recovery()"):
