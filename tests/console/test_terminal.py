@@ -140,6 +140,30 @@ async def test_a_discard_takes_two_people(fresh: World) -> None:
     assert (letter.action, letter.operator, letter.approver) == ("discarded", ANNA, BO)
 
 
+@pytest.mark.parametrize("verdict", ["--approve", "--decline"])
+async def test_a_discard_that_another_decides_at_the_same_moment_is_one_line(
+    fresh: World, verdict: str
+) -> None:
+    (one,) = await fresh.lose()
+    assert (await sigill(fresh, "dlq", "discard", str(one), "--reason", "test", "--yes")).status == 0
+    async with fresh.store.transaction(fresh.clock.now()) as tx:
+        [waiting] = await proposals.open_ones(tx, DISCARD)
+        await proposals.decide(tx, waiting.proposal_id, ANNA, approved=False, action=DISCARD)
+        second = asyncio.create_task(sigill(fresh, "dlq", "discard", str(one), verdict, "--yes", user=BO))
+        async with asyncio.timeout(60):
+            while not await tx.value(_WAITS_FOR_US):
+                await asyncio.sleep(0.05)
+    told = await second
+    assert told.status == 1
+    assert told.err.splitlines()[-1] == f"proposal {waiting.proposal_id} is not open"
+    assert "Traceback" not in told.err
+
+
+_WAITS_FOR_US = (
+    "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
+)
+
+
 async def test_whom_the_file_does_not_name_does_nothing(fresh: World) -> None:
     (one,) = await fresh.lose()
     told = await sigill(fresh, "dlq", "discard", str(one), "--reason", "test", "--yes", user="somebody")

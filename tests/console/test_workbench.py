@@ -16,8 +16,9 @@ from sigill.operations.rulebook_drafts import ImpactCount
 from sigill.policy.rulebook import Rulebooks, digest_of
 from sigill.rulebook_docs.drafts import MOST_CHARACTERS
 from sigill.runtime.settings import Settings
-from sigill.store import audit_check, rulebooks
+from sigill.store import audit_check, proposals, rulebooks
 from sigill.store.console import Binding
+from sigill.store.rulebooks import RELEASE
 from sigill.stream.connection import Connection
 from sigill.web.http.security import Attempts
 from tests.kit.console import Client, World, field_of, world
@@ -240,6 +241,44 @@ async def test_what_may_not_be_is_not_handed_over(here: World) -> None:
             answer = await anna.post(f"{page}/propose", "/workbench", reason="why")
             assert answer.status_code == 409
             assert "The draft cannot go on" in answer.text or "could not be read" in answer.text
+
+
+async def test_what_another_has_decided_meanwhile_is_said_to_be_gone(here: World) -> None:
+    """The page of a second owner who declines at the same moment was an error of the server."""
+    async with owner(here, ANNA, "a") as anna, owner(here, BO, "b") as bo:
+        proposal = await handed_over(here, anna, LATER + "        units: forbidden\n")
+        csrf = field_of((await bo.get("/workbench")).text, "csrf")
+        async with here.store.transaction(here.clock.now()) as tx:
+            number = int(proposal.rpartition("/")[2])
+            await proposals.decide(tx, number, ANNA, approved=False, action=RELEASE)
+            second = asyncio.create_task(bo.http.post(proposal, data={"csrf": csrf, "verdict": "decline"}))
+            async with asyncio.timeout(30):
+                while not await tx.value(_WAITS_FOR_US):
+                    await asyncio.sleep(0.05)
+        answer = await second
+    assert (answer.status_code, answer.url.query) == (200, b"done=gone")
+
+
+_WAITS_FOR_US = (
+    "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
+)
+
+
+@pytest.mark.parametrize("charset", ["undefined", "raw_unicode_escape"])
+async def test_no_form_chooses_the_encoding_that_it_is_read_by(here: World, charset: str) -> None:
+    """A multipart body names one: Python knows some that end in an error, or in a text that no UTF-8 has."""
+    async with owner(here, ANNA, "a") as anna:
+        csrf = field_of((await anna.get("/workbench")).text, "csrf")
+        body = "".join(
+            f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+            for name, value in (("csrf", csrf), ("text", r"\ud800"))
+        )
+        answer = await anna.http.post(
+            "/workbench/testland/draft",
+            content=f"{body}--x--\r\n",
+            headers={"Content-Type": f"multipart/form-data; boundary=x; charset={charset}"},
+        )
+    assert answer.status_code == 415
 
 
 async def test_a_draft_that_has_come_too_late_is_not_released(here: World) -> None:

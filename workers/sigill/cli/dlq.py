@@ -269,14 +269,16 @@ async def _decide(tx: Tx, letter: int, approve: bool) -> str | None:
     ]
     if not waiting:
         return f"nobody has proposed to discard #{letter}"
-    if not approve:
-        await proposals.decide(tx, waiting[0].proposal_id, operator(), approved=False, action=DISCARD)
-        await _note(tx, "discard_declined", proposal=waiting[0].proposal_id)
-        return None
     try:
+        if not approve:
+            await proposals.decide(tx, waiting[0].proposal_id, operator(), approved=False, action=DISCARD)
+            await _note(tx, "discard_declined", proposal=waiting[0].proposal_id)
+            return None
         await dead_letters.discard(tx, waiting[0].proposal_id, operator())
     except proposals.SameOperator:
         return "the one who proposed cannot approve as well"
+    except proposals.NotOpen as why:  # another decided it meanwhile
+        return str(why)
     await settle(tx, [letter])
     await _note(tx, "discard_approved", dead_letter=letter, proposal=waiting[0].proposal_id)
     return None

@@ -55,6 +55,8 @@ EARLIEST, LATEST = 1900, 2200
 ASKED_AGAIN = timedelta(seconds=30)
 """How long one process has for asking the issuer about a session, and how long until a silent one is asked again."""
 WAIT = 0.2
+_FORM = "application/x-www-form-urlencoded"
+"""How browsers encode every form of ours."""
 MOST_UNASKED = 32_768
 """Bytes of a form that anybody may send: the longest is an issuer's logout token."""
 MOST_BYTES = 2_000_000
@@ -325,6 +327,9 @@ def post(
         length = request.headers.get("content-length", "")
         if not (length.isascii() and length.isdecimal() and int(length) <= MOST_BYTES):
             return desk.sorry(request, session, 413, _TOO_LARGE, back=request.url.path)
+        # a multipart body names the encoding that its fields are read by: one may end in an error, or in half a surrogate pair
+        if request.headers.get("content-type", _FORM).partition(";")[0].strip().lower() != _FORM:
+            return desk.sorry(request, session, 415, _UNREADABLE_KIND, back=request.url.path)
         async with request.form(max_fields=1200, max_files=0) as form:
             if forged(request, session.csrf, form.get("csrf")):
                 log.warning("forged post refused", path=path, operator=session.operator.name)
@@ -602,6 +607,9 @@ _DATABASE = Sentence(
 _UNREADABLE = Sentence(
     "Något i frågan går inte att läsa: det innehåller ett nolltecken. Skriv om det.",
     "Something in what was asked cannot be read: it holds a null character. Write it anew.",
+)
+_UNREADABLE_KIND = Sentence(
+    "Det som skickades är inget formulär härifrån.", "What was sent is no form of this console."
 )
 _TOO_LARGE = Sentence("Det som skickades är för stort.", "What was sent is too large.")
 TOO_OFTEN = Sentence(

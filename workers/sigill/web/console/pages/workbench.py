@@ -496,10 +496,13 @@ async def decide(request: Request, desk: ConsoleContext, session: Session, form:
     one, drafted = found
     operator = session.operator
     if text_of(form, "verdict") != "approve":
-        async with desk.store.transaction(desk.clock.now()) as tx:
-            await proposals.decide(tx, one.proposal_id, operator.name, approved=False, action=RELEASE)
-            declined: dict[str, int | str] = {"proposal": one.proposal_id, "draft": drafted.draft_id}
-            await desk.note(tx, operator, "rulebook_declined", declined)
+        try:
+            async with desk.store.transaction(desk.clock.now()) as tx:
+                await proposals.decide(tx, one.proposal_id, operator.name, approved=False, action=RELEASE)
+                declined: dict[str, int | str] = {"proposal": one.proposal_id, "draft": drafted.draft_id}
+                await desk.note(tx, operator, "rulebook_declined", declined)
+        except proposals.NotOpen:  # somebody decided it meanwhile
+            return done("/workbench", "gone")
         return done("/workbench", "declined")
     if _is_same(session, drafted):
         return done("/workbench", "same")
