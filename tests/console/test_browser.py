@@ -12,7 +12,7 @@ from playwright.async_api import Browser, Page, expect
 
 from sigill.store import dead_letters, tasks
 from tests.console.test_case_letters import letter_of, own_seal
-from tests.kit.browser import STORY_FORM, addresses, page_of
+from tests.kit.browser import STORY_FORM, addresses, choices_of_phone, impact_page, page_of
 from tests.kit.console import MOTIVATION, SECOND, World, furnish
 from tests.kit.senders import ADULT, CHILD, FATHER, MOTHER, OPERATOR, UNIT
 
@@ -92,6 +92,29 @@ async def test_axe_finds_nothing_on_any_page(
             text = await page.content()
             assert not [number for number in (ADULT, CHILD, MOTHER, FATHER, MOTIVATION) if number in text]
     assert found == {}
+
+
+@pytest.mark.parametrize(
+    ("language", "scheme", "width"), [("sv", "light", 390), ("en", "dark", 1440), ("sv", "dark", 390)]
+)
+async def test_whom_a_draft_would_touch_and_the_phone_s_choices_have_no_fault_and_fit_the_window(
+    chromium: Browser, furnished: World, language: str, scheme: str, width: int
+) -> None:
+    """Pages that a button makes, and no address."""
+    async with opened(chromium, furnished, language, scheme) as page:
+        await page.set_viewport_size({"width": width, "height": 900})
+        for show, shown in ((impact_page, "#impact"), (choices_of_phone, "fieldset.picks")):
+            await show(page, furnished)
+            await expect(page.locator(shown).first).to_be_visible()
+            results = await Axe().run(
+                page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]}
+            )
+            assert results.response["violations"] == [], shown
+            assert not await page.evaluate("document.documentElement.scrollWidth > innerWidth"), shown
+            sizes = await page.locator("input[type=radio], input[type=checkbox]").evaluate_all(
+                "all => all.map(one => one.getBoundingClientRect()).map(at => [at.width, at.height])"
+            )
+            assert all(width == height < 24 for width, height in sizes), "a choice stands beside its words"
 
 
 @pytest.mark.parametrize("width", [390, 1440])

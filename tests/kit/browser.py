@@ -11,8 +11,8 @@ from playwright.async_api import Browser, Page
 
 from sigill.store import console, proposals
 from sigill.store.rulebooks import RELEASE
-from tests.kit.console import World
-from tests.kit.senders import OPERATOR, UNIT
+from tests.kit.console import World, counted
+from tests.kit.senders import CHILD, OPERATOR, UNIT
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 STORY_FORM = "/workbench/drafts/{draft}/story"
@@ -39,6 +39,26 @@ async def addresses(here: World) -> dict[str, str]:
         "proposal": waiting.proposal_id,
     }  # fmt: skip
     return {path: here.base + path.format(**places) for path in PAGES}
+
+
+async def impact_page(page: Page, here: World) -> None:
+    """Whom a draft would touch, counted."""
+    here.desk.impact = counted
+    places = await addresses(here)
+    await page.goto(places["/workbench/drafts/{draft}"])
+    await page.locator("form[action$='/impact'] button").click()
+    await page.wait_for_selector("#impact")
+
+
+async def choices_of_phone(page: Page, here: World) -> None:
+    """A phone order's form after its look-ups: units and staff to choose among, and the child's guardians."""
+    await page.goto(f"{here.base}/phone?region=testland&form=seal_journal")
+    await page.fill("#patient", CHILD)
+    await page.fill("#decided_by_unit", UNIT)
+    await page.locator("button[name='find'][value='family']").click()
+    await page.wait_for_selector(".chosen")
+    await page.locator("button[name='find'][value='decided_by_unit']").click()
+    await page.wait_for_selector("fieldset.picks")
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -18,6 +18,7 @@ from pydantic import SecretStr
 
 from sigill.operations.operators import ConsoleRole, Operator
 from sigill.operations.phone_order import Sending
+from sigill.operations.rulebook_drafts import ImpactCount
 from sigill.policy.effects import AddTask, Sentence, SetTimer, TimerKind
 from sigill.policy.rulebook import Rulebooks
 from sigill.processing.citations import PolicyContext as Judging
@@ -209,6 +210,15 @@ def write_keys(senders: Senders, folder: Path) -> None:
         certificates = (holder.certificate, *holder.chain)
         pem = b"".join(one.public_bytes(serialization.Encoding.PEM) for one in certificates)
         (folder / f"{hsa_id}.pem").write_bytes(pem)
+
+
+async def counted(before: Rulebooks, after: Rulebooks, on: date) -> list[ImpactCount]:
+    """Stands in for the count over the register, which tests/population holds: what came of the draft is told by it."""
+    assert before.version("testland", on) != after.version("testland", on)
+    return [
+        ImpactCount("closes", "guardian journal", {11: 40, 14: 2}),
+        ImpactCount("measure", "guardian_block", {12: 3}),
+    ]
 
 
 async def furnish(here: World) -> None:

@@ -28,7 +28,7 @@ from rich.text import Text
 from sigill.stream.connection import Connection
 from sigill.stream.topics import apply_topics
 from sigill_contracts.topics import TOPICS
-from tests.kit.browser import CHROMIUM, addresses, page_of
+from tests.kit.browser import CHROMIUM, addresses, choices_of_phone, impact_page, page_of
 from tests.kit.console import World, furnish, world
 from tests.kit.senders import CHILD, FATHER, Senders
 from tests.kit.services import Services
@@ -188,6 +188,9 @@ async def _sheets(folder: Path) -> None:
             async with _page(browser, here, language, scheme, width) as page:
                 for address in pages.values():
                     await page.goto(address)
+                    taken.append(await _picture(page, width))
+                for show in (impact_page, choices_of_phone):
+                    await show(page, here)
                     taken.append(await _picture(page, width))
                 await _look(page, here, "Vårdnadshavare ringer")
                 taken.append(await _picture(page, width))
