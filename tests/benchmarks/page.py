@@ -666,12 +666,19 @@ def _history(got: Mapping[str, Any]) -> list[str]:
         "The state event does not grow. Of earlier orders those alone are read that an order names "
         "(`workers/sigill/policy/earlier_orders.py`, with a test that a judgement by them is the judgement by all of them); pages of "
         "the person and of the timeline are bounded. The timeline's page grows until it is full, at a hundred steps.",
-        "It is not flat yet, and this is why: the facts are read with every measure that the patient ever had, and each is made and "
-        "looked at, some tens of microseconds for each seal with its release; an order, a decision without a copy and the page of "
-        "the person bear it. Measures that are over still answer questions: what a late order resumes (X-12), what a release has "
-        "overtaken (X-15), who must not be told of what goes on (X-23), which units have an answer of their own. Until it is proven "
-        "which of them no answer needs, all are read: a slow answer is better than another one. Each question to the API, also of a "
-        "patient in memory, has the store count the versions of the patient's measures.",
+        "A decision about now or later is made from the measures that it can depend on "
+        "(`workers/sigill/policy/needed_measures.py`): not from those that are over, unless they are grants or name a guardian or a "
+        "viewer. A test holds it against the decision from every measure, with its reasons, in random families. A history of grants, or of blocks "
+        "that name somebody, still costs by its length; so does a question about the past, which takes every measure. It is flat "
+        "for the process that answers, not for PostgreSQL, which still looks at the newest version of each measure to leave it out, and, for "
+        "each question to the API, also of a patient in memory, counts the versions of the patient's measures. An index over what is "
+        "not over would need a mark beside the history that changes, and whoever changed that could hide a seal from a decision "
+        "with every row of history intact.",
+        "An order and the page of the person are not flat: for them the facts are read with every measure that the patient ever "
+        "had, and each is made and looked at, some tens of microseconds for each seal with its release. Measures that are over "
+        "still answer their questions: what a late order resumes (X-12), what a release has overtaken (X-15), who must not be told of "
+        "what goes on (X-23). Until it is proven which of them no judgement needs, all are read: a slow answer is better than "
+        "another one.",
         "What an order asks of the rules is bounded by what it can change: the measures that it makes or changes, and what falls "
         "on the very instant, say which viewers, services and units are looked at "
         "(`workers/sigill/policy/access_comparison.py`); of what is over nothing is asked. Tests count the questions "

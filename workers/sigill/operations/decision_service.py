@@ -282,12 +282,17 @@ class DecisionService:
         known = {}
         for moment in {q.known_at for q in questions}:
             asked = [q for q in questions if q.known_at == moment]
+            patients: dict[Who, datetime] = {}
+            for q in asked:
+                at = q.as_of or now
+                patients[q.patient] = min(at, patients.get(q.patient, at))
             known[moment] = await self._knowledge.about(
                 lane,
-                {q.patient for q in asked},
+                patients,
                 {q.viewer for q in asked},
                 {q.unit for q in asked if q.unit is not None},
                 moment,
+                now,
             )
         # a copy of a patient's facts is not made anew when a source is read: how far is asked each time, where it counts
         read_up_to: MappingProxyType[str, datetime] | None = None

@@ -19,24 +19,33 @@ from sigill_contracts.vocabulary import PersonId
 class CacheEntry:
     """One patient's facts and what they rest on. `same` says which surrogate became part of which person."""
 
-    __slots__ = ("_books", "_span", "facts", "same", "stamps")
+    __slots__ = ("_books", "_span", "facts", "same", "since", "stamps")
 
     def __init__(
         self,
         facts: PatientFacts | None,
         stamps: Mapping[PersonId, Stamp],
         same: Mapping[PersonId, PersonId],
+        since: datetime | None = None,
     ) -> None:
-        """`facts` None: about this person nothing is known, or nothing any more."""
+        """
+        `facts` None: about this person nothing is known, or nothing any more. `since` (UTC): they hold the measures that
+        an answer at that instant or later needs; None: every measure.
+        """
         self.facts = facts
         self.stamps = stamps
         self.same = same
+        self.since = since
         self._span: tuple[datetime, datetime | None] | None = None
         self._books: Rulebooks | None = None
 
     def holds(self, now: Mapping[PersonId, Stamp]) -> bool:
         """Whether everybody's stamp is still the one that this copy was made with."""
         return all(now.get(person) == stamp for person, stamp in self.stamps.items())
+
+    def reaches(self, at: datetime) -> bool:
+        """Whether it holds all that an answer at an instant (UTC) or later needs."""
+        return self.since is None or self.since <= at
 
     def until(self, at: datetime, books: Rulebooks) -> datetime | None:
         """The next instant (UTC) after `at` at which an answer may change by itself; None: never."""

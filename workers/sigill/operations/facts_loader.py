@@ -6,7 +6,7 @@ Guarantee: what is handed out equals the rows of a snapshot that was opened afte
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
 
 from sigill.operations.facts_cache import CacheEntry, FactsCache
@@ -22,6 +22,12 @@ from sigill_contracts.vocabulary import IdType, PersonId, RegionCode, UnitId
 
 Who = Identity | str
 """Somebody by identity number, or by pseudonymous key."""
+
+LATELY = timedelta(minutes=1)
+"""
+How far before the present what is over is still loaded: questions that are taken together, by clocks a little apart, use one
+copy. An answer about an earlier instant is made from every measure.
+"""
 
 _NOBODY = Person(
     person_id=PersonId(""),
@@ -81,15 +87,21 @@ class FactsLoader:
     async def about(
         self,
         source: Source,
-        patients: Set[Who],
+        patients: Mapping[Who, datetime],
         viewers: Set[Who],
         units: Set[UnitId],
         known_at: datetime | None,
+        now: datetime,
     ) -> LoadedFacts:
-        """Return what is known, now or at `known_at` (UTC, inclusive)."""
-        people, places = patients | viewers, sorted(units)
+        """
+        Return what is known at `now`, or was at `known_at` (UTC, inclusive).
+
+        `patients`: who is asked about, each with the earliest instant (UTC) of its questions; what is returned answers about that
+        instant and later ones, and may leave out measures that were over by then.
+        """
+        people, places = patients.keys() | viewers, sorted(units)
         if known_at is not None:
-            return await self._then(source, patients, people, places, known_at)
+            return await self._then(source, patients.keys(), people, places, known_at)
         found = [
             (person, copy)
             for who in patients
@@ -110,7 +122,7 @@ class FactsLoader:
                 looked = await _look(tx, people, watched, places)
                 told = await stored_units.load(tx, places)
                 names, fresh, missing = _sort_out(looked, people, patients, held)
-                loaded = await _load(tx, missing, None)
+                loaded = await _load_lately(tx, missing, now - LATELY)
             for person, copy in loaded.items():
                 self._copies.keep(person, copy)
             fresh |= loaded
@@ -173,24 +185,52 @@ async def _look(
 
 
 def _sort_out(
-    looked: SnapshotFacts, people: Iterable[Who], patients: Iterable[Who], held: Mapping[PersonId, CacheEntry]
-) -> tuple[dict[Who, PersonId], dict[PersonId, CacheEntry], set[PersonId]]:
-    """Return names, the copies that still hold, and the patients who must be loaded."""
+    looked: SnapshotFacts,
+    people: Iterable[Who],
+    patients: Mapping[Who, datetime],
+    held: Mapping[PersonId, CacheEntry],
+) -> tuple[dict[Who, PersonId], dict[PersonId, CacheEntry], dict[PersonId, datetime]]:
+    """
+    Return names, the copies that still hold, and the patients who must be loaded, with the earliest instant that each is asked
+    about.
+    """
     names = {who: person for who in people if (person := named(looked, who)) is not None}
-    wanted = {names[who] for who in patients if who in names}
+    wanted: dict[PersonId, datetime] = {}
+    for who, at in patients.items():
+        if who in names:
+            wanted[names[who]] = min(at, wanted.get(names[who], at))
     fresh = {
         person: copy
-        for person in wanted
-        if (copy := held.get(person)) is not None and copy.holds(looked.stamps)
+        for person, at in wanted.items()
+        if (copy := held.get(person)) is not None and copy.holds(looked.stamps) and copy.reaches(at)
     }
-    return names, fresh, wanted - fresh.keys()
+    return names, fresh, {person: at for person, at in wanted.items() if person not in fresh}
+
+
+async def _load_lately(
+    tx: Reading, missing: Mapping[PersonId, datetime], since: datetime
+) -> dict[PersonId, CacheEntry]:
+    """Load with every measure who is asked about an instant before `since`; the others with what is needed since then."""
+    lately = {person for person, at in missing.items() if at >= since}
+    loaded = await _load(tx, lately, None, since=since) if lately else {}
+    if before := missing.keys() - lately:
+        loaded |= await _load(tx, before, None)
+    return loaded
 
 
 async def _load(
-    tx: Reading, wanted: Set[PersonId], known_at: datetime | None, units: Sequence[UnitId] = ()
+    tx: Reading,
+    wanted: Set[PersonId],
+    known_at: datetime | None,
+    units: Sequence[UnitId] = (),
+    since: datetime | None = None,
 ) -> dict[PersonId, CacheEntry]:
-    """Load patients, and stamp everybody whom their facts are made from, in the caller's snapshot."""
-    found = await stored.patient_facts(tx, wanted, known_at=known_at, units=units)
+    """
+    Load patients, and stamp everybody whom their facts are made from, in the caller's snapshot.
+
+    Whoever a measure names is among these with `since`, too: a measure that names somebody is never left out.
+    """
+    found = await stored.patient_facts(tx, wanted, known_at=known_at, units=units, since=since)
     around = {person: _around(found.get(person), person) for person in wanted}
     everybody = {person for people in around.values() for person in people}
     same = await persons.merged(tx, everybody, known_at=known_at)
@@ -205,6 +245,7 @@ async def _load(
             found.get(person),
             {who: looked.stamps.get(who, NOTHING) for who in people},
             {who: same[who] for who in people if who in same},
+            since,
         )
         for person, people in around.items()
     }

@@ -20,15 +20,17 @@ from sigill.policy.facts import (
     ReleaseRequest,
     UnitAnswer,
 )
+from sigill.policy.needed_measures import is_needed_since
 from sigill.store import elsewhere, persons, rows, staff
 from sigill.store import units as stored_units
 from sigill.store.queries import queries
 from sigill.store.session import Reading, Row
 from sigill.store.values import identity_of, person_of, surrogates, uuids
-from sigill_contracts.vocabulary import OrderId, PersonId, RegionCode, UnitId
+from sigill_contracts.vocabulary import MeasureKind, OrderId, PersonId, RegionCode, UnitId
 
 _SQL = queries("facts")
-_MEASURES = queries("measures")["of_patients"]
+_MEASURES = queries("measures")
+_GRANTS = [str(kind) for kind in MeasureKind if kind.opens]
 
 
 async def patient_facts(
@@ -38,6 +40,7 @@ async def patient_facts(
     known_at: datetime | None = None,
     units: Sequence[UnitId] | None = None,
     same: Mapping[PersonId, PersonId] | None = None,
+    since: datetime | None = None,
 ) -> dict[PersonId, PatientFacts]:
     """
     Return what was known of each patient at `known_at` (UTC, inclusive; None: now), by the asked id.
@@ -47,20 +50,30 @@ async def patient_facts(
     directory says of those units, and of their successors, stands in `PatientFacts.units`.
     A surrogate that became part of another person is answered as that person. `same` is what `persons.merged` says of
     the patients, and perhaps of others, for whoever knows it already.
+    `since` (UTC) leaves out the measures that no answer about access then or later depends on
+    (`needed_measures.is_needed_since`), by what is known now; None: every measure. For decisions alone.
     """
+    if since is not None and known_at is not None:
+        raise ValueError("what was needed is not known of the past")
     asked = set(person_ids)
     if not asked:
         return {}
     same = dict(await persons.merged(tx, asked, known_at=known_at) if same is None else same)
     wanted = {same.get(person_id, person_id) for person_id in asked}
 
-    measure_rows = await tx.fetch(_MEASURES, surrogates(persons.spellings(wanted, same)), known_at)
+    spelled = surrogates(persons.spellings(wanted, same))
+    if since is None:
+        measure_rows = await tx.fetch(_MEASURES["of_patients"], spelled, known_at)
+    else:
+        measure_rows = await tx.fetch(_MEASURES["needed_of_patients"], spelled, since, _GRANTS)
     custody_rows = await tx.fetch(_SQL["custody"], surrogates(wanted), known_at)
     others = _others(measure_rows, custody_rows)
     if others:
         same |= await persons.merged(tx, others, known_at=known_at)
 
     measures = [rows.measure(row, same) for row in measure_rows]
+    if since is not None:
+        measures = [m for m in measures if is_needed_since(m, since)]
     custody = rows.custody_by_child(custody_rows, same)
     outside = await elsewhere.measures(tx, surrogates(persons.spellings(wanted, same)), same, known_at)
     read_up_to = MappingProxyType(await elsewhere.sources(tx))

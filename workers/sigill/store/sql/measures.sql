@@ -67,6 +67,18 @@ SELECT {as_read}
  WHERE m.person_id = ANY ($1::bigint[])
  ORDER BY v.valid_from, m.known_from, m.measure_id;
 
+-- name: needed_of_patients
+-- The measures of the patients that an answer about access at $2 or later can depend on, in their newest version: not those
+-- that are over then, unless they are of the kinds in $3 or name somebody.
+SELECT {as_read}
+  FROM measure m
+ CROSS JOIN LATERAL (SELECT * FROM measure_version v WHERE v.measure_id = m.measure_id
+                      ORDER BY v.version DESC LIMIT 1) AS v
+ WHERE m.person_id = ANY ($1::bigint[])
+   AND (v.valid_to IS NULL OR v.valid_to > $2::timestamptz OR v.valid_from > $2::timestamptz
+        OR m.kind = ANY ($3::text[]) OR m.guardians IS NOT NULL OR m.guardians_except IS NOT NULL OR m.viewer IS NOT NULL)
+ ORDER BY v.valid_from, m.known_from, m.measure_id;
+
 -- name: by_ids
 -- Measures in their newest version.
 SELECT {as_read}
