@@ -97,3 +97,23 @@ def test_the_swedish_tutorial_shows_what_check_says(here: Path) -> None:
 async def test_a_story_of_the_swedish_tutorial_holds(story: Scenario) -> None:
     national = (ROOT / "workers" / "sigill" / "rulebooks" / "nationwide.yaml").read_text("utf-8")
     await play_pure(story, Rulebooks.of(JONKOPING.read_text("utf-8"), national))
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"), [("H", ""), ("S", "GV-02 säger vem som når vad, och står bara under")]
+)
+def test_given_and_received_are_written_as_the_pages_say(here: Path, kind: str, told: str) -> None:
+    """One order changes one patient: the seal ends what was given, and what was received is for people."""
+    words = 'document: "J1", sv: "Förseglingen avslutar delningen.", en: "The seal ends the shares."'
+    file = here / "mina-regler" / "jonkoping.yaml"
+    text = file.read_text("utf-8")
+    for before, more in (
+        ("rules:\n", f"  GV-01: {{kind: [S], {words}}}\n  GV-02: {{kind: [{kind}], {words}}}\n"),
+        ("    base: nationwide\n", "    people_only: {GV-02: worklist}\n"),
+        ("    entries:\n", "      - {id: seal, cites: [GV-01], ends_running: [representative_grant]}\n"),
+    ):
+        assert text.count(before) == 1
+        text = text.replace(before, before + more)
+    file.write_text(text, "utf-8")
+    done = run(["sigill", "rulebook", "check", "--language", "sv", str(file)])
+    assert (done.exit_code, told in done.output) == (1 if told else 0, True)

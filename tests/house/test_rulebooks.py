@@ -3,6 +3,7 @@
 import re
 from datetime import date
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from typer.testing import CliRunner
@@ -11,7 +12,7 @@ from sigill.cli import app as sigill
 from sigill.cli.common import RULEBOOKS
 from sigill.cli.rulebook import STORIES, app
 from sigill.policy.lexicon import ATTESTATION, DOCUMENT, ROLE
-from sigill.policy.rulebook import Rulebooks, RuleEntry
+from sigill.policy.rulebook import ClauseName, Rulebooks, RuleEntry
 from sigill.policy.sentences import ACCESS, FORM
 from sigill.processing.citations import Citations
 from sigill.rulebook_docs.checking import check
@@ -92,6 +93,7 @@ def test_a_page_that_no_longer_fits_is_found(tmp_path: Path) -> None:
 def test_every_clause_of_an_entry_has_words() -> None:
     silent = {"id", "cites", "forms", "when", "otherwise", "decider_at"}
     assert set(RuleEntry.model_fields) - silent == set(CLAUSE_ORDER)
+    assert set(get_args(ClauseName)) == set(CLAUSE_ORDER) - {"derived"}
 
 
 @pytest.mark.parametrize(
@@ -328,3 +330,65 @@ def test_the_page_of_questions_shows_what_is_sigill_s_choice() -> None:
     assert "Att registrets egen försegling upphör på 18-årsdagen är Sigills val" in protected
     removals = BOOKS.regions[RegionCode("kronoberg")].versions[0].matching(Form.REVOKE_MINOR_ACCESS)
     assert any(entry.derived for entry in removals), "the removal form of 2020"
+
+
+def test_a_choice_stands_beside_the_questions_it_is_about_and_no_other() -> None:
+    """Who decides is not what a block shuts, nor how it comes in; that a paper names no end is about the end."""
+    text = (ROOT / "docs" / "regions.md").read_text("utf-8")
+    asked = {
+        title: said
+        for title, _, said in (part.partition("\n") for part in text.split("\n## ")[1:])
+        if "blocker" in title
+    }
+    told = run.invoke(app, ["compare", "stockholm", "jonkoping", "--on", "2024-01-01"]).output
+    for region, choice, title in (
+        (
+            "Stockholm",
+            "Det som är känt av rutinen säger inte vem som beslutar",
+            "Vem får blockera en vårdnadshavare?",
+        ),
+        (
+            "Jönköpings län",
+            "Dokumentet säger inte när en blockering upphör",
+            "Upphör blockeringen av sig själv, som vid 13?",
+        ),
+        ("Jönköpings län", "Dokumentet säger ”genast” och inte hur", "Går det att ringa om en blockering"),
+        (
+            "Jönköpings län",
+            "Det som är känt av rutinen säger inte vem som häver",
+            "Vem får häva en blockering?",
+        ),
+    ):
+        beside = {
+            question
+            for question, said in asked.items()
+            for line in said.splitlines()
+            if line.startswith(f"| Region {region} |") and choice in line
+        }
+        assert [question.startswith(title) for question in beside] == [True], choice
+        in_terminal = [
+            part for part in told.split("\n\n") if choice in part and "blocker" in part.partition("\n")[0]
+        ]
+        assert [part.startswith(title) for part in in_terminal] == [True], choice
+
+
+def test_every_entry_that_ships_says_which_of_its_clauses_is_a_choice() -> None:
+    chosen = [e for r in BOOKS.regions.values() for v in r.versions for e in v.entries if e.derived]
+    assert chosen
+    assert [e.id for e in chosen if e.derived and e.derived.about is None] == []
+
+
+def test_a_choice_that_names_no_clause_stands_beside_all_that_its_entry_says(solbygden: Path) -> None:
+    """Also the files of before `about`; and a clause that is none is a fault with the nearest name."""
+    region = solbygden / "stockholm.yaml"
+    stockholm = region.read_text("utf-8")
+    assert "about: [deciders]" in stockholm
+    region.write_text(stockholm.replace("          about: [deciders]\n", ""), "utf-8")
+    folder = ["--rulebooks", str(solbygden)]
+    told = run.invoke(app, ["compare", "stockholm", "skane", "--on", "2024-01-01", *folder]).output
+    shuts = told.partition("Vad stänger en blockering?\n")[2].partition("\n\n")[0]
+    assert "stockholm: Sigills val: Det som är känt av rutinen säger inte vem som beslutar" in shuts
+    region.write_text(stockholm.replace("about: [deciders]", "about: [decider]"), "utf-8")
+    fault = run.invoke(app, ["check", str(region), "--language", "sv"])
+    assert fault.exit_code == 1
+    assert "`decider` är inte känt här; närmast: deciders" in fault.output

@@ -68,11 +68,60 @@ class Document(RulebookModel):
     valid_from: date | None = None
 
 
+ClauseName = Literal[
+    "offered",
+    "initiatives",
+    "channels",
+    "deciders",
+    "deciders_bound_to",
+    "consulted",
+    "attestations",
+    "one_attestation_of",
+    "references",
+    "any_of",
+    "motivation",
+    "caller",
+    "court_order",
+    "age",
+    "units",
+    "recorded_dates",
+    "end_date",
+    "protected_identity",
+    "reserve_number",
+    "same_initiative",
+    "may_release",
+    "unanimity",
+    "initiating_unit_only",
+    "services",
+    "widens_to_all_guardians",
+    "ends_at_age",
+    "runs",
+    "also_imposes",
+    "ends_running",
+    "other_regions",
+    "replaces",
+    "signed_form",
+    "follow_up",
+    "remark",
+    "long_after_months",
+    "tells",
+    "note",
+]
+"""The clauses that an entry can have, by name; a test says that none is missing."""
+
+
 class Derived(RulebookModel):
     """Why something is Sigill's choice and not the document's words, in Swedish and English (X-30)."""
 
     sv: str = Field(min_length=1)
     en: str = Field(min_length=1)
+
+
+class ChosenClauses(Derived):
+    """Why what an entry does is Sigill's choice, and which of its clauses that is about."""
+
+    about: Annotated[tuple[ClauseName, ...], Field(min_length=1)] | None = None
+    """Also a clause that the entry has not: that it is silent may be the choice. Left out: every clause that it has."""
 
 
 class Rule(RulebookModel):
@@ -605,7 +654,7 @@ class RuleEntry(RulebookModel):
     note: NoteWords | None = None
     remark: RemarkWhen | None = None
     long_after_months: int | None = None
-    derived: Derived | None = None
+    derived: ChosenClauses | None = None
     """Set where what the entry does is not the document's words."""
 
     @cached_property

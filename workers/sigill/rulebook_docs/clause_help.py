@@ -50,7 +50,7 @@ CLAUSES: Mapping[str, Sentence] = {
     "note": _S("Vad som antecknas i journalen, och vad som görs med papperen.", "What is noted in the record, and what is done with the papers."),
     "remark": _S("Vad kvittensen påpekar.", "What the receipt points out."),
     "long_after_months": _S("Efter hur många månader en åtgärd kallas lång.", "After how many months a measure is called long."),
-    "derived": _S("Varför regeln är en tolkning och inte dokumentets ord.", "Why the entry is a reading and not the document's words."),
+    "derived": _S("Varför regeln är en tolkning och inte dokumentets ord; `about`: vilka av villkoren det gäller.", "Why the entry is a reading and not the document's words; `about`: which of the clauses that is."),
 }  # fmt: skip
 """Of an entry, in the order in which they are declared."""
 

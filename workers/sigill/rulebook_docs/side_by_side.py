@@ -46,9 +46,9 @@ def _of_form(form: Form, clauses: Iterable[str], unsaid: Sentence) -> Callable[[
             denied = [entry for entry in version.matching(form) if entry.offered is False]
             refusing = tuple(rule for entry in denied for rule in entry.cites)
             none = Answer(Sentence("Blanketten finns inte.", "The form is not offered."), refusing)
-            return (none, *_chosen(denied))
-        answering = (e for e in version.matching(form) if any(clause in wanted for clause, _ in demands(e)))
-        return (*(tuple(_said(version, form, wanted)) or (Answer(unsaid),)), *_chosen(answering))
+            return (none, *_chosen(denied, frozenset({"offered"})))
+        answers = tuple(_said(version, form, wanted)) or (Answer(unsaid),)
+        return (*answers, *_chosen(version.matching(form), wanted))
 
     return answer
 
@@ -65,9 +65,13 @@ def _said(version: Version, form: Form, wanted: frozenset[str]) -> Iterator[Answ
     yield from (answer for _, answer in sorted(found, key=lambda one: one[0]))
 
 
-def _chosen(entries: Iterable[RuleEntry]) -> tuple[Answer, ...]:
-    """What of some entries is Sigill's choice and not the document's words (X-30)."""
-    said = {derived_words(e.derived): Answer(derived_words(e.derived), e.cites) for e in entries if e.derived}
+def _chosen(entries: Iterable[RuleEntry], wanted: frozenset[str]) -> tuple[Answer, ...]:
+    """What of an answer from these clauses of some entries is Sigill's choice and not the document's words (X-30)."""
+    said: dict[Sentence, Answer] = {}
+    for entry in entries:
+        if entry.derived is not None and wanted.intersection(entry.derived.about or entry.given):
+            words = derived_words(entry.derived)
+            said[words] = Answer(words, entry.cites)
     return tuple(said.values())
 
 
