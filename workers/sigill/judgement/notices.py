@@ -16,8 +16,19 @@ from sigill.judgement.order_case import OrderEvaluation
 from sigill.judgement.silence import silent
 from sigill.policy import wording
 from sigill.policy.access import AccessSnapshots, Decision, units_answered
+from sigill.policy.access_comparison import changed_access
 from sigill.policy.calendar import age_begins, swedish_date
-from sigill.policy.effects import AddTask, CloseTask, Effect, Notify, Parameters, Sentence, applied
+from sigill.policy.effects import (
+    AddTask,
+    Amend,
+    CloseTask,
+    Effect,
+    Impose,
+    Notify,
+    Parameters,
+    Sentence,
+    applied,
+)
 from sigill.policy.facts import Inform, Measure, PatientFacts
 from sigill.policy.hits import ever_custodians, hits, was_guardian
 from sigill.policy.measure_specs import MEASURE_SPECS, NAMES_GUARDIANS
@@ -416,6 +427,7 @@ def judged(
 
 def _each(effects: tuple[Effect, ...], asked: "_Questions") -> Iterator[Effect]:
     yield from _told_no_more(asked.moments)  # before what is to be told now
+    yield from _shut_again(effects, asked)
     for effect in effects:
         if not isinstance(effect, Notify) or effect.to is None:
             yield effect
@@ -450,6 +462,36 @@ def _told_no_more(moments: Moments) -> Iterator[CloseTask]:
         if m.measure_id not in begun:
             yield from _begun_again(m, after, moments.now)
     yield from told_no_more_to(moments)
+
+
+def _shut_again(effects: Iterable[Effect], asked: "_Questions") -> Iterator[CloseTask]:
+    """
+    Nobody is to tell that a measure was lifted to somebody who has lost since all that it had shut: to another measure, or on
+    a birthday (X-21). What is lost is asked of the snapshots that the change is told from, which know it then.
+    """
+    moments = asked.moments
+    before, after, now = moments.before, moments.after, moments.now
+    birth = after.patient.birth
+    lifted = [m for m in after.measures if m.released and not m.kind.opens and not m.not_over(now, birth)]
+    if not lifted:
+        return
+    of_register = before.patient is not after.patient or before.people is not after.people
+    changed = [e.measure for e in effects if isinstance(e, Impose | Amend)]
+    was, are = asked.snapshots.of(before, moments.was_at), asked.snapshots.of(after, now)
+    lost: dict[PersonId, set[tuple[Service, UnitId | None]]] = {}
+    for line in changed_access(was, are, None if of_register else changed):
+        if not line.gained:
+            lost.setdefault(line.viewer, set()).add((line.service, line.unit))
+    answered = set(asked.units)
+    for m in lifted if lost else ():
+        # a unit without an answer of its own has that of all the others
+        units = asked.units if m.units is None else {u if u in answered else None for u in m.units}
+        lines = tuple(_lines_of(m.services, units))
+        for person in _readers((m,), after):
+            if not lost.get(person, set()).isdisjoint(lines) and not any(
+                are.allows((person, *line)) for line in lines
+            ):
+                yield CloseTask("tell_in_person", f"{Template.MEASURE_RELEASED}:{m.lineage}:{person}")
 
 
 def _not_over_by_lineage(facts: PatientFacts, at: datetime) -> dict[str, list[Measure]]:

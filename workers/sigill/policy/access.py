@@ -669,15 +669,21 @@ class AccessSnapshot:
         self.at = at
         self.books = books
         self._moment = _Moment.of(facts, at, indexed=True)
+        self._allowed: dict[Line, bool] = {}
         self._decisions: dict[Line, Decision] = {}
         self._answers: dict[Line, Decision] = {}
 
     def allows(self, line: Line) -> bool:
-        """Whether the decision is yes."""
-        known = self._decisions.get(line)
-        if known is not None:
-            return known.allowed
-        return _allows(self._question(line), self.facts, self.books, self._moment)
+        """Whether the decision is yes; found out once."""
+        allowed = self._allowed.get(line)
+        if allowed is None:
+            known = self._decisions.get(line)
+            if known is not None:
+                allowed = known.allowed
+            else:
+                allowed = _allows(self._question(line), self.facts, self.books, self._moment)
+            self._allowed[line] = allowed
+        return allowed
 
     def decision(self, line: Line) -> Decision:
         """The decision with its reasons; found out once."""
