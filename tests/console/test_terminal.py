@@ -140,6 +140,19 @@ async def test_a_discard_takes_two_people(fresh: World) -> None:
     assert (letter.action, letter.operator, letter.approver) == ("discarded", ANNA, BO)
 
 
+async def test_a_letter_that_was_replayed_is_not_discarded_after_all(fresh: World) -> None:
+    (one,) = await fresh.lose()
+    assert (await sigill(fresh, "dlq", "discard", str(one), "--reason", "test", "--yes")).status == 0
+    assert (await sigill(fresh, "dlq", "replay", str(one), "--yes")).status == 0
+    late = await sigill(fresh, "dlq", "discard", str(one), "--approve", "--yes", user=BO)
+    assert (late.status, late.err.splitlines()[-1]) == (1, f"dead letter {one} is dealt with already")
+    async with fresh.store.reading() as tx:
+        assert (await dead_letters.by_ids(tx, [one]))[one].action == "replayed"
+        assert [p.subject for p in await proposals.open_ones(tx, DISCARD)] == [str(one)], (
+            "nothing was decided"
+        )
+
+
 @pytest.mark.parametrize("verdict", ["--approve", "--decline"])
 async def test_a_discard_that_another_decides_at_the_same_moment_is_one_line(
     fresh: World, verdict: str

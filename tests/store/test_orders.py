@@ -1,5 +1,6 @@
 """Orders and answers, requests to release, staff, tasks, dead letters, erasure."""
 
+import asyncio
 import json
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -300,6 +301,41 @@ async def test_a_dead_letter_is_kept_sent_replayed_and_holds_back_its_key(store:
         closed = (await dead_letters.by_ids(tx, [second]))[second]
         assert (closed.action, closed.operator, closed.approver) == ("discarded", "op-1", "op-2")
         assert [(count.letters, count.oldest) for count in await dead_letters.counts(tx)] == [(1, T0)]
+
+
+async def test_what_has_been_replayed_meanwhile_is_not_discarded_as_well(store: Store) -> None:
+    """One letter, one deed: a proposal that outlived its letter decides nothing, and of two at once the first counts."""
+    async with store.transaction(T0) as tx:
+        letters = await dead_letters.append(tx, [_dead(7), _dead(8)])
+        early, late = [await dead_letters.propose_discard(tx, one, "op-1", "test message") for one in letters]
+        await dead_letters.mark_replayed(tx, letters[:1], "op-1")
+    async with store.transaction(T0 + HOUR) as tx:
+        with pytest.raises(proposals.NotOpen, match="dealt with"):
+            await dead_letters.discard(tx, early, "op-2")
+
+    async def approve() -> None:
+        async with store.transaction(T0 + HOUR) as tx:
+            await dead_letters.discard(tx, late, "op-2")
+
+    async with store.transaction(T0 + HOUR) as tx:
+        await dead_letters.serialise_letters(tx, letters[1:])
+        approving = asyncio.create_task(approve())
+        async with asyncio.timeout(30):
+            while not approving.done() and not await tx.value(_WAITS_FOR_US):
+                await asyncio.sleep(0.02)
+        await dead_letters.mark_replayed(tx, letters[1:], "op-1")
+    with pytest.raises(proposals.NotOpen, match="dealt with"):
+        await approving
+
+    async with store.reading() as tx:
+        done = await tx.fetch("SELECT dead_letter_id, action FROM dead_letter_action ORDER BY dead_letter_id")
+        assert [tuple(row) for row in done] == [(one, "replayed") for one in letters]
+        assert [one.proposal_id for one in await proposals.open_ones(tx)] == [early, late]
+
+
+_WAITS_FOR_US = (
+    "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
+)
 
 
 async def test_the_database_itself_demands_a_second_operator(store: Store) -> None:

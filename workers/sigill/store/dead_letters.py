@@ -152,10 +152,18 @@ async def discard(tx: Tx, proposal_id: int, approver: str) -> int:
     """
     Discard what was proposed, by a second operator; return the dead letter's id.
 
-    Raises `proposals.SameOperator`, or `proposals.NotOpen` for one that is decided already or of another kind.
+    Raises `proposals.SameOperator`, or `proposals.NotOpen` for one that is decided already or of another kind, or whose
+    letter has been dealt with since: then nothing is decided.
     """
+    if (waiting := await proposals.open_one(tx, DISCARD, proposal_id)) is None:
+        raise proposals.NotOpen(f"proposal {proposal_id} is not open")
+    dead_letter_id = int(waiting.subject)
+    # before the verdict, which stays: whoever replays holds the letter until its copy is marked
+    await serialise_letters(tx, [dead_letter_id])
+    found = (await by_ids(tx, [dead_letter_id])).get(dead_letter_id)
+    if found is None or found.action is not None:
+        raise proposals.NotOpen(f"dead letter {dead_letter_id} is dealt with already")
     proposal = await proposals.decide(tx, proposal_id, approver, approved=True, action=DISCARD)
-    dead_letter_id = int(proposal.subject)
     await tx.run(
         _SQL["act"], [dead_letter_id], "discarded", proposal.operator, approver, proposal.reason, tx.now
     )
