@@ -27,6 +27,10 @@ Witness = Callable[[bool], Awaitable[None]]
 """Called just before the server dies, with True, and when it is gone."""
 
 
+PATIENCE = 120.0
+"""Seconds until a server that does not come out of recovery is a fault of the run."""
+
+
 def archiving(folder: Path) -> dict[str, str]:
     """Settings of a server whose log is archived into a folder while `keeping` lies there."""
     return {
@@ -90,7 +94,9 @@ class Setback:
         dsn = f"postgresql://postgres@127.0.0.1:{port}/postgres"
         await asyncio.to_thread(place.run, "pg_basebackup", "-D", replica, "-c", "fast", "-R")
         with (replica / "postgresql.conf").open("a") as conf:
-            conf.write(f"port = {port}\n")
+            # a server that was restored keeps the point it was restored to; before it has come to one that has passed, a
+            # replica is not let out of recovery
+            conf.write(f"port = {port}\nrecovery_target_name = ''\n")
         process = await asyncio.to_thread(place.start, replica)
         leash = Leash(process.pid, None)
         try:
@@ -127,20 +133,21 @@ class Setback:
         return place
 
     async def _promoted(self) -> None:
-        """Promote the server, however slow it is, and though the connection that asks for it may end over that."""
-        for _ in range(240):
-            try:
-                if not await self._ask("SELECT pg_is_in_recovery()"):
-                    return
-                await self._ask("SELECT pg_promote(false)")
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
-                await asyncio.to_thread(self.server.start)
-            await asyncio.sleep(0.5)
-        raise TimeoutError("the replica is not promoted")
+        """Promote the server, though the connection that asks for it may end over that. Raises TimeoutError."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                try:
+                    if not await self._ask("SELECT pg_is_in_recovery()"):
+                        return
+                    await self._ask("SELECT pg_promote(false)")
+                except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                    await asyncio.to_thread(self.server.start)
+                await asyncio.sleep(0.5)
 
     async def _out_of_recovery(self) -> None:
-        while await self._ask("SELECT pg_is_in_recovery()"):
-            await asyncio.sleep(0.1)
+        async with asyncio.timeout(PATIENCE):
+            while await self._ask("SELECT pg_is_in_recovery()"):
+                await asyncio.sleep(0.1)
 
     async def _ask(self, statement: str, *arguments: object) -> Any:
         return await _ask(self.dsn, statement, *arguments)
