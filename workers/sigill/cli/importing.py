@@ -63,12 +63,16 @@ def import_(
 
 
 async def _run(measures: MeasureList, region: Region, operator: HsaId, dry_run: bool) -> list[Reported]:
-    from sigill.bootstrap import Wiring, key_ring
+    from sigill.bootstrap import NoPatientKeys, Wiring, key_ring
 
     wiring = Wiring.of(settings())
     store = await wiring.open_store("intake", streams=False)
     try:
-        keys = key_ring(wiring.settings)
+        try:
+            keys = key_ring(wiring.settings)
+        except NoPatientKeys as wrong:
+            print(f"sigill: {wrong}", file=sys.stderr)
+            raise typer.Exit(2) from None
         work = Import(store, wiring.desk, keys, wiring.clock, region, operator, dry_run)
         return await work.run(measures)
     finally:
