@@ -483,23 +483,34 @@ def _shut_again(effects: Iterable[Effect], asked: "_Questions") -> Iterator[Clos
         if not line.gained:
             lost.setdefault(line.viewer, set()).add((line.service, line.unit))
     answered = set(asked.units)
-    for m in lifted if lost else ():
-        # a unit without an answer of its own has that of all the others
-        units = asked.units if m.units is None else {u if u in answered else None for u in m.units}
-        lines = tuple(_lines_of(m.services, units))
-        for person in _readers((m,), after):
+    for lineage, rows in _by_lineage(lifted if lost else ()).items():
+        for person in _readers(rows, after):
+            # a unit without an answer of its own has that of all the others
+            lines = {
+                line
+                for m in rows
+                if hits(m, person, after, now)
+                for line in _lines_of(
+                    m.services,
+                    asked.units if m.units is None else {u if u in answered else None for u in m.units},
+                )
+            }
             if not lost.get(person, set()).isdisjoint(lines) and not any(
                 are.allows((person, *line)) for line in lines
             ):
-                yield CloseTask("tell_in_person", f"{Template.MEASURE_RELEASED}:{m.lineage}:{person}")
+                yield CloseTask("tell_in_person", f"{Template.MEASURE_RELEASED}:{lineage}:{person}")
+
+
+def _by_lineage(measures: Iterable[Measure]) -> dict[str, list[Measure]]:
+    """Measures by what a task to tell of them is named by: one task is about all of a lineage."""
+    found: dict[str, list[Measure]] = {}
+    for m in measures:
+        found.setdefault(m.lineage, []).append(m)
+    return found
 
 
 def _not_over_by_lineage(facts: PatientFacts, at: datetime) -> dict[str, list[Measure]]:
-    found: dict[str, list[Measure]] = {}
-    for m in facts.measures:
-        if m.not_over(at, facts.patient.birth):
-            found.setdefault(m.lineage, []).append(m)
-    return found
+    return _by_lineage(m for m in facts.measures if m.not_over(at, facts.patient.birth))
 
 
 def told_no_more_to(moments: Moments) -> Iterator[CloseTask]:
@@ -534,15 +545,22 @@ def _may_be_told(person: PersonId, facts: PatientFacts, at: datetime) -> bool:
 
 
 def _begun_again(m: Measure, facts: PatientFacts, now: datetime) -> Iterator[CloseTask]:
-    """Nobody is to be told that the same has ended, all of which is in force again before it was told."""
-    for ended in facts.measures:
-        alike = ended.kind is m.kind and MeasureScope.of(ended).meets(MeasureScope.of(m))
-        if alike and not ended.not_over(now, facts.patient.birth):
-            for person in _readers((ended,), facts):
-                if not _concerns(m, person, facts, now) or not _whole_again(ended, person, facts, now):
-                    continue
+    """
+    Nobody is to be told that the same has ended, all of which is in force again before it was told.
+
+    All of its lineage: what came beside it, or went on after it, is told of in the same task.
+    """
+    over = [other for other in facts.measures if not other.not_over(now, facts.patient.birth)]
+    alike = (o for o in over if o.kind is m.kind and MeasureScope.of(o).meets(MeasureScope.of(m)))
+    lineages = dict.fromkeys(o.lineage for o in alike)
+    for lineage, rows in _by_lineage(o for o in over if o.lineage in lineages).items():
+        for person in _readers(rows, facts):
+            if not _concerns(m, person, facts, now):
+                continue
+            ended = [o for o in rows if _concerns(o, person, facts, now)]
+            if ended and all(_whole_again(o, person, facts, now) for o in ended):
                 for template in _OF_ENDS:
-                    yield CloseTask("tell_in_person", f"{template}:{ended.lineage}:{person}")
+                    yield CloseTask("tell_in_person", f"{template}:{lineage}:{person}")
 
 
 def _whole_again(ended: Measure, person: PersonId, facts: PatientFacts, now: datetime) -> bool:
