@@ -501,6 +501,17 @@ def _shut_again(effects: Iterable[Effect], asked: "_Questions") -> Iterator[Clos
                 yield CloseTask("tell_in_person", f"{Template.MEASURE_RELEASED}:{lineage}:{person}")
 
 
+def shut_out_by_the_register(
+    effects: Iterable[Effect], moments: Moments, books: Rulebooks
+) -> Iterator[CloseTask]:
+    """
+    What nobody is to tell any more, since the register's word has shut somebody out of all that was lifted (X-21).
+
+    `moments` compares the facts before that word with those after it and the effects; `judged` is told of the effects alone.
+    """
+    yield from _shut_again(effects, _Questions(moments, books, AccessSnapshots(books)))
+
+
 def _by_lineage(measures: Iterable[Measure]) -> dict[str, list[Measure]]:
     """Measures by what a task to tell of them is named by: one task is about all of a lineage."""
     found: dict[str, list[Measure]] = {}
@@ -1006,6 +1017,7 @@ __all__ = [
     "judged",
     "of_order",
     "patient_told",
+    "shut_out_by_the_register",
     "subject",
     "to_asker",
     "to_person",

@@ -592,6 +592,9 @@ def register_change(
     effects.extend(_timers_anew(before, after, at, books))
     then = applied(after, effects)
     effects.extend(settled(open_requests, then, now, books))
+    if before is not None:
+        moments = notices.Moments(before, now, then, now)
+        effects[:0] = notices.shut_out_by_the_register(effects, moments, books)
     judged = notices.judged(effects, after, now, now, books)
     return Transition(at, judged, "register", compare=before is not None)
 
