@@ -15,12 +15,12 @@ from sigill.processing.citations import PolicyContext
 from sigill.processing.unit_of_work import ReceivedOrder, UnitOfWork
 from sigill.runtime.clock import FixedClock
 from sigill.runtime.logging import configure_logging
-from sigill.store import orders
+from sigill.store import dead_letters, orders
 from sigill.store.session import Store
 from sigill_contracts.receipt import Receipt
 from sigill_contracts.topics import ORDERS
 from sigill_contracts.vocabulary import OrderId
-from tests.kit.senders import ADULT, CHILD, FATHER, KEYS, MOTHER, Senders, person
+from tests.kit.senders import ADULT, CHILD, FATHER, KEYS, MOTHER, Senders, Sent, person
 from tests.kit.testland import NATIONAL, OWN_SERIES
 from tests.kit.worker_harness import START, WorkerHarness, read, receipts
 
@@ -158,6 +158,42 @@ async def test_records_that_are_read_once_more_are_answered_under_one_id_once(ha
     # the same bytes at another place are another repeat
     await harness.hand_over(order)
     assert [r.outcome for r in receipts(await harness.out())] == ["duplicate"]
+
+
+async def test_an_unreadable_record_that_is_read_once_more_is_one_dead_letter(harness: WorkerHarness) -> None:
+    """It waits for people once, and holds up its patient no longer than until they have dealt with it."""
+    senders = harness.senders
+    seal = senders.orders(START)
+    records = harness.records([seal, senders.garbage()])
+    await harness.hand_over_records(records)
+    first = [event.event_id for event in await harness.out() if event.aggregatetype.endswith(".dlq")]
+    assert len(first) == 1
+
+    def lift() -> Sent:
+        return senders.orders(START, "release_journal_seal", releases=[seal.order_id])
+
+    [waiting] = harness.records([lift()])
+    await harness.hand_over_records([*records, waiting])
+    events = await harness.out()
+    assert [event for event in events if event.aggregatetype.endswith(".dlq")] == []
+    assert [r.codes for r in receipts(events)][-1] == ("awaiting_earlier_message",), (
+        "nobody has dealt with it"
+    )
+    async with harness.store.transaction(START) as tx:
+        [letter] = await dead_letters.page(tx, dealt_with=True)
+        await dead_letters.mark_replayed(tx, [letter.dead_letter_id], "anna")
+    [free] = harness.records([lift()])
+    await harness.hand_over_records([*records, free])
+    answers = receipts(await harness.out())
+    assert "awaiting_earlier_message" not in [
+        code for r in answers for code in r.codes if r.outcome != "duplicate"
+    ]
+    async with harness.store.reading() as tx:
+        assert [one.action for one in await dead_letters.page(tx, dealt_with=True)] == ["replayed"]
+    # a log made anew has the place again: what lies there now is another letter, with an id of its own
+    await harness.hand_over_records([replace(records[1], value=b"other bytes")])
+    events = await harness.out()
+    assert [e.event_id in first for e in events if e.aggregatetype.endswith(".dlq")] == [False]
 
 
 async def test_a_message_twice_in_one_batch_is_judged_once(harness: WorkerHarness) -> None:

@@ -277,22 +277,31 @@ class Intake:
         self, tx: Tx, claimed: Sequence[tuple[VerificationResult, inbox.Claimed | None]]
     ) -> set[UUID]:
         """
-        The answers to records of the batch that went out when these very records were read before.
+        The answers to records of the batch, and their dead letters, that went out when these very records were read before.
 
         A log that was made anew, or lost its end, is read from its beginning. The id of an answer to a repeat, or to what
-        cannot be read, follows from the record's place and bytes: it would stand in the outbox twice.
+        cannot be read, follows from the record's place and bytes: it would stand in the outbox twice. So would a dead letter,
+        and people would have to deal with it twice.
         """
         answers: dict[UUID, tuple[bytes, int]] = {}
         for arrival, claim in claimed:
             if isinstance(claim, Repeated) and not isinstance(arrival, UnreadableMessage):
                 digest, registration = arrival.digest, claim.registration
-            elif isinstance(arrival, UnreadableMessage) and _is_told(arrival):
+            elif isinstance(arrival, UnreadableMessage):
+                dead = self.dead(arrival)
+                answers[dead_letters.event_of(dead)] = (dead_letters.digest_of(dead), 0)
+                if not _is_told(arrival):
+                    continue
                 digest, registration = _digest_of(arrival.record), 0
             else:
                 continue
             ident = event_id(arrival_cause(*place_of(arrival.record), digest), RECORD_ANSWER)
             answers[ident] = (bytes.fromhex(digest), registration)
         return await inbox.answer_once(tx, answers)
+
+    def dead(self, arrival: UnreadableMessage) -> DeadRecord:
+        """What cannot be read, as it is kept."""
+        return dead_record(arrival.record, arrival.reason, ORDERS, self.group)
 
     async def _sitting(
         self,
@@ -535,9 +544,12 @@ class _Batch:
 
     def _lose(self, arrival: UnreadableMessage) -> None:
 
-        if arrival.record.key is not None:
-            self._held_up.add(arrival.record.key)
-        self.lost.append(dead_record(arrival.record, arrival.reason, ORDERS, self._intake.group))
+        letter = self._intake.dead(arrival)
+        # one that lies there since before holds up its key as long as nobody has dealt with it, which the store knows
+        if dead_letters.event_of(letter) not in self._given:
+            if letter.key is not None:
+                self._held_up.add(letter.key)
+            self.lost.append(letter)
         self.answered.append((arrival, None))
         sender = sender_of(arrival.record)
         if _is_told(arrival) and sender is not None:

@@ -8,8 +8,9 @@ holds back opening orders of that key (`open_keys`).
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Literal
-from uuid import NAMESPACE_OID, uuid5
+from uuid import NAMESPACE_OID, UUID, uuid5
 
 from sigill.store import outbox, proposals
 from sigill.store.outbox import Headers, OutboxRow, pack_headers, unpack_headers
@@ -178,6 +179,21 @@ async def counts(tx: Reading) -> list[DeadLetterCount]:
     ]
 
 
+def digest_of(one: DeadRecord) -> bytes:
+    """The SHA-256 of all that a sender wrote: the key, the bytes and the headers."""
+    digest = sha256()
+    for part in (one.key, one.value, pack_headers(one.headers).encode()):
+        # a length before each part, and none is not empty
+        digest.update(b"-" if part is None else len(part).to_bytes(8, "big") + part)
+    return digest.digest()
+
+
+def event_of(one: DeadRecord) -> UUID:
+    """The event id of a dead letter: of its place, and of what lies there, since a topic that was made anew has the place again."""
+    place = f"dlq:{one.group}:{one.topic}:{one.partition}:{one.offset}:{digest_of(one).hex()}"
+    return uuid5(NAMESPACE_OID, place)
+
+
 def _to_dead_letter_topic(one: DeadRecord) -> OutboxRow:
     place: list[tuple[str, bytes | None]] = [
         (headers_of.ORIGINAL_TOPIC, one.topic.encode()),
@@ -190,7 +206,7 @@ def _to_dead_letter_topic(one: DeadRecord) -> OutboxRow:
         stamp = int(one.stamped_at.timestamp() * 1000)
         place.append((headers_of.ORIGINAL_TIMESTAMP, stamp.to_bytes(8, "big", signed=True)))
     return OutboxRow(
-        event_id=uuid5(NAMESPACE_OID, f"dlq:{one.group}:{one.topic}:{one.partition}:{one.offset}"),
+        event_id=event_of(one),
         aggregatetype=f"{one.topic}.dlq",
         aggregateid=_key_text(one.key),
         type=str(one.reason),

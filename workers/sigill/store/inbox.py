@@ -131,9 +131,10 @@ async def known(tx: Tx, arrivals: Sequence[Arrival]) -> set[Arrival]:
 
 async def answer_once(tx: Tx, answers: Mapping[UUID, tuple[bytes, int]]) -> set[UUID]:
     """
-    Claim the answers to single records by their event ids; return those that were claimed before: they have gone out.
+    Claim answers to single records, and dead letters, by their event ids; return those that were claimed before: they have
+    gone out.
 
-    To each the digest of what it answers, and the registration of the first answer (0: there is none).
+    To each the digest of what it is about, and the registration of the first answer (0: there is none).
     """
     if not answers:
         return set()
