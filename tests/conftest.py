@@ -15,7 +15,7 @@ from sigill.stream.connection import Connection
 from tests.kit.services import Services, borrowed_topics, topics_on
 
 # a killed worker process cannot give its topics back
-TOPICS_LEFT = 60
+TOPICS_LEFT = 40
 
 _services = Services()
 

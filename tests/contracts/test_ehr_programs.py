@@ -93,8 +93,8 @@ def _program(language: str, request: pytest.FixtureRequest, kind: str) -> Any:
     return lambda words: _run(["node", folder / f"{kind}.js", *words])
 
 
-def _topic(kafka: EmbeddedKafka, partitions: int) -> str:
-    name = f"programs-{uuid.uuid4().hex[:8]}"
+def _topic(kafka: EmbeddedKafka, prefix: str, partitions: int) -> str:
+    name = f"{prefix}programs"
     admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
     admin.create_topics([NewTopic(name, partitions, 1)])[name].result(30)
     return name
@@ -102,7 +102,7 @@ def _topic(kafka: EmbeddedKafka, partitions: int) -> str:
 
 @each_language
 def test_a_publisher_sends_an_order_that_is_let_in(
-    language: str, kafka: EmbeddedKafka, tmp_path: Path, request: pytest.FixtureRequest
+    language: str, kafka: EmbeddedKafka, topic_prefix: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     program = _program(language, request, "publisher")
     authority = DevAuthority.create(NOW - timedelta(days=1))
@@ -111,7 +111,7 @@ def test_a_publisher_sends_an_order_that_is_let_in(
     own = next((tmp_path / "staff").glob(f"{DECIDER}*.crt"))
     secret = tmp_path / "secret"
     secret.write_bytes(base64.b64encode(EXAMPLE_SECRET))
-    topic = _topic(kafka, PARTITIONS)
+    topic = _topic(kafka, topic_prefix, PARTITIONS)
     given: dict[str, Any] = {
         "cert": own,
         "key": own.with_suffix(".key"),
@@ -152,10 +152,10 @@ def test_a_publisher_sends_an_order_that_is_let_in(
 
 @each_language
 def test_a_reader_keeps_each_receipt_once(
-    language: str, kafka: EmbeddedKafka, tmp_path: Path, request: pytest.FixtureRequest
+    language: str, kafka: EmbeddedKafka, topic_prefix: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     program = _program(language, request, "receipts")
-    topic = _topic(kafka, 1)
+    topic = _topic(kafka, topic_prefix, 1)
     producer = Producer({"bootstrap.servers": kafka.bootstrap})
     shipped = {example.name: example for example in examples_of(RECEIPTS)}
     sent = ("executed", "refused", "unreadable", "executed")

@@ -6,7 +6,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,7 +27,7 @@ from sigill.scenario.wire import TopicClient
 from sigill.store.migrate import migrate
 from sigill.store.session import Store
 from sigill.stream.connection import Connection
-from sigill.stream.topics import apply_topics
+from sigill.stream.topics import apply_topics, delete_topics
 from sigill_contracts.topics import TOPICS
 
 AUDIENCE = "sigill/scenario"
@@ -98,15 +98,15 @@ async def ground(
     names: tuple[str, ...] = ("all",),
 ) -> AsyncIterator[tuple[ScenarioEnvironment, Workers]]:
     """Servers, topics, keys and the workers of these `names` of one run; all gone afterwards."""
-    with ExitStack() as stack:
+    async with AsyncExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="sigill-scenario-"))
         stack.callback(shutil.rmtree, folder, True)
         postgres = stack.enter_context(EmbeddedPostgres(database, durable=database is not None))
         dsn = postgres.database_dsn("postgres") if database is None else database
-        bootstrap = kafka
+        bootstrap, outlives = kafka, True
         if bootstrap is None:
             broker = stack.enter_context(EmbeddedKafka())
-            bootstrap, real = broker.bootstrap, broker.real
+            bootstrap, real, outlives = broker.bootstrap, broker.real, broker.kind == "given"
         settings, environment = _settings(folder, dsn, bootstrap)
         if rulebooks is not None:
             environment["SIGILL_RULEBOOKS"] = str(rulebooks)
@@ -117,7 +117,10 @@ async def ground(
                 replace(s, stamped_by_broker=False, partitions=1, retention_ms=-1, extra=_ANY_TIME)
                 for s in TOPICS
             ]
-            await apply_topics(connection, specs, prefix=settings.kafka_topic_prefix)
+            reports = await apply_topics(connection, specs, prefix=settings.kafka_topic_prefix)
+            made = [report.name for report in reports if report.outcome == "created"]
+            if made and outlives:
+                stack.push_async_callback(delete_topics, connection, made)
         authority = _authority(folder)
         workers = Workers(environment, folder / "workers.log", names)
         stack.callback(workers.stop)

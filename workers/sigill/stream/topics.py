@@ -156,7 +156,7 @@ UNSTAMPED = "orders are stamped by their sender"
 
 
 async def delete_topics(connection: Connection, names: Iterable[str]) -> None:
-    """Delete topics, for tests; one that does not exist is no error."""
+    """Delete topics, for tests and scenarios; one that does not exist is no error."""
     admin = AIOKafkaAdminClient(**connection.options())
     try:
         await admin.start()
