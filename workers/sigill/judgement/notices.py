@@ -6,7 +6,7 @@ way out for all of them: just before a notice is written, the decision function 
 after, and what does not hold is not sent (X-21). What is held back is recorded with its reason, never with the person.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -427,7 +427,7 @@ def judged(
 
 def _each(effects: tuple[Effect, ...], asked: "_Questions") -> Iterator[Effect]:
     yield from _told_no_more(asked.moments)  # before what is to be told now
-    yield from _shut_again(effects, asked)
+    yield from _shut_again(asked, [e.measure for e in effects if isinstance(e, Impose | Amend)])
     for effect in effects:
         if not isinstance(effect, Notify) or effect.to is None:
             yield effect
@@ -464,10 +464,11 @@ def _told_no_more(moments: Moments) -> Iterator[CloseTask]:
     yield from told_no_more_to(moments)
 
 
-def _shut_again(effects: Iterable[Effect], asked: "_Questions") -> Iterator[CloseTask]:
+def _shut_again(asked: "_Questions", touched: Collection[Measure] | None) -> Iterator[CloseTask]:
     """
     Nobody is to tell that a measure was lifted to somebody who has lost since all that it had shut: to another measure, or on
-    a birthday (X-21). What is lost is asked of the snapshots that the change is told from, which know it then.
+    a birthday (X-21). What is lost is asked of the snapshots that the change is told from, which know it then; `touched` as
+    of `changed_access`.
     """
     moments = asked.moments
     before, after, now = moments.before, moments.after, moments.now
@@ -475,11 +476,9 @@ def _shut_again(effects: Iterable[Effect], asked: "_Questions") -> Iterator[Clos
     lifted = [m for m in after.measures if m.released and not m.kind.opens and not m.not_over(now, birth)]
     if not lifted:
         return
-    of_register = before.patient is not after.patient or before.people is not after.people
-    changed = [e.measure for e in effects if isinstance(e, Impose | Amend)]
     was, are = asked.snapshots.of(before, moments.was_at), asked.snapshots.of(after, now)
     lost: dict[PersonId, set[tuple[Service, UnitId | None]]] = {}
-    for line in changed_access(was, are, None if of_register else changed):
+    for line in changed_access(was, are, touched):
         if not line.gained:
             lost.setdefault(line.viewer, set()).add((line.service, line.unit))
     answered = set(asked.units)
@@ -501,15 +500,13 @@ def _shut_again(effects: Iterable[Effect], asked: "_Questions") -> Iterator[Clos
                 yield CloseTask("tell_in_person", f"{Template.MEASURE_RELEASED}:{lineage}:{person}")
 
 
-def shut_out_by_the_register(
-    effects: Iterable[Effect], moments: Moments, books: Rulebooks
-) -> Iterator[CloseTask]:
+def shut_out_by_the_register(moments: Moments, books: Rulebooks) -> Iterator[CloseTask]:
     """
     What nobody is to tell any more, since the register's word has shut somebody out of all that was lifted (X-21).
 
     `moments` compares the facts before that word with those after it and the effects; `judged` is told of the effects alone.
     """
-    yield from _shut_again(effects, _Questions(moments, books, AccessSnapshots(books)))
+    yield from _shut_again(_Questions(moments, books, AccessSnapshots(books)), None)
 
 
 def _by_lineage(measures: Iterable[Measure]) -> dict[str, list[Measure]]:

@@ -594,7 +594,7 @@ def register_change(
     effects.extend(settled(open_requests, then, now, books))
     if before is not None:
         moments = notices.Moments(before, now, then, now)
-        effects[:0] = notices.shut_out_by_the_register(effects, moments, books)
+        effects[:0] = notices.shut_out_by_the_register(moments, books)
     judged = notices.judged(effects, after, now, now, books)
     return Transition(at, judged, "register", compare=before is not None)
 
